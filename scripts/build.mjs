@@ -1,0 +1,37 @@
+// Builds dist/: one module a file for the library entry, and the program bundled into dist/main.js.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+rmSync(`${root}/dist`, { recursive: true, force: true });
+
+const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/main.js',
+  allowOverwrite: true,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  sourcemap: true,
+  // Names of functions in stack traces and class names in error texts stay; the size hardly matters on disk.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'external',
+  // CommonJS packages inside an ESM bundle ask for Node's own modules through require.
+  banner: {
+    js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+chmodSync(`${root}/dist/main.js`, 0o755);
