@@ -1,0 +1,170 @@
+import { BridgeError } from '../model/errors.ts';
+import { isJsonObject } from '../model/json.ts';
+import type { CatalogListing } from '../model/ports.ts';
+import type { ProviderType } from '../model/tool.ts';
+import { isUnknownRoute, readReply } from './console-faults.ts';
+import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './console-session.ts';
+import type { DifyHttp } from './http.ts';
+import { type ToolReading, toDifyTools, toToolProviders } from './wire-catalog.ts';
+
+/** A workspace (a tenant, on the wire). */
+export interface Workspace {
+  readonly id: string;
+  readonly name: string;
+  /** `normal` or `archive`, where Dify says so. */
+  readonly status: string | undefined;
+}
+
+/** The reading part of Dify's console API. Every method rejects with a BridgeError. */
+export interface DifyConsole {
+  /** Providers of one type with their tools. Undefined when this Dify is older than the type (`mcp` is of 1.6.0). */
+  listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
+  /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
+  listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
+  /** The tools of one builtin provider; unlike `listTools` it depends on no other provider. */
+  builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
+  /** The workspaces of the account. */
+  workspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
+  /** The workspace that the lists are of. */
+  currentWorkspace(signal: AbortSignal): Promise<Workspace>;
+  /**
+   * Rejects when the account of a login is in another workspace than its credentials name: Dify would list one
+   * workspace and run the tools of another. With the admin key there is nothing to check.
+   */
+  checkWorkspace(signal: AbortSignal): Promise<void>;
+  /** Every workspace of the installation; only the admin key may ask. */
+  allWorkspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
+}
+
+/** Limits of a console. */
+export interface ConsoleOptions {
+  /** Milliseconds that one request may take; 30 s when absent. */
+  readonly timeoutMs?: number;
+}
+
+const WORKSPACE_ROOT = '/console/api/workspaces/current';
+const PAGE_SIZE = 20;
+/** More pages than any installation has; ends the loop should Dify announce one more page for ever. */
+const MAX_PAGES = 500;
+
+/** A console that shows Dify the credentials given. Nothing is sent before the first request. */
+export function createConsole(
+  http: DifyHttp,
+  credentials: ConsoleCredentials,
+  options: ConsoleOptions = {},
+): DifyConsole {
+  const session = createConsoleSession(http, credentials, options.timeoutMs);
+
+  /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
+  async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
+    const answer = await session.send(request);
+    if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) {
+      const body = await answer.json();
+      if (body !== undefined) return body;
+      throw unexpected(request.path, 'JSON');
+    }
+    const reply = await readReply(answer);
+    if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
+    throw session.fault(reply);
+  }
+
+  async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
+    const workspace = toWorkspace(await ask({ method: 'POST', path: WORKSPACE_ROOT, signal }));
+    if (workspace === undefined) throw unexpected(WORKSPACE_ROOT, 'a workspace');
+    return workspace;
+  }
+
+  return {
+    currentWorkspace,
+
+    async listTools(type, signal) {
+      const path = `${WORKSPACE_ROOT}/tools/${type}`;
+      const raw = await ask({ method: 'GET', path, signal }, type === 'mcp');
+      if (raw === undefined) return undefined;
+      return toToolProviders(raw, type) ?? rejectList(path);
+    },
+
+    async listProviders(type, signal) {
+      const path = `${WORKSPACE_ROOT}/tool-providers?type=${type}`;
+      return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? rejectList(path);
+    },
+
+    async builtinProviderTools(providerId, signal) {
+      const inPath = providerId.split('/').map(encodeURIComponent).join('/');
+      const path = `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}/tools`;
+      return (
+        toDifyTools(await ask({ method: 'GET', path, signal }), 'builtin', providerId) ?? rejectList(path)
+      );
+    },
+
+    async workspaces(signal) {
+      const path = '/console/api/workspaces';
+      const raw = await ask({ method: 'GET', path, signal });
+      return toWorkspaces(isJsonObject(raw) ? raw['workspaces'] : undefined, path);
+    },
+
+    async checkWorkspace(signal) {
+      if (credentials.kind !== 'login' || credentials.workspaceId === undefined) return;
+      const { id, name } = await currentWorkspace(signal);
+      if (id.toLowerCase() === credentials.workspaceId.toLowerCase()) return;
+      const message = `The account DIFY_EMAIL is in the workspace "${name}" (${id}), not in DIFY_WORKSPACE_ID.`;
+      throw new BridgeError('upstream_unauthorized', message, {
+        hint:
+          'Switch that account to the workspace in Dify, best an account for the bridge alone; or set ' +
+          `DIFY_WORKSPACE_ID to ${id}; or use DIFY_ADMIN_API_KEY, which reaches every workspace.`,
+      });
+    },
+
+    async allWorkspaces(signal) {
+      if (credentials.kind !== 'admin-key') {
+        throw new BridgeError(
+          'upstream_unauthorized',
+          'Only the admin key may list all workspaces of Dify.',
+          {
+            hint: 'Set DIFY_ADMIN_API_KEY.',
+          },
+        );
+      }
+      const found: Workspace[] = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const path = `/console/api/all-workspaces?page=${page}&limit=${PAGE_SIZE}`;
+        const raw = await ask({ method: 'GET', path, signal, inWorkspace: false });
+        const batch = toWorkspaces(isJsonObject(raw) ? raw['data'] : undefined, path);
+        found.push(...batch);
+        if (!isJsonObject(raw) || raw['has_more'] !== true || batch.length === 0) break;
+      }
+      return found;
+    },
+  };
+}
+
+function toWorkspaces(raw: unknown, path: string): Workspace[] {
+  if (!Array.isArray(raw)) throw unexpected(path, 'a list of workspaces');
+  return raw.map(toWorkspace).filter((workspace) => workspace !== undefined);
+}
+
+function toWorkspace(raw: unknown): Workspace | undefined {
+  if (!isJsonObject(raw)) return undefined;
+  const { id, name, status } = raw;
+  if (typeof id !== 'string' || id === '') return undefined;
+  return {
+    id,
+    name: typeof name === 'string' ? name : id,
+    status: typeof status === 'string' ? status : undefined,
+  };
+}
+
+function isJsonAnswer(contentType: string | string[] | undefined): boolean {
+  return String(contentType ?? '').includes('json');
+}
+
+function rejectList(path: string): never {
+  throw unexpected(path, 'a list');
+}
+
+function unexpected(path: string, expected: string): BridgeError {
+  return new BridgeError('upstream_error', `Dify's answer to ${path} is not ${expected}.`, {
+    hint: 'Check that this Dify is a version that the bridge knows.',
+    upstream: { status: 200, path },
+  });
+}

@@ -1,0 +1,30 @@
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ...withKind('image', 'jpg jpeg png webp gif svg'),
+  ...withKind('video', 'mp4 mov mpeg webm'),
+  ...withKind('audio', 'mp3 m4a wav amr mpga'),
+  ...withKind('document', 'txt markdown md mdx pdf html htm xlsx xls docx csv vtt properties'),
+]);
+/** In the order in which Dify looks for them in a MIME type. */
+const MIME_PARTS: readonly (readonly [part: string, kind: string])[] = [
+  ['image', 'image'],
+  ['video', 'video'],
+  ['audio', 'audio'],
+  ['text', 'document'],
+  ['pdf', 'document'],
+];
+
+/**
+ * Dify's type of a file: `image`, `video`, `audio`, `document` or `custom`. A workflow refuses a file whose type
+ * is not what Dify detects itself, so this follows the same lists: the extension (with or without its dot) first,
+ * in lower or upper case but not mixed, then the MIME type.
+ */
+export function detectFileKind(extension: string, mimeType: string): string {
+  const name = extension.replace(/^\./, '');
+  const lower = name.toLowerCase();
+  const kind = name === lower || name === name.toUpperCase() ? EXTENSIONS.get(lower) : undefined;
+  return kind ?? MIME_PARTS.find(([part]) => mimeType.includes(part))?.[1] ?? 'custom';
+}
+
+function withKind(kind: string, extensions: string): [extension: string, kind: string][] {
+  return extensions.split(' ').map((extension) => [extension, kind]);
+}
