@@ -1,0 +1,165 @@
+import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
+import { type Logger, silentLogger } from '../model/logger.ts';
+import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
+import type { CatalogStatus } from '../model/registry.ts';
+import { carryOver } from './carry-over.ts';
+
+/** What a refresher reads, when, and whom it tells. */
+export interface CatalogRefresherOptions {
+  readonly source: CatalogSource;
+  /** Milliseconds from the end of one load to the begin of the next. 0: only on demand, and after failures. */
+  readonly intervalMs: number;
+  /** Part of a delay by which chance lengthens or shortens it; 0.1 when absent. */
+  readonly jitter?: number;
+  /** Milliseconds before the first attempt after a failure, doubled by each further one; 1 s when absent. */
+  readonly backoffMs?: number;
+  /** A load begins. */
+  readonly onStart?: () => void;
+  /** A load succeeded. The listing is the whole present state: see `carryOver`. Must not throw. */
+  readonly onListing: (listing: CatalogListing) => void;
+  /** A load failed; the listing before it stays. Must not throw. */
+  readonly onFailure?: (error: BridgeError) => void;
+  readonly logger?: Logger;
+  /** A number from 0 up to 1; Math.random when absent. */
+  readonly random?: () => number;
+}
+
+/** Keeps the catalogue up to date: one load at a time. */
+export interface CatalogRefresher {
+  /** Loads at once and from then on by the interval. */
+  start(): void;
+  /**
+   * Loads now, or joins the load that runs. With `fresh` a load that runs already does not count, because Dify
+   * may have changed since it began: one more follows it. Rejects with what made the load fail.
+   */
+  refresh(options?: { readonly fresh?: boolean }): Promise<CatalogListing>;
+  status(): CatalogStatus;
+  /** Ends for good. Aborts a load that runs: who waits for it gets `shutting_down`. */
+  stop(): void;
+}
+
+/** Errors that an attempt a second later would only repeat: the next one waits for the whole interval. */
+const PATIENT: ReadonlySet<ErrorCode> = new Set(['upstream_unauthorized', 'upstream_rate_limited']);
+/** The longest delay after failures where no interval is set. */
+const DEFAULT_MAX_BACKOFF_MS = 60_000;
+/** Longer delays make a timer of Node fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** A refresher that has not begun. Its timers never keep the process alive. */
+export function createCatalogRefresher(options: CatalogRefresherOptions): CatalogRefresher {
+  const { source, intervalMs, jitter = 0.1, backoffMs = 1_000, logger = silentLogger } = options;
+  const random = options.random ?? Math.random;
+  const stopping = new AbortController();
+  let status: CatalogStatus = { listing: undefined, loadedAt: undefined, lastError: undefined };
+  let running: Promise<CatalogListing> | undefined;
+  let following: Promise<CatalogListing> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let failures = 0;
+  let lastReport = '';
+
+  async function load(): Promise<CatalogListing> {
+    clearTimeout(timer);
+    options.onStart?.();
+    let listing: CatalogListing;
+    try {
+      const found = await source.list(stopping.signal);
+      if (stopping.signal.aborted) throw stopped();
+      listing = carryOver(status.listing, found);
+    } catch (thrown) {
+      throw failed(thrown);
+    }
+    status = { listing, loadedAt: new Date(), lastError: undefined };
+    report(listing.problems);
+    // A type whose list is missing is worth an early further attempt.
+    const complete = listing.problems.every(({ providerId }) => providerId !== undefined);
+    failures = complete ? 0 : failures + 1;
+    schedule(complete);
+    options.onListing(listing);
+    return listing;
+  }
+
+  function failed(thrown: unknown): BridgeError {
+    if (stopping.signal.aborted) return stopped();
+    const error = asBridgeError(thrown);
+    status = { ...status, lastError: error.toText() };
+    reportFailure(error);
+    failures += 1;
+    schedule(PATIENT.has(error.code));
+    options.onFailure?.(error);
+    return error;
+  }
+
+  function run(): Promise<CatalogListing> {
+    const current = load().finally(() => {
+      if (running === current) running = undefined;
+    });
+    running = current;
+    return current;
+  }
+
+  async function runAfter(current: Promise<CatalogListing>): Promise<CatalogListing> {
+    // What became of it is told to those who wait for it.
+    await current.catch(() => undefined);
+    following = undefined;
+    if (stopping.signal.aborted) throw stopped();
+    // Somebody may have begun one between the two: it is as fresh.
+    return running ?? run();
+  }
+
+  function schedule(regular: boolean): void {
+    const longest = intervalMs > 0 ? intervalMs : DEFAULT_MAX_BACKOFF_MS;
+    if (failures === 0 && intervalMs <= 0) return;
+    const delay = regular ? longest : Math.min(longest, backoffMs * 2 ** (failures - 1));
+    const varied = delay * (1 + jitter * (2 * random() - 1));
+    timer = setTimeout(
+      () => {
+        // Its outcome is reported by load itself.
+        run().catch(() => undefined);
+      },
+      Math.min(varied, MAX_TIMER_MS),
+    );
+    timer.unref();
+  }
+
+  /** Says what is wrong when it changes, not at every load. */
+  function report(problems: readonly CatalogProblem[]): void {
+    const text = JSON.stringify(problems);
+    if (lastReport !== text && problems.length > 0) {
+      logger.warn('Dify could not list all tools', { problems });
+    } else if (lastReport !== text && lastReport !== '' && problems.length === 0) {
+      logger.info('Dify lists all tools again');
+    }
+    lastReport = problems.length === 0 ? '' : text;
+  }
+
+  function reportFailure(error: BridgeError): void {
+    const text = error.toText();
+    const fields = { code: error.code, reason: error.message, hint: error.hint, upstream: error.upstream };
+    if (lastReport === text) logger.debug('The tools could not be loaded from Dify, again', fields);
+    else logger.warn('The tools could not be loaded from Dify', { ...fields, cause: error.cause });
+    lastReport = text;
+  }
+
+  return {
+    start() {
+      if (stopping.signal.aborted || running !== undefined) return;
+      run().catch(() => undefined);
+    },
+    refresh({ fresh = false } = {}) {
+      if (stopping.signal.aborted) return Promise.reject(stopped());
+      if (running === undefined) return run();
+      if (!fresh) return running;
+      following ??= runAfter(running);
+      return following;
+    },
+    status: () => status,
+    stop() {
+      clearTimeout(timer);
+      stopping.abort(stopped());
+    },
+  };
+}
+
+function stopped(): BridgeError {
+  return new BridgeError('shutting_down', 'The bridge is stopping and loads no more tools.');
+}
