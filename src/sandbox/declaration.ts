@@ -1,0 +1,116 @@
+import type { Json, JsonObject } from '../model/json.ts';
+
+/** A text in the four languages of the console. */
+export interface ConsoleText extends JsonObject {
+  readonly en_US: string;
+  readonly zh_Hans: string;
+  readonly pt_BR: string;
+  readonly ja_JP: string;
+}
+
+/** A parameter as the console lists it. */
+export interface ParameterDeclaration {
+  readonly name: string;
+  readonly label: ConsoleText;
+  readonly placeholder: ConsoleText | null;
+  readonly scope: string | null;
+  readonly auto_generate: null;
+  readonly template: null;
+  readonly required: boolean;
+  readonly default: Json;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly precision: number | null;
+  readonly options: readonly { readonly value: string; readonly label: ConsoleText; readonly icon: null }[];
+  readonly type: string;
+  readonly human_description: ConsoleText | null;
+  readonly form: 'llm' | 'form';
+  readonly llm_description: string | null;
+  readonly input_schema: JsonObject | null;
+}
+
+/** A tool as the console lists it. */
+export interface ToolDeclaration {
+  readonly author: string;
+  readonly name: string;
+  readonly label: ConsoleText;
+  readonly description: ConsoleText;
+  readonly parameters: readonly ParameterDeclaration[];
+  readonly labels: readonly string[];
+  readonly output_schema: JsonObject;
+}
+
+/** A text whose other languages fall back to English, as Dify fills them in. */
+export function localized(english: string, others: { zh_Hans?: string; pt_BR?: string } = {}): ConsoleText {
+  return {
+    en_US: english,
+    zh_Hans: others.zh_Hans ?? english,
+    pt_BR: others.pt_BR ?? english,
+    ja_JP: english,
+  };
+}
+
+/** The parts of a parameter that differ from one to the next. */
+export interface ParameterOptions {
+  readonly type?: string;
+  readonly label?: string;
+  /** For people; the model reads it too where `llm` is not given. */
+  readonly description?: string;
+  /** For the model; null means that the tool declares none. */
+  readonly llm?: string | null;
+  readonly placeholder?: string;
+  readonly required?: boolean;
+  readonly default?: Json;
+  readonly min?: number;
+  readonly max?: number;
+  readonly form?: 'llm' | 'form';
+  readonly options?: readonly string[];
+  readonly inputSchema?: JsonObject;
+}
+
+/** A parameter with all the fields of a real one: by default an optional string that the model fills. */
+export function parameter(name: string, options: ParameterOptions = {}): ParameterDeclaration {
+  const description = options.description ?? '';
+  return {
+    name,
+    label: localized(options.label ?? name),
+    placeholder: options.placeholder === undefined ? null : localized(options.placeholder),
+    scope: null,
+    auto_generate: null,
+    template: null,
+    required: options.required ?? false,
+    default: options.default ?? null,
+    min: options.min ?? null,
+    max: options.max ?? null,
+    precision: null,
+    options: (options.options ?? []).map((value) => ({ value, label: localized(value), icon: null })),
+    type: options.type ?? 'string',
+    human_description: localized(description),
+    form: options.form ?? 'llm',
+    llm_description: options.llm === undefined ? description : options.llm,
+    input_schema: options.inputSchema ?? null,
+  };
+}
+
+/** The parts of a tool that differ from one to the next. */
+export interface ToolOptions {
+  readonly author?: string;
+  readonly label?: string;
+  readonly description: string;
+  readonly parameters?: readonly ParameterDeclaration[];
+  readonly labels?: readonly string[];
+  readonly outputSchema?: JsonObject;
+}
+
+/** A tool with all the fields of a real one. */
+export function toolDeclaration(name: string, options: ToolOptions): ToolDeclaration {
+  return {
+    author: options.author ?? '',
+    name,
+    label: localized(options.label ?? name),
+    description: localized(options.description),
+    parameters: options.parameters ?? [],
+    labels: options.labels ?? [],
+    output_schema: options.outputSchema ?? {},
+  };
+}

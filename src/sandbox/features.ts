@@ -1,0 +1,49 @@
+/** What a Dify release does differently on the wire; one flag for each change that a client can see. */
+export interface Features {
+  /** Frames with a binary header (1.4.2); before that each frame is JSON and a blank line. */
+  readonly lengthPrefixedFrames: boolean;
+  /** Tools of MCP servers (1.6.0). */
+  readonly mcpTools: boolean;
+  /** Custom API tools send an object as `json` before `text`; plugin errors carry a request id (1.7.2). */
+  readonly apiJsonMessages: boolean;
+  /** The inner API resolves tenant and user before it looks at the key; a wrong password is 401 (1.8.0). */
+  readonly tenantBeforeKey: boolean;
+  /** The console keeps its tokens in cookies and wants a CSRF header (1.9.2). */
+  readonly cookieSessions: boolean;
+  /** `json` messages say `suppress_output` (1.10.0). */
+  readonly suppressOutput: boolean;
+  /** Workflow tools send `variable` messages and declare their outputs (1.11.0). */
+  readonly workflowOutputs: boolean;
+  /** The password travels as Base64 (1.11.2). */
+  readonly base64Password: boolean;
+  /** Workflow tools cannot return files at all (1.12.0 and 1.12.1). */
+  readonly brokenFileOutputs: boolean;
+}
+
+/** The wire behaviour of a release such as `1.12.1`. */
+export function featuresOf(version: string): Features {
+  const since = (release: string): boolean => compareReleases(version, release) >= 0;
+  return {
+    lengthPrefixedFrames: since('1.4.2'),
+    mcpTools: since('1.6.0'),
+    apiJsonMessages: since('1.7.2'),
+    tenantBeforeKey: since('1.8.0'),
+    cookieSessions: since('1.9.2'),
+    suppressOutput: since('1.10.0'),
+    workflowOutputs: since('1.11.0'),
+    base64Password: since('1.11.2'),
+    brokenFileOutputs: since('1.12.0') && !since('1.13.0'),
+  };
+}
+
+function compareReleases(left: string, right: string): number {
+  const numbers = (release: string): number[] =>
+    release.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  const a = numbers(left);
+  const b = numbers(right);
+  for (let index = 0; index < 3; index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

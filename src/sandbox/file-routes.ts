@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { JsonObject } from '../model/json.ts';
+import type { StoredFile } from './files.ts';
+import { admit } from './inner-admission.ts';
+import { forbidden, invalidParam, Refusal } from './refusal.ts';
+import { queryString, type SignedQuery, type UploadGrant } from './signing.ts';
+import { type App, type AppContext, route, type SandboxState } from './state.ts';
+import { type FieldRule, validationText } from './validation.ts';
+
+const SIGNATURE: readonly FieldRule[] = [
+  { name: 'timestamp', type: 'integer' },
+  { name: 'nonce', type: 'string' },
+  { name: 'sign', type: 'string' },
+];
+
+/** Adds the routes that give out, take in and serve files. */
+export function addFileRoutes(app: App, state: SandboxState): void {
+  route(app, 'POST', '/inner/api/upload/file/request', async (c) => {
+    const { body, endUserId } = await admit(c, state);
+    const problem = validationText(
+      'RequestRequestUploadFile',
+      [
+        { name: 'filename', type: 'string' },
+        { name: 'mimetype', type: 'string' },
+      ],
+      body,
+    );
+    if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
+    const grant = {
+      filename: body['filename'] as string,
+      mimeType: body['mimetype'] as string,
+      tenantId: state.workspace.id,
+      userId: endUserId,
+    };
+    const query = `${queryString(state.signer.upload(grant))}&user_id=${endUserId}&tenant_id=${grant.tenantId}`;
+    return c.json({ data: { url: `${state.url}/files/upload/for-plugin?${query}` }, error: '' });
+  });
+
+  route(app, 'POST', '/files/upload/for-plugin', async (c) => {
+    const query = signedQuery(c, 'PluginUploadQuery', [...SIGNATURE, { name: 'tenant_id', type: 'string' }]);
+    const userId = c.req.query('user_id') ?? '';
+    const tenantId = c.req.query('tenant_id') ?? '';
+    const part = await filePart(c);
+    if (part === undefined) throw forbidden('File is required.');
+    const mimeType = part.type.split(';')[0]?.trim() ?? '';
+    const grant: UploadGrant = { filename: part.name, mimeType, tenantId, userId };
+    if (!state.signer.uploadIsValid(grant, query)) throw forbidden('Invalid request.');
+    const bytes = new Uint8Array(await part.arrayBuffer());
+    const file = state.files.put({ bytes, mimeType, filename: part.name });
+    return c.json(uploadAnswer(file, grant, state), 201);
+  });
+
+  route(app, 'GET', '/files/tools/:name', (c) => {
+    const query = signedQuery(c, 'ToolFileQuery', SIGNATURE);
+    const id = c.req.param('name')?.replace(/\.[^.]*$/, '') ?? '';
+    if (!state.signer.downloadIsValid(id, query)) throw forbidden('Invalid request.');
+    const file = state.files.get(id);
+    if (file === undefined) throw new Refusal(415, 'unsupported_file_type', 'File type not allowed.');
+    return download(file, c.req.query('as_attachment')?.toLowerCase() === 'true');
+  });
+}
+
+/** A file as an answer. A page would run in the console's origin, so HTML only ever is a download. */
+function download(file: StoredFile, asAttachment: boolean): Response {
+  const isPage = file.mimeType.includes('text/html');
+  const headers = new Headers({
+    'content-type': isPage ? 'application/octet-stream' : file.mimeType,
+    'content-length': String(file.bytes.length),
+  });
+  if (asAttachment || isPage) {
+    headers.set('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`);
+  }
+  return new Response(new Uint8Array(file.bytes), { headers });
+}
+
+function uploadAnswer(file: StoredFile, grant: UploadGrant, state: SandboxState): JsonObject {
+  return {
+    id: file.id,
+    name: file.filename,
+    size: file.bytes.length,
+    extension: file.extension,
+    mime_type: file.mimeType,
+    created_by: null,
+    created_at: null,
+    preview_url: state.files.signedUrl(file),
+    source_url: null,
+    original_url: null,
+    user_id: grant.userId,
+    tenant_id: grant.tenantId,
+    conversation_id: null,
+    file_key: `tools/${grant.tenantId}/${randomBytes(16).toString('hex')}${file.extension}`,
+  };
+}
+
+function signedQuery(c: AppContext, model: string, rules: readonly FieldRule[]): SignedQuery {
+  const query = c.req.query();
+  const problem = validationText(model, rules, query);
+  if (problem !== undefined) throw invalidParam(problem);
+  return { timestamp: query['timestamp'] ?? '', nonce: query['nonce'] ?? '', sign: query['sign'] ?? '' };
+}
+
+async function filePart(c: AppContext): Promise<File | undefined> {
+  try {
+    const part = (await c.req.formData()).get('file');
+    return part instanceof File ? part : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+import { isJsonObject, type JsonObject } from '../model/json.ts';
+import type { ProviderType } from '../model/tool.ts';
+import { prepareParameters } from './cast.ts';
+import { admit } from './inner-admission.ts';
+import type { SandboxProvider, SandboxTool } from './provider.ts';
+import { internalError, invalidParam, notFound } from './refusal.ts';
+import { type App, route, type SandboxState } from './state.ts';
+import { streamInvocation } from './stream.ts';
+import { validationText } from './validation.ts';
+import { isUuid } from './workspace.ts';
+
+const INVOKE_PATH = '/inner/api/invoke/tool';
+
+/** Adds the route of reverse invocation. */
+export function addInvokeRoutes(app: App, state: SandboxState): void {
+  route(app, 'POST', INVOKE_PATH, async (c) => {
+    const { body } = await admit(c, state);
+    const types = state.features.mcpTools
+      ? ['builtin', 'workflow', 'api', 'mcp']
+      : ['builtin', 'workflow', 'api'];
+    const problem = validationText(
+      'RequestInvokeTool',
+      [
+        { name: 'tool_type', type: types },
+        { name: 'provider', type: 'string' },
+        { name: 'tool', type: 'string' },
+        { name: 'tool_parameters', type: 'dict' },
+        { name: 'credential_id', type: 'string', optional: true },
+      ],
+      body,
+    );
+    if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
+    const type = body['tool_type'] as ProviderType;
+    const name = body['tool'] as string;
+    const provider = findProvider(type, body['provider'] as string, state);
+    const tool = findTool(provider, name);
+    checkCredentials(provider, body['credential_id'], state);
+    const given: JsonObject = isJsonObject(body['tool_parameters']) ? body['tool_parameters'] : {};
+    const parameters = prepareParameters(tool.declaration.parameters, given);
+    return streamInvocation(c, { provider, tool, parameters }, state);
+  });
+}
+
+function findProvider(type: ProviderType, id: string, state: SandboxState): SandboxProvider {
+  const found = state.workspace.find(type, id);
+  if (type === 'builtin') return found ?? findPlugin(id, state);
+  // The database refuses to compare an id column with anything but a UUID.
+  if (type !== 'mcp' && !isUuid(id)) throw internalError();
+  if (found === undefined) throw invalidParam(`${type} provider ${id} not found`);
+  return found;
+}
+
+/** The provider of a plugin; a bare name stands for one of Dify's own organisation. */
+function findPlugin(id: string, state: SandboxState): SandboxProvider {
+  if (id === '') throw notFound(INVOKE_PATH, 'plugin not found, please add plugin.');
+  const expanded = expandPluginId(id);
+  if (expanded === undefined) throw invalidParam(`Invalid plugin id ${id}`);
+  const found = state.workspace.find('builtin', expanded);
+  if (found === undefined) throw internalError();
+  return found;
+}
+
+/** `organisation/plugin/provider` for a provider id; undefined when it is malformed. */
+export function expandPluginId(id: string): string | undefined {
+  if (/^[a-z0-9_-]+\/[a-z0-9_-]+\/[a-z0-9_-]+$/.test(id)) return id;
+  return /^[a-z0-9_-]+$/.test(id) ? `langgenius/${id}/${id}` : undefined;
+}
+
+function findTool(provider: SandboxProvider, name: string): SandboxTool {
+  // A workflow provider is one tool, whatever the caller names it.
+  const tool =
+    provider.type === 'workflow'
+      ? provider.tools[0]
+      : provider.tools.find((candidate) => candidate.declaration.name === name);
+  if (tool !== undefined) return tool;
+  if (provider.type === 'workflow') throw invalidParam('app not found');
+  if (provider.type === 'api') throw invalidParam(`tool ${name} not found`);
+  const isHardCoded = provider.type === 'builtin' && !provider.id.includes('/');
+  throw invalidParam(isHardCoded ? `builtin tool ${name} not found` : `Tool with name ${name} not found`);
+}
+
+/** Only a provider that needs credentials looks at `credential_id`, and only if it is a UUID. */
+function checkCredentials(provider: SandboxProvider, credentialId: unknown, state: SandboxState): void {
+  if (provider.credentialFields.length === 0) return;
+  if (typeof credentialId === 'string' && isUuid(credentialId)) {
+    if (state.workspace.credential(credentialId) !== undefined) return;
+    throw invalidParam(`provider has been deleted: ${credentialId}`);
+  }
+  if (state.workspace.credentials(provider.id).length === 0) {
+    throw invalidParam(`no default provider for ${provider.id}`);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Json, JsonObject } from '../model/json.ts';
+
+/** A message as it leaves the inner API. */
+export interface WireMessage {
+  readonly type: string;
+  readonly message: JsonObject;
+  readonly meta: JsonObject | null;
+}
+
+/** Bytes that a tool produced. They never travel: Dify stores them and sends a link. */
+export interface BlobMessage {
+  readonly type: 'blob';
+  readonly bytes: Uint8Array;
+  /** Goes into the link's `meta` as it is; `mime_type` decides between an image and another file. */
+  readonly meta: { readonly mime_type?: string; readonly filename?: string };
+}
+
+/** What a tool of the sandbox may yield. */
+export type SandboxMessage = WireMessage | BlobMessage;
+
+/** Thrown by a tool to fail: its message ends the stream as an error frame. */
+export class ToolFailure extends Error {
+  override readonly name = 'ToolFailure';
+}
+
+/** A `text` message. */
+export function text(content: string): WireMessage {
+  return { type: 'text', message: { text: content }, meta: null };
+}
+
+/** A `json` message. */
+export function json(value: Json, suppressOutput = false): WireMessage {
+  return { type: 'json', message: { json_object: value, suppress_output: suppressOutput }, meta: null };
+}
+
+/** A `variable` message; with `stream` the value is a piece of a longer text. */
+export function variable(name: string, value: Json, stream = false): WireMessage {
+  return {
+    type: 'variable',
+    message: { variable_name: name, variable_value: value, stream },
+    meta: null,
+  };
+}
+
+/** A `link` message that carries no file. */
+export function link(url: string): WireMessage {
+  return { type: 'link', message: { text: url }, meta: {} };
+}
+
+/** A file that Dify is to store. */
+export function blob(bytes: Uint8Array, meta: BlobMessage['meta']): BlobMessage {
+  return { type: 'blob', bytes, meta };
+}
+
+/** One state of a step that a tool reports. */
+export interface LogStep {
+  readonly id: string;
+  readonly label: string;
+  readonly status: 'start' | 'success' | 'error';
+  readonly parentId?: string;
+  readonly error?: string;
+  readonly data?: JsonObject;
+}
+
+/** A `log` message. */
+export function log(step: LogStep): WireMessage {
+  const message = {
+    id: step.id,
+    label: step.label,
+    parent_id: step.parentId ?? null,
+    error: step.error ?? null,
+    status: step.status,
+    data: step.data ?? {},
+    metadata: {},
+  };
+  return { type: 'log', message, meta: null };
+}

@@ -1,0 +1,97 @@
+import type { Json, JsonObject } from '../model/json.ts';
+import type { ProviderType } from '../model/tool.ts';
+import {
+  type ConsoleText,
+  localized,
+  type ToolDeclaration,
+  toolDeclaration,
+  type ToolOptions,
+} from './declaration.ts';
+import type { Features } from './features.ts';
+import type { FileStore } from './files.ts';
+import type { SandboxMessage } from './messages.ts';
+import type { SandboxWorkspace } from './workspace.ts';
+
+/** What a running tool may use. */
+export interface ToolRun {
+  /** Aborted when the caller closes the connection. */
+  readonly signal: AbortSignal;
+  readonly files: FileStore;
+  readonly features: Features;
+  readonly workspace: SandboxWorkspace;
+}
+
+/** A tool: what the console lists, and what it does. It fails by throwing a ToolFailure. */
+export interface SandboxTool {
+  readonly declaration: ToolDeclaration;
+  run(parameters: JsonObject, run: ToolRun): AsyncIterable<SandboxMessage>;
+}
+
+/** A provider: the fields of the console's listing that do not follow from anything else, and its tools. */
+export interface SandboxProvider {
+  readonly type: ProviderType;
+  /** What an invocation names. */
+  readonly id: string;
+  /** `id` in the list of providers, where it is another one: for MCP servers. */
+  readonly databaseId?: string;
+  readonly name: string;
+  readonly author: string;
+  readonly label: ConsoleText;
+  readonly description: ConsoleText;
+  readonly labels: readonly string[];
+  /** Absent for plugins and hard-coded providers, whose icon is an address. */
+  readonly icon?: JsonObject;
+  /** Credentials that the provider needs; none needed when empty. */
+  readonly credentialFields: readonly string[];
+  /** Fields of the listing that only this type has. */
+  readonly extra: Readonly<Record<string, Json>>;
+  readonly tools: readonly SandboxTool[];
+}
+
+/** A tool in one expression. */
+export function defineTool(name: string, options: ToolOptions, run: SandboxTool['run']): SandboxTool {
+  return { declaration: toolDeclaration(name, options), run };
+}
+
+/** The parts of a provider that differ from one to the next. */
+export interface ProviderOptions {
+  readonly label: string;
+  readonly description: string;
+  readonly author?: string;
+  readonly labels?: readonly string[];
+  readonly credentialFields?: readonly string[];
+  readonly tools: readonly SandboxTool[];
+}
+
+/**
+ * A provider of type `builtin`: a bare name is one of Dify's hard-coded providers,
+ * `organisation/plugin/provider` is a plugin's.
+ */
+export function builtinProvider(id: string, options: ProviderOptions): SandboxProvider {
+  const author = options.author ?? id.split('/')[0] ?? id;
+  const tools = options.tools.map((tool) => ({
+    ...tool,
+    declaration: {
+      ...tool.declaration,
+      author: tool.declaration.author || author,
+      labels: options.labels ?? [],
+    },
+  }));
+  return {
+    type: 'builtin',
+    id,
+    name: id,
+    author,
+    label: localized(options.label),
+    description: localized(options.description),
+    labels: options.labels ?? [],
+    credentialFields: options.credentialFields ?? [],
+    extra: {},
+    tools,
+  };
+}
+
+/** True for a provider that a plugin brought, as opposed to a hard-coded one. */
+export function isPlugin(provider: SandboxProvider): boolean {
+  return provider.type === 'builtin' && provider.id.includes('/');
+}

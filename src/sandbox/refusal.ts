@@ -1,0 +1,68 @@
+import type { JsonObject } from '../model/json.ts';
+
+/** Statuses with which Dify refuses a request. */
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
+
+/** Ends a request of the sandbox with one of Dify's error answers; it never leaves the sandbox otherwise. */
+export class Refusal extends Error {
+  readonly status: RefusalStatus;
+  readonly body: JsonObject;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: RefusalStatus, code: string, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.status = status;
+    this.body = { code, message, status };
+    this.headers = headers;
+  }
+}
+
+/** 400, the answer to everything that Dify's code raises as a ValueError. */
+export function invalidParam(message: string): Refusal {
+  return new Refusal(400, 'invalid_param', message);
+}
+
+/** 401 as the console answers it. */
+export function unauthorized(message: string, code = 'unauthorized'): Refusal {
+  return new Refusal(401, code, message, { 'www-authenticate': 'Bearer realm="api"' });
+}
+
+/** 403 of the file routes. */
+export function forbidden(message: string): Refusal {
+  return new Refusal(403, 'forbidden', message);
+}
+
+/** 404 from inside a handler: JSON, with the help that the framework adds to it. */
+export function notFound(path: string, message = NOT_FOUND_TEXT): Refusal {
+  const help = `You have requested this URI [${path}] but did you mean ${path} or /inner/api/invoke/tts or /inner/api/invoke/llm ?`;
+  return new Refusal(404, 'not_found', `${message} ${help}`);
+}
+
+/** 405, JSON. */
+export function methodNotAllowed(allowed: string): Refusal {
+  const message = 'The method is not allowed for the requested URL.';
+  return new Refusal(405, 'method_not_allowed', message, { allow: allowed });
+}
+
+/** 500: a fault of Dify's own, without a reason. */
+export function internalError(): Refusal {
+  return new Refusal(500, 'unknown', 'Internal Server Error');
+}
+
+const NOT_FOUND_TEXT =
+  'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.';
+
+const NOT_FOUND_PAGE = `<!doctype html>
+<html lang=en>
+<title>404 Not Found</title>
+<h1>Not Found</h1>
+<p>${NOT_FOUND_TEXT}</p>
+`;
+
+/** The answer of a route that does not exist: HTML, as opposed to the JSON of a handler. */
+export function notFoundPage(): Response {
+  return new Response(NOT_FOUND_PAGE, {
+    status: 404,
+    headers: { 'content-type': 'text/html; charset=utf-8' },
+  });
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { createApp } from './app.ts';
+import { featuresOf } from './features.ts';
+import { createFileStore } from './files.ts';
+import { listen } from './listener.ts';
+import { createPetService } from './pet-service.ts';
+import { createRequestLog, type SandboxRequest } from './request-log.ts';
+import { createSessions, type SandboxSessions } from './sessions.ts';
+import { createSigner, queryString } from './signing.ts';
+import type { App, SandboxCredentials, SandboxState } from './state.ts';
+import { toolSet, type ToolSetName } from './tool-sets.ts';
+import { createWorkspace, type SandboxWorkspace } from './workspace.ts';
+
+/** How a sandbox is started. */
+export interface SandboxOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** `demo`, the default: tools for people. `conformance`: the fixture tools of the MCP conformance suite. */
+  readonly tools?: ToolSetName;
+  /**
+   * The release whose wire behaviour is shown, by default 1.13.0: the recorded 1.12.1 is the same on the wire
+   * but for one fault, kept faithfully here: its workflow tools cannot return files.
+   */
+  readonly version?: string;
+  /** Cookie names carry `__Host-`, as on an installation behind https. */
+  readonly secureCookies?: boolean;
+}
+
+/** An embedded Dify: console, inner API and files on a loopback port of this process. */
+export interface Sandbox {
+  /** `http://127.0.0.1:PORT`, the base of everything. */
+  readonly url: string;
+  readonly version: string;
+  readonly credentials: SandboxCredentials;
+  /** What is installed; to be changed while the sandbox runs. */
+  readonly workspace: SandboxWorkspace;
+  readonly sessions: SandboxSessions;
+  /** The last thousand requests, oldest first. */
+  readonly requests: readonly SandboxRequest[];
+  /** The next request to a path, counted from now. Rejects when the sandbox closes first. */
+  nextRequest(path: string): Promise<SandboxRequest>;
+  /** Stops listening and closes every connection, which aborts the tools that run. */
+  close(): Promise<void>;
+}
+
+const WORKSPACE_ID = '5a4db0c5-0000-4000-8000-000000000001';
+const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-000000000002';
+
+/** Starts a sandbox. Its secrets are made up anew each time. Rejects with `port_unavailable`. */
+export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const version = options.version ?? '1.13.0';
+  const log = createRequestLog();
+  const petService = createPetService();
+  const petServer = await listen(0, () => petService);
+  // The address is known only when the server listens, and the application needs it.
+  let app: App | undefined;
+  const server = await listen(options.port ?? 0, () => app as App).catch(async (error: unknown) => {
+    await petServer.close();
+    throw error;
+  });
+
+  const credentials: SandboxCredentials = {
+    innerApiKey: secret('inner-key'),
+    workspaceId: WORKSPACE_ID,
+    adminApiKey: secret('admin-key'),
+    email: 'sandbox@example.com',
+    password: secret('password'),
+    secretKey: secret('secret-key'),
+  };
+  const signer = createSigner(credentials.secretKey);
+  const files = createFileStore(
+    (file) => `${server.url}${file.path}?${queryString(signer.download(file.id))}`,
+  );
+  const providers = toolSet(options.tools ?? 'demo', petServer.url);
+  const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
+  const sessions = createSessions(credentials.secretKey, ACCOUNT_ID);
+  const state: SandboxState = {
+    url: server.url,
+    version,
+    features: featuresOf(version),
+    credentials,
+    secureCookies: options.secureCookies ?? false,
+    workspace,
+    sessions,
+    files,
+    signer,
+  };
+  app = createApp(state, log);
+  return {
+    url: server.url,
+    version,
+    credentials,
+    workspace,
+    sessions,
+    requests: log.requests,
+    nextRequest: (path) => log.next(path),
+    async close() {
+      log.close();
+      await Promise.all([server.close(), petServer.close()]);
+    },
+  };
+}
+
+function secret(name: string): string {
+  return `sandbox-${name}-${randomBytes(12).toString('hex')}`;
+}

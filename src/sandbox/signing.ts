@@ -1,0 +1,66 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+/** Seconds for which a signed link is good (Dify's FILES_ACCESS_TIMEOUT). */
+export const LINK_LIFETIME_SECONDS = 300;
+
+/** What the query of a signed link carries. */
+export interface SignedQuery {
+  readonly timestamp: string;
+  readonly nonce: string;
+  readonly sign: string;
+}
+
+/** What an upload link is good for: this file of this user, nothing else. */
+export interface UploadGrant {
+  readonly filename: string;
+  readonly mimeType: string;
+  readonly tenantId: string;
+  readonly userId: string;
+}
+
+/** Makes and checks the signatures of file links, all with the installation's secret key. */
+export interface Signer {
+  download(fileId: string): SignedQuery;
+  upload(grant: UploadGrant): SignedQuery;
+  /** A link from the future is good; one older than the lifetime is not. */
+  downloadIsValid(fileId: string, query: SignedQuery): boolean;
+  uploadIsValid(grant: UploadGrant, query: SignedQuery): boolean;
+}
+
+/** A signer for one secret key; `now` in milliseconds. */
+export function createSigner(secretKey: string, now: () => number = Date.now): Signer {
+  const signature = (subject: string, timestamp: string, nonce: string): string => {
+    const digest = createHmac('sha256', secretKey)
+      .update(`${subject}|${timestamp}|${nonce}`)
+      .digest('base64');
+    // Python keeps the padding of URL-safe Base64; Node's base64url drops it.
+    return digest.replaceAll('+', '-').replaceAll('/', '_');
+  };
+  const seconds = (): number => Math.floor(now() / 1000);
+  const issue = (subject: string): SignedQuery => {
+    const timestamp = String(seconds());
+    const nonce = randomBytes(16).toString('hex');
+    return { timestamp, nonce, sign: signature(subject, timestamp, nonce) };
+  };
+  const check = (subject: string, { timestamp, nonce, sign }: SignedQuery): boolean =>
+    sign === signature(subject, timestamp, nonce) && seconds() - Number(timestamp) <= LINK_LIFETIME_SECONDS;
+  return {
+    download: (fileId) => issue(downloadSubject(fileId)),
+    upload: (grant) => issue(uploadSubject(grant)),
+    downloadIsValid: (fileId, query) => check(downloadSubject(fileId), query),
+    uploadIsValid: (grant, query) => check(uploadSubject(grant), query),
+  };
+}
+
+/** A signed query as Dify writes it into links: the padding of the signature is not escaped. */
+export function queryString(query: SignedQuery): string {
+  return `timestamp=${query.timestamp}&nonce=${query.nonce}&sign=${query.sign}`;
+}
+
+function downloadSubject(fileId: string): string {
+  return `file-preview|${fileId}`;
+}
+
+function uploadSubject(grant: UploadGrant): string {
+  return `upload|${grant.filename}|${grant.mimeType}|${grant.tenantId}|${grant.userId}`;
+}

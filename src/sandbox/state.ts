@@ -1,0 +1,57 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, Hono } from 'hono';
+import type { Features } from './features.ts';
+import type { FileStore } from './files.ts';
+import { methodNotAllowed } from './refusal.ts';
+import type { SessionState } from './sessions.ts';
+import type { Signer } from './signing.ts';
+import type { WorkspaceState } from './workspace.ts';
+
+/** Secrets of a sandbox; made up at each start, good for nothing else. */
+export interface SandboxCredentials {
+  readonly innerApiKey: string;
+  readonly workspaceId: string;
+  readonly adminApiKey: string;
+  readonly email: string;
+  readonly password: string;
+  readonly secretKey: string;
+}
+
+/** Everything that the routes of one sandbox share. */
+export interface SandboxState {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly version: string;
+  readonly features: Features;
+  readonly credentials: SandboxCredentials;
+  /** Cookie names carry `__Host-`, as behind https. */
+  readonly secureCookies: boolean;
+  readonly workspace: WorkspaceState;
+  readonly sessions: SessionState;
+  readonly files: FileStore;
+  readonly signer: Signer;
+}
+
+/** The types of the sandbox's HTTP application: it needs Node's own request and response. */
+export interface AppTypes {
+  Bindings: HttpBindings;
+}
+
+/** The application that the rooms' routes are added to. */
+export type App = Hono<AppTypes>;
+
+/** One request of it. */
+export type AppContext = Context<AppTypes>;
+
+/** Adds a route; any other method on the same path is refused with 405. */
+export function route(
+  app: App,
+  method: 'GET' | 'POST',
+  path: string,
+  handler: (c: AppContext) => Response | Promise<Response>,
+): void {
+  app.on(method, path, handler);
+  app.all(path, () => {
+    throw methodNotAllowed(method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS');
+  });
+}

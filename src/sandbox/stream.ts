@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import type { JsonObject } from '../model/json.ts';
+import { encodeFrame, type FrameContent } from './framing.ts';
+import type { SandboxMessage, WireMessage } from './messages.ts';
+import { ToolFailure } from './messages.ts';
+import { isPlugin, type SandboxProvider, type SandboxTool } from './provider.ts';
+import { pythonJson } from './python.ts';
+import type { AppContext, SandboxState } from './state.ts';
+
+/** A call that passed every check. */
+export interface Invocation {
+  readonly provider: SandboxProvider;
+  readonly tool: SandboxTool;
+  readonly parameters: JsonObject;
+}
+
+/**
+ * Runs the tool and streams its messages, one chunk for each. Nothing is sent, headers included, before the
+ * first frame; a caller who closes the connection aborts the tool.
+ */
+export async function streamInvocation(
+  c: AppContext,
+  invocation: Invocation,
+  state: SandboxState,
+): Promise<Response> {
+  const abort = new AbortController();
+  // A caller who left during the checks closes nothing any more.
+  if (c.env.outgoing.destroyed) abort.abort();
+  c.env.outgoing.once('close', () => abort.abort());
+  const frames = encodedFrames(invocation, state, abort.signal);
+  let next = await frames.next();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (next.done === true) {
+          controller.close();
+          return;
+        }
+        controller.enqueue(next.value);
+        next = await frames.next();
+      },
+      async cancel() {
+        abort.abort();
+        await frames.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'transfer-encoding': 'chunked' },
+  });
+}
+
+async function* encodedFrames(
+  invocation: Invocation,
+  state: SandboxState,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, undefined> {
+  for await (const content of frameContents(invocation, state, signal)) {
+    yield encodeFrame(content, state.features);
+  }
+  return undefined;
+}
+
+async function* frameContents(
+  { provider, tool, parameters }: Invocation,
+  state: SandboxState,
+  signal: AbortSignal,
+): AsyncGenerator<FrameContent> {
+  const run = { signal, files: state.files, features: state.features, workspace: state.workspace };
+  try {
+    for await (const message of tool.run(parameters, run)) {
+      yield { message: onTheWire(message, provider, state) };
+    }
+  } catch (error) {
+    // Nobody reads what follows an abort.
+    if (!signal.aborted) yield { error: errorText(error, provider, state) };
+  }
+}
+
+/** What leaves the inner API: bytes become stored files, and old releases leave out what they do not know. */
+function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: SandboxState): WireMessage {
+  if ('bytes' in message) {
+    const { mime_type: mimeType, filename } = message.meta;
+    const file = state.files.put({ bytes: message.bytes, mimeType, filename });
+    const type = mimeType?.includes('image') === true ? 'image_link' : 'binary_link';
+    return { type, message: { text: file.path }, meta: message.meta };
+  }
+  if (message.type !== 'json') return message;
+  const { suppress_output: suppressed, ...content } = message.message;
+  return {
+    ...message,
+    message: state.features.suppressOutput ? { ...content, suppress_output: suppressed } : content,
+    // The plugin runtime sends an empty object where Dify's own tools send null.
+    meta: isPlugin(provider) ? (message.meta ?? {}) : message.meta,
+  };
+}
+
+/** The text of the error frame; what a plugin raises comes wrapped by the plugin runtime. */
+function errorText(error: unknown, provider: SandboxProvider, state: SandboxState): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!isPlugin(provider)) return message;
+  const type = error instanceof ToolFailure ? 'ToolInvokeError' : 'Exception';
+  const wrapped = `PluginInvokeError: ${pythonJson({ args: {}, error_type: type, message })}`;
+  const requestId = randomBytes(5).toString('hex');
+  return state.features.apiJsonMessages ? `req_id: ${requestId} ${wrapped}` : wrapped;
+}

@@ -1,0 +1,29 @@
+import type { SandboxProvider } from './provider.ts';
+import { conformanceProvider } from './tools-conformance.ts';
+import { mishapsProvider, postboxProvider } from './tools-failing.ts';
+import { libraryProvider } from './tools-library.ts';
+import { petStoreProvider } from './tools-pet-store.ts';
+import { studioProvider } from './tools-studio.ts';
+import { timeProvider } from './tools-time.ts';
+import { compareTextsWorkflow, textReportWorkflow } from './tools-workflows.ts';
+
+/** The sets of tools that a sandbox can start with. */
+export const TOOL_SET_NAMES = ['demo', 'conformance'] as const;
+
+/** One of them. */
+export type ToolSetName = (typeof TOOL_SET_NAMES)[number];
+
+/** The providers of a set; `petServiceUrl` is where the service behind the custom API listens. */
+export function toolSet(name: ToolSetName, petServiceUrl: string): readonly SandboxProvider[] {
+  if (name === 'conformance') return [conformanceProvider];
+  return [
+    timeProvider,
+    studioProvider,
+    mishapsProvider,
+    postboxProvider,
+    petStoreProvider(petServiceUrl),
+    compareTextsWorkflow,
+    textReportWorkflow,
+    libraryProvider,
+  ];
+}

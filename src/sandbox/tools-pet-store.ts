@@ -1,0 +1,66 @@
+import { apiProvider, type Operation, type OperationParameter } from './api-provider.ts';
+import type { SandboxProvider } from './provider.ts';
+
+const PET_ID: OperationParameter = {
+  name: 'petId',
+  in: 'path',
+  type: 'integer',
+  required: true,
+  description: 'Number of the pet.',
+};
+
+const OPERATIONS: readonly Operation[] = [
+  {
+    operationId: 'listPets',
+    method: 'get',
+    path: '/pets',
+    summary: 'Lists the pets of the store.',
+    parameters: [
+      { name: 'kind', in: 'query', description: 'Only pets of that kind, such as cat.' },
+      { name: 'limit', in: 'query', type: 'integer', default: 20 },
+    ],
+  },
+  {
+    operationId: 'getPet',
+    method: 'get',
+    path: '/pets/{petId}',
+    description: 'Answers one pet by its number.',
+    parameters: [PET_ID],
+  },
+  {
+    operationId: 'createPet',
+    method: 'post',
+    path: '/pets',
+    description: 'Adds a pet to the store.',
+    parameters: [
+      { name: 'name', in: 'body', required: true, description: 'What the pet is called.' },
+      { name: 'kind', in: 'body', required: true, description: 'What the pet is, such as dog.' },
+      { name: 'age', in: 'body', type: 'number', description: 'Age in years.' },
+    ],
+  },
+  {
+    // Without operationId: Dify makes one out of path and method.
+    method: 'get',
+    path: '/pets/{petId}/card',
+    summary: 'Describes one pet in a line of plain text.',
+    parameters: [PET_ID],
+  },
+  {
+    operationId: 'pets.remove',
+    method: 'delete',
+    path: '/pets/{petId}',
+    description: 'Takes a pet out of the store; the answer is empty.',
+    parameters: [PET_ID],
+  },
+];
+
+/** The custom API of the workspace, over the service at `baseUrl`. */
+export function petStoreProvider(baseUrl: string): SandboxProvider {
+  return apiProvider({
+    id: '5a4db0c5-0000-4000-8000-0000000000a1',
+    name: 'Pet store',
+    description: 'A small store of pets, kept by an HTTP service inside the sandbox.',
+    baseUrl,
+    operations: OPERATIONS,
+  });
+}

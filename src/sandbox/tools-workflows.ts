@@ -1,0 +1,102 @@
+import { StoredFile } from './files.ts';
+import { ToolFailure } from './messages.ts';
+import type { SandboxProvider } from './provider.ts';
+import type { WorkflowInputs } from './workflow-inputs.ts';
+import { workflowProvider } from './workflow-provider.ts';
+
+/** Two texts in, several outputs of different types out, after a short silence. */
+export const compareTextsWorkflow: SandboxProvider = workflowProvider({
+  id: '5a4db0c5-0000-4000-8000-0000000000b1',
+  appId: '5a4db0c5-0000-4000-8000-0000000000b2',
+  name: 'compare_texts',
+  label: 'Compare texts',
+  description: 'Compares two texts word by word and says how alike they are.',
+  inputs: [
+    { name: 'first', type: 'paragraph', required: true, maxLength: 20_000, description: 'One text.' },
+    { name: 'second', type: 'paragraph', required: true, maxLength: 20_000, description: 'The other text.' },
+  ],
+  outputs: {
+    verdict: { type: 'string', description: 'One sentence.' },
+    similarity: { type: 'number', description: 'Shared words by all words, 0 to 1.' },
+    shared_words: { type: 'array[string]' },
+    counts: { type: 'object' },
+  },
+  silenceMs: 400,
+  run(inputs) {
+    const first = new Set(wordsOf(textOf(inputs, 'first')));
+    const second = new Set(wordsOf(textOf(inputs, 'second')));
+    const shared = [...first].filter((word) => second.has(word));
+    const all = new Set([...first, ...second]).size;
+    const similarity = all === 0 ? 1 : Number((shared.length / all).toFixed(3));
+    return {
+      verdict: `The texts share ${shared.length} of ${all} different words.`,
+      similarity,
+      shared_words: shared,
+      counts: { first: first.size, second: second.size, shared: shared.length },
+    };
+  },
+});
+
+/** A text file in, a report file and two numbers out. */
+export const textReportWorkflow: SandboxProvider = workflowProvider({
+  id: '5a4db0c5-0000-4000-8000-0000000000b3',
+  appId: '5a4db0c5-0000-4000-8000-0000000000b4',
+  name: 'text_report',
+  label: 'Text report',
+  description: 'Counts the lines and words of a text file and writes a report about it.',
+  inputs: [
+    { name: 'document', type: 'file', required: true, description: 'The text file.' },
+    {
+      name: 'title',
+      type: 'string',
+      maxLength: 120,
+      default: 'Text report',
+      description: 'Heading of the report.',
+    },
+  ],
+  outputs: {
+    report: { type: 'file', description: 'The report, as Markdown.' },
+    lines: { type: 'number' },
+    words: { type: 'number' },
+  },
+  silenceMs: 300,
+  run(inputs, { files }) {
+    const document = inputs['document'];
+    if (!(document instanceof StoredFile)) throw new ToolFailure('document is required in input form');
+    const content = decoded(document);
+    const lines = content === '' ? 0 : content.replace(/\r?\n$/, '').split(/\r?\n/).length;
+    const words = wordsOf(content).length;
+    const report = [
+      `# ${textOf(inputs, 'title')}`,
+      '',
+      `- File: ${document.filename}`,
+      `- Lines: ${lines}`,
+      `- Words: ${words}`,
+      `- Bytes: ${document.bytes.length}`,
+      '',
+    ].join('\n');
+    const file = files.put({
+      bytes: Buffer.from(report),
+      mimeType: 'text/markdown',
+      filename: `${document.filename.replace(/\.[^.]*$/, '')}-report.md`,
+    });
+    return { report: file, lines, words };
+  },
+});
+
+function textOf(inputs: WorkflowInputs, name: string): string {
+  const value = inputs[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function wordsOf(content: string): string[] {
+  return content.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? [];
+}
+
+function decoded(file: StoredFile): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(file.bytes);
+  } catch (cause) {
+    throw new ToolFailure(`${file.filename} is not a text in UTF-8.`, { cause });
+  }
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import type { ProviderType } from '../model/tool.ts';
+import type { SandboxProvider, SandboxTool } from './provider.ts';
+
+/** Stored credentials of a provider. */
+export interface StoredCredential {
+  readonly id: string;
+  readonly name: string;
+  readonly providerId: string;
+}
+
+/** The workspace that the sandbox serves, to be changed while it runs. */
+export interface SandboxWorkspace {
+  /** Its id, which an invocation names as `tenant_id`. */
+  readonly id: string;
+  readonly name: string;
+  readonly providers: readonly SandboxProvider[];
+  /** Adds a provider, or replaces the one with the same type and id. */
+  addProvider(provider: SandboxProvider): void;
+  removeProvider(type: ProviderType, id: string): void;
+  /** Adds a tool to a provider, or replaces the one of the same name. */
+  putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
+  removeTool(type: ProviderType, providerId: string, name: string): void;
+  /** Stores credentials for a provider and answers their id; the first of a provider is its default. */
+  authorize(providerId: string, name?: string): string;
+  /** Takes all credentials of a provider away. */
+  revoke(providerId: string): void;
+  /** Makes the whole list of one type answer 400, as with a plugin daemon that is down. */
+  breakListing(type: ProviderType): void;
+  /** Makes one builtin provider fail: its own route, and with it the whole `tools/builtin`. */
+  breakProvider(id: string): void;
+  /** Ends what breakListing and breakProvider began. */
+  repair(): void;
+  /** Delays every answer, in milliseconds. */
+  setDelay(milliseconds: number): void;
+  /** End users that invocations have created so far. */
+  readonly endUserCount: number;
+}
+
+/** The workspace with what the routes ask of it. */
+export interface WorkspaceState extends SandboxWorkspace {
+  readonly delay: number;
+  /** Providers of a type. */
+  list(type: ProviderType): readonly SandboxProvider[];
+  find(type: ProviderType, id: string): SandboxProvider | undefined;
+  isBroken(providerId: string): boolean;
+  listingIsBroken(type: ProviderType): boolean;
+  credentials(providerId: string): readonly StoredCredential[];
+  credential(id: string): StoredCredential | undefined;
+  /** The id of the end user behind a `user_id`; undefined where Dify finds none. */
+  resolveUser(userId: string): string | undefined;
+}
+
+/** A workspace with the given providers. */
+export function createWorkspace(
+  id: string,
+  name: string,
+  initial: readonly SandboxProvider[],
+): WorkspaceState {
+  const providers = new Map(initial.map((provider) => [keyOf(provider.type, provider.id), provider]));
+  const credentials = new Map<string, StoredCredential>();
+  const brokenLists = new Set<ProviderType>();
+  const brokenProviders = new Set<string>();
+  const endUsers = new Set<string>();
+  let anonymous: string | undefined;
+  let delay = 0;
+
+  const changeTools = (
+    type: ProviderType,
+    providerId: string,
+    change: (tools: SandboxTool[]) => SandboxTool[],
+  ) => {
+    const key = keyOf(type, providerId);
+    const provider = providers.get(key);
+    if (provider !== undefined) providers.set(key, { ...provider, tools: change([...provider.tools]) });
+  };
+  const createEndUser = (): string => {
+    const endUser = randomUUID();
+    endUsers.add(endUser);
+    return endUser;
+  };
+  const ofProvider = (providerId: string): StoredCredential[] =>
+    [...credentials.values()].filter((credential) => credential.providerId === providerId);
+
+  return {
+    id,
+    name,
+    get providers() {
+      return [...providers.values()];
+    },
+    addProvider: (provider) => void providers.set(keyOf(provider.type, provider.id), provider),
+    removeProvider: (type, providerId) => void providers.delete(keyOf(type, providerId)),
+    putTool: (type, providerId, tool) =>
+      changeTools(type, providerId, (tools) => {
+        const index = tools.findIndex((other) => other.declaration.name === tool.declaration.name);
+        return index < 0 ? [...tools, tool] : tools.with(index, tool);
+      }),
+    removeTool: (type, providerId, toolName) =>
+      changeTools(type, providerId, (tools) => tools.filter((tool) => tool.declaration.name !== toolName)),
+    authorize(providerId, credentialName = 'API KEY 1') {
+      const credential = { id: randomUUID(), name: credentialName, providerId };
+      credentials.set(credential.id, credential);
+      return credential.id;
+    },
+    revoke(providerId) {
+      for (const credential of ofProvider(providerId)) credentials.delete(credential.id);
+    },
+    breakListing: (type) => void brokenLists.add(type),
+    breakProvider: (providerId) => void brokenProviders.add(providerId),
+    repair() {
+      brokenLists.clear();
+      brokenProviders.clear();
+    },
+    setDelay(milliseconds) {
+      delay = milliseconds;
+    },
+    get delay() {
+      return delay;
+    },
+    get endUserCount() {
+      return endUsers.size;
+    },
+    list: (type) => [...providers.values()].filter((provider) => provider.type === type),
+    find: (type, providerId) => providers.get(keyOf(type, providerId)),
+    isBroken: (providerId) => brokenProviders.has(providerId),
+    listingIsBroken: (type) => brokenLists.has(type) || (type === 'builtin' && brokenProviders.size > 0),
+    credentials: ofProvider,
+    credential: (credentialId) => credentials.get(credentialId),
+    resolveUser(userId) {
+      if (userId === '' || userId === 'DEFAULT-USER') {
+        anonymous ??= createEndUser();
+        return anonymous;
+      }
+      if (!isUuid(userId)) return undefined;
+      return endUsers.has(userId) ? userId : createEndUser();
+    },
+  };
+}
+
+/** True for a UUID in its usual form. */
+export function isUuid(value: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
+function keyOf(type: ProviderType, id: string): string {
+  return `${type} ${id}`;
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { createFileStore, StoredFile } from '../../../src/sandbox/files.ts';
+import { createSigner, LINK_LIFETIME_SECONDS, queryString } from '../../../src/sandbox/signing.ts';
+import { startSandbox, upload, uploadLink } from './client.ts';
+
+describe('uploads', () => {
+  it('take names that are not English, and a charset after the media type', async () => {
+    const sandbox = await startSandbox();
+    const response = await upload(
+      sandbox,
+      new File(['content'], 'Grüße 漢字.txt', { type: 'text/plain; charset=utf-8' }),
+      'text/plain',
+    );
+    expect(response.status).toBe(201);
+    const file = (await response.json()) as { name: string; preview_url: string };
+    expect(file.name).toBe('Grüße 漢字.txt');
+    const attachment = await fetch(`${file.preview_url}&as_attachment=true`);
+    expect(attachment.headers.get('content-disposition')).toBe(
+      `attachment; filename*=UTF-8''${encodeURIComponent('Grüße 漢字.txt')}`,
+    );
+    expect(await attachment.text()).toBe('content');
+  });
+
+  it('refuse another media type, a body without file, and a link that is cut', async () => {
+    const sandbox = await startSandbox();
+    expect(
+      (await upload(sandbox, new File(['content'], 'a.txt', { type: 'text/html' }), 'text/plain')).status,
+    ).toBe(403);
+    const asked = await uploadLink(sandbox, { filename: 'a.txt', mimetype: 'text/plain' });
+    const { data } = (await asked.json()) as { data: { url: string } };
+    const form = new FormData();
+    form.append('other', 'value');
+    const without = await fetch(data.url, { method: 'POST', body: form });
+    expect([without.status, await without.json()]).toEqual([
+      403,
+      { code: 'forbidden', message: 'File is required.', status: 403 },
+    ]);
+    expect((await fetch(data.url, { method: 'POST', body: 'no form' })).status).toBe(403);
+    const cut = await fetch(data.url.replace(/&sign=[^&]*/, ''), { method: 'POST', body: form });
+    expect(cut.status).toBe(400);
+  });
+
+  it('are refused before a link is made, as an invocation is', async () => {
+    const sandbox = await startSandbox();
+    expect((await uploadLink(sandbox, { filename: 'a.txt' })).status).toBe(400);
+    expect((await uploadLink(sandbox, { filename: 'a.txt', mimetype: 'x', tenant_id: '' })).status).toBe(400);
+    expect((await uploadLink(sandbox, { filename: 'a.txt', mimetype: 'x', user_id: 'me' })).status).toBe(400);
+  });
+});
+
+describe('downloads', () => {
+  it('never show HTML as a page', async () => {
+    const sandbox = await startSandbox();
+    const file = (await (
+      await upload(sandbox, new File(['content'], 'page.html', { type: 'text/html' }))
+    ).json()) as { preview_url: string };
+    const response = await fetch(file.preview_url);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(response.headers.get('content-disposition')).toContain('attachment');
+  });
+
+  it('do not care for the extension, but for a timestamp that is a number', async () => {
+    const sandbox = await startSandbox();
+    const file = (await (
+      await upload(sandbox, new File(['content'], 'a.txt', { type: 'text/plain' }))
+    ).json()) as { preview_url: string };
+    expect((await fetch(file.preview_url.replace('.txt?', '.exe?'))).status).toBe(200);
+    const response = await fetch(file.preview_url.replace(/timestamp=\d+/, 'timestamp=soon'));
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('int_parsing');
+  });
+});
+
+describe('signatures', () => {
+  it('last five minutes and do not mind the future', () => {
+    let now = 1_800_000_000_000;
+    const signer = createSigner('sandbox-secret', () => now);
+    const query = signer.download('id');
+    for (const [seconds, valid] of [
+      [0, true],
+      [LINK_LIFETIME_SECONDS, true],
+      [LINK_LIFETIME_SECONDS + 1, false],
+      [-100_000, true],
+    ] as const) {
+      now = 1_800_000_000_000 + seconds * 1000;
+      expect([seconds, signer.downloadIsValid('id', query)]).toEqual([seconds, valid]);
+    }
+    expect(signer.downloadIsValid('other', query)).toBe(false);
+    expect(createSigner('other-secret', () => now).downloadIsValid('id', query)).toBe(false);
+  });
+
+  it('are URL-safe Base64 with padding', () => {
+    const { sign, nonce, timestamp } = createSigner('sandbox-secret').download('id');
+    expect(sign).toMatch(/^[\w-]{43}=$/);
+    expect(queryString({ sign, nonce, timestamp })).toBe(
+      `timestamp=${timestamp}&nonce=${nonce}&sign=${sign}`,
+    );
+  });
+});
+
+describe('the file store', () => {
+  it('lets the oldest files go when it is full, but never the new one', () => {
+    const files = createFileStore((file) => file.path, 10);
+    const [first, second] = [
+      files.put({ bytes: new Uint8Array(6) }),
+      files.put({ bytes: new Uint8Array(4) }),
+    ];
+    const third = files.put({ bytes: new Uint8Array(1) });
+    expect([files.get(first.id), files.get(second.id), files.get(third.id)]).toEqual([
+      undefined,
+      second,
+      third,
+    ]);
+    const large = files.put({ bytes: new Uint8Array(100) });
+    expect([files.get(third.id), files.get(large.id)]).toEqual([undefined, large]);
+  });
+
+  it.each([
+    ['photo.JPG', 'application/octet-stream', '.bin', 'image'],
+    ['sound', 'audio/wav', '.bin', 'audio'],
+    ['notes.md', 'text/markdown', '.md', 'document'],
+    ['data.json', 'application/json', '.json', 'custom'],
+    ['script.py', 'text/x-python', '.bin', 'document'],
+    [undefined, undefined, '.bin', 'custom'],
+  ])('sees in %s of type %s the extension %s and the kind %s', (filename, mimeType, extension, kind) => {
+    const file = new StoredFile({ bytes: new Uint8Array(1), filename, mimeType });
+    expect([file.extension, file.kind]).toEqual([extension, kind]);
+    expect(file.filename.length).toBeGreaterThan(0);
+  });
+});

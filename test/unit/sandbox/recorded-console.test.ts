@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { type Recording, recordings, sharedIsPresent, sharedNote } from '../../support/shared.ts';
+import { cookieHeader, cookiesOf, login, startSandbox } from './client.ts';
+import { kitProvider } from './recorded-kit.ts';
+import { recordedEcho } from './recorded-workspace.ts';
+import { shapeDifferences } from './shapes.ts';
+
+const ANSWERED_EXACTLY = [
+  'admin-key-no-workspace',
+  'admin-key-unknown-workspace',
+  'admin-key-wrong',
+  'bad-token',
+  'csrf-missing',
+  'login',
+  'login-plain-password',
+  'login-wrong-password',
+  'no-credentials',
+  'refresh',
+  'refresh-reused',
+  'unknown-route',
+  'console-ping',
+  'setup',
+];
+
+describe(`recorded console exchanges${sharedNote}`, () => {
+  let sandbox: Sandbox;
+  let session: Map<string, string>;
+
+  beforeEach(async () => {
+    sandbox = await startSandbox({ version: '1.12.1' });
+    session = cookiesOf(await login(sandbox));
+  });
+
+  it(`finds recordings to replay${sharedNote}`, () => {
+    expect(recordings('console').length > 20).toBe(sharedIsPresent);
+  });
+
+  for (const entry of [...recordings('console'), ...recordings('status')]) {
+    const name = entry.name.split('/')[1] ?? '';
+    const exact = ANSWERED_EXACTLY.includes(name);
+    it(`${entry.name}: the same ${exact ? 'answer' : 'shape'}`, async () => {
+      install(sandbox, entry);
+      if (name === 'refresh-reused') await replay(sandbox, entry, session);
+      const response = await replay(sandbox, entry, session);
+      expect(response.status).toBe(entry.response.status);
+      const headers = ['content-type', 'www-authenticate', 'x-version', 'x-env'];
+      expect(headers.map((header) => response.headers.get(header))).toEqual(
+        headers.map((header) => entry.response.headers[header] ?? null),
+      );
+      expect(response.headers.getSetCookie().map(attributesOf).sort()).toEqual(
+        [entry.response.headers['set-cookie'] ?? []].flat().map(attributesOf).sort(),
+      );
+      const body = await response.text();
+      const { json, text } = entry.response;
+      const answered: unknown = json === undefined ? body : JSON.parse(body);
+      expect(exact ? answered : shapeDifferences(answered, json)).toEqual(exact ? (json ?? text) : []);
+    });
+  }
+});
+
+/** Installs what the recording reads. */
+function install(sandbox: Sandbox, entry: Recording): void {
+  sandbox.workspace.removeProvider('builtin', 'paperkite/postbox/postbox');
+  const builtin = /builtin\/(.+\/.+?)\/(?:tools|credential)/.exec(entry.request.path)?.[1];
+  const id = builtin ?? 'acme/sec/sec';
+  sandbox.workspace.addProvider(kitProvider(id, ['api_key']));
+  sandbox.workspace.authorize(id, 'one');
+  sandbox.workspace.authorize(id, 'two');
+  const workflow = /workflow_tool_id=([\w-]+)/.exec(entry.request.path)?.[1];
+  if (workflow !== undefined) sandbox.workspace.addProvider(recordedEcho(workflow));
+}
+
+/** Sends the recorded request with the sandbox's own key, workspace, session and login. */
+function replay(sandbox: Sandbox, entry: Recording, session: ReadonlyMap<string, string>): Promise<Response> {
+  const { method, path, body } = entry.request;
+  const headers: Record<string, string> = { ...entry.request.headers };
+  const { credentials } = sandbox;
+  if (headers['authorization']?.startsWith('Bearer adm')) {
+    headers['authorization'] = `Bearer ${credentials.adminApiKey}`;
+  }
+  const names = entry.name.includes('unknown-workspace') ? undefined : headers['x-workspace-id'];
+  if (names !== undefined) headers['x-workspace-id'] = credentials.workspaceId;
+  if (headers['cookie'] !== undefined) headers['cookie'] = cookieHeader(session);
+  if (headers['x-csrf-token'] !== undefined) headers['x-csrf-token'] = session.get('csrf_token') ?? '';
+  if (body !== undefined && body !== null) headers['content-type'] = 'application/json';
+  const isGoodLogin = entry.name === 'console/login';
+  const sent = isGoodLogin
+    ? {
+        ...(body as object),
+        email: credentials.email,
+        password: Buffer.from(credentials.password).toString('base64'),
+      }
+    : body;
+  return fetch(`${sandbox.url}${path}`, {
+    method,
+    headers,
+    ...(sent !== undefined && sent !== null && { body: JSON.stringify(sent) }),
+  });
+}
+
+/** A cookie without its value and the date. */
+function attributesOf(cookie: string): string {
+  return cookie.replace(/=[^;]*/, '').replace(/Expires=[^;]*/, 'Expires');
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { featuresOf } from '../../../src/sandbox/features.ts';
+import { type DecodedFrame, framesOf, invoke, asAdmin, startSandbox } from './client.ts';
+
+const COMPARE = {
+  tool_type: 'workflow',
+  provider: '5a4db0c5-0000-4000-8000-0000000000b1',
+  tool: 'compare_texts',
+  tool_parameters: { first: 'kite and wind', second: 'wind and rain' },
+};
+const WEEKDAY = {
+  tool_type: 'builtin',
+  provider: 'time',
+  tool: 'weekday',
+  tool_parameters: { year: 2026, month: 11, day: 22 },
+};
+
+describe('releases', () => {
+  it.each([
+    ['1.4.1', 'lengthPrefixedFrames', false],
+    ['1.4.2', 'lengthPrefixedFrames', true],
+    ['1.5.1', 'mcpTools', false],
+    ['1.6.0', 'mcpTools', true],
+    ['1.7.1', 'apiJsonMessages', false],
+    ['1.7.2', 'tenantBeforeKey', false],
+    ['1.8.0', 'tenantBeforeKey', true],
+    ['1.9.1', 'cookieSessions', false],
+    ['1.9.2', 'cookieSessions', true],
+    ['1.10.0', 'workflowOutputs', false],
+    ['1.11.0', 'workflowOutputs', true],
+    ['1.11.1', 'base64Password', false],
+    ['1.11.2', 'base64Password', true],
+    ['1.11.4', 'brokenFileOutputs', false],
+    ['1.12.1', 'brokenFileOutputs', true],
+    ['1.13.0', 'brokenFileOutputs', false],
+  ] as const)('%s: %s is %s', (version, feature, expected) => {
+    expect(featuresOf(version)[feature]).toBe(expected);
+  });
+
+  it('sends JSON and a blank line for each frame before 1.4.2', async () => {
+    const sandbox = await startSandbox({ version: '1.4.1' });
+    const response = await invoke(sandbox, WEEKDAY);
+    const body = await response.text();
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(body.endsWith('\n\n')).toBe(true);
+    const frames = body.trimEnd().split('\n\n');
+    expect(frames.map((frame) => JSON.parse(frame) as DecodedFrame)).toEqual([
+      { data: { type: 'text', message: { text: 'November 22, 2026 is Sunday.' }, meta: null }, error: '' },
+    ]);
+  });
+
+  it('sends fourteen bytes before the JSON of each frame from 1.4.2', async () => {
+    const sandbox = await startSandbox({ version: '1.4.2' });
+    const bytes = Buffer.from(await (await invoke(sandbox, WEEKDAY)).arrayBuffer());
+    expect(bytes.subarray(0, 4).toString('hex')).toBe('0f000a00');
+    expect(bytes.readUInt32LE(4)).toBe(bytes.length - 14);
+    expect(bytes.subarray(8, 14).toString('hex')).toBe('000000000000');
+    expect(bytes.subarray(14, 15).toString()).toBe('{');
+  });
+
+  it('leaves variables of workflows out before 1.11.0 and suppress_output before 1.10.0', async () => {
+    const kinds = async (version: string): Promise<unknown[]> =>
+      (await framesOf(await startSandbox({ version }), COMPARE)).map((frame) => frame.data?.type);
+    expect(await kinds('1.10.1')).toEqual(['text', 'json']);
+    expect(await kinds('1.11.0')).toEqual(['variable', 'variable', 'variable', 'variable', 'text', 'json']);
+    const old = await framesOf(await startSandbox({ version: '1.9.2' }), COMPARE);
+    expect(Object.keys(old.at(-1)?.data?.message ?? {})).toEqual(['json_object']);
+  });
+
+  it('has no outputs in the list of workflows before 1.11.0', async () => {
+    const list = async (
+      version: string,
+    ): Promise<{ workflow_app_id?: string; tools: { output_schema: object }[] }[]> =>
+      (await asAdmin(await startSandbox({ version }), '/workspaces/current/tools/workflow')).json() as never;
+    expect((await list('1.10.1'))[0]).not.toHaveProperty('workflow_app_id');
+    expect((await list('1.10.1'))[0]?.tools[0]?.output_schema).toEqual({});
+    expect((await list('1.11.0'))[0]).toHaveProperty('workflow_app_id');
+    expect((await list('1.11.0'))[0]?.tools[0]?.output_schema).toHaveProperty('properties');
+  });
+
+  it('knows no MCP tools before 1.6.0', async () => {
+    const sandbox = await startSandbox({ version: '1.5.1' });
+    const list = await asAdmin(sandbox, '/workspaces/current/tools/mcp');
+    expect([list.status, list.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    const call = await invoke(sandbox, { tool_type: 'mcp', provider: 'library-desk', tool: 'opening_hours' });
+    expect(call.status).toBe(400);
+    expect(await call.text()).toContain("Input should be 'builtin', 'workflow' or 'api'");
+  });
+
+  it('looks at the key first before 1.8.0 and last from there', async () => {
+    const status = async (version: string): Promise<number> => {
+      const sandbox = await startSandbox({ version });
+      const response = await fetch(`${sandbox.url}/inner/api/invoke/tool`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-inner-api-key': 'wrong' },
+        body: JSON.stringify({ tenant_id: 'nobody', user_id: '' }),
+      });
+      return response.status;
+    };
+    expect(await status('1.7.2')).toBe(404);
+    expect(await status('1.8.0')).toBe(400);
+  });
+
+  it('sends an object of a custom API once before 1.7.2', async () => {
+    const call = {
+      tool_type: 'api',
+      provider: '5a4db0c5-0000-4000-8000-0000000000a1',
+      tool: 'getPet',
+      tool_parameters: { petId: 1 },
+    };
+    const kinds = async (version: string): Promise<unknown[]> =>
+      (await framesOf(await startSandbox({ version }), call)).map((frame) => frame.data?.type);
+    expect(await kinds('1.7.1')).toEqual(['text']);
+    expect(await kinds('1.7.2')).toEqual(['json', 'text']);
+  });
+
+  it('says its release in every answer', async () => {
+    const sandbox = await startSandbox({ version: '1.11.4' });
+    for (const path of ['/health', '/nowhere', '/inner/api/invoke/tool', '/console/api/workspaces']) {
+      const response = await fetch(`${sandbox.url}${path}`);
+      const headers = ['x-version', 'x-env'].map((header) => response.headers.get(header));
+      expect([path, ...headers]).toEqual([path, '1.11.4', 'PRODUCTION']);
+    }
+    expect(await (await fetch(`${sandbox.url}/health`)).json()).toMatchObject({ version: '1.11.4' });
+  });
+});
