@@ -1,0 +1,64 @@
+import { asBridgeError, BridgeError, type Problem } from '../model/errors.ts';
+import type { PublishedTool } from '../model/registry.ts';
+
+const NOT_STARTED = 'The tool was not started.';
+const MAY_STILL_RUN = 'Dify may still be running it: check there before calling again.';
+
+/** The arguments do not fit; lists everything that is wrong with them. */
+export function invalidArguments(tool: PublishedTool, problems: readonly Problem[]): BridgeError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  return new BridgeError('invalid_arguments', `The arguments do not fit the tool ${tool.name}: ${count}.`, {
+    problems,
+    hint: "Nothing was sent to Dify. Correct the arguments as the tool's input schema says and call again.",
+  });
+}
+
+/** The caller gave up. `sent`: the invocation had been sent to Dify. */
+export function cancelled(sent: boolean): BridgeError {
+  const closed = 'The request to Dify was closed; a workflow goes on there until it ends.';
+  return new BridgeError('cancelled', 'The call was cancelled.', { hint: sent ? closed : NOT_STARTED });
+}
+
+/** The call took longer than `timeoutMs`, waiting and uploading included. */
+export function deadlineExceeded(timeoutMs: number, sent: boolean): BridgeError {
+  const limit = inWords(timeoutMs);
+  if (sent) {
+    return new BridgeError('deadline_exceeded', `The tool did not finish within ${limit}.`, {
+      hint: MAY_STILL_RUN,
+    });
+  }
+  return new BridgeError('deadline_exceeded', `The call could not be sent to Dify within ${limit}.`, {
+    hint: `${NOT_STARTED} Other calls had not finished, or storing a file took too long; call again later.`,
+  });
+}
+
+/** The bridge stops. */
+export function shuttingDown(sent: boolean): BridgeError {
+  const message = sent ? 'The bridge is stopping and ended the call.' : 'The bridge is stopping.';
+  const hint = sent ? MAY_STILL_RUN : `${NOT_STARTED} Call again when the bridge runs again.`;
+  return new BridgeError('shutting_down', message, { hint });
+}
+
+/** What a failed invocation means for the caller; other errors pass unchanged. */
+export function explainFailure(error: unknown, tool: PublishedTool): BridgeError {
+  const failure = asBridgeError(error);
+  const refused = failure.code === 'upstream_rejected' && (failure.upstream?.status ?? 400) === 400;
+  if (!refused || tool.authorized) return failure;
+  const label = JSON.stringify(tool.providerLabel);
+  return new BridgeError(
+    'provider_unauthorized',
+    `Dify refused the call: the provider ${label} has no credentials in this workspace.`,
+    {
+      hint: `Somebody with access to the workspace has to authorise ${label} in Dify under Tools. Then call again.`,
+      cause: failure,
+      ...(failure.upstream === undefined ? {} : { upstream: failure.upstream }),
+    },
+  );
+}
+
+function inWords(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  const [value, unit] =
+    ms % 60_000 === 0 ? [ms / 60_000, 'minute'] : [Number((ms / 1000).toFixed(1)), 'second'];
+  return `${value} ${unit}${value === 1 ? '' : 's'}`;
+}

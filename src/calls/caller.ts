@@ -1,0 +1,191 @@
+import { type BridgeError, type ErrorCode } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { Logger } from '../model/logger.ts';
+import type { ToolInvokeMessage } from '../model/message.ts';
+import type { FileUploader, Invoker } from '../model/ports.ts';
+import type { PublishedTool } from '../model/registry.ts';
+import { createBulkhead } from './bulkhead.ts';
+import {
+  cancelled,
+  deadlineExceeded,
+  explainFailure,
+  invalidArguments,
+  shuttingDown,
+} from './call-errors.ts';
+import { type CallScope, createCallScope } from './call-scope.ts';
+import { uploadFileArguments } from './file-arguments.ts';
+
+/** The longest delay that a timer takes; longer ones would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface CallerOptions {
+  readonly invoker: Invoker;
+  readonly uploader: FileUploader;
+  /** `user_id` on the wire. */
+  readonly userId: string;
+  /** Limit of a whole call, waiting for a slot and uploading files included. */
+  readonly timeoutMs: number;
+  /** Calls that run at once. */
+  readonly maxConcurrent: number;
+  /** Calls that wait for one to finish. */
+  readonly maxQueued: number;
+  readonly logger: Logger;
+}
+
+/** Makes calls: arguments, limits, deadline, cancellation, and the one invocation. */
+export interface Caller {
+  /**
+   * The messages of one call. All work begins with the first read, so a call that nobody reads costs nothing.
+   * Reading throws BridgeErrors: `invalid_arguments`, `busy`, `cancelled`, `deadline_exceeded`,
+   * `shutting_down`, `provider_unauthorized` and whatever uploader and invoker throw. The invocation is sent
+   * once and never again. Leaving the loop early closes the request to Dify.
+   */
+  start(tool: PublishedTool, args: unknown, signal: AbortSignal): AsyncIterable<ToolInvokeMessage>;
+  /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
+  readonly running: number;
+  /**
+   * Refuses new and waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them with the
+   * same error. Resolves when no call is left.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** One call on its way. */
+interface Call {
+  readonly scope: CallScope;
+  /** It holds a slot. */
+  running: boolean;
+  /** The invocation was handed to the invoker. */
+  sent: boolean;
+  messages: number;
+  outcome: ErrorCode | 'ok';
+}
+
+export function createCaller(options: CallerOptions): Caller {
+  const { invoker, uploader, userId, timeoutMs, logger } = options;
+  const bulkhead = createBulkhead(options.maxConcurrent, options.maxQueued);
+  const calls = new Set<Call>();
+  const idle = new Set<() => void>();
+  let closing = false;
+
+  /** A call with everything that has to be undone at its end already arranged. */
+  function open(tool: PublishedTool, signal: AbortSignal): Call {
+    const call: Call = { scope: createCallScope(), running: false, sent: false, messages: 0, outcome: 'ok' };
+    const startedAt = performance.now();
+    calls.add(call);
+    call.scope.defer(() => {
+      calls.delete(call);
+      logger.info('Tool call ended', {
+        tool: tool.name,
+        providerType: tool.ref.providerType,
+        outcome: call.outcome,
+        durationMs: Math.round(performance.now() - startedAt),
+        messages: call.messages,
+      });
+      if (calls.size === 0) for (const resolve of idle) resolve();
+    });
+
+    const onDeadline = (): void => end(call, deadlineExceeded(timeoutMs, call.sent));
+    const timer = setTimeout(onDeadline, Math.min(timeoutMs, MAX_TIMER_MS));
+    call.scope.defer(() => clearTimeout(timer));
+
+    const onCancel = (): void => end(call, cancelled(call.sent));
+    signal.addEventListener('abort', onCancel, { once: true });
+    call.scope.defer(() => signal.removeEventListener('abort', onCancel));
+
+    if (closing) end(call, shuttingDown(false));
+    else if (signal.aborted) onCancel();
+    return call;
+  }
+
+  function end(call: Call, reason: BridgeError): void {
+    if (call.outcome === 'ok') call.outcome = reason.code;
+    call.scope.abort(reason);
+  }
+
+  /** Checked arguments, a slot, stored files: everything before the invocation. */
+  async function prepare(call: Call, tool: PublishedTool, args: unknown): Promise<JsonObject> {
+    const parsed = tool.parseArguments(args);
+    if (!parsed.ok) throw invalidArguments(tool, parsed.problems);
+
+    const { scope } = call;
+    const release = await bulkhead.acquire(scope.signal);
+    call.running = true;
+    scope.defer(release);
+    // The call may have ended in the very moment in which it got its slot.
+    scope.signal.throwIfAborted();
+    if (tool.fileParameters.length === 0) return parsed.parameters;
+    return scope.race(uploadFileArguments(tool, parsed.parameters, uploader, scope.signal));
+  }
+
+  async function* messagesOf(
+    tool: PublishedTool,
+    args: unknown,
+    signal: AbortSignal,
+  ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
+    const call = open(tool, signal);
+    const { scope } = call;
+    let left = true;
+    try {
+      scope.signal.throwIfAborted();
+      const parameters = await prepare(call, tool, args);
+      call.sent = true;
+      const { credentialId } = tool;
+      const stream = invoker.invoke(tool.ref, parameters, {
+        userId,
+        signal: scope.signal,
+        ...(credentialId === undefined ? {} : { credentialId }),
+      });
+      const iterator = stream[Symbol.asyncIterator]();
+      scope.defer(() => void closeQuietly(iterator));
+      for (;;) {
+        const next = await scope.race(iterator.next());
+        if (next.done === true) break;
+        call.messages += 1;
+        yield next.value;
+        // Reading goes on: whatever ended the call meanwhile has to be said.
+        scope.signal.throwIfAborted();
+      }
+      left = false;
+    } catch (error) {
+      left = false;
+      if (scope.signal.aborted) throw scope.signal.reason;
+      const failure = explainFailure(error, tool);
+      call.outcome = failure.code;
+      throw failure;
+    } finally {
+      if (left) end(call, cancelled(call.sent));
+      scope.finish();
+    }
+  }
+
+  return {
+    start: messagesOf,
+    get running() {
+      return bulkhead.running;
+    },
+    async close(graceMs) {
+      closing = true;
+      for (const call of calls) if (!call.running) end(call, shuttingDown(false));
+      if (calls.size === 0) return;
+      const ended = new Promise<void>((resolve) => idle.add(resolve));
+      const timer = setTimeout(
+        () => {
+          for (const call of calls) end(call, shuttingDown(call.sent));
+        },
+        Math.min(graceMs, MAX_TIMER_MS),
+      );
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Tells a stream that nobody reads it any more. What it says to that interests nobody either. */
+async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The call has its outcome already.
+  }
+}

@@ -1,0 +1,645 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Caller, type CallerOptions, createCaller } from '../../../src/calls/caller.ts';
+import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
+import type { JsonObject } from '../../../src/model/json.ts';
+import { type Logger, silentLogger } from '../../../src/model/logger.ts';
+import type { ToolInvokeMessage } from '../../../src/model/message.ts';
+import type { FileUpload, InvokeOptions, Invoker } from '../../../src/model/ports.ts';
+import type { PublishedTool } from '../../../src/model/registry.ts';
+
+const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
+
+function aTool(extra: Partial<PublishedTool> = {}): PublishedTool {
+  return {
+    name: 'acme__tool',
+    title: 'Tool',
+    description: 'A tool.',
+    inputSchema: { type: 'object' },
+    annotations: {},
+    ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'tool' },
+    providerLabel: 'Acme Kit',
+    authorized: true,
+    fileParameters: [],
+    parseArguments: (args) => ({ ok: true, parameters: args as JsonObject }),
+    ...extra,
+  };
+}
+
+/** One invocation that a test steers. */
+interface Invocation {
+  readonly parameters: JsonObject;
+  readonly options: InvokeOptions;
+  send(message: ToolInvokeMessage): void;
+  finish(error?: unknown): void;
+  /** The stream was closed by its reader. */
+  closed: boolean;
+}
+
+/** An invoker whose streams wait for the test. `obedient`: an aborted signal ends the stream. */
+function steered(obedient = true): Invoker & { readonly invocations: Invocation[] } {
+  const invocations: Invocation[] = [];
+  return {
+    invocations,
+    invoke(_ref, parameters, options) {
+      const steps: (() => IteratorResult<ToolInvokeMessage>)[] = [];
+      let wake: (() => void) | undefined;
+      const add = (step: () => IteratorResult<ToolInvokeMessage>): void => {
+        steps.push(step);
+        wake?.();
+      };
+      const invocation: Invocation = {
+        parameters,
+        options,
+        closed: false,
+        send: (message) => add(() => ({ done: false, value: message })),
+        finish: (error) =>
+          add(() => {
+            if (error !== undefined) throw error;
+            return { done: true, value: undefined };
+          }),
+      };
+      if (obedient)
+        options.signal.addEventListener('abort', () => invocation.finish(new Error('socket closed')));
+      invocations.push(invocation);
+      return {
+        [Symbol.asyncIterator]: () => ({
+          async next() {
+            while (steps.length === 0) {
+              await new Promise<void>((resolve) => {
+                wake = resolve;
+              });
+            }
+            return (steps.shift() as () => IteratorResult<ToolInvokeMessage>)();
+          },
+          async return() {
+            invocation.closed = true;
+            return { done: true, value: undefined };
+          },
+        }),
+      };
+    },
+  };
+}
+
+function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }): Caller {
+  return createCaller({
+    uploader: { upload: () => Promise.reject(new Error('no upload expected')) },
+    userId: '',
+    timeoutMs: 60_000,
+    maxConcurrent: 2,
+    maxQueued: 2,
+    logger: silentLogger,
+    ...options,
+  });
+}
+
+const idleSignal = (): AbortSignal => new AbortController().signal;
+
+async function readAll(messages: AsyncIterable<ToolInvokeMessage>): Promise<ToolInvokeMessage[]> {
+  const read: ToolInvokeMessage[] = [];
+  for await (const message of messages) read.push(message);
+  return read;
+}
+
+/** Starts reading at once; answers the error that ends it, or the messages. */
+function outcomeOf(messages: AsyncIterable<ToolInvokeMessage>): Promise<BridgeError | ToolInvokeMessage[]> {
+  return readAll(messages).catch((error: unknown) => error as BridgeError);
+}
+
+async function errorOf(messages: AsyncIterable<ToolInvokeMessage>): Promise<BridgeError> {
+  const outcome = await outcomeOf(messages);
+  if (!(outcome instanceof BridgeError)) throw new Error('the call did not fail with a BridgeError');
+  return outcome;
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function recordingLogger(): { logger: Logger; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const info: Logger['info'] = (message, fields) => lines.push({ message, ...fields });
+  return { lines, logger: { ...silentLogger, info } };
+}
+
+describe('a call', () => {
+  it('passes the messages of one invocation on', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, userId: 'end-user' });
+    const args = Object.freeze({ q: 'x' });
+    const outcome = outcomeOf(caller.start(aTool({ credentialId: 'c-1' }), args, idleSignal()));
+    await settle();
+    expect(caller.running).toBe(1);
+    const [invocation] = invoker.invocations;
+    invocation?.send(text('a'));
+    invocation?.send(text('b'));
+    invocation?.finish();
+    expect(await outcome).toEqual([text('a'), text('b')]);
+    expect(invoker.invocations).toHaveLength(1);
+    expect(invocation?.parameters).toEqual({ q: 'x' });
+    expect(invocation?.options).toMatchObject({ userId: 'end-user', credentialId: 'c-1' });
+    expect(invocation?.options.signal.aborted).toBe(false);
+    expect(caller.running).toBe(0);
+  });
+
+  it('names no credential where the tool has none', async () => {
+    const invoker = steered();
+    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, idleSignal()));
+    await settle();
+    expect(invoker.invocations[0]?.options).not.toHaveProperty('credentialId');
+    invoker.invocations[0]?.finish();
+    await outcome;
+  });
+
+  it('does nothing before it is read', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const parseArguments = vi.fn<PublishedTool['parseArguments']>();
+    caller.start(aTool({ parseArguments }), {}, idleSignal());
+    await settle();
+    expect(parseArguments).not.toHaveBeenCalled();
+    expect(invoker.invocations).toEqual([]);
+    expect(caller.running).toBe(0);
+    await caller.close(0);
+  });
+
+  it('with wrong arguments sends nothing and lists every problem', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const problems = [
+      { path: '/city', message: 'required' },
+      { path: '/days', message: 'expected a number' },
+    ];
+    const error = await errorOf(
+      caller.start(aTool({ parseArguments: () => ({ ok: false, problems }) }), {}, idleSignal()),
+    );
+    expect(error.code).toBe('invalid_arguments');
+    expect(error.problems).toEqual(problems);
+    expect(error.toText()).toBe(
+      [
+        'The arguments do not fit the tool acme__tool: 2 problems.',
+        '- /city: required',
+        '- /days: expected a number',
+        "Nothing was sent to Dify. Correct the arguments as the tool's input schema says and call again.",
+      ].join('\n'),
+    );
+    expect(invoker.invocations).toEqual([]);
+  });
+
+  it('passes the errors of the invocation on, and never tries again', async () => {
+    const invoker = steered();
+    const failure = new BridgeError('tool_failed', 'kaput');
+    const messages = callerWith({ invoker }).start(aTool(), {}, idleSignal());
+    const outcome = outcomeOf(messages);
+    await settle();
+    invoker.invocations[0]?.send(text('before'));
+    invoker.invocations[0]?.finish(failure);
+    expect(await outcome).toBe(failure);
+    expect(invoker.invocations).toHaveLength(1);
+  });
+
+  it('hides what is no BridgeError', async () => {
+    const invoker: Invoker = {
+      invoke: () => {
+        throw new TypeError('inside');
+      },
+    };
+    const caller = callerWith({ invoker });
+    const error = await errorOf(caller.start(aTool(), {}, idleSignal()));
+    expect(error).toMatchObject({ code: 'internal', message: 'The bridge failed unexpectedly.' });
+    expect(caller.running).toBe(0);
+  });
+
+  const rejected = (status: number) =>
+    new BridgeError('upstream_rejected', 'no default provider', {
+      upstream: { status, path: '/inner/api/invoke/tool' },
+    });
+
+  it.each<[string, boolean, BridgeError, ErrorCode]>([
+    ['refused without credentials', false, rejected(400), 'provider_unauthorized'],
+    ['refused without a status', false, new BridgeError('upstream_rejected', 'x'), 'provider_unauthorized'],
+    ['refused with credentials', true, rejected(400), 'upstream_rejected'],
+    ['not found without credentials', false, rejected(404), 'upstream_rejected'],
+    ['failed without credentials', false, new BridgeError('tool_failed', 'x'), 'tool_failed'],
+  ])('explains a call that is %s', async (_, authorized, failure, code) => {
+    const invoker = steered();
+    const outcome = errorOf(callerWith({ invoker }).start(aTool({ authorized }), {}, idleSignal()));
+    await settle();
+    invoker.invocations[0]?.finish(failure);
+    const error = await outcome;
+    expect(error.code).toBe(code);
+    expect(error.toText().includes('authorise "Acme Kit" in Dify under Tools')).toBe(
+      code === 'provider_unauthorized',
+    );
+  });
+
+  it('is closed when its reader leaves early', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const reading = (async () => {
+      for await (const _message of caller.start(aTool(), {}, idleSignal())) break;
+    })();
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    await reading;
+    expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+    expect(invoker.invocations[0]?.closed).toBe(true);
+    expect(caller.running).toBe(0);
+  });
+
+  it('gives its slot back even when closing the stream throws', async () => {
+    const invoker: Invoker = {
+      invoke: () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: async () => ({ done: false, value: text('a') }),
+          return: () => {
+            throw new Error('already closed');
+          },
+        }),
+      }),
+    };
+    const caller = callerWith({ invoker });
+    for await (const _message of caller.start(aTool(), {}, idleSignal())) break;
+    expect(caller.running).toBe(0);
+  });
+
+  it('is one line in the log, without arguments and results', async () => {
+    const invoker = steered();
+    const { logger, lines } = recordingLogger();
+    const caller = callerWith({ invoker, logger });
+    const good = outcomeOf(caller.start(aTool(), { secret: 'FAKE-ARGUMENT' }, idleSignal()));
+    const bad = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    invoker.invocations[0]?.send(text('FAKE-RESULT'));
+    invoker.invocations[0]?.finish();
+    await good;
+    invoker.invocations[1]?.finish(new BridgeError('tool_failed', 'FAKE-RESULT'));
+    await bad;
+    const line = { message: 'Tool call ended', tool: 'acme__tool', providerType: 'builtin' };
+    expect(lines).toEqual([
+      { ...line, outcome: 'ok', messages: 1, durationMs: expect.any(Number) as number },
+      { ...line, outcome: 'tool_failed', messages: 0, durationMs: expect.any(Number) as number },
+    ]);
+  });
+});
+
+describe('limits', () => {
+  it('lets calls wait in order and refuses those that are too many', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 2 });
+    const outcomes = [1, 2, 3].map((n) => outcomeOf(caller.start(aTool(), { n }, idleSignal())));
+    await settle();
+    const refused = await errorOf(caller.start(aTool(), { n: 4 }, idleSignal()));
+    expect(refused.code).toBe('busy');
+    expect(refused.message).toBe('The bridge is busy: 1 calls run (limit 1) and 2 wait (limit 2).');
+    for (const n of [1, 2, 3]) {
+      expect(invoker.invocations.map(({ parameters }) => parameters['n'])).toEqual([1, 2, 3].slice(0, n));
+      expect(caller.running).toBe(1);
+      invoker.invocations[n - 1]?.finish();
+      await outcomes[n - 1];
+      await settle();
+    }
+    expect(caller.running).toBe(0);
+  });
+
+  it('takes no waiting call at all with a queue of none', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 0 });
+    const first = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    expect((await errorOf(caller.start(aTool(), {}, idleSignal()))).code).toBe('busy');
+    invoker.invocations[0]?.finish();
+    await first;
+  });
+
+  it('lets a cancelled call leave the queue and keeps the order of the others', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 2 });
+    const controller = new AbortController();
+    const first = outcomeOf(caller.start(aTool(), { n: 1 }, idleSignal()));
+    const second = errorOf(caller.start(aTool(), { n: 2 }, controller.signal));
+    const third = outcomeOf(caller.start(aTool(), { n: 3 }, idleSignal()));
+    await settle();
+    controller.abort();
+    expect((await second).toText()).toBe('The call was cancelled.\nThe tool was not started.');
+    const fourth = outcomeOf(caller.start(aTool(), { n: 4 }, idleSignal()));
+    for (const [index, outcome] of [first, third, fourth].entries()) {
+      await settle();
+      invoker.invocations[index]?.finish();
+      await outcome;
+    }
+    expect(invoker.invocations.map(({ parameters }) => parameters['n'])).toEqual([1, 3, 4]);
+  });
+
+  it('gives the slot on when a call ends in the moment in which it gets it', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 2 });
+    const controller = new AbortController();
+    const first = new AbortController();
+    const outcomes = [
+      outcomeOf(caller.start(aTool(), { n: 1 }, first.signal)),
+      outcomeOf(caller.start(aTool(), { n: 2 }, controller.signal)),
+      outcomeOf(caller.start(aTool(), { n: 3 }, idleSignal())),
+    ];
+    await settle();
+    // The first abort hands the slot to the second call, whose own abort follows before it can run.
+    first.abort();
+    controller.abort();
+    await settle();
+    expect(invoker.invocations.map(({ parameters }) => parameters['n'])).toEqual([1, 3]);
+    invoker.invocations[1]?.finish();
+    await Promise.all(outcomes);
+    expect(caller.running).toBe(0);
+  });
+
+  it('never runs more than allowed, whatever happens to the calls', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 3, maxQueued: 100 });
+    const controllers = Array.from({ length: 60 }, () => new AbortController());
+    const outcomes = controllers.map(({ signal }, n) => outcomeOf(caller.start(aTool(), { n }, signal)));
+    for (let round = 0; round < 60; round += 1) {
+      await settle();
+      expect(caller.running).toBeLessThanOrEqual(3);
+      controllers[(round * 7) % 60]?.abort();
+      invoker.invocations[round % invoker.invocations.length]?.finish();
+    }
+    await Promise.all(outcomes);
+    expect(caller.running).toBe(0);
+  });
+});
+
+describe('cancellation', () => {
+  it('before the start sends nothing', async () => {
+    const invoker = steered();
+    const error = await errorOf(callerWith({ invoker }).start(aTool(), {}, AbortSignal.abort()));
+    expect(error.code).toBe('cancelled');
+    expect(invoker.invocations).toEqual([]);
+  });
+
+  it.each([true, false])('in the stream closes the request (stream that obeys: %s)', async (obedient) => {
+    const invoker = steered(obedient);
+    const caller = callerWith({ invoker });
+    const controller = new AbortController();
+    const outcome = errorOf(caller.start(aTool(), {}, controller.signal));
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    await settle();
+    controller.abort();
+    const error = await outcome;
+    expect(error.code).toBe('cancelled');
+    expect(error.hint).toContain('a workflow goes on');
+    expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+    expect(invoker.invocations[0]?.closed).toBe(true);
+    expect(caller.running).toBe(0);
+  });
+
+  it('while nobody reads frees the slot at once and is told at the next read', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const controller = new AbortController();
+    const iterator = caller.start(aTool(), {}, controller.signal)[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    await first;
+    controller.abort();
+    expect(caller.running).toBe(0);
+    await expect(iterator.next()).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('leaves no listener on a signal that outlives the call', async () => {
+    const invoker = steered();
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, 'addEventListener');
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, signal));
+    await settle();
+    invoker.invocations[0]?.finish();
+    await outcome;
+    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(
+      add.mock.calls.map(([, listener]) => listener),
+    );
+  });
+});
+
+describe('deadline', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each([
+    [300_000, '5 minutes'],
+    [60_000, '1 minute'],
+    [90_000, '90 seconds'],
+    [1500, '1.5 seconds'],
+    [250, '250 ms'],
+  ])('after %i ms ends a call that runs', async (timeoutMs, words) => {
+    const invoker = steered(false);
+    const caller = callerWith({ invoker, timeoutMs });
+    const outcome = errorOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    vi.advanceTimersByTime(timeoutMs - 1);
+    await settle();
+    expect(caller.running).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect((await outcome).toText()).toBe(
+      `The tool did not finish within ${words}.\nDify may still be running it: check there before calling again.`,
+    );
+    expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+    expect(caller.running).toBe(0);
+  });
+
+  it('counts the time in the queue', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, timeoutMs: 1000, maxConcurrent: 1 });
+    void outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const waiting = errorOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    vi.advanceTimersByTime(1000);
+    const error = await waiting;
+    expect(error).toMatchObject({
+      code: 'deadline_exceeded',
+      message: 'The call could not be sent to Dify within 1 second.',
+    });
+    expect(invoker.invocations).toHaveLength(1);
+  });
+
+  it('takes the slot of a reader that has gone without a word', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, timeoutMs: 1000 });
+    const iterator = caller.start(aTool(), {}, idleSignal())[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    await first;
+    expect(caller.running).toBe(1);
+    vi.advanceTimersByTime(1000);
+    expect(caller.running).toBe(0);
+  });
+
+  it('leaves no timer behind, and none fires early for a limit beyond what timers take', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, timeoutMs: 2 ** 40 });
+    const outcome = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    vi.advanceTimersByTime(10_000);
+    invoker.invocations[0]?.finish();
+    expect(await outcome).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('file arguments', () => {
+  const tool = aTool({
+    fileParameters: [
+      { name: 'f', many: false },
+      { name: 'fs', many: true },
+      { name: 'absent', many: false },
+    ],
+  });
+  const png = Buffer.from('89504e470d0a1a0a', 'hex').toString('base64');
+
+  it('are stored before the one invocation and replaced by what names them', async () => {
+    const invoker = steered();
+    const uploads: FileUpload[] = [];
+    const uploader: CallerOptions['uploader'] = {
+      upload: async (upload) => {
+        uploads.push(upload);
+        expect(invoker.invocations).toEqual([]);
+        return { tool_file_id: uploads.length };
+      },
+    };
+    const args = {
+      q: 'x',
+      f: { data: png, filename: 'P.PNG' },
+      fs: [
+        { data: Buffer.from('a,b').toString('base64'), filename: 'a.csv' },
+        { data: 'aGk=', filename: 'n.bin', mime_type: 'application/x-own' },
+        { data: '', filename: 'odd.constructor' },
+      ],
+    };
+    const before = structuredClone(args);
+    const outcome = outcomeOf(callerWith({ invoker, uploader }).start(tool, args, idleSignal()));
+    await settle();
+    invoker.invocations[0]?.finish();
+    expect(await outcome).toEqual([]);
+    expect(
+      uploads.map(({ bytes, ...rest }) => ({ ...rest, bytes: Buffer.from(bytes).toString('latin1') })),
+    ).toEqual([
+      { filename: 'P.PNG', mimeType: 'image/png', bytes: '\u0089PNG\r\n\u001a\n' },
+      { filename: 'a.csv', mimeType: 'text/csv', bytes: 'a,b' },
+      { filename: 'n.bin', mimeType: 'application/x-own', bytes: 'hi' },
+      { filename: 'odd.constructor', mimeType: 'application/octet-stream', bytes: '' },
+    ]);
+    expect(invoker.invocations[0]?.parameters).toEqual({
+      q: 'x',
+      f: { tool_file_id: 1 },
+      fs: [{ tool_file_id: 2 }, { tool_file_id: 3 }, { tool_file_id: 4 }],
+    });
+    expect(args).toEqual(before);
+  });
+
+  it('leave a preset as the operator wrote it', async () => {
+    const invoker = steered();
+    const preset = { transfer_method: 'remote_url', url: 'https://example.com/a.png' };
+    const outcome = outcomeOf(callerWith({ invoker }).start(tool, { f: preset }, idleSignal()));
+    await settle();
+    expect(invoker.invocations[0]?.parameters).toEqual({ f: preset });
+    invoker.invocations[0]?.finish();
+    await outcome;
+  });
+
+  it('that cannot be stored end the call before the invocation', async () => {
+    const invoker = steered();
+    const failure = new BridgeError('upstream_unreachable', 'No connection.');
+    const caller = callerWith({ invoker, uploader: { upload: () => Promise.reject(failure) } });
+    expect(await errorOf(caller.start(tool, { f: { data: png, filename: 'a' } }, idleSignal()))).toBe(
+      failure,
+    );
+    expect(invoker.invocations).toEqual([]);
+    expect(caller.running).toBe(0);
+  });
+
+  it('can be cancelled while they are stored, even when the uploader does not listen', async () => {
+    const invoker = steered();
+    let seen: AbortSignal | undefined;
+    const uploader: CallerOptions['uploader'] = {
+      upload: (_upload, signal) => {
+        seen = signal;
+        return new Promise(() => undefined);
+      },
+    };
+    const caller = callerWith({ invoker, uploader });
+    const controller = new AbortController();
+    const outcome = errorOf(caller.start(tool, { f: { data: png, filename: 'a' } }, controller.signal));
+    await settle();
+    expect(caller.running).toBe(1);
+    controller.abort();
+    expect((await outcome).code).toBe('cancelled');
+    expect(seen?.aborted).toBe(true);
+    expect(invoker.invocations).toEqual([]);
+    expect(caller.running).toBe(0);
+  });
+});
+
+describe('close', () => {
+  it('refuses new and waiting calls at once and waits for those that run', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker, maxConcurrent: 1 });
+    const running = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const waiting = errorOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    let closed = false;
+    const closing = caller.close(60_000).then(() => {
+      closed = true;
+    });
+    expect((await waiting).toText()).toBe(
+      'The bridge is stopping.\nThe tool was not started. Call again when the bridge runs again.',
+    );
+    expect((await errorOf(caller.start(aTool(), {}, idleSignal()))).code).toBe('shutting_down');
+    await settle();
+    expect(closed).toBe(false);
+    invoker.invocations[0]?.send(text('a'));
+    invoker.invocations[0]?.finish();
+    expect(await running).toEqual([text('a')]);
+    await closing;
+    expect(invoker.invocations).toHaveLength(1);
+  });
+
+  it('ends calls that still run after the grace', async () => {
+    const invoker = steered(false);
+    const caller = callerWith({ invoker });
+    const running = errorOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    await caller.close(5);
+    const error = await running;
+    expect(error).toMatchObject({
+      code: 'shutting_down',
+      message: 'The bridge is stopping and ended the call.',
+    });
+    expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+  });
+
+  it('does not wait for a reader that has gone', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const iterator = caller.start(aTool(), {}, idleSignal())[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    await first;
+    await caller.close(0);
+    expect(caller.running).toBe(0);
+  });
+
+  it('can be hastened by a second one', async () => {
+    const invoker = steered();
+    const caller = callerWith({ invoker });
+    const running = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    await settle();
+    await Promise.all([caller.close(60_000), caller.close(0)]);
+    expect(await running).toMatchObject({ code: 'shutting_down' });
+    await caller.close(60_000);
+  });
+});
