@@ -1,0 +1,124 @@
+/** Types by file extension, for files about which nobody says more. */
+const BY_EXTENSION: Readonly<Record<string, string>> = {
+  txt: 'text/plain',
+  log: 'text/plain',
+  md: 'text/markdown',
+  csv: 'text/csv',
+  html: 'text/html',
+  htm: 'text/html',
+  css: 'text/css',
+  js: 'text/javascript',
+  py: 'text/x-python',
+  json: 'application/json',
+  xml: 'application/xml',
+  yaml: 'application/yaml',
+  yml: 'application/yaml',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
+  ogg: 'audio/ogg',
+  m4a: 'audio/mp4',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  pdf: 'application/pdf',
+  doc: 'application/msword',
+  xls: 'application/vnd.ms-excel',
+  ppt: 'application/vnd.ms-powerpoint',
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  epub: 'application/epub+zip',
+  zip: 'application/zip',
+};
+
+const UNKNOWN = 'application/octet-stream';
+
+/** Containers that say little of what they hold: a more precise declared type is kept. */
+const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
+
+/** Types outside `text/` whose content is text. */
+const TEXTUAL =
+  /^(text\/.+|.+\+(json|xml)|application\/(json|xml|yaml|x-yaml|x-ndjson|javascript|sql|toml|x-sh))$/;
+
+/** Control characters that no text has. ESC, form feed and the like occur in logs. */
+// oxlint-disable-next-line no-control-regex -- finding them is the purpose
+const BINARY = /[\u0000-\u0006\u000e-\u001a]/;
+
+const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+
+/** What is known of a file besides its bytes, most trusted first. */
+export interface TypeHints {
+  /** `mime_type` of the message, then the Content-Type of the download. */
+  readonly declared: readonly (string | undefined)[];
+  readonly filename: string;
+}
+
+/** A file's type, and its text where it is one. */
+export interface MediaType {
+  readonly mimeType: string;
+  /** Present exactly when the type is textual and the bytes are valid UTF-8. */
+  readonly text?: string;
+}
+
+/**
+ * The type of a file by its bytes first: a picture under a wrong type is refused by model providers again and
+ * again, until the conversation is given up. A raster image type is never taken on trust.
+ */
+export async function detectMediaType(bytes: Uint8Array, hints: TypeHints): Promise<MediaType> {
+  const declared = declaredType(hints);
+  const text = decodeText(bytes);
+  if (text !== undefined && declared !== undefined && TEXTUAL.test(declared))
+    return { mimeType: declared, text };
+
+  const found = await sniff(bytes);
+  const mimeType = found === undefined ? unconfirmed(declared, text) : preferPrecise(found, declared);
+  return text !== undefined && TEXTUAL.test(mimeType) ? { mimeType, text } : { mimeType };
+}
+
+/** The type that message, server or file name give; undefined when they give none. */
+export function declaredType({ declared, filename }: TypeHints): string | undefined {
+  for (const value of declared) {
+    const type = value?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type !== undefined && /^[a-z]+\/[a-z0-9.+_-]+$/.test(type) && type !== UNKNOWN) return type;
+  }
+  const extension = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase();
+  return extension !== undefined && Object.hasOwn(BY_EXTENSION, extension)
+    ? BY_EXTENSION[extension]
+    : undefined;
+}
+
+async function sniff(bytes: Uint8Array): Promise<string | undefined> {
+  // Loaded with the first file: most processes never see one, and it costs time at the start.
+  const { fileTypeFromBuffer } = await import('file-type');
+  const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
+  // An animated PNG is a PNG for whoever does not know better.
+  if (found?.mime === 'image/apng') return 'image/png';
+  if (found === undefined && PNG_SIGNATURE.equals(bytes.subarray(0, PNG_SIGNATURE.length)))
+    return 'image/png';
+  return found?.mime;
+}
+
+function preferPrecise(found: string, declared: string | undefined): string {
+  if (declared === undefined || !CONTAINERS.has(found)) return found;
+  const isRaster = declared.startsWith('image/') && !declared.endsWith('+xml');
+  return isRaster || declared.startsWith('audio/') ? found : declared;
+}
+
+function unconfirmed(declared: string | undefined, text: string | undefined): string {
+  if (declared === undefined) return text === undefined || text === '' ? UNKNOWN : 'text/plain';
+  return declared.startsWith('image/') && !declared.endsWith('+xml') ? UNKNOWN : declared;
+}
+
+function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return BINARY.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+
+/** Structured content that keeps an output schema, and what had to be left out for it. */
+export interface ConformedContent {
+  readonly content: JsonObject;
+  /** One sentence for each value that does not fit. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes the structured content keep the published output schema: clients reject a result that does not.
+ * Where a string is declared any other value is written as one; a value that fits in no way is left out.
+ * Null counts as absent. Understood are `type`, `properties`, `items` and `additionalProperties: false`,
+ * which is all that the registry publishes.
+ */
+export function conformTo(schema: JsonObject, content: JsonObject): ConformedContent {
+  const notes: string[] = [];
+  const conformed = conformObject(schema, content, (name, item) => {
+    notes.push(`[${name} is not in the structured content: ${describeMisfit(item)}]`);
+  });
+  return { content: conformed, notes };
+}
+
+/** True when keys that the schema does not declare may stand in the structured content. */
+export function allowsMoreKeys(schema: JsonObject | undefined): boolean {
+  return schema?.['additionalProperties'] !== false;
+}
+
+type OnMisfit = (name: string, schema: JsonObject | undefined) => void;
+
+function conformObject(schema: JsonObject, value: JsonObject, onMisfit: OnMisfit): JsonObject {
+  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  const entries: [string, Json][] = [];
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const declared = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (!isJsonObject(declared)) {
+      if (allowsMoreKeys(schema)) entries.push([name, item]);
+      else onMisfit(name, undefined);
+      continue;
+    }
+    const fitting = conform(declared, item);
+    if (fitting !== undefined) entries.push([name, fitting]);
+    else if (item !== null) onMisfit(name, declared);
+  }
+  return Object.fromEntries(entries);
+}
+
+function describeMisfit(schema: JsonObject | undefined): string {
+  return schema === undefined
+    ? 'the tool does not declare it'
+    : `its value is not of type ${typesOf(schema).join(' or ')}`;
+}
+
+/** The value as the schema wants it; undefined when it does not fit. */
+function conform(schema: JsonObject, value: Json): Json | undefined {
+  const types = typesOf(schema);
+  if (types.length === 0) return value;
+  if (types.some((type) => isOfType(type, value))) {
+    if (Array.isArray(value)) return conformItems(schema, value);
+    if (!isJsonObject(value)) return value;
+    let fits = true;
+    const conformed = conformObject(schema, value, () => {
+      fits = false;
+    });
+    return fits ? conformed : undefined;
+  }
+  if (value === null || !types.includes('string')) return undefined;
+  return JSON.stringify(value);
+}
+
+function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefined {
+  const declared = schema['items'];
+  if (!isJsonObject(declared)) return items;
+  const conformed: Json[] = [];
+  for (const item of items) {
+    const fitting = conform(declared, item);
+    if (fitting === undefined) return undefined;
+    conformed.push(fitting);
+  }
+  return conformed;
+}
+
+function typesOf(schema: JsonObject): string[] {
+  const { type } = schema as { type?: unknown };
+  const types = Array.isArray(type) ? type : [type];
+  return types.filter((entry) => typeof entry === 'string');
+}
+
+function isOfType(type: string, value: Json): boolean {
+  switch (type) {
+    case 'integer':
+      return Number.isInteger(value);
+    case 'object':
+      return isJsonObject(value);
+    case 'array':
+      return Array.isArray(value);
+    case 'null':
+      return value === null;
+    default:
+      return typeof value === type;
+  }
+}

@@ -1,0 +1,95 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { canonical, entryKey, entryKeys } from './json-values.ts';
+import { allowsMoreKeys, conformTo } from './output-schema.ts';
+
+/** A block of text of the result, as far as structured content has to know it. */
+export interface ShownText {
+  readonly text: string;
+  /** The JSON value that the text is, if it is one. */
+  readonly whole?: Json;
+}
+
+/** What structured content is made of. */
+export interface StructuredInput {
+  /** The distinct values of json messages, in order. */
+  readonly values: readonly Json[];
+  readonly variables: readonly (readonly [string, Json])[];
+  /** All the result's text, whether or not it says the same as the values. */
+  readonly texts: readonly ShownText[];
+  readonly outputSchema: JsonObject | undefined;
+}
+
+/** Structured content, if there is any, and sentences about what could not be part of it. */
+export interface StructuredOutput {
+  readonly content?: JsonObject;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Structured content that is complete by itself, since clients that get it may show the model nothing else.
+ *
+ * - One json object is the structured content; any other value is its `json`, several are a list there.
+ * - Variables are entries of their own. Where one has another value than the json object under its name,
+ *   the object moves to `json`.
+ * - Text that says more than these values is its `text`, joined by line breaks. The names are Dify's own:
+ *   its tool node answers `text` and `json` beside the variables, which may not have these names.
+ *
+ * Without values and variables there is none, unless the tool has an output schema: then there always is.
+ */
+export function buildStructuredContent(input: StructuredInput): StructuredOutput {
+  const { values, variables, texts, outputSchema } = input;
+  if (values.length === 0 && variables.length === 0 && outputSchema === undefined) return { notes: [] };
+
+  const [first] = values;
+  const only = values.length === 1 && isJsonObject(first) && agrees(first, variables) ? first : undefined;
+  const own = Object.fromEntries(variables);
+  const spread = only && { ...only, ...own };
+  const nested = values.length === 0 ? own : { json: values.length === 1 ? first : values, ...own };
+
+  let { content, notes } = conform(outputSchema, spread ?? nested);
+  let text = leftoverText(content, values, texts, notes);
+  if (text !== '' && spread !== undefined && Object.hasOwn(content, 'text')) {
+    ({ content, notes } = conform(outputSchema, nested));
+    text = leftoverText(content, values, texts, notes);
+  }
+  if (text === '') return { content, notes };
+  if (!Object.hasOwn(content, 'text') && allowsMoreKeys(outputSchema))
+    return { content: { ...content, text }, notes };
+  // A variable is called `text`: where nothing has been promised, none is better than half of it.
+  return outputSchema === undefined ? { notes } : { content, notes };
+}
+
+function conform(
+  schema: JsonObject | undefined,
+  content: JsonObject,
+): { content: JsonObject; notes: readonly string[] } {
+  return schema === undefined ? { content, notes: [] } : conformTo(schema, content);
+}
+
+function agrees(value: JsonObject, variables: readonly (readonly [string, Json])[]): boolean {
+  return variables.every(([name, held]) => {
+    const item = Object.hasOwn(value, name) ? value[name] : undefined;
+    return item === undefined || canonical(item) === canonical(held);
+  });
+}
+
+function leftoverText(
+  content: JsonObject,
+  values: readonly Json[],
+  texts: readonly ShownText[],
+  notes: readonly string[],
+): string {
+  const known = new Set(values.map(canonical));
+  const entries = new Set(entryKeys(content));
+  const strings = new Set(Object.values(content));
+  const said = ({ text, whole }: ShownText): boolean => {
+    if (whole === undefined) return strings.has(text);
+    if (known.has(canonical(whole))) return true;
+    return (
+      isJsonObject(whole) &&
+      Object.entries(whole).every(([name, item]) => item === undefined || entries.has(entryKey(name, item)))
+    );
+  };
+  const left = texts.filter((shown) => !said(shown)).map(({ text }) => text);
+  return [...left, ...notes].join('\n');
+}

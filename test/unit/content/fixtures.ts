@@ -1,0 +1,171 @@
+import type { CallObserver } from '../../../src/model/call.ts';
+import type { ContentBlock, ToolResult } from '../../../src/model/content.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
+import type { Json, JsonObject } from '../../../src/model/json.ts';
+import { type Logger, silentLogger } from '../../../src/model/logger.ts';
+import type { FileReference, ToolInvokeMessage } from '../../../src/model/message.ts';
+import type { FetchedFile, FileFetcher } from '../../../src/model/ports.ts';
+import type { PublishedTool } from '../../../src/model/registry.ts';
+import { createToToolResult } from '../../../src/content/tool-result.ts';
+
+/** A picture of one pixel. */
+export const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+export const JPEG = Buffer.from('ffd8ffe000104a46494600010100000100010000ffd9', 'hex');
+export const GIF = Buffer.from('GIF89a\u0001\u0000\u0001\u0000\u0000\u0000\u0000;', 'latin1');
+export const WEBP = Buffer.concat([
+  Buffer.from('RIFF'),
+  Buffer.from([36, 0, 0, 0]),
+  Buffer.from('WEBPVP8 '),
+  Buffer.alloc(28),
+]);
+export const WAV = Buffer.concat([
+  Buffer.from('RIFF'),
+  Buffer.from([36, 0, 0, 0]),
+  Buffer.from('WAVEfmt '),
+  Buffer.alloc(28),
+]);
+export const PDF = Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.from([0xe2, 0xe3, 0xcf, 0xd3])]);
+export const FILE_ID = '0f0f0f0f-1111-4222-8333-444444444444';
+export const FILE_LINK = `/files/tools/${FILE_ID}.png`;
+export const SIGNED_LINK = `http://dify.test${FILE_LINK}?timestamp=1&nonce=fake&sign=FAKE-SIGNATURE`;
+
+export function aTool(extra: Partial<PublishedTool> = {}): PublishedTool {
+  return {
+    name: 'acme__tool',
+    title: 'Tool',
+    description: 'A tool.',
+    inputSchema: { type: 'object' },
+    annotations: {},
+    ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'tool' },
+    providerLabel: 'Acme',
+    authorized: true,
+    fileParameters: [],
+    parseArguments: (args) => ({ ok: true, parameters: args as JsonObject }),
+    ...extra,
+  };
+}
+
+/** A file object as Dify puts it into outputs. */
+export function difyFile(extra: JsonObject = {}): JsonObject {
+  return {
+    dify_model_identity: '__dify__file__',
+    id: null,
+    tenant_id: 'aaaaaaaa-0000-4000-8000-000000000000',
+    type: 'image',
+    transfer_method: 'tool_file',
+    remote_url: null,
+    related_id: FILE_ID,
+    filename: 'p.png',
+    extension: '.png',
+    mime_type: 'image/png',
+    size: 70,
+    url: SIGNED_LINK,
+    tool_file_id: FILE_ID,
+    ...extra,
+  };
+}
+
+export const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
+export const json = (value: Json, suppressOutput = false): ToolInvokeMessage => ({
+  type: 'json',
+  value,
+  suppressOutput,
+});
+export const variable = (name: string, value: Json, stream = false): ToolInvokeMessage => ({
+  type: 'variable',
+  name,
+  value,
+  stream,
+});
+export const file = (reference: FileReference, wireType = 'binary_link'): ToolInvokeMessage => ({
+  type: 'file',
+  wireType,
+  file: reference,
+});
+
+export async function* streamOf(
+  messages: readonly ToolInvokeMessage[],
+  error?: unknown,
+): AsyncGenerator<ToolInvokeMessage> {
+  yield* messages;
+  if (error !== undefined) throw error;
+}
+
+/** Serves the same answer for every file, or one chosen by the reference. */
+export function fetcherOf(answer: FetchedFile | ((file: FileReference) => FetchedFile)): FileFetcher & {
+  readonly fetched: FileReference[];
+} {
+  const fetched: FileReference[] = [];
+  return {
+    fetched,
+    fetch: async (reference) => {
+      fetched.push(reference);
+      return typeof answer === 'function' ? answer(reference) : answer;
+    },
+  };
+}
+
+export const bytes = (content: Uint8Array, mimeType?: string): FetchedFile => ({
+  kind: 'bytes',
+  bytes: content,
+  ...(mimeType === undefined ? {} : { mimeType }),
+});
+
+export interface ConvertOptions {
+  readonly fetcher?: FileFetcher;
+  readonly maxFileBytes?: number;
+  readonly logger?: Logger;
+  readonly tool?: PublishedTool;
+  readonly signal?: AbortSignal;
+  readonly observer?: CallObserver;
+  readonly error?: unknown;
+}
+
+/** The result of these messages, by the room's own entry. */
+export function convert(
+  messages: readonly ToolInvokeMessage[],
+  options: ConvertOptions = {},
+): Promise<ToolResult> {
+  const {
+    fetcher = fetcherOf({ kind: 'unavailable', reason: 'No key signs it.' }),
+    maxFileBytes = 1_000_000,
+  } = options;
+  const toToolResult = createToToolResult({ fetcher, maxFileBytes, logger: options.logger ?? silentLogger });
+  return toToolResult(streamOf(messages, options.error), {
+    tool: options.tool ?? aTool(),
+    signal: options.signal ?? new AbortController().signal,
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
+  });
+}
+
+export function textsOf(result: ToolResult): string[] {
+  return result.content.flatMap((block: ContentBlock) => (block.type === 'text' ? [block.text] : []));
+}
+
+export const toolFailed = new BridgeError('tool_failed', 'Dify said: kaput', {
+  hint: 'Change the arguments.',
+});
+
+/** Keeps log lines. */
+export function recordingLogger(): Logger & {
+  readonly lines: { level: string; message: string; fields: unknown }[];
+} {
+  const lines: { level: string; message: string; fields: unknown }[] = [];
+  const at =
+    (level: string): Logger['info'] =>
+    (message, fields) => {
+      lines.push({ level, message, fields });
+    };
+  const logger = {
+    lines,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
+  return logger;
+}

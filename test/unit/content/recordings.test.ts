@@ -1,0 +1,151 @@
+import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, it } from 'vitest';
+import { BridgeError } from '../../../src/model/errors.ts';
+import type { ToolResult } from '../../../src/model/content.ts';
+import type { FileReference } from '../../../src/model/message.ts';
+import type { FetchedFile } from '../../../src/model/ports.ts';
+import { bodyOf, recordings, sharedNote } from '../../support/shared.ts';
+import { bytes, convert, fetcherOf, JPEG, PDF, PNG, textsOf, WAV } from './fixtures.ts';
+import { replay } from './wire.ts';
+
+/** What the fake server holds, by the link's extension. */
+const STORED: Record<string, FetchedFile> = {
+  png: bytes(PNG, 'image/png'),
+  jpg: bytes(JPEG, 'image/jpeg'),
+  pdf: bytes(PDF, 'application/pdf'),
+  mp3: bytes(Buffer.from('fffb9064', 'hex'), 'audio/mpeg'),
+  bin: bytes(WAV, 'application/octet-stream'),
+  txt: bytes(Buffer.from('x'.repeat(2000)), 'text/plain'),
+};
+
+/** Fetches everything of Dify's, as with a signing key. */
+function stored({ url = '' }: FileReference): FetchedFile {
+  if (!url.startsWith('/files/')) return { kind: 'external' };
+  return STORED[url.split('.').at(-1) ?? ''] ?? { kind: 'unavailable', reason: 'Not stored.' };
+}
+
+/** Fetches only links that Dify signed, as without a signing key. */
+function signedOnly({ url = '' }: FileReference): FetchedFile {
+  if (url.startsWith('http') && url.includes('sign=')) return bytes(PNG, 'image/png');
+  return url.startsWith('/files/')
+    ? { kind: 'unavailable', reason: 'No key signs it.' }
+    : { kind: 'external' };
+}
+
+const entries = recordings('invoke');
+
+async function resultOf(name: string, answer = stored): Promise<ToolResult> {
+  const entry = entries.find((candidate) => candidate.name.endsWith(name));
+  if (entry === undefined) throw new Error(`no recording ${name}`);
+  const { messages, error } = replay(bodyOf(entry));
+  const failure = error === undefined ? undefined : new BridgeError('tool_failed', `Dify said: ${error}`);
+  return convert(messages, { fetcher: fetcherOf(answer), error: failure });
+}
+
+const shape = (result: ToolResult): string[] =>
+  result.content.map((block) =>
+    block.type === 'resource' ? `resource ${block.resource.mimeType}` : block.type,
+  );
+
+describe(`recorded answers${sharedNote}`, () => {
+  it.skipIf(entries.length === 0).each(entries.map(({ name }) => name))(
+    '%s gives a valid result',
+    async (name) => {
+      const result = await resultOf(name);
+      expect(CallToolResultSchema.parse(result)).toEqual(result);
+      expect(result.content[0]?.type).toBe('text');
+    },
+  );
+
+  describe.skipIf(entries.length === 0)('in detail', () => {
+    it('an api tool says its JSON once', async () => {
+      expect(await resultOf('api-json')).toEqual({
+        content: [{ type: 'text', text: '{"hello": "w\\u00f6rld", "n": 1}' }],
+        structuredContent: { hello: 'wörld', n: 1 },
+      });
+      expect(await resultOf('api-list')).toEqual({ content: [{ type: 'text', text: '[1, {"a": 2}]' }] });
+      expect(await resultOf('api-text')).toEqual({ content: [{ type: 'text', text: 'plain {"x":1}' }] });
+    });
+
+    it('a hard-coded tool says its text', async () => {
+      expect(await resultOf('builtin-weekday')).toEqual({
+        content: [{ type: 'text', text: 'November 22, 2026 is Sunday.' }],
+      });
+    });
+
+    it('a workflow says its outputs once', async () => {
+      expect(await resultOf('workflow-text')).toEqual({
+        content: [{ type: 'text', text: '{"CHANGED": "héllo"}' }],
+        structuredContent: { CHANGED: 'héllo' },
+      });
+    });
+
+    it('a workflow’s file comes once, through the signed link of its outputs', async () => {
+      const result = await resultOf('workflow-file-in-and-out', signedOnly);
+      const shown = { filename: 'p.png', mime_type: 'image/png', size: 70 };
+      expect(result).toEqual({
+        content: [
+          { type: 'text', text: '[file: p.png, image/png, 70 bytes]' },
+          { type: 'image', data: PNG.toString('base64'), mimeType: 'image/png' },
+          { type: 'text', text: JSON.stringify({ out: shown, outs: [shown, shown] }) },
+        ],
+      });
+    });
+
+    it('a tool of an MCP server says each value once', async () => {
+      const result = await resultOf('mcp-mixed');
+      expect(shape(result)).toEqual([
+        'text',
+        'text',
+        'text',
+        'text',
+        'image',
+        'text',
+        'audio',
+        'text',
+        'text',
+      ]);
+      expect(textsOf(result).slice(0, 3)).toEqual(['hello {"a": "x"}', '{"j":1}', '{"k":2}']);
+      expect(textsOf(result).slice(-2)).toEqual(['res text', '{"x":1}']);
+    });
+
+    it('every type of message has its place', async () => {
+      const result = await resultOf('plugin-all-message-types');
+      const before = [
+        'text',
+        'text',
+        'text',
+        'text',
+        'text',
+        'image',
+        'text',
+        'text',
+        'text',
+        'text',
+        'image',
+      ];
+      const files = [
+        'resource application/pdf',
+        'text',
+        'audio',
+        'text',
+        'audio',
+        'text',
+        'resource text/plain',
+      ];
+      expect(shape(result)).toEqual([...before, 'text', ...files, 'text', 'text']);
+      expect(textsOf(result).slice(-2)).toEqual([
+        'ctx\n\nSources:\n- ds',
+        '{"v":{"k":[1]},"s":"part","n0":null}',
+      ]);
+      expect(result.structuredContent).toBeUndefined();
+    });
+
+    it('an error keeps what came before it', async () => {
+      const result = await resultOf('plugin-error-midstream');
+      expect(result.isError).toBe(true);
+      expect(textsOf(result)[0]).toContain('kaput');
+      expect(textsOf(result).at(-1)).toBe('before');
+    });
+  });
+});
