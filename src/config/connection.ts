@@ -1,0 +1,81 @@
+import { BridgeError, type Problem } from '../model/errors.ts';
+import type { Config } from './schema.ts';
+
+/** What lists the tools: the console's admin key, or a login. */
+export type ConsoleCredential =
+  | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
+  | {
+      readonly kind: 'login';
+      readonly email: string;
+      readonly password: string;
+      readonly workspaceId: string;
+    };
+
+/** Everything that is needed to reach one workspace of a Dify. */
+export interface DifyConnection {
+  readonly apiUrl: string;
+  readonly innerApiKey: string;
+  readonly workspaceId: string;
+  /** The admin key where both are configured. */
+  readonly console: ConsoleCredential;
+  readonly secretKey?: string;
+  readonly userId: string;
+}
+
+/** The next step for somebody whose configuration lacks the connection. */
+export const NO_DIFY_HINT =
+  'Set them in the environment or in the configuration file, or try --sandbox, which needs no Dify.';
+
+/** The connection of a configuration without sandbox. Throws `config_invalid` with all that is missing. */
+export function difyConnection(config: Config): DifyConnection {
+  const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
+  const signing = secretKey === undefined ? {} : { secretKey };
+  if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
+    const console = consoleCredential(config.dify, workspaceId);
+    if (console !== undefined) return { apiUrl, innerApiKey, workspaceId, console, userId, ...signing };
+  }
+  const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
+  throw new BridgeError('config_invalid', 'The connection to Dify is not configured.', {
+    problems: missingSettings((path) => given.has(path)),
+    hint: NO_DIFY_HINT,
+  });
+}
+
+/** The settings without which no Dify can be reached, of those that `has` does not know. */
+export function missingSettings(has: (path: string) => boolean): readonly Problem[] {
+  const problems = REQUIRED.filter(({ path }) => !has(path));
+  return has('dify.adminApiKey') ? problems : [...problems, ...missingLogin(has)];
+}
+
+const REQUIRED: readonly Problem[] = [
+  { path: 'dify.apiUrl', message: 'missing: set DIFY_API_URL, such as http://api:5001' },
+  {
+    path: 'dify.innerApiKey',
+    message: "missing: set DIFY_INNER_API_KEY to PLUGIN_DIFY_INNER_API_KEY of Dify's .env",
+  },
+  { path: 'dify.workspaceId', message: 'missing: set DIFY_WORKSPACE_ID to the UUID of the workspace' },
+];
+
+function missingLogin(has: (path: string) => boolean): readonly Problem[] {
+  const [email, password] = [has('dify.email'), has('dify.password')];
+  if (email && password) return [];
+  if (email) return [{ path: 'dify.password', message: 'missing: DIFY_EMAIL is set, set DIFY_PASSWORD too' }];
+  if (password) return [{ path: 'dify.email', message: 'missing: DIFY_PASSWORD is set, set DIFY_EMAIL too' }];
+  const message = 'missing: set DIFY_ADMIN_API_KEY, or DIFY_EMAIL and DIFY_PASSWORD, to list the tools';
+  return [{ path: 'dify.adminApiKey', message }];
+}
+
+function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCredential | undefined {
+  const { adminApiKey, email, password } = dify;
+  if (adminApiKey !== undefined) return { kind: 'admin-key', key: adminApiKey, workspaceId };
+  if (email === undefined || password === undefined) return undefined;
+  return { kind: 'login', email, password, workspaceId };
+}
+
+/** Every secret of a configuration, for whoever has to keep them out of what it writes. */
+export function configSecrets(config: Config): readonly string[] {
+  const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
+  return [innerApiKey, adminApiKey, password, secretKey, config.http.token].filter(
+    (secret) => secret !== undefined,
+  );
+}

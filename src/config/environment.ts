@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import type { Environment } from './env.ts';
+import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
+import type { Setting } from './settings.ts';
+
+/** Variables of the bridge that are no settings. */
+export const OTHER_VARIABLES = ['DIFY_BRIDGE_CONFIG'] as const;
+
+/** The environment as a source. An empty variable counts as unset; of `X` and `X_FILE` only one may be set. */
+export function readEnvironment(env: Environment, table: readonly Setting[]): Reading {
+  const entries: Entry[] = [];
+  const problems: SourceProblem[] = [];
+  const literals: Literal[] = [];
+
+  const valueOf = (name: string, path: string): string | undefined => {
+    const value = env[name];
+    if (value === undefined || value.trim() === '') return undefined;
+    if (!isLiteral(value)) return value;
+    literals.push({ path, source: `env ${name}` });
+    return undefined;
+  };
+
+  for (const setting of table) {
+    const { path, env: name } = setting;
+    if (name === undefined) continue;
+    const value = valueOf(name, path);
+    const file = setting.secret ? valueOf(`${name}_FILE`, path) : undefined;
+    if (value !== undefined && file !== undefined) {
+      problems.push({
+        path,
+        source: `env ${name}`,
+        message: `${name} and ${name}_FILE are both set: unset one of them`,
+      });
+    } else if (value !== undefined) {
+      entries.push({
+        path,
+        value: fromText(value, setting),
+        layer: 'environment',
+        source: `env ${name}`,
+      });
+    } else if (file !== undefined) {
+      const source = `env ${name}_FILE`;
+      const secret = readSecret(file);
+      if ('message' in secret) problems.push({ path, source, message: secret.message });
+      else entries.push({ path, value: secret.value, layer: 'environment', source });
+    }
+  }
+  return { entries, problems, literals };
+}
+
+/** Variables that look like the bridge's own and are not: most likely misspelt. */
+export function unknownVariables(env: Environment, table: readonly Setting[]): readonly string[] {
+  const known = new Set<string>(OTHER_VARIABLES);
+  for (const { env: name } of table) if (name !== undefined) known.add(name).add(`${name}_FILE`);
+  // Kubernetes adds DIFY_BRIDGE_SERVICE_… and DIFY_BRIDGE_PORT_… for a Service called dify-bridge.
+  return Object.keys(env)
+    .filter((name) => name.startsWith('DIFY_BRIDGE_') && !known.has(name))
+    .filter((name) => !/^DIFY_BRIDGE_(SERVICE|PORT)_/.test(name))
+    .sort();
+}
+
+function readSecret(path: string): { readonly value: string } | { readonly message: string } {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return { message: `the file ${path} cannot be read (${code})` };
+  }
+  const value = content.replace(/\r?\n$/, '');
+  return value === '' ? { message: `the file ${path} is empty` } : { value };
+}

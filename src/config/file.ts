@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Document, LineCounter, Node, Pair } from 'yaml';
+import { BridgeError } from '../model/errors.ts';
+import type { Environment } from './env.ts';
+import { type Entry, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
+import type { Setting } from './settings.ts';
+import { noSuchSetting } from './suggest.ts';
+
+/**
+ * The configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
+ * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
+ */
+export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
+  if (flag !== undefined) return flag;
+  const named = env['DIFY_BRIDGE_CONFIG'];
+  if (named !== undefined && named !== '' && !isLiteral(named)) return named;
+  const base = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
+  const path = join(base, 'dify-mcp-bridge', 'config.yaml');
+  return existsSync(path) ? path : undefined;
+}
+
+/** Reads a configuration file. Throws `config_invalid` when there is no such file. */
+export async function loadConfigFile(path: string, table: readonly Setting[]): Promise<Reading> {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new BridgeError('config_invalid', `The configuration file ${path} cannot be read (${code}).`, {
+      hint: 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or leave both out.',
+    });
+  }
+  return parseConfigFile(content, path, table);
+}
+
+/** The text of a configuration file (YAML; JSON is YAML too) as a source. `name` is put into messages. */
+export async function parseConfigFile(
+  content: string,
+  name: string,
+  table: readonly Setting[],
+): Promise<Reading> {
+  const yaml = await import('yaml');
+  const lineCounter = new yaml.LineCounter();
+  const document = yaml.parseDocument(content, { lineCounter });
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ linePos, message }) => ({
+      source: `file ${name}:${linePos?.[0].line ?? 1}`,
+      message: message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML',
+    }));
+    return { entries: [], problems, literals: [], unreadable: true };
+  }
+
+  try {
+    return readTree(document.toJS(), table, name, (parts) => lineOf(document, lineCounter, parts));
+  } catch (error) {
+    // Aliases that do not resolve, or that multiply beyond reason, show only here.
+    const message = error instanceof Error ? error.message : String(error);
+    return { entries: [], problems: [{ source: `file ${name}`, message }], literals: [], unreadable: true };
+  }
+}
+
+function readTree(
+  tree: unknown,
+  table: readonly Setting[],
+  name: string,
+  lineAt: (parts: readonly PropertyKey[]) => number,
+): Reading {
+  const entries: Entry[] = [];
+  const problems: SourceProblem[] = [];
+  const literals: Literal[] = [];
+  const sourceOf = (parts: readonly PropertyKey[]): string =>
+    `file ${name}:${lineAt(parts)} ${parts.map(String).join('.')}`.trimEnd();
+  const settingsAt = (value: unknown, parts: readonly string[]): [string, unknown][] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value === 'object' && !Array.isArray(value)) return Object.entries(value);
+    problems.push({ source: sourceOf(parts), message: 'expected settings, each as "name: value"' });
+    return [];
+  };
+
+  const groups = grouped(table);
+  for (const [group, members] of settingsAt(tree, [])) {
+    const known = groups.get(group);
+    if (known === undefined) {
+      problems.push({ source: sourceOf([group]), message: noSuchSetting(group, [...groups.keys()]) });
+      continue;
+    }
+    for (const [key, value] of settingsAt(members, [group])) {
+      const source = sourceOf([group, key]);
+      if (!known.includes(key)) problems.push({ source, message: noSuchSetting(key, known) });
+      else if (isLiteral(value)) literals.push({ path: `${group}.${key}`, source });
+      else if (value !== null) {
+        entries.push({ path: `${group}.${key}`, value, layer: 'file', source, sourceOf });
+      }
+    }
+  }
+  return { entries, problems, literals };
+}
+
+/** The names of the settings by their group. */
+function grouped(table: readonly Setting[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { path } of table) {
+    const [group = '', key = ''] = path.split('.');
+    groups.set(group, [...(groups.get(group) ?? []), key]);
+  }
+  return groups;
+}
+
+/** The line of the innermost key of `parts` that the document has. */
+function lineOf(document: Document, lines: LineCounter, parts: readonly PropertyKey[]): number {
+  let node: unknown = document.contents;
+  let line = 1;
+  for (const part of parts) {
+    const items: readonly unknown[] = (node as { items?: unknown[] } | null)?.items ?? [];
+    const isKey = (item: unknown): item is Pair<Node, Node> =>
+      String((item as Pair<{ value?: unknown }> | null)?.key?.value) === String(part);
+    const found = typeof part === 'number' ? items[part] : items.find(isKey);
+    if (found === undefined || found === null) break;
+    const anchor = typeof part === 'number' ? (found as Node) : (found as Pair<Node, Node>).key;
+    if (anchor.range) line = lines.linePos(anchor.range[0]).line;
+    node = typeof part === 'number' ? found : (found as Pair<Node, Node>).value;
+  }
+  return line;
+}

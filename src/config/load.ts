@@ -1,0 +1,157 @@
+import { BridgeError, type Problem } from '../model/errors.ts';
+import { missingSettings, NO_DIFY_HINT } from './connection.ts';
+import type { Environment } from './env.ts';
+import { readEnvironment } from './environment.ts';
+import { findConfigFile, loadConfigFile } from './file.ts';
+import {
+  type Entry,
+  type FlagValues,
+  type Literal,
+  merge,
+  type Reading,
+  readFlags,
+  type SourceProblem,
+} from './layers.ts';
+import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
+import { type Setting, settingsTable } from './settings.ts';
+import { suggest } from './suggest.ts';
+import { validate } from './validate.ts';
+import { configWarnings } from './warnings.ts';
+
+/** Where the configuration comes from. */
+export interface ConfigSources {
+  readonly env: Environment;
+  /** Flags by setting, such as `{ 'http.port': '8080' }`. */
+  readonly flags?: FlagValues;
+  /** `--config`. */
+  readonly file?: string | undefined;
+  /** `--sandbox`: a set's name, or true for the first one. It replaces everything under `dify`. */
+  readonly sandbox?: string | true | undefined;
+  /** False where a configuration without a connection to Dify will do. */
+  readonly needsDify: boolean;
+}
+
+/** A setting as it came out. */
+export interface EffectiveSetting {
+  readonly setting: Setting;
+  /** As written in its source; undefined where nothing gives one. */
+  readonly value: unknown;
+  /** `default`, `unset`, `sandbox`, or the entry's source. */
+  readonly source: string;
+}
+
+/** A valid configuration and what is to be said about it. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly settings: readonly EffectiveSetting[];
+  readonly warnings: readonly Problem[];
+  /** The configuration file that was read. */
+  readonly file: string | undefined;
+}
+
+/**
+ * Reads flags, environment and file, in this order of precedence, and checks the result. Throws
+ * `config_invalid` with every problem of every source.
+ */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const table = settingsTable();
+  const sandbox = sandboxSet(sources.sandbox);
+  const file = findConfigFile(sources.file, sources.env);
+  const all = [
+    readFlags(sources.flags ?? {}, table),
+    readEnvironment(sources.env, table),
+    ...(file === undefined ? [] : [await loadConfigFile(file, table)]),
+  ];
+  const readings = sandbox === undefined ? all : all.map(withoutDify);
+  const merged = merge(readings);
+  const literals = readings.flatMap((reading) => reading.literals);
+  const validated = validate(merged, table);
+
+  const problems = readings.flatMap((reading) => reading.problems);
+  if (!validated.ok) problems.push(...validated.problems);
+  const told = new Set(problems.map(({ path }) => path));
+  const missing =
+    sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
+      ? missingSettings((path) => merged.has(path) || told.has(path))
+      : [];
+  if (!validated.ok || problems.length > 0 || missing.length > 0) {
+    throw configError(problems, missing, literals);
+  }
+  const config: Config = freeze({
+    ...validated.settings,
+    ...(sandbox === undefined ? {} : { sandbox }),
+  });
+  return {
+    config,
+    settings: table.map((setting) => effective(setting, merged, sandbox)),
+    warnings: configWarnings(config, literals, sources.env, table),
+    file,
+  };
+}
+
+function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
+  if (value === undefined) return undefined;
+  if (value === true) return SANDBOX_SETS[0];
+  const set = SANDBOX_SETS.find((name) => name === value);
+  if (set !== undefined) return set;
+  const close = suggest(value, SANDBOX_SETS);
+  throw new BridgeError('usage', `--sandbox has no set of tools called ${JSON.stringify(value)}.`, {
+    hint: close === undefined ? `Choose one of ${SANDBOX_SETS.join(', ')}.` : `Did you mean ${close}?`,
+  });
+}
+
+/** The sandbox brings its own connection: what a source says about Dify is not even looked at. */
+function withoutDify({ entries, problems, literals, ...rest }: Reading): Reading {
+  return {
+    ...rest,
+    entries: entries.filter(({ path }) => !path.startsWith('dify.')),
+    problems: problems.filter(({ path }) => path?.startsWith('dify.') !== true),
+    literals: literals.filter(({ path }) => !path.startsWith('dify.')),
+  };
+}
+
+function configError(
+  wrong: readonly SourceProblem[],
+  missing: readonly Problem[],
+  literals: readonly Literal[],
+): BridgeError {
+  const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
+  const hints = [
+    ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
+    ...(missing.length > 0 && literals.length > 0
+      ? [
+          `Placeholders that nobody replaced count as missing: ${literals.map(({ source }) => source).join(', ')}.`,
+        ]
+      : []),
+  ];
+  const message =
+    wrong.length === 0
+      ? 'The connection to Dify is not configured.'
+      : `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}.`;
+  return new BridgeError('config_invalid', message, {
+    problems,
+    ...(hints.length > 0 ? { hint: hints.join('\n') } : {}),
+  });
+}
+
+function effective(
+  setting: Setting,
+  merged: ReadonlyMap<string, Entry>,
+  sandbox: SandboxSet | undefined,
+): EffectiveSetting {
+  const entry = merged.get(setting.path);
+  if (entry !== undefined) return { setting, value: entry.value, source: entry.source };
+  if (sandbox !== undefined && setting.path.startsWith('dify.')) {
+    return { setting, value: undefined, source: 'sandbox' };
+  }
+  const source = setting.default === undefined ? 'unset' : 'default';
+  return { setting, value: setting.default, source };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    for (const part of Object.values(value)) freeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import type { JsonObject } from '../model/json.ts';
+import { GROUPS } from './settings.ts';
+
+/** Checks a complete configuration and turns its texts into numbers. */
+export const settingsSchema = z.strictObject({
+  dify: GROUPS.dify.prefault({}),
+  http: GROUPS.http.prefault({}),
+  catalog: GROUPS.catalog.prefault({}),
+  tools: GROUPS.tools.prefault({}),
+  calls: GROUPS.calls.prefault({}),
+  content: GROUPS.content.prefault({}),
+  log: GROUPS.log.prefault({}),
+});
+
+/** The sets of tools that the sandbox offers. */
+export const SANDBOX_SETS = ['demo', 'conformance'] as const;
+
+/** A set of tools of the sandbox. */
+export type SandboxSet = (typeof SANDBOX_SETS)[number];
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/**
+ * The whole configuration, frozen. Durations are milliseconds, sizes bytes. With `sandbox`, everything under
+ * `dify` is left at its default: the sandbox brings its own (see `connection.ts` for the other case).
+ */
+export type Config = DeepReadonly<z.output<typeof settingsSchema>> & { readonly sandbox?: SandboxSet };
+
+/** JSON Schema (draft 7, which editors understand) of the configuration file. */
+export function configFileSchema(): JsonObject {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' });
+  return { title: 'Configuration of dify-mcp-bridge', ...(schema as JsonObject) };
+}

@@ -1,0 +1,296 @@
+import * as z from 'zod';
+import {
+  choice,
+  duration,
+  flag,
+  httpUrl,
+  list,
+  size,
+  text,
+  uuid,
+  uuidOrEmpty,
+  wholeNumber,
+} from './fields.ts';
+
+/** How the value of a setting is written; decides how text from the environment is read. */
+export type SettingKind =
+  | 'text'
+  | 'url'
+  | 'uuid'
+  | 'number'
+  | 'boolean'
+  | 'duration'
+  | 'size'
+  | 'choice'
+  | 'list'
+  | 'presets';
+
+interface SettingFacts {
+  readonly kind: SettingKind;
+  readonly description: string;
+  /** The environment variable; a secret is read from the file named in `<env>_FILE` as well. */
+  readonly env?: string;
+  readonly flag?: string;
+  readonly secret?: true;
+}
+
+/** One row of the table that drives variable names, defaults, checks and the documentation. */
+export interface Setting extends SettingFacts {
+  /** Its place in the configuration file, such as `http.port`. */
+  readonly path: string;
+  /** As it would be written in the file; absent where there is none. */
+  readonly default?: unknown;
+}
+
+const facts = z.registry<SettingFacts & { default?: unknown }>();
+
+function optional<T extends z.ZodType>(schema: T, about: SettingFacts): z.ZodExactOptional<T> {
+  const leaf = z.exactOptional(schema).describe(about.description);
+  facts.add(leaf, about);
+  return leaf;
+}
+
+function setting<T extends z.ZodType>(schema: T, value: z.input<T>, about: SettingFacts): z.ZodPrefault<T> {
+  const leaf = schema.prefault(value as never).describe(about.description);
+  facts.add(leaf, { ...about, default: value });
+  return leaf;
+}
+
+/** What an operator fixes for one tool: values the model does not choose. */
+const preset = z.strictObject(
+  {
+    parameters: z
+      .record(z.string(), z.json(), { error: 'expected an object: the name of a parameter, then its value' })
+      .default({})
+      .describe('Values by the name of the parameter.'),
+    overridable: flag.default(false).describe('Whether a caller may give another value.'),
+    credentialId: z.exactOptional(uuid).describe('Which credential of the provider the calls use.'),
+  },
+  { error: 'expected an object with parameters, overridable or credentialId' },
+);
+
+/** The keys of one preset. */
+export const PRESET_KEYS: readonly string[] = Object.keys(preset.shape);
+
+const dify = z.strictObject({
+  apiUrl: optional(httpUrl, {
+    kind: 'url',
+    env: 'DIFY_API_URL',
+    description: "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
+  }),
+  innerApiKey: optional(text, {
+    kind: 'text',
+    env: 'DIFY_INNER_API_KEY',
+    secret: true,
+    description:
+      "Key of Dify's inner API: PLUGIN_DIFY_INNER_API_KEY in Dify's .env. It opens every workspace.",
+  }),
+  workspaceId: optional(uuid, {
+    kind: 'uuid',
+    env: 'DIFY_WORKSPACE_ID',
+    description: 'The workspace whose tools are published (a UUID).',
+  }),
+  adminApiKey: optional(text, {
+    kind: 'text',
+    env: 'DIFY_ADMIN_API_KEY',
+    secret: true,
+    description: "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
+  }),
+  email: optional(text, {
+    kind: 'text',
+    env: 'DIFY_EMAIL',
+    description: 'E-mail address of a Dify account that lists the tools, where there is no admin key.',
+  }),
+  password: optional(text, {
+    kind: 'text',
+    env: 'DIFY_PASSWORD',
+    secret: true,
+    description: 'Password of that account.',
+  }),
+  secretKey: optional(text, {
+    kind: 'text',
+    env: 'DIFY_SECRET_KEY',
+    secret: true,
+    description:
+      "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive.",
+  }),
+  userId: setting(uuidOrEmpty, '', {
+    kind: 'text',
+    env: 'DIFY_USER_ID',
+    description:
+      "The end user that calls run as. Empty is Dify's anonymous user; a UUID that Dify does not know adds a row to its database at every call.",
+  }),
+});
+
+const http = z.strictObject({
+  host: setting(text, '127.0.0.1', {
+    kind: 'text',
+    env: 'DIFY_BRIDGE_HOST',
+    flag: '--host',
+    description: 'Address to listen on. Any other than loopback needs http.token.',
+  }),
+  port: setting(wholeNumber(0, 65_535), 8080, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_PORT',
+    flag: '--port',
+    description: 'Port to listen on; 0 takes a free one.',
+  }),
+  token: optional(text, {
+    kind: 'text',
+    env: 'DIFY_BRIDGE_TOKEN',
+    secret: true,
+    description: 'Bearer token that every HTTP request must carry.',
+  }),
+  allowWithoutToken: setting(flag, false, {
+    kind: 'boolean',
+    env: 'DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN',
+    description:
+      'Serve an address other than loopback without a token, as behind a proxy that authenticates.',
+  }),
+  allowedHosts: setting(list, [], {
+    kind: 'list',
+    env: 'DIFY_BRIDGE_ALLOWED_HOSTS',
+    description: 'Host names that requests may be addressed to, besides loopback and http.host.',
+  }),
+  allowedOrigins: setting(list, [], {
+    kind: 'list',
+    env: 'DIFY_BRIDGE_ALLOWED_ORIGINS',
+    description: 'Origins of web pages that may send requests, such as https://app.example.com.',
+  }),
+  sessionIdle: setting(duration('1s', '24h'), '30m', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_SESSION_IDLE',
+    description: 'A session without requests ends after this time.',
+  }),
+  maxSessions: setting(wholeNumber(1, 100_000), 200, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_MAX_SESSIONS',
+    description: 'Sessions that may be open at once.',
+  }),
+  maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_MAX_BODY_BYTES',
+    description: 'Largest body of a request.',
+  }),
+  keepAlive: setting(duration('100ms', '10m'), '5s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_KEEP_ALIVE',
+    description: 'A silent event stream carries a comment at least this often, so that proxies keep it.',
+  }),
+});
+
+const catalog = z.strictObject({
+  refresh: setting(duration('1s', '24h'), '60s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CATALOG_REFRESH',
+    description: "How often Dify's tools are listed anew.",
+  }),
+  loadTimeout: setting(duration('100ms', '10m'), '20s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CATALOG_LOAD_TIMEOUT',
+    description: 'How long tools/list and a call wait for the first catalogue.',
+  }),
+});
+
+const tools = z.strictObject({
+  names: setting(choice(['qualified', 'bare']), 'qualified', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_TOOLS_NAMES',
+    description: "qualified: provider__tool. bare: the tool's own name where no other tool has it.",
+  }),
+  maxNameLength: setting(wholeNumber(20, 64), 44, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_TOOLS_MAX_NAME_LENGTH',
+    description: 'Longest name of a tool. Clients put a prefix of their own before it and stop at 60 or 64.',
+  }),
+  languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US'], {
+    kind: 'list',
+    env: 'DIFY_BRIDGE_TOOLS_LANGUAGES',
+    description: "Languages of titles and descriptions, the preferred first, in Dify's spelling (zh_Hans).",
+  }),
+  pageSize: optional(wholeNumber(1, 10_000), {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_TOOLS_PAGE_SIZE',
+    description: 'Tools on one page of tools/list. Without it, all come at once.',
+  }),
+  formParameters: setting(choice(['preset', 'publish']), 'preset', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_TOOLS_FORM_PARAMETERS',
+    description:
+      'preset: parameters meant for the operator come from tools.presets. publish: callers set them.',
+  }),
+  unauthorized: setting(choice(['publish', 'hide']), 'publish', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_TOOLS_UNAUTHORIZED',
+    description: 'What happens to tools whose provider has no credentials in Dify.',
+  }),
+  presets: setting(
+    z.record(z.string(), preset, { error: 'expected an object: the name of a tool, then its preset' }),
+    {},
+    { kind: 'presets', description: 'Fixed values by the published name of the tool.' },
+  ),
+});
+
+const calls = z.strictObject({
+  timeout: setting(duration('1s', '24h'), '21m', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CALLS_TIMEOUT',
+    description: 'Longest run of one call. Dify itself stops a workflow after 20 minutes.',
+  }),
+  maxConcurrent: setting(wholeNumber(1, 1000), 8, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_CALLS_MAX_CONCURRENT',
+    description: "Calls that run in Dify at once. Dify's api container takes 10 connections as shipped.",
+  }),
+  maxQueued: setting(wholeNumber(0, 100_000), 100, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_CALLS_MAX_QUEUED',
+    description: 'Calls that wait for their turn; a further one is refused.',
+  }),
+  maxFrameBytes: setting(size('1KiB', '512MiB'), '30MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_CALLS_MAX_FRAME_BYTES',
+    description: 'Largest single message of a tool.',
+  }),
+  progressInterval: setting(duration('100ms', '10m'), '15s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CALLS_PROGRESS_INTERVAL',
+    description: 'Progress is reported at least this often while a tool is silent.',
+  }),
+  shutdownGrace: setting(duration('0s', '1h'), '10s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE',
+    description: 'Time that running calls get to end when the bridge stops.',
+  }),
+});
+
+const content = z.strictObject({
+  maxFileBytes: setting(size('0B', '512MiB'), '1MB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_CONTENT_MAX_FILE_BYTES',
+    description: 'Files of results up to this size arrive as content; of larger ones the result tells.',
+  }),
+});
+
+const log = z.strictObject({
+  level: setting(choice(['debug', 'info', 'warn', 'error', 'silent']), 'info', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_LOG_LEVEL',
+    flag: '--log-level',
+    description: 'What is logged, as JSON lines on standard error.',
+  }),
+});
+
+/** The groups of the configuration file, each with its settings. */
+export const GROUPS = { dify, http, catalog, tools, calls, content, log };
+
+/** Every setting, in the order of the file. */
+export function settingsTable(): readonly Setting[] {
+  return Object.entries(GROUPS).flatMap(([group, schema]) =>
+    Object.entries(schema.shape).map(([name, leaf]) => {
+      const about = facts.get(leaf as z.ZodType);
+      if (about === undefined) throw new Error(`The setting ${group}.${name} is not in the table.`);
+      return { path: `${group}.${name}`, ...about };
+    }),
+  );
+}

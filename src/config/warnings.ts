@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { Problem } from '../model/errors.ts';
+import type { Environment } from './env.ts';
+import { unknownVariables } from './environment.ts';
+import type { Literal } from './layers.ts';
+import type { Config } from './schema.ts';
+import type { Setting } from './settings.ts';
+import { suggest } from './suggest.ts';
+
+/** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */
+const PUBLIC_KEYS: Readonly<Record<string, string>> = {
+  '217ef27f7b2a2f8949eb2e0973f7dfa099f887427b9a6626b2395e2417239ff2': 'inner',
+  '3bb61b8cf1620d588b72b212207ac5ac597b4d49ad7eae367f98b776c30ee8ab': 'inner',
+  '481c0ab8a6f9e9dcb9391fb1c8b649d19f493c5253e4dc20c2c32ec21875b8ab': 'daemon',
+  '09d69f20c13599cac514a17e2d79b38b9d8b6cda649b9c3254fbea2696e5dbb6': 'daemon',
+  '0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670': 'secret',
+};
+
+/** What is valid and yet hardly meant: each with its place and what to do. */
+export function configWarnings(
+  config: Config,
+  literals: readonly Literal[],
+  env: Environment,
+  table: readonly Setting[],
+): readonly Problem[] {
+  return [
+    ...literals.map(({ source }) => ({
+      path: source,
+      message: 'still a ${…} placeholder that nobody replaced: it counts as missing',
+    })),
+    ...unknownVariables(env, table).map((name) => misspelt(name, table)),
+    ...(config.sandbox === undefined ? difyWarnings(config.dify) : []),
+    ...httpWarnings(config.http),
+  ];
+}
+
+/** True for an address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function misspelt(name: string, table: readonly Setting[]): Problem {
+  const close = suggest(
+    name,
+    table.flatMap(({ env }) => env ?? []),
+  );
+  const rest = close === undefined ? 'it has no effect' : `did you mean ${close}?`;
+  return { path: `env ${name}`, message: `no such variable; ${rest}` };
+}
+
+function difyWarnings(dify: Config['dify']): readonly Problem[] {
+  const warnings: Problem[] = [];
+  const inner = publicKey(dify.innerApiKey);
+  if (inner === 'inner') {
+    const message =
+      "the key that Dify ships: anybody who reaches Dify's port 5001 can use every tool. Set PLUGIN_DIFY_INNER_API_KEY in Dify to one of your own";
+    warnings.push({ path: 'dify.innerApiKey', message });
+  } else if (inner === 'daemon') {
+    const message =
+      "this is Dify's PLUGIN_DAEMON_KEY as shipped; the inner API takes PLUGIN_DIFY_INNER_API_KEY";
+    warnings.push({ path: 'dify.innerApiKey', message });
+  }
+  if (dify.secretKey === undefined) {
+    const message =
+      'not set: files that tools return cannot be fetched, apart from those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
+    warnings.push({ path: 'dify.secretKey', message });
+  } else if (publicKey(dify.secretKey) === 'secret') {
+    const message =
+      'the key that Dify ships: anybody can sign in as any user with it. Set SECRET_KEY in Dify to one of your own';
+    warnings.push({ path: 'dify.secretKey', message });
+  }
+  if (dify.adminApiKey !== undefined && dify.email !== undefined) {
+    const message = 'not used: DIFY_ADMIN_API_KEY is set and comes first';
+    warnings.push({ path: 'dify.email', message });
+  }
+  return warnings;
+}
+
+function httpWarnings(http: Config['http']): readonly Problem[] {
+  if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
+  const message = `${http.host} is reachable by others and http.token is not set: serve --http will refuse to start`;
+  return [{ path: 'http.host', message }];
+}
+
+function publicKey(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : PUBLIC_KEYS[createHash('sha256').update(value).digest('hex')];
+}

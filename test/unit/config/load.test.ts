@@ -1,0 +1,526 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configSecrets, difyConnection } from '../../../src/config/connection.ts';
+import { type ConfigSources, loadConfig } from '../../../src/config/load.ts';
+import { configFileSchema } from '../../../src/config/schema.ts';
+import { settingsTable } from '../../../src/config/settings.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
+
+const WORKSPACE = '11111111-2222-4333-8444-555555555555';
+
+/** A home without a configuration file, so that the machine's own does not get in. */
+const HOME = mkdtempSync(join(tmpdir(), 'bridge-home-'));
+
+const DIFY = {
+  DIFY_API_URL: 'http://dify.test:5001',
+  DIFY_INNER_API_KEY: 'fake-inner-key',
+  DIFY_WORKSPACE_ID: WORKSPACE,
+  DIFY_ADMIN_API_KEY: 'fake-admin-key',
+  DIFY_SECRET_KEY: 'fake-secret-key',
+};
+
+const load = (sources: Partial<ConfigSources> = {}) =>
+  loadConfig({ needsDify: true, ...sources, env: { HOME, ...(sources.env ?? DIFY) } });
+
+const problemsOf = async (sources: Partial<ConfigSources>): Promise<readonly string[]> => {
+  const error = await load(sources).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof BridgeError)) throw new Error('The configuration was accepted.');
+  expect(error.code).toBe('config_invalid');
+  return error.problems.map(({ path, message }) => `${path}: ${message}`);
+};
+
+function fileWith(content: string, name = 'bridge.yaml'): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'bridge-config-')), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('precedence', () => {
+  it('takes a flag before the environment, the environment before the file, the file before the default', async () => {
+    const file = fileWith('http:\n  host: file.test\n  port: 1001\n  maxSessions: 7\nlog:\n  level: warn\n');
+    const { config, settings } = await load({
+      file,
+      env: { ...DIFY, DIFY_BRIDGE_PORT: '1002', DIFY_BRIDGE_HOST: 'env.test' },
+      flags: { 'http.port': '1003' },
+    });
+    expect(config.http).toMatchObject({ host: 'env.test', port: 1003, maxSessions: 7, keepAlive: 5000 });
+    const source = (path: string) => settings.find(({ setting }) => setting.path === path)?.source;
+    expect(source('http.port')).toBe('flag --port');
+    expect(source('http.host')).toBe('env DIFY_BRIDGE_HOST');
+    expect(source('http.maxSessions')).toBe(`file ${file}:4 http.maxSessions`);
+    expect(source('log.level')).toBe(`file ${file}:6 log.level`);
+    expect(source('calls.timeout')).toBe('default');
+    expect(source('tools.pageSize')).toBe('unset');
+  });
+
+  it('has the documented defaults', async () => {
+    const { config } = await load();
+    expect(config).toEqual({
+      dify: {
+        apiUrl: 'http://dify.test:5001',
+        innerApiKey: 'fake-inner-key',
+        workspaceId: WORKSPACE,
+        adminApiKey: 'fake-admin-key',
+        secretKey: 'fake-secret-key',
+        userId: '',
+      },
+      http: {
+        host: '127.0.0.1',
+        port: 8080,
+        allowWithoutToken: false,
+        allowedHosts: [],
+        allowedOrigins: [],
+        sessionIdle: 1_800_000,
+        maxSessions: 200,
+        maxBodyBytes: 4_194_304,
+        keepAlive: 5000,
+      },
+      catalog: { refresh: 60_000, loadTimeout: 20_000 },
+      tools: {
+        names: 'qualified',
+        maxNameLength: 44,
+        languages: ['en_US'],
+        formParameters: 'preset',
+        unauthorized: 'publish',
+        presets: {},
+      },
+      calls: {
+        timeout: 1_260_000,
+        maxConcurrent: 8,
+        maxQueued: 100,
+        maxFrameBytes: 31_457_280,
+        progressInterval: 15_000,
+        shutdownGrace: 10_000,
+      },
+      content: { maxFileBytes: 1_000_000 },
+      log: { level: 'info' },
+    });
+  });
+
+  it('counts an empty variable as unset', async () => {
+    const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_PORT: '', DIFY_SECRET_KEY: '  ' } });
+    expect(config.http.port).toBe(8080);
+    expect(config.dify.secretKey).toBeUndefined();
+  });
+
+  it('freezes the result to its depths', async () => {
+    const { config } = await load();
+    expect(
+      Object.isFrozen(config) && Object.isFrozen(config.tools) && Object.isFrozen(config.tools.languages),
+    ).toBe(true);
+  });
+});
+
+describe('wrong values', () => {
+  it('are reported all together, each with its source', async () => {
+    const file = fileWith('http:\n  sessionIdle: 30\n  maxBodyBytes: lots\ncalls:\n  maxQueued: -1\n');
+    const problems = await problemsOf({
+      file,
+      env: { DIFY_API_URL: 'localhost:5001', DIFY_WORKSPACE_ID: 'main', DIFY_BRIDGE_TOOLS_NAMES: 'short' },
+      flags: { 'http.port': '99999', 'log.level': 'loud' },
+    });
+    expect(problems).toEqual([
+      'env DIFY_API_URL: the address has no scheme: put http:// or https:// before it',
+      expect.stringMatching(/^env DIFY_WORKSPACE_ID: expected a UUID/),
+      'flag --port: expected a whole number from 0 to 65535, got 99999',
+      `file ${file}:2 http.sessionIdle: expected a duration with its unit (ms, s, m or h) from 1s to 24h, got 30`,
+      expect.stringMatching(/:3 http\.maxBodyBytes: expected a size .*, got "lots"$/),
+      'env DIFY_BRIDGE_TOOLS_NAMES: expected one of qualified, bare, got "short"',
+      `file ${file}:5 calls.maxQueued: expected a whole number from 0 to 100000, got -1`,
+      'flag --log-level: expected one of debug, info, warn, error, silent, got "loud"',
+      expect.stringMatching(/^dify\.innerApiKey: missing/),
+      expect.stringMatching(/^dify\.adminApiKey: missing/),
+    ]);
+  });
+
+  it('never repeat what may be a secret', async () => {
+    const error = await load({
+      env: { ...DIFY, DIFY_WORKSPACE_ID: 'fake-secret-value', DIFY_API_URL: 'http://u:fake-secret-value@h' },
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(BridgeError);
+    expect((error as BridgeError).toText()).not.toContain('fake-secret-value');
+  });
+
+  it.each([
+    ['localhost', /no scheme/],
+    ['api:5001', /no scheme/],
+    ['10.0.0.5:5001/', /no scheme/],
+    ['ftp://dify.test', /http:\/\/ or https:\/\//],
+    ['://', /http:\/\/ or https:\/\//],
+    ['http://dify.test/console/api', /leave off \/console\/api/],
+    ['http://dify.test/v1', /leave off \/v1/],
+    ['http://dify.test/inner/api/invoke/tool', /leave off \/inner\/api\/invoke\/tool/],
+    ['http://dify.test/apps', /leave off \/apps/],
+    ['http://user:pass@dify.test', /user name or a password/],
+    ['http://dify.test/?a=1', /\? or #/],
+  ])('DIFY_API_URL=%s is refused in words that help', async (url, expected) => {
+    const problems = await problemsOf({ env: { ...DIFY, DIFY_API_URL: url } });
+    expect(problems).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it.each([
+    ['http://dify.test:5001/', 'http://dify.test:5001'],
+    [' https://dify.test/sub/path// ', 'https://dify.test/sub/path'],
+    ['http://[::1]:5001', 'http://[::1]:5001'],
+  ])('DIFY_API_URL=%s is taken', async (url, expected) => {
+    expect((await load({ env: { ...DIFY, DIFY_API_URL: url } })).config.dify.apiUrl).toBe(expected);
+  });
+
+  it('explain the variable that Kubernetes sets by itself', async () => {
+    const problems = await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_PORT: 'tcp://10.0.0.1:8080' } });
+    expect(problems).toEqual([expect.stringMatching(/^env DIFY_BRIDGE_PORT: .*enableServiceLinks/)]);
+  });
+
+  it.each(['yes', 'TRUE', '1', 'on'])('reads %s in the environment as true', async (value) => {
+    const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: value } });
+    expect(config.http.allowWithoutToken).toBe(true);
+  });
+
+  it('refuses another word where true or false is expected', async () => {
+    const problems = await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: 'maybe' } });
+    expect(problems).toEqual(['env DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: expected true or false, got "maybe"']);
+  });
+
+  it('reads lists and plain sizes from the environment', async () => {
+    const { config } = await load({
+      env: {
+        ...DIFY,
+        DIFY_BRIDGE_TOOLS_LANGUAGES: 'ja_JP, en_US,',
+        DIFY_BRIDGE_CONTENT_MAX_FILE_BYTES: '5000',
+      },
+    });
+    expect(config.tools.languages).toEqual(['ja_JP', 'en_US']);
+    expect(config.content.maxFileBytes).toBe(5000);
+  });
+
+  it('takes an end user that is a UUID, and no other text', async () => {
+    expect((await load({ env: { ...DIFY, DIFY_USER_ID: WORKSPACE } })).config.dify.userId).toBe(WORKSPACE);
+    const problems = await problemsOf({ env: { ...DIFY, DIFY_USER_ID: 'bob' } });
+    expect(problems).toEqual([
+      expect.stringMatching(/^env DIFY_USER_ID: expected the id of a Dify end user/),
+    ]);
+  });
+});
+
+describe('secrets in files', () => {
+  const secrets = settingsTable().filter(({ secret }) => secret === true);
+
+  it('is possible for every secret', () => {
+    expect(secrets.map(({ path }) => path)).toEqual([
+      'dify.innerApiKey',
+      'dify.adminApiKey',
+      'dify.password',
+      'dify.secretKey',
+      'http.token',
+    ]);
+  });
+
+  it.each(secrets)(
+    '$env may be named as a file, whose last line break does not count',
+    async ({ env, path }) => {
+      const name = env ?? '';
+      const file = fileWith('fake secret with spaces \n\n', 'secret');
+      const { config } = await load({
+        env: { ...DIFY, DIFY_EMAIL: 'bridge@dify.test', [name]: undefined, [`${name}_FILE`]: file },
+      });
+      const [group = '', key = ''] = path.split('.');
+      const value = (config as unknown as Record<string, Record<string, unknown>>)[group]?.[key];
+      expect(value).toBe('fake secret with spaces \n');
+    },
+  );
+
+  it('is refused when the variable is set as well', async () => {
+    const file = fileWith('x', 'secret');
+    expect(await problemsOf({ env: { ...DIFY, DIFY_SECRET_KEY_FILE: file } })).toEqual([
+      'env DIFY_SECRET_KEY: DIFY_SECRET_KEY and DIFY_SECRET_KEY_FILE are both set: unset one of them',
+    ]);
+  });
+
+  it('is refused when the file is missing or empty, and the setting does not count as missing too', async () => {
+    const { DIFY_INNER_API_KEY: _key, DIFY_ADMIN_API_KEY: _admin, ...rest } = DIFY;
+    const empty = fileWith('\n', 'empty');
+    const problems = await problemsOf({
+      env: { ...rest, DIFY_INNER_API_KEY_FILE: join(HOME, 'absent'), DIFY_ADMIN_API_KEY_FILE: empty },
+    });
+    expect(problems).toEqual([
+      `env DIFY_INNER_API_KEY_FILE: the file ${join(HOME, 'absent')} cannot be read (ENOENT)`,
+      `env DIFY_ADMIN_API_KEY_FILE: the file ${empty} is empty`,
+    ]);
+  });
+});
+
+describe('placeholders', () => {
+  it('count as missing and let the next source speak', async () => {
+    const file = fileWith('http:\n  token: ${TOKEN}\n  port: 1001\n');
+    const { config, warnings } = await load({
+      file,
+      env: { ...DIFY, DIFY_BRIDGE_PORT: '${user_config.port}' },
+    });
+    expect(config.http.port).toBe(1001);
+    expect(config.http.token).toBeUndefined();
+    expect(warnings.map(({ path }) => path)).toEqual(['env DIFY_BRIDGE_PORT', `file ${file}:2 http.token`]);
+  });
+
+  it('are named when a required setting is missing', async () => {
+    const error = await load({ env: { ...DIFY, DIFY_INNER_API_KEY: '${user_config.key}' } }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect((error as BridgeError).toText()).toContain('env DIFY_INNER_API_KEY');
+    expect((error as BridgeError).problems.map(({ path }) => path)).toEqual(['dify.innerApiKey']);
+  });
+});
+
+describe('the file', () => {
+  it.each([
+    ['htp:\n  port: 1\n', 'bridge.yaml:1 htp: no such setting; did you mean http?'],
+    ['http:\n  host: a\n  prot: 1\n', 'bridge.yaml:3 http.prot: no such setting; did you mean port?'],
+    [
+      'content:\n  frobnicate: 1\n',
+      'bridge.yaml:2 content.frobnicate: no such setting; known here: maxFileBytes',
+    ],
+    ['http: 8080\n', 'bridge.yaml:1 http: expected settings, each as "name: value"'],
+    ['- a\n- b\n', 'bridge.yaml:1: expected settings, each as "name: value"'],
+    [
+      'tools:\n  presets:\n    web__search:\n      parameter: {}\n',
+      'bridge.yaml:4 tools.presets.web__search.parameter: no such setting; did you mean parameters?',
+    ],
+    [
+      'tools:\n  presets:\n    web__search:\n      parameters: 5\n',
+      'bridge.yaml:4 tools.presets.web__search.parameters: expected an object: the name of a parameter, then its value',
+    ],
+    [
+      'tools:\n  languages: [en_US, 5]\n',
+      'bridge.yaml:2 tools.languages.1: expected text (in the file, put it in quotes)',
+    ],
+    [
+      'dify:\n  password: 12345\n  email: a@dify.test\n',
+      'bridge.yaml:2 dify.password: expected text (in the file, put it in quotes)',
+    ],
+  ])('%j is refused with its line', async (content, expected) => {
+    const file = fileWith(content);
+    const problems = await problemsOf({ file });
+    expect(problems).toEqual([`file ${file.replace('bridge.yaml', expected)}`]);
+  });
+
+  it('that is not YAML is refused with its line, and nothing is called missing that it may hold', async () => {
+    const file = fileWith('http:\n  port: [1\nlog: {}\n');
+    const problems = await problemsOf({ file, env: {} });
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.every((text) => text.startsWith(`file ${file}:`))).toBe(true);
+  });
+
+  it('with a key twice is refused', async () => {
+    const file = fileWith('http:\n  port: 1\n  port: 2\n');
+    expect(await problemsOf({ file })).toEqual([expect.stringMatching(/bridge\.yaml:3: .*unique/)]);
+  });
+
+  it('may be JSON, empty, and have empty groups', async () => {
+    expect((await load({ file: fileWith('{"http": {"port": 7}}') })).config.http.port).toBe(7);
+    expect((await load({ file: fileWith('') })).config.http.port).toBe(8080);
+    expect((await load({ file: fileWith('http:\nlog:\n  level:\n') })).config.log.level).toBe('info');
+  });
+
+  it('gives presets, which no other source can', async () => {
+    const file = fileWith(
+      [
+        'tools:',
+        '  presets:',
+        '    web__search:',
+        '      parameters: { engine: fast, limit: 5, deep: { a: [1, null] } }',
+        `      credentialId: ${WORKSPACE}`,
+      ].join('\n'),
+    );
+    expect((await load({ file })).config.tools.presets).toEqual({
+      web__search: {
+        parameters: { engine: 'fast', limit: 5, deep: { a: [1, null] } },
+        overridable: false,
+        credentialId: WORKSPACE,
+      },
+    });
+  });
+
+  it('is found by DIFY_BRIDGE_CONFIG and in XDG_CONFIG_HOME or ~/.config', async () => {
+    const named = fileWith('http: { port: 1001 }');
+    expect((await load({ env: { ...DIFY, DIFY_BRIDGE_CONFIG: named } })).file).toBe(named);
+
+    const base = mkdtempSync(join(tmpdir(), 'bridge-xdg-'));
+    mkdirSync(join(base, '.config', 'dify-mcp-bridge'), { recursive: true });
+    const path = join(base, '.config', 'dify-mcp-bridge', 'config.yaml');
+    writeFileSync(path, 'http: { port: 1002 }');
+    expect((await load({ env: { ...DIFY, HOME: base } })).file).toBe(path);
+    expect((await load({ env: { ...DIFY, XDG_CONFIG_HOME: join(base, '.config') } })).config.http.port).toBe(
+      1002,
+    );
+    expect((await load({ env: { ...DIFY, HOME: base }, file: named })).file).toBe(named);
+  });
+
+  it('that was named must exist', async () => {
+    await expect(load({ file: join(HOME, 'absent.yaml') })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringMatching(/absent\.yaml cannot be read \(ENOENT\)/),
+    });
+  });
+});
+
+describe('the connection to Dify', () => {
+  it('is required in whole', async () => {
+    expect((await problemsOf({ env: {} })).map((text) => text.split(':')[0])).toEqual([
+      'dify.apiUrl',
+      'dify.innerApiKey',
+      'dify.workspaceId',
+      'dify.adminApiKey',
+    ]);
+  });
+
+  it('asks for the other half of a login', async () => {
+    const { DIFY_ADMIN_API_KEY: _, ...rest } = DIFY;
+    expect(await problemsOf({ env: { ...rest, DIFY_EMAIL: 'a@dify.test' } })).toEqual([
+      expect.stringMatching(/^dify\.password: missing/),
+    ]);
+    expect(await problemsOf({ env: { ...rest, DIFY_PASSWORD: 'fake' } })).toEqual([
+      expect.stringMatching(/^dify\.email: missing/),
+    ]);
+  });
+
+  it('is not required where it is not used', async () => {
+    const { config } = await load({ env: {}, needsDify: false });
+    expect(() => difyConnection(config)).toThrow(BridgeError);
+  });
+
+  it('prefers the admin key to a login', async () => {
+    const login = { DIFY_EMAIL: 'a@dify.test', DIFY_PASSWORD: 'fake-password' };
+    const both = await load({ env: { ...DIFY, ...login } });
+    expect(difyConnection(both.config).console).toEqual({
+      kind: 'admin-key',
+      key: 'fake-admin-key',
+      workspaceId: WORKSPACE,
+    });
+    const { DIFY_ADMIN_API_KEY: _, ...rest } = DIFY;
+    const one = await load({ env: { ...rest, ...login } });
+    expect(difyConnection(one.config)).toEqual({
+      apiUrl: 'http://dify.test:5001',
+      innerApiKey: 'fake-inner-key',
+      workspaceId: WORKSPACE,
+      console: { kind: 'login', email: 'a@dify.test', password: 'fake-password', workspaceId: WORKSPACE },
+      secretKey: 'fake-secret-key',
+      userId: '',
+    });
+    expect(configSecrets(both.config)).toEqual([
+      'fake-inner-key',
+      'fake-admin-key',
+      'fake-password',
+      'fake-secret-key',
+    ]);
+  });
+
+  it('is replaced by the sandbox, whatever the sources say', async () => {
+    const file = fileWith('dify:\n  workspaceId: nonsense\n  apiUrl: ${URL}\n');
+    const { config, settings, warnings } = await load({
+      file,
+      sandbox: true,
+      env: { DIFY_API_URL: 'nonsense', DIFY_INNER_API_KEY: 'a', DIFY_INNER_API_KEY_FILE: 'b' },
+    });
+    expect(config.sandbox).toBe('demo');
+    expect(config.dify).toEqual({ userId: '' });
+    expect(warnings).toEqual([]);
+    expect(settings.find(({ setting }) => setting.path === 'dify.apiUrl')?.source).toBe('sandbox');
+    expect((await load({ sandbox: 'conformance', env: {} })).config.sandbox).toBe('conformance');
+  });
+
+  it('has no sandbox of another name', async () => {
+    await expect(load({ sandbox: 'demos' })).rejects.toMatchObject({
+      code: 'usage',
+      hint: 'Did you mean demo?',
+    });
+  });
+});
+
+describe('warnings', () => {
+  const warningsWith = async (env: Record<string, string | undefined>): Promise<readonly string[]> =>
+    (await load({ env: { ...DIFY, ...env } })).warnings.map(({ path, message }) => `${path}: ${message}`);
+
+  it('are absent where nothing is doubtful', async () => {
+    expect(await warningsWith({})).toEqual([]);
+  });
+
+  // The keys are put together here so that no scanner takes them for secrets of this project.
+  it.each([
+    [
+      'DIFY_INNER_API_KEY',
+      ['QaHbTe77CtuXmsfyhR7+vRjI/', '+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1'],
+      /the key that Dify ships/,
+    ],
+    ['DIFY_INNER_API_KEY', ['inner-', 'api-key'], /the key that Dify ships/],
+    [
+      'DIFY_INNER_API_KEY',
+      ['lYkiYYT6owG+71oLerGzA7', 'GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi'],
+      /PLUGIN_DAEMON_KEY/,
+    ],
+    ['DIFY_SECRET_KEY', ['sk-9f73s3ljTXVcMT3Blb3', 'ljTqtsKiGHXVcMT3BlbkFJLK7U'], /the key that Dify ships/],
+  ])('name %s as a key that everybody knows', async (name, parts, expected) => {
+    const warnings = await warningsWith({ [name]: parts.join('') });
+    expect(warnings).toEqual([expect.stringMatching(expected)]);
+    expect(warnings.join('')).not.toContain(parts.join(''));
+  });
+
+  it('tell that files will not arrive without the secret key', async () => {
+    expect(await warningsWith({ DIFY_SECRET_KEY: undefined })).toEqual([
+      expect.stringMatching(/^dify\.secretKey: not set: files/),
+    ]);
+  });
+
+  it('name misspelt variables of the bridge, but not those of Kubernetes', async () => {
+    expect(
+      await warningsWith({
+        DIFY_BRIDGE_PROT: '1',
+        DIFY_BRIDGE_SERVICE_HOST: 'x',
+        DIFY_BRIDGE_PORT_8080_TCP: 'y',
+      }),
+    ).toEqual(['env DIFY_BRIDGE_PROT: no such variable; did you mean DIFY_BRIDGE_PORT?']);
+  });
+
+  it('tell of an address that serve --http refuses', async () => {
+    expect(await warningsWith({ DIFY_BRIDGE_HOST: '0.0.0.0' })).toEqual([
+      expect.stringMatching(/^http\.host: 0\.0\.0\.0 is reachable by others/),
+    ]);
+    expect(await warningsWith({ DIFY_BRIDGE_HOST: '0.0.0.0', DIFY_BRIDGE_TOKEN: 'fake-token' })).toEqual([]);
+    expect(await warningsWith({ DIFY_BRIDGE_HOST: '127.0.0.2' })).toEqual([]);
+  });
+
+  it('tell of a login that is not used', async () => {
+    expect(await warningsWith({ DIFY_EMAIL: 'a@dify.test', DIFY_PASSWORD: 'fake' })).toEqual([
+      expect.stringMatching(/^dify\.email: not used/),
+    ]);
+  });
+});
+
+describe('the table', () => {
+  it('gives every setting but presets a variable of its own', () => {
+    const table = settingsTable();
+    const names = table.flatMap(({ env }) => env ?? []);
+    expect(new Set(names).size).toBe(names.length);
+    expect(table.filter(({ env }) => env === undefined).map(({ path }) => path)).toEqual(['tools.presets']);
+    expect(names.filter((name) => !/^DIFY_(BRIDGE_)?[A-Z_]+$/.test(name))).toEqual([]);
+  });
+
+  it('has a default that the schema accepts for every setting that has one', async () => {
+    for (const { env, default: value } of settingsTable()) {
+      if (env === undefined || value === undefined || value === '') continue;
+      const text = Array.isArray(value) ? value.join(',') : JSON.stringify(value).replaceAll('"', '');
+      if (text === '') continue;
+      const { config } = await load({ env: { ...DIFY, [env]: text } });
+      expect(config).toEqual((await load()).config);
+    }
+  });
+
+  it('is what the published JSON Schema describes', async () => {
+    await expect(`${JSON.stringify(configFileSchema(), null, 2)}\n`).toMatchFileSnapshot(
+      '../../fixtures/config/config.schema.json',
+    );
+  });
+});
