@@ -1,0 +1,65 @@
+import { destination as fileDestination, pino, stdTimeFunctions } from 'pino';
+import type { LogFields, Logger } from '../model/logger.ts';
+import { loggable, scrubber } from './redact.ts';
+
+/** Least severe level that is logged. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Where finished lines go, each with its line break. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** Standard error, written synchronously, unless given. */
+  readonly destination?: LogDestination;
+  /** Values that must never appear in a line, whatever field or sentence they come in. */
+  readonly secrets?: readonly string[];
+}
+
+/**
+ * A logger that writes JSON lines: `time` (ISO), `level` (a word), `msg` and the fields. Values under secret
+ * names, known secrets and signed links are blotted out. Logging never throws.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const target = options.destination ?? standardError();
+  const scrub = scrubber(options.secrets ?? []);
+  const root = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => target.write(scrub(line)) },
+  );
+  return wrap(root);
+}
+
+function standardError(): LogDestination {
+  const stream = fileDestination({ fd: 2, sync: true });
+  // Whoever started the process may have closed its standard error; that is no reason to fail.
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+/** The few methods of pino in use. */
+type Sink = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child' | 'isLevelEnabled'>;
+
+function wrap(sink: Sink): Logger {
+  const write = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: LogFields): void => {
+    try {
+      if (sink.isLevelEnabled(level)) sink[level](loggable(fields ?? {}), message);
+    } catch {
+      // A log line is never worth a failed call.
+    }
+  };
+  return {
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+    child: (fields) => wrap(sink.child(loggable(fields) as Record<string, unknown>)),
+  };
+}
