@@ -289,7 +289,9 @@ export class BridgeError extends Error {
   /** Message, problems and hint as the text that a model or a person reads. */
   toText(): string {
     const lines = [this.message];
-    for (const { path, message } of this.problems) lines.push(`- ${path}: ${message}`);
+    for (const { path, message } of this.problems) {
+      lines.push(path === '' ? `- ${message}` : `- ${path}: ${message}`);
+    }
     if (this.hint !== undefined) lines.push(this.hint);
     return lines.join('\n');
   }

@@ -1,0 +1,129 @@
+import { z } from 'zod/v3';
+import type { Json } from '../model/json.ts';
+import * as coercion from './coercion.ts';
+import type { Property, Value } from './shape.ts';
+
+/** Checks and coerces a value; `publishSchema` turns the same definition into JSON Schema. */
+export type ArgumentSchema = z.ZodTypeAny;
+
+/** One thing that a schema has against a value. */
+export interface ArgumentIssue {
+  readonly path: readonly (string | number)[];
+  /** Property names that the object at `path` does not have. */
+  readonly unknownKeys?: readonly string[];
+  /** What is wrong, where the schema alone does not say it. */
+  readonly message?: string;
+}
+
+/** The coerced value, or everything that is wrong with it. */
+export type Checked =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly ArgumentIssue[] };
+
+/** Marks the issues whose message is for the caller. */
+const EXPLAINED = {};
+
+const FILE_DESCRIPTIONS = {
+  data: "The file's bytes in Base64.",
+  filename: 'File name with its extension.',
+  mime_type: 'Media type, such as application/pdf.',
+} as const;
+
+/** The definition of a value: checks it, coerces it and, published, describes it. */
+export function argumentSchema(value: Value): ArgumentSchema {
+  const schema = coerced(value);
+  return value.description === undefined ? schema : schema.describe(value.description);
+}
+
+/** A value against a definition. */
+export function check(schema: ArgumentSchema, value: unknown): Checked {
+  const result = schema.safeParse(value);
+  if (result.success) return { ok: true, value: result.data as unknown };
+  return { ok: false, issues: result.error.issues.map(toIssue) };
+}
+
+/** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
+export function fitted(value: Value, candidate: Json): Json | undefined {
+  const result = check(coerced(value), candidate);
+  return result.ok ? (result.value as Json) : undefined;
+}
+
+function coerced({ shape, nullable }: Value): ArgumentSchema {
+  const wrap = (coerce: (input: unknown) => unknown, schema: ArgumentSchema): ArgumentSchema =>
+    z.preprocess(coerce, nullable === true ? schema.nullable() : schema);
+  switch (shape.kind) {
+    case 'string':
+      return wrap(coercion.toText, z.string());
+    case 'choice':
+      return wrap(coercion.toText, z.enum(shape.values as [string, ...string[]]));
+    case 'number-choice':
+      return wrap(coercion.toNumber, z.nativeEnum(numberEnum(shape.values)));
+    case 'number': {
+      let number = z.number().finite();
+      if (shape.integer) number = number.int();
+      if (shape.min !== undefined) number = number.min(shape.min);
+      if (shape.max !== undefined) number = number.max(shape.max);
+      return wrap(coercion.toNumber, number);
+    }
+    case 'boolean':
+      return wrap(coercion.toBoolean, z.boolean());
+    case 'any':
+      // zod takes any unknown value for optional, unless it refuses to be absent.
+      return z.unknown().refine((input) => input !== undefined);
+    case 'file':
+      return wrap(coercion.toFile, fileSchema());
+    case 'array': {
+      const coerce = shape.items.shape.kind === 'file' ? coercion.toFileList : coercion.toArray;
+      return wrap(coerce, z.array(argumentSchema(shape.items)));
+    }
+    default: {
+      const members = z.object(Object.fromEntries(shape.properties.map((item) => [item.name, member(item)])));
+      return wrap(
+        (input) => coercion.toObject(input, shape.properties),
+        shape.open ? members.passthrough() : members.strict(),
+      );
+    }
+  }
+}
+
+/** An enum by made-up keys: the one form of zod that is published as plain numbers. */
+function numberEnum(values: readonly number[]): z.EnumLike {
+  return Object.fromEntries(values.map((value, index) => [`choice${index}`, value])) as z.EnumLike;
+}
+
+function member(property: Property): ArgumentSchema {
+  const schema = coerced(property);
+  const placed =
+    property.default === undefined
+      ? property.required
+        ? schema
+        : schema.optional()
+      : schema.default(property.default);
+  return property.description === undefined ? placed : placed.describe(property.description);
+}
+
+function fileSchema(): ArgumentSchema {
+  return z
+    .object({
+      data: z.string().min(1).describe(FILE_DESCRIPTIONS.data),
+      filename: z.string().min(1).describe(FILE_DESCRIPTIONS.filename),
+      mime_type: z.string().optional().describe(FILE_DESCRIPTIONS.mime_type),
+    })
+    .strict()
+    .superRefine(({ data }, context) => {
+      if (coercion.isBase64(data)) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['data'],
+        message: "expected the file's bytes in Base64",
+        params: EXPLAINED,
+      });
+    });
+}
+
+function toIssue(issue: z.ZodIssue): ArgumentIssue {
+  if (issue.code === 'unrecognized_keys') return { path: issue.path, unknownKeys: issue.keys };
+  if (issue.code === 'custom' && issue.params === EXPLAINED)
+    return { path: issue.path, message: issue.message };
+  return { path: issue.path };
+}

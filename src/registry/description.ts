@@ -1,0 +1,60 @@
+import type { FileParameter } from '../model/registry.ts';
+import type { NamedTool } from './names.ts';
+import { takesFiles } from './parameter-value.ts';
+import { listed, pickText, withRemark } from './text.ts';
+
+/** Longest label, file list and such inside the notes of a description. */
+const MAX_NOTE_PART = 120;
+
+/** The tool's label in the preferred language, or its name. */
+export function titleOf({ tool }: NamedTool, languages: readonly string[]): string {
+  return pickText(tool.label, languages) || tool.name;
+}
+
+/** The provider's label in the preferred language, or its name or id. */
+export function providerLabelOf({ provider }: NamedTool, languages: readonly string[]): string {
+  return pickText(provider.label, languages) || provider.name || provider.id;
+}
+
+/**
+ * What a model reads of a tool: the tool's own description, then what it has to know to use it. At most
+ * 1,024 units; only the own text is ever cut. `files` are the arguments that take files.
+ */
+export function describeTool(
+  named: NamedTool,
+  files: readonly FileParameter[],
+  languages: readonly string[],
+): string {
+  const own = pickText(named.tool.description, languages) || titleOf(named, languages);
+  const notes = [origin(named, languages)];
+  if (named.provider.type === 'workflow') {
+    notes.push('It answers only when the whole workflow has ended, which may take minutes.');
+  }
+  if (named.provider.type === 'api' && named.tool.parameters.some(takesFiles)) {
+    notes.push('Its file parameters cannot be used: Dify hands no files to custom APIs.');
+  }
+  if (files.length > 0) {
+    const names = files.map(({ name, many }) => (many ? `${name} (several)` : name));
+    notes.push(`Takes files: ${listed(names, MAX_NOTE_PART)}.`);
+  }
+  if (!named.provider.authorized) {
+    notes.push('Not usable yet: its provider has to be authorised in Dify first.');
+  }
+  return withRemark(own, notes.join(' '), '\n\n');
+}
+
+function origin(named: NamedTool, languages: readonly string[]): string {
+  const label = listed([providerLabelOf(named, languages)], MAX_NOTE_PART);
+  const { type, id } = named.provider;
+  switch (type) {
+    case 'builtin':
+      return id.includes('/') ? `From the Dify plugin ${label}.` : `Built into Dify (${label}).`;
+    case 'workflow':
+      // A workflow is a provider of one tool and of the same label.
+      return label === titleOf(named, languages) ? 'A Dify workflow.' : `The Dify workflow ${label}.`;
+    case 'api':
+      return `From the custom API ${label} in Dify.`;
+    default:
+      return `From the MCP server ${label}, through Dify.`;
+  }
+}

@@ -1,0 +1,130 @@
+import type { Json } from '../model/json.ts';
+import type { FileParameter } from '../model/registry.ts';
+import type { ToolParameter } from '../model/tool.ts';
+import { nearest } from './near.ts';
+import { takesFiles, takesManyFiles } from './parameter-value.ts';
+import { type Placement, type PlacementContext, placeParameter } from './placement.ts';
+import type { Missing } from './incomplete.ts';
+import { isPropertyName, type Property, type Value } from './shape.ts';
+
+/** Where one parameter's value comes from, for whoever asks why. */
+export interface ParameterDecision {
+  readonly name: string;
+  readonly decision: string;
+}
+
+/** What a tool takes and what the bridge adds to it. */
+export interface ToolInput {
+  /** The arguments: a closed object. */
+  readonly value: Value;
+  /** Dify's parameter name by argument name. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Sent with every call, by Dify's parameter name. */
+  readonly fixed: readonly (readonly [string, Json])[];
+  /** Parameters that exist in Dify but are not for callers. */
+  readonly reserved: ReadonlySet<string>;
+  readonly fileParameters: readonly FileParameter[];
+  /** Why the tool cannot be called as things are; empty when it can. */
+  readonly missing: readonly Missing[];
+  readonly notes: readonly string[];
+  readonly decisions: readonly ParameterDecision[];
+}
+
+/** Decides for each parameter of a tool whether callers, presets or Dify give its value. */
+export function buildInput(parameters: readonly ToolParameter[], context: PlacementContext): ToolInput {
+  const notes: string[] = [];
+  const distinct = withoutRepeats(parameters, notes);
+  noteUnknownPresets(distinct, context, notes);
+  const argumentNames = nameArguments(distinct);
+  const properties: Property[] = [];
+  const names = new Map<string, string>();
+  const fixed: [string, Json][] = [];
+  const reserved = new Set<string>();
+  const fileParameters: FileParameter[] = [];
+  const missing: Missing[] = [];
+  const decisions: ParameterDecision[] = [];
+  for (const parameter of distinct) {
+    const { name } = parameter;
+    const { placement, notes: placed } = placeParameter(parameter, context);
+    notes.push(...placed);
+    if (placement.place === 'argument') {
+      const published = argumentNames.get(parameter) ?? name;
+      const { value, required } = placement;
+      const fallback = placement.default === undefined ? {} : { default: placement.default };
+      properties.push({ name: published, required, ...value, ...fallback });
+      names.set(published, name);
+      if (published !== name) notes.push(`The parameter "${name}" is published as "${published}".`);
+    } else {
+      reserved.add(name);
+    }
+    if (placement.place === 'fixed') fixed.push([name, placement.value]);
+    if (placement.place === 'missing') missing.push(placement);
+    const sent = placement.place === 'argument' || placement.place === 'fixed';
+    if (sent && takesFiles(parameter)) fileParameters.push({ name, many: takesManyFiles(parameter) });
+    decisions.push({ name, decision: decisionText(placement) });
+  }
+  const value: Value = { shape: { kind: 'object', properties, open: false } };
+  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
+}
+
+function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): ToolParameter[] {
+  const byName = new Map<string, ToolParameter>();
+  const repeated = new Set<string>();
+  for (const parameter of parameters) {
+    if (byName.has(parameter.name)) repeated.add(parameter.name);
+    else byName.set(parameter.name, parameter);
+  }
+  for (const name of repeated)
+    notes.push(`The parameter "${name}" is declared several times; the first counts.`);
+  return [...byName.values()];
+}
+
+function noteUnknownPresets(
+  parameters: readonly ToolParameter[],
+  { preset }: PlacementContext,
+  notes: string[],
+): void {
+  const known = parameters.map(({ name }) => name);
+  for (const name of Object.keys(preset?.parameters ?? {})) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
+    notes.push(`The preset names a parameter "${name}", which the tool does not have.${advice}`);
+  }
+}
+
+/** A property name for each parameter: its own where that will do, otherwise a clean one that no other has. */
+function nameArguments(parameters: readonly ToolParameter[]): ReadonlyMap<ToolParameter, string> {
+  const taken = new Set(parameters.map(({ name }) => name));
+  const names = new Map<ToolParameter, string>();
+  for (const parameter of parameters) {
+    if (isPropertyName(parameter.name)) {
+      names.set(parameter, parameter.name);
+      continue;
+    }
+    const clean = parameter.name.replace(/[^A-Za-z0-9_.-]+/g, '_').slice(0, 64);
+    const base = isPropertyName(clean) && /[^_]/.test(clean) ? clean : 'parameter';
+    let name = base;
+    for (let count = 2; taken.has(name); count += 1) {
+      const ending = `_${count}`;
+      name = `${base.slice(0, 64 - ending.length)}${ending}`;
+    }
+    taken.add(name);
+    names.set(parameter, name);
+  }
+  return names;
+}
+
+function decisionText(placement: Placement): string {
+  switch (placement.place) {
+    case 'argument':
+      if (placement.default !== undefined) return 'an argument with a default';
+      return placement.required ? 'a required argument' : 'an optional argument';
+    case 'fixed':
+      return placement.from === 'preset' ? 'preset by the operator' : 'sent with its declared default';
+    case 'absent':
+      return `not published: ${placement.reason}`;
+    default:
+      return 'without a value';
+  }
+}

@@ -1,0 +1,208 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { fitted } from './argument-schema.ts';
+import { isPropertyName, type Property, type Shape, type Value } from './shape.ts';
+import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
+
+/** How much of a foreign schema is read: deeper or further down, every value is taken. */
+const MAX_DEPTH = 6;
+const MAX_SCHEMAS = 200;
+const MAX_REFERENCES = 16;
+const MAX_CHOICES = 250;
+
+const ANY: Shape = { kind: 'any' };
+
+/** One reading of a schema document. */
+interface Reading {
+  readonly document: JsonObject;
+  /** How many more subschemas are read. */
+  budget: number;
+}
+
+/**
+ * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null beside another included),
+ * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
+ * `description`, `default` and references inside the document. Where it says more, the value is taken
+ * more widely than the server takes it, which checks it again. Nothing else of it is published.
+ */
+export function valueOfJsonSchema(schema: JsonObject): Value {
+  return read(schema, 0, { document: schema, budget: MAX_SCHEMAS });
+}
+
+function read(schema: Json | undefined, depth: number, reading: Reading): Value {
+  reading.budget -= 1;
+  if (!isJsonObject(schema) || depth > MAX_DEPTH || reading.budget < 0) return { shape: ANY };
+  const resolved = resolve(schema, reading.document);
+  const types = typesOf(resolved.schema);
+  const nullable =
+    resolved.nullable || types.includes('null') || choicesOf(resolved.schema)?.includes(null) === true;
+  const named = types.filter((type) => type !== 'null');
+  const { shape, remark } = shapeOf(resolved.schema, named, depth, reading);
+  const own = resolved.schema['description'];
+  const description = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
+  return { shape, ...(nullable && { nullable }), ...(description !== '' && { description }) };
+}
+
+interface ShapeReading {
+  readonly shape: Shape;
+  /** What the shape leaves unsaid. */
+  readonly remark?: string;
+}
+
+function shapeOf(
+  schema: JsonObject,
+  types: readonly string[],
+  depth: number,
+  reading: Reading,
+): ShapeReading {
+  const choices = choicesOf(schema);
+  if (choices !== undefined) return choiceShape(choices);
+  if (types.length > 1) return { shape: ANY, remark: `One of the types ${types.join(', ')}.` };
+  switch (types[0] ?? impliedType(schema)) {
+    case 'string':
+      return { shape: { kind: 'string' } };
+    case 'boolean':
+      return { shape: { kind: 'boolean' } };
+    case 'integer':
+      return { shape: numberShape(schema, true) };
+    case 'number':
+      return { shape: numberShape(schema, false) };
+    case 'array':
+      return { shape: { kind: 'array', items: read(schema['items'], depth + 1, reading) } };
+    case 'object':
+      return objectShape(schema, depth, reading);
+    default:
+      return { shape: ANY };
+  }
+}
+
+function typesOf(schema: JsonObject): string[] {
+  const type = schema['type'];
+  const types = Array.isArray(type) ? (type as readonly Json[]) : [type];
+  return [...new Set(types.filter((item) => typeof item === 'string'))];
+}
+
+function impliedType(schema: JsonObject): string | undefined {
+  if (isJsonObject(schema['properties'])) return 'object';
+  return isJsonObject(schema['items']) ? 'array' : undefined;
+}
+
+function choicesOf(schema: JsonObject): Json[] | undefined {
+  if (schema['const'] !== undefined) return [schema['const']];
+  return Array.isArray(schema['enum']) ? [...new Set(schema['enum'] as readonly Json[])] : undefined;
+}
+
+function choiceShape(choices: readonly Json[]): ShapeReading {
+  const values = choices.filter((choice) => choice !== null && choice !== '');
+  const texts = values.filter((value) => typeof value === 'string');
+  const numbers = values.filter((value) => typeof value === 'number');
+  const few = values.length > 0 && values.length <= MAX_CHOICES;
+  if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
+  if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
+  const shown = listed(
+    values.map((value) => JSON.stringify(value)),
+    400,
+  );
+  const remark = shown === '' ? {} : { remark: `One of ${shown}.` };
+  return { shape: texts.length === values.length && texts.length > 0 ? { kind: 'string' } : ANY, ...remark };
+}
+
+function numberShape(schema: JsonObject, integer: boolean): Shape {
+  const above = schema['exclusiveMinimum'];
+  const below = schema['exclusiveMaximum'];
+  const min = bound(schema['minimum']) ?? (integer ? nextWhole(above, 1) : bound(above));
+  const max = bound(schema['maximum']) ?? (integer ? nextWhole(below, -1) : bound(below));
+  if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer };
+  return { kind: 'number', integer, ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+}
+
+function bound(value: Json | undefined): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** The first whole number beyond an exclusive bound. */
+function nextWhole(value: Json | undefined, step: 1 | -1): number | undefined {
+  const number = bound(value);
+  if (number === undefined) return undefined;
+  return step === 1 ? Math.floor(number) + 1 : Math.ceil(number) - 1;
+}
+
+function objectShape(schema: JsonObject, depth: number, reading: Reading): ShapeReading {
+  const members = isJsonObject(schema['properties']) ? Object.entries(schema['properties']) : [];
+  const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
+  const properties: Property[] = [];
+  const unnamed: string[] = [];
+  for (const [name, member] of members) {
+    if (isPropertyName(name) && reading.budget > 0) {
+      properties.push(property(name, required.includes(name), read(member, depth + 1, reading), member));
+    } else {
+      unnamed.push(name);
+    }
+  }
+  const open = schema['additionalProperties'] !== false || unnamed.length > 0;
+  const shape: Shape = { kind: 'object', properties, open };
+  return unnamed.length === 0 ? { shape } : { shape, remark: `Also takes ${listed(unnamed, 300)}.` };
+}
+
+function property(name: string, required: boolean, value: Value, schema: Json | undefined): Property {
+  // What may be anything may be null too.
+  const nullable = value.nullable === true || value.shape.kind === 'any';
+  const declared = isJsonObject(schema) ? schema['default'] : undefined;
+  const fallback = declared === undefined || declared === null ? undefined : fitted(value, declared);
+  const described =
+    value.description === undefined ? {} : { description: cutText(value.description, MAX_DESCRIPTION) };
+  return {
+    name,
+    shape: value.shape,
+    required,
+    ...(nullable && { nullable }),
+    ...described,
+    ...(fallback !== undefined && { default: fallback }),
+  };
+}
+
+/** A schema with its references and one-armed combinations resolved. */
+function resolve(schema: JsonObject, document: JsonObject): { schema: JsonObject; nullable: boolean } {
+  let current = schema;
+  let nullable = false;
+  for (let hops = 0; hops < MAX_REFERENCES; hops += 1) {
+    const arm = combined(current);
+    nullable ||= arm?.nullable ?? false;
+    const target = arm?.schema ?? referenced(current, document);
+    if (target === undefined) return { schema: current, nullable };
+    const { $ref: _ref, anyOf: _any, oneOf: _one, allOf: _all, ...beside } = current;
+    current = { ...target, ...beside };
+  }
+  return { schema: {}, nullable };
+}
+
+/** The only arm of anyOf, oneOf or allOf that is not null. */
+function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean } | undefined {
+  for (const key of ['anyOf', 'oneOf', 'allOf']) {
+    const arms = schema[key];
+    if (!Array.isArray(arms)) continue;
+    const others = (arms as readonly Json[]).filter((arm) => !isJsonObject(arm) || arm['type'] !== 'null');
+    const [only] = others;
+    if (others.length === 1 && isJsonObject(only))
+      return { schema: only, nullable: others.length < arms.length };
+  }
+  return undefined;
+}
+
+function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {
+  const reference = schema['$ref'];
+  if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
+  let target: Json | undefined = document;
+  for (const step of reference.split('/').slice(1)) {
+    const key = decodeStep(step);
+    target = isJsonObject(target) && Object.hasOwn(target, key) ? target[key] : undefined;
+  }
+  return isJsonObject(target) ? target : undefined;
+}
+
+function decodeStep(step: string): string {
+  try {
+    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return step;
+  }
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { type DifyTool, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
+
+/** Providers that are part of Dify; no plugin may take their names. */
+const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
+
+/** The organisation of the official plugins, which goes without saying. */
+const OFFICIAL = 'langgenius';
+
+const HASH_DIGITS = 6;
+
+/** A tool of the catalogue with the name that no other tool has. */
+export interface NamedTool {
+  readonly provider: ToolProvider;
+  readonly tool: DifyTool;
+  readonly ref: ToolRef;
+  readonly qualifiedName: string;
+  /** The tool's own name in the characters of a name; not unique. */
+  readonly bareName: string;
+  /** The tool that has the name which this one would have had. */
+  readonly clashesWith?: ToolRef;
+}
+
+/** Every tool with its name, in the order in which names are given out; repeated tools apart. */
+export interface Naming {
+  readonly tools: readonly NamedTool[];
+  /** Tools that the catalogue lists a second time under the same identity. */
+  readonly repeated: readonly NamedTool[];
+}
+
+/**
+ * Gives each tool `<provider>__<tool>`. A name follows from the tool's identity alone; only where two tools
+ * would meet, the later one (by type, then id) carries a hash of its identity.
+ */
+export function nameTools(providers: readonly ToolProvider[], maxLength: number): Naming {
+  const entries = providers
+    .flatMap((provider) => provider.tools.map((tool) => ({ provider, tool, ref: refOf(provider, tool) })))
+    .map((entry) => ({ ...entry, key: identityKey(entry.ref) }))
+    .sort((a, b) => compareRefs(a.ref, b.ref));
+  const taken = new Map<string, ToolRef>();
+  const seen = new Map<string, NamedTool>();
+  const repeated: NamedTool[] = [];
+  for (const { key, ...entry } of entries) {
+    const known = seen.get(key);
+    if (known !== undefined) {
+      repeated.push({ ...entry, qualifiedName: known.qualifiedName, bareName: known.bareName });
+      continue;
+    }
+    const wanted = qualifiedName(entry.provider, entry.ref, maxLength);
+    const clash = taken.get(wanted);
+    const name = clash === undefined ? wanted : freeName(wanted, key, maxLength, taken);
+    taken.set(name, entry.ref);
+    seen.set(key, {
+      ...entry,
+      qualifiedName: name,
+      bareName: fitName(entry.ref.tool, key, maxLength),
+      ...(clash !== undefined && { clashesWith: clash }),
+    });
+  }
+  return { tools: [...seen.values()], repeated };
+}
+
+/** The bare names that may stand for their tools: of one tool only, and no other tool's qualified name. */
+export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
+  const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
+  const unique = new Map<string, NamedTool>();
+  const several = new Set<string>();
+  for (const tool of tools) {
+    const { bareName } = tool;
+    const namesake = qualified.get(bareName);
+    if (unique.has(bareName) || (namesake !== undefined && namesake !== tool)) several.add(bareName);
+    unique.set(bareName, tool);
+  }
+  for (const name of several) unique.delete(name);
+  return unique;
+}
+
+/** The same order on every machine; for names, which are ASCII, that of their code points. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {
+  return { providerType: provider.type, providerId: provider.id, tool: tool.name };
+}
+
+function compareRefs(a: ToolRef, b: ToolRef): number {
+  return (
+    PROVIDER_TYPES.indexOf(a.providerType) - PROVIDER_TYPES.indexOf(b.providerType) ||
+    compare(a.providerId, b.providerId) ||
+    compare(a.tool, b.tool)
+  );
+}
+
+function identityKey(ref: ToolRef): string {
+  return JSON.stringify([ref.providerType, ref.providerId, ref.tool]);
+}
+
+function qualifiedName(provider: ToolProvider, ref: ToolRef, maxLength: number): string {
+  return fitName(`${providerPart(provider)}__${ref.tool}`, identityKey(ref), maxLength);
+}
+
+function providerPart(provider: ToolProvider): string {
+  switch (provider.type) {
+    case 'builtin':
+      return builtinPart(provider.id);
+    case 'workflow':
+      return 'workflow';
+    case 'api':
+      return `api_${provider.name}`;
+    default:
+      return `mcp_${provider.id}`;
+  }
+}
+
+function builtinPart(id: string): string {
+  const parts = id.split('/');
+  const named = parts.length > 1 && parts[0] === OFFICIAL ? parts.slice(1) : parts;
+  const short = named.filter((part, index) => part !== named[index - 1]).join('_');
+  return parts.length > 1 && HARD_CODED.has(short) ? `${parts[0] ?? ''}_${short}` : short;
+}
+
+/** The name itself when nothing of it has to change, otherwise cut and with a hash. */
+function fitName(name: string, key: string, maxLength: number): string {
+  const clean = name.replace(/[^A-Za-z0-9_-]+/g, '_');
+  const unchanged = clean === name && name.length <= maxLength && name !== '';
+  return unchanged ? name : withHash(clean, key, HASH_DIGITS, maxLength);
+}
+
+function freeName(
+  wanted: string,
+  key: string,
+  maxLength: number,
+  taken: ReadonlyMap<string, ToolRef>,
+): string {
+  let digits = HASH_DIGITS;
+  let name = withHash(wanted, key, digits, maxLength);
+  while (taken.has(name)) {
+    digits += 2;
+    name = withHash(wanted, key, digits, maxLength);
+  }
+  return name;
+}
+
+function withHash(name: string, key: string, digits: number, maxLength: number): string {
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, digits);
+  return `${name.slice(0, Math.max(1, maxLength - digits - 1))}_${hash}`;
+}

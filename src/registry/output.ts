@@ -1,0 +1,46 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { DifyTool, ProviderType } from '../model/tool.ts';
+import { deepFreeze } from './publish-schema.ts';
+import { cutText, MAX_DESCRIPTION, tidy } from './text.ts';
+
+/** Dify's value types of workflow outputs that carry no file, with the JSON Schema types that they become. */
+const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
+  string: 'string',
+  secret: 'string',
+  number: 'number',
+  integer: 'integer',
+  boolean: 'boolean',
+  object: 'object',
+};
+
+/**
+ * The output schema of a workflow tool: each output may be null, none is promised, others may be there.
+ * Undefined for every other type of provider, whose declared schemas Dify does not hold the tool to, and for
+ * workflows with file outputs, or outputs of an unknown type, which have no structured result.
+ */
+export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObject | undefined {
+  const declared = tool.outputSchema?.['properties'];
+  if (type !== 'workflow' || !isJsonObject(declared)) return undefined;
+  const properties: [string, Json][] = [];
+  for (const [name, output] of Object.entries(declared)) {
+    const schema = isJsonObject(output) ? valueSchema(output['type']) : undefined;
+    if (schema === undefined || !isJsonObject(output)) return undefined;
+    const description = tidy(typeof output['description'] === 'string' ? output['description'] : '');
+    const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
+    properties.push([name, { ...schema, ...described }]);
+  }
+  if (properties.length === 0) return undefined;
+  return deepFreeze({ type: 'object', properties: Object.fromEntries(properties) });
+}
+
+function valueSchema(valueType: Json | undefined): JsonObject | undefined {
+  if (typeof valueType !== 'string') return undefined;
+  if (valueType === 'any') return {};
+  const element = /^array(?:\[(.+)\])?$/.exec(valueType);
+  if (element !== null) {
+    const items = valueSchema(element[1] ?? 'any');
+    return items === undefined ? undefined : { type: ['array', 'null'], items };
+  }
+  const type = VALUE_TYPES[valueType];
+  return type === undefined ? undefined : { type: [type, 'null'] };
+}

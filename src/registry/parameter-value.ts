@@ -1,0 +1,159 @@
+import type { ToolParameter } from '../model/tool.ts';
+import { valueOfJsonSchema } from './json-schema.ts';
+import type { Shape, Value } from './shape.ts';
+import { listed, pickText, tidy, withRemark } from './text.ts';
+
+const FILE_TYPES: ReadonlySet<string> = new Set(['file', 'files', 'system-files']);
+const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
+const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
+
+const FILE_REMARK =
+  'Send the file itself, its bytes as Base64. Example: ' +
+  '{"data":"SGVsbG8=","filename":"hello.txt","mime_type":"text/plain"}';
+
+/** Longest list of choices inside a description. */
+const MAX_LISTED = 400;
+
+/** True for a parameter that takes a file or several. */
+export function takesFiles(parameter: ToolParameter): boolean {
+  return FILE_TYPES.has(parameter.type);
+}
+
+/** True for a parameter that takes a list of files. */
+export function takesManyFiles(parameter: ToolParameter): boolean {
+  return takesFiles(parameter) && parameter.type !== 'file';
+}
+
+/** True for a parameter that names a model or an app, which Dify never fills by itself. */
+export function isSelector(parameter: ToolParameter): boolean {
+  return SELECTOR_TYPES.has(parameter.type);
+}
+
+/** The values of a `select`: unique, and without the empty text, which model providers refuse in an enum. */
+export function choicesOf(parameter: ToolParameter): string[] {
+  return [...new Set(parameter.options.map(({ value }) => value))].filter((value) => value !== '');
+}
+
+/** True for a `select` that offers nothing to select. */
+export function offersNothing(parameter: ToolParameter): boolean {
+  return parameter.type === 'select' && choicesOf(parameter).length === 0;
+}
+
+/** Which values a parameter takes and what a model is told of it. Unknown types take any JSON value. */
+export function parameterValue(parameter: ToolParameter, languages: readonly string[]): Value {
+  const { value, remarks } = typedValue(parameter, languages);
+  const own =
+    tidy(parameter.llmDescription) ||
+    pickText(parameter.humanDescription, languages) ||
+    value.description ||
+    pickText(parameter.label, languages);
+  const description = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
+  return { shape: value.shape, ...(description !== '' && { description }) };
+}
+
+interface TypedValue {
+  readonly value: Value;
+  /** What the shape leaves unsaid. */
+  readonly remarks: readonly string[];
+}
+
+function typedValue(parameter: ToolParameter, languages: readonly string[]): TypedValue {
+  if (parameter.inputSchema !== undefined) {
+    // The schema of an array or object often says everything but its type.
+    const type = ['array', 'object'].includes(parameter.type) ? { type: parameter.type } : {};
+    return { value: valueOfJsonSchema({ ...type, ...parameter.inputSchema }), remarks: [] };
+  }
+  if (CHOICE_TYPES.has(parameter.type)) return choiceValue(parameter, languages);
+  switch (parameter.type) {
+    case 'string':
+    case 'secret-input':
+      return { value: { shape: { kind: 'string' } }, remarks: choiceRemarks(parameter) };
+    case 'number':
+      return { value: { shape: numberShape(parameter) }, remarks: [] };
+    case 'boolean':
+    case 'checkbox':
+      return { value: { shape: { kind: 'boolean' } }, remarks: [] };
+    case 'file':
+      return { value: { shape: { kind: 'file' } }, remarks: [FILE_REMARK] };
+    case 'files':
+    case 'system-files':
+      return {
+        value: { shape: { kind: 'array', items: { shape: { kind: 'file' } } } },
+        remarks: [`A list of files. ${FILE_REMARK}`],
+      };
+    case 'array':
+      return { value: { shape: { kind: 'array', items: { shape: { kind: 'any' } } } }, remarks: [] };
+    case 'object':
+      return { value: { shape: OPEN_OBJECT }, remarks: [] };
+    case 'model-selector':
+      return {
+        value: { shape: OPEN_OBJECT },
+        remarks: ['A model in Dify, such as {"provider":"openai","model":"gpt-4o","model_type":"llm"}.'],
+      };
+    case 'app-selector':
+      return { value: { shape: OPEN_OBJECT }, remarks: ['An app in Dify, such as {"app_id":"its id"}.'] };
+    case 'date':
+      return { value: { shape: { kind: 'string' } }, remarks: ['A date such as 2025-12-31.'] };
+    case 'date-range':
+      return { value: { shape: DATE_RANGE }, remarks: [] };
+    case 'any':
+      return { value: { shape: { kind: 'any' } }, remarks: ['Any JSON value.'] };
+    default:
+      return {
+        value: { shape: { kind: 'any' } },
+        remarks: [`Any JSON value (Dify's type ${parameter.type}).`],
+      };
+  }
+}
+
+const OPEN_OBJECT: Shape = { kind: 'object', properties: [], open: true };
+
+const DATE_RANGE: Shape = {
+  kind: 'object',
+  open: false,
+  properties: [
+    {
+      name: 'start',
+      required: true,
+      shape: { kind: 'string' },
+      description: 'First day, such as 2025-12-01.',
+    },
+    { name: 'end', required: true, shape: { kind: 'string' }, description: 'Last day, such as 2025-12-31.' },
+  ],
+};
+
+function choiceValue(parameter: ToolParameter, languages: readonly string[]): TypedValue {
+  const choices = choicesOf(parameter);
+  // Dify asks the plugin for the choices of a dynamic-select; what is listed, if anything, is not all.
+  const closed = parameter.type === 'select' && choices.length > 0;
+  const one: Shape = closed ? { kind: 'choice', values: choices } : { kind: 'string' };
+  const remarks = closed ? labelRemarks(parameter, languages) : choiceRemarks(parameter);
+  const shape: Shape = parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one;
+  return { value: { shape }, remarks };
+}
+
+/** The choices of a parameter that takes other values too. */
+function choiceRemarks(parameter: ToolParameter): string[] {
+  const choices = choicesOf(parameter);
+  return choices.length === 0 ? [] : [`Choices: ${listed(choices, MAX_LISTED)}.`];
+}
+
+/** What the choices mean, where a value such as `2` does not say it itself. */
+function labelRemarks(parameter: ToolParameter, languages: readonly string[]): string[] {
+  const meanings = parameter.options
+    .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
+    .filter(({ value, label }) => label !== '' && /^[\d_.-]+$/.test(value) && label !== value)
+    .map(({ value, label }) => `${value} = ${label}`);
+  return meanings.length === 0 ? [] : [`${listed([...new Set(meanings)], MAX_LISTED)}.`];
+}
+
+function numberShape({ min, max }: ToolParameter): Shape {
+  // Bounds that exclude everything are a slip of the declaration, not a rule.
+  if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer: false };
+  return {
+    kind: 'number',
+    integer: false,
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+  };
+}

@@ -1,0 +1,173 @@
+import type { Json } from '../model/json.ts';
+import type { ToolParameter, ToolRef } from '../model/tool.ts';
+import { fitted } from './argument-schema.ts';
+import { choicesOf, isSelector, offersNothing, parameterValue, takesFiles } from './parameter-value.ts';
+import type { Preset, RegistryRules } from './rules.ts';
+import type { Value } from './shape.ts';
+import { listed } from './text.ts';
+
+/** Where the value of a parameter comes from. */
+export type Placement =
+  /** The caller; `default` when it may leave the parameter out and a value is known. */
+  | { readonly place: 'argument'; readonly value: Value; readonly required: boolean; readonly default?: Json }
+  /** The bridge sends it with every call; `from` says whose value it is. */
+  | { readonly place: 'fixed'; readonly value: Json; readonly from: 'preset' | 'default' }
+  /** Nobody: Dify fills it, or the tool does without. */
+  | { readonly place: 'absent'; readonly reason: string }
+  /** Nobody can, and the tool does not work without. */
+  | { readonly place: 'missing'; readonly reason: string; readonly remedy?: Remedy };
+
+/** How an operator gives a parameter its value. */
+export interface Remedy {
+  readonly name: string;
+  /** One of the values that it takes, where they are known. */
+  readonly example: string | undefined;
+  /** Whether callers may be asked for it instead. */
+  readonly publishable: boolean;
+}
+
+/** A placement and what an operator should know of it. */
+export interface Placed {
+  readonly placement: Placement;
+  readonly notes: readonly string[];
+}
+
+/** The tool that a parameter belongs to, as far as its parameters depend on it. */
+export interface PlacementContext {
+  readonly ref: ToolRef;
+  readonly preset: Preset | undefined;
+  readonly rules: RegistryRules;
+}
+
+/** Decides where the value of a parameter comes from: preset, caller, Dify or nowhere. */
+export function placeParameter(parameter: ToolParameter, context: PlacementContext): Placed {
+  const { ref, preset, rules } = context;
+  if (takesFiles(parameter) && ref.providerType === 'api') return fileOfApiTool(parameter);
+  const value = parameterValue(parameter, rules.languages);
+  const notes: string[] = [];
+  const given = Object.hasOwn(preset?.parameters ?? {}, parameter.name)
+    ? preset?.parameters[parameter.name]
+    : undefined;
+  const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(value, given);
+  if (given !== undefined && presetValue === undefined) {
+    notes.push(`The preset for "${parameter.name}" is not a value that the parameter takes; it is not used.`);
+  }
+  if (presetValue !== undefined) {
+    const overridable = preset?.overridable === true && parameter.type !== 'secret-input';
+    return overridable
+      ? { placement: { place: 'argument', value, required: false, default: presetValue }, notes }
+      : { placement: { place: 'fixed', value: presetValue, from: 'preset' }, notes };
+  }
+  const fallback = declaredDefault(parameter, value);
+  const placement = unpreset(parameter, value, fallback, context);
+  if (placement.place === 'argument' && fallback === undefined && hasDefault(parameter)) {
+    notes.push(
+      `The declared default of "${parameter.name}" is not a value that the parameter takes; it is left out.`,
+    );
+  }
+  return { placement, notes };
+}
+
+function fileOfApiTool({ name, required }: ToolParameter): Placed {
+  // Dify hands the file to the HTTP request as it came, which expects an upload of the web app.
+  const reason = `"${name}" takes a file, and Dify cannot hand files to the tools of an api provider`;
+  if (required) return { placement: { place: 'missing', reason: `${reason}.` }, notes: [] };
+  return { placement: { place: 'absent', reason: 'a file' }, notes: [`${reason}: it is left out.`] };
+}
+
+function unpreset(
+  parameter: ToolParameter,
+  value: Value,
+  fallback: Json | undefined,
+  context: PlacementContext,
+): Placement {
+  const { name, form, required, type } = parameter;
+  if (form !== 'llm' && form !== 'form') return { place: 'absent', reason: `form ${form} is not used` };
+  if (offersNothing(parameter)) {
+    return required
+      ? { place: 'missing', reason: `"${name}" is required and Dify offers no choice for it at present.` }
+      : { place: 'absent', reason: 'Dify offers no choice for it' };
+  }
+  if (form === 'form') return operatorParameter(parameter, value, fallback, context);
+  if (type === 'secret-input') {
+    return required
+      ? missing('is a required secret, and has no preset', parameter, context)
+      : { place: 'absent', reason: 'a secret is never asked from callers' };
+  }
+  return argument(value, required, fallback);
+}
+
+/** A parameter of form `form` without a preset. */
+function operatorParameter(
+  parameter: ToolParameter,
+  value: Value,
+  fallback: Json | undefined,
+  context: PlacementContext,
+): Placement {
+  const demanded = difyDemands(parameter, fallback);
+  if (context.rules.formParameters === 'publish' && parameter.type !== 'secret-input') {
+    return argument(value, demanded, fallback);
+  }
+  if (fallback !== undefined && !difyFillsIn(parameter)) {
+    return { place: 'fixed', value: fallback, from: 'default' };
+  }
+  if (!demanded)
+    return { place: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
+  return missing(demand(parameter), parameter, context);
+}
+
+function argument(value: Value, required: boolean, fallback: Json | undefined): Placement {
+  return { place: 'argument', value, required, ...(fallback !== undefined && { default: fallback }) };
+}
+
+/**
+ * True when Dify refuses the call unless the bridge sends the parameter: it checks required ones, the
+ * choice of every select, its own default included, and selectors always.
+ */
+function difyDemands(parameter: ToolParameter, fallback: Json | undefined): boolean {
+  if (isSelector(parameter)) return true;
+  if (parameter.type === 'select' && hasDeclared(parameter) && !difyFillsIn(parameter)) return true;
+  return parameter.required && fallback === undefined;
+}
+
+/** True when Dify accepts its own default: for a required parameter, neither 0 nor false nor empty. */
+function difyFillsIn(parameter: ToolParameter): boolean {
+  if (isSelector(parameter)) return false;
+  if (!hasDeclared(parameter)) return !parameter.required;
+  if (parameter.required && !parameter.default) return false;
+  return parameter.type !== 'select' || parameter.options.some(({ value }) => value === parameter.default);
+}
+
+function hasDeclared({ default: declared }: ToolParameter): boolean {
+  return declared !== undefined && declared !== null;
+}
+
+/** True for a declared default; an empty text is what a form shows before anybody has typed, not a value. */
+function hasDefault(parameter: ToolParameter): boolean {
+  return hasDeclared(parameter) && parameter.default !== '';
+}
+
+function declaredDefault(parameter: ToolParameter, value: Value): Json | undefined {
+  if (!hasDefault(parameter) || takesFiles(parameter)) return undefined;
+  const declared = parameter.default as Json;
+  const single = parameter.multiple === true && typeof declared === 'string' && !declared.startsWith('[');
+  return fitted(value, single ? [declared] : declared);
+}
+
+function missing(reason: string, parameter: ToolParameter, { rules }: PlacementContext): Placement {
+  const choices = parameter.type === 'select' ? choicesOf(parameter) : [];
+  const offered = choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
+  const publishable =
+    rules.formParameters === 'preset' && parameter.form === 'form' && parameter.type !== 'secret-input';
+  return {
+    place: 'missing',
+    reason: `"${parameter.name}" ${reason}.${offered}`,
+    remedy: { name: parameter.name, example: choices[0], publishable },
+  };
+}
+
+function demand(parameter: ToolParameter): string {
+  if (isSelector(parameter)) return `(${parameter.type}) has to be chosen, and no preset does`;
+  if (!hasDefault(parameter)) return 'is required, and has neither a preset nor a default';
+  return 'has no preset, and a default that Dify refuses';
+}

@@ -1,0 +1,38 @@
+import type { Json } from '../model/json.ts';
+
+/** What values a parameter takes: the little that every model provider understands of JSON Schema. */
+export type Shape =
+  | { readonly kind: 'string' }
+  | { readonly kind: 'choice'; readonly values: readonly string[] }
+  | { readonly kind: 'number-choice'; readonly values: readonly number[] }
+  | { readonly kind: 'number'; readonly integer: boolean; readonly min?: number; readonly max?: number }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'file' }
+  | { readonly kind: 'array'; readonly items: Value }
+  | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
+
+/** A shape with what is said about it. */
+export interface Value {
+  readonly shape: Shape;
+  /** True where null is a value of its own; never at the top level, where null stands for absent. */
+  readonly nullable?: boolean;
+  readonly description?: string;
+}
+
+/** A member of an object. */
+export interface Property extends Value {
+  readonly name: string;
+  readonly required: boolean;
+  /** Fits the shape; a property that has one is never demanded. */
+  readonly default?: Json;
+}
+
+/** Names that every model provider takes for a property. */
+const PROPERTY_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** True when a property may carry the name as it is. */
+export function isPropertyName(name: string): boolean {
+  // Assigning to this one sets the prototype of an object instead of a property.
+  return PROPERTY_NAME.test(name) && name !== '__proto__';
+}

@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import type { Json } from '../../../src/model/json.ts';
+import type { ToolParameter } from '../../../src/model/tool.ts';
+import { options, parameter, toolWith } from './declarations.ts';
+
+/** What a parameter makes of one value: the value that Dify gets, or the message. */
+function taken(declared: Partial<ToolParameter>, value: unknown): unknown {
+  const parsed = toolWith([parameter('p', declared)]).parseArguments({ p: value });
+  return parsed.ok
+    ? parsed.parameters['p']
+    : parsed.problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+const SELECT = { type: 'select', options: options('1', 'true', 'a') };
+const FILE = { data: 'SGVsbG8=', filename: 'hello.txt' };
+
+describe('what is meant without doubt is taken as meant', () => {
+  test.each<[Partial<ToolParameter>, unknown, Json]>([
+    [{ type: 'number' }, 5, 5],
+    [{ type: 'number' }, '12', 12],
+    [{ type: 'number' }, ' 1.5 ', 1.5],
+    [{ type: 'number' }, '-3', -3],
+    [{ type: 'number' }, '1e3', 1000],
+    [{ type: 'boolean' }, true, true],
+    [{ type: 'boolean' }, 'true', true],
+    [{ type: 'boolean' }, 'Yes', true],
+    [{ type: 'boolean' }, '1', true],
+    [{ type: 'boolean' }, 1, true],
+    [{ type: 'boolean' }, 'FALSE', false],
+    [{ type: 'boolean' }, 'no', false],
+    [{ type: 'boolean' }, '0', false],
+    [{ type: 'boolean' }, 0, false],
+    [{}, 'text', 'text'],
+    [{}, '', ''],
+    [{}, 5, '5'],
+    [{}, false, 'false'],
+    [SELECT, 1, '1'],
+    [SELECT, true, 'true'],
+    [{ type: 'array' }, [1, 'a', null], [1, 'a', null]],
+    [{ type: 'array' }, '["a"]', ['a']],
+    [{ type: 'object' }, { a: { b: 1 } }, { a: { b: 1 } }],
+    [{ type: 'object' }, ' {"a":1}', { a: 1 }],
+    [{ type: 'select', multiple: true, options: options('1', '2') }, [1, '2'], ['1', '2']],
+    [{ type: 'any' }, [1], [1]],
+    [{ type: 'any' }, '{"a":1}', '{"a":1}'],
+    [
+      { type: 'date-range' },
+      { start: '2025-01-01', end: '2025-01-02' },
+      { start: '2025-01-01', end: '2025-01-02' },
+    ],
+    [{ type: 'file' }, FILE, FILE],
+    [{ type: 'files' }, [FILE], [FILE]],
+    [{ type: 'files' }, FILE, [FILE]],
+  ])('%o takes %o', (declared, value, expected) => {
+    expect(taken(declared, value)).toEqual(expected);
+  });
+});
+
+describe('everything else is refused with what was expected and what came', () => {
+  test.each<[Partial<ToolParameter>, unknown, string]>([
+    [{ type: 'number' }, '', '/p: expected a number, got ""'],
+    [{ type: 'number' }, 'abc', '/p: expected a number, got "abc"'],
+    [{ type: 'number' }, '0x10', '/p: expected a number, got "0x10"'],
+    [{ type: 'number' }, '1e999', '/p: expected a number, got "1e999"'],
+    [{ type: 'number' }, Infinity, '/p: expected a number, got Infinity'],
+    [{ type: 'number' }, true, '/p: expected a number, got true'],
+    [{ type: 'number', min: 0, max: 10 }, 11, '/p: expected a number from 0 to 10, got 11'],
+    [{ type: 'number', min: 0 }, -1, '/p: expected a number of at least 0, got -1'],
+    [{ type: 'number', max: 5 }, 6, '/p: expected a number of at most 5, got 6'],
+    [{ type: 'boolean' }, 'maybe', '/p: expected true or false, got "maybe"'],
+    [{ type: 'boolean' }, 2, '/p: expected true or false, got 2'],
+    [{}, ['a'], '/p: expected a string, got an array of 1'],
+    [{}, {}, '/p: expected a string, got an object'],
+    [SELECT, 'b', '/p: expected one of "1", "true", "a", got "b"'],
+    [{ type: 'array' }, 'a, b', '/p: expected an array, got a string of 4 characters'],
+    [{ type: 'array' }, '[1', '/p: expected an array, got a string of 2 characters'],
+    [{ type: 'object' }, [], '/p: expected an object, got an array of 0'],
+    [{ type: 'object' }, 'name=x', '/p: expected an object, got a string of 6 characters'],
+    [{ type: 'date-range' }, { start: 'a' }, '/p/end: is required: expected a string'],
+    [
+      { type: 'file' },
+      'SGVsbG8=',
+      '/p: expected an object with data, filename, mime_type, got a string of 8 characters',
+    ],
+    [{ type: 'file' }, { filename: 'a.txt' }, '/p/data: is required: expected a non-empty string'],
+    [{ type: 'file' }, { ...FILE, data: 'not Base64!' }, "/p/data: expected the file's bytes in Base64"],
+    [
+      { type: 'file' },
+      { ...FILE, data: 'data:text/plain,Hello' },
+      "/p/data: expected the file's bytes in Base64",
+    ],
+    [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes in Base64"],
+    [
+      { type: 'file' },
+      { ...FILE, url: 'x' },
+      '/p/url: there is no such argument; there are data, filename, mime_type',
+    ],
+    [
+      { type: 'files' },
+      ['x'],
+      '/p/0: expected an object with data, filename, mime_type, got a string of 1 character',
+    ],
+    [
+      { type: 'select', multiple: true, options: options('1', '2') },
+      ['1', '3'],
+      '/p/1: expected one of "1", "2", got "3"',
+    ],
+  ])('%o refuses %o', (declared, value, message) => {
+    expect(taken(declared, value)).toEqual([message]);
+  });
+
+  test('long texts are not repeated, and texts for a text never', () => {
+    const secret = `sk-${'x'.repeat(40)}`;
+    for (const declared of [{ type: 'number' }, SELECT, { type: 'object' }, { type: 'file' }]) {
+      expect(JSON.stringify(taken(declared, secret))).not.toContain('sk-');
+    }
+    expect(JSON.stringify(taken({ type: 'object' }, 'sk-short'))).not.toContain('sk-');
+  });
+});
+
+describe('files', () => {
+  const data = (file: object) => taken({ type: 'file' }, file);
+
+  test.each([
+    ['a data: URL', 'data:text/plain;charset=utf-8;base64,SGVsbG8='],
+    ['line breaks', 'SGVs\r\nbG8=\n'],
+    ['missing padding', 'SGVsbG8'],
+  ])('%s around the Base64 is tolerated', (_, written) => {
+    expect(data({ ...FILE, data: written, mime_type: 'text/plain' })).toEqual({
+      ...FILE,
+      mime_type: 'text/plain',
+    });
+  });
+
+  test('the URL alphabet is turned into the plain one', () => {
+    expect(data({ ...FILE, data: '-_-_' })).toEqual({ ...FILE, data: '+/+/' });
+  });
+
+  test('the media type of a data: URL counts where none is given', () => {
+    const written = { ...FILE, data: 'data:image/png;base64,SGVsbG8=' };
+    expect(data(written)).toEqual({ ...FILE, mime_type: 'image/png' });
+    expect(data({ ...written, mime_type: null })).toEqual({ ...FILE, mime_type: 'image/png' });
+    expect(data({ ...written, mime_type: 'image/webp' })).toEqual({ ...FILE, mime_type: 'image/webp' });
+  });
+
+  test('of 40 MB are checked in good time', () => {
+    const large = 'A'.repeat(40 * 1024 * 1024);
+    expect(data({ ...FILE, data: large })).toMatchObject({ filename: 'hello.txt' });
+    expect(data({ ...FILE, data: `${large}!AAA` })).toEqual(["/p/data: expected the file's bytes in Base64"]);
+  });
+});
+
+describe('absent values', () => {
+  const parameters = [
+    parameter('need', { required: true }),
+    parameter('may'),
+    parameter('count', { type: 'number', default: 5 }),
+    parameter('thing', { type: 'any' }),
+  ];
+
+  test('optional ones are left out, null included, and defaults are filled in', () => {
+    const published = toolWith(parameters);
+    expect(published.parseArguments({ need: 'x' })).toStrictEqual({
+      ok: true,
+      parameters: { need: 'x', count: 5 },
+    });
+    const nulls = published.parseArguments({ need: 'x', may: null, count: null, thing: undefined });
+    expect(nulls).toStrictEqual({ ok: true, parameters: { need: 'x', count: 5 } });
+  });
+
+  test('required ones are demanded, null included', () => {
+    const published = toolWith(parameters);
+    expect(published.parseArguments({})).toEqual({
+      ok: false,
+      problems: [{ path: '/need', message: 'is required: expected a string' }],
+    });
+    expect(published.parseArguments({ need: null })).toEqual({
+      ok: false,
+      problems: [{ path: '/need', message: 'expected a string, got null' }],
+    });
+    const any = toolWith([parameter('need', { type: 'any', required: true })]);
+    expect(any.inputSchema['required']).toEqual(['need']);
+    expect(any.parseArguments({})).toMatchObject({ problems: [{ path: '/need' }] });
+  });
+
+  test('names that every object inherits are absent like others', () => {
+    const inherited = toolWith([parameter('constructor'), parameter('toString', { required: true })]);
+    expect(inherited.parseArguments({ toString: 'x' })).toEqual({ ok: true, parameters: { toString: 'x' } });
+    expect(inherited.parseArguments({})).toMatchObject({ problems: [{ path: '/toString' }] });
+  });
+});
+
+describe('the arguments as a whole', () => {
+  const published = toolWith([
+    parameter('city', { required: true }),
+    parameter('days', { type: 'number' }),
+    parameter('mode', { form: 'form' }),
+  ]);
+
+  test('none are an empty object', () => {
+    const bare = toolWith([]);
+    expect(bare.parseArguments(undefined)).toEqual({ ok: true, parameters: {} });
+    expect(bare.parseArguments(null)).toEqual({ ok: true, parameters: {} });
+  });
+
+  test.each([
+    [['a'], 'an array of 1'],
+    ['{"city":"x"}', 'a string of 12 characters'],
+    [5, '5'],
+  ])('%o is no object', (args, came) => {
+    expect(published.parseArguments(args)).toEqual({
+      ok: false,
+      problems: [{ path: '', message: `the arguments are expected as an object, got ${came}` }],
+    });
+  });
+
+  test('every problem is told at once', () => {
+    const parsed = published.parseArguments({ citty: 'x', days: 'soon', mode: 'fast', 'a/b~c': 1, other: 2 });
+    expect(parsed).toEqual({
+      ok: false,
+      problems: expect.arrayContaining([
+        { path: '/city', message: 'is required: expected a string' },
+        { path: '/days', message: 'expected a number, got "soon"' },
+        { path: '/citty', message: 'there is no such argument; did you mean "city"?' },
+        { path: '/mode', message: 'this parameter is not set by callers: leave it out' },
+        { path: '/a~1b~0c', message: 'there is no such argument; there are city, days' },
+        { path: '/other', message: 'there is no such argument; there are city, days' },
+      ]) as unknown,
+    });
+    expect(parsed.ok ? 0 : parsed.problems.length).toBe(6);
+  });
+
+  test('a flood of problems is counted, not listed', () => {
+    const numbers = toolWith([
+      parameter('n', { type: 'array', inputSchema: { type: 'array', items: { type: 'number' } } }),
+    ]);
+    const parsed = numbers.parseArguments({ n: Array.from({ length: 500 }, () => 'x') });
+    expect(parsed.ok ? [] : parsed.problems).toHaveLength(51);
+    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and 450 more problems of this kind');
+  });
+
+  test('a place inside a JSON text is found', () => {
+    const list = toolWith([
+      parameter('n', { type: 'array', inputSchema: { type: 'array', items: { type: 'number' } } }),
+    ]);
+    expect(list.parseArguments({ n: '[1,"two"]' })).toMatchObject({
+      problems: [{ path: '/n/1', message: 'expected a number, got "two"' }],
+    });
+  });
+
+  test('an own property named __proto__ is an unknown argument like any other', () => {
+    const args = JSON.parse('{"city":"x","__proto__":{"days":1}}') as unknown;
+    expect(published.parseArguments(args)).toMatchObject({ problems: [{ path: '/__proto__' }] });
+  });
+
+  test('what the caller handed over is left as it was', () => {
+    const args = { city: 5, days: null };
+    published.parseArguments(args);
+    expect(args).toEqual({ city: 5, days: null });
+  });
+});

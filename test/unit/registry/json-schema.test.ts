@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../../src/model/json.ts';
+import { parameter, propertyOf, toolWith } from './declarations.ts';
+import { broken, compiled } from './schema-rules.ts';
+
+function published(schema: JsonObject, type = 'object'): Record<string, unknown> | undefined {
+  const found = toolWith([parameter('p', { type, label: {}, inputSchema: schema })]);
+  expect(broken(found.inputSchema)).toEqual([]);
+  compiled(found.inputSchema);
+  return propertyOf(found, 'p');
+}
+
+/** What is published of one property of an object. */
+function member(schema: JsonObject, definitions: JsonObject = {}): unknown {
+  const object = published({ type: 'object', properties: { m: schema }, ...definitions });
+  return (object?.['properties'] as JsonObject | undefined)?.['m'];
+}
+
+describe('of a foreign schema is published', () => {
+  test.each<[string, JsonObject, object]>([
+    ['a text', { type: 'string', minLength: 3, format: 'uri', pattern: '^h' }, { type: 'string' }],
+    [
+      'a bounded number',
+      { type: 'number', minimum: 1, maximum: 2 },
+      { type: 'number', minimum: 1, maximum: 2 },
+    ],
+    ['a whole number', { type: 'integer' }, { type: 'integer' }],
+    [
+      'an exclusive bound of a whole number as the next one',
+      { type: 'integer', exclusiveMinimum: 0, exclusiveMaximum: 10.5 },
+      { type: 'integer', minimum: 1, maximum: 10 },
+    ],
+    [
+      'an exclusive bound of a number a little wider',
+      { type: 'number', exclusiveMinimum: 0 },
+      { type: 'number', minimum: 0 },
+    ],
+    ['bounds that exclude all not at all', { type: 'number', minimum: 2, maximum: 1 }, { type: 'number' }],
+    ['a list', { type: 'array', items: { type: 'string' } }, { type: 'array', items: { type: 'string' } }],
+    ['a list of anything', { type: 'array' }, { type: 'array', items: {} }],
+    ['a tuple as a list', { type: 'array', items: [{ type: 'string' }] }, { type: 'array', items: {} }],
+    ['choices', { enum: ['a', 'b', 'a'] }, { type: 'string', enum: ['a', 'b'] }],
+    ['choices of numbers', { type: 'integer', enum: [1, 2] }, { type: 'number', enum: [1, 2] }],
+    ['a constant', { const: 'a' }, { type: 'string', enum: ['a'] }],
+    ['choices of several types', { enum: ['a', 1] }, { description: 'One of "a", 1.' }],
+    ['several types', { type: ['string', 'number'] }, { description: 'One of the types string, number.' }],
+    ['a type or null', { type: ['string', 'null'] }, { type: ['string', 'null'] }],
+    [
+      'choices or null',
+      { enum: ['a', null] },
+      { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
+    ],
+    ['one arm or null', { anyOf: [{ type: 'boolean' }, { type: 'null' }] }, { type: ['boolean', 'null'] }],
+    [
+      'the only arm',
+      { allOf: [{ type: 'boolean' }], description: 'D.' },
+      { type: 'boolean', description: 'D.' },
+    ],
+    ['several arms as anything', { oneOf: [{ type: 'string' }, { type: 'number' }] }, {}],
+    ['nothing said as anything', {}, {}],
+    ['a description', { type: 'string', title: 'T', description: 'D' }, { type: 'string', description: 'D' }],
+    ['a default', { type: 'number', default: 3 }, { type: 'number', default: 3 }],
+    ['a default that does not fit not at all', { type: 'number', default: 'x' }, { type: 'number' }],
+    ['nothing of headers', { type: 'string', 'x-mcp-header': 'X-Key' }, { type: 'string' }],
+    ['an implied object', { properties: { a: {} } }, { type: 'object', properties: { a: {} } }],
+    [
+      'a closed object',
+      { type: 'object', additionalProperties: false },
+      { type: 'object', properties: {}, additionalProperties: false },
+    ],
+    [
+      'required members',
+      { type: 'object', properties: { a: { type: 'string' } }, required: ['a', 'b'] },
+      { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+    ],
+    [
+      'members with names that no provider takes in words only',
+      { type: 'object', properties: { $top: {}, a: {} }, additionalProperties: false },
+      { type: 'object', properties: { a: {} }, description: 'Also takes $top.' },
+    ],
+  ])('%s', (_, schema, expected) => {
+    expect(member(schema)).toEqual(expected);
+  });
+
+  test('the parameter itself never as null, which stands for absent', () => {
+    expect(published({ type: ['array', 'null'], items: { type: 'string' } })).toEqual({
+      type: 'array',
+      items: { type: 'string' },
+    });
+    expect(published({ anyOf: [{ type: 'object' }, { type: 'null' }] })).toMatchObject({ type: 'object' });
+  });
+
+  test('what the declaration says where the schema does not', () => {
+    expect(published({ items: { type: 'string' } }, 'array')).toEqual({
+      type: 'array',
+      items: { type: 'string' },
+    });
+  });
+
+  test('its description where the parameter has none', () => {
+    expect(published({ type: 'object', description: 'Of the schema' })?.['description']).toBe(
+      'Of the schema',
+    );
+  });
+});
+
+describe('references', () => {
+  const $defs = { name: { type: 'string', description: 'A name.' }, 'a/b': { type: 'boolean' } };
+
+  test('inside the document are resolved, with what stands beside them', () => {
+    expect(member({ $ref: '#/$defs/name' }, { $defs })).toEqual({ type: 'string', description: 'A name.' });
+    expect(member({ $ref: '#/$defs/name', description: 'Own.' }, { $defs })).toEqual({
+      type: 'string',
+      description: 'Own.',
+    });
+    expect(member({ $ref: '#/$defs/a~1b' }, { $defs })).toEqual({ type: 'boolean' });
+  });
+
+  test.each([
+    'https://example.com/schema.json',
+    '#/$defs/none',
+    '#/%',
+    '#/$defs/name/constructor',
+    'other.json#/a',
+  ])('to %s become anything', ($ref) => {
+    expect(member({ $ref }, { $defs })).toEqual({});
+  });
+
+  test('in a circle end', () => {
+    expect(
+      member({ $ref: '#/$defs/a' }, { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } }),
+    ).toEqual({});
+    const node = {
+      type: 'object',
+      properties: { left: { $ref: '#' }, right: { $ref: '#' }, value: { type: 'number' } },
+    };
+    const tree = published(node);
+    expect(JSON.stringify(tree).length).toBeLessThan(20_000);
+    expect(tree).toMatchObject({ properties: { left: { properties: { value: { type: 'number' } } } } });
+  });
+});
+
+test('a deep or an endless schema is read so far and no further', () => {
+  let deep: JsonObject = { type: 'string' };
+  for (let level = 0; level < 2000; level += 1) deep = { type: 'array', items: deep };
+  expect(JSON.stringify(published(deep)).length).toBeLessThan(400);
+  const properties = Object.fromEntries(
+    Array.from({ length: 5000 }, (_, index) => [`p${index}`, { type: 'string' }]),
+  );
+  const wide = published({ type: 'object', properties, additionalProperties: false });
+  expect(Object.keys(wide?.['properties'] as object).length).toBeLessThan(250);
+  expect(wide?.['description']).toMatch(/^Also takes p\d+, .* more\.$/);
+  const choices = Array.from({ length: 1000 }, (_, index) => `c${index}`);
+  expect(member({ enum: choices })).toMatchObject({
+    type: 'string',
+    description: expect.stringContaining('more') as string,
+  });
+});
+
+describe('arguments for a foreign schema', () => {
+  const found = toolWith([
+    parameter('list', {
+      type: 'array',
+      inputSchema: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            name: { type: 'string' },
+            size: { type: ['integer', 'null'] },
+            tags: { type: 'array', items: { type: 'string' } },
+            constructor: { type: 'string' },
+            extra: {},
+          },
+          required: ['name'],
+          additionalProperties: false,
+        },
+      },
+    }),
+  ]);
+
+  test('are coerced at every depth, and only what may be null stays null', () => {
+    expect(found.parseArguments({ list: [{ name: 5, size: '3', tags: '["a"]' }] })).toEqual({
+      ok: true,
+      parameters: { list: [{ name: '5', size: 3, tags: ['a'] }] },
+    });
+    expect(found.parseArguments({ list: [{ name: 'x', size: null, tags: null, extra: null }] })).toEqual({
+      ok: true,
+      parameters: { list: [{ name: 'x', size: null, extra: null }] },
+    });
+  });
+
+  test('have each problem told at its place', () => {
+    expect(found.parseArguments({ list: [{ nam: 'x' }, { name: 'x', size: 1.5, tags: ['a', {}] }] })).toEqual(
+      {
+        ok: false,
+        problems: expect.arrayContaining([
+          { path: '/list/0/name', message: 'is required: expected a string' },
+          { path: '/list/0/nam', message: 'there is no such argument; did you mean "name"?' },
+          { path: '/list/1/size', message: 'expected a whole number, got 1.5' },
+          { path: '/list/1/tags/1', message: 'expected a string, got an object' },
+        ]) as unknown,
+      },
+    );
+  });
+});

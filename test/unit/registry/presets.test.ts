@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest';
+import type { ToolParameter } from '../../../src/model/tool.ts';
+import type { Preset } from '../../../src/registry/build.ts';
+import {
+  options,
+  parameter,
+  propertyOf,
+  provider,
+  registryOf,
+  registryWith,
+  tool,
+  toolWith,
+} from './declarations.ts';
+
+const NAME = 'acme_kit__work';
+
+/** A tool with one parameter for the operator, beside one for callers. */
+function formTool(more: Partial<ToolParameter>): ToolParameter[] {
+  return [parameter('q'), parameter('p', { form: 'form', ...more })];
+}
+
+function preset(parameters: Preset['parameters'], more: Partial<Preset> = {}) {
+  return { presets: { [NAME]: { parameters, ...more } } };
+}
+
+describe('parameters for the operator', () => {
+  test.each<[string, Partial<ToolParameter>]>([
+    ['an optional one', {}],
+    ['an optional one with a default', { default: 'x' }],
+    ['a required one with a default', { required: true, default: 'x' }],
+    [
+      'a required select with a default',
+      { type: 'select', options: options('a'), required: true, default: 'a' },
+    ],
+    ['an optional secret', { type: 'secret-input' }],
+    ['one of a form that Dify gave up', { form: 'schema', required: true }],
+  ])('%s is left to Dify', (_, more) => {
+    const found = toolWith(formTool(more));
+    expect(Object.keys(found.inputSchema['properties'] as object)).toEqual(['q']);
+    expect(found.parseArguments({ q: 'x' })).toEqual({ ok: true, parameters: { q: 'x' } });
+    expect(found.parseArguments({ p: 'x' })).toMatchObject({ problems: [{ path: '/p' }] });
+  });
+
+  // Dify takes a default of 0 or false for no value, and compares the default of a select without a cast.
+  test.each<[string, Partial<ToolParameter>, unknown]>([
+    ['zero', { type: 'number', required: true, default: 0 }, 0],
+    ['false', { type: 'boolean', required: true, default: false }, false],
+    ['a number for a select', { type: 'select', options: options('1', '3'), default: 3 }, '3'],
+    ['a selected model', { type: 'model-selector', default: { model: 'm' } }, { model: 'm' }],
+  ])('a default that Dify would not fill in is sent: %s', (_, more, value) => {
+    const found = toolWith(formTool(more));
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: value } });
+  });
+
+  test.each<[string, Partial<ToolParameter>]>([
+    ['a required one without a default', { required: true }],
+    ['a required one with an empty default', { required: true, default: '' }],
+    ['a required secret', { type: 'secret-input', required: true }],
+    ['a required secret for models', { type: 'secret-input', form: 'llm', required: true }],
+    [
+      'a required select whose default is no choice',
+      { type: 'select', options: options('a'), required: true, default: 'b' },
+    ],
+    [
+      'an optional select whose default is no choice',
+      { type: 'select', options: options('a'), default: 'b' },
+    ],
+    ['an optional model', { type: 'model-selector' }],
+    ['an optional app', { type: 'app-selector' }],
+    ['a required select without choices', { type: 'select', required: true }],
+    ['a required select without choices for models', { type: 'select', form: 'llm', required: true }],
+    ['a required select with an empty choice', { type: 'select', options: options(''), required: true }],
+  ])('%s makes the tool incomplete', (_, more) => {
+    const registry = registryWith(formTool(more));
+    expect(registry.tools).toEqual([]);
+    expect(registry.withheld).toMatchObject([{ name: NAME, reason: 'incomplete', ref: { tool: 'work' } }]);
+    expect(registry.withheld[0]?.detail).toMatch(/^"p" /);
+  });
+
+  test('the detail has all parameters, their choices and the lines that would publish the tool', () => {
+    const registry = registryWith([
+      parameter('key', { form: 'form', required: true }),
+      parameter('the mode', {
+        form: 'form',
+        type: 'select',
+        required: true,
+        options: options('fast', 'slow'),
+      }),
+    ]);
+    expect(registry.withheld[0]?.detail).toBe(
+      [
+        '"key" is required, and has neither a preset nor a default.',
+        '"the mode" is required, and has neither a preset nor a default. Its choices: fast, slow.',
+        'Preset it in the configuration:',
+        'tools:',
+        '  presets:',
+        '    acme_kit__work:',
+        '      parameters:',
+        '        key: <value>',
+        '        "the mode": "fast"',
+        'or let callers set it:',
+        'tools:',
+        '  formParameters: publish',
+      ].join('\n'),
+    );
+  });
+
+  test('the detail advises no preset where none would help', () => {
+    const { detail } = registryWith(formTool({ type: 'select', required: true })).withheld[0] ?? {};
+    expect(detail).toBe('"p" is required and Dify offers no choice for it at present.');
+  });
+});
+
+describe('form parameters published', () => {
+  const rules = { formParameters: 'publish' } as const;
+
+  test('callers set them, and Dify gets their defaults', () => {
+    const found = toolWith(
+      formTool({ type: 'select', options: options('a', 'b'), required: true, default: 'a' }),
+      rules,
+    );
+    expect(propertyOf(found, 'p')).toMatchObject({ enum: ['a', 'b'], default: 'a' });
+    expect(found.parseArguments({ p: 'b' })).toEqual({ ok: true, parameters: { p: 'b' } });
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: 'a' } });
+  });
+
+  test.each<[string, Partial<ToolParameter>]>([
+    ['without a default', { required: true }],
+    ['models even when optional', { type: 'model-selector' }],
+    ['a select whose default is no choice', { type: 'select', options: options('a'), default: 'b' }],
+  ])('required: %s', (_, more) => {
+    expect(toolWith(formTool(more), rules).inputSchema['required']).toEqual(['p']);
+  });
+
+  test('secrets never', () => {
+    const found = toolWith(formTool({ type: 'secret-input' }), rules);
+    expect(propertyOf(found, 'p')).toBeUndefined();
+    expect(registryWith(formTool({ type: 'secret-input', required: true }), rules).withheld).toHaveLength(1);
+  });
+});
+
+describe('presets', () => {
+  const required = formTool({ required: true });
+
+  test('a value completes a tool and goes with every call, in the type of the parameter', () => {
+    const found = toolWith(formTool({ type: 'number', required: true }), preset({ p: '5' }));
+    expect(propertyOf(found, 'p')).toBeUndefined();
+    expect(found.parseArguments({ q: 'x' })).toEqual({ ok: true, parameters: { p: 5, q: 'x' } });
+    expect(found.parseArguments({ p: 6 })).toEqual({
+      ok: false,
+      problems: [{ path: '/p', message: 'this parameter is not set by callers: leave it out' }],
+    });
+  });
+
+  test('a parameter for models is preset in the same way', () => {
+    const found = toolWith([parameter('q', { required: true })], preset({ q: 'fixed' }));
+    expect(found.inputSchema['properties']).toEqual({});
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { q: 'fixed' } });
+  });
+
+  test('an overridable value is the default that callers see', () => {
+    const found = toolWith(required, preset({ p: 'x' }, { overridable: true }));
+    expect(propertyOf(found, 'p')).toMatchObject({ type: 'string', default: 'x' });
+    expect(found.inputSchema['required']).toBeUndefined();
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: 'x' } });
+    expect(found.parseArguments({ p: 'y' })).toEqual({ ok: true, parameters: { p: 'y' } });
+  });
+
+  test('a secret is not published, overridable or not', () => {
+    const secret = formTool({ type: 'secret-input', required: true });
+    const found = toolWith(secret, preset({ p: 'fake-secret' }, { overridable: true }));
+    expect(JSON.stringify(found)).not.toContain('fake-secret');
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: 'fake-secret' } });
+  });
+
+  test('zero, false and an empty text are values', () => {
+    expect(toolWith(formTool({ type: 'number' }), preset({ p: 0 })).parseArguments({})).toMatchObject({
+      parameters: { p: 0 },
+    });
+    expect(toolWith(required, preset({ p: '' })).parseArguments({})).toMatchObject({ parameters: { p: '' } });
+  });
+
+  test('a file may be preset; it is still a file to hand over', () => {
+    const file = { data: 'SGVsbG8=', filename: 'hello.txt' };
+    const found = toolWith(formTool({ type: 'file', required: true }), preset({ p: file }));
+    expect(found.fileParameters).toEqual([{ name: 'p', many: false }]);
+    expect(found.description).not.toContain('Takes files');
+    expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: file } });
+  });
+
+  test('a credential goes with the tool', () => {
+    const credentialId = '00000000-0000-0000-0000-000000000001';
+    expect(toolWith([], preset({}, { credentialId })).credentialId).toBe(credentialId);
+    expect(toolWith([])).not.toHaveProperty('credentialId');
+  });
+
+  test('a value that does not fit is noted, not used, and not repeated', () => {
+    const select = formTool({ type: 'select', options: options('a'), required: true });
+    const registry = registryWith(select, preset({ p: 'fake-secret' }));
+    expect(registry.withheld).toHaveLength(1);
+    expect(registry.notes).toEqual([
+      { name: NAME, message: 'The preset for "p" is not a value that the parameter takes; it is not used.' },
+    ]);
+  });
+
+  test('an unknown parameter is noted with the near one', () => {
+    const registry = registryWith([parameter('language')], preset({ langage: 'x' }));
+    expect(registry.notes).toEqual([
+      { name: NAME, message: expect.stringContaining('Did you mean "language"?') as string },
+    ]);
+  });
+
+  test('an unknown tool is noted with the near ones', () => {
+    const note = (name: string) => registryWith([], { presets: { [name]: { parameters: {} } } }).notes[0];
+    expect(note('acme_kit_work')).toEqual({
+      name: 'acme_kit_work',
+      message: expect.stringContaining('Did you mean acme_kit__work?') as string,
+    });
+    expect(note('work')?.message).toContain('acme_kit__work');
+    expect(note('constructor')?.message).not.toContain('Did you mean');
+  });
+});
+
+describe('presets with bare names', () => {
+  const required = tool('work', [parameter('p', { form: 'form', required: true })]);
+  const rules = { names: 'bare' } as const;
+  const one = provider('acme/kit/kit', [required]);
+  const two = provider('acme/set/set', [required]);
+  const value = { parameters: { p: 'x' } };
+
+  test('are found by either name', () => {
+    for (const name of ['work', NAME]) {
+      const registry = registryOf([one], { ...rules, presets: { [name]: value } });
+      expect(registry.tools.map((item) => item.name)).toEqual(['work']);
+      expect(registry.notes).toEqual([]);
+    }
+  });
+
+  test('need the qualified name where two tools have the bare one', () => {
+    const registry = registryOf([one, two], { ...rules, presets: { work: value } });
+    expect(registry.tools).toEqual([]);
+    expect(registry.notes).toEqual([
+      { name: 'work', message: expect.stringContaining('acme_kit__work or acme_set__work') as string },
+    ]);
+  });
+
+  test('of both names: the qualified one counts', () => {
+    const presets = { work: { parameters: { p: 'bare' } }, [NAME]: { parameters: { p: 'qualified' } } };
+    const registry = registryOf([one], { ...rules, presets });
+    expect(registry.tools[0]?.parseArguments({})).toEqual({ ok: true, parameters: { p: 'qualified' } });
+    expect(registry.notes).toMatchObject([{ name: 'work' }]);
+  });
+});

@@ -1,0 +1,264 @@
+import { describe, expect, test } from 'vitest';
+import type { ToolParameter } from '../../../src/model/tool.ts';
+import { officialTools, sharedIsPresent, sharedNote } from '../../support/shared.ts';
+import {
+  english,
+  officialProviders,
+  options,
+  parameter,
+  propertyOf,
+  registryOf,
+  registryWith,
+  toolWith,
+} from './declarations.ts';
+import { broken, compiled } from './schema-rules.ts';
+
+/** What is published of one parameter, without its description. */
+function published(more: Partial<ToolParameter>): Record<string, unknown> | undefined {
+  const { description: _, ...schema } = propertyOf(toolWith([parameter('p', more)]), 'p') ?? {};
+  return schema;
+}
+
+function described(more: Partial<ToolParameter>, languages = ['en_US']): string {
+  return String(propertyOf(toolWith([parameter('p', more)], { languages }), 'p')?.['description']);
+}
+
+const FILE = {
+  type: 'object',
+  properties: {
+    data: { type: 'string', minLength: 1, description: expect.any(String) as string },
+    filename: { type: 'string', minLength: 1, description: expect.any(String) as string },
+    mime_type: { type: 'string', description: expect.any(String) as string },
+  },
+  required: ['data', 'filename'],
+  additionalProperties: false,
+};
+
+test('the root is a closed object with nothing that a provider refuses', () => {
+  expect(toolWith([]).inputSchema).toEqual({ type: 'object', properties: {}, additionalProperties: false });
+  expect(toolWith([parameter('a', { required: true }), parameter('b')]).inputSchema).toEqual({
+    type: 'object',
+    properties: { a: { type: 'string', description: 'a' }, b: { type: 'string', description: 'b' } },
+    required: ['a'],
+    additionalProperties: false,
+  });
+});
+
+describe('each type is published as what models send', () => {
+  test.each<[string, Partial<ToolParameter>, object]>([
+    ['string', {}, { type: 'string' }],
+    ['string with choices', { options: options('a') }, { type: 'string' }],
+    ['number', { type: 'number' }, { type: 'number' }],
+    ['number with bounds', { type: 'number', min: 0, max: 10 }, { type: 'number', minimum: 0, maximum: 10 }],
+    ['number with bounds that exclude all', { type: 'number', min: 2, max: 1 }, { type: 'number' }],
+    ['boolean', { type: 'boolean' }, { type: 'boolean' }],
+    ['boolean with choices', { type: 'boolean', options: options('true') }, { type: 'boolean' }],
+    ['checkbox', { type: 'checkbox' }, { type: 'boolean' }],
+    ['select', { type: 'select', options: options('a', 'b') }, { type: 'string', enum: ['a', 'b'] }],
+    [
+      'select with repeats',
+      { type: 'select', options: options('a', 'b', 'a') },
+      { type: 'string', enum: ['a', 'b'] },
+    ],
+    [
+      'select with an empty choice',
+      { type: 'select', options: options('', 'b') },
+      { type: 'string', enum: ['b'] },
+    ],
+    [
+      'select of several',
+      { type: 'select', multiple: true, options: options('a', 'b') },
+      { type: 'array', items: { type: 'string', enum: ['a', 'b'] } },
+    ],
+    ['dynamic-select', { type: 'dynamic-select', options: options('a') }, { type: 'string' }],
+    ['array', { type: 'array' }, { type: 'array', items: {} }],
+    ['object', { type: 'object' }, { type: 'object', properties: {} }],
+    ['model-selector', { type: 'model-selector' }, { type: 'object', properties: {} }],
+    ['app-selector', { type: 'app-selector' }, { type: 'object', properties: {} }],
+    ['any', { type: 'any' }, {}],
+    ['a type of a later Dify', { type: 'colour-wheel' }, {}],
+    ['date', { type: 'date' }, { type: 'string' }],
+    ['file', { type: 'file' }, FILE],
+    ['files', { type: 'files' }, { type: 'array', items: FILE }],
+    ['system-files', { type: 'system-files' }, { type: 'array', items: FILE }],
+  ])('%s', (_, declared, expected) => {
+    expect(published(declared)).toEqual(expected);
+    const { inputSchema } = toolWith([parameter('p', declared)]);
+    expect(broken(inputSchema)).toEqual([]);
+    compiled(inputSchema);
+  });
+
+  test('a range of dates has a start and an end', () => {
+    expect(published({ type: 'date-range' })).toMatchObject({ type: 'object', required: ['start', 'end'] });
+  });
+
+  test('a file tells how it is sent, with an example that works', () => {
+    const text = described({ type: 'file', llmDescription: 'The picture.' });
+    expect(text).toMatch(/^The picture\. .*Base64/);
+    const example = JSON.parse(text.slice(text.indexOf('{'))) as unknown;
+    const parsed = toolWith([parameter('p', { type: 'file' })]).parseArguments({ p: example });
+    expect(parsed.ok).toBe(true);
+  });
+});
+
+describe('defaults', () => {
+  test.each<[string, Partial<ToolParameter>, unknown]>([
+    ['of the type are published', { default: 'x' }, 'x'],
+    ['as a number in a text', { type: 'number', default: '7.5' }, 7.5],
+    ['as a number in a select', { type: 'select', options: options('1', '3'), default: 3 }, '3'],
+    [
+      'as a boolean in a select',
+      { type: 'select', options: options('true', 'false'), default: true },
+      'true',
+    ],
+    ['as a text in a boolean', { type: 'boolean', default: 'false' }, false],
+    ['as a boolean in a text', { default: true }, 'true'],
+    ['outside the choices are left out', { type: 'select', options: options('a'), default: 'b' }, undefined],
+    ['outside the range are left out', { type: 'number', max: 5, default: 6 }, undefined],
+    ['of another type are left out', { type: 'number', default: 'many' }, undefined],
+    ['that are empty are none', { default: '' }, undefined],
+    [
+      'for one of several choices',
+      { type: 'select', multiple: true, options: options('a'), default: 'a' },
+      ['a'],
+    ],
+    ['zero and false are defaults', { type: 'number', default: 0 }, 0],
+    ['of files are left out', { type: 'files', default: [] }, undefined],
+  ])('%s', (_, declared, expected) => {
+    expect(published(declared)?.['default']).toEqual(expected);
+    expect(broken(toolWith([parameter('p', declared)]).inputSchema)).toEqual([]);
+  });
+
+  test('what is left out is noted, without its value', () => {
+    const { notes } = registryWith([parameter('p', { type: 'number', default: 'sk-not-a-number' })]);
+    expect(notes).toEqual([{ name: 'acme_kit__work', message: expect.stringContaining('"p"') as string }]);
+    expect(JSON.stringify(notes)).not.toContain('sk-not');
+  });
+
+  test('a required parameter with a default may be left out', () => {
+    const { inputSchema } = toolWith([parameter('p', { required: true, default: 'x' })]);
+    expect(inputSchema['required']).toBeUndefined();
+  });
+});
+
+describe('descriptions of parameters', () => {
+  test('come from what is meant for models, else for people, else from the label', () => {
+    const label = english('Label');
+    const humanDescription = { zh_Hans: '给人', en_US: 'For people' };
+    expect(described({ label, humanDescription, llmDescription: 'For models' })).toBe('For models');
+    expect(described({ label, humanDescription })).toBe('For people');
+    expect(described({ label, humanDescription }, ['zh_Hans'])).toBe('给人');
+    expect(described({ label, humanDescription: { en_US: ' ' } })).toBe('Label');
+    expect(propertyOf(toolWith([parameter('p', { label: {} })]), 'p')).toEqual({ type: 'string' });
+  });
+
+  test('are cut at a word, and what they say of files or choices stays', () => {
+    const llmDescription = 'filter '.repeat(681).trim();
+    expect(llmDescription).toHaveLength(4766);
+    const text = described({ llmDescription });
+    expect(text.length).toBeLessThanOrEqual(1024);
+    expect(text).toMatch(/filter…$/);
+    const file = described({ type: 'file', llmDescription });
+    expect(file.length).toBeLessThanOrEqual(1024);
+    expect(file).toMatch(/filter…\. Send .*\}$/);
+  });
+
+  test('are never cut inside a character', () => {
+    const text = described({ llmDescription: '😀'.repeat(600) });
+    expect(text.length).toBeLessThanOrEqual(1024);
+    expect(text).toMatch(/^(?:😀)+…$/u);
+  });
+
+  test('name the choices of a text, and what choices that are numbers mean', () => {
+    expect(described({ llmDescription: 'Language.', options: options('python3', 'javascript') })).toBe(
+      'Language. Choices: python3, javascript.',
+    );
+    const states = [
+      { value: '1', label: english('Open') },
+      { value: '2', label: english('Closed') },
+    ];
+    expect(described({ type: 'select', options: states, llmDescription: 'State' })).toBe(
+      'State. 1 = Open, 2 = Closed.',
+    );
+    const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
+    expect(described({ options: many })).toMatch(/country-20, .* and \d+ more\.$/);
+  });
+});
+
+describe('parameter names', () => {
+  test('that no provider takes are published under a clean one and sent under their own', () => {
+    const long = 'x'.repeat(80);
+    const names = ['$filter', 'a b', 'a/b', '名字', '', '__proto__', long, 'constructor'];
+    const registry = registryWith(names.map((name) => parameter(name)));
+    const [found] = registry.tools;
+    const keys = Object.keys(found?.inputSchema['properties'] as object);
+    expect(keys).toEqual([
+      '_filter',
+      'a_b',
+      'a_b_2',
+      'parameter',
+      'parameter_2',
+      'parameter_3',
+      'x'.repeat(64),
+      'constructor',
+    ]);
+    const parsed = found?.parseArguments(
+      Object.fromEntries(keys.map((key, index) => [key, `value ${index}`])),
+    );
+    expect(parsed?.ok).toBe(true);
+    const entries = parsed?.ok === true ? Object.entries(parsed.parameters) : [];
+    expect(entries).toEqual(names.map((name, index) => [name, `value ${index}`]));
+    expect(registry.notes).toHaveLength(7);
+  });
+
+  test('that are clean stay, whatever stands beside them', () => {
+    const names = ['a b', 'a_b', 'a_b_2'];
+    const { inputSchema } = toolWith(names.map((name) => parameter(name)));
+    expect(Object.keys(inputSchema['properties'] as object)).toEqual(['a_b_3', 'a_b', 'a_b_2']);
+  });
+
+  test('that are repeated: the first counts, and a note says so', () => {
+    const registry = registryWith([parameter('p', { type: 'number' }), parameter('p'), parameter('p')]);
+    expect(propertyOf(registry.tools[0] as never, 'p')?.['type']).toBe('number');
+    expect(registry.notes).toEqual([
+      { name: 'acme_kit__work', message: 'The parameter "p" is declared several times; the first counts.' },
+    ]);
+  });
+});
+
+describe(`the official declarations${sharedNote}`, () => {
+  const providers = officialProviders(officialTools());
+  const total = sharedIsPresent ? 412 : 0;
+
+  test('none is lost, and each that is withheld says what it lacks', () => {
+    const registry = registryOf(providers);
+    expect(registry.tools.length + registry.withheld.length).toBe(total);
+    for (const { reason, detail } of registry.withheld) {
+      expect(reason).toBe('incomplete');
+      expect(detail).toMatch(/^"[\w-]+" .*(preset|default)/);
+      expect(detail).toContain('  presets:\n');
+    }
+    expect(registry.withheld).toHaveLength(sharedIsPresent ? 40 : 0);
+  });
+
+  test('every published schema is accepted everywhere', () => {
+    for (const formParameters of ['preset', 'publish'] as const) {
+      const registry = registryOf(providers, { formParameters });
+      const faults = registry.tools.flatMap(({ name, inputSchema, description }) => {
+        compiled(inputSchema);
+        const long = description.length > 1024 ? ['long description'] : [];
+        const mute = Object.entries(inputSchema['properties'] as Record<string, object>)
+          .filter(([, schema]) => !('description' in schema))
+          .map(([property]) => `${property} has no description`);
+        return [...broken(inputSchema), ...long, ...mute].map((fault) => `${name}: ${fault}`);
+      });
+      expect(faults).toEqual([]);
+    }
+  });
+
+  test('with form parameters published, only secrets keep a tool back', () => {
+    const registry = registryOf(providers, { formParameters: 'publish' });
+    for (const { detail } of registry.withheld) expect(detail).toMatch(/required/);
+    expect(registry.withheld).toHaveLength(sharedIsPresent ? 3 : 0);
+  });
+});
