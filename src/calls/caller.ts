@@ -38,9 +38,14 @@ export interface Caller {
    * The messages of one call. All work begins with the first read, so a call that nobody reads costs nothing.
    * Reading throws BridgeErrors: `invalid_arguments`, `busy`, `cancelled`, `deadline_exceeded`,
    * `shutting_down`, `provider_unauthorized` and whatever uploader and invoker throw. The invocation is sent
-   * once and never again. Leaving the loop early closes the request to Dify.
+   * once and never again. Leaving the loop early closes the request to Dify. `requestId` names the call in the log.
    */
-  start(tool: PublishedTool, args: unknown, signal: AbortSignal): AsyncIterable<ToolInvokeMessage>;
+  start(
+    tool: PublishedTool,
+    args: unknown,
+    signal: AbortSignal,
+    requestId?: string,
+  ): AsyncIterable<ToolInvokeMessage>;
   /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
   readonly running: number;
   /**
@@ -69,13 +74,14 @@ export function createCaller(options: CallerOptions): Caller {
   let closing = false;
 
   /** A call with everything that has to be undone at its end already arranged. */
-  function open(tool: PublishedTool, signal: AbortSignal): Call {
+  function open(tool: PublishedTool, signal: AbortSignal, requestId: string | undefined): Call {
     const call: Call = { scope: createCallScope(), running: false, sent: false, messages: 0, outcome: 'ok' };
     const startedAt = performance.now();
     calls.add(call);
     call.scope.defer(() => {
       calls.delete(call);
       logger.info('Tool call ended', {
+        ...(requestId === undefined ? {} : { requestId }),
         tool: tool.name,
         providerType: tool.ref.providerType,
         outcome: call.outcome,
@@ -122,8 +128,9 @@ export function createCaller(options: CallerOptions): Caller {
     tool: PublishedTool,
     args: unknown,
     signal: AbortSignal,
+    requestId?: string,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
-    const call = open(tool, signal);
+    const call = open(tool, signal, requestId);
     const { scope } = call;
     let left = true;
     try {

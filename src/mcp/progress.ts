@@ -1,0 +1,85 @@
+/** The smallest time between two sentences about output, once the burst is used up, in milliseconds. */
+const INTERVAL_MS = 250;
+/** Sentences about output that may follow each other at once. */
+const BURST = 4;
+
+export interface ProgressOptions {
+  /** Sends one notification; `progress` grows by one each time. Must not throw. */
+  readonly send: (progress: number, message: string) => void;
+  /** The longest silence, in milliseconds. */
+  readonly intervalMs: number;
+}
+
+/** The progress of one call, for a client that asked for it. */
+export interface Progress {
+  /** Reports a step of the tool: always sent at once. */
+  step(message: string): void;
+  /** Reports a stretch of output: sent at once as long as that is no more than four a second, else soon, the latest only. */
+  output(message: string): void;
+  /** Ends the reports, after sending an output sentence that still waits. Nothing is sent later. */
+  end(): void;
+}
+
+/**
+ * Sends "Started" at once, then whatever is reported, and a sign of life whenever `intervalMs` passed without:
+ * clients that restart their time limit at each notification then wait as long as the tool takes.
+ */
+export function startProgress({ send, intervalMs }: ProgressOptions): Progress {
+  const startedAt = performance.now();
+  let count = 0;
+  let ended = false;
+  let allowance = BURST;
+  let refilledAt = startedAt;
+  let waiting: string | undefined;
+  let delay: NodeJS.Timeout | undefined;
+
+  function report(message: string): void {
+    waiting = undefined;
+    silence.refresh();
+    send(count, message);
+    count += 1;
+  }
+
+  const silence = setTimeout(() => {
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    report(`Still waiting for Dify, ${seconds} s`);
+  }, intervalMs);
+  silence.unref();
+  report('Started');
+
+  function flush(): void {
+    delay = undefined;
+    if (waiting === undefined) return;
+    allowance = 0;
+    refilledAt = performance.now();
+    report(waiting);
+  }
+
+  return {
+    step(message) {
+      if (!ended) report(message);
+    },
+
+    output(message) {
+      if (ended) return;
+      const now = performance.now();
+      allowance = Math.min(BURST, allowance + (now - refilledAt) / INTERVAL_MS);
+      refilledAt = now;
+      if (allowance >= 1 && delay === undefined) {
+        allowance -= 1;
+        report(message);
+        return;
+      }
+      waiting = message;
+      delay ??= setTimeout(flush, INTERVAL_MS).unref();
+    },
+
+    end() {
+      if (ended) return;
+      ended = true;
+      if (waiting !== undefined) report(waiting);
+      clearTimeout(delay);
+      clearTimeout(silence);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { Server } from '@modelcontextprotocol/server';
+import type { CallTool } from '../model/call.ts';
+import { asBridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+import type { RegistrySource } from '../model/registry.ts';
+import { protocolError } from './protocol-error.ts';
+import { createRunningCalls } from './running-calls.ts';
+import { createToolsCall } from './tools-call.ts';
+import { createToolPages } from './tools-list.ts';
+
+export interface BridgeServerOptions {
+  readonly registry: RegistrySource;
+  readonly callTool: CallTool;
+  readonly logger: Logger;
+  /** How the bridge introduces itself. */
+  readonly info: { readonly name: string; readonly title?: string; readonly version: string };
+  /** What a model should know of the server as a whole. */
+  readonly instructions?: string;
+  /** Tools on one page of tools/list; all of them when left out. */
+  readonly pageSize?: number;
+  /** The longest silence towards a client that asked for progress, in milliseconds. */
+  readonly progressIntervalMs: number;
+  /** How long a client of the 2026 revision may keep the list, in milliseconds. */
+  readonly listTtlMs: number;
+}
+
+/** Makes the protocol servers of one bridge: one for each connection, session or request of either era. */
+export interface ServerFactory {
+  (context: { readonly era: 'legacy' | 'modern' }): Server;
+  /** Whether a tool call runs on that server. */
+  isCalling(server: Server): boolean;
+  /** Resolves when no tool call runs on any server, and at the latest after `timeoutMs`. */
+  idle(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * One factory for every leg. The catalogue and all that is derived from it live outside the servers, which cost a
+ * few microseconds each. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
+ */
+export function createServerFactory(options: BridgeServerOptions): ServerFactory {
+  const { registry, callTool, logger, info, instructions, pageSize, progressIntervalMs, listTtlMs } = options;
+  const pageOf = createToolPages(pageSize);
+  const callOf = createToolsCall({ callTool, logger, progressIntervalMs });
+  const calls = createRunningCalls();
+
+  const createServer = (): Server => {
+    const server = new Server(
+      { ...info },
+      {
+        capabilities: { tools: { listChanged: true }, logging: {} },
+        ...(instructions === undefined ? {} : { instructions }),
+        cacheHints: { 'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' } },
+      },
+    );
+    server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
+      try {
+        return pageOf(registry.current() ?? (await registry.ready(mcpReq.signal)), request.params?.cursor);
+      } catch (thrown) {
+        const error = asBridgeError(thrown);
+        if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });
+        throw protocolError(error);
+      }
+    });
+    server.setRequestHandler('tools/call', (request, context) =>
+      calls.track(server, () => callOf(request, context)),
+    );
+    server.onerror = (error) => logger.debug('Protocol error', { error });
+    return server;
+  };
+
+  return Object.assign(createServer, {
+    isCalling: (server: Server) => calls.has(server),
+    idle: (timeoutMs: number) => calls.idle(timeoutMs),
+  });
+}

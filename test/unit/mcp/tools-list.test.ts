@@ -1,0 +1,90 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeCursor, encodeCursor } from '../../../src/mcp/cursor.ts';
+import { createToolPages } from '../../../src/mcp/tools-list.ts';
+import { fakeRegistry } from '../../support/fake-bridge.ts';
+
+const names = (page: { readonly tools: readonly { readonly name: string }[] }): string[] =>
+  page.tools.map(({ name }) => name);
+
+describe('cursor', () => {
+  it('comes back as the name it was made of', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), (name) => {
+        const cursor = encodeCursor(name);
+        expect(decodeCursor(cursor)).toBe(name);
+      }),
+    );
+  });
+
+  it('may be empty, which is the beginning', () => {
+    expect(decodeCursor('')).toBe('');
+  });
+
+  it.each([
+    ['a name', 'echo'],
+    ['a number', '2'],
+    ['other Base64', Buffer.from('before:echo').toString('base64url')],
+    ['a cursor without a name', Buffer.from('after:').toString('base64url')],
+    ['padded Base64', `${encodeCursor('ab')}==`],
+    ['a cursor with more behind it', `${encodeCursor('echo')}!`],
+    ['spaces', '   '],
+  ])('is refused if it is %s', (_, cursor) => {
+    expect(() => decodeCursor(cursor)).toThrow(
+      expect.objectContaining({ code: 'invalid_cursor', hint: expect.stringContaining('first page') }),
+    );
+  });
+});
+
+describe('pages of tools/list', () => {
+  it('are one page with every tool unless a size is set', () => {
+    const registry = fakeRegistry(['b', 'a', 'c']);
+    const page = createToolPages()(registry, undefined);
+    expect(names(page)).toEqual(['a', 'b', 'c']);
+    expect('nextCursor' in page).toBe(false);
+  });
+
+  it('carry what clients need and nothing that belongs to the bridge', () => {
+    const [plain, withOutput] = fakeRegistry(['a', 'b']).tools;
+    const outputSchema = { type: 'object', properties: {} };
+    const tools = [plain, { ...withOutput, outputSchema }] as NonNullable<typeof plain>[];
+    const page = createToolPages()({ ...fakeRegistry([]), tools }, undefined);
+    const keys = ['annotations', 'description', 'inputSchema', 'name', 'title'];
+    expect(page.tools.map((tool) => Object.keys(tool).toSorted())).toEqual([
+      keys,
+      [...keys, 'outputSchema'].toSorted(),
+    ]);
+  });
+
+  it('are built once for a snapshot and frozen', () => {
+    const pageOf = createToolPages(2);
+    const registry = fakeRegistry(['a', 'b', 'c']);
+    const first = pageOf(registry, undefined);
+    expect(pageOf(registry, undefined)).toBe(first);
+    expect(pageOf(registry, '')).toBe(first);
+    expect(pageOf(registry, first.nextCursor)).toBe(pageOf(registry, first.nextCursor));
+    expect(Object.isFrozen(first) && Object.isFrozen(first.tools) && Object.isFrozen(first.tools[0])).toBe(
+      true,
+    );
+    expect(pageOf(fakeRegistry(['a', 'b', 'c']), undefined)).not.toBe(first);
+  });
+
+  it('have no cursor after the last full page', () => {
+    const pageOf = createToolPages(2);
+    const registry = fakeRegistry(['a', 'b', 'c', 'd']);
+    const last = pageOf(registry, pageOf(registry, undefined).nextCursor);
+    expect(names(last)).toEqual(['c', 'd']);
+    expect(last.nextCursor).toBeUndefined();
+  });
+
+  it('go on behind the last tool that was seen when the list has changed', () => {
+    const pageOf = createToolPages(2);
+    const { nextCursor } = pageOf(fakeRegistry(['a', 'b', 'd', 'e']), undefined);
+    expect(names(pageOf(fakeRegistry(['a', 'c', 'd', 'e']), nextCursor))).toEqual(['c', 'd']);
+    expect(names(pageOf(fakeRegistry(['a']), nextCursor))).toEqual([]);
+  });
+
+  it('are empty for a workspace without tools', () => {
+    expect(createToolPages(5)(fakeRegistry([]), undefined)).toEqual({ tools: [] });
+  });
+});
