@@ -1,0 +1,47 @@
+import { isIP } from 'node:net';
+import { BridgeError } from '../model/errors.ts';
+
+/** Names under which a host reaches itself, as they stand in a URL. */
+export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Whether only this machine can reach an address to listen on. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** An address as it stands in a URL: IPv6 in brackets. */
+export function urlHost(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+/**
+ * Refuses to serve the network without authentication.
+ * @throws BridgeError `config_invalid`.
+ */
+export function checkExposure(host: string, token: string | undefined, allowWithoutToken: boolean): void {
+  if (isLoopback(host) || token !== undefined || allowWithoutToken) return;
+  throw new BridgeError(
+    'config_invalid',
+    `The bridge would serve ${host} to the network, and anybody there could call the tools.`,
+    {
+      hint: 'Set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
+    },
+  );
+}
+
+/** Why listening failed, as a BridgeError `port_unavailable`. */
+export function listenError(host: string, port: number, error: NodeJS.ErrnoException): BridgeError {
+  const where = `${urlHost(host)}:${port}`;
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Another program listens on ${where} already.`,
+    EACCES: `The system does not allow the bridge to listen on ${where}.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}.`,
+    ENOTFOUND: `The name ${host} has no address.`,
+  };
+  const reason =
+    reasons[error.code ?? ''] ?? `The bridge cannot listen on ${where} (${error.code ?? 'unknown'}).`;
+  return new BridgeError('port_unavailable', reason, {
+    hint: 'Choose another with --port or --host.',
+    cause: error,
+  });
+}

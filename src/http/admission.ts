@@ -1,0 +1,98 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { BridgeError } from '../model/errors.ts';
+import { isLoopback, LOOPBACK_NAMES, urlHost } from './address.ts';
+
+export interface AdmissionOptions {
+  /** The address that the bridge listens on. */
+  readonly host: string;
+  /** The bearer token that every request must carry; undefined: none. */
+  readonly token: string | undefined;
+  /** Further names in the Host header, with or without a port. */
+  readonly allowedHosts: readonly string[];
+  /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * Decides by the headers alone whether a request may be served: Host and Origin first, so that a web page that
+ * was lured here learns nothing, then the token.
+ * @throws BridgeError `forbidden` or `unauthorized`.
+ */
+export function createAdmission(options: AdmissionOptions): (headers: IncomingHttpHeaders) => void {
+  const isHostAllowed = hostRule(options);
+  const isOriginAllowed = originRule(options);
+  const isTokenRight = tokenRule(options.token);
+
+  return ({ host, origin, authorization }) => {
+    if (!isHostAllowed(host ?? '')) {
+      throw new BridgeError('forbidden', 'The Host header names a host that the bridge does not serve.', {
+        hint: 'Use the address that the bridge printed, or add the name to http.allowedHosts.',
+      });
+    }
+    if (origin !== undefined && !isOriginAllowed(origin)) {
+      throw new BridgeError('forbidden', 'Web pages of this Origin may not use the bridge.', {
+        hint: 'Add the origin to http.allowedOrigins to admit it.',
+      });
+    }
+    if (!isTokenRight(authorization)) {
+      throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
+        hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
+      });
+    }
+  };
+}
+
+/** The challenge that goes with a 401 (RFC 6750, section 3). */
+export function bearerChallenge(authorization: string | undefined): string {
+  return authorization === undefined
+    ? 'Bearer realm="dify-mcp-bridge"'
+    : 'Bearer realm="dify-mcp-bridge", error="invalid_token"';
+}
+
+function hostRule({ host, token, allowedHosts }: AdmissionOptions): (header: string) => boolean {
+  const names = new Set(
+    [...LOOPBACK_NAMES, urlHost(host), ...allowedHosts].map((name) => name.toLowerCase()),
+  );
+  const isKnown = (header: string): boolean => names.has(header) || names.has(withoutPort(header));
+  if (isLoopback(host) || allowedHosts.length > 0) return (header) => isKnown(header.toLowerCase());
+  // A page that rebinds its own name to this address has no token. Where there is none either, an address in
+  // numbers is safe, since only names can be rebound.
+  if (token !== undefined) return (header) => header === '' || URL.canParse(`http://${header}`);
+  return (header) => isKnown(header.toLowerCase()) || isAddress(withoutPort(header));
+}
+
+function originRule({ host, allowedOrigins }: AdmissionOptions): (header: string) => boolean {
+  const allowed = new Set(
+    [...(isLoopback(host) ? LOOPBACK_NAMES : []), ...allowedOrigins].map((name) => name.toLowerCase()),
+  );
+  return (header) => {
+    const url = URL.canParse(header) ? new URL(header) : undefined;
+    // An opaque origin ("null", a data: page) has no host.
+    if (url === undefined || url.hostname === '') return false;
+    return allowed.has(header.toLowerCase()) || allowed.has(url.origin) || allowed.has(url.hostname);
+  };
+}
+
+function tokenRule(token: string | undefined): (header: string | undefined) => boolean {
+  if (token === undefined) return () => true;
+  const expected = digest(token);
+  return (header) => {
+    const given = /^bearer +(.+)$/i.exec(header ?? '')?.[1];
+    // Digests have one length, so the comparison takes the same time whatever was sent.
+    return given !== undefined && timingSafeEqual(digest(given.trim()), expected);
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function withoutPort(header: string): string {
+  return header.replace(/:\d*$/, '');
+}
+
+function isAddress(name: string): boolean {
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
+}

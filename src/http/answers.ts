@@ -1,0 +1,48 @@
+import type { ServerResponse } from 'node:http';
+import type { BridgeError } from '../model/errors.ts';
+
+/** Answers with a JSON value. */
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy();
+    return;
+  }
+  const body = JSON.stringify(value);
+  res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  res.end(body);
+}
+
+/**
+ * Answers a request that ends before any MCP answer: HTTP status and JSON-RPC code from ERROR_RULES.
+ * `id` is that of the JSON-RPC request, where it is known.
+ */
+export function sendError(
+  res: ServerResponse,
+  error: BridgeError,
+  options: { readonly id?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+): void {
+  const { id } = options;
+  const { http, rpc } = error.rule;
+  const answer = {
+    jsonrpc: '2.0',
+    id: typeof id === 'string' || typeof id === 'number' ? id : null,
+    error: { code: rpc, message: error.toText(), data: { code: error.code } },
+  };
+  sendJson(res, http, answer, options.headers);
+}
+
+/** Refuses a method that the endpoint does not have in the client's revision. */
+export function sendMethodNotAllowed(res: ServerResponse, allowed: string): void {
+  const error = { code: -32_000, message: `Method not allowed: this endpoint takes ${allowed}.` };
+  sendJson(res, 405, { jsonrpc: '2.0', id: null, error }, { Allow: allowed });
+}

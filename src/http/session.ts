@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  type Server,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
+import { createSessionEvents, type EventBudget, type SessionEvents } from './event-store.ts';
+
+export interface SessionOptions {
+  readonly server: Server;
+  readonly budget: EventBudget;
+  /** A silent event stream carries a comment at least this often, in milliseconds. */
+  readonly keepAliveMs: number;
+}
+
+/** One session of the 2025 revisions: a server and its Streamable HTTP transport, which streams every answer. */
+export interface Session {
+  readonly id: string;
+  readonly server: Server;
+  readonly events: SessionEvents;
+  readonly transport: WebStandardStreamableHTTPServerTransport;
+  /** Responses that are open now, the GET stream included. */
+  open: number;
+  /** When the last response ended, by `performance.now()`. */
+  usedAt: number;
+}
+
+/** A session that waits for its `initialize`. */
+export async function openSession({ server, budget, keepAliveMs }: SessionOptions): Promise<Session> {
+  const id = randomUUID();
+  const events = createSessionEvents(budget);
+  const transport = new WebStandardStreamableHTTPServerTransport({
+    sessionIdGenerator: () => id,
+    eventStore: events,
+    keepAliveMs,
+  });
+  await server.connect(transport);
+  return { id, server, events, transport, open: 0, usedAt: performance.now() };
+}
+
+/**
+ * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, and the
+ * transport would keep stream and bookkeeping until one does; so it is given one that is sent to nobody.
+ */
+export async function settleCancelled({ events, transport }: Session, requestId: RequestId): Promise<void> {
+  const ending: JSONRPCMessage = {
+    jsonrpc: '2.0',
+    id: requestId,
+    error: { code: -32_000, message: 'The request was cancelled.' },
+  };
+  events.dropStreamAt(ending);
+  transport.closeSSEStream(requestId);
+  // It rejects when the request was answered before the cancellation came: nothing is left to settle then.
+  await transport.send(ending).catch(() => undefined);
+}

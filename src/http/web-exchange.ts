@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toWebRequest } from '@modelcontextprotocol/node';
+
+/**
+ * A web Request with method, address and headers of a Node request. It has no body: that was read within its limit
+ * and parsed before, and goes to the SDK beside it.
+ */
+export function webRequest(req: IncomingMessage): Promise<Request> {
+  // A request that a server received has a method and an address; Node's type covers those that clients receive.
+  return toWebRequest(req as IncomingMessage & { method: string; url: string }, undefined, {
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  });
+}
+
+/**
+ * Writes a web Response to a Node response and resolves when that is done or the client is gone. A body stream is
+ * cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own adapter notices at the
+ * next chunk only, and until then refuses a client that comes back for its stream.
+ */
+export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+  if (res.destroyed) {
+    await response.body?.cancel();
+    return;
+  }
+  res.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body === null) {
+    res.end();
+    return;
+  }
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const gone = new AbortController();
+  const onClose = (): void => {
+    gone.abort();
+    reader.cancel().catch(() => undefined);
+  };
+  res.once('close', onClose);
+  try {
+    let next = reader.read();
+    // A client should see the headers of a stream before its first event, which may be minutes away.
+    setImmediate(() => {
+      if (!gone.signal.aborted && !res.writableEnded) res.flushHeaders();
+    });
+    for (let chunk = await next; !chunk.done; chunk = await next) {
+      if (!res.write(chunk.value)) await once(res, 'drain', { signal: gone.signal });
+      next = reader.read();
+    }
+    res.off('close', onClose);
+    res.end();
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { createHttpHost } from '../../../src/http/host.ts';
+import { createServerFactory } from '../../../src/mcp/server.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
+import { fakeBridge } from '../../support/fake-bridge.ts';
+import { runHost } from '../../support/http-host.ts';
+import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
+
+// Vitest itself fails the run for a rejection that nobody handles.
+describe('many clients at once', () => {
+  it('8 clients with 25 calls each: every answer goes to its own', async () => {
+    await using running = await runHost();
+    const kinds = [...CLIENT_KINDS, ...CLIENT_KINDS];
+    const clients = await Promise.all(kinds.map((kind) => connectClient(kind, running)));
+    const answers = await Promise.all(
+      clients.flatMap((client, c) =>
+        Array.from({ length: 25 }, async (_, n) => {
+          const text = `client ${c} call ${n} ${'é'.repeat(n * 40)}`;
+          const result = await client.callTool('echo', { text });
+          return result.content[0]?.text === text;
+        }),
+      ),
+    );
+    expect(answers).toEqual(Array(200).fill(true));
+    for (const client of clients) {
+      expect(client.errors).toEqual([]);
+      await client.close();
+    }
+    expect(running.host.sessionCount).toBe(0);
+  });
+
+  it('200 sessions and 200 stateless requests leave no server behind', async () => {
+    const bridge = fakeBridge();
+    const createServer = createServerFactory({
+      registry: bridge.source,
+      callTool: bridge.callTool,
+      logger: silentLogger,
+      info: { name: 'fake-bridge', version: '1.2.3' },
+      progressIntervalMs: 15_000,
+      listTtlMs: 60_000,
+    });
+    const made: WeakRef<object>[] = [];
+    const counting: typeof createServer = Object.assign((context: Parameters<typeof createServer>[0]) => {
+      const server = createServer(context);
+      made.push(new WeakRef(server));
+      return server;
+    }, createServer);
+    const host = createHttpHost({
+      host: '127.0.0.1',
+      port: 0,
+      path: '/mcp',
+      sessionIdleMs: 60_000,
+      maxSessions: 10,
+      maxBodyBytes: 10_000,
+      keepAliveMs: 5000,
+      createServer: counting,
+      registry: bridge.source,
+      logger: silentLogger,
+    });
+    const { url } = await host.listen();
+    for (let round = 0; round < 40; round += 1) {
+      const clients = await Promise.all(Array.from({ length: 5 }, () => connectClient('v1', { url })));
+      await Promise.all(clients.map((client) => client.callTool('echo', { text: 'x' })));
+      await Promise.all(clients.map((client) => client.close()));
+    }
+    const modern = await connectClient('v2 pinned', { url });
+    for (let n = 0; n < 200; n += 1) await modern.callTool('echo', { text: 'x' });
+    await modern.close();
+    expect(made.length).toBeGreaterThan(400);
+    await expect.poll(() => host.sessionCount).toBe(0);
+
+    const collect = exposedGc();
+    const alive = (): number => {
+      collect();
+      return made.filter((reference) => reference.deref() !== undefined).length;
+    };
+    // One may still be on the stack of the last request.
+    await expect.poll(alive, { timeout: 5000 }).toBeLessThanOrEqual(2);
+    await host.close(0);
+  });
+
+  it('a client that loses its connection during a call fetches the answer by itself', async () => {
+    await using running = await runHost();
+    await using network = await fragileNetwork(running.port);
+    const client = await connectClient('v1', { url: network.url });
+    const call = client.callTool('hang');
+    await expect.poll(() => running.bridge.hanging).toBe(1);
+    network.drop();
+    // The client comes back with Last-Event-ID on its own; the call ran on meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(running.bridge.cancelled).toBe(0);
+    running.bridge.release();
+    expect(await call).toMatchObject({ content: [{ text: 'released' }] });
+    await client.close();
+  });
+
+  it('a host that closes during calls leaves no rejection behind', async () => {
+    const running = await runHost();
+    const clients = await Promise.all(CLIENT_KINDS.map((kind) => connectClient(kind, running)));
+    const calls = clients.map(async (client) => {
+      try {
+        return await client.callTool('hang', {}, { signal: AbortSignal.timeout(3000) });
+      } catch (error) {
+        return error;
+      }
+    });
+    await expect.poll(() => running.bridge.hanging).toBe(CLIENT_KINDS.length);
+    await running.host.close(0);
+    expect(running.bridge.cancelled).toBe(CLIENT_KINDS.length);
+    for (const outcome of await Promise.all(calls)) expect(outcome).toBeInstanceOf(Error);
+    for (const client of clients) await client.close().catch(() => undefined);
+  });
+});
+
+/** A way to the host that can fail for a moment. */
+async function fragileNetwork(port: number) {
+  const sockets = new Set<Socket>();
+  const proxy = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    for (const end of [socket, onward]) {
+      sockets.add(end);
+      end.on('error', () => undefined);
+      end.on('close', () => sockets.delete(end));
+    }
+    socket.pipe(onward).pipe(socket);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/mcp`,
+    drop,
+    async [Symbol.asyncDispose]() {
+      drop();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}
+
+function exposedGc(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}

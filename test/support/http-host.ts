@@ -1,0 +1,46 @@
+import { createHttpHost, type HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import { createServerFactory } from '../../src/mcp/server.ts';
+import { silentLogger } from '../../src/model/logger.ts';
+import { type FakeBridge, fakeBridge } from './fake-bridge.ts';
+
+export interface RunningHost extends AsyncDisposable {
+  readonly bridge: FakeBridge;
+  readonly host: HttpHost;
+  readonly url: string;
+  readonly port: number;
+}
+
+export interface RunOptions extends Partial<HttpHostOptions> {
+  readonly bridge?: FakeBridge;
+  readonly pageSize?: number;
+  readonly progressIntervalMs?: number;
+}
+
+/** A host on a free loopback port with fake tools behind it. */
+export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
+  const { bridge = fakeBridge(), pageSize, progressIntervalMs = 15_000, ...rest } = options;
+  const createServer = createServerFactory({
+    registry: bridge.source,
+    callTool: bridge.callTool,
+    logger: rest.logger ?? silentLogger,
+    info: { name: 'fake-bridge', version: '1.2.3' },
+    ...(pageSize === undefined ? {} : { pageSize }),
+    progressIntervalMs,
+    listTtlMs: 60_000,
+  });
+  const host = createHttpHost({
+    host: '127.0.0.1',
+    port: 0,
+    path: '/mcp',
+    sessionIdleMs: 60_000,
+    maxSessions: 100,
+    maxBodyBytes: 64 * 1024,
+    keepAliveMs: 5000,
+    createServer,
+    registry: bridge.source,
+    logger: silentLogger,
+    ...rest,
+  });
+  const { url, port } = await host.listen();
+  return { bridge, host, url, port, [Symbol.asyncDispose]: () => host.close(0) };
+}

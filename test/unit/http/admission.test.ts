@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { checkExposure, isLoopback, urlHost } from '../../../src/http/address.ts';
+import { type AdmissionOptions, bearerChallenge, createAdmission } from '../../../src/http/admission.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
+
+const NOTHING = { token: undefined, allowedHosts: [], allowedOrigins: [] };
+
+/** The error code that the headers lead to, or `admitted`. */
+function verdict(options: Partial<AdmissionOptions>, headers: Record<string, string>): string {
+  try {
+    createAdmission({ host: '127.0.0.1', ...NOTHING, ...options })(headers);
+    return 'admitted';
+  } catch (error) {
+    return error instanceof BridgeError ? error.code : String(error);
+  }
+}
+
+describe('the Host header', () => {
+  it.each([
+    ['127.0.0.1', 'localhost:8080', 'admitted'],
+    ['127.0.0.1', 'LOCALHOST', 'admitted'],
+    ['127.0.0.1', '127.0.0.1:8080', 'admitted'],
+    ['127.0.0.1', '[::1]:8080', 'admitted'],
+    ['::1', '[::1]', 'admitted'],
+    ['127.0.0.2', '127.0.0.2:1', 'admitted'],
+    ['127.0.0.1', 'evil.example', 'forbidden'],
+    ['127.0.0.1', 'localhost.evil.example', 'forbidden'],
+    ['127.0.0.1', '10.0.0.1', 'forbidden'],
+    ['127.0.0.1', '', 'forbidden'],
+  ])('on %s: %s is %s', (host, header, expected) => {
+    expect(verdict({ host }, { host: header })).toBe(expected);
+  });
+
+  it('may name a configured host, with any port unless one is given', () => {
+    const options = { host: '0.0.0.0', token: 't', allowedHosts: ['Bridge.example', 'other.example:9000'] };
+    const of = (host: string): string => verdict(options, { host, authorization: 'Bearer t' });
+    expect(of('bridge.example')).toBe('admitted');
+    expect(of('bridge.example:8080')).toBe('admitted');
+    expect(of('other.example:9000')).toBe('admitted');
+    expect(of('other.example:9001')).toBe('forbidden');
+    expect(of('localhost:8080')).toBe('admitted');
+    expect(of('10.0.0.1')).toBe('forbidden');
+  });
+
+  it('is free on a network address whose requests carry a token', () => {
+    const headers = { host: 'bridge.internal:8080', authorization: 'Bearer t' };
+    expect(verdict({ host: '0.0.0.0', token: 't' }, headers)).toBe('admitted');
+  });
+
+  it('must be a host at all, whoever sends it', () => {
+    const headers = { host: 'a host', authorization: 'Bearer t' };
+    expect(verdict({ host: '0.0.0.0', token: 't' }, headers)).toBe('forbidden');
+  });
+
+  it('must be an address on a network address without a token', () => {
+    expect(verdict({ host: '0.0.0.0' }, { host: '10.1.2.3:8080' })).toBe('admitted');
+    expect(verdict({ host: '::' }, { host: '[fd00::1]:8080' })).toBe('admitted');
+    expect(verdict({ host: '0.0.0.0' }, { host: 'rebound.example:8080' })).toBe('forbidden');
+  });
+});
+
+describe('the Origin header', () => {
+  it.each([
+    ['http://localhost:3000', 'admitted'],
+    ['https://127.0.0.1', 'admitted'],
+    ['http://[::1]:5173', 'admitted'],
+    ['https://evil.example', 'forbidden'],
+    ['http://localhost.evil.example', 'forbidden'],
+    ['null', 'forbidden'],
+    ['', 'forbidden'],
+    ['file://', 'forbidden'],
+  ])('on loopback: %s is %s', (origin, expected) => {
+    expect(verdict({}, { host: 'localhost', origin })).toBe(expected);
+  });
+
+  it('may be a configured one: exactly, or by its host', () => {
+    const options = { allowedOrigins: ['https://App.example', 'host.example'] };
+    const of = (origin: string): string => verdict(options, { host: 'localhost', origin });
+    expect(of('https://app.example')).toBe('admitted');
+    expect(of('http://app.example')).toBe('forbidden');
+    expect(of('https://app.example:444')).toBe('forbidden');
+    expect(of('http://host.example:8080')).toBe('admitted');
+  });
+
+  it('is never a loopback page where the bridge serves the network', () => {
+    const headers = { host: 'h', authorization: 'Bearer t', origin: 'http://localhost:3000' };
+    expect(verdict({ host: '0.0.0.0', token: 't' }, headers)).toBe('forbidden');
+  });
+});
+
+describe('the token', () => {
+  it.each([
+    ['Bearer right', 'admitted'],
+    ['bearer   right', 'admitted'],
+    ['Bearer wrong', 'unauthorized'],
+    ['Bearer right2', 'unauthorized'],
+    ['Bearer righ', 'unauthorized'],
+    ['Bearer ', 'unauthorized'],
+    ['Basic right', 'unauthorized'],
+    ['right', 'unauthorized'],
+  ])('%s is %s', (authorization, expected) => {
+    expect(verdict({ token: 'right' }, { host: 'localhost', authorization })).toBe(expected);
+  });
+
+  it('is asked for after Host and Origin', () => {
+    expect(verdict({ token: 'right' }, { host: 'evil.example' })).toBe('forbidden');
+    expect(verdict({ token: 'right' }, { host: 'localhost', origin: 'https://evil.example' })).toBe(
+      'forbidden',
+    );
+    expect(verdict({ token: 'right' }, { host: 'localhost' })).toBe('unauthorized');
+  });
+
+  it('is challenged for, and called invalid when one was sent', () => {
+    expect(bearerChallenge(undefined)).toBe('Bearer realm="dify-mcp-bridge"');
+    expect(bearerChallenge('Bearer x')).toContain('error="invalid_token"');
+  });
+});
+
+describe('an address to listen on', () => {
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.8.8', true],
+    ['localhost', true],
+    ['::1', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['127.0.0.1.evil.example', false],
+    ['10.0.0.1', false],
+  ])('%s is loopback: %s', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected);
+  });
+
+  it('stands in brackets in a URL if it is IPv6', () => {
+    expect([urlHost('::1'), urlHost('127.0.0.1')]).toEqual(['[::1]', '127.0.0.1']);
+  });
+
+  it('is refused without a token if others can reach it, naming both ways out', () => {
+    const message = expect.objectContaining({
+      code: 'config_invalid',
+      rule: expect.objectContaining({ exit: 2 }),
+      hint: expect.stringMatching(/http\.token \(DIFY_BRIDGE_TOKEN\).*http\.allowWithoutToken/),
+    });
+    expect(() => checkExposure('0.0.0.0', undefined, false)).toThrow(message);
+    checkExposure('0.0.0.0', 'token', false);
+    checkExposure('0.0.0.0', undefined, true);
+    checkExposure('127.0.0.1', undefined, false);
+  });
+});
