@@ -1,0 +1,69 @@
+import { relative } from 'node:path';
+import type { ToolResult } from '../model/content.ts';
+import { BridgeError, type ErrorCode } from '../model/errors.ts';
+import type { PublishedTool } from '../model/registry.ts';
+import { readArguments } from './arguments.ts';
+import { INTERRUPTED } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { createProgressLine } from './progress-line.ts';
+import { isFile, type SavedFile, saveFiles } from './saved-files.ts';
+import { type CommandContext, withTools } from './session.ts';
+
+/** What `call` was given. */
+export interface CallRequest {
+  readonly name: string;
+  readonly args?: string | undefined;
+  readonly out?: string | undefined;
+}
+
+/** Calls a tool once. Text goes to standard output; files into the folder of `--out`. */
+export async function call(context: CommandContext, request: CallRequest): Promise<number> {
+  const { io, output } = context;
+  const args = await readArguments(request.args, io.stdin);
+  return withTools(context, async ({ app, registry, signal }) => {
+    const tool = registry.get(request.name);
+    // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
+    const parsed = tool?.parseArguments(args);
+    if (parsed?.ok === false) {
+      throw new BridgeError('invalid_arguments', `The arguments do not fit ${request.name}.`, {
+        problems: parsed.problems,
+        hint: `See tools show ${request.name}. Nothing was sent to Dify.`,
+      });
+    }
+    const progress = createProgressLine(io, !output.json);
+    let result: ToolResult;
+    try {
+      result = await app.callTool(request.name, args, { signal, observer: progress.observer });
+    } finally {
+      progress.clear();
+    }
+    if (signal.aborted) return INTERRUPTED;
+    const saved = request.out === undefined ? [] : await saveFiles(result.content, request.out, request.name);
+    return report(output, result, saved, failureCode(tool));
+  });
+}
+
+function report(output: Output, result: ToolResult, saved: readonly SavedFile[], failure: ErrorCode): number {
+  const text = textOf(result);
+  if (result.isError) {
+    const error = new BridgeError(failure, text);
+    output.error(error, { content: result.content, saved });
+    return error.rule.exit;
+  }
+  output.data({ ...result, ...(saved.length === 0 ? {} : { saved }) }, () => text);
+  for (const { path, mimeType, bytes } of saved) {
+    output.note(`Saved ${relative('', path)} (${mimeType}, ${bytes} bytes)`);
+  }
+  const files = result.content.filter(isFile).length;
+  if (files > saved.length) output.note('Add --out DIR to save the files of the result.');
+  return 0;
+}
+
+/** A result does not carry the code of its error; a provider without credentials is known beforehand. */
+function failureCode(tool: PublishedTool | undefined): ErrorCode {
+  return tool?.authorized === false ? 'provider_unauthorized' : 'tool_failed';
+}
+
+function textOf(result: ToolResult): string {
+  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+}

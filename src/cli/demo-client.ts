@@ -1,0 +1,83 @@
+import { Client } from '@modelcontextprotocol/client';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import type { ToolResult } from '../model/content.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import { VERSION } from '../version.ts';
+
+/** A tool as tools/list names it. */
+export interface ListedTool {
+  readonly name: string;
+  readonly title: string;
+}
+
+/** An MCP client that has started a server of its own. */
+export interface DemoClient {
+  /** What the server says of itself, and the protocol version that both speak. */
+  readonly server: string;
+  readonly protocolVersion: string;
+  listTools(): Promise<readonly ListedTool[]>;
+  callTool(
+    name: string,
+    args: JsonObject,
+    onProgress: (progress: number, message: string | undefined) => void,
+  ): Promise<ToolResult>;
+  /** Lines that the server logged. Other things on its standard error, such as notices of Node, do not count. */
+  logged(): readonly string[];
+  close(): Promise<void>;
+}
+
+export interface DemoServer {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to the few variables that a client hands down. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const MAX_LOG = 4000;
+const TIMEOUT_MS = 20_000;
+
+/** Starts a server over standard input and output and connects to it. Aborting the signal ends every request. */
+export async function connectDemoClient(server: DemoServer, signal: AbortSignal): Promise<DemoClient> {
+  const transport = new StdioClientTransport({
+    command: server.command,
+    args: [...server.args],
+    env: { ...getDefaultEnvironment(), ...server.env },
+    stderr: 'pipe',
+  });
+  let log = '';
+  transport.stderr?.on('data', (chunk: Buffer) => {
+    log = `${log}${chunk.toString('utf8')}`.slice(-MAX_LOG);
+  });
+  const client = new Client({ name: 'dify-mcp-bridge-demo', version: VERSION });
+  try {
+    await client.connect(transport, { signal, timeout: TIMEOUT_MS });
+  } catch (error) {
+    await client.close();
+    const said = log.trim() === '' ? '' : ` It wrote: ${log.trim()}`;
+    throw new BridgeError('internal', `The server of the demo did not start.${said}`, { cause: error });
+  }
+  const { name = '', version = '' } = client.getServerVersion() ?? {};
+  return {
+    server: `${name} ${version}`,
+    protocolVersion: client.getNegotiatedProtocolVersion() ?? '',
+    logged: () => log.split('\n').filter((line) => line.startsWith('{')),
+    close: () => client.close(),
+    async listTools() {
+      const { tools } = await client.listTools(undefined, { signal, timeout: TIMEOUT_MS });
+      return tools.map((tool) => ({ name: tool.name, title: tool.title ?? tool.name }));
+    },
+    async callTool(toolName, args, onProgress) {
+      const result = await client.callTool(
+        { name: toolName, arguments: args },
+        {
+          signal,
+          timeout: TIMEOUT_MS,
+          resetTimeoutOnProgress: true,
+          onprogress: ({ progress, message }) => onProgress(progress, message),
+        },
+      );
+      return result as ToolResult;
+    },
+  };
+}

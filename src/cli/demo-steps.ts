@@ -1,0 +1,115 @@
+import type { ToolResult } from '../model/content.ts';
+import type { JsonObject } from '../model/json.ts';
+
+/** What came back from one call of the demo. */
+export interface DemoAnswer {
+  readonly result: ToolResult;
+  /** Progress notifications, in the order in which they came. */
+  readonly progress: readonly number[];
+}
+
+/** One call of the demo. */
+export interface DemoStep {
+  /** What kind of tool it is, for the headline. */
+  readonly kind: string;
+  /** Title of the tool in the sandbox; its name comes from tools/list. */
+  readonly title: string;
+  readonly args: JsonObject;
+  /** Whether its progress notifications are shown. */
+  readonly showProgress?: true;
+  /** Shown after the answer. */
+  readonly remark?: string;
+  /** What is wrong with the answer; undefined when it is as it should be. */
+  readonly check: (answer: DemoAnswer) => string | undefined;
+}
+
+const HAIKU = 'An old silent pond\nA frog jumps into the pond\nSplash! Silence again\n';
+
+/** One tool of each kind, and one that fails. */
+export const DEMO_STEPS: readonly DemoStep[] = [
+  {
+    kind: 'A tool that is built into Dify',
+    title: 'Weekday',
+    args: { year: 2026, month: 11, day: 22 },
+    check: expectText(/Sunday/),
+  },
+  {
+    kind: 'A tool of a plugin that answers with a picture',
+    title: 'Draw a bar chart',
+    args: { title: 'Visitors', labels: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], values: [12, 19, 8, 15, 22] },
+    check: ({ result }) => {
+      if (result.isError) return 'the tool failed';
+      const image = result.content.find((block) => block.type === 'image');
+      if (image === undefined) return 'there is no picture in the answer';
+      const bytes = Buffer.from(image.data, 'base64');
+      return bytes.toString('latin1', 1, 4) === 'PNG' ? undefined : 'the picture is not a PNG';
+    },
+  },
+  {
+    kind: 'A tool of a plugin that takes its time and says what it is doing',
+    title: 'Research a topic',
+    args: { topic: 'kites', seconds: 2 },
+    showProgress: true,
+    check: (answer) => {
+      const { progress } = answer;
+      if (progress.length < 3) return `only ${progress.length} progress notifications came`;
+      const rising = progress.every((value, index) => index === 0 || value > (progress[index - 1] ?? value));
+      return rising ? expectText(/kites/)(answer) : 'the progress did not rise';
+    },
+  },
+  {
+    kind: 'A custom API tool: Dify makes an HTTP request',
+    title: 'getPet',
+    args: { petId: 1 },
+    check: expectText(/"?name"?/),
+  },
+  {
+    kind: 'A workflow published as a tool',
+    title: 'Compare texts',
+    args: { first: 'the kite flies high', second: 'the kite flies low' },
+    check: expectText(/share/),
+  },
+  {
+    kind: 'A workflow with a file in and a file out',
+    title: 'Text report',
+    args: {
+      title: 'Haiku',
+      document: { filename: 'haiku.txt', data: Buffer.from(HAIKU).toString('base64') },
+    },
+    check: ({ result }) => {
+      if (result.isError) return 'the tool failed';
+      const file = result.content.find((block) => block.type === 'resource')?.resource;
+      if (file === undefined) return 'there is no file in the answer';
+      const text = 'text' in file ? file.text : Buffer.from(file.blob, 'base64').toString('utf8');
+      return /Lines: 3/.test(text) ? undefined : 'the report does not count three lines';
+    },
+  },
+  {
+    kind: 'A tool of an MCP server that Dify is connected to',
+    title: 'search_books',
+    args: { query: 'kite' },
+    check: expectText(/The Kite Maker/),
+  },
+  {
+    kind: 'A tool that fails halfway',
+    title: 'Break midway',
+    args: {},
+    remark: 'This is a tool error (isError): the model reads it and can act on it.',
+    check: ({ result }) => {
+      if (result.isError !== true) return 'the failure was not reported as one';
+      return /on purpose/.test(textOf(result)) ? undefined : 'the reason of the failure is missing';
+    },
+  },
+];
+
+/** The text blocks of a result. */
+export function textOf(result: ToolResult): string {
+  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+}
+
+function expectText(pattern: RegExp): (answer: DemoAnswer) => string | undefined {
+  return ({ result }) => {
+    if (result.isError) return 'the tool failed';
+    return pattern.test(textOf(result)) ? undefined : `the text does not match ${pattern}`;
+  };
+}

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import type { App } from '../app.ts';
+import type { DifyConnection } from '../config/connection.ts';
+import type { DifyConsole } from '../dify/console.ts';
+import type { DifyHttp } from '../dify/http.ts';
+import type { VersionProbe } from '../dify/probe.ts';
+import { signFileQuery } from '../dify/signature.ts';
+import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
+import { PROVIDER_TYPES } from '../model/tool.ts';
+import { count } from './output.ts';
+
+/** What a check found. */
+export interface Finding {
+  readonly status: 'pass' | 'warn' | 'fail' | 'skip';
+  /** One sentence. */
+  readonly message: string;
+  /** Single things behind the message. */
+  readonly details?: readonly string[];
+  /** What mends it. */
+  readonly fix?: string;
+  /** Exit code that a failed check asks for. */
+  readonly exit?: number;
+}
+
+/** Oldest Dify that has the inner API's tool invocation. */
+const OLDEST = [1, 0, 0] as const;
+/** Releases whose workflow tools fail on every file output. */
+const BROKEN_FILES: readonly string[] = ['1.12.0', '1.12.1'];
+const ACCESS_TIMEOUT_S = 300;
+const TOLERATED_SKEW_S = 60;
+const MAX_DETAILS = 10;
+
+/** A failed check from the error that made it fail. */
+export function failure(thrown: unknown): Finding {
+  const error = asBridgeError(thrown);
+  return {
+    status: 'fail',
+    message: error.message,
+    ...(error.problems.length === 0 ? {} : { details: error.problems.map(asLine) }),
+    ...(error.hint === undefined ? {} : { fix: error.hint }),
+    exit: error.rule.exit,
+  };
+}
+
+/** A check that could not be made. */
+export function skip(reason: string): Finding {
+  return { status: 'skip', message: reason };
+}
+
+/** The configuration, which is valid, with its warnings. */
+export function configurationFinding(warnings: readonly Problem[], file: string | undefined): Finding {
+  const source = file === undefined ? 'no file' : `file ${file}`;
+  if (warnings.length === 0) return { status: 'pass', message: `Valid (${source}).` };
+  const message = `Valid (${source}), with ${count(warnings.length, 'warning')}.`;
+  return { status: 'warn', message, details: warnings.map(asLine) };
+}
+
+/** Which Dify it is, and whether the bridge knows how to talk to it. */
+export function versionFinding({ version }: VersionProbe): Finding {
+  if (version === undefined) {
+    return {
+      status: 'warn',
+      message: 'Dify does not tell its version.',
+      fix: 'A proxy may remove the X-Version header: let DIFY_API_URL lead to the api service itself.',
+    };
+  }
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  const differing = OLDEST.findIndex((number, index) => (parts[index] ?? 0) !== number);
+  if (differing >= 0 && (parts[differing] ?? 0) < (OLDEST[differing] ?? 0)) {
+    const message = `Dify ${version} is older than 1.0.0 and has no tools to invoke from outside.`;
+    return { status: 'fail', message, fix: 'Upgrade Dify.', exit: ERROR_RULES.upstream_rejected.exit };
+  }
+  if (BROKEN_FILES.includes(version)) {
+    return {
+      status: 'warn',
+      message: `Dify ${version}: its workflow tools fail whenever an output is a file.`,
+      fix: 'Upgrade Dify to 1.13, or let the workflow output the url of the file as text.',
+    };
+  }
+  return { status: 'pass', message: `Dify ${version}.` };
+}
+
+/** Whose tools are listed. */
+export async function workspaceFinding(
+  difyConsole: DifyConsole,
+  { console: credential }: DifyConnection,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';
+  try {
+    await difyConsole.checkWorkspace(signal);
+    const { id, name } = await difyConsole.currentWorkspace(signal);
+    return { status: 'pass', message: `${name} (${id}), reached with ${way}.` };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** How many tools there are, and everything that keeps some of them away. */
+export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
+  app.start();
+  try {
+    const registry = await app.registry.ready(signal);
+    const { providers = [], problems = [] } = app.status().listing ?? {};
+    const counts = PROVIDER_TYPES.map((type) => {
+      const tools = registry.tools.filter(({ ref }) => ref.providerType === type).length;
+      return `${type} ${tools}`;
+    });
+    const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
+    const doubts = [
+      ...problems.map(({ message }) => message),
+      ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
+      ...registry.withheld.map(
+        ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
+      ),
+      ...registry.notes.map(({ name, message }) => `${name}: ${message}`),
+    ];
+    const message = `${count(registry.tools.length, 'tool')} published (${counts.join(', ')}), ${registry.withheld.length} withheld.`;
+    if (doubts.length === 0 && registry.tools.length > 0) return { status: 'pass', message };
+    const fix =
+      registry.tools.length === 0
+        ? 'Install a tool in this Dify workspace, or see tools list for what is withheld.'
+        : 'Authorise providers in Dify under Tools; tools explain NAME says what publishes a withheld tool.';
+    return { status: 'warn', message, details: shorten(doubts), fix };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** Whether links signed with the secret key open files: asked with the id of a file that cannot exist. */
+export async function signingFinding(
+  http: DifyHttp,
+  { secretKey }: DifyConnection,
+  signal: AbortSignal,
+): Promise<Finding> {
+  if (secretKey === undefined) {
+    return {
+      status: 'warn',
+      message:
+        'DIFY_SECRET_KEY is not set: files that tools return cannot be fetched, but for those of workflows.',
+      fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
+    };
+  }
+  const id = randomUUID();
+  const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
+  try {
+    const path = `/files/tools/${id}.png${query}`;
+    const answer = await http.send({ method: 'GET', path, signal, timeoutMs: 10_000 });
+    await answer.discard();
+    // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
+    if (answer.status === 415 || answer.status === 404) {
+      return { status: 'pass', message: 'Dify accepts links signed with DIFY_SECRET_KEY.' };
+    }
+    if (answer.status === 403) {
+      return {
+        status: 'fail',
+        message: 'Dify refuses links signed with DIFY_SECRET_KEY: files of results will not arrive.',
+        fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service, and see the clock below.",
+        exit: ERROR_RULES.upstream_unauthorized.exit,
+      };
+    }
+    return {
+      status: 'warn',
+      message: `Dify answered a signed link with the unexpected status ${answer.status}.`,
+      fix: 'Check that /files at DIFY_API_URL leads to the api service.',
+    };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** Whether both clocks agree: a link signed with a time 300 s ago is dead on arrival. */
+export function clockFinding(serverDate: Date | undefined, now: Date): Finding {
+  if (serverDate === undefined) return skip('Dify sends no date.');
+  const behind = Math.round((serverDate.getTime() - now.getTime()) / 1000);
+  const difference = `This clock is ${Math.abs(behind)} s ${behind > 0 ? 'behind' : 'ahead of'} Dify's`;
+  const fix = 'Synchronise the clocks of both machines (NTP).';
+  if (behind >= ACCESS_TIMEOUT_S) {
+    const message = `${difference}: every signed link has expired when Dify reads it.`;
+    return { status: 'fail', message, fix, exit: ERROR_RULES.upstream_rejected.exit };
+  }
+  if (Math.abs(behind) > TOLERATED_SKEW_S) return { status: 'warn', message: `${difference}.`, fix };
+  return { status: 'pass', message: `Within ${TOLERATED_SKEW_S} s of Dify's.` };
+}
+
+function asLine({ path, message }: BridgeError['problems'][number]): string {
+  return `${path}: ${message}`;
+}
+
+function shorten(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MAX_DETAILS) return lines;
+  return [...lines.slice(0, MAX_DETAILS), `… and ${lines.length - MAX_DETAILS} more: see tools list`];
+}

@@ -1,0 +1,28 @@
+import { BridgeError } from '../model/errors.ts';
+import type { CliIo } from './io.ts';
+
+/** Exit code of a command that somebody stopped. */
+export const INTERRUPTED = 130;
+
+/** What the first SIGINT or SIGTERM aborts; the second one ends the process at once. */
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Gives the signals back. */
+  release(): void;
+}
+
+/** Listens for SIGINT and SIGTERM until released. */
+export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): Interrupt {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) io.exitNow(INTERRUPTED);
+    else controller.abort(new BridgeError('cancelled', 'The command was interrupted.'));
+  };
+  const releases = [io.onSignal('SIGINT', onSignal), io.onSignal('SIGTERM', onSignal)];
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const release of releases) release();
+    },
+  };
+}

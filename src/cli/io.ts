@@ -1,0 +1,49 @@
+import type { App, createApp } from '../app.ts';
+import { type Environment, processEnvironment } from '../config/env.ts';
+
+/** A stream for text: standard output or standard error. */
+export interface TextSink {
+  readonly isTTY?: boolean | undefined;
+  write(text: string): unknown;
+}
+
+/** A stream of input that may be a terminal. */
+export interface TextSource extends AsyncIterable<Uint8Array | string> {
+  readonly isTTY?: boolean | undefined;
+}
+
+/** The signals that the program answers to. */
+export type CliSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+/** All that a command touches outside the program, so that tests run it in-process. */
+export interface CliIo {
+  readonly stdin: TextSource;
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  readonly env: Environment;
+  /** The Node binary and the script that start this very program. */
+  readonly program: { readonly node: string; readonly script: string };
+  /** Calls back on each such signal. Answers the function that ends it. */
+  onSignal(name: CliSignal, listener: () => void): () => void;
+  /** Ends the process at once. */
+  exitNow(code: number): void;
+  readonly createApp: typeof createApp;
+}
+
+/** The surroundings of the running process. */
+export function processIo(): CliIo {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: processEnvironment(),
+    program: { node: process.execPath, script: process.argv[1] ?? '' },
+    onSignal: (name, listener) => {
+      process.on(name, listener);
+      return () => void process.off(name, listener);
+    },
+    exitNow: (code) => process.exit(code),
+    createApp: async (config, options): Promise<App> =>
+      (await import('../app.ts')).createApp(config, options),
+  };
+}

@@ -1,0 +1,87 @@
+import { styleText } from 'node:util';
+import type { BridgeError } from '../model/errors.ts';
+import type { CliIo, TextSink } from './io.ts';
+
+/** Styles in use; each means one thing throughout. */
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** How a command speaks: data on standard output, everything else on standard error. */
+export interface Output {
+  /** True with `-o json`. */
+  readonly json: boolean;
+  /** Prints the result of the command: the value as JSON, or its rendering as text. */
+  data(value: unknown, render: () => string): void;
+  /** Prints lines of text as the result, whatever the format. */
+  raw(text: string): void;
+  /** Tells the reader something beside the result. Silent with `-o json`. */
+  note(text: string): void;
+  /** Prints an error: as lines, or as one line of JSON. */
+  error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
+  /** A text in a style, where the stream shows styles. */
+  paint(style: Style, text: string, stream?: 'stdout' | 'stderr'): string;
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  /** False with `--no-color`. */
+  readonly color: boolean;
+}
+
+/** Output of one run of the program. */
+export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
+  const { NO_COLOR: noColor, TERM: term } = io.env;
+  const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';
+  const paint: Output['paint'] = (style, text, stream = 'stdout') =>
+    allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
+  const json = options.json;
+  return {
+    json,
+    paint,
+    data: (value, render) => line(io.stdout, json ? JSON.stringify(value, null, 2) : render()),
+    raw: (text) => line(io.stdout, text),
+    note: (text) => {
+      if (!json) line(io.stderr, text);
+    },
+    error: (error, details = {}) => {
+      if (json) line(io.stderr, JSON.stringify({ error: { ...describe(error), ...details } }));
+      else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
+    },
+  };
+}
+
+/** Columns of equal width, two spaces apart; the last one is left as it is. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.slice(0, -1).forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A number with its noun: `1 tool`, `3 tools`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
+function describe(error: BridgeError): Readonly<Record<string, unknown>> {
+  const { code, message, hint, problems } = error;
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(problems.length === 0 ? {} : { problems }),
+  };
+}
+
+function line(sink: TextSink, text: string): void {
+  sink.write(text.endsWith('\n') ? text : `${text}\n`);
+}

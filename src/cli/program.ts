@@ -1,0 +1,185 @@
+import { Command, CommanderError, Option } from 'commander';
+import { asBridgeError, BridgeError, ERROR_RULES } from '../model/errors.ts';
+import { scrubber } from '../observability/redact.ts';
+import { VERSION } from '../version.ts';
+import {
+  type About,
+  CALL,
+  CHECK,
+  DEMO,
+  DOCTOR,
+  EXPLAIN,
+  LIST,
+  SCHEMA,
+  SERVE,
+  SHOW,
+  SHOW_CONFIG,
+  VERSION_ABOUT,
+} from './about.ts';
+import type { CliIo } from './io.ts';
+import { createOutput, type Output } from './output.ts';
+import type { CommandContext, GlobalOptions } from './session.ts';
+
+const NAME = 'dify-mcp-bridge';
+
+const EXIT_CODES = `
+Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
+
+type Options = GlobalOptions & {
+  readonly output?: string;
+  readonly color?: boolean;
+  readonly http?: true;
+  readonly args?: string;
+  readonly out?: string;
+};
+
+/** A command's work; its module is loaded only when the command runs. */
+type Action = (context: CommandContext, options: Options, ...positional: string[]) => Promise<number>;
+
+/**
+ * Runs the command line: `argv` holds the arguments alone. Answers the exit code and never throws. Help and
+ * version are answered without loading the protocol or the checking of the configuration.
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let exitCode = 0;
+  const early = createOutput(io, { json: wantsJson(argv), color: !argv.includes('--no-color') });
+  const program = createProgram(io, async (action, options, positional) => {
+    const output = createOutput(io, { json: options.output === 'json', color: options.color !== false });
+    exitCode = await action({ io, output, options }, options, ...positional);
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return error instanceof CommanderError ? usageExit(error, early) : failureExit(error, early, io);
+  }
+}
+
+type Run = (action: Action, options: Options, positional: string[]) => Promise<void>;
+
+function createProgram(io: CliIo, run: Run): Command {
+  const program = new Command(NAME)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      // Errors are printed once, by whoever catches them.
+      outputError: () => undefined,
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .description('Every tool of a Dify workspace as an MCP tool.')
+    .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addOption(new Option('-o, --output <format>', 'form of the result').choices(['text', 'json']))
+    .option('--config <file>', 'configuration file (env DIFY_BRIDGE_CONFIG)')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (env DIFY_BRIDGE_LOG_LEVEL)')
+    .option('--no-color', 'no colours on a terminal (env NO_COLOR)');
+
+  const add = (parent: Command, usage: string, about: About, load: () => Promise<Action>): Command => {
+    const command = parent
+      .command(usage)
+      .description(about.description)
+      .addHelpText('before', `Example:\n${about.examples.map((text) => `  ${NAME} ${text}`).join('\n')}\n`);
+    if (about.sandbox) {
+      command.option('--sandbox [set]', 'use the built-in sandbox instead of a Dify: demo or conformance');
+    }
+    return command.action(async (...received: unknown[]) => {
+      const positional = received.filter((value) => typeof value === 'string');
+      await run(await load(), command.optsWithGlobals<Options>(), positional);
+    });
+  };
+  const group = (name: string, description: string, example: string): Command =>
+    program.command(name).description(description).addHelpText('before', `Example:\n  ${NAME} ${example}\n`);
+
+  add(program, 'serve', SERVE, async () => {
+    const { serve } = await import('./serve.ts');
+    return (context, options) => serve(context, options.http === true);
+  })
+    .option('--http', 'serve Streamable HTTP at /mcp instead of standard input and output')
+    .option('--host <host>', 'address to listen on (env DIFY_BRIDGE_HOST)')
+    .option('--port <port>', 'port to listen on, 0 for a free one (env DIFY_BRIDGE_PORT)');
+
+  const tools = group('tools', 'what is published, and what is not and why', 'tools list');
+  add(tools, 'list', LIST, async () => (await import('./tools.ts')).listTools);
+  add(
+    tools,
+    'show <name>',
+    SHOW,
+    async () => async (context, _options, name) => (await import('./tools.ts')).showTool(context, name ?? ''),
+  );
+  add(
+    tools,
+    'explain <name>',
+    EXPLAIN,
+    async () => async (context, _options, name) => (await import('./tools.ts')).explain(context, name ?? ''),
+  );
+
+  add(program, 'call <name>', CALL, async () => {
+    const { call } = await import('./call.ts');
+    return (context, { args, out }, name) => call(context, { name: name ?? '', args, out });
+  })
+    .option('--args <json>', 'arguments: a JSON object, @file, or - for standard input')
+    .option('--out <dir>', 'folder to save the files of the result in');
+
+  add(program, 'doctor', DOCTOR, async () => (await import('./doctor.ts')).doctor);
+  add(program, 'demo', DEMO, async () => (await import('./demo.ts')).demo).option(
+    '--out <dir>',
+    'folder to save the files of the demo in (a new temporary one unless given)',
+  );
+
+  const config = group('config', 'the configuration', 'config check');
+  add(config, 'check', CHECK, async () => (await import('./config.ts')).checkConfig);
+  add(config, 'show', SHOW_CONFIG, async () => (await import('./config.ts')).showConfig);
+  add(config, 'schema', SCHEMA, async () => (await import('./config.ts')).printSchema);
+
+  add(program, 'version', VERSION_ABOUT, async () => async ({ output }) => {
+    const about = { name: NAME, version: VERSION, node: process.versions.node };
+    output.data(about, () => `${NAME} ${VERSION} (Node.js ${about.node})`);
+    return 0;
+  });
+  return program.addHelpText('before', `Example:\n  ${NAME} demo\n`).addHelpText('after', EXIT_CODES);
+}
+
+/** Whether errors of the command line itself are to be printed as JSON. */
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, index) =>
+      word === '-ojson' ||
+      word === '--output=json' ||
+      ((word === '-o' || word === '--output') && argv[index + 1] === 'json'),
+  );
+}
+
+function usageExit(error: CommanderError, output: Output): number {
+  // Help and version end the parsing too; without a command commander has printed the help as an error.
+  if (error.exitCode === 0) return 0;
+  if (error.code !== 'commander.help') {
+    const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+    const hint = [...rest.map((text) => text.replace(/^\((.*)\)$/, '$1')), `See ${NAME} --help.`].join(' ');
+    output.error(new BridgeError('usage', message, { hint }));
+  }
+  return ERROR_RULES.usage.exit;
+}
+
+function failureExit(thrown: unknown, output: Output, io: CliIo): number {
+  const error = asBridgeError(thrown);
+  output.error(error.code === 'internal' ? detailed(error, io) : error);
+  return error.rule.exit;
+}
+
+/** A fault of the program, with what it says of itself but for secrets: there may be no log to look into. */
+function detailed(error: BridgeError, io: CliIo): BridgeError {
+  const secrets = Object.entries(io.env).flatMap(([name, value]) =>
+    value !== undefined && /^DIFY_.*(KEY|PASSWORD|TOKEN)$/.test(name) ? [value] : [],
+  );
+  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : '';
+  return new BridgeError('internal', scrubber(secrets)(`${error.message} ${cause}`).trim(), {
+    hint: 'This is a fault in the bridge itself. Run it again with --log-level debug for the details.',
+    cause: error.cause,
+  });
+}

@@ -1,0 +1,28 @@
+import type { CallObserver } from '../model/call.ts';
+import type { CliIo } from './io.ts';
+
+const MAX_WIDTH = 100;
+
+/** One line on the terminal that says what a running call is doing. */
+export interface ProgressLine {
+  readonly observer: CallObserver;
+  /** Wipes the line. */
+  clear(): void;
+}
+
+/** Shows a call's progress on standard error if that is a terminal; otherwise shows nothing. */
+export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean): ProgressLine {
+  if (!shown || io.stderr.isTTY !== true) return { observer: {}, clear: () => undefined };
+  const show = (text: string): void => {
+    // What a tool reports must not steer the terminal.
+    const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_WIDTH);
+    io.stderr.write(`\r\u001b[2K${plain}`);
+  };
+  return {
+    observer: {
+      log: ({ label, status, error }) => show(`${label}: ${error ?? status}`),
+      progress: show,
+    },
+    clear: () => void io.stderr.write('\r\u001b[2K'),
+  };
+}

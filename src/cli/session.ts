@@ -1,0 +1,86 @@
+import type { App } from '../app.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Logger } from '../model/logger.ts';
+import type { Registry } from '../model/registry.ts';
+import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
+import type { CliIo } from './io.ts';
+import type { Output } from './output.ts';
+
+/** What every command gets. */
+export interface CommandContext {
+  readonly io: CliIo;
+  readonly output: Output;
+  readonly options: GlobalOptions;
+}
+
+/** Options that several commands share. */
+export interface GlobalOptions {
+  /** `--config`. */
+  readonly config?: string;
+  readonly logLevel?: string;
+  /** `--sandbox`, with or without the name of a set. */
+  readonly sandbox?: string | true;
+  readonly host?: string;
+  readonly port?: string;
+}
+
+/** The configuration of this run; throws `config_invalid`. */
+export async function configOf(context: CommandContext, needsDify: boolean): Promise<LoadedConfig> {
+  const { io, options } = context;
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig({
+    env: io.env,
+    file: options.config,
+    sandbox: options.sandbox,
+    flags: { 'log.level': options.logLevel, 'http.host': options.host, 'http.port': options.port },
+    needsDify,
+  });
+}
+
+/**
+ * The log of this run, on standard error. A command with an answer of its own logs nothing unless somebody asked
+ * for a level.
+ */
+export async function loggerOf(loaded: LoadedConfig, quiet: boolean): Promise<Logger> {
+  const [{ createLogger }, { configSecrets }] = await Promise.all([
+    import('../observability/logger.ts'),
+    import('../config/connection.ts'),
+  ]);
+  const asked = loaded.settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
+  const level = quiet && !asked ? 'silent' : loaded.config.log.level;
+  return createLogger({ level, secrets: configSecrets(loaded.config) });
+}
+
+/** A bridge with its tools loaded, for one command. */
+export interface Session {
+  readonly app: App;
+  readonly loaded: LoadedConfig;
+  readonly registry: Registry;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. */
+export async function withTools(
+  context: CommandContext,
+  run: (session: Session) => number | Promise<number>,
+): Promise<number> {
+  const loaded = await configOf(context, true);
+  const interrupt = listenForInterrupt(context.io);
+  try {
+    const logger = await loggerOf(loaded, true);
+    const app = await context.io.createApp(loaded.config, { logger });
+    try {
+      app.start();
+      const registry = await app.registry.ready(interrupt.signal);
+      return await run({ app, loaded, registry, signal: interrupt.signal });
+    } finally {
+      await app.close(0);
+    }
+  } catch (error) {
+    if (interrupt.signal.aborted) return INTERRUPTED;
+    throw error;
+  } finally {
+    interrupt.release();
+  }
+}

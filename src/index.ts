@@ -1,0 +1,12 @@
+/** The bridge as a library: an app made from a configuration, and what it takes to make one. */
+export { type App, createApp } from './app.ts';
+export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
+export type { Config } from './config/schema.ts';
+export type { CallContext, CallObserver, CallTool } from './model/call.ts';
+export type { ContentBlock, EmbeddedResource, ToolResult } from './model/content.ts';
+export { BridgeError, ERROR_RULES, type ErrorCode } from './model/errors.ts';
+export { type Logger, silentLogger } from './model/logger.ts';
+export type { PublishedTool, Registry, RegistrySource, WithheldTool } from './model/registry.ts';
+export { createLogger } from './observability/logger.ts';
+export { createSandbox, type Sandbox, type SandboxOptions } from './sandbox/sandbox.ts';
+export { VERSION } from './version.ts';

@@ -1,0 +1,201 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
+import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { type CliSetup, cli, ENV } from './fake-cli.ts';
+
+interface DoctorReport {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly details?: readonly string[];
+    readonly fix?: string;
+  }[];
+}
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await createSandbox();
+});
+afterAll(() => sandbox.close());
+
+const environment = (changes: Readonly<Record<string, string | undefined>> = {}) => ({
+  HOME: ENV.HOME,
+  DIFY_API_URL: sandbox.url,
+  DIFY_INNER_API_KEY: sandbox.credentials.innerApiKey,
+  DIFY_WORKSPACE_ID: sandbox.credentials.workspaceId,
+  DIFY_ADMIN_API_KEY: sandbox.credentials.adminApiKey,
+  DIFY_SECRET_KEY: sandbox.credentials.secretKey,
+  ...changes,
+});
+
+async function diagnose(setup: CliSetup, argv: readonly string[] = []) {
+  const run = await cli(['doctor', '-o', 'json', ...argv], setup);
+  const { ok, checks } = run.json() as DoctorReport;
+  const status = Object.fromEntries(checks.map(({ name, status }) => [name, status]));
+  const check = (name: string) => checks.find((entry) => entry.name === name);
+  return { run, ok, status, check };
+}
+
+const WELL = {
+  configuration: 'pass',
+  address: 'pass',
+  version: 'pass',
+  'inner key': 'pass',
+  workspace: 'pass',
+  catalogue: 'warn',
+  'file signing': 'pass',
+  clock: 'pass',
+};
+
+describe('doctor', () => {
+  it('makes every check in order, runs no tool and closes the bridge', async () => {
+    const before = sandbox.requests.length;
+    const { run, ok, status, check } = await diagnose({ env: environment() });
+    expect(Object.entries(status)).toEqual(Object.entries(WELL));
+    expect({ ok, code: run.code, stderr: run.stderr }).toEqual({ ok: true, code: 0, stderr: '' });
+    expect(check('catalogue')?.message).toBe(
+      '2 tools published (builtin 2, workflow 0, api 0, mcp 0), 1 withheld.',
+    );
+    expect(check('catalogue')?.details?.join('\n')).toMatch(
+      /could not list mcp[^]*acme\/post\/post is not authorised[^]*acme_weather__stuck is withheld/,
+    );
+    const paths = sandbox.requests.slice(before).map(({ path }) => path);
+    expect(paths.length).toBeGreaterThan(3);
+    expect(paths.filter((path) => path.includes('/invoke/'))).toEqual([]);
+    expect(run.events).toEqual(['create', 'start', 'close 0']);
+  });
+
+  it('prints the same as text, without secrets', async () => {
+    const { code, stdout } = await cli(['doctor'], { env: environment() });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^pass {2}configuration: Valid/);
+    expect(stdout).toMatch(/warn {2}catalogue: .*\n {6}- .*[^]* {6}fix: Authorise/);
+    expect(stdout).toMatch(/The bridge can work; 1 warning above\.\n$/);
+    for (const secret of [sandbox.credentials.innerApiKey, sandbox.credentials.secretKey]) {
+      expect(stdout).not.toContain(secret);
+    }
+  });
+
+  it('looks at the sandbox itself when asked to', async () => {
+    const { status, run } = await diagnose({ env: { HOME: ENV.HOME } }, ['--sandbox']);
+    expect(status).toEqual(WELL);
+    expect(run.configs[0]?.sandbox).toBeUndefined();
+  });
+
+  it.each([
+    [{ DIFY_INNER_API_KEY: 'fake-wrong-key' }, 'inner key', 4, /DIFY_INNER_API_KEY/],
+    [{ DIFY_ADMIN_API_KEY: 'fake-wrong-key' }, 'workspace', 4, /DIFY_ADMIN_API_KEY/],
+    [{ DIFY_SECRET_KEY: 'fake-wrong-key' }, 'file signing', 4, /DIFY_SECRET_KEY/],
+    [
+      { DIFY_ADMIN_API_KEY: undefined, DIFY_EMAIL: 'sandbox@example.com', DIFY_PASSWORD: 'fake-wrong' },
+      'workspace',
+      4,
+      /Correct both/,
+    ],
+  ])('finds %j: %s', async (changes, name, code, fix) => {
+    const { run, ok, check, status } = await diagnose({ env: environment(changes) });
+    expect({ ok, code: run.code }).toEqual({ ok: false, code });
+    expect(check(name)).toMatchObject({ status: 'fail', fix: expect.stringMatching(fix) });
+    // What does not depend on it was checked all the same, but no second login was tried.
+    expect(status['clock']).toBe('pass');
+    expect(status['catalogue']).toBe(name === 'workspace' ? 'skip' : 'warn');
+    expect(run.stdout).not.toContain('fake-wrong');
+  });
+
+  it('warns when no key signs the links to files', async () => {
+    const { status, run } = await diagnose({ env: environment({ DIFY_SECRET_KEY: undefined }) });
+    expect(status).toMatchObject({ configuration: 'warn', 'file signing': 'warn' });
+    expect(run.code).toBe(0);
+  });
+
+  it('stops at a configuration that is not valid, and lists the problems', async () => {
+    const { run, check, status } = await diagnose({ env: { HOME: ENV.HOME } });
+    expect(run.code).toBe(2);
+    expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
+    expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 7 }, () => 'skip'));
+  });
+
+  it('stops where nobody answers', async () => {
+    const free = createServer();
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const { run, status } = await diagnose({
+      env: environment({ DIFY_API_URL: `http://127.0.0.1:${port}` }),
+    });
+    expect(run.code).toBe(1);
+    expect(status).toMatchObject({ configuration: 'pass', address: 'fail', version: 'skip', clock: 'skip' });
+  });
+
+  it('recognises a web page in the place of Dify', async () => {
+    const web = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>Web app</title>');
+    });
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    const { port } = web.address() as AddressInfo;
+    const { run, check } = await diagnose({ env: environment({ DIFY_API_URL: `http://127.0.0.1:${port}` }) });
+    web.closeAllConnections();
+    await new Promise((resolve) => web.close(resolve));
+    expect(run.code).toBe(2);
+    expect(check('address')).toMatchObject({ status: 'fail' });
+  });
+
+  it('tells when the catalogue does not load', async () => {
+    const loadError = new BridgeError('catalog_unavailable', 'Not loaded.', { hint: 'Look there.' });
+    const { run, check } = await diagnose({ env: environment(), app: { loadError } });
+    expect(run.code).toBe(1);
+    expect(check('catalogue')).toMatchObject({ status: 'fail', message: 'Not loaded.', fix: 'Look there.' });
+  });
+
+  it('ends with 130 when it is interrupted', async () => {
+    const { code } = await cli(['doctor'], { env: environment(), onStart: (send) => send('SIGINT') });
+    expect(code).toBe(130);
+  });
+});
+
+describe('the version', () => {
+  const status = (version: string | undefined) => versionFinding({ version, serverDate: undefined });
+
+  it.each(['1.0.0', '1.4.1', '1.11.4', '1.13.0', '2.0.0', '10.1'])('%s passes', (version) => {
+    expect(status(version)).toEqual({ status: 'pass', message: `Dify ${version}.` });
+  });
+
+  it('before 1.0.0 fails', () => {
+    expect(status('0.15.3')).toMatchObject({ status: 'fail', exit: 1 });
+  });
+
+  it.each([undefined, '1.12.0', '1.12.1'])('%s is a warning with a way out', (version) => {
+    expect(status(version)).toMatchObject({ status: 'warn', fix: expect.any(String) });
+  });
+});
+
+describe('the clock', () => {
+  const now = new Date('2026-11-22T12:00:00Z');
+  const at = (seconds: number) => clockFinding(new Date(now.getTime() + seconds * 1000), now);
+
+  it.each([
+    [0, 'pass'],
+    [60, 'pass'],
+    [-60, 'pass'],
+    [61, 'warn'],
+    [-400, 'warn'],
+    [299, 'warn'],
+    [300, 'fail'],
+  ])('with Dify %d s ahead: %s', (seconds, expected) => {
+    expect(at(seconds).status).toBe(expected);
+  });
+
+  it('says which of both is late', () => {
+    expect(at(120).message).toContain("120 s behind Dify's");
+    expect(at(-120).message).toContain("120 s ahead of Dify's");
+  });
+
+  it('is skipped when Dify sends no date', () => {
+    expect(clockFinding(undefined, now).status).toBe('skip');
+  });
+});

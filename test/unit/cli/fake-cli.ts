@@ -1,0 +1,222 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { App } from '../../../src/app.ts';
+import type { CliIo, CliSignal } from '../../../src/cli/io.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import type { CallObserver, CallTool } from '../../../src/model/call.ts';
+import type { ToolResult } from '../../../src/model/content.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
+import type { Registry } from '../../../src/model/registry.ts';
+import type { DifyTool, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
+import { buildRegistry } from '../../../src/registry/build.ts';
+
+/** A valid environment without a machine's own configuration file. */
+export const ENV = {
+  HOME: mkdtempSync(join(tmpdir(), 'bridge-home-')),
+  DIFY_API_URL: 'http://dify.test:5001',
+  DIFY_INNER_API_KEY: 'fake-inner-key',
+  DIFY_WORKSPACE_ID: '11111111-2222-4333-8444-555555555555',
+  DIFY_ADMIN_API_KEY: 'fake-admin-key',
+  DIFY_SECRET_KEY: 'fake-secret-key',
+};
+
+function tool(name: string, parameters: readonly Partial<ToolParameter>[] = []): DifyTool {
+  return {
+    name,
+    label: { en_US: `Title of ${name}` },
+    description: { en_US: `Does ${name}.` },
+    parameters: parameters.map((parameter) => ({
+      name: 'city',
+      type: 'string',
+      form: 'llm',
+      required: true,
+      label: {},
+      humanDescription: {},
+      llmDescription: 'A city.',
+      options: [],
+      ...parameter,
+    })),
+  };
+}
+
+const PROVIDERS: readonly ToolProvider[] = [
+  {
+    type: 'builtin',
+    id: 'acme/weather/weather',
+    name: 'weather',
+    label: { en_US: 'Weather' },
+    description: {},
+    authorized: true,
+    tools: [tool('now', [{}]), tool('stuck', [{ name: 'team', form: 'form' }])],
+  },
+  {
+    type: 'builtin',
+    id: 'acme/post/post',
+    name: 'post',
+    label: { en_US: 'Post' },
+    description: {},
+    authorized: false,
+    tools: [tool('send')],
+  },
+];
+
+/** Two published tools, of which the provider of one is not authorised, and a withheld one. */
+export const REGISTRY: Registry = buildRegistry(PROVIDERS, {
+  names: 'qualified',
+  maxNameLength: 44,
+  languages: ['en_US'],
+  formParameters: 'preset',
+  unauthorized: 'publish',
+  presets: {},
+});
+
+/** How the app behind the command line behaves. */
+export interface FakeApp {
+  readonly result?: ToolResult | (() => ToolResult | Promise<ToolResult>);
+  readonly during?: (observer: CallObserver | undefined, signal: AbortSignal) => Promise<void> | void;
+  readonly loadError?: BridgeError;
+  readonly serve?: (stop: Promise<void>) => Promise<void>;
+  readonly refresh?: () => Promise<void>;
+  readonly registry?: Registry;
+}
+
+export interface CliRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly json: () => unknown;
+  /** The single line of JSON on standard error. */
+  readonly jsonError: () => { readonly error: Record<string, unknown> };
+  readonly configs: readonly Config[];
+  readonly calls: readonly { readonly name: string; readonly args: unknown }[];
+  /** What was done to the app, in order. */
+  readonly events: readonly string[];
+  readonly exits: readonly number[];
+}
+
+export interface CliSetup {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly app?: FakeApp;
+  readonly stdin?: string;
+  readonly terminal?: boolean;
+  readonly io?: Partial<CliIo>;
+  /** Called when the app has been started, with a way to send signals. */
+  readonly onStart?: (send: (signal: CliSignal) => void) => void;
+}
+
+/** Runs the command line in this process against a fake app. */
+export async function cli(argv: readonly string[], setup: CliSetup = {}): Promise<CliRun> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const configs: Config[] = [];
+  const calls: { name: string; args: unknown }[] = [];
+  const events: string[] = [];
+  const exits: number[] = [];
+  const listeners = new Map<CliSignal, Set<() => void>>();
+  const send = (signal: CliSignal): void => {
+    for (const listener of listeners.get(signal) ?? []) listener();
+  };
+  const terminal = setup.terminal === true;
+  const stdin = Object.assign(Readable.from([Buffer.from(setup.stdin ?? '')]), { isTTY: terminal });
+  const io: CliIo = {
+    stdin,
+    stdout: { isTTY: terminal, write: (text) => out.push(text) },
+    stderr: { isTTY: terminal, write: (text) => err.push(text) },
+    env: setup.env ?? ENV,
+    program: { node: process.execPath, script: '/nowhere/main.js' },
+    onSignal: (name, listener) => {
+      const set = listeners.get(name) ?? new Set();
+      listeners.set(name, set.add(listener));
+      return () => void set.delete(listener);
+    },
+    exitNow: (code) => void exits.push(code),
+    createApp: async (config) => {
+      configs.push(config);
+      events.push('create');
+      return createFakeApp(setup.app ?? {}, calls, events, () => setup.onStart?.(send));
+    },
+    ...setup.io,
+  };
+  const code = await runCli(argv, io);
+  const left = [...listeners.values()].reduce((sum, set) => sum + set.size, 0);
+  if (left > 0) throw new Error(`${left} signal listeners were left behind.`);
+  const [stdout, stderr] = [out.join(''), err.join('')];
+  return {
+    code,
+    stdout,
+    stderr,
+    json: () => JSON.parse(stdout) as unknown,
+    jsonError: () => {
+      const lines = stderr.split('\n');
+      if (lines.length !== 2 || lines[1] !== '') throw new Error(`Not one line: ${stderr}`);
+      return JSON.parse(lines[0] ?? '') as { readonly error: Record<string, unknown> };
+    },
+    configs,
+    calls,
+    events,
+    exits,
+  };
+}
+
+function createFakeApp(
+  behaviour: FakeApp,
+  calls: { name: string; args: unknown }[],
+  events: string[],
+  onStart: () => void,
+): App {
+  const registry = behaviour.registry ?? REGISTRY;
+  let stop = (): void => undefined;
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const callTool: CallTool = async (name, args, { signal, observer }) => {
+    calls.push({ name, args });
+    if (registry.get(name) === undefined) throw new BridgeError('tool_not_found', `No tool ${name}.`);
+    await behaviour.during?.(observer, signal);
+    const { result = { content: [{ type: 'text', text: 'sunny' }] } } = behaviour;
+    return typeof result === 'function' ? result() : result;
+  };
+  const served = behaviour.serve ?? ((until) => until);
+  return {
+    registry: {
+      current: () => registry,
+      ready: async () => {
+        if (behaviour.loadError !== undefined) throw behaviour.loadError;
+        return registry;
+      },
+      onChange: () => () => undefined,
+    },
+    callTool,
+    status: () => ({
+      listing: {
+        providers: PROVIDERS,
+        problems: [{ providerType: 'mcp', message: 'Dify could not list mcp tools.' }],
+      },
+      loadedAt: new Date(),
+      lastError: undefined,
+    }),
+    start: () => {
+      events.push('start');
+      onStart();
+    },
+    refresh: async () => {
+      events.push('refresh');
+      await behaviour.refresh?.();
+    },
+    serveStdio: () => {
+      events.push('stdio');
+      return served(stopped);
+    },
+    serveHttp: async () => {
+      events.push('http');
+      return { url: 'http://127.0.0.1:8080/mcp', closed: served(stopped) };
+    },
+    close: async (graceMs) => {
+      events.push(`close ${graceMs}`);
+      stop();
+    },
+  };
+}

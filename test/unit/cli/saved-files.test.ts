@@ -1,0 +1,60 @@
+import { existsSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { safeName, saveFiles } from '../../../src/cli/saved-files.ts';
+
+it.each([
+  ['report.pdf', 'application/pdf', 'report.pdf'],
+  ['../../etc/passwd', 'text/plain', 'passwd.txt'],
+  ['..\\..\\boot.ini', 'text/plain', 'boot.ini'],
+  ['.bashrc', 'text/plain', 'bashrc.txt'],
+  ['..', 'image/png', 'file.png'],
+  ['', 'application/x-unheard-of', 'file'],
+  ['a\u0000b\nc.txt', 'text/plain', 'a_b_c.txt'],
+  ['photo\u202egnp.exe', 'image/png', 'photo_gnp.exe'],
+  ['CON.txt', 'text/plain', '_CON.txt'],
+  ['Übersicht 3.csv', 'text/csv', 'Übersicht 3.csv'],
+  ['dots. . .', 'image/png', 'dots.png'],
+])('makes %j (%s) the safe name %j', (name, mimeType, expected) => {
+  expect(safeName(name, mimeType)).toBe(expected);
+});
+
+it('never leaves the folder, whatever the name', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
+      const safe = safeName(name, 'image/png');
+      expect(basename(safe)).toBe(safe);
+      expect(resolve('/folder', safe)).toBe(`/folder/${safe}`);
+      expect(['', '.', '..']).not.toContain(safe);
+      expect(Array.from(safe).length).toBeLessThanOrEqual(120);
+    }),
+  );
+});
+
+it('does not follow a link that waits in the folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-files-'));
+  const outside = join(mkdtempSync(join(tmpdir(), 'bridge-files-')), 'outside.txt');
+  symlinkSync(outside, join(folder, 'a.txt'));
+  const [saved] = await saveFiles(
+    [{ type: 'resource', resource: { uri: 'dify://f/a.txt', mimeType: 'text/plain', text: 'x' } }],
+    folder,
+    'tool',
+  );
+  expect(saved?.path).toBe(join(folder, 'a-2.txt'));
+  expect(existsSync(outside)).toBe(false);
+});
+
+it('makes no folder when there is nothing to save', async () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'bridge-files-')), 'new');
+  expect(await saveFiles([{ type: 'text', text: 'x' }], folder, 'tool')).toEqual([]);
+  expect(existsSync(folder)).toBe(false);
+});
+
+it('numbers several files of one name', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-files-'));
+  const image = { type: 'image', data: 'eA==', mimeType: 'image/png' } as const;
+  await saveFiles([image, image, image], folder, 'tool');
+  expect(readdirSync(folder).sort()).toEqual(['tool-2.png', 'tool-3.png', 'tool.png']);
+});
