@@ -1,13 +1,12 @@
 import { relative } from 'node:path';
 import type { ToolResult } from '../model/content.ts';
 import { BridgeError, type ErrorCode } from '../model/errors.ts';
-import type { PublishedTool } from '../model/registry.ts';
 import { readArguments } from './arguments.ts';
 import { INTERRUPTED } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { createProgressLine } from './progress-line.ts';
 import { isFile, type SavedFile, saveFiles } from './saved-files.ts';
-import { type CommandContext, withTools } from './session.ts';
+import { type CommandContext, warnOfProblems, withTools } from './session.ts';
 
 /** What `call` was given. */
 export interface CallRequest {
@@ -20,8 +19,10 @@ export interface CallRequest {
 export async function call(context: CommandContext, request: CallRequest): Promise<number> {
   const { io, output } = context;
   const args = await readArguments(request.args, io.stdin);
-  return withTools(context, async ({ app, registry, signal }) => {
+  return withTools(context, async (session) => {
+    const { app, registry, signal } = session;
     const tool = registry.get(request.name);
+    if (tool === undefined) warnOfProblems(session, output);
     // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
     const parsed = tool?.parseArguments(args);
     if (parsed?.ok === false) {
@@ -32,14 +33,18 @@ export async function call(context: CommandContext, request: CallRequest): Promi
     }
     const progress = createProgressLine(io, !output.json);
     let result: ToolResult;
+    let failure: ErrorCode = 'tool_failed';
     try {
-      result = await app.callTool(request.name, args, { signal, observer: progress.observer });
+      result = await app.callTool(request.name, args, {
+        signal,
+        observer: { ...progress.observer, failed: ({ code }) => (failure = code) },
+      });
     } finally {
       progress.clear();
     }
     if (signal.aborted) return INTERRUPTED;
     const saved = request.out === undefined ? [] : await saveFiles(result.content, request.out, request.name);
-    return report(output, result, saved, failureCode(tool));
+    return report(output, result, saved, failure);
   });
 }
 
@@ -57,11 +62,6 @@ function report(output: Output, result: ToolResult, saved: readonly SavedFile[],
   const files = result.content.filter(isFile).length;
   if (files > saved.length) output.note('Add --out DIR to save the files of the result.');
   return 0;
-}
-
-/** A result does not carry the code of its error; a provider without credentials is known beforehand. */
-function failureCode(tool: PublishedTool | undefined): ErrorCode {
-  return tool?.authorized === false ? 'provider_unauthorized' : 'tool_failed';
 }
 
 function textOf(result: ToolResult): string {

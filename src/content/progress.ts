@@ -1,4 +1,5 @@
 import type { CallObserver } from '../model/call.ts';
+import type { BridgeError } from '../model/errors.ts';
 import type { LogEntry } from '../model/message.ts';
 
 /** At most four progress sentences a second. */
@@ -9,6 +10,7 @@ export interface Announcer {
   /** Counts a message of output; says so at once for the first, later at most every 250 ms. */
   output(): void;
   log(entry: LogEntry): void;
+  failed(error: BridgeError): void;
 }
 
 /** An Announcer that survives an observer that throws. */
@@ -26,6 +28,9 @@ export function createAnnouncer(observer: CallObserver | undefined): Announcer {
     },
     log(entry) {
       quietly(() => observer?.log?.(entry));
+    },
+    failed(error) {
+      quietly(() => observer?.failed?.(error));
     },
   };
 }

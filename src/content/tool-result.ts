@@ -62,6 +62,7 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
         }
       } catch (error) {
         failure = fail(error);
+        announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
       warnOfUnknown(collector, tool, logger);

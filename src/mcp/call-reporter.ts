@@ -5,7 +5,7 @@ import { startProgress } from './progress.ts';
 
 /** What a running call tells its client. */
 export interface CallReporter {
-  readonly observer: Required<CallObserver>;
+  readonly observer: Required<Pick<CallObserver, 'log' | 'progress'>>;
   /** Ends the reports; resolves when the transport has taken all of them, so that the result comes last. */
   end(): Promise<void>;
 }

@@ -1,12 +1,15 @@
 import type { ToolResult } from './content.ts';
+import type { BridgeError } from './errors.ts';
 import type { LogEntry } from './message.ts';
 
-/** What a running call tells whoever waits for it. Neither method may throw. */
+/** What a running call tells whoever waits for it. No method may throw. */
 export interface CallObserver {
   /** A step that the tool reported. */
   log?(entry: LogEntry): void;
   /** The tool produced output: a short sentence, such as "Received 3 messages". At most once a stretch. */
   progress?(message: string): void;
+  /** The call failed; its result says so too, but without the code. */
+  failed?(error: BridgeError): void;
 }
 
 /** What accompanies one call. */

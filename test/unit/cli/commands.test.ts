@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { CallObserver } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { cli, ENV } from './fake-cli.ts';
@@ -51,7 +52,8 @@ describe('tools list', () => {
   });
 
   it('fails with exit code 4 when Dify refuses the key', async () => {
-    const loadError = new BridgeError('upstream_unauthorized', 'No.');
+    const cause = new BridgeError('upstream_unauthorized', 'No.');
+    const loadError = new BridgeError('catalog_unavailable', 'The tools could not be loaded. No.', { cause });
     expect((await cli(['tools', 'list'], { app: { loadError } })).code).toBe(4);
   });
 
@@ -89,6 +91,7 @@ describe('tools show and explain', () => {
     const unknown = await cli(['tools', 'show', 'acme_wether__now']);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
     expect(unknown.stderr).toContain(`Similar names: ${NOW}`);
+    expect(unknown.stderr).toContain('warning: Dify could not list mcp tools.');
     expect((await cli(['tools', 'explain', 'acme_wether__now'])).code).toBe(2);
     const withheld = await cli(['tools', 'show', STUCK, '-o', 'json']);
     expect(withheld.code).toBe(2);
@@ -136,7 +139,10 @@ describe('call', () => {
   });
 
   it('fails with exit code 2 for an unknown name', async () => {
-    expect(await cli(['call', 'nothing'])).toMatchObject({ code: 2, stdout: '' });
+    const run = await cli(['call', 'nothing']);
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    // It may be among the tools that Dify could not list.
+    expect(run.stderr).toMatch(/^warning: Dify could not list mcp tools\.\nerror: /);
   });
 
   const failed: ToolResult = { content: [{ type: 'text', text: 'It rains.' }], isError: true };
@@ -152,10 +158,17 @@ describe('call', () => {
     expect(json.jsonError().error).toMatchObject({ code: 'tool_failed', content: failed.content });
   });
 
-  it('exits with 4 where the provider has no credentials', async () => {
-    const run = await cli(['call', SEND, '-o', 'json'], { app: { result: failed } });
-    expect(run.code).toBe(4);
-    expect(run.jsonError().error).toMatchObject({ code: 'provider_unauthorized' });
+  it.each([
+    ['provider_unauthorized', 4],
+    ['upstream_unauthorized', 4],
+    ['upstream_wrong_address', 2],
+    ['deadline_exceeded', 1],
+  ] as const)('exits with what %s stands for', async (code, exit) => {
+    const during = (observer: CallObserver | undefined): void =>
+      observer?.failed?.(new BridgeError(code, 'It rains.'));
+    const run = await cli(['call', SEND, '-o', 'json'], { app: { result: failed, during } });
+    expect(run.code).toBe(exit);
+    expect(run.jsonError().error).toMatchObject({ code });
   });
 
   it('shows progress on a terminal only', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
+import { BridgeError } from '../../../src/model/errors.ts';
 import type { LogEntry } from '../../../src/model/message.ts';
 import {
   aTool,
@@ -449,6 +450,13 @@ describe('observer', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('hears with which code a call failed', async () => {
+    const failed = vi.fn<(error: BridgeError) => void>();
+    const error = new BridgeError('stream_broken', 'It broke.');
+    await convert([text('before')], { error, observer: { failed } });
+    expect(failed.mock.calls.flat().map(({ code }) => code)).toEqual(['stream_broken']);
   });
 
   it('may throw without harm', async () => {
