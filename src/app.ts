@@ -52,12 +52,22 @@ interface Upstream {
   close(): Promise<void>;
 }
 
+/**
+ * Connections beside those of the calls, for the catalogue and for files: with the calls as many as Dify's api service
+ * takes as shipped. Without a limit, each call that follows another opens one more while the last idles, and Dify
+ * keeps it waiting.
+ */
+const SPARE_CONNECTIONS = 2;
+
 /** Puts the rooms together: the only file that knows all of them. Protocol, HTTP and sandbox load on demand. */
 export async function createApp(config: Config, { logger }: { readonly logger: Logger }): Promise<App> {
   const upstream = config.sandbox === undefined ? remote(config) : await embedded(config.sandbox);
   const { connection } = upstream;
   const { workspaceId: tenantId, innerApiKey, secretKey, userId } = connection;
-  const http = createDifyHttp({ baseUrl: connection.apiUrl });
+  const http = createDifyHttp({
+    baseUrl: connection.apiUrl,
+    maxConnections: config.calls.maxConcurrent + SPARE_CONNECTIONS,
+  });
 
   const registry = createLiveRegistry({
     build: (providers) => buildRegistry(providers, config.tools),

@@ -29,6 +29,8 @@ const BROKEN_FILES: readonly string[] = ['1.12.0', '1.12.1'];
 const ACCESS_TIMEOUT_S = 300;
 const TOLERATED_SKEW_S = 60;
 const MAX_DETAILS = 10;
+const NOT_LISTED_FIX =
+  "See the log of Dify's api service for what could not be listed; a plugin daemon that is down is a frequent cause.";
 
 /** A failed check from the error that made it fail. */
 export function failure(thrown: unknown): Finding {
@@ -117,11 +119,15 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     ];
     const message = `${count(registry.tools.length, 'tool')} published (${counts.join(', ')}), ${registry.withheld.length} withheld.`;
     if (doubts.length === 0 && registry.tools.length > 0) return { status: 'pass', message };
-    const fix =
-      registry.tools.length === 0
-        ? 'Install a tool in this Dify workspace, or see tools list for what is withheld.'
-        : 'Authorise providers in Dify under Tools; tools explain NAME says what publishes a withheld tool.';
-    return { status: 'warn', message, details: shorten(doubts), fix };
+    const fixes = [
+      ...(problems.length === 0 ? [] : [NOT_LISTED_FIX]),
+      ...(unauthorized.length === 0 ? [] : ['Authorise providers in Dify under Tools.']),
+      ...(registry.withheld.length === 0 ? [] : ['tools explain NAME says what publishes a withheld tool.']),
+    ];
+    if (fixes.length === 0 && registry.tools.length === 0)
+      fixes.push('Install a tool in this Dify workspace.');
+    const fix = fixes.length === 0 ? {} : { fix: fixes.join('\n') };
+    return { status: 'warn', message, details: shorten(doubts), ...fix };
   } catch (error) {
     return failure(error);
   }

@@ -169,7 +169,9 @@ function usageExit(error: CommanderError, output: Output): number {
 function failureExit(thrown: unknown, output: Output, io: CliIo): number {
   const error = asBridgeError(thrown);
   output.error(error.code === 'internal' ? detailed(error, io) : error);
-  return error.rule.exit;
+  // Why the tools could not be loaded decides, not that they could not.
+  const { code, cause } = error;
+  return (code === 'catalog_unavailable' && cause instanceof BridgeError ? cause : error).rule.exit;
 }
 
 /** A fault of the program, with what it says of itself but for secrets: there may be no log to look into. */

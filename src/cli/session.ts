@@ -60,6 +60,13 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
+/** Warns of tools that Dify could not list: the one that was asked for may be among them. */
+export function warnOfProblems({ app }: Session, output: Output): void {
+  for (const { message } of app.status().listing?.problems ?? []) {
+    output.note(`${output.paint('yellow', 'warning:', 'stderr')} ${message}`);
+  }
+}
+
 /** Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. */
 export async function withTools(
   context: CommandContext,

@@ -3,11 +3,12 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import { explainTool, similarNames } from '../registry/explain.ts';
 import { count, type Output, table } from './output.ts';
-import { type CommandContext, withTools } from './session.ts';
+import { type CommandContext, type Session, warnOfProblems, withTools } from './session.ts';
 
 /** `tools list`: what is published and what is withheld. */
 export function listTools(context: CommandContext): Promise<number> {
-  return withTools(context, ({ app, registry }) => {
+  return withTools(context, (session) => {
+    const { app, registry } = session;
     const problems = app.status().listing?.problems ?? [];
     const value = {
       tools: registry.tools.map(summary),
@@ -16,18 +17,16 @@ export function listTools(context: CommandContext): Promise<number> {
       problems,
     };
     context.output.data(value, () => listing(registry, context.output));
-    for (const { message } of problems) {
-      context.output.note(`${context.output.paint('yellow', 'warning:', 'stderr')} ${message}`);
-    }
+    warnOfProblems(session, context.output);
     return 0;
   });
 }
 
 /** `tools show NAME`: a tool as tools/list answers it, and where it comes from. */
 export function showTool(context: CommandContext, name: string): Promise<number> {
-  return withTools(context, ({ registry }) => {
-    const tool = registry.get(name);
-    if (tool === undefined) throw unknownTool(registry, name);
+  return withTools(context, (session) => {
+    const tool = session.registry.get(name);
+    if (tool === undefined) throw unknownTool(session, context.output, name);
     const { title, description, inputSchema, outputSchema, annotations, ref, authorized } = tool;
     const value = {
       name,
@@ -46,23 +45,26 @@ export function showTool(context: CommandContext, name: string): Promise<number>
 
 /** `tools explain NAME`: why a tool is published as it is, or is not. */
 export function explain(context: CommandContext, name: string): Promise<number> {
-  return withTools(context, ({ registry }) => {
+  return withTools(context, (session) => {
+    const { registry } = session;
     const published = registry.get(name) !== undefined;
     if (!published && !registry.withheld.some((tool) => tool.name === name))
-      throw unknownTool(registry, name);
+      throw unknownTool(session, context.output, name);
     const lines = explainTool(registry, name);
     context.output.data({ name, published, lines }, () => lines.join('\n'));
     return 0;
   });
 }
 
-function unknownTool(registry: Registry, name: string): BridgeError {
+function unknownTool(session: Session, output: Output, name: string): BridgeError {
+  const { registry } = session;
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) {
     return new BridgeError('tool_not_found', `${name} is not published (${withheld.reason}).`, {
       hint: withheld.detail,
     });
   }
+  warnOfProblems(session, output);
   const similar = similarNames(registry, name);
   return new BridgeError('tool_not_found', `No tool is called ${JSON.stringify(name)}.`, {
     hint: similar.length === 0 ? 'See tools list.' : `Similar names: ${similar.join(', ')}. See tools list.`,

@@ -1,6 +1,7 @@
 import { BridgeError, type BridgeErrorOptions, type ErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { DifyAnswer } from './http.ts';
+import { plainWords } from './plain-words.ts';
 
 /** A short answer of the console API, read once: of the login, or a refusal. */
 export interface ConsoleReply {
@@ -40,7 +41,7 @@ export async function readReply(answer: DifyAnswer): Promise<ConsoleReply> {
     path,
     body,
     code: typeof code === 'string' ? code : undefined,
-    said: typeof said === 'string' ? said.slice(0, MAX_SAID) : undefined,
+    said: typeof said === 'string' ? plainWords(said).slice(0, MAX_SAID) : undefined,
   };
 }
 

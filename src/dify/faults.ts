@@ -1,13 +1,14 @@
 import { BridgeError, type BridgeErrorOptions, type ErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { DifyAnswer } from './http.ts';
+import { plainWords } from './plain-words.ts';
 
 const MAX_READ = 64 * 1024;
 const MAX_QUOTE = 1000;
 const ADDRESS_HINT =
   "Set DIFY_API_URL to Dify's api service itself, e.g. http://api:5001: nginx and the web app do not pass the inner API on.";
 const NOT_READY = new Set(['not_setup', 'not_init_validated']);
-const GATEWAY_STATUSES = new Set([502, 503, 504]);
+const GATEWAY_STATUSES = new Set([502, 503]);
 
 /** True when the answer declares itself a web page. */
 export function isWebPage(answer: DifyAnswer): boolean {
@@ -43,6 +44,14 @@ export async function faultFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     const message = `A proxy before Dify answered ${path} with status ${status}: Dify's api service is not there.`;
     return fault('upstream_unreachable', message, 'Check that the api service runs, then call again.');
   }
+  if (status === 504) {
+    const message = `A proxy before Dify waits no longer for the answer to ${path} (it answered with status 504).`;
+    return fault(
+      'upstream_unreachable',
+      message,
+      'It may still run in Dify: check there before calling again. Raise the time limit of the proxy, or let DIFY_API_URL lead to the api service itself.',
+    );
+  }
   if (status === 429) return rateLimitFault(answer);
   if (status === 413) {
     const message = `The request to ${path} is larger than a server before Dify accepts (status 413).`;
@@ -75,7 +84,7 @@ export async function faultFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     return fault(
       'upstream_rejected',
       `Dify refused the call before running the tool.${said}`,
-      'Check the arguments, the credentials of the provider in Dify, and that the tool still exists.',
+      "Check the arguments, the credentials of the provider in Dify, and that the tool still exists. If Dify speaks of its plugin daemon, that service is down: start Dify's plugin_daemon.",
     );
   }
   if (status === 500) {
@@ -132,8 +141,8 @@ function rateLimitFault(answer: DifyAnswer): BridgeError {
 /** Dify's words as a sentence that says whose they are; empty without any. */
 function quote(body: JsonObject): string {
   const message = body['message'];
-  if (typeof message !== 'string' || message.trim() === '') return '';
-  return ` Dify said: ${cut(message.trim(), MAX_QUOTE)}`;
+  const words = typeof message === 'string' ? plainWords(message) : '';
+  return words === '' ? '' : ` Dify said: ${cut(words, MAX_QUOTE)}`;
 }
 
 /** At most `limit` characters, an ellipsis included; never half of a surrogate pair. */

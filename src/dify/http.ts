@@ -9,6 +9,8 @@ export interface DifyHttpOptions {
   readonly baseUrl: string;
   /** Time for TCP and TLS; 10 s unless told. */
   readonly connectTimeoutMs?: number;
+  /** Connections that may be open to one server at once, idle ones included; further requests wait. Unless told, any. */
+  readonly maxConnections?: number;
 }
 
 /** One exchange with Dify. */
@@ -72,6 +74,7 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     headersTimeout: 0,
     bodyTimeout: 0,
     pipelining: 1,
+    connections: options.maxConnections ?? null,
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
   });
   return {
@@ -120,13 +123,18 @@ function encodeBody({ headers, body }: DifyRequest): {
 } {
   const base = { 'accept-encoding': 'identity', ...headers };
   if (body === undefined) return { headers: base };
-  if (body instanceof FormData) {
+  if (isForm(body)) {
     // undici takes its own class only, and Node's belongs to another copy of undici.
     const form = new UndiciFormData();
     for (const [name, value] of body) form.append(name, value);
     return { headers: base, body: form };
   }
   return { headers: { 'content-type': 'application/json', ...base }, body: JSON.stringify(body) };
+}
+
+/** By its name: to mention Node's class is enough to load the copy of undici inside Node, some 10 MB. */
+function isForm(body: JsonObject | FormData): body is FormData {
+  return Object.prototype.toString.call(body) === '[object FormData]';
 }
 
 function createAnswer(response: Dispatcher.ResponseData, destination: Destination, limit: Limit): DifyAnswer {

@@ -8,6 +8,9 @@ export interface Destination {
 
 const HINT = 'Check that Dify is running and that DIFY_API_URL leads to its api service from this machine.';
 
+/** A request that was on its way when the connection ended may have reached Dify, and the tool with it. */
+const AFTERMATH = 'Whether the request took effect in Dify is unknown: check before repeating it.';
+
 const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ENOTFOUND: 'DNS does not know the host name',
@@ -27,6 +30,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its TLS certificate is signed by an unknown authority',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its TLS certificate is for another host name',
 };
+
+const BROKEN_ON_THE_WAY = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 const CERTIFICATE_HINT =
   'Give Node the authority of the certificate with NODE_EXTRA_CA_CERTS, or use the address the certificate is for.';
@@ -50,7 +55,7 @@ export function connectionFault(error: unknown, { url, path }: Destination): Bri
   const isCertificate = cause.includes('certificate');
   const tlsHint = 'Check whether DIFY_API_URL should begin with http:// instead of https://.';
   return new BridgeError('upstream_unreachable', `Dify cannot be reached at ${host}: ${cause}.`, {
-    hint: isCertificate ? CERTIFICATE_HINT : isTls ? tlsHint : HINT,
+    hint: isCertificate ? CERTIFICATE_HINT : isTls ? tlsHint : BROKEN_ON_THE_WAY.has(code) ? AFTERMATH : HINT,
     cause: error,
   });
 }
@@ -71,7 +76,7 @@ export function brokenBodyFault(error: unknown, { url, path }: Destination): Bri
     'stream_broken',
     `The connection to Dify at ${hostPort(url)} broke in the middle of the answer to ${path}.`,
     {
-      hint: 'Whether the request took effect in Dify is unknown: check before repeating it.',
+      hint: AFTERMATH,
       cause: error,
     },
   );

@@ -33,7 +33,7 @@ interface StoredEvent {
 
 /** The recent events of one session, in memory; the oldest go when a limit is reached. */
 export interface SessionEvents extends EventStore {
-  /** Whether a client that names this event can still be served: its stream is kept. */
+  /** Whether a client that names this event can still be served: something follows it, or may yet. */
   canResume(eventId: string): boolean;
   /** A message whose arrival ends its stream: no event of the stream is kept. */
   dropStreamAt(message: JSONRPCMessage): void;
@@ -128,8 +128,12 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
     },
 
     canResume(eventId) {
-      const streamId = parseEventId(eventId)?.streamId;
-      return streamId !== undefined && (streamId === STANDALONE_STREAM || streams.has(streamId));
+      const last = parseEventId(eventId);
+      if (last === undefined) return false;
+      const stream = streams.get(last.streamId);
+      // Some clients come back for more after an answer that is an error, time and again if they find a stream.
+      if (stream?.answered !== undefined) return stream.events.some(({ number }) => number > last.number);
+      return last.streamId === STANDALONE_STREAM || stream !== undefined;
     },
 
     dropStreamAt: (message) => void endings.add(message),

@@ -64,6 +64,7 @@ describe('doctor', () => {
     expect(check('catalogue')?.details?.join('\n')).toMatch(
       /could not list mcp[^]*acme\/post\/post is not authorised[^]*acme_weather__stuck is withheld/,
     );
+    expect(check('catalogue')?.fix).toMatch(/plugin daemon[^]*Authorise providers[^]*tools explain NAME/);
     const paths = sandbox.requests.slice(before).map(({ path }) => path);
     expect(paths.length).toBeGreaterThan(3);
     expect(paths.filter((path) => path.includes('/invoke/'))).toEqual([]);

@@ -119,6 +119,15 @@ describe('refusals', () => {
       },
     ],
     [
+      'a plugin that cannot say its parameters',
+      refusal(
+        400,
+        'invalid_param',
+        'req_id: f00 PluginInvokeError: {"error_type":"Exception","message":"no"}',
+      ),
+      { code: 'upstream_rejected', message: expect.stringMatching(/Dify said: "no"$/) },
+    ],
+    [
       'forbidden',
       refusal(403, 'forbidden', 'No.'),
       { code: 'upstream_unauthorized', upstream: { status: 403 } },

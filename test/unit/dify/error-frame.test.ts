@@ -31,13 +31,17 @@ test.each([
   ],
   ['PluginInvokeError: {"args":{}}', 'The tool failed: PluginInvokeError: {"args":{}}'],
   ['PluginInvokeError: {"error_type":"TimeoutError","message":""}', 'The tool failed: TimeoutError'],
-  ['', 'The tool failed without saying why.'],
-  ['   ', 'The tool failed without saying why.'],
 ])('%s', (text, message) => {
   const fault = faultFromErrorFrame(text);
   expect(fault.code).toBe('tool_failed');
   expect(fault.message).toBe(message);
   expect(fault.hint).toBeUndefined();
+});
+
+test.each(['', '   '])('an empty text, as when the plugin daemon goes down: %j', (text) => {
+  const fault = faultFromErrorFrame(text);
+  expect(fault.message).toBe('The tool failed without saying why.');
+  expect(fault.hint).toContain('plugin daemon');
 });
 
 test('wrappers are opened so far and no further', () => {

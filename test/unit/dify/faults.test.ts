@@ -41,6 +41,18 @@ test.each<[string, number, string, Record<string, string>, string, string]>([
     'upstream_rejected',
     'Dify said: x is wrong',
   ],
+  [
+    'a plugin that failed before it ran',
+    400,
+    json(
+      400,
+      'invalid_param',
+      'req_id: f00 PluginInvokeError: {"error_type":"Exception","message":"no key"}',
+    ),
+    dify,
+    'upstream_rejected',
+    'Dify said: no key',
+  ],
   ['a refusal without words', 400, '{}', dify, 'upstream_rejected', 'before running the tool.'],
   [
     'a wrong key',

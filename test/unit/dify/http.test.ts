@@ -167,6 +167,19 @@ describe('answers', () => {
     expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual(Array(20).fill(1));
   });
 
+  test('beyond the limit of connections, a request waits for one to be free', async () => {
+    const waiting: (() => void)[] = [];
+    const { url, sockets } = await serve((_request, response) => {
+      waiting.push(() => sendJson(response, 200, 1));
+      if (waiting.length === 2) for (const answer of waiting.splice(0)) answer();
+    });
+    const http = createDifyHttp({ baseUrl: url, maxConnections: 2 });
+    closers.push(() => http.close());
+    const bodies = Array.from({ length: 10 }, async () => (await get(http)).json());
+    expect(await Promise.all(bodies)).toEqual(Array(10).fill(1));
+    expect(sockets).toHaveLength(2);
+  });
+
   test('a body that breaks off is a broken stream', async () => {
     const address = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
     const answer = await get(connect(`http://${address}`), '/x?sign=fake-signature');

@@ -44,6 +44,14 @@ describe('the events of a session', () => {
     await expect(replayed(events, 'nonsense')).rejects.toThrow('not one of this session');
   });
 
+  it('cannot be resumed after the answer: nothing follows it', async () => {
+    const events = createSessionEvents(createEventBudget());
+    const first = await events.storeEvent('a', opening);
+    const last = await events.storeEvent('a', answer(1));
+    expect(events.canResume(first)).toBe(true);
+    expect(events.canResume(last)).toBe(false);
+  });
+
   it('lose the oldest at the limit of their number, but a stream without its answer stays', async () => {
     const budget = createEventBudget({ maxEvents: 3 });
     const events = createSessionEvents(budget);
