@@ -6,8 +6,11 @@ import type { RegistrySource } from '../model/registry.ts';
 import { createLiveServers } from './live-servers.ts';
 import type { ServerFactory } from './server.ts';
 
-/** Room for a file of 40 MB in the arguments of a call, in Base64. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/**
+ * Room for a file of 12 MB in the arguments of a call, in Base64. The SDK's transport copies what it has of a message
+ * for every chunk that comes, so a longer one would keep the bridge busy for many seconds.
+ */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** A moment for the answers of calls that were ended at the close, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
@@ -20,7 +23,7 @@ export interface StdioHostOptions {
   readonly stdin?: Readable;
   /** Where messages go; the process's standard output by default. Nothing else may write there. */
   readonly stdout?: Writable;
-  /** The longest message, in bytes; one that is longer ends the connection. 64 MiB by default. */
+  /** The longest message, in bytes; one that is longer ends the connection. 16 MiB by default. */
   readonly maxMessageBytes?: number;
 }
 
@@ -37,7 +40,10 @@ export interface StdioHost {
  */
 export function serveOverStdio(options: StdioHostOptions): StdioHost {
   const { createServer, registry, logger } = options;
-  const transport = new StdioServerTransport(options.stdin, options.stdout, {
+  const { stdin = process.stdin, stdout = process.stdout } = options;
+  // Each answer that waits for a slow reader listens for it; Node would warn of the eleventh, in the middle of the log.
+  stdout.setMaxListeners(0);
+  const transport = new StdioServerTransport(stdin, stdout, {
     maxBufferSize: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
   });
   const servers = createLiveServers(logger);
