@@ -58,8 +58,8 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
   const endings = new WeakSet<JSONRPCMessage>();
   let count = 0;
   let bytes = 0;
-  let deliveredBefore: string[] = [];
-  let deliveredNow: string[] = [];
+  let deliveredBefore = new Set<string>();
+  let deliveredNow = new Set<string>();
 
   function release(event: StoredEvent | undefined): void {
     if (event === undefined) return;
@@ -72,6 +72,8 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
     if (stream === undefined) return;
     for (const event of stream.events) release(event);
     streams.delete(streamId);
+    deliveredBefore.delete(streamId);
+    deliveredNow.delete(streamId);
     if (streamByRequest.get(stream.answered) === streamId) streamByRequest.delete(stream.answered);
   }
 
@@ -140,13 +142,13 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
 
     delivered(requestId) {
       const streamId = streamByRequest.get(requestId);
-      if (streamId !== undefined) deliveredNow.push(streamId);
+      if (streamId !== undefined) deliveredNow.add(streamId);
     },
 
     sweep() {
       for (const streamId of deliveredBefore) forget(streamId);
       deliveredBefore = deliveredNow;
-      deliveredNow = [];
+      deliveredNow = new Set();
     },
 
     clear() {
