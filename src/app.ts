@@ -13,6 +13,7 @@ import { createInvoker } from './dify/invoker.ts';
 import type { BridgeServerOptions, ServerFactory } from './mcp/server.ts';
 import type { StdioHostOptions } from './mcp/stdio.ts';
 import type { CallTool } from './model/call.ts';
+import { BridgeError } from './model/errors.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogStatus, RegistrySource } from './model/registry.ts';
 import { buildRegistry } from './registry/build.ts';
@@ -97,6 +98,23 @@ export async function createApp(config: Config, { logger }: { readonly logger: L
     logger,
   });
   const hosts = new Set<Host>();
+  let closing: Promise<void> | undefined;
+
+  /** Takes care that a host ends with the app, also one that began to serve while the app was stopping. */
+  function adopt(host: Host): void {
+    hosts.add(host);
+    void host.closed.then(() => hosts.delete(host));
+    if (closing !== undefined) void host.close(0);
+  }
+
+  async function shutDown(graceMs: number): Promise<void> {
+    catalog.stop();
+    // Who waits for the first tools would wait in vain.
+    registry.fail(new BridgeError('shutting_down', 'The bridge is stopping.'));
+    await Promise.all([caller.close(graceMs), ...[...hosts].map((host) => host.close(graceMs))]);
+    await http.close();
+    await upstream.close();
+  }
 
   const callTool: CallTool = async (name, args, { signal, observer, requestId }) => {
     const snapshot = registry.current() ?? (await registry.ready(signal));
@@ -137,7 +155,7 @@ export async function createApp(config: Config, { logger }: { readonly logger: L
       const createServer = await createServers();
       const { serveOverStdio } = await import('./mcp/stdio.ts');
       const host = serveOverStdio({ ...streams, createServer, registry, logger });
-      hosts.add(host);
+      adopt(host);
       await host.closed;
     },
 
@@ -155,15 +173,13 @@ export async function createApp(config: Config, { logger }: { readonly logger: L
         logger,
       });
       const { url } = await host.listen();
-      hosts.add(host);
+      adopt(host);
       return { url, closed: host.closed };
     },
 
-    async close(graceMs) {
-      catalog.stop();
-      await Promise.all([caller.close(graceMs), ...[...hosts].map((host) => host.close(graceMs))]);
-      await http.close();
-      await upstream.close();
+    close(graceMs) {
+      closing ??= shutDown(graceMs);
+      return closing;
     },
   };
 }
