@@ -1,4 +1,6 @@
 /** The bridge as a library: an app made from a configuration, and what it takes to make one. */
+import type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts';
+
 export { type App, createApp } from './app.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
@@ -8,5 +10,12 @@ export { BridgeError, ERROR_RULES, type ErrorCode } from './model/errors.ts';
 export { type Logger, silentLogger } from './model/logger.ts';
 export type { PublishedTool, Registry, RegistrySource, WithheldTool } from './model/registry.ts';
 export { createLogger } from './observability/logger.ts';
-export { createSandbox, type Sandbox, type SandboxOptions } from './sandbox/sandbox.ts';
+export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts';
 export { VERSION } from './version.ts';
+
+/** Starts a sandbox. Its secrets are made up anew each time. Rejects with `port_unavailable`. */
+export async function createSandbox(options?: SandboxOptions): Promise<Sandbox> {
+  // With its web framework, it is loaded by those only who use it.
+  const sandbox = await import('./sandbox/sandbox.ts');
+  return sandbox.createSandbox(options);
+}
