@@ -94,7 +94,8 @@ const RECONNECTION = {
 
 async function connectV1(target: Target): Promise<TestClient> {
   const http = 'url' in target ? new HttpV1(new URL(target.url), httpOptions(target)) : undefined;
-  const transport = http ?? ('stdin' in target ? streamTransport(target) : new StdioV1(stdioParameters(target)));
+  const transport =
+    http ?? ('stdin' in target ? streamTransport(target) : new StdioV1(stdioParameters(target)));
   const client = new ClientV1({ name: 'test-v1', version: '1.0.0' });
   const watch = watcher();
   client.onerror = watch.error;
@@ -125,7 +126,8 @@ async function connectV1(target: Target): Promise<TestClient> {
 
 async function connectV2(kind: Exclude<ClientKind, 'v1'>, target: Target): Promise<TestClient> {
   const http = 'url' in target ? new HttpV2(new URL(target.url), httpOptions(target)) : undefined;
-  const transport = http ?? ('stdin' in target ? streamTransport(target) : new StdioV2(stdioParameters(target)));
+  const transport =
+    http ?? ('stdin' in target ? streamTransport(target) : new StdioV2(stdioParameters(target)));
   const watch = watcher();
   const negotiation = {
     'v2 default': {},

@@ -1,0 +1,162 @@
+import type { TestResult } from '../../../support/mcp-clients.ts';
+import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
+import { bodyOf, recording } from '../../../support/shared.ts';
+import { PDF, PNG, WAV } from '../../../unit/content/fixtures.ts';
+import { said } from './row.ts';
+import { audio, image, line } from './stored-files.ts';
+
+/** A recorded stream and the result that an MCP client gets of it. */
+export interface Replayed {
+  readonly name: string;
+  /** What the client gives, where it is not what was recorded as sent to Dify. */
+  readonly args?: Readonly<Record<string, unknown>>;
+  /** Parameters that the bridge adds to the recorded ones. */
+  readonly added?: Readonly<Record<string, unknown>>;
+  /** The result, given the ids of the files that the recorded messages name, in their order. */
+  readonly result: (ids: readonly string[]) => Partial<TestResult>;
+}
+
+const MP3 = Buffer.from('fffb9064', 'hex');
+const served = (type: string, bytes: Buffer): ScriptedAnswer => ({
+  headers: { 'content-type': type, 'content-length': String(bytes.length), 'x-version': '1.12.1' },
+  body: bytes,
+});
+/** The bytes of these were not recorded. */
+export const INVENTED = {
+  png: served('image/png', PNG),
+  pdf: served('application/pdf', PDF),
+  mp3: served('audio/mpeg', MP3),
+  bin: served('application/octet-stream', WAV),
+  txt: served('text/plain', Buffer.from('x')),
+};
+const PICTURE = { data: PNG.toString('base64'), filename: 'p.png', mime_type: 'image/png' };
+const SHOWN = { filename: 'p.png', mime_type: 'image/png', size: 70 };
+
+const resourceOf = (id: string | undefined, name: string, mimeType: string, content: object) => ({
+  type: 'resource',
+  resource: { uri: `dify-file:///${id}/${name}`, mimeType, ...content },
+});
+
+/** What the recorded plugin's tool comes to that sends every type of message. */
+function everyType([drawn, , pdf, mp3, bin, txt]: readonly string[], parameters: string) {
+  return {
+    content: [
+      said(`params:${parameters}`),
+      said('{"a":[1,{"b":null}]}'),
+      said('[1,2]'),
+      said('https://example.com/x'),
+      line(`${drawn}.png`, 'image/png', 70),
+      image(PNG, 'image/png'),
+      said(
+        "Failed to download image: http://127.0.0.1:55002/missing.png: Client error '404 Not Found' for url 'http://127.0.0.1:55002/missing.png'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/404",
+      ),
+      said('[file: y.png, image/png: on another server, not fetched] https://example.com/y.png'),
+      said('[file: y.bin: on another server, not fetched] https://example.com/y.bin'),
+      line('pic', 'image/png', 70),
+      image(PNG, 'image/png'),
+      line('a.pdf', 'application/pdf', PDF.length),
+      resourceOf(pdf, 'a.pdf', 'application/pdf', { blob: PDF.toString('base64') }),
+      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length),
+      audio(MP3, 'audio/mpeg'),
+      line(`${bin}.bin`, 'audio/wav', WAV.length),
+      audio(WAV, 'audio/wav'),
+      said('[file: big.txt, text/plain, 1 byte]'),
+      resourceOf(txt, 'big.txt', 'text/plain', { text: 'x' }),
+      said('ctx\n\nSources:\n- ds'),
+      said('{"v":{"k":[1]},"s":"part","n0":null}'),
+    ],
+  };
+}
+
+function fromMcpServer([png, wav]: readonly string[], args: string) {
+  return {
+    content: [
+      said(`hello ${args}`),
+      said('{"j":1}'),
+      said('{"k":2}'),
+      line(`${png}.png`, 'image/png', 70),
+      image(PNG, 'image/png'),
+      line(`${wav}.bin`, 'audio/wav', WAV.length),
+      audio(WAV, 'audio/wav'),
+      said('res text'),
+      said('{"x":1}'),
+    ],
+  };
+}
+
+/** A word of the recording that stands in a result as it is. */
+const recordedText = (name: string): string => {
+  const entry = recording(name);
+  const text = entry === undefined ? '' : Buffer.from(bodyOf(entry)).toString('utf8');
+  const first =
+    /\{"data":\{"type":"text","message":(\{"text":.*?\})(?=,"meta")/s.exec(text)?.[1] ?? '{"text":""}';
+  return (JSON.parse(first) as { text: string }).text;
+};
+
+/** Every recorded stream but those that the bridge itself prevents. */
+export const REPLAYED: readonly Replayed[] = [
+  { name: 'api-binary', result: () => ({ content: [said(recordedText('invoke/api-binary'))] }) },
+  {
+    name: 'api-json',
+    result: () => ({
+      content: [said('{"hello": "w\\u00f6rld", "n": 1}')],
+      structuredContent: { hello: 'wörld', n: 1 },
+    }),
+  },
+  { name: 'api-list', result: () => ({ content: [said('[1, {"a": 2}]')] }) },
+  { name: 'api-text', result: () => ({ content: [said('plain {"x":1}')] }) },
+  {
+    name: 'api-upstream-422',
+    result: () => ({
+      content: [said('The tool failed: Request failed with status code 422 and {"detail": "nope"}')],
+      isError: true,
+    }),
+  },
+  { name: 'builtin-current-time', result: () => ({ content: [said('2026-11-22 22:12:12')] }) },
+  { name: 'builtin-weekday', result: () => ({ content: [said('November 22, 2026 is Sunday.')] }) },
+  { name: 'mcp-mixed', result: (ids) => fromMcpServer(ids, '{"a": "x"}') },
+  { name: 'mcp-remote-is-error', result: (ids) => fromMcpServer(ids, '{"a": "err"}') },
+  {
+    name: 'plugin-all-message-types',
+    added: { b: true },
+    result: (ids) => everyType(ids, '{"q": "hi", "sel": "a"}'),
+  },
+  {
+    name: 'plugin-error-midstream',
+    result: () => ({
+      content: [said('The tool failed: kaput'), said('Before that, the tool had sent:'), said('before')],
+      isError: true,
+    }),
+  },
+  {
+    name: 'plugin-file-parameter',
+    args: { q: 'x', f: PICTURE, fs: [PICTURE] },
+    added: { b: true },
+    // The tool shows what it was given, the addresses of the files included.
+    result: ([, , ...ids]) =>
+      everyType(ids, recordedText('invoke/plugin-file-parameter').replace('params:', '')),
+  },
+  {
+    name: 'plugin-trickle',
+    added: { b: true },
+    result: (ids) => everyType(ids, '{"q": "slow", "sel": "a"}'),
+  },
+  {
+    name: 'workflow-file-in-and-out',
+    args: { f: PICTURE, fl: [PICTURE, PICTURE] },
+    result: () => ({
+      content: [
+        line('p.png', 'image/png', 70),
+        image(PNG, 'image/png'),
+        said(JSON.stringify({ out: SHOWN, outs: [SHOWN, SHOWN] })),
+      ],
+    }),
+  },
+  {
+    name: 'workflow-text',
+    result: () => ({
+      content: [said('{"CHANGED": "héllo"}')],
+      structuredContent: { CHANGED: 'héllo' },
+    }),
+  },
+];

@@ -1,0 +1,166 @@
+import { jsonAnswer } from '../../../support/scripted-dify.ts';
+import { refused, type Row } from './row.ts';
+
+const PYDANTIC =
+  '1 validation error for TenantUserPayload\ntenant_id\n  Field required [type=missing, input_value={}, input_type=dict]';
+const NO_ROUTE =
+  'The requested URL was not found on the server. You have requested this URI [/inner/api/invoke/tool] but did you mean /inner/api/invoke/tool ?';
+const PROVIDER = '9c0de1aa-1111-4222-8333-444455556666';
+
+/** Dify's 400 with what it says; the bridge passes its words on as Dify's. */
+function invalid(title: string, message: string, tool?: Row['tool']): Row {
+  return {
+    title,
+    ...(tool && { tool }),
+    answer: refused(400, 'invalid_param', message),
+    expected: {
+      says: [
+        'Dify refused the call before running the tool.',
+        `Dify said: ${message}`,
+        'Check the arguments, the credentials of the provider in Dify, and that the tool still exists.',
+      ],
+    },
+  };
+}
+
+/** 500 without a reason; what is likely is named. */
+function internal(title: string, tool?: Row['tool']): Row {
+  return {
+    title,
+    ...(tool && { tool }),
+    answer: jsonAnswer({ message: 'Internal Server Error', code: 'unknown', status: 500 }, 500),
+    expected: {
+      says: ['internal error (status 500)', 'Dify said: Internal Server Error', 'no longer installed'],
+    },
+  };
+}
+
+function notReady(code: string): Row {
+  return {
+    title: `Dify is not installed yet (${code})`,
+    answer: refused(401, code, 'Dify has not been initialized and installed yet.'),
+    expected: { says: ['Dify is not set up yet.', 'finish its installation'] },
+  };
+}
+
+/** What Dify answers instead of a stream: the rows of its inner API, in the order of its checks. */
+export const REFUSALS: readonly Row[] = [
+  invalid('a body that Dify cannot read', PYDANTIC),
+  invalid('no workspace', 'tenant_id is required'),
+  invalid('an unknown workspace', 'tenant not found'),
+  invalid('a user that is no UUID', 'user not found'),
+  notReady('not_setup'),
+  notReady('not_init_validated'),
+  {
+    title: 'a missing or wrong key',
+    answer: refused(404, 'not_found', NO_ROUTE),
+    expected: {
+      says: ['Dify does not accept the inner API key', 'DIFY_INNER_API_KEY must be'],
+    },
+  },
+  invalid('an unknown type of tool', 'invalid payload: 1 validation error for RequestInvokeTool\ntool_type'),
+  {
+    title: 'an empty provider',
+    answer: refused(404, 'not_found', `plugin not found, please add plugin. ${NO_ROUTE}`),
+    expected: { says: ['answers as if the route did not exist', 'DIFY_INNER_API_KEY'] },
+  },
+  invalid('a malformed provider', 'Invalid plugin id a b c'),
+  internal('a plugin that is not installed'),
+  invalid('a plugin that a fork looks for', 'plugin provider acme/kit/kit not found after retries: 3'),
+  invalid(
+    'a plugin daemon that is down',
+    'Failed to request plugin daemon, url: plugin/7d0c3c8e/management/tool',
+  ),
+  invalid('an unknown hard-coded tool', 'builtin tool now not found', 'hardcoded'),
+  invalid('an unknown tool of a plugin', 'Tool with name run not found'),
+  invalid('an unknown tool of an MCP server', 'Tool with name mixed not found', 'mcp'),
+  invalid('an unknown operation', 'tool getPet not found', 'api'),
+  invalid('an unknown api provider', `api provider ${PROVIDER} not found`, 'api'),
+  invalid('an unknown workflow', `workflow provider ${PROVIDER} not found`, 'workflow'),
+  internal('an api provider that is no UUID', 'api'),
+  internal('a workflow provider that is no UUID', 'workflow'),
+  invalid('an unknown MCP server', 'mcp provider my-server not found', 'mcp'),
+  invalid('a workflow whose app was deleted', 'app not found', 'workflow'),
+  invalid('a workflow whose version is gone', 'workflow not found', 'workflow'),
+  {
+    title: 'a provider without credentials',
+    tool: 'keyed',
+    answer: refused(400, 'invalid_param', 'no default provider for acme/keyed/keyed'),
+    expected: {
+      says: [
+        'Dify refused the call: the provider "Keyed" has no credentials in this workspace.',
+        'Somebody with access to the workspace has to authorise "Keyed" in Dify under Tools.',
+      ],
+    },
+  },
+  invalid('a provider that lost its credentials', 'no default provider for acme/kit/kit'),
+  invalid('an unknown credential', 'provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56'),
+  invalid('a required form parameter that is missing', 'tool parameter key not found in tool config'),
+  invalid('a choice that a form does not have', "tool parameter sel value zzz not in options ['a', 'b']"),
+  invalid('a value that cannot be cast', "invalid literal for int() with base 10: 'abc'"),
+  invalid(
+    'several files for one',
+    'This parameter only accepts one file but got multiple files while invoking.',
+  ),
+  invalid('a selector left out', 'The selector must be a dictionary.'),
+];
+
+const page = '<!doctype html>\n<title>Dify</title>';
+
+/** What a server before Dify answers, or another server in its place. */
+export const STRANGERS: readonly Row[] = [
+  {
+    title: 'the web app at the address',
+    answer: { headers: { 'content-type': 'text/html' }, body: page },
+    expected: { says: ["a web page instead of Dify's API", 'Set DIFY_API_URL'] },
+  },
+  {
+    title: 'a 404 page of a proxy',
+    answer: { status: 404, headers: { 'content-type': 'text/html' }, body: page },
+    expected: { says: ['a web page', 'Set DIFY_API_URL'] },
+  },
+  {
+    title: "a 404 page of Dify's router",
+    answer: { status: 404, headers: { 'content-type': 'text/html', 'x-version': '0.15.3' }, body: page },
+    expected: { says: ['Dify 0.15.3 does not know the path /inner/api/invoke/tool', 'Set DIFY_API_URL'] },
+  },
+  ...[502, 503].map((status) => ({
+    title: `a gateway that answers ${status}`,
+    answer: { status, headers: { 'content-type': 'text/html' }, body: page },
+    expected: { says: [`with status ${status}`, "Dify's api service is not there", 'Check that the api'] },
+  })),
+  {
+    title: 'a gateway that waited in vain: the tool may run',
+    answer: { status: 504, headers: { 'content-type': 'text/html' }, body: page },
+    expected: {
+      says: ['with status 504', 'waits no longer', 'may still run in Dify: check there before calling again'],
+    },
+  },
+  {
+    title: 'a request to slow down',
+    answer: { ...jsonAnswer({}, 429), headers: { 'retry-after': '7' } },
+    expected: { says: ['asks for fewer requests', 'Wait 7 s'] },
+  },
+  {
+    title: 'a body that a proxy finds too large',
+    answer: { status: 413, headers: { 'content-type': 'text/html' }, body: page },
+    expected: { says: ['larger than a server before Dify accepts', 'Send less'] },
+  },
+  {
+    title: 'a redirect',
+    answer: { status: 301, headers: { location: 'https://dify.test/inner/api/invoke/tool' } },
+    expected: { says: ['redirects /inner/api/invoke/tool to https://dify.test', 'Set DIFY_API_URL'] },
+  },
+  {
+    title: 'a proxy that wants a login',
+    answer: { status: 401, body: 'no' },
+    expected: { says: ['by a server before Dify', 'Set DIFY_API_URL'] },
+  },
+  {
+    title: 'a connection that breaks before the answer: the tool may have run',
+    answer: { chunks: [], ending: 'reset' },
+    expected: {
+      says: ['Dify cannot be reached', 'the connection was closed', 'unknown: check before repeating it'],
+    },
+  },
+];

@@ -1,0 +1,262 @@
+import { createSigner, queryString } from '../../../../src/sandbox/signing.ts';
+import { SECRET_KEY } from '../../../support/fixture-dify.ts';
+import { fileMessage, json, variable } from './message-types.ts';
+import { failing, messages, type Row, said, textMessage } from './row.ts';
+import { FILES, fileFields, GONE, image, line, linkTo, MAX_FILE_BYTES } from './stored-files.ts';
+
+const { png, jpeg, large, unknown } = FILES;
+const OUTPUTS = { summary: 'Kurz: gut.', count: 2, tags: ['a', 'b'] };
+const NO_COUNT = '[count is not in the structured content: its value is not of type number or null]';
+const variables = Object.entries(OUTPUTS).map(([name, value]) => variable(name, value));
+
+/** As a workflow of 1.11 and later answers. */
+const workflow = (outputs: Record<string, unknown>) => [
+  ...Object.entries(outputs).map(([name, value]) => variable(name, value)),
+  textMessage(JSON.stringify(outputs)),
+  json(outputs, true),
+];
+
+/** The link that Dify signs for the outputs of a workflow, with a host that only Dify knows. */
+const signedLinkOf = (file: { readonly id: string }, extension: string): string => {
+  const query = queryString(createSigner(SECRET_KEY).download(file.id));
+  return `http://dify.internal:5001/files/tools/${file.id}.${extension}?${query}`;
+};
+
+/** What whole calls of each kind of tool come to. */
+export const RESULTS: readonly Row[] = [
+  {
+    title: 'a workflow says its outputs once, as text and structured',
+    tool: 'workflow',
+    answer: messages(...workflow(OUTPUTS)),
+    expected: { content: [said(JSON.stringify(OUTPUTS))], structuredContent: OUTPUTS },
+  },
+  {
+    title: 'a workflow before 1.10, without variables',
+    tool: 'workflow',
+    answer: messages(textMessage(JSON.stringify(OUTPUTS)), json(OUTPUTS, undefined)),
+    expected: { content: [said(JSON.stringify(OUTPUTS))], structuredContent: OUTPUTS },
+  },
+  {
+    title: 'a workflow with empty outputs',
+    tool: 'workflow',
+    answer: messages(...workflow({ summary: null, count: null, tags: null })),
+    expected: {
+      content: [said('{"summary":null,"count":null,"tags":null}')],
+      structuredContent: { summary: null, count: null, tags: null },
+    },
+  },
+  {
+    title: 'a workflow whose outputs are not of the declared types',
+    tool: 'workflow',
+    answer: messages(...workflow({ summary: 7, count: 'many', tags: ['a', 1], more: true })),
+    expected: {
+      content: [said('{"summary":7,"count":"many","tags":["a",1],"more":true}'), said(NO_COUNT)],
+      structuredContent: { summary: '7', tags: ['a', '1'], more: true, text: NO_COUNT },
+    },
+  },
+  {
+    title: 'a workflow with a text besides its outputs',
+    tool: 'workflow',
+    answer: messages(textMessage('By the way.'), ...variables),
+    expected: {
+      content: [said('By the way.'), said(JSON.stringify(OUTPUTS))],
+      structuredContent: { ...OUTPUTS, text: 'By the way.' },
+    },
+  },
+  {
+    // With an output schema MCP asks for structured content, media or not.
+    title: 'a workflow that answers a picture after all',
+    tool: 'workflow',
+    answer: messages(fileMessage('image_link', linkTo(png, 'png')), ...variables),
+    expected: {
+      content: [
+        line(`${png.id}.png`, 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said(JSON.stringify(OUTPUTS)),
+      ],
+      structuredContent: { ...OUTPUTS, text: `[file: ${png.id}.png, image/png, 70 bytes]` },
+    },
+  },
+  {
+    title: 'a workflow without any frame still keeps its output schema',
+    tool: 'workflow',
+    answer: messages(),
+    expected: { content: [said('The tool finished without any output.')], structuredContent: {} },
+  },
+  {
+    title: 'a workflow that fails has no structured content',
+    tool: 'workflow',
+    answer: failing('no', ...variables),
+    expected: {
+      says: [/^The tool failed: no$/],
+      before: [said('Before that, the tool had sent:'), said(JSON.stringify(OUTPUTS))],
+    },
+  },
+  {
+    title: 'a workflow with a file: once, and no structured content',
+    tool: 'workflowWithFile',
+    answer: messages(
+      fileMessage('image_link', linkTo(png, 'png'), { file: fileFields(png, 'p.png') }),
+      ...workflow({
+        report: fileFields(png, 'p.png', { url: signedLinkOf(png, 'png'), tool_file_id: png.id }),
+        words: 3,
+      }),
+    ),
+    expected: {
+      content: [
+        line('p.png', 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said('{"report":{"filename":"p.png","mime_type":"image/png","size":70},"words":3}'),
+      ],
+    },
+  },
+  {
+    title: 'an api says its JSON once, in its own characters',
+    tool: 'api',
+    answer: messages(json({ name: 'wörld', n: 1 }), textMessage('{"name": "w\\u00f6rld", "n": 1}')),
+    expected: {
+      content: [said('{"name": "w\\u00f6rld", "n": 1}')],
+      structuredContent: { name: 'wörld', n: 1 },
+    },
+  },
+  {
+    title: 'an api answers a list: text only',
+    tool: 'api',
+    answer: messages(textMessage('[1, {"a": 2}]')),
+    expected: { content: [said('[1, {"a": 2}]')] },
+  },
+  {
+    title: 'an api answers bytes: as Dify makes text of them',
+    tool: 'api',
+    answer: messages(textMessage('\u0000\u0001\ufffdPNG')),
+    expected: { content: [said('\u0000\u0001\ufffdPNG')] },
+  },
+  {
+    title: 'an api answers numbers that a double cannot hold',
+    tool: 'api',
+    answer: messages(textMessage('{"id": 9007199254740993}')),
+    expected: { content: [said('{"id": 9007199254740993}')] },
+  },
+  {
+    title: 'an MCP server answers of everything',
+    tool: 'mcp',
+    answer: messages(
+      textMessage('hello '),
+      json({ j: 1 }),
+      json({ j: 1 }),
+      fileMessage('image_link', linkTo(png, 'png'), { mime_type: 'image/png' }),
+      textMessage('bye'),
+      variable('x', 1),
+    ),
+    expected: {
+      content: [
+        said('hello '),
+        said('{"j":1}'),
+        line(`${png.id}.png`, 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said('bye'),
+        said('{"x":1}'),
+      ],
+    },
+  },
+  {
+    title: 'variables and other text together are all in the structured content',
+    answer: messages(textMessage('In words.'), variable('n', 1)),
+    expected: {
+      content: [said('In words.'), said('{"n":1}')],
+      structuredContent: { n: 1, text: 'In words.' },
+    },
+  },
+  {
+    title: 'a picture under another type arrives as what it is',
+    answer: messages(fileMessage('image_link', linkTo(jpeg, 'png'), { mime_type: 'image/png' })),
+    expected: {
+      content: [line(`${jpeg.id}.png`, 'image/jpeg', jpeg.bytes.length), image(jpeg.bytes, 'image/jpeg')],
+    },
+  },
+  {
+    title: 'what is said to be a picture and is none is not shown as one',
+    answer: messages(fileMessage('image_link', linkTo(unknown, 'png'), { mime_type: 'image/png' })),
+    expected: {
+      content: [
+        line(`${unknown.id}.png`, 'application/octet-stream', 5),
+        {
+          type: 'resource',
+          resource: {
+            uri: `dify-file:///${unknown.id}/${unknown.id}.png`,
+            mimeType: 'application/octet-stream',
+            blob: 'AAECA/8=',
+          },
+        },
+      ],
+    },
+  },
+  {
+    title: 'a file over the size budget is described',
+    answer: messages(fileMessage('binary_link', linkTo(large, 'txt'), { filename: 'big.txt' })),
+    expected: {
+      content: [
+        said(
+          `[file: big.txt, text/plain, 9 KB: larger than the ${MAX_FILE_BYTES / 1000} KB that a result carries, so it is not included. Ask the tool for less, or open the file in Dify.]`,
+        ),
+      ],
+    },
+  },
+  {
+    title: 'a file that Dify no longer has is described, and the rest arrives',
+    answer: messages(fileMessage('image_link', `/files/tools/${GONE}.png`), textMessage('the rest')),
+    expected: {
+      content: [
+        said(`[file: ${GONE}.png, image/png: not available. Dify no longer has the file.]`),
+        said('the rest'),
+      ],
+    },
+  },
+  {
+    title: 'a file that came before a failure is kept',
+    answer: failing('no', fileMessage('image_link', linkTo(png, 'png'))),
+    expected: {
+      says: [/^The tool failed: no$/],
+      before: [
+        said('Before that, the tool had sent:'),
+        line(`${png.id}.png`, 'image/png', 70),
+        image(png.bytes, 'image/png'),
+      ],
+    },
+  },
+];
+
+/** The same Dify, but nobody told the bridge the key that signs links. */
+export const WITHOUT_KEY: readonly Row[] = [
+  {
+    title: 'a file of a plugin is described, with what would bring it',
+    answer: messages(fileMessage('image_link', linkTo(png, 'png'), { filename: 'p.png' })),
+    expected: {
+      content: [
+        said(
+          "[file: p.png, image/png: not available. Dify's link to the file is not signed: set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.]",
+        ),
+      ],
+    },
+  },
+  {
+    title: 'a file of a workflow comes by the signed link of its outputs',
+    tool: 'workflowWithFile',
+    answer: messages(
+      fileMessage('image_link', linkTo(png, 'png'), { file: fileFields(png, 'p.png') }),
+      ...workflow({ report: fileFields(png, 'p.png', { url: signedLinkOf(png, 'png') }) }),
+    ),
+    expected: {
+      content: [
+        line('p.png', 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said('{"report":{"filename":"p.png","mime_type":"image/png","size":70}}'),
+      ],
+    },
+  },
+  {
+    title: 'a link that a tool has signed already is used',
+    answer: messages(fileMessage('image_link', signedLinkOf(png, 'png'), { filename: 'p.png' })),
+    expected: { content: [line('p.png', 'image/png', 70), image(png.bytes, 'image/png')] },
+  },
+];
