@@ -14,6 +14,14 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
+/** The program carries no more of undici than it uses: the rest costs memory and time at each start. */
+const lessUndici = {
+  name: 'less-undici',
+  setup({ onResolve }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+  },
+};
+
 await build({
   absWorkingDir: root,
   entryPoints: ['src/main.ts'],
@@ -32,6 +40,7 @@ await build({
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
+  plugins: [lessUndici],
   logLevel: 'warning',
 });
 chmodSync(`${root}/dist/main.js`, 0o755);

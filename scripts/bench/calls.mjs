@@ -1,0 +1,75 @@
+// Bridge and floor side by side: the same calls, in turns.
+import { addressOf, connectHttpModern, connectHttpSession, connectStdio } from './clients.mjs';
+import { echoCall, load, measure, median } from './measure.mjs';
+import { startServer } from './processes.mjs';
+import { published } from './wire.mjs';
+
+const KINDS = ['bridge', 'floor'];
+const IN_FLIGHT = [1, 16];
+
+const LEGS = [
+  { title: 'stdio', transport: 'stdio', connect: connectStdio },
+  {
+    title: 'HTTP, session',
+    transport: 'http',
+    connect: async (server, url) => connectHttpSession(url),
+  },
+  { title: 'HTTP, 2026-07-28', transport: 'http', connect: async (server, url) => connectHttpModern(url) },
+];
+
+/** Measures every leg in so many rounds of windows of `ms`; answers medians and ratios. */
+export async function benchCalls(upstreamUrl, { rounds, ms, warmUpMs }) {
+  const servers = [];
+  const lanes = [];
+  try {
+    for (const kind of KINDS) {
+      const byTransport = {};
+      for (const transport of ['stdio', 'http']) {
+        const server = startServer(kind, transport, upstreamUrl);
+        servers.push(server);
+        byTransport[transport] = { server, url: transport === 'http' ? await addressOf(server) : undefined };
+      }
+      for (const { title, transport, connect } of LEGS) {
+        const { server, url } = byTransport[transport];
+        const call = echoCall(await connect(server, url), published('echo'));
+        await load(call, 16, warmUpMs);
+        lanes.push({ kind, title, server, call });
+      }
+    }
+    const samples = new Map();
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { title } of LEGS) {
+        for (const inFlight of IN_FLIGHT) {
+          const key = `${title}, ${inFlight} in flight`;
+          const sample = {};
+          // Who comes first changes from round to round.
+          for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) {
+            const lane = lanes.find((candidate) => candidate.kind === kind && candidate.title === title);
+            sample[kind] = await measure(lane.server, lane.call, inFlight, ms);
+          }
+          samples.set(key, [...(samples.get(key) ?? []), sample]);
+        }
+      }
+    }
+    const loaded = await servers[0].usage();
+    return {
+      rows: [...samples].map(([title, rows]) => summary(title, rows)),
+      rssAfterBytes: loaded.rssBytes,
+    };
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+function summary(title, samples) {
+  const of = (kind, field) => median(samples.map((sample) => sample[kind][field]));
+  const both = (field) => ({ bridge: of('bridge', field), floor: of('floor', field) });
+  return {
+    title,
+    cpuUs: both('cpuUs'),
+    // Within a round both met the same machine, so the ratio of a round is steadier than that of the medians.
+    cpuRatio: median(samples.map(({ bridge, floor }) => bridge.cpuUs / floor.cpuUs)),
+    p50Ms: both('p50Ms'),
+    perSecond: both('perSecond'),
+  };
+}

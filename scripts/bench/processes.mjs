@@ -1,0 +1,83 @@
+// Starts and ends the processes of the bench.
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const PROGRAM = here('../../dist/main.js');
+
+/** Starts a stand-in for Dify with so many tools. */
+export async function startUpstream(toolCount) {
+  const child = fork(here('upstream.mjs'), [String(toolCount)]);
+  const [{ port }] = await once(child, 'message');
+  return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+/** The command line of the bridge or of the floor on one transport. */
+function commandOf(kind, transport, upstreamUrl) {
+  if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
+  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
+}
+
+/**
+ * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process can be asked what it has used. What it
+ * logs, at its default level, is thrown away.
+ */
+export function startServer(kind, transport, upstreamUrl, { gauge = true } = {}) {
+  const { PATH, HOME } = process.env;
+  const env = {
+    PATH,
+    HOME,
+    XDG_CONFIG_HOME: here('.'),
+    DIFY_API_URL: upstreamUrl,
+    DIFY_INNER_API_KEY: INNER_API_KEY,
+    DIFY_WORKSPACE_ID: WORKSPACE_ID,
+    DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
+    DIFY_SECRET_KEY: SECRET_KEY,
+  };
+  const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
+  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl)];
+  const child = spawn(process.execPath, args, {
+    env,
+    stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
+  });
+  child.once('exit', (code) => {
+    if (!stopped.has(child)) throw new Error(`The ${kind} ended by itself with ${code}.`);
+  });
+  return {
+    child,
+    lines: createInterface({ input: child.stdout }),
+    stop: () => stop(child),
+    async usage() {
+      child.send('usage');
+      const [usage] = await once(child, 'message');
+      return usage;
+    },
+  };
+}
+
+/** `BENCH_CPU_PROF=<folder>` writes a CPU profile of each process of the bridge. */
+function profiling(kind) {
+  const folder = process.env['BENCH_CPU_PROF'];
+  return folder === undefined || kind !== 'bridge' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+/** The resident memory of a process in bytes; undefined where the system does not tell. */
+export function residentBytes(pid) {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+const stopped = new WeakSet();
+
+async function stop(child) {
+  stopped.add(child);
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}

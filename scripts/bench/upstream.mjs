@@ -1,0 +1,41 @@
+// A stand-in for Dify in a process of its own: the console's lists, invocations in Dify's frames, and one file.
+// Argument: how many tools it has. Tells its port over IPC.
+import { createServer } from 'node:http';
+import { builtinTools, frame, IMAGE_BYTES, INVOKE_PATH } from './wire.mjs';
+
+const lists = {
+  '/console/api/workspaces/current/tools/builtin': JSON.stringify(builtinTools(Number(process.argv[2]))),
+  '/console/api/workspaces/current/tools/workflow': '[]',
+  '/console/api/workspaces/current/tools/api': '[]',
+  '/console/api/workspaces/current/tools/mcp': '[]',
+};
+
+const picture = Buffer.alloc(IMAGE_BYTES, 7);
+picture.set(Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+const PICTURE_PATH = '/files/tools/22222222-2222-4333-8444-555555555555.png';
+
+function answerTo({ tool, tool_parameters: parameters }) {
+  if (tool === 'echo') return frame('text', { text: `echo of ${parameters.text}` });
+  return frame('image_link', { text: PICTURE_PATH }, { mime_type: 'image/png' });
+}
+
+const server = createServer((request, response) => {
+  const path = request.url.split('?')[0];
+  if (request.method === 'POST' && path === INVOKE_PATH) {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.13.0' });
+      response.end(answerTo(JSON.parse(Buffer.concat(chunks))));
+    });
+  } else if (path === PICTURE_PATH) {
+    response.writeHead(200, { 'content-type': 'image/png', 'content-length': picture.length }).end(picture);
+  } else if (path in lists) {
+    response.writeHead(200, { 'content-type': 'application/json', 'x-version': '1.13.0' }).end(lists[path]);
+  } else {
+    response.writeHead(404).end();
+  }
+});
+server.keepAliveTimeout = 60_000;
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+process.once('disconnect', () => process.exit());
