@@ -1,56 +1,72 @@
+import { type Approvals, type ManifestStatus, readApprovals } from './app-approval.ts';
+import { credentialProviders } from './app-credentials.ts';
+import { createHosting } from './app-hosting.ts';
+import { needRestart } from './app-reload.ts';
+import { openUpstream } from './app-upstream.ts';
+import { createView, type LiveView, type View } from './app-view.ts';
 import { createCaller } from './calls/caller.ts';
 import { createConsoleSource } from './catalog/console-source.ts';
-import { createLiveRegistry } from './catalog/live-registry.ts';
+import { withCredentials } from './catalog/credentials-source.ts';
 import { createCatalogRefresher } from './catalog/refresher.ts';
-import { type DifyConnection, difyConnection } from './config/connection.ts';
-import type { Config, SandboxSet } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
+import { DEFAULT_VIEW, type ViewConfig, viewsOf } from './config/views.ts';
 import { createToToolResult } from './content/tool-result.ts';
 import { createConsole } from './dify/console.ts';
 import { createFileUploader } from './dify/file-upload.ts';
 import { createFileFetcher } from './dify/files.ts';
 import { createDifyHttp } from './dify/http.ts';
 import { createInvoker } from './dify/invoker.ts';
-import type { BridgeServerOptions, ServerFactory } from './mcp/server.ts';
 import type { StdioHostOptions } from './mcp/stdio.ts';
 import type { CallTool } from './model/call.ts';
-import { BridgeError } from './model/errors.ts';
+import { asBridgeError, BridgeError } from './model/errors.ts';
 import type { Logger } from './model/logger.ts';
+import type { CatalogListing, CatalogSource } from './model/ports.ts';
 import type { CatalogStatus, RegistrySource } from './model/registry.ts';
-import { buildRegistry } from './registry/build.ts';
-import { unknownTool } from './registry/unknown-tool.ts';
-import { VERSION } from './version.ts';
 
-const INSTRUCTIONS =
-  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
-  'error that says what to do next.';
+export type { ManifestStatus } from './app-approval.ts';
+export type { View } from './app-view.ts';
 
 /** A bridge, ready to be served or called from within the process. */
 export interface App {
+  /** The default view, `default`, and the others by name, as they are at present: `reload` may change them. */
+  readonly views: ReadonlyMap<string, View>;
+  /** What the default view publishes. */
   readonly registry: RegistrySource;
+  /** Calls a tool of the default view. */
   readonly callTool: CallTool;
   /** Address of the embedded Dify, where the configuration asks for one. */
   readonly sandboxUrl?: string;
   status(): CatalogStatus;
+  /** The approved tools that are served, that of the default view first; none where none are configured. */
+  manifests(): readonly ManifestStatus[];
   /** Begins to load the catalogue and keeps it up to date; does not wait. */
   start(): void;
   /** Loads the catalogue anew. Rejects with what made it fail. */
   refresh(): Promise<void>;
-  /** Serves standard input and output, or the streams given; resolves when the client has gone. */
-  serveStdio(streams?: Pick<StdioHostOptions, 'stdin' | 'stdout'>): Promise<void>;
-  /** Serves Streamable HTTP. `closed` resolves when it has ended. */
+  /**
+   * Reads the configuration and the manifest again, applies what can change while the bridge runs, then loads the
+   * catalogue anew. Never rejects: what is wrong is in the log, and leaves what was in force. False if it was so.
+   */
+  reload(): Promise<boolean>;
+  /**
+   * Serves a view, the default one unless named, over standard input and output, or over the streams given.
+   * Resolves when the client has gone. Rejects with `usage` where there is no such view.
+   */
+  serveStdio(options?: StdioServing): Promise<void>;
+  /** Serves every view over Streamable HTTP: `/mcp` and `/mcp/NAME`. `closed` resolves when it has ended. */
   serveHttp(): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
   /** Takes no new calls, gives running ones `graceMs`, then ends everything. */
   close(graceMs: number): Promise<void>;
 }
 
-interface Host {
-  readonly closed: Promise<void>;
-  close(graceMs: number): Promise<void>;
-}
+/** What is served over standard input and output. */
+export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & { readonly view?: string };
 
-interface Upstream {
-  readonly connection: DifyConnection;
-  close(): Promise<void>;
+/** What an app has from whoever made it. */
+export interface AppOptions {
+  readonly logger: Logger;
+  /** Reads the configuration again, for `App.reload`. */
+  readonly reload?: () => Promise<Config>;
 }
 
 /**
@@ -60,9 +76,11 @@ interface Upstream {
  */
 const SPARE_CONNECTIONS = 2;
 
-/** Puts the rooms together: the only file that knows all of them. Protocol, HTTP and sandbox load on demand. */
-export async function createApp(config: Config, { logger }: { readonly logger: Logger }): Promise<App> {
-  const upstream = config.sandbox === undefined ? remote(config) : await embedded(config.sandbox);
+/** Puts the rooms together; only the files at the root know all of them. Protocol and sandbox load on demand. */
+export async function createApp(started: Config, { logger, reload }: AppOptions): Promise<App> {
+  let config = started;
+  let approvals = await readApprovals(config, logger);
+  const upstream = await openUpstream(config);
   const { connection } = upstream;
   const { workspaceId: tenantId, innerApiKey, secretKey, userId } = connection;
   const http = createDifyHttp({
@@ -70,19 +88,6 @@ export async function createApp(config: Config, { logger }: { readonly logger: L
     maxConnections: config.calls.maxConcurrent + SPARE_CONNECTIONS,
   });
 
-  const registry = createLiveRegistry({
-    build: (providers) => buildRegistry(providers, config.tools),
-    waitMs: config.catalog.loadTimeout,
-    logger,
-  });
-  const catalog = createCatalogRefresher({
-    source: createConsoleSource(createConsole(http, connection.console), { logger }),
-    intervalMs: config.catalog.refresh,
-    onStart: () => registry.begin(),
-    onListing: (listing) => registry.update(listing),
-    onFailure: (error) => registry.fail(error),
-    logger,
-  });
   const caller = createCaller({
     invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes: config.calls.maxFrameBytes }),
     uploader: createFileUploader(http, { innerApiKey, tenantId }),
@@ -92,115 +97,177 @@ export async function createApp(config: Config, { logger }: { readonly logger: L
     maxQueued: config.calls.maxQueued,
     logger,
   });
-  const toToolResult = createToToolResult({
-    fetcher: createFileFetcher(http, secretKey === undefined ? {} : { secretKey }),
-    maxFileBytes: config.content.maxFileBytes,
+  const fetcher = createFileFetcher(http, secretKey === undefined ? {} : { secretKey });
+  const resultsOf = ({ content }: Config) =>
+    createToToolResult({ fetcher, maxFileBytes: content.maxFileBytes, logger });
+  let toToolResult = resultsOf(config);
+
+  const views = new Map<string, LiveView>();
+  const addView = (name: string, viewConfig: ViewConfig): LiveView => {
+    const view = createView({
+      name,
+      config: viewConfig,
+      waitMs: config.catalog.loadTimeout,
+      approve: (registry, rules, listing) =>
+        approvals?.of(name).approve(registry, rules, listing) ?? registry,
+      run(tool, args, { signal, observer, requestId }) {
+        const context = observer === undefined ? { tool, signal } : { tool, signal, observer };
+        return toToolResult(caller.start(tool, args, signal, requestId), context);
+      },
+      logger,
+    });
+    views.set(name, view);
+    return view;
+  };
+  for (const [name, viewConfig] of viewsOf(config)) addView(name, viewConfig);
+  const defaultView = views.get(DEFAULT_VIEW) as LiveView;
+
+  const wanted = (listing: CatalogListing): ReadonlySet<string> =>
+    new Set([...viewsOf(config).values()].flatMap((rules) => [...credentialProviders(listing, rules)]));
+  const source = ((): CatalogSource => {
+    if (connection.console === undefined) {
+      // Without credentials for the console there is nothing but the manifest, which is read anew by `reload`.
+      return { list: async () => (approvals as Approvals).of(DEFAULT_VIEW).listing };
+    }
+    const console = createConsole(http, connection.console);
+    return withCredentials(createConsoleSource(console, { logger }), console, wanted);
+  })();
+  const isOffline = connection.console === undefined;
+  const initial = approvals?.of(DEFAULT_VIEW).approved;
+  const catalog = createCatalogRefresher({
+    source,
+    ...(initial === undefined ? {} : { initial }),
+    intervalMs: isOffline ? 0 : config.catalog.refresh,
+    onStart() {
+      for (const view of views.values()) view.begin();
+    },
+    onListing() {
+      for (const view of views.values()) view.update(listingFor(view) as CatalogListing);
+      compare();
+    },
+    onFailure(error) {
+      for (const view of views.values()) view.fail(error);
+    },
     logger,
   });
-  const hosts = new Set<Host>();
-  let closing: Promise<void> | undefined;
 
-  /** Takes care that a host ends with the app, also one that began to serve while the app was stopping. */
-  function adopt(host: Host): void {
-    hosts.add(host);
-    void host.closed.then(() => hosts.delete(host));
-    if (closing !== undefined) void host.close(0);
+  /** What there is to publish at present: before Dify has answered, and where it is not asked, what was approved. */
+  function listingFor({ name }: View): CatalogListing | undefined {
+    const { listing, loadedAt } = catalog.status();
+    return isOffline || loadedAt === undefined ? approvals?.of(name).listing : listing;
   }
+
+  /** Holds the live workspace against what was approved. */
+  function compare(): void {
+    if (isOffline || catalog.status().loadedAt === undefined) return;
+    for (const view of views.values()) {
+      const built = view.built();
+      if (built !== undefined && approvals?.owns(view.name) === true) approvals.of(view.name).compare(built);
+    }
+  }
+
+  const hosting = createHosting({ views, config, logger });
+  let reloading: Promise<unknown> = Promise.resolve();
+  let closing: Promise<void> | undefined;
 
   async function shutDown(graceMs: number): Promise<void> {
     catalog.stop();
     // Who waits for the first tools would wait in vain.
-    registry.fail(new BridgeError('shutting_down', 'The bridge is stopping.'));
-    await Promise.all([caller.close(graceMs), ...[...hosts].map((host) => host.close(graceMs))]);
+    const stopping = new BridgeError('shutting_down', 'The bridge is stopping.');
+    for (const view of views.values()) view.fail(stopping);
+    await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
     await http.close();
     await upstream.close();
   }
 
-  const callTool: CallTool = async (name, args, { signal, observer, requestId }) => {
-    const snapshot = registry.current() ?? (await registry.ready(signal));
-    const tool = snapshot.get(name);
-    if (tool === undefined) throw unknownTool(snapshot, name);
-    const context = observer === undefined ? { tool, signal } : { tool, signal, observer };
-    return toToolResult(caller.start(tool, args, signal, requestId), context);
-  };
+  async function reloadOnce(): Promise<boolean> {
+    const { isRight, settled } = await readAgain();
+    const refreshed = catalog.refresh({ fresh: true }).catch((error: unknown) => {
+      logger.warn('The tools could not be listed anew', { reason: asBridgeError(error).message });
+    });
+    await Promise.all([refreshed, settled]);
+    return isRight;
+  }
 
-  async function createServers(): Promise<ServerFactory> {
-    const { createServerFactory } = await import('./mcp/server.ts');
-    const { pageSize } = config.tools;
-    const options: BridgeServerOptions = {
-      registry,
-      callTool,
-      logger,
-      info: { name: 'dify-mcp-bridge', title: 'Dify tools', version: VERSION },
-      instructions: INSTRUCTIONS,
-      progressIntervalMs: config.calls.progressInterval,
-      listTtlMs: config.catalog.refresh,
-      ...(pageSize === undefined ? {} : { pageSize }),
-    };
-    return createServerFactory(options);
+  /** `settled` resolves when the calls of views that are gone have ended. */
+  async function readAgain(): Promise<{ readonly isRight: boolean; readonly settled?: Promise<void> }> {
+    let next: Config;
+    let nextApprovals: Approvals | undefined;
+    try {
+      next = (await reload?.()) ?? config;
+      nextApprovals = await readApprovals({ ...started, tools: next.tools, views: next.views }, logger);
+    } catch (thrown) {
+      const { code, message, problems, hint } = asBridgeError(thrown);
+      const fields = { code, reason: message, problems, hint };
+      logger.error('The new configuration is wrong: the one before it stays in force', fields);
+      return { isRight: false };
+    }
+    const pending = needRestart(started, next);
+    if (pending.length > 0) {
+      logger.warn('Some changed settings take effect only when the bridge is restarted', {
+        settings: pending,
+      });
+    }
+    config = { ...started, tools: next.tools, views: next.views, content: next.content };
+    approvals = nextApprovals;
+    toToolResult = resultsOf(config);
+    await applyViews();
+    logger.info('The configuration was read again', { views: [...views.keys()] });
+    return { isRight: true, settled: hosting.update(config.calls.shutdownGrace) };
+  }
+
+  async function applyViews(): Promise<void> {
+    const { listing, loadedAt } = catalog.status();
+    const asked = listing?.credentials ?? new Map();
+    if (
+      loadedAt !== undefined &&
+      listing !== undefined &&
+      [...wanted(listing)].some((id) => !asked.has(id))
+    ) {
+      // Nobody has asked for these credentials yet. With them, clients hear of one change instead of two.
+      await catalog.refresh({ fresh: true }).catch(() => undefined);
+    }
+    const present = viewsOf(config);
+    for (const name of views.keys()) if (!present.has(name)) views.delete(name);
+    for (const [name, viewConfig] of present) {
+      const view = views.get(name) ?? addView(name, viewConfig);
+      view.apply(viewConfig, listingFor(view));
+    }
+    compare();
   }
 
   return {
-    registry,
-    callTool,
+    views,
+    registry: defaultView.registry,
+    callTool: defaultView.callTool,
     ...(config.sandbox === undefined ? {} : { sandboxUrl: connection.apiUrl }),
     status: () => catalog.status(),
-    start: () => catalog.start(),
+    manifests: () => approvals?.status() ?? [],
+
+    start() {
+      for (const view of views.values()) {
+        const approved = approvals?.of(view.name).listing;
+        if (approved !== undefined) view.update(approved);
+      }
+      catalog.start();
+    },
 
     async refresh() {
       await catalog.refresh({ fresh: true });
     },
 
-    async serveStdio(streams = {}) {
-      const createServer = await createServers();
-      const { serveOverStdio } = await import('./mcp/stdio.ts');
-      const host = serveOverStdio({ ...streams, createServer, registry, logger });
-      adopt(host);
-      await host.closed;
+    reload() {
+      const next = reloading.then(reloadOnce);
+      reloading = next;
+      return next;
     },
 
-    async serveHttp() {
-      const createServer = await createServers();
-      const { createHttpHost } = await import('./http/host.ts');
-      const { sessionIdle, keepAlive, ...options } = config.http;
-      const host = createHttpHost({
-        ...options,
-        path: '/mcp',
-        sessionIdleMs: sessionIdle,
-        keepAliveMs: keepAlive,
-        createServer,
-        registry,
-        logger,
-      });
-      const { url } = await host.listen();
-      adopt(host);
-      return { url, closed: host.closed };
-    },
+    serveStdio: (options) => hosting.serveStdio(options),
+    serveHttp: () => hosting.serveHttp(() => catalog.status()),
 
     close(graceMs) {
       closing ??= shutDown(graceMs);
       return closing;
     },
-  };
-}
-
-function remote(config: Config): Upstream {
-  return { connection: difyConnection(config), close: async () => undefined };
-}
-
-async function embedded(tools: SandboxSet): Promise<Upstream> {
-  const { createSandbox } = await import('./sandbox/sandbox.ts');
-  const sandbox = await createSandbox({ tools });
-  const { innerApiKey, workspaceId, adminApiKey, secretKey } = sandbox.credentials;
-  return {
-    connection: {
-      apiUrl: sandbox.url,
-      innerApiKey,
-      workspaceId,
-      console: { kind: 'admin-key', key: adminApiKey, workspaceId },
-      secretKey,
-      userId: '',
-    },
-    close: () => sandbox.close(),
   };
 }

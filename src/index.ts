@@ -1,7 +1,14 @@
 /** The bridge as a library: an app made from a configuration, and what it takes to make one. */
 import type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts';
 
-export { type App, createApp } from './app.ts';
+export {
+  type App,
+  type AppOptions,
+  createApp,
+  type ManifestStatus,
+  type StdioServing,
+  type View,
+} from './app.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
 export type { CallContext, CallObserver, CallTool } from './model/call.ts';

@@ -3,6 +3,7 @@ import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import { PROVIDER_TYPES, type ProviderType, type ToolProvider } from '../model/tool.ts';
+import { forEachBounded } from './bounded.ts';
 import { inOrder } from './provider-order.ts';
 
 /** Limits of a console source. */
@@ -159,17 +160,4 @@ function inProblemOrder(problems: readonly CatalogProblem[]): CatalogProblem[] {
   const key = ({ providerType, providerId }: CatalogProblem): string =>
     `${PROVIDER_TYPES.indexOf(providerType)} ${providerId ?? ''}`;
   return [...problems].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
-}
-
-/** Runs `work` for every item, at most `limit` at once; the first rejection ends it. */
-async function forEachBounded<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

@@ -2,11 +2,10 @@ import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { Registry, RegistrySource } from '../model/registry.ts';
-import type { ToolProvider } from '../model/tool.ts';
 
 /** How snapshots are made and how long a reader waits for the first one. */
 export interface LiveRegistryOptions {
-  readonly build: (providers: readonly ToolProvider[]) => Registry;
+  readonly build: (listing: CatalogListing) => Registry;
   /** Milliseconds that `ready` waits for the first snapshot. */
   readonly waitMs: number;
   readonly logger?: Logger;
@@ -22,8 +21,13 @@ export interface LiveRegistryOptions {
 export interface LiveRegistry extends RegistrySource {
   /** A load begins. */
   begin(): void;
-  /** A load ended well: the snapshot is swapped as a whole, or kept if it cannot be built. Never throws. */
+  /**
+   * A load ended well: the snapshot is swapped as a whole, or kept if it cannot be built or if providers and
+   * credentials are the very objects of before. Never throws.
+   */
   update(listing: CatalogListing): void;
+  /** The same where `build` depends on more than the listing, and that has changed: always builds. */
+  rebuild(listing: CatalogListing): void;
   /** A load failed: the snapshot stays; before the first one, those who wait get an error that says why. */
   fail(error: BridgeError): void;
 }
@@ -39,12 +43,14 @@ export function createLiveRegistry(options: LiveRegistryOptions): LiveRegistry {
   const listeners = new Set<(registry: Registry) => void>();
   const waiters = new Set<Waiter>();
   let snapshot: Registry | undefined;
+  let source: CatalogListing | undefined;
   let failure: BridgeError | undefined;
   let loading = true;
   let turnedAway = false;
 
   function notify(registry: Registry): void {
-    for (const listener of listeners) {
+    // Whoever comes while they are told hears of the next change.
+    for (const listener of Array.from(listeners)) {
       try {
         listener(registry);
       } catch (error) {
@@ -63,6 +69,22 @@ export function createLiveRegistry(options: LiveRegistryOptions): LiveRegistry {
     failure = error;
     if (snapshot !== undefined) return;
     for (const waiter of waiters) turnAway(waiter);
+  }
+
+  function swap(listing: CatalogListing): void {
+    let next: Registry;
+    try {
+      next = build(listing);
+    } catch (thrown) {
+      logger.error('The registry could not be built from what Dify listed', { error: thrown });
+      fail(asBridgeError(thrown));
+      return;
+    }
+    const changed = snapshot === undefined ? turnedAway : snapshot.fingerprint !== next.fingerprint;
+    snapshot = next;
+    loading = false;
+    for (const waiter of waiters) waiter.resolve(next);
+    if (changed) notify(next);
   }
 
   return {
@@ -114,19 +136,15 @@ export function createLiveRegistry(options: LiveRegistryOptions): LiveRegistry {
     },
 
     update(listing) {
-      let next: Registry;
-      try {
-        next = build(listing.providers);
-      } catch (thrown) {
-        logger.error('The registry could not be built from what Dify listed', { error: thrown });
-        fail(asBridgeError(thrown));
-        return;
-      }
-      const changed = snapshot === undefined ? turnedAway : snapshot.fingerprint !== next.fingerprint;
-      snapshot = next;
-      loading = false;
-      for (const waiter of waiters) waiter.resolve(next);
-      if (changed) notify(next);
+      const isSame = source?.providers === listing.providers && source.credentials === listing.credentials;
+      source = listing;
+      if (isSame && snapshot !== undefined) loading = false;
+      else swap(listing);
+    },
+
+    rebuild(listing) {
+      source = listing;
+      swap(listing);
     },
 
     fail,

@@ -3,10 +3,14 @@ import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { carryOver } from './carry-over.ts';
+import { createStaleness } from './staleness.ts';
+import { keepUnchanged } from './unchanged.ts';
 
 /** What a refresher reads, when, and whom it tells. */
 export interface CatalogRefresherOptions {
   readonly source: CatalogSource;
+  /** What is known before the first load: it stands in for what that one cannot find out. */
+  readonly initial?: CatalogListing;
   /** Milliseconds from the end of one load to the begin of the next. 0: only on demand, and after failures. */
   readonly intervalMs: number;
   /** Part of a delay by which chance lengthens or shortens it; 0.1 when absent. */
@@ -15,7 +19,10 @@ export interface CatalogRefresherOptions {
   readonly backoffMs?: number;
   /** A load begins. */
   readonly onStart?: () => void;
-  /** A load succeeded. The listing is the whole present state: see `carryOver`. Must not throw. */
+  /**
+   * A load succeeded. The listing is the whole present state, see `carryOver`; what has not changed in it is the
+   * same object as before, see `keepUnchanged`. Must not throw.
+   */
   readonly onListing: (listing: CatalogListing) => void;
   /** A load failed; the listing before it stays. Must not throw. */
   readonly onFailure?: (error: BridgeError) => void;
@@ -50,7 +57,14 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   const { source, intervalMs, jitter = 0.1, backoffMs = 1_000, logger = silentLogger } = options;
   const random = options.random ?? Math.random;
   const stopping = new AbortController();
-  let status: CatalogStatus = { listing: undefined, loadedAt: undefined, lastError: undefined };
+  const staleness = createStaleness();
+  const createdAt = new Date();
+  let status: CatalogStatus = {
+    listing: options.initial,
+    loadedAt: undefined,
+    lastError: undefined,
+    stale: [],
+  };
   let running: Promise<CatalogListing> | undefined;
   let following: Promise<CatalogListing> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -64,11 +78,13 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
     try {
       const found = await source.list(stopping.signal);
       if (stopping.signal.aborted) throw stopped();
-      listing = carryOver(status.listing, found);
+      const whole = carryOver(status.listing, found);
+      listing = keepUnchanged(status.listing, whole.listing);
+      staleness.loaded(whole.kept, status.loadedAt ?? createdAt);
     } catch (thrown) {
       throw failed(thrown);
     }
-    status = { listing, loadedAt: new Date(), lastError: undefined };
+    status = { listing, loadedAt: new Date(), lastError: undefined, stale: staleness.parts() };
     report(listing.problems);
     // A type whose list is missing is worth an early further attempt.
     const complete = listing.problems.every(({ providerId }) => providerId !== undefined);
@@ -81,7 +97,9 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   function failed(thrown: unknown): BridgeError {
     if (stopping.signal.aborted) return stopped();
     const error = asBridgeError(thrown);
-    status = { ...status, lastError: error.toText() };
+    const { listing, loadedAt } = status;
+    if (listing !== undefined) staleness.failed(listing, loadedAt ?? createdAt, error.message);
+    status = { ...status, lastError: error.toText(), stale: staleness.parts() };
     reportFailure(error);
     failures += 1;
     schedule(PATIENT.has(error.code));

@@ -10,14 +10,18 @@ export const SERVE: About = {
   examples: ['serve --sandbox', 'serve --http --port 8080'],
   sandbox: true,
 };
-export const LIST: About = { description: 'list the tools', examples: ['tools list -o json'], sandbox: true };
+export const LIST: About = {
+  description: 'list the tools and what they cost of a context',
+  examples: ['tools list', 'tools list --view support -o json'],
+  sandbox: true,
+};
 export const SHOW: About = {
   description: 'print a tool as an MCP client sees it',
   examples: ['tools show time__current_time --sandbox'],
   sandbox: true,
 };
 export const EXPLAIN: About = {
-  description: 'say where a tool comes from, or why it is not published',
+  description: 'say where a tool comes from, and each rule that decided on it',
   examples: ['tools explain time__current_time --sandbox'],
   sandbox: true,
 };
@@ -38,9 +42,23 @@ export const DEMO: About = {
   description: 'show the bridge at work with the sandbox: no Dify and no configuration needed',
   examples: ['demo'],
 };
+export const PULL: About = {
+  description: 'write what is published as files to review and to serve from',
+  examples: ['manifest pull', 'manifest pull --dry-run'],
+  sandbox: true,
+};
+export const DIFF: About = {
+  description: 'print how what is published differs from the files; exit code 1 if it does',
+  examples: ['manifest diff', 'manifest diff --view support -o json'],
+  sandbox: true,
+};
+export const MANIFEST_SCHEMA: About = {
+  description: 'print the JSON Schema of the files, for editors',
+  examples: ['manifest schema > manifest.schema.json'],
+};
 export const CHECK: About = {
-  description: 'check the configuration and print what is wrong or doubtful',
-  examples: ['config check --config bridge.yaml'],
+  description: "check the configuration, also against Dify's tools where they can be listed",
+  examples: ['config check --config bridge.yaml', 'config check --live'],
   sandbox: true,
 };
 export const SHOW_CONFIG: About = {

@@ -1,22 +1,111 @@
-import type { EffectiveSetting } from '../config/load.ts';
+import { DEFAULT_VIEW } from '../config/views.ts';
+import { difyConnection } from '../config/connection.ts';
+import type { EffectiveSetting, LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { asBridgeError, ERROR_RULES } from '../model/errors.ts';
+import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import { count, table } from './output.ts';
-import { type CommandContext, configOf } from './session.ts';
+import { type CommandContext, configOf, loggerOf } from './session.ts';
 
 const MASK = '********';
 
-/** `config check`: prints warnings, or throws with everything that is wrong. */
-export async function checkConfig(context: CommandContext): Promise<number> {
+/** Options of `config check`. */
+export interface CheckOptions {
+  /** True: fail where the tools cannot be listed. False: do not try. Absent: try. */
+  readonly live?: boolean | undefined;
+}
+
+/** A setting that does not fit the tools that Dify has. */
+interface Misfit {
+  readonly setting: string;
+  /** The tool, preset or rule that it is about. */
+  readonly name: string;
+  readonly message: string;
+}
+
+/** What the check against the tools came to. */
+type LiveCheck =
+  | { readonly done: true; readonly tools: number; readonly misfits: readonly Misfit[] }
+  | { readonly done: false; readonly reason: string };
+
+/**
+ * `config check`: prints warnings, and what of the rules and presets does not fit Dify's tools. Throws with
+ * everything that is wrong in the configuration itself.
+ */
+export async function checkConfig(context: CommandContext, { live }: CheckOptions = {}): Promise<number> {
   const { output } = context;
-  const { warnings, file } = await configOf(context, true);
-  output.data({ ok: true, file: file ?? null, warnings }, () => {
-    const lines = warnings.map(
-      ({ path, message }) => `${output.paint('yellow', 'warning:')} ${path}: ${message}`,
-    );
+  const loaded = await configOf(context, true);
+  const { warnings, file } = loaded;
+  const interrupt = listenForInterrupt(context.io);
+  let check: LiveCheck = { done: false, reason: '--no-live was given.' };
+  try {
+    if (live !== false) check = await againstTools(context, loaded, live === true, interrupt.signal);
+  } catch (error) {
+    if (interrupt.signal.aborted) return INTERRUPTED;
+    throw error;
+  } finally {
+    interrupt.release();
+  }
+  const misfits = check.done ? check.misfits : [];
+  const value = { ok: misfits.length === 0, file: file ?? null, warnings, live: check };
+  output.data(value, () => {
+    const lines = [
+      ...warnings.map(({ path, message }) => `${output.paint('yellow', 'warning:')} ${path}: ${message}`),
+      ...misfits.map(
+        ({ setting, name, message }) =>
+          `${output.paint('red', 'problem:')} ${setting}: ${setting.endsWith(`.${name}`) ? '' : `${name}: `}${message}`,
+      ),
+    ];
     const read = file === undefined ? '' : ` (file ${file})`;
     const verdict = warnings.length === 0 ? 'no warnings' : count(warnings.length, 'warning');
-    return [...lines, `The configuration is valid${read}: ${verdict}.`].join('\n');
+    return [...lines, `The configuration is valid${read}: ${verdict}.`, liveText(check)].join('\n');
   });
-  return 0;
+  return misfits.length === 0 ? 0 : ERROR_RULES.config_invalid.exit;
+}
+
+/** Holds rules and presets of every view against the tools that Dify has at present. */
+async function againstTools(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  demanded: boolean,
+  signal: AbortSignal,
+): Promise<LiveCheck> {
+  const logger = await loggerOf(loaded, true);
+  const app = await context.io.createApp(liveConfig(loaded.config), { logger });
+  try {
+    app.start();
+    const misfits = new Map<string, Misfit>();
+    let tools = 0;
+    for (const [view, { registry }] of app.views) {
+      const built = await registry.ready(signal);
+      if (view === DEFAULT_VIEW) tools = built.tools.length + built.withheld.length;
+      for (const { setting, name, message } of built.notes) {
+        // A view that takes its presets from another has the same to say of them.
+        const misfit = setting === undefined ? undefined : { setting, name, message };
+        if (misfit !== undefined) misfits.set(JSON.stringify(misfit), misfit);
+      }
+    }
+    return { done: true, tools, misfits: [...misfits.values()] };
+  } catch (thrown) {
+    if (demanded || signal.aborted) throw thrown;
+    return { done: false, reason: asBridgeError(thrown).message };
+  } finally {
+    await app.close(0);
+  }
+}
+
+/** Dify's own tools, where they can be listed, rather than those that a manifest has of them. */
+function liveConfig(config: Config): Config {
+  const isListed = config.sandbox !== undefined || difyConnection(config).console !== undefined;
+  return isListed ? { ...config, manifest: { frozen: false } } : config;
+}
+
+function liveText(check: LiveCheck): string {
+  if (!check.done) return `Rules and presets were not checked against Dify's tools. ${check.reason}`;
+  const tools = count(check.tools, 'tool');
+  const { length } = check.misfits;
+  if (length === 0) return `Rules and presets fit the ${tools} that Dify lists.`;
+  return `${count(length, 'problem')} with the ${tools} that Dify lists.`;
 }
 
 /** `config show`: every setting with its value and source; secrets are masked. */

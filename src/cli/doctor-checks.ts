@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { App } from '../app.ts';
-import type { DifyConnection } from '../config/connection.ts';
+import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
 import type { DifyConsole } from '../dify/console.ts';
 import type { DifyHttp } from '../dify/http.ts';
 import type { VersionProbe } from '../dify/probe.ts';
@@ -8,6 +8,7 @@ import { signFileQuery } from '../dify/signature.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { count } from './output.ts';
+import { manifestLines, presentRegistry, staleLines } from './served.ts';
 
 /** What a check found. */
 export interface Finding {
@@ -85,7 +86,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
 /** Whose tools are listed. */
 export async function workspaceFinding(
   difyConsole: DifyConsole,
-  { console: credential }: DifyConnection,
+  credential: ConsoleCredential,
   signal: AbortSignal,
 ): Promise<Finding> {
   const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';
@@ -102,15 +103,20 @@ export async function workspaceFinding(
 export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
   app.start();
   try {
-    const registry = await app.registry.ready(signal);
-    const { providers = [], problems = [] } = app.status().listing ?? {};
+    const registry = await presentRegistry(app, signal);
+    const { listing, lastError, stale } = app.status();
+    const { providers = [], problems = [] } = listing ?? {};
     const counts = PROVIDER_TYPES.map((type) => {
       const tools = registry.tools.filter(({ ref }) => ref.providerType === type).length;
       return `${type} ${tools}`;
     });
     const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
+    const told = new Set(stale.map(({ message }) => message));
     const doubts = [
-      ...problems.map(({ message }) => message),
+      ...(lastError === undefined ? [] : [`Dify could not be asked: ${lastError.split('\n')[0]}`]),
+      ...staleLines(stale),
+      ...manifestLines(app.manifests()),
+      ...problems.filter(({ message }) => !told.has(message)).map(({ message }) => message),
       ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,

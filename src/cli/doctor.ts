@@ -91,7 +91,10 @@ async function* remoteChecks(
   );
   yield { name: 'inner key', ...innerKey };
 
-  const workspace = await workspaceFinding(createConsole(http, connection.console), connection, signal);
+  const workspace =
+    connection.console === undefined
+      ? skip('Without DIFY_ADMIN_API_KEY or a login, nothing is listed: the tools come from the manifest.')
+      : await workspaceFinding(createConsole(http, connection.console), connection.console, signal);
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account nearer to being locked.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);

@@ -7,9 +7,12 @@ import {
   CALL,
   CHECK,
   DEMO,
+  DIFF,
   DOCTOR,
   EXPLAIN,
   LIST,
+  MANIFEST_SCHEMA,
+  PULL,
   SCHEMA,
   SERVE,
   SHOW,
@@ -22,6 +25,9 @@ import type { CommandContext, GlobalOptions } from './session.ts';
 
 const NAME = 'dify-mcp-bridge';
 
+const VIEW_OPTION = 'the view whose tools are meant, the default one unless given';
+const DIR_OPTION = 'folder of the files (default: manifest.dir or manifests/tools; for a view, one in there)';
+
 const EXIT_CODES = `
 Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
 
@@ -31,6 +37,10 @@ type Options = GlobalOptions & {
   readonly http?: true;
   readonly args?: string;
   readonly out?: string;
+  readonly view?: string;
+  readonly dir?: string;
+  readonly dryRun?: true;
+  readonly live?: boolean;
 };
 
 /** A command's work; its module is loaded only when the command runs. */
@@ -98,26 +108,28 @@ function createProgram(io: CliIo, run: Run): Command {
 
   add(program, 'serve', SERVE, async () => {
     const { serve } = await import('./serve.ts');
-    return (context, options) => serve(context, options.http === true);
+    return (context, { http, view }) => serve(context, { overHttp: http === true, view });
   })
-    .option('--http', 'serve Streamable HTTP at /mcp instead of standard input and output')
+    .option('--http', 'serve Streamable HTTP at /mcp and /mcp/VIEW instead of standard input and output')
     .option('--host <host>', 'address to listen on (env DIFY_BRIDGE_HOST)')
-    .option('--port <port>', 'port to listen on, 0 for a free one (env DIFY_BRIDGE_PORT)');
+    .option('--port <port>', 'port to listen on, 0 for a free one (env DIFY_BRIDGE_PORT)')
+    .option('--view <name>', 'the view for standard input and output, the default one unless given')
+    .option('--manifest <dir>', 'folder of approved tools to serve from (env DIFY_BRIDGE_MANIFEST)')
+    .option('--frozen', 'serve only tools as they were approved (env DIFY_BRIDGE_MANIFEST_FROZEN)');
 
   const tools = group('tools', 'what is published, and what is not and why', 'tools list');
-  add(tools, 'list', LIST, async () => (await import('./tools.ts')).listTools);
-  add(
-    tools,
-    'show <name>',
-    SHOW,
-    async () => async (context, _options, name) => (await import('./tools.ts')).showTool(context, name ?? ''),
+  add(tools, 'list', LIST, async () => (await import('./tools.ts')).listTools).option(
+    '--view <name>',
+    VIEW_OPTION,
   );
-  add(
-    tools,
-    'explain <name>',
-    EXPLAIN,
-    async () => async (context, _options, name) => (await import('./tools.ts')).explain(context, name ?? ''),
-  );
+  add(tools, 'show <name>', SHOW, async () => {
+    const { showTool } = await import('./tools.ts');
+    return (context, options, name) => showTool(context, name ?? '', options);
+  }).option('--view <name>', VIEW_OPTION);
+  add(tools, 'explain <name>', EXPLAIN, async () => {
+    const { explain } = await import('./tools.ts');
+    return (context, options, name) => explain(context, name ?? '', options);
+  }).option('--view <name>', VIEW_OPTION);
 
   add(program, 'call <name>', CALL, async () => {
     const { call } = await import('./call.ts');
@@ -132,8 +144,20 @@ function createProgram(io: CliIo, run: Run): Command {
     'folder to save the files of the demo in (a new temporary one unless given)',
   );
 
+  const manifest = group('manifest', 'the approved tools, as files', 'manifest diff');
+  add(manifest, 'pull', PULL, async () => (await import('./manifest.ts')).pullManifest)
+    .option('--view <name>', VIEW_OPTION)
+    .option('--dir <dir>', DIR_OPTION)
+    .option('--dry-run', 'say what would change, and write nothing');
+  add(manifest, 'diff', DIFF, async () => (await import('./manifest.ts')).diffManifest)
+    .option('--view <name>', VIEW_OPTION)
+    .option('--dir <dir>', DIR_OPTION);
+  add(manifest, 'schema', MANIFEST_SCHEMA, async () => (await import('./manifest.ts')).printManifestSchema);
+
   const config = group('config', 'the configuration', 'config check');
-  add(config, 'check', CHECK, async () => (await import('./config.ts')).checkConfig);
+  add(config, 'check', CHECK, async () => (await import('./config.ts')).checkConfig)
+    .option('--live', "fail where Dify's tools cannot be listed to check against")
+    .option('--no-live', "check the configuration alone, without Dify's tools");
   add(config, 'show', SHOW_CONFIG, async () => (await import('./config.ts')).showConfig);
   add(config, 'schema', SCHEMA, async () => (await import('./config.ts')).printSchema);
 

@@ -1,10 +1,12 @@
 import type { App } from '../app.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Logger } from '../model/logger.ts';
+import type { Config } from '../config/schema.ts';
 import type { Registry } from '../model/registry.ts';
+import type { LeveledLogger } from '../observability/logger.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
+import { presentRegistry } from './served.ts';
 
 /** What every command gets. */
 export interface CommandContext {
@@ -22,6 +24,8 @@ export interface GlobalOptions {
   readonly sandbox?: string | true;
   readonly host?: string;
   readonly port?: string;
+  readonly manifest?: string;
+  readonly frozen?: true;
 }
 
 /** The configuration of this run; throws `config_invalid`. */
@@ -32,7 +36,13 @@ export async function configOf(context: CommandContext, needsDify: boolean): Pro
     env: io.env,
     file: options.config,
     sandbox: options.sandbox,
-    flags: { 'log.level': options.logLevel, 'http.host': options.host, 'http.port': options.port },
+    flags: {
+      'log.level': options.logLevel,
+      'http.host': options.host,
+      'http.port': options.port,
+      'manifest.dir': options.manifest,
+      'manifest.frozen': options.frozen === true ? 'true' : undefined,
+    },
     needsDify,
   });
 }
@@ -41,7 +51,7 @@ export async function configOf(context: CommandContext, needsDify: boolean): Pro
  * The log of this run, on standard error. A command with an answer of its own logs nothing unless somebody asked
  * for a level.
  */
-export async function loggerOf(loaded: LoadedConfig, quiet: boolean): Promise<Logger> {
+export async function loggerOf(loaded: LoadedConfig, quiet: boolean): Promise<LeveledLogger> {
   const [{ createLogger }, { configSecrets }] = await Promise.all([
     import('../observability/logger.ts'),
     import('../config/connection.ts'),
@@ -67,19 +77,23 @@ export function warnOfProblems({ app }: Session, output: Output): void {
   }
 }
 
-/** Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. */
+/**
+ * Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. `adjust` makes
+ * the configuration that the bridge gets of the one that was read.
+ */
 export async function withTools(
   context: CommandContext,
   run: (session: Session) => number | Promise<number>,
+  adjust: (config: Config) => Config = (config) => config,
 ): Promise<number> {
   const loaded = await configOf(context, true);
   const interrupt = listenForInterrupt(context.io);
   try {
     const logger = await loggerOf(loaded, true);
-    const app = await context.io.createApp(loaded.config, { logger });
+    const app = await context.io.createApp(adjust(loaded.config), { logger });
     try {
       app.start();
-      const registry = await app.registry.ready(interrupt.signal);
+      const registry = await presentRegistry(app, interrupt.signal);
       return await run({ app, loaded, registry, signal: interrupt.signal });
     } finally {
       await app.close(0);

@@ -1,35 +1,64 @@
+import type { View } from '../app.ts';
+import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
+import { exceededLimits, type ToolCost, toolCost, totalCost } from '../registry/cost.ts';
 import { explainTool, similarNames } from '../registry/explain.ts';
+import { settingOf } from '../registry/rules.ts';
 import { count, type Output, table } from './output.ts';
+import { manifestLines, manifestSummary, staleLines } from './served.ts';
 import { type CommandContext, type Session, warnOfProblems, withTools } from './session.ts';
 
-/** `tools list`: what is published and what is withheld. */
-export function listTools(context: CommandContext): Promise<number> {
-  return withTools(context, (session) => {
-    const { app, registry } = session;
-    const problems = app.status().listing?.problems ?? [];
+/** Options of the commands on tools. */
+export interface ToolsOptions {
+  /** `--view`. */
+  readonly view?: string | undefined;
+}
+
+/** `tools list`: what a view publishes, what it costs, and what is withheld. */
+export function listTools(context: CommandContext, options: ToolsOptions = {}): Promise<number> {
+  return withView(context, options, ({ app, registry, view, config }) => {
+    const { output } = context;
+    const { listing, stale } = app.status();
+    const problems = listing?.problems ?? [];
+    const shown = view.tools.current()?.tools ?? [];
+    const total = { tools: registry.tools.length, ...totalCost(registry.tools) };
+    const seen = { mode: view.mode, tools: shown.length, ...totalCost(shown) };
+    const warnings = sizeWarnings(seen, config);
     const value = {
+      view: view.name,
       tools: registry.tools.map(summary),
       withheld: registry.withheld.map(withheldSummary),
       notes: registry.notes,
       problems,
+      stale,
+      manifests: app.manifests().map(manifestSummary),
+      total,
+      shown: seen,
+      warnings,
     };
-    context.output.data(value, () => listing(registry, context.output));
-    warnOfProblems(session, context.output);
+    output.data(value, () => listingText(registry, total, output));
+    const told = new Set(stale.map(({ message }) => message));
+    for (const { message } of problems) if (!told.has(message)) warn(output, message);
+    for (const line of [...staleLines(stale), ...manifestLines(app.manifests())]) warn(output, line);
+    if (view.mode === 'search') {
+      output.note(`Mode search: a client sees ${count(seen.tools, 'tool')} instead, ${costText(seen)}.`);
+    }
+    for (const message of warnings) warn(output, message);
     return 0;
   });
 }
 
-/** `tools show NAME`: a tool as tools/list answers it, and where it comes from. */
-export function showTool(context: CommandContext, name: string): Promise<number> {
-  return withTools(context, (session) => {
-    const tool = session.registry.get(name);
+/** `tools show NAME`: a tool as tools/list answers it, what it costs, and where it comes from. */
+export function showTool(context: CommandContext, name: string, options: ToolsOptions = {}): Promise<number> {
+  return withView(context, options, (session) => {
+    const { registry } = session;
+    const tool = registry.get(name);
     if (tool === undefined) throw unknownTool(session, context.output, name);
     const { title, description, inputSchema, outputSchema, annotations, ref, authorized } = tool;
     const value = {
-      name,
+      name: tool.name,
       title,
       description,
       inputSchema,
@@ -37,6 +66,7 @@ export function showTool(context: CommandContext, name: string): Promise<number>
       annotations,
       dify: ref,
       authorized,
+      cost: toolCost(tool),
     };
     context.output.data(value, () => details(tool, context.output));
     return 0;
@@ -44,16 +74,59 @@ export function showTool(context: CommandContext, name: string): Promise<number>
 }
 
 /** `tools explain NAME`: why a tool is published as it is, or is not. */
-export function explain(context: CommandContext, name: string): Promise<number> {
-  return withTools(context, (session) => {
+export function explain(context: CommandContext, name: string, options: ToolsOptions = {}): Promise<number> {
+  return withView(context, options, (session) => {
     const { registry } = session;
     const published = registry.get(name) !== undefined;
-    if (!published && !registry.withheld.some((tool) => tool.name === name))
-      throw unknownTool(session, context.output, name);
+    const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
+    if (!published && !isKnown) throw unknownTool(session, context.output, name);
     const lines = explainTool(registry, name);
     context.output.data({ name, published, lines }, () => lines.join('\n'));
     return 0;
   });
+}
+
+interface ViewSession extends Session {
+  readonly view: View;
+  readonly config: ViewConfig;
+}
+
+/** Runs a command on what one view publishes. */
+function withView(
+  context: CommandContext,
+  { view: name = DEFAULT_VIEW }: ToolsOptions,
+  run: (session: ViewSession) => number | Promise<number>,
+): Promise<number> {
+  return withTools(context, async (session) => {
+    const { app, loaded, signal } = session;
+    const [view, config] = [app.views.get(name), viewsOf(loaded.config).get(name)];
+    if (view === undefined || config === undefined) {
+      throw (await import('../app-hosting.ts')).unknownView(name, app.views);
+    }
+    const registry = await view.registry.ready(signal);
+    return run({ ...session, registry, view, config });
+  });
+}
+
+/** What is too much for a client, and how there is less of it. */
+function sizeWarnings(
+  { tools, tokens }: ToolCost & { readonly tools: number },
+  config: ViewConfig,
+): string[] {
+  const limits = exceededLimits(tools).map((limit) => `${limit.client} (${limit.tools})`);
+  const remedy = `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
+  const warnings: string[] = [];
+  if (limits.length > 0) {
+    warnings.push(`${count(tools, 'tool')}: more than some clients take: ${limits.join(', ')}. ${remedy}`);
+  }
+  const budget = config.auto.tokens;
+  if (tokens > budget) {
+    const setting = `${config.at?.['auto'] ?? 'tools.auto'}.tokens`;
+    warnings.push(
+      `About ${number(tokens)} tokens of every conversation: more than ${number(budget)} (${setting}). ${remedy}`,
+    );
+  }
+  return warnings;
 }
 
 function unknownTool(session: Session, output: Output, name: string): BridgeError {
@@ -71,29 +144,19 @@ function unknownTool(session: Session, output: Output, name: string): BridgeErro
   });
 }
 
-function summary({ name, title, ref, authorized }: PublishedTool) {
-  return { name, title, dify: ref, authorized };
+function summary(tool: PublishedTool) {
+  const { name, title, ref, authorized } = tool;
+  return { name, title, dify: ref, authorized, cost: toolCost(tool) };
 }
 
 function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
   return { name, title, dify: ref, reason, detail };
 }
 
-function listing(registry: Registry, output: Output): string {
+function listingText(registry: Registry, total: ToolCost, output: Output): string {
   const blocks: string[] = [];
   if (registry.tools.length === 0) blocks.push('No tool is published.');
-  else {
-    blocks.push(
-      table([
-        ['NAME', 'TITLE', 'IN DIFY'],
-        ...registry.tools.map(({ name, title, ref, authorized }) => [
-          name,
-          title,
-          `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
-        ]),
-      ]),
-    );
-  }
+  else blocks.push(publishedTable(registry, output));
   if (registry.withheld.length > 0) {
     const rows = registry.withheld.map(({ name, reason, detail }) => [
       name,
@@ -105,10 +168,36 @@ function listing(registry: Registry, output: Output): string {
   if (registry.notes.length > 0) {
     blocks.push(['Notes:', ...registry.notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
   }
+  const published = count(registry.tools.length, 'tool');
   blocks.push(
-    `${count(registry.tools.length, 'tool')} published, ${registry.withheld.length} not published.`,
+    `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`,
   );
   return blocks.join('\n\n');
+}
+
+function publishedTable({ tools }: Registry, output: Output): string {
+  const costs = tools.map(toolCost);
+  const cells = (head: string, values: readonly number[]): string[] => {
+    const texts = [head, ...values.map(number)];
+    const width = Math.max(...texts.map((text) => text.length));
+    return texts.map((text) => text.padStart(width));
+  };
+  const bytes = cells(
+    'BYTES',
+    costs.map((cost) => cost.bytes),
+  );
+  const tokens = cells(
+    '~TOKENS',
+    costs.map((cost) => cost.tokens),
+  );
+  const rows = tools.map(({ name, title, ref, authorized }, index) => [
+    name,
+    bytes[index + 1] ?? '',
+    tokens[index + 1] ?? '',
+    title,
+    `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
+  ]);
+  return table([['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'], ...rows]);
 }
 
 function details(tool: PublishedTool, output: Output): string {
@@ -117,6 +206,7 @@ function details(tool: PublishedTool, output: Output): string {
   return [
     `${output.paint('bold', tool.name)}  ${tool.title}`,
     `In Dify: ${origin(tool.ref)}${tool.authorized ? '' : ' (not authorised: every call is refused)'}`,
+    `In tools/list: ${costText(toolCost(tool))}`,
     '',
     tool.description,
     ...schema('Input', tool.inputSchema),
@@ -126,4 +216,16 @@ function details(tool: PublishedTool, output: Output): string {
 
 function origin({ providerType, providerId, tool }: ToolRef): string {
   return `${providerType} ${providerId} ${tool}`;
+}
+
+function costText({ bytes, tokens }: ToolCost): string {
+  return `${number(bytes)} bytes, about ${number(tokens)} tokens`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function warn(output: Output, message: string): void {
+  output.note(`${output.paint('yellow', 'warning:', 'stderr')} ${message}`);
 }

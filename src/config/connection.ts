@@ -16,8 +16,8 @@ export interface DifyConnection {
   readonly apiUrl: string;
   readonly innerApiKey: string;
   readonly workspaceId: string;
-  /** The admin key where both are configured. */
-  readonly console: ConsoleCredential;
+  /** The admin key where both are configured; absent where tools come from a manifest alone. */
+  readonly console?: ConsoleCredential;
   readonly secretKey?: string;
   readonly userId: string;
 }
@@ -32,7 +32,9 @@ export function difyConnection(config: Config): DifyConnection {
   const signing = secretKey === undefined ? {} : { secretKey };
   if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
     const console = consoleCredential(config.dify, workspaceId);
-    if (console !== undefined) return { apiUrl, innerApiKey, workspaceId, console, userId, ...signing };
+    const reached = { apiUrl, innerApiKey, workspaceId, userId, ...signing };
+    if (console !== undefined) return { ...reached, console };
+    if (config.manifest.dir !== undefined) return reached;
   }
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
   throw new BridgeError('config_invalid', 'The connection to Dify is not configured.', {
@@ -44,7 +46,10 @@ export function difyConnection(config: Config): DifyConnection {
 /** The settings without which no Dify can be reached, of those that `has` does not know. */
 export function missingSettings(has: (path: string) => boolean): readonly Problem[] {
   const problems = REQUIRED.filter(({ path }) => !has(path));
-  return has('dify.adminApiKey') ? problems : [...problems, ...missingLogin(has)];
+  const login = [has('dify.email'), has('dify.password')];
+  // Half a login is a slip, whether or not one is needed.
+  const listed = has('dify.adminApiKey') || (has('manifest.dir') && !login.includes(true));
+  return listed ? problems : [...problems, ...missingLogin(has)];
 }
 
 const REQUIRED: readonly Problem[] = [

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Environment } from './env.ts';
 import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 /** Variables of the bridge that are no settings. */
 export const OTHER_VARIABLES = ['DIFY_BRIDGE_CONFIG'] as const;

@@ -5,7 +5,7 @@ import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { BridgeError } from '../model/errors.ts';
 import type { Environment } from './env.ts';
 import { type Entry, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 import { noSuchSetting } from './suggest.ts';
 
 /**
@@ -86,6 +86,11 @@ function readTree(
       problems.push({ source: sourceOf([group]), message: noSuchSetting(group, [...groups.keys()]) });
       continue;
     }
+    if (known.length === 0) {
+      const value = Object.fromEntries(settingsAt(members, [group]).map(([key, part]) => [key, part ?? {}]));
+      entries.push({ path: group, value, layer: 'file', source: sourceOf([group]), sourceOf });
+      continue;
+    }
     for (const [key, value] of settingsAt(members, [group])) {
       const source = sourceOf([group, key]);
       if (!known.includes(key)) problems.push({ source, message: noSuchSetting(key, known) });
@@ -98,12 +103,12 @@ function readTree(
   return { entries, problems, literals };
 }
 
-/** The names of the settings by their group. */
+/** The names of the settings by their group; none for a group that is one setting. */
 function grouped(table: readonly Setting[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const { path } of table) {
-    const [group = '', key = ''] = path.split('.');
-    groups.set(group, [...(groups.get(group) ?? []), key]);
+    const [group = '', ...key] = path.split('.');
+    groups.set(group, [...(groups.get(group) ?? []), ...key]);
   }
   return groups;
 }

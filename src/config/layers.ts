@@ -1,4 +1,4 @@
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 
 /** Where a value may come from; an earlier one wins. */
 export type Layer = 'flag' | 'environment' | 'file' | 'default';

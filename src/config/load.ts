@@ -13,7 +13,8 @@ import {
   type SourceProblem,
 } from './layers.ts';
 import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
-import { type Setting, settingsTable } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { settingsTable } from './settings.ts';
 import { suggest } from './suggest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';

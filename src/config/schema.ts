@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { JsonObject } from '../model/json.ts';
-import { GROUPS } from './settings.ts';
+import { GROUPS, SECTIONS } from './settings.ts';
 
 /** Checks a complete configuration and turns its texts into numbers. */
 export const settingsSchema = z.strictObject({
@@ -8,6 +8,8 @@ export const settingsSchema = z.strictObject({
   http: GROUPS.http.prefault({}),
   catalog: GROUPS.catalog.prefault({}),
   tools: GROUPS.tools.prefault({}),
+  views: SECTIONS.views,
+  manifest: GROUPS.manifest.prefault({}),
   calls: GROUPS.calls.prefault({}),
   content: GROUPS.content.prefault({}),
   log: GROUPS.log.prefault({}),

@@ -11,66 +11,8 @@ import {
   uuidOrEmpty,
   wholeNumber,
 } from './fields.ts';
-
-/** How the value of a setting is written; decides how text from the environment is read. */
-export type SettingKind =
-  | 'text'
-  | 'url'
-  | 'uuid'
-  | 'number'
-  | 'boolean'
-  | 'duration'
-  | 'size'
-  | 'choice'
-  | 'list'
-  | 'presets';
-
-interface SettingFacts {
-  readonly kind: SettingKind;
-  readonly description: string;
-  /** The environment variable; a secret is read from the file named in `<env>_FILE` as well. */
-  readonly env?: string;
-  readonly flag?: string;
-  readonly secret?: true;
-}
-
-/** One row of the table that drives variable names, defaults, checks and the documentation. */
-export interface Setting extends SettingFacts {
-  /** Its place in the configuration file, such as `http.port`. */
-  readonly path: string;
-  /** As it would be written in the file; absent where there is none. */
-  readonly default?: unknown;
-}
-
-const facts = z.registry<SettingFacts & { default?: unknown }>();
-
-function optional<T extends z.ZodType>(schema: T, about: SettingFacts): z.ZodExactOptional<T> {
-  const leaf = z.exactOptional(schema).describe(about.description);
-  facts.add(leaf, about);
-  return leaf;
-}
-
-function setting<T extends z.ZodType>(schema: T, value: z.input<T>, about: SettingFacts): z.ZodPrefault<T> {
-  const leaf = schema.prefault(value as never).describe(about.description);
-  facts.add(leaf, { ...about, default: value });
-  return leaf;
-}
-
-/** What an operator fixes for one tool: values the model does not choose. */
-const preset = z.strictObject(
-  {
-    parameters: z
-      .record(z.string(), z.json(), { error: 'expected an object: the name of a parameter, then its value' })
-      .default({})
-      .describe('Values by the name of the parameter.'),
-    overridable: flag.default(false).describe('Whether a caller may give another value.'),
-    credentialId: z.exactOptional(uuid).describe('Which credential of the provider the calls use.'),
-  },
-  { error: 'expected an object with parameters, overridable or credentialId' },
-);
-
-/** The keys of one preset. */
-export const PRESET_KEYS: readonly string[] = Object.keys(preset.shape);
+import { facts, optional, type Setting, setting } from './setting.ts';
+import { tools, views } from './view-settings.ts';
 
 const dify = z.strictObject({
   apiUrl: optional(httpUrl, {
@@ -192,44 +134,25 @@ const catalog = z.strictObject({
   }),
 });
 
-const tools = z.strictObject({
-  names: setting(choice(['qualified', 'bare']), 'qualified', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_NAMES',
-    description: "qualified: provider__tool. bare: the tool's own name where no other tool has it.",
-  }),
-  maxNameLength: setting(wholeNumber(20, 64), 44, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_NAME_LENGTH',
-    description: 'Longest name of a tool. Clients put a prefix of their own before it and stop at 60 or 64.',
-  }),
-  languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US'], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_TOOLS_LANGUAGES',
-    description: "Languages of titles and descriptions, the preferred first, in Dify's spelling (zh_Hans).",
-  }),
-  pageSize: optional(wholeNumber(1, 10_000), {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_PAGE_SIZE',
-    description: 'Tools on one page of tools/list. Without it, all come at once.',
-  }),
-  formParameters: setting(choice(['preset', 'publish']), 'preset', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_FORM_PARAMETERS',
-    description:
-      'preset: parameters meant for the operator come from tools.presets. publish: callers set them.',
-  }),
-  unauthorized: setting(choice(['publish', 'hide']), 'publish', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_UNAUTHORIZED',
-    description: 'What happens to tools whose provider has no credentials in Dify.',
-  }),
-  presets: setting(
-    z.record(z.string(), preset, { error: 'expected an object: the name of a tool, then its preset' }),
-    {},
-    { kind: 'presets', description: 'Fixed values by the published name of the tool.' },
-  ),
-});
+const manifest = z
+  .strictObject({
+    dir: optional(text, {
+      kind: 'text',
+      env: 'DIFY_BRIDGE_MANIFEST',
+      flag: '--manifest',
+      description: 'Folder of approved tools to serve from; needs no admin key and no login.',
+    }),
+    frozen: setting(flag, false, {
+      kind: 'boolean',
+      env: 'DIFY_BRIDGE_MANIFEST_FROZEN',
+      flag: '--frozen',
+      description: 'Serve only tools that are still as they were approved.',
+    }),
+  })
+  .refine(({ dir, frozen }) => dir !== undefined || !frozen, {
+    path: ['frozen'],
+    error: 'needs manifest.dir (--manifest), the folder with what was approved',
+  });
 
 const calls = z.strictObject({
   timeout: setting(duration('1s', '24h'), '21m', {
@@ -282,15 +205,20 @@ const log = z.strictObject({
 });
 
 /** The groups of the configuration file, each with its settings. */
-export const GROUPS = { dify, http, catalog, tools, calls, content, log };
+export const GROUPS = { dify, http, catalog, tools, manifest, calls, content, log };
+
+/** The groups that hold no settings but named objects, each with one row in the table. */
+export const SECTIONS = { views };
 
 /** Every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {
-  return Object.entries(GROUPS).flatMap(([group, schema]) =>
-    Object.entries(schema.shape).map(([name, leaf]) => {
-      const about = facts.get(leaf as z.ZodType);
-      if (about === undefined) throw new Error(`The setting ${group}.${name} is not in the table.`);
-      return { path: `${group}.${name}`, ...about };
-    }),
-  );
+  const leaves = Object.entries(GROUPS).flatMap(([group, schema]) => [
+    ...Object.entries(schema.shape).map(([name, leaf]): [string, unknown] => [`${group}.${name}`, leaf]),
+    ...(group === 'tools' ? Object.entries(SECTIONS) : []),
+  ]);
+  return leaves.map(([path, leaf]) => {
+    const about = facts.get(leaf as z.ZodType);
+    if (about === undefined) throw new Error(`The setting ${path} is not in the table.`);
+    return { path, ...about };
+  });
 }

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
+import { actionable, keysAt } from './issues.ts';
 import type { Entry, SourceProblem } from './layers.ts';
 import { type Config, settingsSchema } from './schema.ts';
-import { PRESET_KEYS, type Setting, type SettingKind } from './settings.ts';
+import type { Setting, SettingKind } from './setting.ts';
 import { noSuchSetting } from './suggest.ts';
 
 /** Kinds whose wrong value may stand in a message: nobody pastes a key into one of these. */
@@ -14,14 +15,17 @@ export type Validated =
 
 /** Checks merged values against the schema; every problem is told with the source of the value. */
 export function validate(merged: ReadonlyMap<string, Entry>, table: readonly Setting[]): Validated {
-  const tree: Record<string, Record<string, unknown>> = {};
+  const tree: Record<string, unknown> = {};
   for (const { path, value } of merged.values()) {
-    const [group = '', key = ''] = path.split('.');
-    tree[group] = { ...tree[group], [key]: value };
+    const [group = '', key] = path.split('.');
+    tree[group] = key === undefined ? value : { ...(tree[group] as object | undefined), [key]: value };
   }
   const result = settingsSchema.safeParse(tree);
   if (result.success) return { ok: true, settings: result.data };
-  return { ok: false, problems: result.error.issues.flatMap((issue) => toProblems(issue, merged, table)) };
+  return {
+    ok: false,
+    problems: actionable(result.error.issues).flatMap((issue) => toProblems(issue, merged, table)),
+  };
 }
 
 function toProblems(
@@ -29,16 +33,18 @@ function toProblems(
   merged: ReadonlyMap<string, Entry>,
   table: readonly Setting[],
 ): SourceProblem[] {
-  const path = issue.path.slice(0, 2).join('.');
+  const whole = table.find((setting) => setting.path === issue.path[0]);
+  const path = whole?.path ?? issue.path.slice(0, 2).join('.');
   const entry = merged.get(path);
+  const depth = path.split('.').length;
   const sourceOf = (parts: readonly PropertyKey[]): string =>
-    (parts.length > 2 ? entry?.sourceOf?.(parts) : undefined) ?? entry?.source ?? path;
-  // Only presets have keys of their own below the setting; the file's reader has refused all others.
+    (parts.length > depth ? entry?.sourceOf?.(parts) : undefined) ?? entry?.source ?? path;
   if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(settingsSchema, issue.path);
     return issue.keys.map((key) => ({
       path,
       source: sourceOf([...issue.path, key]),
-      message: noSuchSetting(key, PRESET_KEYS),
+      message: noSuchSetting(key, known),
     }));
   }
   const kind = table.find((setting) => setting.path === path)?.kind;

@@ -4,7 +4,7 @@ import type { Environment } from './env.ts';
 import { unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from './setting.ts';
 import { suggest } from './suggest.ts';
 
 /** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */

@@ -1,11 +1,11 @@
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
-import type { CatalogListing } from '../model/ports.ts';
+import type { CatalogListing, ProviderCredential } from '../model/ports.ts';
 import type { ProviderType } from '../model/tool.ts';
 import { isUnknownRoute, readReply } from './console-faults.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './console-session.ts';
-import type { DifyHttp } from './http.ts';
-import { type ToolReading, toDifyTools, toToolProviders } from './wire-catalog.ts';
+import type { DifyAnswer, DifyHttp } from './http.ts';
+import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 
 /** A workspace (a tenant, on the wire). */
 export interface Workspace {
@@ -17,12 +17,17 @@ export interface Workspace {
 
 /** The reading part of Dify's console API. Every method rejects with a BridgeError. */
 export interface DifyConsole {
-  /** Providers of one type with their tools. Undefined when this Dify is older than the type (`mcp` is of 1.6.0). */
+  /**
+   * Providers of one type with their tools: the very same listing as long as Dify's answer is the same. Undefined
+   * when this Dify is older than the type (`mcp` is of 1.6.0).
+   */
   listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
   /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
   listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
   /** The tools of one builtin provider; unlike `listTools` it depends on no other provider. */
   builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
+  /** The credentials that the workspace has for a builtin provider; an old Dify, which has one at most, lists none. */
+  credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[]>;
   /** The workspaces of the account. */
   workspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
   /** The workspace that the lists are of. */
@@ -55,17 +60,25 @@ export function createConsole(
 ): DifyConsole {
   const session = createConsoleSession(http, credentials, options.timeoutMs);
 
-  /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
-  async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
+  /** What was listed last, by path. */
+  const listed = new Map<string, { readonly digest: string; readonly listing: CatalogListing }>();
+
+  /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
+  async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
     const answer = await session.send(request);
-    if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) {
-      const body = await answer.json();
-      if (body !== undefined) return body;
-      throw unexpected(request.path, 'JSON');
-    }
+    if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
     const reply = await readReply(answer);
     if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
     throw session.fault(reply);
+  }
+
+  /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
+  async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
+    const answer = await answerTo(request, mayBeUnknown);
+    if (answer === undefined) return undefined;
+    const body = await answer.json();
+    if (body !== undefined) return body;
+    throw unexpected(request.path, 'JSON');
   }
 
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
@@ -79,9 +92,15 @@ export function createConsole(
 
     async listTools(type, signal) {
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
-      const raw = await ask({ method: 'GET', path, signal }, type === 'mcp');
-      if (raw === undefined) return undefined;
-      return toToolProviders(raw, type) ?? rejectList(path);
+      const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
+      if (answer === undefined) return undefined;
+      const before = listed.get(path);
+      const found = await answer.jsonUnless(before?.digest);
+      if (found === undefined) return before?.listing;
+      if (found.value === undefined) throw unexpected(path, 'JSON');
+      const listing = toToolProviders(found.value, type) ?? rejectList(path);
+      listed.set(path, { digest: found.digest, listing });
+      return listing;
     },
 
     async listProviders(type, signal) {
@@ -90,11 +109,16 @@ export function createConsole(
     },
 
     async builtinProviderTools(providerId, signal) {
-      const inPath = providerId.split('/').map(encodeURIComponent).join('/');
-      const path = `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}/tools`;
+      const path = `${builtinPath(providerId)}/tools`;
       return (
         toDifyTools(await ask({ method: 'GET', path, signal }), 'builtin', providerId) ?? rejectList(path)
       );
+    },
+
+    async credentials(providerId, signal) {
+      const path = `${builtinPath(providerId)}/credential/info`;
+      const raw = await ask({ method: 'GET', path, signal }, true);
+      return raw === undefined ? [] : (toCredentials(raw) ?? rejectList(path));
     },
 
     async workspaces(signal) {
@@ -136,6 +160,11 @@ export function createConsole(
       return found;
     },
   };
+}
+
+function builtinPath(providerId: string): string {
+  const inPath = providerId.split('/').map(encodeURIComponent).join('/');
+  return `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}`;
 }
 
 function toWorkspaces(raw: unknown, path: string): Workspace[] {

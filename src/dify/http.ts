@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Agent, type Dispatcher, FormData as UndiciFormData } from 'undici';
 import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -43,8 +44,20 @@ export interface DifyAnswer {
   text(maxBytes?: number): Promise<string>;
   /** The body as JSON; undefined when it is not JSON. */
   json(): Promise<unknown>;
+  /**
+   * The same with the digest of the body. A body whose digest is `known` is not even parsed: undefined. For lists
+   * that are long, asked for again and again, and mostly the same.
+   */
+  jsonUnless(known: string | undefined): Promise<DigestedJson | undefined>;
   /** Drops the body. Never rejects. */
   discard(): Promise<void>;
+}
+
+/** What a body said, and what it is known by. */
+export interface DigestedJson {
+  readonly digest: string;
+  /** Undefined when it is not JSON. */
+  readonly value: unknown;
 }
 
 /** Sends requests to one Dify: nothing is retried, no redirect is followed, no time limit but those given. */
@@ -156,6 +169,11 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     }
     return { bytes: Buffer.concat(chunks, Math.min(size, maxBytes)), complete: size <= maxBytes };
   }
+  async function collectWhole(): Promise<Buffer> {
+    const { bytes, complete } = await collect(MAX_BODY_BYTES);
+    if (complete) return bytes;
+    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+  }
   return {
     status: response.statusCode,
     headers: response.headers,
@@ -163,15 +181,11 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
     text: async (maxBytes = MAX_BODY_BYTES) => (await collect(maxBytes)).bytes.toString('utf8'),
-    json: async () => {
-      const { bytes, complete } = await collect(MAX_BODY_BYTES);
-      if (!complete) {
-        throw new BridgeError(
-          'upstream_error',
-          `Dify's answer to ${destination.path} is larger than 64 MiB.`,
-        );
-      }
-      return parseJson(bytes.toString('utf8'));
+    json: async () => parseJson((await collectWhole()).toString('utf8')),
+    jsonUnless: async (known) => {
+      const bytes = await collectWhole();
+      const digest = createHash('sha256').update(bytes).digest('base64');
+      return digest === known ? undefined : { digest, value: parseJson(bytes.toString('utf8')) };
     },
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { CatalogListing, CatalogProblem } from '../model/ports.ts';
+import type { CatalogListing, CatalogProblem, ProviderCredential } from '../model/ports.ts';
 import type {
   DifyTool,
   LocalizedText,
@@ -56,6 +56,7 @@ export function toToolProvider(raw: unknown, type: ProviderType, position = 'ent
   if (id === undefined) return unusable(type, filled(raw['name']) ?? position, 'it has no id');
   const reading = toDifyTools(raw['tools'] ?? [], type, id);
   if (reading === undefined) return unusable(type, id, 'its tools are not a list');
+  const tags = toTexts(raw['labels']);
   const provider: ToolProvider = {
     type,
     id,
@@ -63,6 +64,7 @@ export function toToolProvider(raw: unknown, type: ProviderType, position = 'ent
     label: toLocalizedText(raw['label']),
     description: toLocalizedText(raw['description']),
     authorized: raw['is_team_authorization'] !== false,
+    ...(tags.length === 0 ? {} : { tags }),
     tools: reading.tools,
   };
   return { provider, problems: reading.problems };
@@ -87,6 +89,21 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
     }
   }
   return { tools: [...tools.values()], problems };
+}
+
+/**
+ * Reads the credentials of a provider as `credential/info` answers them; undefined when that is no list. An entry
+ * without an id or a name cannot be chosen and is left out. The values of the credentials are never looked at.
+ */
+export function toCredentials(raw: unknown): readonly ProviderCredential[] | undefined {
+  const list = isJsonObject(raw) ? raw['credentials'] : undefined;
+  if (!Array.isArray(list)) return undefined;
+  return list.flatMap((entry: unknown): ProviderCredential[] => {
+    const { id, name, is_default: isDefault }: JsonObject = isJsonObject(entry) ? entry : {};
+    const [givenId, givenName] = [filled(id), filled(name)];
+    if (givenId === undefined || givenName === undefined) return [];
+    return [{ id: givenId, name: givenName, isDefault: isDefault === true }];
+  });
 }
 
 /** A tool, or the words that say what is wrong with it. */
@@ -167,6 +184,11 @@ function toLocalizedText(raw: Json | undefined): LocalizedText {
     if (typeof text === 'string') texts[locale] = text;
   }
   return texts;
+}
+
+function toTexts(raw: Json | undefined): string[] {
+  if (!Array.isArray(raw)) return [];
+  return (raw as readonly Json[]).filter((item) => typeof item === 'string');
 }
 
 function toNumber(raw: Json | undefined): number | undefined {

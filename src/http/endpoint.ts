@@ -3,7 +3,7 @@ import { classifyInboundRequest, type McpHttpHandler } from '@modelcontextprotoc
 import { BridgeError } from '../model/errors.ts';
 import { sendMethodNotAllowed } from './answers.ts';
 import { readMessage } from './body.ts';
-import type { Sessions } from './sessions.ts';
+import type { SessionGroup } from './sessions.ts';
 import { sendResponse, webRequest } from './web-exchange.ts';
 
 /** The first revision without sessions. Versions are dates, so they compare as texts. */
@@ -11,7 +11,7 @@ const FIRST_MODERN_VERSION = '2026-07-28';
 
 export interface EndpointOptions {
   readonly modern: McpHttpHandler;
-  readonly sessions: Sessions;
+  readonly sessions: SessionGroup;
   readonly maxBodyBytes: number;
   /** True once the bridge stops. */
   readonly isClosing: () => boolean;

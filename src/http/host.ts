@@ -2,17 +2,14 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createMcpHandler } from '@modelcontextprotocol/server';
-import type { ServerFactory } from '../mcp/server.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import type { RegistrySource } from '../model/registry.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createAdmission } from './admission.ts';
 import { sendError, sendJson, sendMethodNotAllowed } from './answers.ts';
 import { discardBody } from './body.ts';
-import { createEndpoint } from './endpoint.ts';
 import { createSessions } from './sessions.ts';
+import { type HttpView, type ServedView, serveView } from './views.ts';
 
 /** How long a connection without requests stays open: longer than proxies keep theirs. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -25,8 +22,10 @@ export interface HttpHostOptions {
   readonly host: string;
   /** Port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** Path of the MCP endpoint, such as `/mcp`. */
-  readonly path: string;
+  /** The first one is the default: its path is the one that `listen` answers. */
+  readonly views: readonly [HttpView, ...HttpView[]];
+  /** Asked for `/readyz`, which anybody may read: no secrets, no texts of Dify's. */
+  readonly readiness: () => Readiness;
   /** Bearer token that every MCP request must carry. */
   readonly token?: string;
   /** Serves an address other than loopback without a token. */
@@ -37,13 +36,18 @@ export interface HttpHostOptions {
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
   readonly sessionIdleMs: number;
+  /** Sessions of all views together. */
   readonly maxSessions: number;
   readonly maxBodyBytes: number;
   /** A silent event stream carries a comment at least this often. */
   readonly keepAliveMs: number;
-  readonly createServer: ServerFactory;
-  readonly registry: RegistrySource;
   readonly logger: Logger;
+}
+
+/** Whether there are tools to serve, and facts about them for whoever watches the bridge. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export interface HttpHost {
@@ -58,6 +62,11 @@ export interface HttpHost {
    * out.
    */
   close(graceMs: number): Promise<void>;
+  /**
+   * Serves these views from now on. One that is no longer there answers 404 at once; its running calls get
+   * `graceMs` to end, then its sessions end. The others go on undisturbed, if they are the same object as before.
+   */
+  replaceViews(views: readonly HttpView[], graceMs: number): Promise<void>;
   /** Resolves when the host is closed. */
   readonly closed: Promise<void>;
   /** Open sessions of 2025 clients. */
@@ -65,35 +74,28 @@ export interface HttpHost {
 }
 
 /**
- * Serves MCP over Streamable HTTP to clients of both eras on one path, with `/livez` and `/readyz` beside it.
+ * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, with `/livez` and `/readyz`
+ * beside them.
  * @throws BridgeError `config_invalid` for an address that others can reach without a token.
  */
 export function createHttpHost(options: HttpHostOptions): HttpHost {
-  const { host, port, path, token, keepAliveMs, createServer, registry, logger } = options;
+  const { host, port, token, keepAliveMs, maxBodyBytes, readiness, logger } = options;
   checkExposure(host, token, options.allowWithoutToken === true);
 
   const { allowedHosts = [], allowedOrigins = [] } = options;
   const admit = createAdmission({ host, token, allowedHosts, allowedOrigins });
   const sessions = createSessions({
-    createServer,
     logger,
     idleMs: options.sessionIdleMs,
     maxSessions: options.maxSessions,
     keepAliveMs,
   });
-  const modern = createMcpHandler(createServer, {
-    legacy: 'reject',
-    responseMode: 'sse',
-    keepAliveMs,
-    onerror: (error) => logger.debug('A stateless request was refused', { error }),
-  });
-  const endAnnouncements = registry.onChange(() => {
-    sessions.announceChange();
-    modern.notify.toolsChanged();
-  });
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
-  const serveMcp = createEndpoint({ modern, sessions, maxBodyBytes: options.maxBodyBytes, isClosing });
+  const served = new Map<HttpView, ServedView>();
+  /** Views that have been replaced and still let their calls end. */
+  const leaving = new Set<Promise<void>>();
+  addViews(options.views);
 
   const httpServer = createHttpServer({ keepAliveTimeout: IDLE_CONNECTION_MS }, (req, res) => {
     res.on('error', (error) => logger.debug('A response broke off', { error }));
@@ -108,19 +110,43 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     let id: unknown;
     try {
       admit(req.headers);
-      if (pathname === path) await serveMcp(req, res, (value) => (id = value));
-      else sendJson(res, 404, { error: `Nothing is here: the MCP endpoint is ${path}.` });
+      const view = [...served.values()].find(({ path }) => path === pathname);
+      if (view === undefined) sendNothingHere(res);
+      else await view.serve(req, res, (value) => (id = value));
     } catch (thrown) {
       refuse(req, res, thrown, id);
     }
+  }
+
+  function addViews(views: readonly HttpView[]): void {
+    for (const view of views) {
+      if (!served.has(view)) {
+        served.set(view, serveView(view, { sessions, keepAliveMs, maxBodyBytes, isClosing, logger }));
+      }
+    }
+  }
+
+  async function leave(view: ServedView, graceMs: number): Promise<void> {
+    view.endAnnouncements();
+    await view.idle(graceMs);
+    // A call counts as ended just before its answer is written.
+    await nextTurn();
+    await view.close();
+  }
+
+  function sendNothingHere(res: ServerResponse): void {
+    const paths = [...served.values()].map(({ path }) => path);
+    const endpoints =
+      paths.length === 1 ? `the MCP endpoint is ${paths[0]}` : `MCP is at ${paths.join(', ')}`;
+    sendJson(res, 404, { error: `Nothing is here: ${endpoints}.` });
   }
 
   function sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
     if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
     if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
     if (isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    if (registry.current() === undefined) return sendJson(res, 503, { status: 'loading' });
-    sendJson(res, 200, { status: 'ready' });
+    const { ready, facts = {} } = readiness();
+    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts });
   }
 
   function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
@@ -137,13 +163,15 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
   }
 
   async function shutDown(graceMs: number): Promise<void> {
-    endAnnouncements();
+    const views = [...served.values()];
+    for (const view of views) view.endAnnouncements();
     sessions.refuseNew();
     // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
-    await createServer.idle(graceMs + LAST_ANSWERS_MS);
+    await Promise.all(views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)));
     // A call counts as ended just before its answer is written.
     await nextTurn();
-    await Promise.all([sessions.close(), modern.close()]);
+    await Promise.all([...views.map((view) => view.close()), sessions.close()]);
+    await Promise.all(leaving);
     const cut = setTimeout(() => httpServer.closeAllConnections(), LAST_ANSWERS_MS);
     httpServer.close();
     await closed;
@@ -156,17 +184,32 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
         httpServer.listen(port, host);
         await once(httpServer, 'listening');
       } catch (error) {
-        endAnnouncements();
+        await Promise.all([...served.values()].map((view) => view.close()));
         await sessions.close();
         throw listenError(host, port, error as NodeJS.ErrnoException);
       }
       const address = httpServer.address() as AddressInfo;
-      return { url: `http://${urlHost(host)}:${address.port}${path}`, port: address.port };
+      return { url: `http://${urlHost(host)}:${address.port}${options.views[0].path}`, port: address.port };
     },
 
     close(graceMs) {
       closing ??= shutDown(graceMs);
       return closing;
+    },
+
+    async replaceViews(views, graceMs) {
+      if (isClosing()) return;
+      const wanted = new Set(views);
+      const gone: Promise<void>[] = [];
+      for (const [view, active] of served) {
+        if (wanted.has(view)) continue;
+        served.delete(view);
+        const left = leave(active, graceMs).finally(() => leaving.delete(left));
+        leaving.add(left);
+        gone.push(left);
+      }
+      addViews(views);
+      await Promise.all(gone);
     },
 
     closed,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isInitializeRequest, isJSONRPCNotification, isJSONRPCRequest } from '@modelcontextprotocol/server';
 import type { ServerFactory } from '../mcp/server.ts';
-import { createLiveServers } from '../mcp/live-servers.ts';
+import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { createEventBudget, type EventBudget } from './event-store.ts';
@@ -12,18 +12,18 @@ import { sendResponse, webRequest } from './web-exchange.ts';
 const MAX_SWEEP_MS = 30_000;
 
 export interface SessionsOptions {
-  readonly createServer: ServerFactory;
   readonly logger: Logger;
   /** A session with no open response and no running call ends after this many milliseconds. */
   readonly idleMs: number;
+  /** Sessions of all groups together. */
   readonly maxSessions: number;
   readonly keepAliveMs: number;
   /** Limits of what is kept for clients that lost a connection. */
   readonly budget?: EventBudget;
 }
 
-/** The sessions of clients that speak a 2025 revision. */
-export interface Sessions {
+/** The sessions of one endpoint: an id that it gave out is unknown to every other group. */
+export interface SessionGroup {
   /**
    * Serves one request; `message` is its parsed body. Resolves when the response is complete or the client gone.
    * @throws BridgeError `bad_request` without a session id, `session_not_found`, `too_many_sessions`,
@@ -32,6 +32,14 @@ export interface Sessions {
   handle(req: IncomingMessage, res: ServerResponse, message?: unknown): Promise<void>;
   /** Tells every client of the changed list. */
   announceChange(): void;
+  /** Ends the sessions of the group and cancels what they run. The group opens no further one. */
+  close(): Promise<void>;
+}
+
+/** The sessions of clients that speak a 2025 revision. */
+export interface Sessions {
+  /** A group whose sessions are served by servers of that factory. */
+  group(createServer: ServerFactory): SessionGroup;
   readonly size: number;
   /** Opens no further session. */
   refuseNew(): void;
@@ -39,24 +47,39 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
+/** What is known of a group. */
+interface Members {
+  readonly createServer: ServerFactory;
+  readonly servers: LiveServers;
+  readonly sessions: Map<string, Session>;
+  closed: boolean;
+}
+
 export function createSessions(options: SessionsOptions): Sessions {
-  const { createServer, logger, idleMs, maxSessions, keepAliveMs, budget = createEventBudget() } = options;
-  const sessions = new Map<string, Session>();
-  const servers = createLiveServers(logger);
+  const { logger, idleMs, maxSessions, keepAliveMs, budget = createEventBudget() } = options;
+  const groups = new Set<Members>();
   /** Sessions whose `initialize` is being answered. */
   let opening = 0;
   let refusing = false;
 
-  function isIdle(session: Session, now: number): boolean {
+  function count(): number {
+    let sum = 0;
+    for (const { sessions } of groups) sum += sessions.size;
+    return sum;
+  }
+
+  function isIdle({ createServer }: Members, session: Session, now: number): boolean {
     return session.open === 0 && now - session.usedAt > idleMs && !createServer.isCalling(session.server);
   }
 
   /** Ends idle sessions, and forgets what was delivered. */
   function sweep(): void {
     const now = performance.now();
-    for (const session of sessions.values()) {
-      session.events.sweep();
-      if (isIdle(session, now)) void end(session, 'idle');
+    for (const members of groups) {
+      for (const session of members.sessions.values()) {
+        session.events.sweep();
+        if (isIdle(members, session, now)) void end(session, 'idle');
+      }
     }
   }
   const sweeping = setInterval(sweep, Math.min(MAX_SWEEP_MS, Math.max(10, idleMs / 2)));
@@ -67,42 +90,44 @@ export function createSessions(options: SessionsOptions): Sessions {
     await session.transport.close();
   }
 
-  async function open(): Promise<Session> {
-    if (refusing) throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
-    if (sessions.size + opening >= maxSessions) sweep();
-    if (sessions.size + opening >= maxSessions) {
+  async function open(members: Members): Promise<Session> {
+    if (refusing || members.closed) {
+      throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
+    }
+    if (count() + opening >= maxSessions) sweep();
+    if (count() + opening >= maxSessions) {
       throw new BridgeError('too_many_sessions', `All ${maxSessions} MCP sessions are in use.`, {
         hint: 'Try again later, or raise the setting http.maxSessions.',
       });
     }
     opening += 1;
     try {
-      const server = createServer({ era: 'legacy' });
+      const server = members.createServer({ era: 'legacy' });
       const session = await openSession({ server, budget, keepAliveMs });
-      servers.add(server);
+      members.servers.add(server);
       const { onclose } = server;
       server.onclose = () => {
         onclose?.();
-        sessions.delete(session.id);
+        members.sessions.delete(session.id);
         session.events.clear();
       };
-      sessions.set(session.id, session);
+      members.sessions.set(session.id, session);
       return session;
     } finally {
       opening -= 1;
     }
   }
 
-  async function sessionOf(req: IncomingMessage, message: unknown): Promise<Session> {
+  async function sessionOf(members: Members, req: IncomingMessage, message: unknown): Promise<Session> {
     const id = req.headers['mcp-session-id'];
     if (id === undefined) {
-      if (isInitializeRequest(message)) return open();
+      if (isInitializeRequest(message)) return open(members);
       throw new BridgeError('bad_request', 'The request carries no Mcp-Session-Id header.', {
         hint: 'Start a session with initialize and send the id that its answer carries.',
       });
     }
-    const session = typeof id === 'string' ? sessions.get(id) : undefined;
-    if (session === undefined || isIdle(session, performance.now())) {
+    const session = typeof id === 'string' ? members.sessions.get(id) : undefined;
+    if (session === undefined || isIdle(members, session, performance.now())) {
       if (session !== undefined) await end(session, 'idle');
       throw new BridgeError('session_not_found', 'The MCP session has ended or never was.', {
         hint: 'Start a new one with initialize.',
@@ -111,37 +136,61 @@ export function createSessions(options: SessionsOptions): Sessions {
     return session;
   }
 
+  async function handle(
+    members: Members,
+    req: IncomingMessage,
+    res: ServerResponse,
+    message: unknown,
+  ): Promise<void> {
+    const session = await sessionOf(members, req, message);
+    // A response that is closed already would never tell that it is.
+    if (res.destroyed) return;
+    session.open += 1;
+    res.once('close', () => {
+      session.open -= 1;
+      session.usedAt = performance.now();
+    });
+
+    const lastEventId = req.headers['last-event-id'];
+    if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
+      // Nothing is left of that stream. 204 tells an EventSource not to try again.
+      res.writeHead(204).end();
+      return;
+    }
+
+    const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
+    // An initialize that was refused leaves a session without an id.
+    if (session.transport.sessionId === undefined) await end(session, 'not initialized');
+    const cancelled = cancelledRequest(message);
+    if (cancelled !== undefined) await settleCancelled(session, cancelled);
+    await sendResponse(res, response);
+    if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
+  }
+
+  async function closeGroup(members: Members, reason: string): Promise<void> {
+    members.closed = true;
+    await Promise.all([...members.sessions.values()].map((session) => end(session, reason)));
+    groups.delete(members);
+  }
+
   return {
-    async handle(req, res, message) {
-      const session = await sessionOf(req, message);
-      // A response that is closed already would never tell that it is.
-      if (res.destroyed) return;
-      session.open += 1;
-      res.once('close', () => {
-        session.open -= 1;
-        session.usedAt = performance.now();
-      });
-
-      const lastEventId = req.headers['last-event-id'];
-      if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
-        // Nothing is left of that stream. 204 tells an EventSource not to try again.
-        res.writeHead(204).end();
-        return;
-      }
-
-      const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
-      // An initialize that was refused leaves a session without an id.
-      if (session.transport.sessionId === undefined) await end(session, 'not initialized');
-      const cancelled = cancelledRequest(message);
-      if (cancelled !== undefined) await settleCancelled(session, cancelled);
-      await sendResponse(res, response);
-      if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
+    group(createServer) {
+      const members: Members = {
+        createServer,
+        servers: createLiveServers(logger),
+        sessions: new Map(),
+        closed: false,
+      };
+      groups.add(members);
+      return {
+        handle: (req, res, message) => handle(members, req, res, message),
+        announceChange: () => members.servers.announceChange(),
+        close: () => closeGroup(members, 'the endpoint is gone'),
+      };
     },
 
-    announceChange: () => servers.announceChange(),
-
     get size() {
-      return sessions.size;
+      return count();
     },
 
     refuseNew() {
@@ -151,7 +200,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     async close() {
       refusing = true;
       clearInterval(sweeping);
-      await Promise.all([...sessions.values()].map((session) => end(session, 'shutdown')));
+      await Promise.all([...groups].map((members) => closeGroup(members, 'shutdown')));
     },
   };
 }

@@ -2,20 +2,20 @@ import { Server } from '@modelcontextprotocol/server';
 import type { CallTool } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import type { RegistrySource } from '../model/registry.ts';
+import type { ToolListSource } from '../model/registry.ts';
 import { protocolError } from './protocol-error.ts';
 import { createRunningCalls } from './running-calls.ts';
 import { createToolsCall } from './tools-call.ts';
 import { createToolPages } from './tools-list.ts';
 
 export interface BridgeServerOptions {
-  readonly registry: RegistrySource;
+  readonly registry: ToolListSource;
   readonly callTool: CallTool;
   readonly logger: Logger;
   /** How the bridge introduces itself. */
   readonly info: { readonly name: string; readonly title?: string; readonly version: string };
-  /** What a model should know of the server as a whole. */
-  readonly instructions?: string;
+  /** What a model should know of the server as a whole; asked anew for each server. */
+  readonly instructions?: () => string;
   /** Tools on one page of tools/list; all of them when left out. */
   readonly pageSize?: number;
   /** The longest silence towards a client that asked for progress, in milliseconds. */
@@ -48,7 +48,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       { ...info },
       {
         capabilities: { tools: { listChanged: true }, logging: {} },
-        ...(instructions === undefined ? {} : { instructions }),
+        ...(instructions === undefined ? {} : { instructions: instructions() }),
         cacheHints: { 'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' } },
       },
     );

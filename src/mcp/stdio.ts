@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Logger } from '../model/logger.ts';
-import type { RegistrySource } from '../model/registry.ts';
+import type { ToolListSource } from '../model/registry.ts';
 import { createLiveServers } from './live-servers.ts';
 import type { ServerFactory } from './server.ts';
 
@@ -17,7 +17,7 @@ const LAST_ANSWERS_MS = 500;
 
 export interface StdioHostOptions {
   readonly createServer: ServerFactory;
-  readonly registry: RegistrySource;
+  readonly registry: ToolListSource;
   readonly logger: Logger;
   /** Where messages come from; the process's standard input by default. */
   readonly stdin?: Readable;

@@ -1,5 +1,5 @@
 import type { ListToolsResult } from '@modelcontextprotocol/server';
-import type { PublishedTool, Registry } from '../model/registry.ts';
+import type { ListedTool, ToolList } from '../model/registry.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 /** The pages of one snapshot by the index of their first tool. */
@@ -15,8 +15,8 @@ interface Listing {
  */
 export function createToolPages(
   pageSize: number = Number.POSITIVE_INFINITY,
-): (registry: Registry, cursor: string | undefined) => ListToolsResult {
-  const listings = new WeakMap<Registry, Listing>();
+): (registry: ToolList, cursor: string | undefined) => ListToolsResult {
+  const listings = new WeakMap<ToolList, Listing>();
 
   return (registry, cursor = '') => {
     let listing = listings.get(registry);
@@ -47,7 +47,7 @@ function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: num
   return Object.freeze(page);
 }
 
-function describeTool(tool: PublishedTool): ListToolsResult['tools'][number] {
+function describeTool(tool: ListedTool): ListToolsResult['tools'][number] {
   const { name, title, description, inputSchema, outputSchema, annotations } = tool;
   // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
   return Object.freeze({

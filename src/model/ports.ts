@@ -11,10 +11,21 @@ export interface CatalogProblem {
   readonly message: string;
 }
 
+/** One of the credentials that a workspace has for a provider. */
+export interface ProviderCredential {
+  readonly id: string;
+  /** As people see it in Dify. */
+  readonly name: string;
+  /** Dify takes this one where a call names none. */
+  readonly isDefault: boolean;
+}
+
 /** What a source found. Providers whose tools could not be read are left out and named in `problems`. */
 export interface CatalogListing {
   readonly providers: readonly ToolProvider[];
   readonly problems: readonly CatalogProblem[];
+  /** By provider id, for builtin providers that were asked for them. */
+  readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]>;
 }
 
 /** Where tools come from. Rejects with a BridgeError only when nothing at all could be listed. */

@@ -1,7 +1,7 @@
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { CatalogListing } from './ports.ts';
-import type { ToolRef } from './tool.ts';
+import type { ProviderType, ToolRef } from './tool.ts';
 
 /** A parameter that takes a file, by its name in Dify. */
 export interface FileParameter {
@@ -30,14 +30,18 @@ export type ParsedArguments =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** A tool as MCP clients see it, with what a call of it needs. */
-export interface PublishedTool {
+/** A tool as MCP clients see it. */
+export interface ListedTool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly inputSchema: JsonObject;
   readonly outputSchema?: JsonObject;
   readonly annotations: JsonObject;
+}
+
+/** A tool of Dify as MCP clients see it, with what a call of it needs. */
+export interface PublishedTool extends ListedTool {
   readonly ref: ToolRef;
   /** The provider's label, for messages. */
   readonly providerLabel: string;
@@ -65,27 +69,51 @@ export interface WithheldTool {
 export interface RegistryNote {
   readonly name: string;
   readonly message: string;
+  /** The setting that is at fault, such as `tools.presets.web__search`; absent where none is. */
+  readonly setting?: string;
 }
 
-/** What is exposed: immutable, made anew when the catalogue changes. */
-export interface Registry {
+/** What tools/list answers: immutable, made anew when it changes. */
+export interface ToolList {
   /** In code-point order of the name. */
+  readonly tools: readonly ListedTool[];
+  /** Equal for two lists exactly when what clients see is equal. */
+  readonly fingerprint: string;
+}
+
+/** What is exposed of a catalogue. */
+export interface Registry extends ToolList {
   readonly tools: readonly PublishedTool[];
   readonly withheld: readonly WithheldTool[];
   readonly notes: readonly RegistryNote[];
-  /** Equal for two registries exactly when what clients see is equal. */
-  readonly fingerprint: string;
   get(name: string): PublishedTool | undefined;
 }
 
-/** What the protocol side reads the registry from. */
-export interface RegistrySource {
+/** Where the present snapshot is read from. */
+export interface SnapshotSource<T> {
   /** The present snapshot; undefined until the first load succeeded. */
-  current(): Registry | undefined;
+  current(): T | undefined;
   /** The present snapshot as soon as there is one. Rejects with `catalog_unavailable` when the wait is over. */
-  ready(signal?: AbortSignal): Promise<Registry>;
+  ready(signal?: AbortSignal): Promise<T>;
   /** Calls back after each change of what clients see. Answers the function that ends it. */
-  onChange(listener: (registry: Registry) => void): () => void;
+  onChange(listener: (snapshot: T) => void): () => void;
+}
+
+/** The registry of one view. */
+export type RegistrySource = SnapshotSource<Registry>;
+
+/** What the protocol side lists: a registry, or what stands for one. */
+export type ToolListSource = SnapshotSource<ToolList>;
+
+/** A part of the catalogue that could not be listed anew and is served as it was. */
+export interface StalePart {
+  readonly providerType: ProviderType;
+  /** Absent when it is all providers of the type. */
+  readonly providerId?: string;
+  /** The last listing that had it: what is served is as old as that. */
+  readonly since: Date;
+  /** Why there is no newer one. */
+  readonly message: string;
 }
 
 /** State of the catalogue, for `doctor`, readiness and the log. */
@@ -94,4 +122,6 @@ export interface CatalogStatus {
   readonly loadedAt: Date | undefined;
   /** Why the last attempt failed; undefined when it succeeded. */
   readonly lastError: string | undefined;
+  /** By type, then provider. */
+  readonly stale: readonly StalePart[];
 }

@@ -60,6 +60,8 @@ export interface ToolProvider {
   readonly description: LocalizedText;
   /** False when the provider needs credentials and the workspace has none: every invocation would be refused. */
   readonly authorized: boolean;
+  /** Dify's tags, such as `search` or `utilities`; absent when it has none. */
+  readonly tags?: readonly string[];
   readonly tools: readonly DifyTool[];
 }
 

@@ -18,11 +18,17 @@ export interface LoggerOptions {
   readonly secrets?: readonly string[];
 }
 
+/** A logger whose level can be changed. */
+export interface LeveledLogger extends Logger {
+  /** Changes what is logged from now on; children that were made before keep their level. */
+  setLevel(level: LogLevel): void;
+}
+
 /**
  * A logger that writes JSON lines: `time` (ISO), `level` (a word), `msg` and the fields. Values under secret
  * names, known secrets and signed links are blotted out. Logging never throws.
  */
-export function createLogger(options: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
   const scrub = scrubber(options.secrets ?? []);
   const root = pino(
@@ -34,7 +40,12 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     { write: (line: string) => target.write(scrub(line)) },
   );
-  return wrap(root);
+  return {
+    ...wrap(root),
+    setLevel(level) {
+      root.level = level;
+    },
+  };
 }
 
 function standardError(): LogDestination {

@@ -1,84 +1,176 @@
-import { createHash } from 'node:crypto';
 import type { PublishedTool, Registry, RegistryNote, WithheldTool } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
+import { resolveAliases } from './aliases.ts';
 import { type Draft, draftTool, withhold } from './draft.ts';
-import { rememberDecisions } from './explain.ts';
-import { compare, type NamedTool, nameTools, uniqueBareNames } from './names.ts';
+import { rememberExplanation } from './explain.ts';
+import { listFingerprint } from './fingerprint.ts';
+import { ownEndpoints } from './loop-guard.ts';
+import { compare, type NamedTool, type Naming, nameTools, uniqueBareNames } from './names.ts';
 import { matchPresets } from './presets.ts';
+import {
+  draftInputs,
+  type Kept,
+  originOf,
+  originTexts,
+  type RegistryExtras,
+  rememberOrigin,
+} from './reuse.ts';
 import type { RegistryRules } from './rules.ts';
+import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
+export type { RegistryExtras } from './reuse.ts';
 export type { Preset, RegistryRules } from './rules.ts';
 
 /**
- * Decides which tools of the providers are published, under which names and with which schemas. Never
- * throws: a tool that cannot be published is withheld with its reason. The same providers and rules give
- * the same registry, whatever their order.
+ * Decides which tools of the providers are published, under which names and with which schemas. Never throws: a
+ * tool that cannot be published is withheld with its reason. The same providers and rules give the same registry,
+ * whatever their order and whatever was built before; when nothing has changed since `previous`, it is that one.
+ *
+ * The rules in their order: deny, allow, unauthorized, what is invalid or incomplete, readOnly, the loop guard,
+ * maxTools.
  */
-export function buildRegistry(providers: readonly ToolProvider[], rules: RegistryRules): Registry {
+export function buildRegistry(
+  providers: readonly ToolProvider[],
+  rules: RegistryRules,
+  extras: RegistryExtras = {},
+): Registry {
+  const texts = originTexts(providers, rules, extras);
+  const before = originOf(extras.previous);
+  const isSame = before?.rules === texts.rules && before.inputs === texts.inputs;
+  if (extras.previous !== undefined && isSame) return extras.previous;
+  const known = before?.rules === texts.rules ? before.kept : new Map<string, Kept>();
+
   const naming = nameTools(providers, rules.maxNameLength);
-  const presets = matchPresets(naming.tools, rules);
-  const drafts = naming.tools.map((named) => draftTool(named, presets.byTool.get(named), rules));
-  for (const named of naming.repeated) {
-    drafts.push(
-      withhold(
-        named,
-        named.tool.name,
-        'invalid',
-        'Dify lists this tool a second time; the first one counts.',
-      ),
-    );
-  }
-  const names = publishedNames(drafts, rules);
+  const { drafts, notes } = draftTools(naming, rules, extras, known);
+  const endpoints = ownEndpoints(
+    providers,
+    drafts.map(({ draft }) => draft),
+    extras.ownTools ?? [],
+    rules,
+  );
+  const decided: readonly Decided[] = [
+    ...drafts.map((entry) => ({ ...entry, final: guarded(entry.draft, endpoints) })),
+    ...naming.repeated.map((named) => ({ final: repeated(named) })),
+  ];
+  const published = decided.map(({ final }) => final).filter(({ outcome }) => 'published' in outcome);
+  const names = publishedNames(published, rules);
+  const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
+  const candidates = published.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
+  const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
+
   const tools: PublishedTool[] = [];
   const withheld: WithheldTool[] = [];
-  const notes: RegistryNote[] = [...presets.notes];
-  for (const draft of drafts) {
-    const name = names.get(draft.named) ?? draft.named.qualifiedName;
-    if ('published' in draft.outcome) {
-      const tool = Object.freeze({ name, ...draft.outcome.published });
-      rememberDecisions(tool, draft.decisions);
-      tools.push(tool);
+  const kept = new Map<string, Kept>();
+  for (const { final, draft, inputs } of decided) {
+    const { named, outcome } = final;
+    const [name, rank] = [nameOf(final), ranks.get(final)];
+    let item: PublishedTool | WithheldTool;
+    if ('withheld' in outcome) {
+      item = Object.freeze({ name, ...outcome.withheld });
+      withheld.push(item);
+    } else if (rank?.hidden !== undefined) {
+      const { title, ref } = outcome.published;
+      item = Object.freeze({ name, title, ref, reason: 'hidden', detail: rank.hidden } as const);
+      withheld.push(item);
     } else {
-      const tool = Object.freeze({ name, ...draft.outcome.withheld });
-      rememberDecisions(tool, draft.decisions);
-      withheld.push(tool);
+      item =
+        publishedBefore(known.get(named.key), final, name) ?? Object.freeze({ name, ...outcome.published });
+      tools.push(item);
     }
-    notes.push(...notesOf(draft).map((message) => ({ name, message })));
+    const lines = rank === undefined ? final.lines : [...final.lines, rank.line];
+    rememberExplanation(item, { rules: lines, presets: final.presets, parameters: final.decisions });
+    notes.push(...notesOf(final, name));
+    if (draft !== undefined) kept.set(named.key, { draft, inputs, item });
   }
   tools.sort((a, b) => compare(a.name, b.name));
   withheld.sort((a, b) => compare(a.name, b.name));
-  notes.sort((a, b) => compare(a.name, b.name));
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  return Object.freeze({
+  const aliases = resolveAliases(byName, withheld, rules);
+  notes.push(...aliases.notes);
+  notes.sort((a, b) => compare(a.name, b.name));
+  const registry: Registry = Object.freeze({
     tools: Object.freeze(tools),
     withheld: Object.freeze(withheld),
     notes: Object.freeze(notes.map((note) => Object.freeze(note))),
-    fingerprint: fingerprintOf(tools),
-    get: (name: string) => byName.get(name),
+    fingerprint: listFingerprint(tools),
+    get: (name: string) => byName.get(name) ?? aliases.byName.get(name),
   });
+  rememberOrigin(registry, { ...texts, kept });
+  return registry;
+}
+
+interface Drafted {
+  readonly draft: Draft;
+  readonly inputs: string;
+}
+
+/** A tool at the end of all rules but maxTools; `draft` is what they said without the loop guard. */
+type Decided = { readonly final: Draft } & (Drafted | { readonly draft?: never; readonly inputs?: never });
+
+/** Every tool decided upon by itself, as before where nothing about it has changed. */
+function draftTools(
+  { tools }: Naming,
+  rules: RegistryRules,
+  { credentials }: RegistryExtras,
+  known: ReadonlyMap<string, Kept>,
+): { readonly drafts: readonly Drafted[]; readonly notes: RegistryNote[] } {
+  const selections = new Map(tools.map((named) => [named, selectTool(named, rules)]));
+  const visible = tools.filter(
+    (named) =>
+      selections.get(named)?.hidden === undefined &&
+      (named.provider.authorized || rules.unauthorized === 'publish'),
+  );
+  const presets = matchPresets(tools, visible, rules);
+  const drafts = tools.map((named) => {
+    const preset = presets.byTool.get(named);
+    const selection = selections.get(named) ?? { lines: [] };
+    const inputs = draftInputs(named, preset, credentials);
+    const old = known.get(named.key);
+    const draft =
+      old?.inputs === inputs
+        ? { ...old.draft, named }
+        : draftTool(named, { preset, selection, rules, credentials });
+    return { draft, inputs };
+  });
+  return { drafts, notes: [...presets.notes, ...unusedMatchers(tools, rules)] };
+}
+
+function guarded(draft: Draft, endpoints: ReadonlyMap<string, string>): Draft {
+  const { named, outcome } = draft;
+  const reason = named.provider.type === 'mcp' ? endpoints.get(named.provider.id) : undefined;
+  if (reason === undefined || 'withheld' in outcome) return draft;
+  const lines = [...draft.lines, 'loop guard: the MCP server is the bridge itself'];
+  return withhold(named, outcome.published.title, 'hidden', reason, { ...draft, lines });
+}
+
+function repeated(named: NamedTool): Draft {
+  const detail = 'Dify lists this tool a second time; the first one counts.';
+  return withhold(named, named.tool.name, 'invalid', detail);
+}
+
+/** The very object of the registry before, where clients would see no difference. */
+function publishedBefore(old: Kept | undefined, { outcome }: Draft, name: string): PublishedTool | undefined {
+  if (old === undefined || old.draft.outcome !== outcome || old.item.name !== name) return undefined;
+  return 'inputSchema' in old.item ? old.item : undefined;
 }
 
 /** The names that differ from the qualified ones. */
-function publishedNames(drafts: readonly Draft[], rules: RegistryRules): ReadonlyMap<NamedTool, string> {
+function publishedNames(published: readonly Draft[], rules: RegistryRules): ReadonlyMap<NamedTool, string> {
   const names = new Map<NamedTool, string>();
   if (rules.names !== 'bare') return names;
-  const published = drafts.filter(({ outcome }) => 'published' in outcome).map(({ named }) => named);
-  for (const [name, named] of uniqueBareNames(published)) names.set(named, name);
+  for (const [name, named] of uniqueBareNames(published.map((draft) => draft.named))) names.set(named, name);
   return names;
 }
 
-function notesOf({ named, notes }: Draft): string[] {
+function notesOf({ named, notes, faults, presets }: Draft, name: string): RegistryNote[] {
   const { clashesWith } = named;
-  if (clashesWith === undefined) return [...notes];
-  const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
-  return [`The name carries a hash, because another tool has the name without it (${other}).`, ...notes];
-}
-
-/** SHA-256 over all that clients see of the tools, as hexadecimal digits. */
-function fingerprintOf(tools: readonly PublishedTool[]): string {
-  const hash = createHash('sha256');
-  for (const { name, title, description, inputSchema, outputSchema, annotations } of tools) {
-    hash.update(JSON.stringify([name, title, description, inputSchema, outputSchema ?? null, annotations]));
+  const all: RegistryNote[] = notes.map((message) => ({ name, message }));
+  if (clashesWith !== undefined) {
+    const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
+    const message = `The name carries a hash, because another tool has the name without it (${other}).`;
+    all.unshift({ name, message });
   }
-  return hash.digest('hex');
+  const setting = presets.at(-1);
+  for (const message of faults) all.push({ name, message, ...(setting !== undefined && { setting }) });
+  return all;
 }

@@ -1,14 +1,19 @@
 import type { FileParameter } from '../model/registry.ts';
 import type { NamedTool } from './names.ts';
 import { takesFiles } from './parameter-value.ts';
-import { listed, pickText, withRemark } from './text.ts';
+import type { Preset } from './rules.ts';
+import { cutText, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
 /** Longest label, file list and such inside the notes of a description. */
 const MAX_NOTE_PART = 120;
+/** Longest title: clients show it in one line. */
+const MAX_TITLE = 128;
 
-/** The tool's label in the preferred language, or its name. */
-export function titleOf({ tool }: NamedTool, languages: readonly string[]): string {
-  return pickText(tool.label, languages) || tool.name;
+const UNAUTHORIZED = 'Not usable yet: its provider has to be authorised in Dify first.';
+
+/** The title of the preset, the tool's label in the preferred language, or its name. */
+export function titleOf({ tool }: NamedTool, languages: readonly string[], preset?: Preset): string {
+  return cutText(tidy(preset?.title), MAX_TITLE) || pickText(tool.label, languages) || tool.name;
 }
 
 /** The provider's label in the preferred language, or its name or id. */
@@ -18,13 +23,21 @@ export function providerLabelOf({ provider }: NamedTool, languages: readonly str
 
 /**
  * What a model reads of a tool: the tool's own description, then what it has to know to use it. At most
- * 1,024 units; only the own text is ever cut. `files` are the arguments that take files.
+ * 1,024 units; only the own text is ever cut. `files` are the arguments that take files. The description of a
+ * preset stands alone, unless the tool cannot be used.
  */
 export function describeTool(
   named: NamedTool,
   files: readonly FileParameter[],
   languages: readonly string[],
+  preset?: Preset,
 ): string {
+  const given = tidy(preset?.description);
+  if (given !== '') {
+    return named.provider.authorized
+      ? cutText(given, MAX_DESCRIPTION)
+      : withRemark(given, UNAUTHORIZED, '\n\n');
+  }
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
   const notes = [origin(named, languages)];
   if (named.provider.type === 'workflow') {
@@ -38,7 +51,7 @@ export function describeTool(
     notes.push(`Takes files: ${listed(names, MAX_NOTE_PART)}.`);
   }
   if (!named.provider.authorized) {
-    notes.push('Not usable yet: its provider has to be authorised in Dify first.');
+    notes.push(UNAUTHORIZED);
   }
   return withRemark(own, notes.join(' '), '\n\n');
 }

@@ -1,16 +1,17 @@
+import type { JsonObject } from '../model/json.ts';
 import type { FileParameter, PublishedTool, WithheldTool } from '../model/registry.ts';
 import { argumentSchema } from './argument-schema.ts';
 import { argumentParser } from './arguments.ts';
+import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ParameterDecision, type ToolInput } from './input.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
+import type { ToolPreset } from './presets.ts';
 import { deepFreeze, publishSchema } from './publish-schema.ts';
-import type { Preset, RegistryRules } from './rules.ts';
-
-/** Dify says nothing of what a tool does; that it reaches beyond the bridge is all that is sure. */
-const ANNOTATIONS = deepFreeze({ openWorldHint: true });
+import { type Preset, type RegistryRules, settingOf } from './rules.ts';
+import type { Selection } from './selection.ts';
 
 /** One tool of the catalogue, decided upon; a published one still waits for its name. */
 export interface Draft {
@@ -19,16 +20,30 @@ export interface Draft {
     | { readonly published: Omit<PublishedTool, 'name'> }
     | { readonly withheld: Omit<WithheldTool, 'name'> };
   readonly notes: readonly string[];
+  /** What of the preset cannot be done. */
+  readonly faults: readonly string[];
+  /** The settings of the presets that fit it. */
+  readonly presets: readonly string[];
   readonly decisions: readonly ParameterDecision[];
+  /** What the rules said of it. */
+  readonly lines: readonly string[];
+}
+
+/** What a tool is decided by. */
+export interface DraftContext {
+  readonly preset: ToolPreset | undefined;
+  readonly selection: Selection;
+  readonly rules: RegistryRules;
+  readonly credentials: ProviderCredentials | undefined;
 }
 
 /** Decides upon one tool. Never throws: a tool that cannot be expressed is withheld as `invalid`. */
-export function draftTool(named: NamedTool, preset: Preset | undefined, rules: RegistryRules): Draft {
+export function draftTool(named: NamedTool, context: DraftContext): Draft {
   try {
-    return decide(named, preset, rules);
+    return decide(named, context);
   } catch (error) {
     const detail = `Its declaration cannot be expressed as an MCP tool: ${error instanceof Error ? error.message : 'unknown reason'}`;
-    return withhold(named, named.tool.name, 'invalid', detail);
+    return withhold(named, named.tool.name, 'invalid', detail, { lines: context.selection.lines });
   }
 }
 
@@ -38,47 +53,83 @@ export function withhold(
   title: string,
   reason: WithheldTool['reason'],
   detail: string,
-  input?: ToolInput,
+  known: Partial<Pick<Draft, 'notes' | 'faults' | 'presets' | 'decisions' | 'lines'>> = {},
 ): Draft {
-  return {
-    named,
-    outcome: { withheld: { title, ref: named.ref, reason, detail } },
-    notes: input?.notes ?? [],
-    decisions: input?.decisions ?? [],
-  };
+  const { notes = [], faults = [], presets = [], decisions = [], lines = [] } = known;
+  const outcome = { withheld: { title, ref: named.ref, reason, detail } };
+  return { named, outcome, notes, faults, presets, decisions, lines };
 }
 
-function decide(named: NamedTool, preset: Preset | undefined, rules: RegistryRules): Draft {
+function decide(named: NamedTool, { preset, selection, rules, credentials }: DraftContext): Draft {
   const { provider, tool, ref, qualifiedName } = named;
-  const title = titleOf(named, rules.languages);
-  if (tool.name === '')
-    return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.');
-  const input = buildInput(tool.parameters, { ref, preset, rules });
-  if (!provider.authorized && rules.unauthorized === 'hide') {
-    const detail =
-      'Its provider has no credentials in Dify, and tools.unauthorized is "hide". ' +
-      'Authorise the provider in Dify, or set tools.unauthorized to "publish".';
-    return withhold(named, title, 'hidden', detail, input);
+  const title = titleOf(named, rules.languages, preset);
+  const presets = preset?.settings ?? [];
+  const lines = [...selection.lines];
+  const hide = (detail: string): Draft => withhold(named, title, 'hidden', detail, { presets, lines });
+  if (selection.hidden !== undefined) return hide(selection.hidden);
+  if (!provider.authorized) {
+    const setting = settingOf(rules, 'unauthorized');
+    lines.push(`${setting}: ${rules.unauthorized}, and the provider has no credentials`);
+    if (rules.unauthorized === 'hide') {
+      return hide(
+        `Its provider has no credentials in Dify, and ${setting} is "hide". ` +
+          `Authorise the provider in Dify, or set ${setting} to "publish".`,
+      );
+    }
   }
+  if (tool.name === '') {
+    return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
+  }
+  const input = buildInput(tool.parameters, { ref, preset, rules });
+  const credential = chooseCredential(preset, provider, credentials);
+  const fault = credential.ok ? credential.fault : undefined;
+  const { notes, decisions } = input;
+  const faults = fault === undefined ? input.faults : [...input.faults, fault];
+  const known = { notes, faults, presets, decisions, lines };
   if (input.missing.length > 0) {
-    return withhold(named, title, 'incomplete', incompleteDetail(qualifiedName, input.missing), input);
+    const detail = incompleteDetail(qualifiedName, input.missing, rules);
+    return withhold(named, title, 'incomplete', detail, known);
+  }
+  if (!credential.ok) {
+    const unknown = { ...known, faults: [...faults, credential.detail] };
+    return withhold(named, title, 'incomplete', credential.detail, unknown);
   }
   const inputSchema = publishSchema(argumentSchema(input.value));
+  if (rules.readOnly) {
+    const setting = settingOf(rules, 'readOnly');
+    if (preset?.readOnly !== true) {
+      lines.push(`${setting}: no preset declares the tool readOnly`);
+      const detail = `${setting} is true, and no preset says that the tool changes nothing. If it does not, declare "readOnly: true" in ${settingOf(rules, 'presets')}.`;
+      return withhold(named, title, 'hidden', detail, known);
+    }
+    lines.push(`${setting}: its preset declares it readOnly`);
+  }
   const outputSchema = buildOutputSchema(provider.type, tool);
   const published: Omit<PublishedTool, 'name'> = {
     title,
-    description: describeTool(named, fileArguments(input), rules.languages),
+    description: describeTool(named, fileArguments(input), rules.languages, preset),
     inputSchema,
     ...(outputSchema !== undefined && { outputSchema }),
-    annotations: ANNOTATIONS,
+    annotations: annotationsOf(preset),
     ref: Object.freeze(ref),
     providerLabel: providerLabelOf(named, rules.languages),
     authorized: provider.authorized,
-    ...(preset?.credentialId !== undefined && { credentialId: preset.credentialId }),
+    ...(credential.id !== undefined && { credentialId: credential.id }),
     fileParameters: deepFreeze(input.fileParameters),
     parseArguments: argumentParser(input, inputSchema),
   };
-  return { named, outcome: { published }, notes: input.notes, decisions: input.decisions };
+  return { named, outcome: { published }, ...known };
+}
+
+/** Dify says nothing of what a tool does: what its preset declares, and that it reaches beyond the bridge. */
+function annotationsOf(preset: Preset | undefined): JsonObject {
+  const { readOnly, destructive, idempotent } = preset ?? {};
+  return deepFreeze({
+    ...(readOnly !== undefined && { readOnlyHint: readOnly }),
+    ...(destructive !== undefined && { destructiveHint: destructive }),
+    ...(idempotent !== undefined && { idempotentHint: idempotent }),
+    openWorldHint: true,
+  });
 }
 
 /** The file parameters that callers set, by the names that they use. */

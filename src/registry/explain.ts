@@ -3,42 +3,52 @@ import type { ToolRef } from '../model/tool.ts';
 import type { ParameterDecision } from './input.ts';
 import { ranked } from './near.ts';
 
-/** Beside the tools, because neither clients nor calls have a use for it. */
-const decisions = new WeakMap<PublishedTool | WithheldTool, readonly ParameterDecision[]>();
+/** What was decided about one tool, and by what. */
+export interface Explanation {
+  /** What the rules said, in their order. */
+  readonly rules: readonly string[];
+  /** The settings of the presets that fit it. */
+  readonly presets: readonly string[];
+  readonly parameters: readonly ParameterDecision[];
+}
 
-/** Keeps what was decided about a tool's parameters, for `explainTool`. */
-export function rememberDecisions(
-  tool: PublishedTool | WithheldTool,
-  taken: readonly ParameterDecision[],
-): void {
-  decisions.set(tool, taken);
+/** Beside the tools, because neither clients nor calls have a use for it. */
+const explanations = new WeakMap<PublishedTool | WithheldTool, Explanation>();
+
+/** Keeps what was decided about a tool, for `explainTool`. */
+export function rememberExplanation(tool: PublishedTool | WithheldTool, explanation: Explanation): void {
+  explanations.set(tool, explanation);
 }
 
 /**
  * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools.
+ * similar tools; an alias is explained as the tool that it stands for.
  */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
+  if (tool !== undefined && tool.name !== name) {
+    const line = `${name} is an old name (aliases) of ${tool.name}: it can be called, and is not listed.`;
+    return [line, ...explainTool(registry, tool.name), ...notesOn(registry, name)];
+  }
   const withheld = registry.withheld.filter((item) => item.name === name);
   if (tool === undefined && withheld.length === 0) {
     const similar = similarNames(registry, name);
     const none = `Dify has no tool that would be published as ${name}.`;
-    return similar.length === 0 ? [none] : [none, `Similar names: ${similar.join(', ')}`];
+    const lines = similar.length === 0 ? [none] : [none, `Similar names: ${similar.join(', ')}`];
+    return [...lines, ...notesOn(registry, name)];
   }
   const lines: string[] = [];
   if (tool !== undefined) {
     lines.push(`${name} is published.`, ...identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
     if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
-    lines.push(...parameterLines(tool));
+    lines.push(...decisionLines(explanations.get(tool)));
   }
   for (const item of withheld) {
     lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
-    lines.push(...item.detail.split('\n'), ...parameterLines(item));
+    lines.push(...item.detail.split('\n'), ...decisionLines(explanations.get(item)));
   }
-  for (const note of registry.notes) if (note.name === name) lines.push(`Note: ${note.message}`);
-  return lines;
+  return [...lines, ...notesOn(registry, name)];
 }
 
 /** Up to five names of tools, published or withheld, that a wrong name may mean; the likeliest first. */
@@ -57,6 +67,16 @@ function identity(ref: ToolRef): string[] {
   return [`In Dify: ${ref.providerType} provider ${ref.providerId}, tool ${ref.tool}`];
 }
 
-function parameterLines(tool: PublishedTool | WithheldTool): string[] {
-  return (decisions.get(tool) ?? []).map(({ name, decision }) => `Parameter ${name}: ${decision}`);
+function decisionLines(explanation: Explanation | undefined): string[] {
+  if (explanation === undefined) return [];
+  const { rules, presets, parameters } = explanation;
+  return [
+    ...rules.map((line) => `Rule ${line}`),
+    ...(presets.length === 0 ? [] : [`Presets: ${presets.join(', ')}`]),
+    ...parameters.map(({ name, decision }) => `Parameter ${name}: ${decision}`),
+  ];
+}
+
+function notesOn(registry: Registry, name: string): string[] {
+  return registry.notes.filter((note) => note.name === name).map(({ message }) => `Note: ${message}`);
 }

@@ -1,28 +1,38 @@
 import type { Placement } from './placement.ts';
+import { type RegistryRules, settingOf } from './rules.ts';
 
 /** A parameter without a value. */
 export type Missing = Extract<Placement, { place: 'missing' }>;
 
 /** Which parameters keep a tool from being published, and the lines of configuration that would publish it. */
-export function incompleteDetail(qualifiedName: string, missing: readonly Missing[]): string {
+export function incompleteDetail(
+  qualifiedName: string,
+  missing: readonly Missing[],
+  rules: RegistryRules,
+): string {
   const lines = missing.map(({ reason }) => reason);
   const remedies = missing.flatMap(({ remedy }) => (remedy === undefined ? [] : [remedy]));
   // Where one parameter cannot be helped, advice for the others would lead nowhere.
   if (remedies.length < missing.length) return lines.join('\n');
-  lines.push(
-    'Preset it in the configuration:',
-    'tools:',
-    '  presets:',
-    `    ${qualifiedName}:`,
-    '      parameters:',
+  const preset = [...settingOf(rules, 'presets').split('.'), qualifiedName];
+  const values = remedies.map(
+    ({ name, example }) => `${yamlKey(name)}: ${example === undefined ? '<value>' : JSON.stringify(example)}`,
   );
-  for (const { name, example } of remedies) {
-    lines.push(`        ${yamlKey(name)}: ${example === undefined ? '<value>' : JSON.stringify(example)}`);
-  }
+  lines.push('Preset it in the configuration:', ...yaml([...preset, 'parameters'], values));
   if (remedies.every(({ publishable }) => publishable)) {
-    lines.push('or let callers set it:', 'tools:', '  formParameters: publish');
+    const names = remedies.map(({ name }) => yamlKey(name)).join(', ');
+    lines.push('or let callers set it:', ...yaml(preset, [`publish: [${names}]`]));
   }
   return lines.join('\n');
+}
+
+/** Lines of YAML under a path of keys. */
+function yaml(path: readonly string[], lines: readonly string[]): string[] {
+  const indent = (depth: number): string => '  '.repeat(depth);
+  return [
+    ...path.map((key, depth) => `${indent(depth)}${yamlKey(key)}:`),
+    ...lines.map((line) => `${indent(path.length)}${line}`),
+  ];
 }
 
 function yamlKey(name: string): string {

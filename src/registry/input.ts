@@ -5,6 +5,7 @@ import { nearest } from './near.ts';
 import { takesFiles, takesManyFiles } from './parameter-value.ts';
 import { type Placement, type PlacementContext, placeParameter } from './placement.ts';
 import type { Missing } from './incomplete.ts';
+import { presetParameters } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
 /** Where one parameter's value comes from, for whoever asks why. */
@@ -27,6 +28,8 @@ export interface ToolInput {
   /** Why the tool cannot be called as things are; empty when it can. */
   readonly missing: readonly Missing[];
   readonly notes: readonly string[];
+  /** What of the preset cannot be done. */
+  readonly faults: readonly string[];
   readonly decisions: readonly ParameterDecision[];
 }
 
@@ -34,7 +37,7 @@ export interface ToolInput {
 export function buildInput(parameters: readonly ToolParameter[], context: PlacementContext): ToolInput {
   const notes: string[] = [];
   const distinct = withoutRepeats(parameters, notes);
-  noteUnknownPresets(distinct, context, notes);
+  const faults = unknownParameters(distinct, context);
   const argumentNames = nameArguments(distinct);
   const properties: Property[] = [];
   const names = new Map<string, string>();
@@ -45,8 +48,9 @@ export function buildInput(parameters: readonly ToolParameter[], context: Placem
   const decisions: ParameterDecision[] = [];
   for (const parameter of distinct) {
     const { name } = parameter;
-    const { placement, notes: placed } = placeParameter(parameter, context);
-    notes.push(...placed);
+    const { placement, ...said } = placeParameter(parameter, context);
+    notes.push(...said.notes);
+    faults.push(...said.faults);
     if (placement.place === 'argument') {
       const published = argumentNames.get(parameter) ?? name;
       const { value, required } = placement;
@@ -64,7 +68,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Placem
     decisions.push({ name, decision: decisionText(placement) });
   }
   const value: Value = { shape: { kind: 'object', properties, open: false } };
-  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
+  return { value, names, fixed, reserved, fileParameters, missing, notes, faults, decisions };
 }
 
 function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): ToolParameter[] {
@@ -79,18 +83,17 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): 
   return [...byName.values()];
 }
 
-function noteUnknownPresets(
-  parameters: readonly ToolParameter[],
-  { preset }: PlacementContext,
-  notes: string[],
-): void {
+/** Parameters that the preset of this very tool names and the tool does not have. */
+function unknownParameters(parameters: readonly ToolParameter[], { preset }: PlacementContext): string[] {
+  if (preset?.exact === undefined) return [];
   const known = parameters.map(({ name }) => name);
-  for (const name of Object.keys(preset?.parameters ?? {})) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
-    notes.push(`The preset names a parameter "${name}", which the tool does not have.${advice}`);
-  }
+  return presetParameters(preset.exact)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
+      return `The preset names a parameter "${name}", which the tool does not have.${advice}`;
+    });
 }
 
 /** A property name for each parameter: its own where that will do, otherwise a clean one that no other has. */

@@ -8,6 +8,8 @@ const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
 const MAX_REFERENCES = 16;
 const MAX_CHOICES = 250;
+/** Descriptions, names, choices and defaults of one schema, in UTF-16 units: what is beyond is left out. */
+const MAX_TEXT = 32_768;
 
 const ANY: Shape = { kind: 'any' };
 
@@ -16,6 +18,15 @@ interface Reading {
   readonly document: JsonObject;
   /** How many more subschemas are read. */
   budget: number;
+  /** How much more text is taken over. */
+  text: number;
+}
+
+/** True when there is room for a text, which then takes it. */
+function afford(reading: Reading, text: string): boolean {
+  if (text.length > reading.text) return false;
+  reading.text -= text.length;
+  return true;
 }
 
 /**
@@ -25,7 +36,7 @@ interface Reading {
  * more widely than the server takes it, which checks it again. Nothing else of it is published.
  */
 export function valueOfJsonSchema(schema: JsonObject): Value {
-  return read(schema, 0, { document: schema, budget: MAX_SCHEMAS });
+  return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
 }
 
 function read(schema: Json | undefined, depth: number, reading: Reading): Value {
@@ -38,7 +49,8 @@ function read(schema: Json | undefined, depth: number, reading: Reading): Value 
   const named = types.filter((type) => type !== 'null');
   const { shape, remark } = shapeOf(resolved.schema, named, depth, reading);
   const own = resolved.schema['description'];
-  const description = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
+  const told = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
+  const description = afford(reading, told) ? told : '';
   return { shape, ...(nullable && { nullable }), ...(description !== '' && { description }) };
 }
 
@@ -55,7 +67,7 @@ function shapeOf(
   reading: Reading,
 ): ShapeReading {
   const choices = choicesOf(schema);
-  if (choices !== undefined) return choiceShape(choices);
+  if (choices !== undefined) return choiceShape(choices, reading);
   if (types.length > 1) return { shape: ANY, remark: `One of the types ${types.join(', ')}.` };
   switch (types[0] ?? impliedType(schema)) {
     case 'string':
@@ -91,11 +103,14 @@ function choicesOf(schema: JsonObject): Json[] | undefined {
   return Array.isArray(schema['enum']) ? [...new Set(schema['enum'] as readonly Json[])] : undefined;
 }
 
-function choiceShape(choices: readonly Json[]): ShapeReading {
+function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
   const values = choices.filter((choice) => choice !== null && choice !== '');
   const texts = values.filter((value) => typeof value === 'string');
   const numbers = values.filter((value) => typeof value === 'number');
-  const few = values.length > 0 && values.length <= MAX_CHOICES;
+  const few =
+    values.length > 0 &&
+    values.length <= MAX_CHOICES &&
+    afford(reading, JSON.stringify([...texts, ...numbers]));
   if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
   const shown = listed(
@@ -132,8 +147,9 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   const properties: Property[] = [];
   const unnamed: string[] = [];
   for (const [name, member] of members) {
-    if (isPropertyName(name) && reading.budget > 0) {
-      properties.push(property(name, required.includes(name), read(member, depth + 1, reading), member));
+    if (isPropertyName(name) && reading.budget > 0 && afford(reading, name)) {
+      const value = read(member, depth + 1, reading);
+      properties.push(property(name, required.includes(name), value, member, reading));
     } else {
       unnamed.push(name);
     }
@@ -143,7 +159,13 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   return unnamed.length === 0 ? { shape } : { shape, remark: `Also takes ${listed(unnamed, 300)}.` };
 }
 
-function property(name: string, required: boolean, value: Value, schema: Json | undefined): Property {
+function property(
+  name: string,
+  required: boolean,
+  value: Value,
+  schema: Json | undefined,
+  reading: Reading,
+): Property {
   // What may be anything may be null too.
   const nullable = value.nullable === true || value.shape.kind === 'any';
   const declared = isJsonObject(schema) ? schema['default'] : undefined;
@@ -156,7 +178,7 @@ function property(name: string, required: boolean, value: Value, schema: Json | 
     required,
     ...(nullable && { nullable }),
     ...described,
-    ...(fallback !== undefined && { default: fallback }),
+    ...(fallback !== undefined && afford(reading, JSON.stringify(fallback)) && { default: fallback }),
   };
 }
 
@@ -190,7 +212,8 @@ function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean }
 
 function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {
   const reference = schema['$ref'];
-  if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
+  // A name instead of a path (#place) may be declared anywhere: such a reference leads nowhere here.
+  if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference)) return undefined;
   let target: Json | undefined = document;
   for (const step of reference.split('/').slice(1)) {
     const key = decodeStep(step);

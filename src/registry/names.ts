@@ -14,6 +14,8 @@ export interface NamedTool {
   readonly provider: ToolProvider;
   readonly tool: DifyTool;
   readonly ref: ToolRef;
+  /** Its identity as one text. */
+  readonly key: string;
   readonly qualifiedName: string;
   /** The tool's own name in the characters of a name; not unique. */
   readonly bareName: string;
@@ -40,7 +42,8 @@ export function nameTools(providers: readonly ToolProvider[], maxLength: number)
   const taken = new Map<string, ToolRef>();
   const seen = new Map<string, NamedTool>();
   const repeated: NamedTool[] = [];
-  for (const { key, ...entry } of entries) {
+  for (const entry of entries) {
+    const { key } = entry;
     const known = seen.get(key);
     if (known !== undefined) {
       repeated.push({ ...entry, qualifiedName: known.qualifiedName, bareName: known.bareName });

@@ -39,16 +39,24 @@ export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
-/** Which values a parameter takes and what a model is told of it. Unknown types take any JSON value. */
-export function parameterValue(parameter: ToolParameter, languages: readonly string[]): Value {
+/**
+ * Which values a parameter takes and what a model is told of it. Unknown types take any JSON value.
+ * `description` stands in place of the declared one.
+ */
+export function parameterValue(
+  parameter: ToolParameter,
+  languages: readonly string[],
+  description?: string,
+): Value {
   const { value, remarks } = typedValue(parameter, languages);
   const own =
+    tidy(description) ||
     tidy(parameter.llmDescription) ||
     pickText(parameter.humanDescription, languages) ||
     value.description ||
     pickText(parameter.label, languages);
-  const description = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
-  return { shape: value.shape, ...(description !== '' && { description }) };
+  const told = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
+  return { shape: value.shape, ...(told !== '' && { description: told }) };
 }
 
 interface TypedValue {

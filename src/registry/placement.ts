@@ -2,7 +2,9 @@ import type { Json } from '../model/json.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
 import { fitted } from './argument-schema.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue, takesFiles } from './parameter-value.ts';
-import type { Preset, RegistryRules } from './rules.ts';
+import { narrow } from './narrow.ts';
+import type { ToolPreset } from './presets.ts';
+import type { Narrowing, RegistryRules } from './rules.ts';
 import type { Value } from './shape.ts';
 import { listed } from './text.ts';
 
@@ -30,49 +32,102 @@ export interface Remedy {
 export interface Placed {
   readonly placement: Placement;
   readonly notes: readonly string[];
+  /** What of the preset cannot be done. */
+  readonly faults: readonly string[];
 }
 
 /** The tool that a parameter belongs to, as far as its parameters depend on it. */
 export interface PlacementContext {
   readonly ref: ToolRef;
-  readonly preset: Preset | undefined;
+  readonly preset: ToolPreset | undefined;
   readonly rules: RegistryRules;
 }
 
 /** Decides where the value of a parameter comes from: preset, caller, Dify or nowhere. */
 export function placeParameter(parameter: ToolParameter, context: PlacementContext): Placed {
-  const { ref, preset, rules } = context;
+  const { ref, preset } = context;
+  const { name } = parameter;
   if (takesFiles(parameter) && ref.providerType === 'api') return fileOfApiTool(parameter);
-  const value = parameterValue(parameter, rules.languages);
-  const notes: string[] = [];
-  const given = Object.hasOwn(preset?.parameters ?? {}, parameter.name)
-    ? preset?.parameters[parameter.name]
-    : undefined;
-  const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(value, given);
-  if (given !== undefined && presetValue === undefined) {
-    notes.push(`The preset for "${parameter.name}" is not a value that the parameter takes; it is not used.`);
+  const faults: string[] = [];
+  if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
+    faults.push(`"${name}" is a secret, which callers are never asked for.`);
   }
+  const by = own(preset?.narrow, name);
+  const narrowed = place(parameter, context, by);
+  if (by === undefined || narrowed.placement.place === 'argument') {
+    return { ...narrowed, faults: [...faults, ...narrowed.faults] };
+  }
+  const placed = place(parameter, context, undefined);
+  // A glob narrows an argument where there is one; whoever names the tool means this one.
+  if (own(preset?.exact?.narrow, name) !== undefined) {
+    faults.push(`"${name}" is narrowed, but callers do not set it.`);
+  }
+  return { ...placed, faults: [...faults, ...placed.faults] };
+}
+
+function place(parameter: ToolParameter, context: PlacementContext, by: Narrowing | undefined): Placed {
+  const { preset, rules } = context;
+  const { name } = parameter;
+  const whole = parameterValue(parameter, rules.languages);
+  const { value, faults } =
+    by === undefined ? { value: whole, faults: [] } : narrowed(parameter, by, context);
+  const given = own(preset?.parameters, name);
+  const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
+  const isOpen = asked && parameter.type !== 'secret-input';
+  const taken = isOpen ? value : whole;
+  const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   if (presetValue !== undefined) {
-    const overridable = preset?.overridable === true && parameter.type !== 'secret-input';
-    return overridable
-      ? { placement: { place: 'argument', value, required: false, default: presetValue }, notes }
-      : { placement: { place: 'fixed', value: presetValue, from: 'preset' }, notes };
+    const placement: Placement = isOpen
+      ? { place: 'argument', value, required: false, default: presetValue }
+      : { place: 'fixed', value: presetValue, from: 'preset' };
+    return { placement, notes: [], faults };
+  }
+  if (given !== undefined) {
+    faults.push(`The preset for "${name}" is not a value that the parameter takes; it is not used.`);
   }
   const fallback = declaredDefault(parameter, value);
   const placement = unpreset(parameter, value, fallback, context);
-  if (placement.place === 'argument' && fallback === undefined && hasDefault(parameter)) {
-    notes.push(
-      `The declared default of "${parameter.name}" is not a value that the parameter takes; it is left out.`,
-    );
+  if (placement.place !== 'argument' || fallback !== undefined || !hasDefault(parameter)) {
+    return { placement, notes: [], faults };
   }
-  return { placement, notes };
+  const declared = `The declared default of "${name}" is not a value that`;
+  if (declaredDefault(parameter, whole) === undefined) {
+    return { placement, notes: [`${declared} the parameter takes; it is left out.`], faults };
+  }
+  // Left out, the argument would be what the preset rules out: Dify or the tool puts the default in.
+  const notes = [`${declared} its preset leaves; callers have to give one.`];
+  return { placement: { ...placement, required: true }, notes, faults };
+}
+
+/** A value of which a preset leaves a part; the remarks on its choices go by what is left. */
+function narrowed(
+  parameter: ToolParameter,
+  by: Narrowing,
+  { rules }: PlacementContext,
+): { readonly value: Value; readonly faults: string[] } {
+  const left = parameter.options.filter(({ value }) =>
+    by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
+  );
+  const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
+  const value = parameterValue(reduced, rules.languages, by.description);
+  const { shape, faults } = narrow(value.shape, by);
+  return {
+    value: { ...value, shape },
+    faults: faults.map((fault) => `The narrowing of "${parameter.name}" does not fit: ${fault}.`),
+  };
+}
+
+/** What an object has under a name, but for what every object has. */
+function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 function fileOfApiTool({ name, required }: ToolParameter): Placed {
   // Dify hands the file to the HTTP request as it came, which expects an upload of the web app.
   const reason = `"${name}" takes a file, and Dify cannot hand files to the tools of an api provider`;
-  if (required) return { placement: { place: 'missing', reason: `${reason}.` }, notes: [] };
-  return { placement: { place: 'absent', reason: 'a file' }, notes: [`${reason}: it is left out.`] };
+  if (required) return { placement: { place: 'missing', reason: `${reason}.` }, notes: [], faults: [] };
+  const notes = [`${reason}: it is left out.`];
+  return { placement: { place: 'absent', reason: 'a file' }, notes, faults: [] };
 }
 
 function unpreset(
@@ -105,7 +160,9 @@ function operatorParameter(
   context: PlacementContext,
 ): Placement {
   const demanded = difyDemands(parameter, fallback);
-  if (context.rules.formParameters === 'publish' && parameter.type !== 'secret-input') {
+  const published =
+    context.rules.formParameters === 'publish' || context.preset?.publish?.includes(parameter.name) === true;
+  if (published && parameter.type !== 'secret-input') {
     return argument(value, demanded, fallback);
   }
   if (fallback !== undefined && !difyFillsIn(parameter)) {

@@ -1,42 +1,148 @@
 import type { RegistryNote } from '../model/registry.ts';
-import { type NamedTool, uniqueBareNames } from './names.ts';
+import { globFits, isGlob } from './glob.ts';
+import { namesOf } from './match.ts';
+import { compare, type NamedTool, uniqueBareNames } from './names.ts';
 import { ranked } from './near.ts';
-import type { Preset, RegistryRules } from './rules.ts';
+import { type Preset, type RegistryRules, settingOf } from './rules.ts';
+
+/** All presets that fit one tool, as one. */
+export interface ToolPreset extends Preset {
+  /** The settings that it is made of, the strongest last. */
+  readonly settings: readonly string[];
+  /** The one that names this very tool. */
+  readonly exact?: Preset;
+}
 
 /** The preset of each tool that has one, and what is to be said of the others. */
 export interface MatchedPresets {
-  readonly byTool: ReadonlyMap<NamedTool, Preset>;
+  readonly byTool: ReadonlyMap<NamedTool, ToolPreset>;
   readonly notes: readonly RegistryNote[];
 }
 
-/** Finds the tool of each preset: by qualified name, with bare names also by a bare name that one tool has. */
-export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules): MatchedPresets {
-  const byTool = new Map<NamedTool, Preset>();
-  const notes: RegistryNote[] = [];
+/** The parameters that a preset names. */
+export function presetParameters({ parameters, publish = [], narrow = {} }: Preset): string[] {
+  return [...new Set([...Object.keys(parameters), ...publish, ...Object.keys(narrow)])];
+}
+
+/**
+ * Finds the presets of each tool: globs in the order of the file, then the one by its name. Of two that say
+ * different things the later wins; `visible` are the tools among which a bare name has to be unique.
+ */
+export function matchPresets(
+  tools: readonly NamedTool[],
+  visible: readonly NamedTool[],
+  rules: RegistryRules,
+): MatchedPresets {
   const entries = Object.entries(rules.presets);
-  if (entries.length === 0) return { byTool, notes };
-  const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
-  const visible = tools.filter(({ provider }) => provider.authorized || rules.unauthorized === 'publish');
-  const bare = rules.names === 'bare' ? uniqueBareNames(visible) : new Map<string, NamedTool>();
-  const byBareName: [string, Preset, NamedTool][] = [];
-  for (const [name, preset] of entries) {
-    const tool = qualified.get(name);
-    const namesake = bare.get(name);
-    if (tool !== undefined) byTool.set(tool, preset);
-    else if (namesake !== undefined) byBareName.push([name, preset, namesake]);
-    else notes.push({ name, message: unknownTool(name, tools, qualified) });
+  const notes: RegistryNote[] = [];
+  if (entries.length === 0) return { byTool: new Map(), notes };
+  const setting = (name: string): string => `${settingOf(rules, 'presets')}.${name}`;
+  const note = (name: string, message: string): void => {
+    notes.push({ name, message, setting: setting(name) });
+  };
+  const named = matchByName(entries, tools, visible, rules, note);
+  const globs = entries.filter(([name]) => isGlob(name));
+  const used = new Map<string, Set<string>>();
+  const merged = new Map<string, ToolPreset>();
+  const byTool = new Map<NamedTool, ToolPreset>();
+  for (const tool of tools) {
+    const names = namesOf(tool, rules);
+    const parts = globs.filter(([glob]) => names.some((name) => globFits(glob, name)));
+    for (const [glob] of parts) {
+      const parameters = used.get(glob) ?? new Set();
+      for (const name of parameterNames(tool)) parameters.add(name);
+      used.set(glob, parameters);
+    }
+    const exact = named.get(tool);
+    const all = exact === undefined ? parts : [...parts, exact];
+    if (all.length === 0) continue;
+    const key = JSON.stringify(all.map(([name]) => name));
+    const preset = merged.get(key) ?? mergePresets(all, exact?.[1], setting);
+    merged.set(key, preset);
+    byTool.set(tool, preset);
   }
-  for (const [name, preset, tool] of byBareName) {
-    if (byTool.has(tool)) {
-      notes.push({
-        name,
-        message: `This preset is not used: the tool has another one as ${tool.qualifiedName}.`,
-      });
-    } else {
-      byTool.set(tool, preset);
+  for (const [glob, preset] of globs) {
+    const parameters = used.get(glob);
+    if (parameters === undefined) note(glob, 'There is a preset for tools of these names, but none fits.');
+    for (const name of parameters === undefined ? [] : presetParameters(preset)) {
+      if (!parameters?.has(name))
+        note(glob, `The preset names a parameter "${name}", which no tool of its has.`);
     }
   }
   return { byTool, notes };
+}
+
+/** None for a declaration that cannot be read: whoever drafts the tool says so. */
+function parameterNames({ tool }: NamedTool): string[] {
+  try {
+    return tool.parameters.map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+type Entry = readonly [string, Preset];
+
+/** The presets that are no globs: by qualified name, with bare names also by a bare name that one tool has. */
+function matchByName(
+  entries: readonly Entry[],
+  tools: readonly NamedTool[],
+  visible: readonly NamedTool[],
+  rules: RegistryRules,
+  note: (name: string, message: string) => void,
+): ReadonlyMap<NamedTool, Entry> {
+  const byTool = new Map<NamedTool, Entry>();
+  const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
+  const bare = rules.names === 'bare' ? uniqueBareNames(visible) : new Map<string, NamedTool>();
+  const byBareName: [Entry, NamedTool][] = [];
+  for (const entry of entries) {
+    const [name] = entry;
+    if (isGlob(name)) continue;
+    const tool = qualified.get(name);
+    const namesake = bare.get(name);
+    if (tool !== undefined) byTool.set(tool, entry);
+    else if (namesake !== undefined) byBareName.push([entry, namesake]);
+    else note(name, unknownTool(name, tools, qualified));
+  }
+  for (const [entry, tool] of byBareName) {
+    if (byTool.has(tool)) {
+      note(entry[0], `This preset is not used: the tool has another one as ${tool.qualifiedName}.`);
+    } else {
+      byTool.set(tool, entry);
+    }
+  }
+  return byTool;
+}
+
+function mergePresets(
+  entries: readonly Entry[],
+  exact: Preset | undefined,
+  setting: (name: string) => string,
+): ToolPreset {
+  let merged: Preset = { parameters: {} };
+  for (const [, preset] of entries) {
+    const narrow = { ...merged.narrow };
+    for (const [name, by] of Object.entries(preset.narrow ?? {})) {
+      narrow[name] = { ...narrow[name], ...by };
+    }
+    // Both name the credential, and readOnly and destructive are answers to one question.
+    const { credential, credentialId, readOnly, destructive, ...before } = merged;
+    merged = {
+      ...before,
+      ...(preset.credential === undefined &&
+        preset.credentialId === undefined && {
+          ...(credential !== undefined && { credential }),
+          ...(credentialId !== undefined && { credentialId }),
+        }),
+      ...(readOnly !== undefined && preset.destructive !== true && { readOnly }),
+      ...(destructive !== undefined && preset.readOnly !== true && { destructive }),
+      ...preset,
+      parameters: { ...merged.parameters, ...preset.parameters },
+      narrow,
+    };
+  }
+  const settings = entries.map(([name]) => setting(name));
+  return Object.freeze({ ...merged, settings, ...(exact !== undefined && { exact }) });
 }
 
 function unknownTool(
@@ -45,7 +151,7 @@ function unknownTool(
   qualified: ReadonlyMap<string, NamedTool>,
 ): string {
   const same = tools.filter((tool) => tool.bareName === name).map((tool) => tool.qualifiedName);
-  const near = same.length > 0 ? same.slice(0, 5) : ranked(name, qualified.keys(), 3);
+  const near = same.length > 0 ? same.sort(compare).slice(0, 5) : ranked(name, qualified.keys(), 3);
   const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
   return `There is a preset for a tool of this name, but no such tool.${advice}`;
 }

@@ -1,13 +1,52 @@
-import type { JsonObject } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { ProviderType } from '../model/tool.ts';
 
-/** Values that the operator gives to the parameters of one tool. */
+/**
+ * Which tools a rule is about. A text is a glob on the published name; of an object all that is given must
+ * fit. In a glob `*` stands for any characters and `?` for one.
+ */
+export type Matcher = string | FactMatcher;
+
+/** Facts of a tool, all of which must fit. */
+export interface FactMatcher {
+  /** The published name; with `names: bare` the tool's own name as well. */
+  readonly name?: string;
+  /** The provider's id or name. */
+  readonly provider?: string;
+  /** The tool's own name in Dify. */
+  readonly tool?: string;
+  readonly type?: ProviderType;
+  /** A label of the tool or of its provider, in any language and case, or a tag of the provider. */
+  readonly label?: string;
+}
+
+/** What is left of an argument that callers may use only in part. */
+export interface Narrowing {
+  readonly enum?: readonly Json[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly description?: string;
+}
+
+/** What the operator decides about one tool, or about all that a glob fits. */
 export interface Preset {
-  /** By the parameter's name in Dify. */
+  /** Fixed values by the parameter's name in Dify. */
   readonly parameters: JsonObject;
   /** True: callers may give another value, and the preset is the default that they see. */
   readonly overridable?: boolean;
+  /** Parameters of form `form` that callers set. One with a value in `parameters` has it as its default. */
+  readonly publish?: readonly string[];
+  readonly narrow?: Readonly<Record<string, Narrowing>>;
   /** Which of the provider's credentials Dify uses; Dify heeds it for plugin tools alone. */
   readonly credentialId?: string;
+  /** The same by the name that Dify shows. */
+  readonly credential?: string;
+  readonly title?: string;
+  readonly description?: string;
+  /** The effects of the tool, of which Dify says nothing. */
+  readonly readOnly?: boolean;
+  readonly destructive?: boolean;
+  readonly idempotent?: boolean;
 }
 
 /** What the operator decides about the published tools. */
@@ -22,6 +61,24 @@ export interface RegistryRules {
   readonly formParameters: 'preset' | 'publish';
   /** What becomes of the tools of a provider that has no credentials in Dify. */
   readonly unauthorized: 'publish' | 'hide';
-  /** By qualified name; with `names: bare` the bare name is taken as well. */
+  /** Tools that are not published, whatever else says so. */
+  readonly deny: readonly Matcher[];
+  /** The only tools that are published; without any, all are. */
+  readonly allow: readonly Matcher[];
+  /** True: only tools whose preset declares that they change nothing. */
+  readonly readOnly: boolean;
+  /** Tools that are published at most: the pinned ones first, then by name. */
+  readonly maxTools?: number;
+  readonly pinned?: readonly Matcher[];
+  /** By qualified name or glob; with `names: bare` the bare name is taken as well. */
   readonly presets: Readonly<Record<string, Preset>>;
+  /** Present names by the old names under which tools can still be called. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Where a setting stands in the configuration, for advice; `tools.<name>` when absent. */
+  readonly at?: Readonly<Record<string, string>>;
+}
+
+/** Where a setting of these rules stands in the configuration. */
+export function settingOf(rules: RegistryRules, name: keyof RegistryRules): string {
+  return rules.at?.[name] ?? `tools.${name}`;
 }

@@ -1,13 +1,38 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Registry } from '../model/registry.ts';
+import type { ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
-/** Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. */
-export function unknownTool(registry: Registry, name: string): BridgeError {
+/** The name under which a tool of Dify is published now; undefined when it is not. */
+export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
+  return registry.tools.find(
+    (tool) =>
+      tool.ref.providerType === ref.providerType &&
+      tool.ref.providerId === ref.providerId &&
+      tool.ref.tool === ref.tool,
+  )?.name;
+}
+
+/**
+ * Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. `previous` are
+ * tools that were published under names of before.
+ */
+export function unknownTool(
+  registry: Registry,
+  name: string,
+  previous: ReadonlyMap<string, ToolRef> = new Map(),
+): BridgeError {
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) {
     return new BridgeError('tool_not_found', `The tool ${name} is in Dify but not published.`, {
       hint: `The operator of the bridge can change that: ${withheld.detail}`,
+    });
+  }
+  const ref = previous.get(name);
+  const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
+  if (replacement !== undefined) {
+    return new BridgeError('tool_not_found', `The tool ${name} is called ${replacement} now.`, {
+      hint: `Call ${replacement}. Its arguments may have changed too: tools/list has them.`,
     });
   }
   const published = similarNames(registry, name).filter((similar) => registry.get(similar) !== undefined);
@@ -15,7 +40,9 @@ export function unknownTool(registry: Registry, name: string): BridgeError {
     published.length === 0
       ? 'tools/list gives the names of all tools.'
       : `Similar names: ${published.join(', ')}. tools/list gives all of them.`;
-  return new BridgeError('tool_not_found', `There is no tool named ${JSON.stringify(name.slice(0, 128))}.`, {
-    hint,
-  });
+  const message =
+    ref === undefined
+      ? `There is no tool named ${JSON.stringify(name.slice(0, 128))}.`
+      : `The tool ${name} is no longer in Dify, or no longer published.`;
+  return new BridgeError('tool_not_found', message, { hint });
 }

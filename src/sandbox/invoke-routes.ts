@@ -7,7 +7,7 @@ import { internalError, invalidParam, notFound } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
 import { streamInvocation } from './stream.ts';
 import { validationText } from './validation.ts';
-import { isUuid } from './workspace.ts';
+import { isUuid, type StoredCredential } from './workspace.ts';
 
 const INVOKE_PATH = '/inner/api/invoke/tool';
 
@@ -34,10 +34,10 @@ export function addInvokeRoutes(app: App, state: SandboxState): void {
     const name = body['tool'] as string;
     const provider = findProvider(type, body['provider'] as string, state);
     const tool = findTool(provider, name);
-    checkCredentials(provider, body['credential_id'], state);
+    const credential = credentialFor(provider, body['credential_id'], state);
     const given: JsonObject = isJsonObject(body['tool_parameters']) ? body['tool_parameters'] : {};
     const parameters = prepareParameters(tool.declaration.parameters, given);
-    return streamInvocation(c, { provider, tool, parameters }, state);
+    return streamInvocation(c, { provider, tool, parameters, ...(credential && { credential }) }, state);
   });
 }
 
@@ -80,13 +80,18 @@ function findTool(provider: SandboxProvider, name: string): SandboxTool {
 }
 
 /** Only a provider that needs credentials looks at `credential_id`, and only if it is a UUID. */
-function checkCredentials(provider: SandboxProvider, credentialId: unknown, state: SandboxState): void {
-  if (provider.credentialFields.length === 0) return;
+function credentialFor(
+  provider: SandboxProvider,
+  credentialId: unknown,
+  state: SandboxState,
+): StoredCredential | undefined {
+  if (provider.credentialFields.length === 0) return undefined;
   if (typeof credentialId === 'string' && isUuid(credentialId)) {
-    if (state.workspace.credential(credentialId) !== undefined) return;
+    const chosen = state.workspace.credential(credentialId);
+    if (chosen !== undefined) return chosen;
     throw invalidParam(`provider has been deleted: ${credentialId}`);
   }
-  if (state.workspace.credentials(provider.id).length === 0) {
-    throw invalidParam(`no default provider for ${provider.id}`);
-  }
+  const [first] = state.workspace.credentials(provider.id);
+  if (first === undefined) throw invalidParam(`no default provider for ${provider.id}`);
+  return first;
 }

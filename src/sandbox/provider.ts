@@ -10,7 +10,7 @@ import {
 import type { Features } from './features.ts';
 import type { FileStore } from './files.ts';
 import type { SandboxMessage } from './messages.ts';
-import type { SandboxWorkspace } from './workspace.ts';
+import type { SandboxWorkspace, StoredCredential } from './workspace.ts';
 
 /** What a running tool may use. */
 export interface ToolRun {
@@ -19,6 +19,8 @@ export interface ToolRun {
   readonly files: FileStore;
   readonly features: Features;
   readonly workspace: SandboxWorkspace;
+  /** What the tool is authorised with; absent for a provider that needs nothing. */
+  readonly credential?: StoredCredential;
 }
 
 /** A tool: what the console lists, and what it does. It fails by throwing a ToolFailure. */

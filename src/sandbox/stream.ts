@@ -6,12 +6,15 @@ import { ToolFailure } from './messages.ts';
 import { isPlugin, type SandboxProvider, type SandboxTool } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
+import type { StoredCredential } from './workspace.ts';
 
 /** A call that passed every check. */
 export interface Invocation {
   readonly provider: SandboxProvider;
   readonly tool: SandboxTool;
   readonly parameters: JsonObject;
+  /** What the tool is authorised with, where it needs that. */
+  readonly credential?: StoredCredential;
 }
 
 /**
@@ -63,11 +66,12 @@ async function* encodedFrames(
 }
 
 async function* frameContents(
-  { provider, tool, parameters }: Invocation,
+  { provider, tool, parameters, credential }: Invocation,
   state: SandboxState,
   signal: AbortSignal,
 ): AsyncGenerator<FrameContent> {
-  const run = { signal, files: state.files, features: state.features, workspace: state.workspace };
+  const { files, features, workspace } = state;
+  const run = { signal, files, features, workspace, ...(credential && { credential }) };
   try {
     for await (const message of tool.run(parameters, run)) {
       yield { message: onTheWire(message, provider, state) };

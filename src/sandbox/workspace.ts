@@ -21,8 +21,12 @@ export interface SandboxWorkspace {
   /** Adds a tool to a provider, or replaces the one of the same name. */
   putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
   removeTool(type: ProviderType, providerId: string, name: string): void;
+  /** Gives a tool another name in its place, as an update of a plugin may. */
+  renameTool(type: ProviderType, providerId: string, name: string, newName: string): void;
   /** Stores credentials for a provider and answers their id; the first of a provider is its default. */
   authorize(providerId: string, name?: string): string;
+  /** Gives stored credentials another name. */
+  renameCredential(id: string, name: string): void;
   /** Takes all credentials of a provider away. */
   revoke(providerId: string): void;
   /** Makes the whole list of one type answer 400, as with a plugin daemon that is down. */
@@ -97,6 +101,18 @@ export function createWorkspace(
       }),
     removeTool: (type, providerId, toolName) =>
       changeTools(type, providerId, (tools) => tools.filter((tool) => tool.declaration.name !== toolName)),
+    renameTool: (type, providerId, toolName, newName) =>
+      changeTools(type, providerId, (tools) =>
+        tools.map((tool) =>
+          tool.declaration.name === toolName
+            ? { ...tool, declaration: { ...tool.declaration, name: newName } }
+            : tool,
+        ),
+      ),
+    renameCredential(credentialId, credentialName) {
+      const credential = credentials.get(credentialId);
+      if (credential !== undefined) credentials.set(credentialId, { ...credential, name: credentialName });
+    },
     authorize(providerId, credentialName = 'API KEY 1') {
       const credential = { id: randomUUID(), name: credentialName, providerId };
       credentials.set(credential.id, credential);

@@ -31,7 +31,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'list', '--sandbox'],
     code: 0,
-    out: /^NAME +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\.\n$/,
+    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
   },
   {
@@ -107,7 +107,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['config', 'check', '--sandbox'],
     code: 0,
-    out: /^The configuration is valid: no warnings\.\n$/,
+    out: /^The configuration is valid: no warnings\.\nRules and presets fit the 17 tools that Dify lists\.\n$/,
     json: { ok: true, file: null, warnings: [] },
   },
   {
@@ -127,6 +127,18 @@ const SANDBOX: readonly Case[] = [
     code: 0,
     out: /^\{\n/,
     json: { type: 'object', properties: { dify: {}, http: {}, log: {} } },
+  },
+  {
+    args: ['manifest', 'schema'],
+    code: 0,
+    out: /^\{\n/,
+    json: { type: 'object', properties: { manifest: {}, provider: {}, tools: {} } },
+  },
+  {
+    args: ['manifest', 'diff', '--dir', 'no-such-folder', '--sandbox'],
+    code: 2,
+    err: /^error: [^]*no-such-folder/,
+    error: { code: 'config_invalid' },
   },
   { args: ['tools', 'lst', '--sandbox'], code: 2, err: /^error: .*lst/, error: { code: 'usage' } },
   { args: ['serve', '--prot', '1'], code: 2, err: /--prot[^]*--port/, error: { code: 'usage' } },

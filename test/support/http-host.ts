@@ -14,11 +14,12 @@ export interface RunOptions extends Partial<HttpHostOptions> {
   readonly bridge?: FakeBridge;
   readonly pageSize?: number;
   readonly progressIntervalMs?: number;
+  readonly path?: string;
 }
 
 /** A host on a free loopback port with fake tools behind it. */
 export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
-  const { bridge = fakeBridge(), pageSize, progressIntervalMs = 15_000, ...rest } = options;
+  const { bridge = fakeBridge(), pageSize, progressIntervalMs = 15_000, path = '/mcp', ...rest } = options;
   const createServer = createServerFactory({
     registry: bridge.source,
     callTool: bridge.callTool,
@@ -31,13 +32,12 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
   const host = createHttpHost({
     host: '127.0.0.1',
     port: 0,
-    path: '/mcp',
+    views: [{ path, createServer, tools: bridge.source }],
+    readiness: () => ({ ready: bridge.source.current() !== undefined }),
     sessionIdleMs: 60_000,
     maxSessions: 100,
     maxBodyBytes: 64 * 1024,
     keepAliveMs: 5000,
-    createServer,
-    registry: bridge.source,
     logger: silentLogger,
     ...rest,
   });

@@ -8,14 +8,18 @@ export interface LoggedLine {
 }
 
 /** A logger that keeps its lines. */
-export function recordingLogger(): Logger & { readonly lines: LoggedLine[] } {
+export interface RecordingLogger extends Logger {
+  readonly lines: LoggedLine[];
+}
+
+export function recordingLogger(): RecordingLogger {
   const lines: LoggedLine[] = [];
   const at =
     (level: LoggedLine['level']) =>
     (message: string, fields?: LogFields): void => {
       lines.push({ level, message, fields });
     };
-  const logger: Logger & { readonly lines: LoggedLine[] } = {
+  const logger: RecordingLogger = {
     lines,
     debug: at('debug'),
     info: at('info'),

@@ -52,13 +52,12 @@ describe('many clients at once', () => {
     const host = createHttpHost({
       host: '127.0.0.1',
       port: 0,
-      path: '/mcp',
       sessionIdleMs: 60_000,
       maxSessions: 10,
       maxBodyBytes: 10_000,
       keepAliveMs: 5000,
-      createServer: counting,
-      registry: bridge.source,
+      views: [{ path: '/mcp', createServer: counting, tools: bridge.source }],
+      readiness: () => ({ ready: true }),
       logger: silentLogger,
     });
     const { url } = await host.listen();

@@ -13,12 +13,14 @@ const ids = (listing: CatalogListing): string[] => listing.providers.map(({ type
 describe('carryOver', () => {
   it('takes the first listing as it is', () => {
     const next = { providers: [], problems: [{ providerType: 'api', message: 'down' } as const] };
-    expect(carryOver(undefined, next)).toBe(next);
+    expect(carryOver(undefined, next)).toEqual({ listing: next, kept: [] });
   });
 
   it('lets go of what Dify no longer lists', () => {
     const next = { providers: [provider('api', 'x')], problems: [] };
-    expect(carryOver(before, next)).toBe(next);
+    const { listing, kept } = carryOver(before, next);
+    expect(listing).toBe(next);
+    expect(kept).toEqual([]);
   });
 
   it('keeps all providers of a type whose list failed, in order, and says so', () => {
@@ -26,11 +28,12 @@ describe('carryOver', () => {
       providers: [provider('api', 'y'), provider('mcp', 'm')],
       problems: [{ providerType: 'builtin', message: 'The daemon is down.' }],
     };
-    const merged = carryOver(before, next);
+    const { listing: merged, kept } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b', 'api:y', 'mcp:m']);
     expect(merged.problems).toEqual([
       { providerType: 'builtin', message: 'The daemon is down. What was listed before stays published.' },
     ]);
+    expect(kept).toEqual(merged.problems);
   });
 
   it('keeps a single provider that failed', () => {
@@ -38,10 +41,11 @@ describe('carryOver', () => {
       providers: [provider('builtin', 'a', ['new'])],
       problems: [{ providerType: 'builtin', providerId: 'b', message: 'Timed out.' }],
     };
-    const merged = carryOver(before, next);
+    const { listing: merged, kept } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b']);
     expect(merged.providers[0]?.tools[0]?.name).toBe('new');
     expect(merged.problems[0]?.message).toContain('stays published');
+    expect(kept).toMatchObject([{ providerType: 'builtin', providerId: 'b' }]);
   });
 
   it('prefers what was listed now, though a tool of it had a problem', () => {
@@ -49,9 +53,10 @@ describe('carryOver', () => {
       providers: [provider('builtin', 'a', ['new'])],
       problems: [{ providerType: 'builtin', providerId: 'a', message: 'A tool is left out.' }],
     };
-    const merged = carryOver(before, next);
+    const { listing: merged, kept } = carryOver(before, next);
     expect(merged).toBe(next);
     expect(merged.problems[0]?.message).toBe('A tool is left out.');
+    expect(kept).toEqual([]);
   });
 
   it('does not keep a provider twice that two problems name', () => {
@@ -62,7 +67,7 @@ describe('carryOver', () => {
         { providerType: 'builtin', providerId: 'a', message: 'And this one.' },
       ],
     };
-    expect(ids(carryOver(before, next))).toEqual(['builtin:a', 'builtin:b']);
+    expect(ids(carryOver(before, next).listing)).toEqual(['builtin:a', 'builtin:b']);
   });
 
   it('keeps across several failures what was kept once', () => {
@@ -70,8 +75,45 @@ describe('carryOver', () => {
       providers: [],
       problems: [{ providerType: 'mcp', message: 'Down.' }],
     };
-    const twice = carryOver(carryOver(before, next), next);
+    const { listing: twice } = carryOver(carryOver(before, next).listing, next);
     expect(ids(twice)).toEqual(['mcp:m']);
     expect(twice.problems[0]?.message.match(/stays published/g)).toHaveLength(1);
+  });
+
+  describe('of credentials', () => {
+    const key = { id: 'c1', name: 'first', isDefault: true };
+    const known: CatalogListing = {
+      ...before,
+      credentials: new Map([
+        ['a', [key]],
+        ['b', []],
+      ]),
+    };
+
+    it('keeps those that could not be listed, and says so', () => {
+      const next: CatalogListing = {
+        providers: before.providers,
+        problems: [{ providerType: 'builtin', providerId: 'a', message: 'Refused.' }],
+        credentials: new Map([['b', [key]]]),
+      };
+      const { listing, kept } = carryOver(known, next);
+      expect(listing.providers).toBe(next.providers);
+      expect(listing.credentials?.get('a')).toEqual([key]);
+      expect(listing.credentials?.get('b')).toEqual([key]);
+      expect(kept).toMatchObject([{ providerId: 'a', message: expect.stringContaining('stays published') }]);
+    });
+
+    it('keeps those of a provider that is kept', () => {
+      const next: CatalogListing = {
+        providers: [],
+        problems: [{ providerType: 'builtin', message: 'The daemon is down.' }],
+      };
+      expect([...(carryOver(known, next).listing.credentials ?? [])]).toEqual([...(known.credentials ?? [])]);
+    });
+
+    it('lets go of those that nobody asks for any more', () => {
+      const next: CatalogListing = { providers: before.providers, problems: [] };
+      expect(carryOver(known, next).listing.credentials).toBeUndefined();
+    });
   });
 });

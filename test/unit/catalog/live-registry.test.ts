@@ -3,7 +3,6 @@ import { createLiveRegistry, type LiveRegistry } from '../../../src/catalog/live
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { CatalogListing } from '../../../src/model/ports.ts';
 import type { Registry } from '../../../src/model/registry.ts';
-import type { ToolProvider } from '../../../src/model/tool.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { provider } from '../../support/providers.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -13,7 +12,7 @@ const down = new BridgeError('upstream_unreachable', 'No connection to Dify at h
 });
 
 /** A registry that is told apart by the ids of its providers. */
-function build(providers: readonly ToolProvider[]): Registry {
+function build({ providers }: CatalogListing): Registry {
   const fingerprint = providers.map(({ id }) => id).join();
   if (fingerprint === 'broken') throw new Error('cannot build');
   return { tools: [], withheld: [], notes: [], fingerprint, get: () => undefined };
@@ -136,6 +135,42 @@ describe('changes', () => {
     const first = registry.current();
     registry.update(listing('a'));
     expect(registry.current()).not.toBe(first);
+  });
+
+  it('cost nothing when nothing was listed anew', () => {
+    let builds = 0;
+    const registry = createLiveRegistry({
+      build: (found) => {
+        builds += 1;
+        return build(found);
+      },
+      waitMs: 10_000,
+    });
+    const same = listing('a');
+    registry.update(same);
+    const snapshot = registry.current();
+    registry.begin();
+    registry.update({ ...same, problems: [{ providerType: 'mcp', message: 'Down.' }] });
+    expect(registry.current()).toBe(snapshot);
+    expect(builds).toBe(1);
+    registry.update({ ...same, credentials: new Map([['a', []]]) });
+    expect(builds).toBe(2);
+    registry.rebuild(same);
+    registry.rebuild(same);
+    expect(builds).toBe(4);
+  });
+
+  it('are not told to a listener that comes while others are told', () => {
+    const registry = live();
+    const heard: string[] = [];
+    registry.onChange(() => {
+      registry.onChange(({ fingerprint }) => heard.push(fingerprint));
+    });
+    registry.update(listing('a'));
+    registry.update(listing('b'));
+    expect(heard).toEqual([]);
+    registry.update(listing('c'));
+    expect(heard).toEqual(['c']);
   });
 
   it('include the first snapshot for those who were turned away before it', async () => {

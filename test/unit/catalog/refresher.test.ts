@@ -253,22 +253,28 @@ describe('refresh', () => {
 describe('what is told', () => {
   it('has a status: listing, time and last error', async () => {
     const { refresher, end } = create();
-    expect(refresher.status()).toEqual({ listing: undefined, loadedAt: undefined, lastError: undefined });
+    expect(refresher.status()).toEqual({
+      listing: undefined,
+      loadedAt: undefined,
+      lastError: undefined,
+      stale: [],
+    });
     vi.setSystemTime(new Date('2026-11-22T10:00:00Z'));
     refresher.start();
     await end(one);
     const loadedAt = new Date('2026-11-22T10:00:00Z');
-    expect(refresher.status()).toEqual({ listing: one, loadedAt, lastError: undefined });
+    expect(refresher.status()).toEqual({ listing: one, loadedAt, lastError: undefined, stale: [] });
     await vi.advanceTimersByTimeAsync(MINUTE);
     await end(down);
     expect(refresher.status()).toEqual({
       listing: one,
       loadedAt,
       lastError: 'No connection to Dify.\nStart it.',
+      stale: [{ providerType: 'api', since: loadedAt, message: 'No connection to Dify.' }],
     });
     await vi.advanceTimersByTimeAsync(1_000);
     await end(two);
-    expect(refresher.status()).toMatchObject({ listing: two, lastError: undefined });
+    expect(refresher.status()).toMatchObject({ listing: two, lastError: undefined, stale: [] });
   });
 
   it('reports begin, listing and failure', async () => {
@@ -315,6 +321,83 @@ describe('what is told', () => {
     await vi.advanceTimersByTimeAsync(MINUTE);
     await end(one);
     expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'debug', 'info']);
+  });
+});
+
+describe('what is stale', () => {
+  const both: CatalogListing = { providers: [provider('builtin', 'a'), provider('api', 'x')], problems: [] };
+  const withoutA: CatalogListing = {
+    providers: [provider('api', 'x')],
+    problems: [{ providerType: 'builtin', providerId: 'a', message: 'Timed out.' }],
+  };
+  const at = (clock: string): Date => new Date(`2026-11-22T${clock}Z`);
+  const parts = (refresher: CatalogRefresher) =>
+    refresher.status().stale.map(({ providerType, providerId, since }) => [providerType, providerId, since]);
+
+  it('is as old as the listing that had it last, however often it is missed since', async () => {
+    const { refresher, end } = create({ jitter: 0 });
+    vi.setSystemTime(at('10:00:00'));
+    refresher.start();
+    await end(both);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await end(withoutA);
+    expect(parts(refresher)).toEqual([['builtin', 'a', at('10:00:00')]]);
+    expect(refresher.status().stale[0]?.message).toBe('Timed out. What was listed before stays published.');
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await end(withoutA);
+    expect(parts(refresher)).toEqual([['builtin', 'a', at('10:00:00')]]);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await end(down);
+    expect(parts(refresher)).toEqual([
+      ['builtin', undefined, at('10:02:00')],
+      ['builtin', 'a', at('10:00:00')],
+      ['api', undefined, at('10:02:00')],
+    ]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await end(both);
+    expect(parts(refresher)).toEqual([]);
+  });
+
+  it('is nothing before anything was listed, nor what merely has a problem', async () => {
+    const { refresher, end } = create();
+    refresher.start();
+    await end(down);
+    expect(refresher.status().stale).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await end(withoutA);
+    expect(refresher.status().stale).toEqual([]);
+  });
+
+  it('is kept from what was known at the start', async () => {
+    vi.setSystemTime(at('09:00:00'));
+    const { refresher, end, heard } = create({ initial: both });
+    expect(refresher.status()).toMatchObject({ listing: both, loadedAt: undefined, stale: [] });
+    refresher.start();
+    await vi.advanceTimersByTimeAsync(2_000);
+    await end(withoutA);
+    expect(heard[0]?.providers.map(({ id }) => id)).toEqual(['a', 'x']);
+    expect(parts(refresher)).toEqual([['builtin', 'a', at('09:00:00')]]);
+  });
+});
+
+describe('what has not changed', () => {
+  it('is the very object of before', async () => {
+    const { refresher, end, heard } = create();
+    const listing = (): CatalogListing =>
+      structuredClone({ ...one, providers: [...one.providers, ...two.providers] });
+    refresher.start();
+    await end(listing());
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await end(listing());
+    expect(heard[1]).toBe(heard[0]);
+    const changed = listing();
+    const [first] = changed.providers;
+    Object.assign(first as object, { authorized: false });
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    await end(changed);
+    expect(heard[2]?.providers[0]).not.toBe(heard[0]?.providers[0]);
+    expect(heard[2]?.providers[0]?.tools[0]).toBe(heard[0]?.providers[0]?.tools[0]);
+    expect(heard[2]?.providers[1]).toBe(heard[0]?.providers[1]);
   });
 });
 

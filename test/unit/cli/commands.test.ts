@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/config/schema.ts';
 import type { CallObserver } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
@@ -18,10 +19,11 @@ describe('tools list', () => {
   it('prints what is published, what is not, and closes the bridge', async () => {
     const { code, stdout, stderr, events } = await cli(['tools', 'list']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`${NOW}  Title of now`);
+    expect(stdout).toMatch(/NAME +BYTES +~TOKENS +TITLE +IN DIFY\n/);
+    expect(stdout).toMatch(/acme_weather__now +\d+ +\d+ {2}Title of now /);
     expect(stdout).toMatch(/acme_post__send .*not authorised in Dify/);
     expect(stdout).toMatch(/Not published.*\nacme_weather__stuck {2}incomplete/);
-    expect(stdout).toContain('2 tools published, 1 not published.');
+    expect(stdout).toMatch(/2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\n$/);
     expect(stderr).toBe('warning: Dify could not list mcp tools.\n');
     expect(events).toEqual(['create', 'start', 'close 0']);
   });
@@ -32,12 +34,23 @@ describe('tools list', () => {
     const dify = { providerType: 'builtin', providerId: 'acme/post/post', tool: 'send' };
     expect(json()).toMatchObject({
       tools: [
-        { name: SEND, title: 'Title of send', dify, authorized: false },
+        {
+          name: SEND,
+          title: 'Title of send',
+          dify,
+          authorized: false,
+          cost: { bytes: expect.any(Number) as number, tokens: expect.any(Number) as number },
+        },
         { name: NOW, authorized: true },
       ],
       withheld: [{ name: STUCK, reason: 'incomplete', detail: expect.stringContaining('team') }],
       notes: [],
       problems: [{ providerType: 'mcp', message: 'Dify could not list mcp tools.' }],
+      stale: [],
+      view: 'default',
+      total: { tools: 2 },
+      shown: { mode: 'list', tools: 2 },
+      warnings: [],
     });
   });
 
@@ -289,17 +302,61 @@ describe('serve', () => {
     expect(exits).toEqual([130]);
   });
 
-  it('lists the tools anew at SIGHUP, and survives that failing', async () => {
-    const { code, events } = await cli(['serve', '--log-level', 'silent'], {
-      app: { refresh: () => Promise.reject(new Error('down')) },
-      onStart: (send) =>
-        setImmediate(() => {
+  it('reads the configuration again at SIGHUP', async () => {
+    const file = join(folder(), 'config.yaml');
+    writeFileSync(file, 'tools: { names: bare }');
+    const reloaded: (Config | undefined)[] = [];
+    let reload: (() => Promise<Config>) | undefined;
+    const { code, events, stderr } = await cli(['serve', '--config', file], {
+      app: {},
+      onCreate: (options) => (reload = options.reload),
+      onStart(send) {
+        const script = async (): Promise<void> => {
           send('SIGHUP');
-          setImmediate(() => send('SIGTERM'));
-        }),
+          writeFileSync(file, 'tools: { names: qualified }');
+          reloaded.push(await reload?.());
+          writeFileSync(file, 'tools: { names: both }');
+          reloaded.push(await reload?.().catch(() => undefined));
+          send('SIGTERM');
+        };
+        setImmediate(() => void script());
+      },
     });
-    expect(code).toBe(0);
-    expect(events).toContain('refresh');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(events).toContain('reload');
+    expect(reloaded.map((config) => config?.tools.names)).toEqual(['qualified', undefined]);
+  });
+
+  it('serves the view that is named, and knows which there are before anything is started', async () => {
+    const file = join(folder(), 'config.yaml');
+    writeFileSync(file, 'views: { support: {} }');
+    const serve = () => Promise.resolve();
+    const named = await cli(['serve', '--config', file, '--view', 'support'], { app: { serve } });
+    expect(named.events).toEqual(['create', 'start', 'stdio support', 'close 10000']);
+    const unknown = await cli(['serve', '--config', file, '--view', 'suport', '-o', 'json']);
+    expect(unknown).toMatchObject({ code: 2, events: [] });
+    expect(unknown.jsonError().error).toMatchObject({
+      code: 'usage',
+      hint: 'The views are default, support.',
+    });
+    const overHttp = await cli(['serve', '--config', file, '--http', '--view', 'support']);
+    expect(overHttp).toMatchObject({ code: 2, events: [] });
+    expect(overHttp.stderr).toContain('/mcp/support');
+  });
+
+  it('tells the addresses of the other views', async () => {
+    const app = { serve: () => Promise.resolve(), views: ['support', 'sales'] };
+    const { stderr } = await cli(['serve', '--http'], { app });
+    expect(stderr).toContain('http://127.0.0.1:8080/mcp/support, http://127.0.0.1:8080/mcp/sales');
+  });
+
+  it('takes the manifest from its flags', async () => {
+    const app = { serve: () => Promise.resolve() };
+    const { configs } = await cli(['serve', '--manifest', 'approved', '--frozen'], { app });
+    expect(configs[0]?.manifest).toEqual({ dir: 'approved', frozen: true });
+    const alone = await cli(['serve', '--frozen'], { app });
+    expect(alone).toMatchObject({ code: 2, events: [] });
+    expect(alone.stderr).toContain('--manifest');
   });
 
   it('serves HTTP with flags before all else, and tells the address', async () => {
@@ -328,8 +385,9 @@ describe('config', () => {
   it('check says that all is well, and prints warnings', async () => {
     expect(await cli(['config', 'check'])).toMatchObject({
       code: 0,
-      stdout: 'The configuration is valid: no warnings.\n',
-      configs: [],
+      stdout:
+        'The configuration is valid: no warnings.\nRules and presets fit the 3 tools that Dify lists.\n',
+      events: ['create', 'start', 'close 0'],
     });
     const warned = await cli(['config', 'check'], { env: { ...ENV, DIFY_SECRET_KEY: '${user_config.key}' } });
     expect(warned.code).toBe(0);

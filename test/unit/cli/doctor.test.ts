@@ -1,10 +1,14 @@
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
+import type { ManifestStatus } from '../../../src/app.ts';
+import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { type CliSetup, cli, ENV } from './fake-cli.ts';
+import { type CliSetup, cli, createFakeApp, ENV } from './fake-cli.ts';
 
 interface DoctorReport {
   readonly ok: boolean;
@@ -198,5 +202,47 @@ describe('the clock', () => {
 
   it('is skipped when Dify sends no date', () => {
     expect(clockFinding(undefined, now).status).toBe('skip');
+  });
+});
+
+describe('the catalogue', () => {
+  const { signal } = new AbortController();
+  const difference = { same: false, added: [], removed: [{ name: 'gone' }], changed: [] };
+  const manifest: ManifestStatus = {
+    dir: 'approved',
+    frozen: true,
+    views: ['default'],
+    comparedAt: new Date(),
+    difference: difference as unknown as NonNullable<ManifestStatus['difference']>,
+  };
+  const since = new Date('2026-11-22T10:00:00Z');
+
+  it('names what is stale with its time, once, and what differs from the manifest', async () => {
+    const stale = [{ providerType: 'mcp', since, message: 'Dify could not list mcp tools.' } as const];
+    const app = createFakeApp({ stale, manifests: [manifest], lastError: 'No connection.\nStart it.' });
+    const { status, details } = await catalogueFinding(app, signal);
+    expect(status).toBe('warn');
+    expect(details?.slice(0, 3)).toEqual([
+      'Dify could not be asked: No connection.',
+      'STALE: the mcp tools are served as of 2026-11-22T10:00:00.000Z. Dify could not list mcp tools.',
+      'Not as approved in approved: 1 no longer published (gone). See manifest diff.',
+    ]);
+    expect(details?.filter((line) => line.includes('could not list mcp tools'))).toHaveLength(1);
+  });
+
+  it('says when nothing was compared with the manifest', async () => {
+    const unchecked = { ...manifest, comparedAt: undefined, difference: undefined };
+    const app = createFakeApp({ manifests: [unchecked], refresh: () => Promise.reject(new Error('down')) });
+    const { details } = await catalogueFinding(app, signal);
+    expect(details?.[0]).toBe("The tools are those of approved; Dify's were not compared with them.");
+  });
+
+  it('is served from a manifest alone where nothing lists the tools', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bridge-doctor-'));
+    const { status, check } = await diagnose({
+      env: environment({ DIFY_ADMIN_API_KEY: undefined, DIFY_BRIDGE_MANIFEST: folder }),
+    });
+    expect(status).toMatchObject({ workspace: 'skip', catalogue: 'warn', 'file signing': 'pass' });
+    expect(check('workspace')?.message).toContain('manifest');
   });
 });

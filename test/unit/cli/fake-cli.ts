@@ -2,14 +2,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { App } from '../../../src/app.ts';
+import type { App, AppOptions, ManifestStatus, View } from '../../../src/app.ts';
 import type { CliIo, CliSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import type { CallObserver, CallTool } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import type { Registry } from '../../../src/model/registry.ts';
+import type { Registry, RegistrySource, StalePart } from '../../../src/model/registry.ts';
 import type { DifyTool, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 
@@ -70,6 +70,9 @@ export const REGISTRY: Registry = buildRegistry(PROVIDERS, {
   languages: ['en_US'],
   formParameters: 'preset',
   unauthorized: 'publish',
+  deny: [],
+  allow: [],
+  readOnly: false,
   presets: {},
 });
 
@@ -81,6 +84,11 @@ export interface FakeApp {
   readonly serve?: (stop: Promise<void>) => Promise<void>;
   readonly refresh?: () => Promise<void>;
   readonly registry?: Registry;
+  /** Views besides the default one. */
+  readonly views?: readonly string[];
+  readonly stale?: readonly StalePart[];
+  readonly lastError?: string;
+  readonly manifests?: readonly ManifestStatus[];
 }
 
 export interface CliRun {
@@ -103,6 +111,8 @@ export interface CliSetup {
   readonly stdin?: string;
   readonly terminal?: boolean;
   readonly io?: Partial<CliIo>;
+  /** Called when the app is made, with what it is made from besides the configuration. */
+  readonly onCreate?: (options: AppOptions) => void;
   /** Called when the app has been started, with a way to send signals. */
   readonly onStart?: (send: (signal: CliSignal) => void) => void;
 }
@@ -133,8 +143,9 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
       return () => void set.delete(listener);
     },
     exitNow: (code) => void exits.push(code),
-    createApp: async (config) => {
+    createApp: async (config, options) => {
       configs.push(config);
+      setup.onCreate?.(options);
       events.push('create');
       return createFakeApp(setup.app ?? {}, calls, events, () => setup.onStart?.(send));
     },
@@ -161,11 +172,12 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
   };
 }
 
-function createFakeApp(
+/** An app that does what a test says. */
+export function createFakeApp(
   behaviour: FakeApp,
-  calls: { name: string; args: unknown }[],
-  events: string[],
-  onStart: () => void,
+  calls: { name: string; args: unknown }[] = [],
+  events: string[] = [],
+  onStart: () => void = () => undefined,
 ): App {
   const registry = behaviour.registry ?? REGISTRY;
   let stop = (): void => undefined;
@@ -180,15 +192,18 @@ function createFakeApp(
     return typeof result === 'function' ? result() : result;
   };
   const served = behaviour.serve ?? ((until) => until);
-  return {
-    registry: {
-      current: () => registry,
-      ready: async () => {
-        if (behaviour.loadError !== undefined) throw behaviour.loadError;
-        return registry;
-      },
-      onChange: () => () => undefined,
+  const source: RegistrySource = {
+    current: () => registry,
+    ready: async () => {
+      if (behaviour.loadError !== undefined) throw behaviour.loadError;
+      return registry;
     },
+    onChange: () => () => undefined,
+  };
+  const view = (name: string): View => ({ name, registry: source, tools: source, callTool, mode: 'list' });
+  return {
+    views: new Map(['default', ...(behaviour.views ?? [])].map((name) => [name, view(name)])),
+    registry: source,
     callTool,
     status: () => ({
       listing: {
@@ -196,8 +211,10 @@ function createFakeApp(
         problems: [{ providerType: 'mcp', message: 'Dify could not list mcp tools.' }],
       },
       loadedAt: new Date(),
-      lastError: undefined,
+      lastError: behaviour.lastError,
+      stale: behaviour.stale ?? [],
     }),
+    manifests: () => behaviour.manifests ?? [],
     start: () => {
       events.push('start');
       onStart();
@@ -206,8 +223,12 @@ function createFakeApp(
       events.push('refresh');
       await behaviour.refresh?.();
     },
-    serveStdio: () => {
-      events.push('stdio');
+    reload: async () => {
+      events.push('reload');
+      return true;
+    },
+    serveStdio: ({ view: name } = {}) => {
+      events.push(name === undefined ? 'stdio' : `stdio ${name}`);
       return served(stopped);
     },
     serveHttp: async () => {

@@ -87,8 +87,17 @@ describe('precedence', () => {
         languages: ['en_US'],
         formParameters: 'preset',
         unauthorized: 'publish',
+        mode: 'list',
+        auto: { tools: 80, tokens: 20_000 },
+        pinned: [],
+        deny: [],
+        allow: [],
+        readOnly: false,
         presets: {},
+        aliases: {},
       },
+      views: {},
+      manifest: { frozen: false },
       calls: {
         timeout: 1_260_000,
         maxConcurrent: 8,
@@ -338,7 +347,6 @@ describe('the file', () => {
     expect((await load({ file })).config.tools.presets).toEqual({
       web__search: {
         parameters: { engine: 'fast', limit: 5, deep: { a: [1, null] } },
-        overridable: false,
         credentialId: WORKSPACE,
       },
     });
@@ -500,11 +508,16 @@ describe('warnings', () => {
 });
 
 describe('the table', () => {
-  it('gives every setting but presets a variable of its own', () => {
+  it('gives every setting that is no object a variable of its own', () => {
     const table = settingsTable();
     const names = table.flatMap(({ env }) => env ?? []);
     expect(new Set(names).size).toBe(names.length);
-    expect(table.filter(({ env }) => env === undefined).map(({ path }) => path)).toEqual(['tools.presets']);
+    expect(table.filter(({ env }) => env === undefined).map(({ path }) => path)).toEqual([
+      'tools.auto',
+      'tools.presets',
+      'tools.aliases',
+      'views',
+    ]);
     expect(names.filter((name) => !/^DIFY_(BRIDGE_)?[A-Z_]+$/.test(name))).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { createConsole, type DifyConsole } from '../../../src/dify/console.ts';
 import type { ConsoleCredentials } from '../../../src/dify/console-session.ts';
 import { createDifyHttp } from '../../../src/dify/http.ts';
 import { listingRoutes, wireProvider, wireTool } from '../../support/console-listings.ts';
+import { recording, sharedNote } from '../../support/shared.ts';
 import { errorOf } from '../../support/error-of.ts';
 import {
   ADMIN_KEY,
@@ -54,6 +55,23 @@ describe('lists', () => {
     expect(listing?.providers.map((provider) => provider.id)).toEqual(ids);
     expect(listing?.providers.map((provider) => provider.authorized)).toEqual(authorized);
     expect(listing?.providers.every(({ tools }) => tools.length > 0)).toBe(true);
+  });
+
+  it('are the same object until Dify says something else', async () => {
+    const { dify, console } = await open();
+    const first = await console.listTools('builtin', signal);
+    expect(await console.listTools('builtin', signal)).toBe(first);
+    dify.setRoute(`GET ${root}/tools/builtin`, {
+      json: [wireProvider('builtin', 'acme/new/new', [wireTool('run')])],
+    });
+    const changed = await console.listTools('builtin', signal);
+    expect(changed?.providers).toHaveLength(1);
+    dify.setRoute(`GET ${root}/tools/builtin`, { status: 500, json: {} });
+    await errorOf(console.listTools('builtin', signal));
+    dify.setRoute(`GET ${root}/tools/builtin`, {
+      json: [wireProvider('builtin', 'acme/new/new', [wireTool('run')])],
+    });
+    expect(await console.listTools('builtin', signal)).toBe(changed);
   });
 
   it('providers without their tools', async () => {
@@ -280,5 +298,49 @@ describe('workspaces', () => {
     const { console, dify } = await open({}, credentials);
     await console.checkWorkspace(signal);
     expect(dify.seen).toEqual([]);
+  });
+});
+
+describe('credentials', () => {
+  const path = `${root}/tool-provider/builtin/acme/sec/sec/credential/info`;
+  const answer = (credentials: unknown): FakeConsoleOptions['routes'] => ({
+    [`GET ${path}`]: { json: { supported_credential_types: ['api-key'], credentials } },
+  });
+
+  it('of a provider have their names', async () => {
+    const { console } = await open(
+      answer([
+        { id: 'c1', name: 'one', is_default: true, credentials: { api_key: '******' } },
+        { id: 'c2', name: 'two', is_default: false },
+        { id: 'c3' },
+        'broken',
+      ]),
+    );
+    expect(await console.credentials('acme/sec/sec', signal)).toEqual([
+      { id: 'c1', name: 'one', isDefault: true },
+      { id: 'c2', name: 'two', isDefault: false },
+    ]);
+  });
+
+  const recorded = recording('console/credential-info');
+
+  it.skipIf(recorded === undefined)(`are read as Dify was recorded to list them${sharedNote}`, async () => {
+    const { console } = await open({ [`GET ${path}`]: { json: recorded?.response.json } });
+    expect(
+      (await console.credentials('acme/sec/sec', signal)).map(({ name, isDefault }) => [name, isDefault]),
+    ).toEqual([
+      ['one', true],
+      ['two', false],
+    ]);
+  });
+
+  it('are none where Dify is too old to have the list', async () => {
+    const { console } = await open({ [`GET ${path}`]: HTML_404 });
+    expect(await console.credentials('acme/sec/sec', signal)).toEqual([]);
+  });
+
+  it('that are no list are an error', async () => {
+    const { console } = await open(answer('none'));
+    expect((await errorOf(console.credentials('acme/sec/sec', signal))).code).toBe('upstream_error');
   });
 });

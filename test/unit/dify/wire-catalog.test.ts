@@ -34,6 +34,15 @@ describe('providers', () => {
     });
   });
 
+  it('has the tags that Dify has, and no more', () => {
+    const tagsOf = (labels: unknown) =>
+      toToolProvider(wireProvider('builtin', 'x', [], { labels }), 'builtin');
+    expect(tagsOf(['search', 5, 'news']).provider?.tags).toEqual(['search', 'news']);
+    for (const nothing of [[], null, 'search', {}]) {
+      expect(tagsOf(nothing).provider).not.toHaveProperty('tags');
+    }
+  });
+
   it('names an MCP server by its server identifier, wherever the listing has it', () => {
     const inTools = toToolProvider(wireProvider('mcp', 'srv', []), 'mcp');
     const inProviders = toToolProvider(

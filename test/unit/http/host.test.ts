@@ -46,13 +46,12 @@ describe('listening', () => {
     const host = createHttpHost({
       host: '127.0.0.1',
       port: running.port,
-      path: '/mcp',
       sessionIdleMs: 1000,
       maxSessions: 1,
       maxBodyBytes: 1000,
       keepAliveMs: 1000,
-      createServer,
-      registry: bridge.source,
+      views: [{ path: '/mcp', createServer, tools: bridge.source }],
+      readiness: () => ({ ready: true }),
       logger: silentLogger,
     });
     await expect(host.listen()).rejects.toMatchObject({ code: 'port_unavailable' });

@@ -42,7 +42,10 @@ async function connected(options: Partial<BridgeServerOptions> = {}) {
 describe('before the catalogue is loaded', () => {
   it('initialize is answered and tools/list waits', async () => {
     const source = fakeSource();
-    const { client } = await connected({ registry: source, instructions: 'Tools of a Dify workspace.' });
+    const { client } = await connected({
+      registry: source,
+      instructions: () => 'Tools of a Dify workspace.',
+    });
     expect(client.getInstructions()).toBe('Tools of a Dify workspace.');
     const list = client.listTools();
     let answered = false;

@@ -206,3 +206,14 @@ function register(): string {
     register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hooks))});`;
   return `data:text/javascript,${encodeURIComponent(main)}`;
 }
+
+it('changes its level while the program runs', () => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'warn', destination: { write: (line) => void lines.push(line) } });
+  logger.info('unheard');
+  logger.setLevel('info');
+  logger.info('heard');
+  logger.setLevel('silent');
+  logger.error('unheard');
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['heard']);
+});

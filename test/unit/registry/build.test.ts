@@ -317,6 +317,7 @@ describe('explanations', () => {
       'acme_kit__work is published.',
       'In Dify: builtin provider acme/kit/kit, tool work',
       'It is called with the credential of its preset.',
+      'Presets: tools.presets.acme_kit__work',
       'Parameter q: preset by the operator',
       'Parameter r: a required argument',
       "Parameter p: not published: Dify's default",
@@ -332,6 +333,7 @@ describe('explanations', () => {
       `${name} is published.`,
       'In Dify: builtin provider acme_kit, tool work',
       'The provider has no credentials in Dify: every call is refused.',
+      'Rule tools.unauthorized: publish, and the provider has no credentials',
       expect.stringContaining('Note: The name carries a hash') as string,
     ]);
   });

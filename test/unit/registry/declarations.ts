@@ -11,6 +11,9 @@ export const RULES: RegistryRules = {
   languages: ['en_US'],
   formParameters: 'preset',
   unauthorized: 'publish',
+  deny: [],
+  allow: [],
+  readOnly: false,
   presets: {},
 };
 

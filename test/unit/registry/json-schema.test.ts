@@ -122,6 +122,7 @@ describe('references', () => {
     '#/%',
     '#/$defs/name/constructor',
     'other.json#/a',
+    '#name',
   ])('to %s become anything', ($ref) => {
     expect(member({ $ref }, { $defs })).toEqual({});
   });
@@ -155,6 +156,30 @@ test('a deep or an endless schema is read so far and no further', () => {
     type: 'string',
     description: expect.stringContaining('more') as string,
   });
+});
+
+test('a schema of endless words is told so far and no further', () => {
+  const wordy = (words: string): JsonObject => {
+    const object = published({
+      type: 'object',
+      properties: Object.fromEntries(
+        Array.from({ length: 100 }, (_, index) => [
+          `p${index}`,
+          { type: 'string', description: words, default: words, enum: [words, `${words}!`] },
+        ]),
+      ),
+    });
+    return object?.['properties'] as JsonObject;
+  };
+  const short = wordy('word');
+  expect(short['p99']).toMatchObject({
+    description: 'word',
+    default: 'word',
+  });
+  const long = wordy('word '.repeat(400));
+  expect(Object.keys(long)).toHaveLength(100);
+  expect(JSON.stringify(long).length).toBeLessThan(50_000);
+  expect(long['p99']).toEqual({ type: 'string' });
 });
 
 describe('arguments for a foreign schema', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { generatedProviders } from '../../../src/sandbox/generated.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
@@ -150,5 +151,70 @@ describe('the workspace', () => {
     await framesOf(sandbox, unknown);
     await framesOf(sandbox, unknown);
     expect(sandbox.workspace.endUserCount).toBe(3);
+  });
+});
+
+describe('credentials', () => {
+  const POST = 'paperkite/post/post';
+  const who = defineTool('who', { description: 'Who.' }, async function* (_given, { credential }) {
+    yield text(credential?.name ?? 'nobody');
+  });
+
+  it('reach the tool: the one that the call names, or else the first', async () => {
+    const sandbox = await startSandbox();
+    const { workspace } = sandbox;
+    workspace.addProvider(
+      builtinProvider(POST, { label: 'Post', description: 'Post.', credentialFields: ['key'], tools: [who] }),
+    );
+    const call = { tool_type: 'builtin', provider: POST, tool: 'who' };
+    expect((await invoke(sandbox, call)).status).toBe(400);
+    workspace.authorize(POST, 'first');
+    const second = workspace.authorize(POST, 'second');
+    expect(textsOf(await framesOf(sandbox, call))).toEqual(['first']);
+    expect(textsOf(await framesOf(sandbox, { ...call, credential_id: second }))).toEqual(['second']);
+    workspace.renameCredential(second, 'renamed');
+    expect(textsOf(await framesOf(sandbox, { ...call, credential_id: second }))).toEqual(['renamed']);
+    const info = await asAdmin(sandbox, `${CURRENT}/tool-provider/builtin/${POST}/credential/info`);
+    expect(await info.json()).toMatchObject({
+      credentials: [
+        { name: 'first', is_default: true },
+        { name: 'renamed', is_default: false },
+      ],
+    });
+  });
+});
+
+describe('a tool that is renamed', () => {
+  it('keeps its place and what it does', async () => {
+    const sandbox = await startSandbox();
+    const tools = [note('first', 'one'), note('second', 'two')];
+    sandbox.workspace.addProvider(builtinProvider(NOTES, { label: 'Notes', description: 'Notes.', tools }));
+    sandbox.workspace.renameTool('builtin', NOTES, 'first', 'renamed');
+    const provider = (await listed(sandbox, 'tools/builtin')).find(({ id }) => id === NOTES);
+    expect(provider?.tools.map(({ name }) => name)).toEqual(['renamed', 'second']);
+    const call = { tool_type: 'builtin', provider: NOTES, tool: 'renamed' };
+    expect(textsOf(await framesOf(sandbox, call))).toEqual(['one']);
+    expect((await invoke(sandbox, { ...call, tool: 'first' })).status).toBe(400);
+  });
+});
+
+describe('generated providers', () => {
+  it('have as many tools as asked for, each another one, always the same', async () => {
+    const names = generatedProviders(45).map(({ tools }) => tools.map(({ declaration }) => declaration.name));
+    expect(names.map((tools) => tools.length)).toEqual([20, 20, 5]);
+    expect(new Set(names.flat()).size).toBe(45);
+    expect(generatedProviders(50)[0]?.tools.map(({ declaration }) => declaration)).toEqual(
+      generatedProviders(45)[0]?.tools.map(({ declaration }) => declaration),
+    );
+    const sandbox = await startSandbox();
+    for (const provider of generatedProviders(3)) sandbox.workspace.addProvider(provider);
+    const [tool = ''] = names.flat();
+    const call = {
+      tool_type: 'builtin',
+      provider: 'paperkite/suite_0/suite_0',
+      tool,
+      tool_parameters: { query: 'x' },
+    };
+    expect(textsOf(await framesOf(sandbox, call))).toEqual(['Create invoice 0: done.']);
   });
 });

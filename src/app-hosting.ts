@@ -1,0 +1,153 @@
+import type { StdioServing } from './app.ts';
+import type { LiveView } from './app-view.ts';
+import type { Config } from './config/schema.ts';
+import { DEFAULT_VIEW } from './config/views.ts';
+import type { HttpHost, Readiness } from './http/host.ts';
+import type { HttpView } from './http/views.ts';
+import type { ServerFactory } from './mcp/server.ts';
+import { BridgeError } from './model/errors.ts';
+import type { Logger } from './model/logger.ts';
+import type { CatalogStatus } from './model/registry.ts';
+import { SEARCH_INSTRUCTIONS } from './search/own-tools.ts';
+import { VERSION } from './version.ts';
+
+/** Where the default view is served over HTTP; another one is at its name below that. */
+const PATH = '/mcp';
+
+const INSTRUCTIONS =
+  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
+  'error that says what to do next.';
+
+/** Serves views to clients, over standard input and output and over HTTP. */
+export interface Hosting {
+  /** Resolves when the client has gone. Rejects with `usage` where there is no such view. */
+  serveStdio(options?: StdioServing): Promise<void>;
+  serveHttp(status: () => CatalogStatus): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
+  /** The views have changed: serves new ones, and ends those that are gone after `graceMs` for their calls. */
+  update(graceMs: number): Promise<void>;
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HostingOptions {
+  /** The views by name, as they are at any time. */
+  readonly views: ReadonlyMap<string, LiveView>;
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+interface Host {
+  readonly closed: Promise<void>;
+  close(graceMs: number): Promise<void>;
+}
+
+export function createHosting({ views, config, logger }: HostingOptions): Hosting {
+  /** Hosts of one view each. */
+  const single = new Map<Host, LiveView>();
+  const httpHosts = new Set<HttpHost>();
+  const httpViews = new WeakMap<LiveView, HttpView>();
+
+  async function createServers(view: LiveView): Promise<ServerFactory> {
+    const { createServerFactory } = await import('./mcp/server.ts');
+    const { pageSize } = view.config;
+    return createServerFactory({
+      registry: view.tools,
+      callTool: view.callTool,
+      logger,
+      info: { name: 'dify-mcp-bridge', title: 'Dify tools', version: VERSION },
+      instructions: () => (view.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS),
+      progressIntervalMs: config.calls.progressInterval,
+      listTtlMs: config.catalog.refresh,
+      ...(pageSize === undefined ? {} : { pageSize }),
+    });
+  }
+
+  /** The same object for the same view, so that a host sees which ones it serves already. */
+  async function httpView(view: LiveView): Promise<HttpView> {
+    const known = httpViews.get(view);
+    if (known !== undefined) return known;
+    const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
+    const made = { path, createServer: await createServers(view), tools: view.tools };
+    httpViews.set(view, made);
+    return made;
+  }
+
+  let closing = false;
+
+  /** Takes care that a host ends with the app, also one that began to serve while the app was stopping. */
+  function endWithApp(host: Host): void {
+    if (closing) void host.close(0);
+  }
+
+  const allHttpViews = (): Promise<HttpView[]> => Promise.all([...views.values()].map(httpView));
+
+  return {
+    async serveStdio({ view: name = DEFAULT_VIEW, ...streams } = {}) {
+      const view = views.get(name);
+      if (view === undefined) throw unknownView(name, views);
+      const createServer = await createServers(view);
+      const { serveOverStdio } = await import('./mcp/stdio.ts');
+      const host = serveOverStdio({ ...streams, createServer, registry: view.tools, logger });
+      single.set(host, view);
+      endWithApp(host);
+      await host.closed;
+      single.delete(host);
+    },
+
+    async serveHttp(status) {
+      const { createHttpHost } = await import('./http/host.ts');
+      const { sessionIdle, keepAlive, ...options } = config.http;
+      const [first, ...others] = await allHttpViews();
+      const host = createHttpHost({
+        ...options,
+        sessionIdleMs: sessionIdle,
+        keepAliveMs: keepAlive,
+        views: [first as HttpView, ...others],
+        readiness: () => readiness(views, status()),
+        logger,
+      });
+      const { url } = await host.listen();
+      httpHosts.add(host);
+      void host.closed.then(() => httpHosts.delete(host));
+      endWithApp(host);
+      return { url, closed: host.closed };
+    },
+
+    async update(graceMs) {
+      const present = await allHttpViews();
+      const gone = [...single].filter(([, view]) => views.get(view.name) !== view);
+      for (const [, view] of gone) {
+        logger.warn('The view that a client is connected to is gone from the configuration', {
+          view: view.name,
+        });
+      }
+      await Promise.all([
+        ...gone.map(([host]) => host.close(graceMs)),
+        ...[...httpHosts].map((host) => host.replaceViews(present, graceMs)),
+      ]);
+    },
+
+    async close(graceMs) {
+      closing = true;
+      await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
+    },
+  };
+}
+
+/** Ready once there are tools; parts of them that are old are named without what Dify said of them. */
+function readiness(views: ReadonlyMap<string, LiveView>, { stale }: CatalogStatus): Readiness {
+  const ready = [...views.values()].every((view) => view.registry.current() !== undefined);
+  if (stale.length === 0) return { ready };
+  const facts = stale.map(({ providerType, providerId, since }) => ({
+    providerType,
+    ...(providerId === undefined ? {} : { providerId }),
+    since: since.toISOString(),
+  }));
+  return { ready, facts: { stale: facts } };
+}
+
+/** Why there is nothing to serve under that name. */
+export function unknownView(name: string, views: ReadonlyMap<string, unknown>): BridgeError {
+  return new BridgeError('usage', `There is no view named ${JSON.stringify(name)}.`, {
+    hint: `The views are ${[...views.keys()].join(', ')}.`,
+  });
+}

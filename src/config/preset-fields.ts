@@ -1,0 +1,87 @@
+import * as z from 'zod';
+import { PROVIDER_TYPES } from '../model/tool.ts';
+import { choice, flag, text, uuid } from './fields.ts';
+
+const glob = text.describe('* stands for any characters, ? for one.');
+
+/** Which tools a rule is about: by a glob on the name, or by several facts that must all fit. */
+export const matcher = z.union(
+  [
+    glob,
+    z
+      .strictObject({
+        name: z.exactOptional(glob.describe('The name of the tool.')),
+        provider: z.exactOptional(glob.describe("The provider's id or name.")),
+        tool: z.exactOptional(glob.describe("The tool's own name in Dify.")),
+        type: z.exactOptional(choice(PROVIDER_TYPES).describe('The kind of provider.')),
+        label: z.exactOptional(
+          glob.describe("A label as Dify shows it: the tool's, the provider's or a tag."),
+        ),
+      })
+      .refine((facts) => Object.keys(facts).length > 0, {
+        error: 'expected at least one of name, provider, tool, type and label',
+      }),
+  ],
+  { error: 'expected a name with * and ? as wildcards (in quotes), or name, provider, tool, type, label' },
+);
+
+const narrowing = z
+  .strictObject(
+    {
+      enum: z.exactOptional(
+        z
+          .array(z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text or a number' }), {
+            error: 'expected a list of values',
+          })
+          .min(1, { error: 'expected at least one value' })
+          .describe('The values that are left to choose from.'),
+      ),
+      minimum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Smallest value.')),
+      maximum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Largest value.')),
+      description: z.exactOptional(text.describe('What a model is told of the parameter.')),
+    },
+    { error: 'expected an object with enum, minimum, maximum or description' },
+  )
+  .refine(({ minimum, maximum }) => minimum === undefined || maximum === undefined || minimum <= maximum, {
+    error: 'minimum is larger than maximum',
+  });
+
+/** What an operator decides about one tool, or about all that a glob fits. */
+export const preset = z
+  .strictObject(
+    {
+      parameters: z
+        .record(z.string(), z.json(), {
+          error: 'expected an object: the name of a parameter, then its value',
+        })
+        .default({})
+        .describe('Fixed values by the name of the parameter.'),
+      overridable: z.exactOptional(flag.describe('Whether a caller may give another value.')),
+      publish: z.exactOptional(
+        z
+          .array(text, { error: 'expected a list of parameters' })
+          .describe('Parameters meant for the operator that callers set instead.'),
+      ),
+      narrow: z.exactOptional(
+        z
+          .record(z.string(), narrowing, {
+            error: 'expected an object: a parameter, then what is left of it',
+          })
+          .describe('Arguments of which callers may use only a part.'),
+      ),
+      credentialId: z.exactOptional(uuid.describe('Which credential of the provider the calls use.')),
+      credential: z.exactOptional(text.describe('The same by the name that Dify shows.')),
+      title: z.exactOptional(text.describe('Title in place of the label in Dify.')),
+      description: z.exactOptional(text.describe('Description in place of the one in Dify.')),
+      readOnly: z.exactOptional(flag.describe('The tool changes nothing.')),
+      destructive: z.exactOptional(flag.describe('The tool may delete or overwrite.')),
+      idempotent: z.exactOptional(flag.describe('Calling it twice with the same arguments changes no more.')),
+    },
+    { error: 'expected an object, such as "parameters: { units: metric }"' },
+  )
+  .refine(({ credential, credentialId }) => credential === undefined || credentialId === undefined, {
+    error: 'credential and credentialId name the same thing: give one of them',
+  })
+  .refine(({ readOnly, destructive }) => !(readOnly === true && destructive === true), {
+    error: 'readOnly and destructive exclude each other',
+  });

@@ -1,0 +1,24 @@
+import type { Config } from './schema.ts';
+
+/** What one view decides. */
+export type ViewConfig = Config['tools'] & {
+  /** Where a setting stands in the configuration, for those that do not stand under `tools`. */
+  readonly at?: Readonly<Record<string, string>>;
+};
+
+/** The name of the view that `tools` describes. */
+export const DEFAULT_VIEW = 'default';
+
+/**
+ * Every view by name, the default one first. What a view does not give, it has from `tools`; lists, presets
+ * and aliases that it gives replace those of `tools` as a whole, and `auto` goes by its keys.
+ */
+export function viewsOf(config: Pick<Config, 'tools' | 'views'>): ReadonlyMap<string, ViewConfig> {
+  const { tools, views } = config;
+  const all = new Map<string, ViewConfig>([[DEFAULT_VIEW, tools]]);
+  for (const [name, view] of Object.entries(views)) {
+    const at = Object.fromEntries(Object.keys(view).map((key) => [key, `views.${name}.${key}`]));
+    all.set(name, Object.freeze({ ...tools, ...view, auto: { ...tools.auto, ...view.auto }, at }));
+  }
+  return all;
+}

@@ -1,0 +1,73 @@
+import type { JsonObject } from '../model/json.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
+import type { ToolRef } from '../model/tool.ts';
+import { type Approvable, toolHash } from './hash.ts';
+import { type ApprovedTool, identityOf, type Manifest } from './manifest.ts';
+import { type SchemaChange, schemaChanges } from './schema-changes.ts';
+
+/** A name, a title or a description that differs. */
+export interface TextChange {
+  readonly part: 'name' | 'title' | 'description';
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A tool that is published otherwise than it was approved. */
+export interface ChangedTool {
+  /** The name under which it is published now. */
+  readonly name: string;
+  readonly ref: ToolRef;
+  readonly texts: readonly TextChange[];
+  /** What differs in the schemas of its arguments (`parameters.…`) and of its result (`output.…`). */
+  readonly schema: readonly SchemaChange[];
+}
+
+/** An approved tool that is not published. */
+export interface RemovedTool {
+  readonly name: string;
+  readonly ref: ToolRef;
+  /** Why a rule withholds it; absent where Dify does not list it any more. */
+  readonly reason?: string;
+}
+
+/** How what is published differs from what was approved; each list in the order of names. */
+export interface ManifestDifference {
+  readonly same: boolean;
+  readonly added: readonly PublishedTool[];
+  readonly removed: readonly RemovedTool[];
+  readonly changed: readonly ChangedTool[];
+}
+
+/** Compares what is published with what was approved, tool by tool of Dify, whatever their names. */
+export function compareManifest(manifest: Manifest, registry: Registry): ManifestDifference {
+  const approved = new Map(manifest.tools.map((tool) => [identityOf(tool.ref), tool]));
+  const published = new Set(registry.tools.map(({ ref }) => identityOf(ref)));
+  const reasons = new Map(registry.withheld.map(({ ref, detail }) => [identityOf(ref), detail]));
+  const added = registry.tools.filter(({ ref }) => !approved.has(identityOf(ref)));
+  const removed = manifest.tools
+    .filter(({ ref }) => !published.has(identityOf(ref)))
+    .map(({ name, ref }): RemovedTool => {
+      const reason = reasons.get(identityOf(ref));
+      return { name, ref, ...(reason !== undefined && { reason }) };
+    });
+  const changed = registry.tools.flatMap((tool) => {
+    const old = approved.get(identityOf(tool.ref));
+    return old === undefined || old.hash === toolHash(tool) ? [] : [changesOf(old, tool)];
+  });
+  return { same: added.length + removed.length + changed.length === 0, added, removed, changed };
+}
+
+function changesOf(old: ApprovedTool, tool: PublishedTool): ChangedTool {
+  const texts = (['name', 'title', 'description'] as const).flatMap((part): TextChange[] =>
+    old[part] === tool[part] ? [] : [{ part, before: old[part], after: tool[part] }],
+  );
+  const schema = [
+    ...schemaChanges(old.inputSchema, tool.inputSchema, 'parameters'),
+    ...schemaChanges(outputOf(old), outputOf(tool), 'output'),
+  ];
+  return { name: tool.name, ref: tool.ref, texts, schema };
+}
+
+function outputOf({ outputSchema = {} }: Approvable): JsonObject {
+  return outputSchema;
+}

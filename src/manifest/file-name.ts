@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { ProviderType } from '../model/tool.ts';
+
+/** Ids that are safe in a file name on every system, once their slashes are dots. */
+const PLAIN = /^[a-z0-9_-]+(?:\/[a-z0-9_-]+)*$/;
+const MAX_PLAIN = 100;
+const MAX_SLUG = 60;
+const HASH_DIGITS = 24;
+
+/** The ending of every file of a manifest. */
+export const FILE_ENDING = '.yaml';
+
+/**
+ * The file of a provider: `builtin.acme.weather.weather.yaml`. An id with anything but small letters, digits,
+ * `_`, `-` and slashes carries a hash after two dots, which no other name has: no two providers share a file,
+ * not even where the file system takes `A` and `a` for the same.
+ */
+export function fileNameOf(type: ProviderType, id: string): string {
+  return `${type}.${PLAIN.test(id) && id.length <= MAX_PLAIN ? id.replaceAll('/', '.') : hashed(type, id)}${FILE_ENDING}`;
+}
+
+function hashed(type: ProviderType, id: string): string {
+  const slug = id
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .slice(0, MAX_SLUG);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([type, id]))
+    .digest('hex');
+  return `${slug}..${hash.slice(0, HASH_DIGITS)}`;
+}

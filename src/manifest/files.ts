@@ -1,0 +1,138 @@
+import { BridgeError } from '../model/errors.ts';
+import type { Registry } from '../model/registry.ts';
+import type { DifyTool, ProviderType, ToolProvider, ToolRef } from '../model/tool.ts';
+import { declarationToFile, plain, providerToFile } from './declaration.ts';
+import { fileNameOf } from './file-name.ts';
+import { LAYOUT, type ManifestFile } from './file-schema.ts';
+import { manifestFileText } from './file-text.ts';
+import { toolHash } from './hash.ts';
+
+/** Largest file of a manifest, in bytes. */
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** Levels of nesting of one tool that a file takes; the reader allows for those around it. */
+const MAX_TOOL_DEPTH = 80;
+
+/** The files that a manifest consists of. */
+export interface ManifestFiles {
+  /** The texts by file name. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Published tools that no file can hold, and why. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The registry as files: one for each provider of a published tool. */
+export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]): ManifestFiles {
+  const declarations = new Declarations(providers);
+  const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
+  const draftOf = (provider: ToolProvider) => {
+    const name = fileNameOf(provider.type, provider.id);
+    const draft = drafts.get(name) ?? { provider, tools: [], withheld: [] };
+    drafts.set(name, draft);
+    return draft;
+  };
+
+  const skipped: { name: string; reason: string }[] = [];
+  for (const tool of registry.tools) {
+    const found = declarations.find(tool.ref);
+    if (found === undefined) {
+      skipped.push({ name: tool.name, reason: 'Dify does not list it any more.' });
+      continue;
+    }
+    const { name, title, description, inputSchema, outputSchema } = tool;
+    if (isDeeper([found.tool, inputSchema, outputSchema], MAX_TOOL_DEPTH)) {
+      skipped.push({ name, reason: `Its declaration has more than ${MAX_TOOL_DEPTH} levels.` });
+      continue;
+    }
+    draftOf(found.provider).tools.push({
+      hash: toolHash(tool),
+      published: {
+        name,
+        title,
+        description,
+        inputSchema: plain(inputSchema),
+        ...(outputSchema !== undefined && { outputSchema: plain(outputSchema) }),
+      },
+      dify: declarationToFile(found.tool),
+    });
+  }
+
+  const isNeeded = neededForNames(registry);
+  for (const { name, ref, reason } of registry.withheld) {
+    const found = isNeeded(name) ? declarations.find(ref) : undefined;
+    if (found === undefined || found.tool.name === '' || isDeeper(found.tool, MAX_TOOL_DEPTH)) continue;
+    const draft = draftOf(found.provider);
+    const known = [...draft.tools, ...draft.withheld].some(({ dify }) => dify.name === ref.tool);
+    if (!known) draft.withheld.push({ reason, dify: declarationToFile(found.tool) });
+  }
+
+  const texts = [...drafts].map(([name, { provider, tools, withheld }]): [string, string] => {
+    const file: ManifestFile = {
+      manifest: LAYOUT,
+      provider: providerToFile(provider),
+      tools: tools.sort(byToolName),
+      ...(withheld.length > 0 && { withheld: withheld.sort(byToolName) }),
+    };
+    return [name, checkedSize(name, manifestFileText(file))];
+  });
+  return { texts: new Map(texts.sort(([a], [b]) => compare(a, b))), skipped };
+}
+
+type Approved = ManifestFile['tools'][number];
+type Withheld = NonNullable<ManifestFile['withheld']>[number];
+
+/** The declarations of tools by what identifies them. */
+class Declarations {
+  readonly #byProvider = new Map<string, { provider: ToolProvider; tools: Map<string, DifyTool> }>();
+
+  constructor(providers: readonly ToolProvider[]) {
+    for (const provider of providers) {
+      const key = providerKey(provider.type, provider.id);
+      if (this.#byProvider.has(key)) continue;
+      const tools = new Map<string, DifyTool>();
+      for (const tool of provider.tools) if (!tools.has(tool.name)) tools.set(tool.name, tool);
+      this.#byProvider.set(key, { provider, tools });
+    }
+  }
+
+  find(ref: ToolRef): { provider: ToolProvider; tool: DifyTool } | undefined {
+    const found = this.#byProvider.get(providerKey(ref.providerType, ref.providerId));
+    const tool = found?.tools.get(ref.tool);
+    return found === undefined || tool === undefined ? undefined : { provider: found.provider, tool };
+  }
+}
+
+/**
+ * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the
+ * hash begins that of the withheld tool. A few tools more than needed do no harm.
+ */
+function neededForNames(registry: Registry): (withheld: string) => boolean {
+  const stems = registry.tools.flatMap(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1] ?? []);
+  return (withheld) => stems.some((stem) => withheld.startsWith(stem));
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((member) => isDeeper(member, levels - 1));
+}
+
+function checkedSize(name: string, text: string): string {
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new BridgeError('usage', `The file ${name} of the manifest would be larger than 16 MiB.`, {
+    hint: 'Publish fewer tools of this provider: see the allow and deny rules of the view.',
+  });
+}
+
+function providerKey(type: ProviderType, id: string): string {
+  return JSON.stringify([type, id]);
+}
+
+function byToolName(a: { dify: { name: string } }, b: { dify: { name: string } }): number {
+  return compare(a.dify.name, b.dify.name);
+}
+
+/** The same order on every machine. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,35 @@
+import type { CatalogSource } from '../model/ports.ts';
+import type { ToolProvider, ToolRef } from '../model/tool.ts';
+import type { Approvable } from './hash.ts';
+
+/** Where `manifest pull` writes unless told otherwise, from the working directory. */
+export const MANIFEST_DIR = 'manifests/tools';
+
+/** A tool as it was approved. */
+export interface ApprovedTool extends Approvable {
+  readonly ref: ToolRef;
+  /** `toolHash` of all the rest. */
+  readonly hash: string;
+}
+
+/** The approved tools of one folder, read and checked. */
+export interface Manifest {
+  /** The folder, as it was named. */
+  readonly dir: string;
+  /** The providers with the declarations of their approved tools, by file name. */
+  readonly providers: readonly ToolProvider[];
+  /** The same with those tools that were never published, and on which the names of approved ones depend. */
+  readonly catalog: readonly ToolProvider[];
+  /** In code-point order of the name. */
+  readonly tools: readonly ApprovedTool[];
+}
+
+/** The manifest in place of Dify's catalogue: lists the same at any time, without a connection. */
+export function manifestSource({ catalog }: Manifest): CatalogSource {
+  return { list: async () => ({ providers: catalog, problems: [] }) };
+}
+
+/** One text for one tool: type, provider and tool. */
+export function identityOf({ providerType, providerId, tool }: ToolRef): string {
+  return JSON.stringify([providerType, providerId, tool]);
+}

@@ -1,0 +1,78 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { canonical } from './hash.ts';
+
+/** One thing that differs between two schemas. */
+export interface SchemaChange {
+  /** Where: `parameters.city`, `parameters.tags[].name`, `output.total`. */
+  readonly path: string;
+  /** Which keyword of the schema there (`required`: of the object around it); absent where all of it came or went. */
+  readonly keyword?: string;
+  /** Absent where there was nothing. */
+  readonly before?: Json;
+  /** Absent where there is nothing any more. */
+  readonly after?: Json;
+}
+
+/** What differs between two schemas, property by property: nothing exactly when they are equal. */
+export function schemaChanges(before: JsonObject, after: JsonObject, path: string): SchemaChange[] {
+  return keysOf(before, after).flatMap((keyword) => {
+    const [old, now] = [own(before, keyword), own(after, keyword)];
+    if (isSame(old, now)) return [];
+    if (keyword === 'properties' && isJsonObject(old ?? {}) && isJsonObject(now ?? {})) {
+      const changes = propertyChanges((old ?? {}) as JsonObject, (now ?? {}) as JsonObject, path);
+      if (changes.length > 0) return changes;
+    }
+    if (keyword === 'required') {
+      const changes = requiredChanges(namesIn(old), namesIn(now), path);
+      if (changes.length > 0) return changes;
+    }
+    if (keyword === 'items' && isJsonObject(old) && isJsonObject(now)) {
+      return schemaChanges(old, now, `${path}[]`);
+    }
+    return [{ path, keyword, ...beforeAfter(old, now) }];
+  });
+}
+
+function propertyChanges(before: JsonObject, after: JsonObject, path: string): SchemaChange[] {
+  return keysOf(before, after).flatMap((name) => {
+    const at = pathOf(path, name);
+    const [old, now] = [own(before, name), own(after, name)];
+    if (isJsonObject(old) && isJsonObject(now)) return schemaChanges(old, now, at);
+    return isSame(old, now) ? [] : [{ path: at, ...beforeAfter(old, now) }];
+  });
+}
+
+function requiredChanges(before: readonly string[], after: readonly string[], path: string): SchemaChange[] {
+  return [...new Set([...before, ...after])].flatMap((name) => {
+    const [old, now] = [before.includes(name), after.includes(name)];
+    return old === now ? [] : [{ path: pathOf(path, name), keyword: 'required', before: old, after: now }];
+  });
+}
+
+function namesIn(required: Json | undefined): string[] {
+  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+}
+
+function pathOf(path: string, name: string): string {
+  return `${path}.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}`;
+}
+
+function keysOf(before: JsonObject, after: JsonObject): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])];
+}
+
+function own(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function isSame(before: Json | undefined, after: Json | undefined): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  return canonical(before) === canonical(after);
+}
+
+function beforeAfter(
+  before: Json | undefined,
+  after: Json | undefined,
+): Pick<SchemaChange, 'before' | 'after'> {
+  return { ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
+}

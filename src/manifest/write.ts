@@ -1,0 +1,193 @@
+import {
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { BridgeError } from '../model/errors.ts';
+import type { CatalogProblem } from '../model/ports.ts';
+import type { Registry } from '../model/registry.ts';
+import type { ToolProvider } from '../model/tool.ts';
+import { FILE_ENDING, fileNameOf } from './file-name.ts';
+import { FIRST_LINE } from './file-text.ts';
+import { compare, type ManifestFiles, manifestFiles } from './files.ts';
+
+export interface WriteOptions {
+  /** What the listing could not read: the files of such providers are left as they are. */
+  readonly problems?: readonly CatalogProblem[];
+  /** True: finds out what would change and writes nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What writing a manifest changed, by file name, each list in order. */
+export interface ManifestChanges {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+  /** Left as they are, since Dify could not list their providers. */
+  readonly kept: readonly string[];
+  /** YAML files that nobody of ours has written; they are left as they are. */
+  readonly foreign: readonly string[];
+  readonly skipped: ManifestFiles['skipped'];
+}
+
+/**
+ * Brings a folder in line with a registry: one file a provider, none for providers that are gone. All files are
+ * written beside the old ones first and put in place only then, each in one step; if that fails midway, what
+ * was in place is put back. Throws `usage` when the folder cannot be written.
+ */
+export async function writeManifest(
+  dir: string,
+  registry: Registry,
+  providers: readonly ToolProvider[],
+  { problems = [], dryRun = false }: WriteOptions = {},
+): Promise<ManifestChanges> {
+  const { texts, skipped } = manifestFiles(registry, providers);
+  await refuseLinks(dir);
+  const present = await presentFiles(dir);
+  const added: string[] = [];
+  const changed: string[] = [];
+  const unchanged: string[] = [];
+  for (const [name, text] of texts) {
+    const old = present.get(name);
+    if (old === undefined) added.push(name);
+    else if (old === 'other') throw notWritable(join(dir, name), 'it is no file');
+    else (sameText(old.text, text) ? unchanged : changed).push(name);
+  }
+  const isKept = keptFiles(problems);
+  const gone = [...present].filter(([name]) => !texts.has(name));
+  const ours = gone
+    .filter(([, old]) => old !== 'other' && old.text.startsWith(FIRST_LINE))
+    .map(([name]) => name);
+  const removed = ours.filter((name) => !isKept(name));
+  if (!dryRun) await replaceFiles(dir, texts, { added, changed, removed });
+  return {
+    added,
+    changed,
+    removed,
+    unchanged,
+    kept: ours.filter(isKept),
+    foreign: gone.map(([name]) => name).filter((name) => !ours.includes(name)),
+    skipped,
+  };
+}
+
+/** A repository may bring links that lead out of it; neither the folder nor one above it may be one. */
+async function refuseLinks(dir: string): Promise<void> {
+  const path = resolve(dir);
+  const inside = relative(process.cwd(), path);
+  const parts = inside === '' || inside.startsWith('..') || isAbsolute(inside) ? [] : inside.split(sep);
+  const folders =
+    parts.length === 0 ? [path] : parts.map((_, index) => resolve(...parts.slice(0, index + 1)));
+  for (const folder of folders) {
+    const found = await lstat(folder).catch(() => undefined);
+    if (found?.isSymbolicLink() === true) throw notWritable(folder, 'it is a symbolic link');
+    if (found?.isDirectory() === false) throw notWritable(folder, 'it is no folder');
+  }
+}
+
+/** The YAML files that are there: their texts, or `other` for links, folders and such. */
+async function presentFiles(dir: string): Promise<Map<string, { readonly text: string } | 'other'>> {
+  const present = new Map<string, { readonly text: string } | 'other'>();
+  try {
+    const entries = await readdir(dir, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
+      if (!entry.name.endsWith(FILE_ENDING) || entry.name.startsWith('.')) continue;
+      const text = entry.isFile() ? await readFile(join(dir, entry.name), 'utf8') : undefined;
+      present.set(entry.name, text === undefined ? 'other' : { text });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asNotWritable(dir, error);
+  }
+  return present;
+}
+
+function keptFiles(problems: readonly CatalogProblem[]): (name: string) => boolean {
+  const files = new Set<string>();
+  const types = new Set<string>();
+  for (const { providerType, providerId } of problems) {
+    if (providerId === undefined) types.add(providerType);
+    else files.add(fileNameOf(providerType, providerId));
+  }
+  return (name) => files.has(name) || types.has(name.slice(0, name.indexOf('.')));
+}
+
+/** Git may have checked the files out with other line ends. */
+function sameText(old: string, text: string): boolean {
+  return old.replaceAll('\r\n', '\n') === text;
+}
+
+type Replacement = Pick<ManifestChanges, 'added' | 'changed' | 'removed'>;
+
+async function replaceFiles(
+  dir: string,
+  texts: ReadonlyMap<string, string>,
+  { added, changed, removed }: Replacement,
+): Promise<void> {
+  const written = [...added, ...changed];
+  const replaced = [...changed, ...removed];
+  if (written.length + replaced.length === 0) return;
+  const fresh = new Set(added);
+  const undo: (() => Promise<void>)[] = [];
+  const stage = await makeStage(dir);
+  const [newPath, oldPath] = [
+    (name: string) => join(stage, 'new', name),
+    (name: string) => join(stage, 'old', name),
+  ];
+  try {
+    // Whatever takes space comes before the first file is touched.
+    for (const name of written) {
+      await writeFile(newPath(name), texts.get(name) ?? '', { flag: 'wx', flush: true });
+    }
+    for (const name of replaced) await copyFile(join(dir, name), oldPath(name));
+    for (const name of written) {
+      const path = join(dir, name);
+      await rename(newPath(name), path);
+      undo.push(() => (fresh.has(name) ? unlink(path) : rename(oldPath(name), path)));
+    }
+    for (const name of removed) {
+      await unlink(join(dir, name));
+      undo.push(() => rename(oldPath(name), join(dir, name)));
+    }
+  } catch (error) {
+    for (const step of undo.toReversed()) {
+      await step().catch((cause: unknown) => {
+        throw notWritable(dir, `what was there before is in ${join(stage, 'old')}`, cause);
+      });
+    }
+    await rm(stage, { recursive: true, force: true });
+    throw asNotWritable(dir, error);
+  }
+  await rm(stage, { recursive: true, force: true });
+}
+
+/** A folder for files to come and files to go: within the manifest's, so that no move leaves the file system. */
+async function makeStage(dir: string): Promise<string> {
+  try {
+    await mkdir(dir, { recursive: true });
+    const stage = await mkdtemp(join(dir, '.pull-'));
+    await Promise.all([mkdir(join(stage, 'new')), mkdir(join(stage, 'old'))]);
+    return stage;
+  } catch (error) {
+    throw asNotWritable(dir, error);
+  }
+}
+
+function asNotWritable(path: string, error: unknown): BridgeError {
+  return notWritable(path, (error as NodeJS.ErrnoException).code ?? 'unknown error', error);
+}
+
+function notWritable(path: string, reason: string, cause?: unknown): BridgeError {
+  return new BridgeError('usage', `The manifest cannot be written to ${path}: ${reason}.`, {
+    hint: 'Name another folder with --dir.',
+    cause,
+  });
+}

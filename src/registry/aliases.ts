@@ -1,0 +1,40 @@
+import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registry.ts';
+import { ranked } from './near.ts';
+import { type RegistryRules, settingOf } from './rules.ts';
+
+/** The tools that old names stand for, and what is to be said of the other old names. */
+export interface ResolvedAliases {
+  readonly byName: ReadonlyMap<string, PublishedTool>;
+  readonly notes: readonly RegistryNote[];
+}
+
+/** Old names with their present tools. A name that a published tool has stays that tool's. */
+export function resolveAliases(
+  published: ReadonlyMap<string, PublishedTool>,
+  withheld: readonly WithheldTool[],
+  rules: RegistryRules,
+): ResolvedAliases {
+  const byName = new Map<string, PublishedTool>();
+  const notes: RegistryNote[] = [];
+  for (const [name, target] of Object.entries(rules.aliases ?? {})) {
+    const tool = published.get(target);
+    const note = (message: string): void => {
+      notes.push({ name, message, setting: `${settingOf(rules, 'aliases')}.${name}` });
+    };
+    if (published.has(name)) {
+      note(`This alias is not used: a published tool has the name ${name}.`);
+    } else if (tool !== undefined) {
+      byName.set(name, tool);
+    } else {
+      const known = withheld.find((item) => item.name === target);
+      const near = ranked(target, published.keys(), 3);
+      const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
+      note(
+        known === undefined
+          ? `The alias stands for ${target}, and no published tool has that name.${advice}`
+          : `The alias stands for ${target}, which is not published (${known.reason}).`,
+      );
+    }
+  }
+  return { byName, notes };
+}

@@ -1,0 +1,62 @@
+import type { ListedTool } from '../model/registry.ts';
+
+/** What a tool's definition takes of a message and of a model's context. */
+export interface ToolCost {
+  /** Length of its JSON in tools/list, in UTF-8. */
+  readonly bytes: number;
+  /** Estimated; see `toolCost`. */
+  readonly tokens: number;
+}
+
+/** From here on, characters are a token each: CJK, kana, Hangul, and both halves of an emoji. */
+const FIRST_WIDE = 0x2e80;
+
+/**
+ * The bytes that a tool adds to tools/list and the tokens that it takes of a context. Tokens by a rule of
+ * thumb: four ASCII characters, two other letters or one of a script without spaces make one. Against two
+ * public tokenizers it came out 3 % below to 23 % above for nine of ten official tools, in English, Chinese,
+ * Japanese and Portuguese alike.
+ */
+export function toolCost(tool: ListedTool): ToolCost {
+  const { name, title, description, inputSchema, outputSchema, annotations } = tool;
+  const json = JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations });
+  return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
+}
+
+/** The sum over a list of tools. */
+export function totalCost(tools: readonly ListedTool[]): ToolCost {
+  let [bytes, tokens] = [0, 0];
+  for (const tool of tools) {
+    const cost = toolCost(tool);
+    bytes += cost.bytes;
+    tokens += cost.tokens;
+  }
+  return { bytes, tokens };
+}
+
+/** A number of tools past which a client shows none of the further ones, or refuses them all. */
+export interface ClientLimit {
+  readonly tools: number;
+  readonly client: string;
+}
+
+/** Limits that users of clients have reported, the smallest first. */
+export const CLIENT_LIMITS: readonly ClientLimit[] = [
+  { tools: 40, client: 'older releases of Cursor' },
+  { tools: 80, client: 'Cursor' },
+  { tools: 128, client: 'VS Code and GitHub Copilot' },
+];
+
+/** The limits that a number of tools goes past. */
+export function exceededLimits(tools: number): readonly ClientLimit[] {
+  return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
+}
+
+function estimatedTokens(text: string): number {
+  let quarters = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    quarters += unit < 0x80 ? 1 : unit < FIRST_WIDE ? 2 : 4;
+  }
+  return Math.ceil(quarters / 4);
+}

@@ -1,0 +1,34 @@
+/** True when a text has a wildcard. */
+export function isGlob(text: string): boolean {
+  return /[*?]/.test(text);
+}
+
+/**
+ * True when a glob fits a text as a whole: `*` stands for any characters, `?` for one, all others for
+ * themselves. Takes time in proportion to both lengths at most, whatever the glob is.
+ */
+export function globFits(glob: string, text: string): boolean {
+  const [pattern, letters] = [Array.from(glob), Array.from(text)];
+  let at = 0;
+  let star = -1;
+  let resumed = 0;
+  for (let index = 0; index < letters.length; ) {
+    if (pattern[at] === '*') {
+      star = at;
+      resumed = index;
+      at += 1;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === letters[index])) {
+      at += 1;
+      index += 1;
+    } else if (star >= 0) {
+      // The last star takes in one more letter; earlier ones need not be tried again.
+      at = star + 1;
+      resumed += 1;
+      index = resumed;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[at] === '*') at += 1;
+  return at === pattern.length;
+}

@@ -1,0 +1,56 @@
+import type { ListedTool } from '../model/registry.ts';
+import type { ToolProvider } from '../model/tool.ts';
+import type { Draft } from './draft.ts';
+import { namesProvider } from './match.ts';
+import { type RegistryRules, settingOf } from './rules.ts';
+import { tidy } from './text.ts';
+
+/** A tool of the bridge itself, such as its search, as a client sees it. */
+export type OwnTool = Pick<ListedTool, 'name' | 'description'>;
+
+/**
+ * The MCP servers of the catalogue that are the bridge itself, by their id, each with the reason to leave it out.
+ *
+ * Dify keeps of a server's tool its name, description and parameters alone, and masks the server's address; so
+ * it is known by its tools. One counts as the bridge's when it has the qualified name of a tool of this catalogue
+ * (`google__search`), or both the name and the description of one that is published bare, or of one of the
+ * bridge's own. A server is the bridge when that is true of half of its tools or more; the rest may be tools that
+ * have come or gone since Dify listed it. A bridge to another workspace with the same plugins looks the same; a
+ * server that an allow rule names by its very id as `provider` is therefore never left out.
+ */
+export function ownEndpoints(
+  providers: readonly ToolProvider[],
+  drafts: readonly Draft[],
+  ownTools: readonly OwnTool[],
+  rules: RegistryRules,
+): ReadonlyMap<string, string> {
+  const servers = providers.filter(({ type, tools }) => type === 'mcp' && tools.length > 0);
+  const found = new Map<string, string>();
+  if (servers.length === 0) return found;
+  const qualified = new Set(drafts.map(({ named }) => named.qualifiedName));
+  const described = new Set(ownTools.map(({ name, description }) => identity(name, description)));
+  for (const { named, outcome } of drafts) {
+    if ('published' in outcome) described.add(identity(named.bareName, outcome.published.description));
+  }
+  for (const provider of servers) {
+    if (rules.allow.some((matcher) => namesProvider(matcher, provider))) continue;
+    const echoes = provider.tools.filter(
+      ({ name, description }) =>
+        (name.includes('__') && qualified.has(name)) ||
+        Object.values(description).some((text) => described.has(identity(name, text))),
+    );
+    if (echoes.length * 2 < provider.tools.length) continue;
+    const example = echoes[0]?.name ?? '';
+    found.set(
+      provider.id,
+      `Its MCP server is this bridge itself: ${echoes.length} of the server's ${provider.tools.length} tools are ` +
+        `tools of this workspace (${example}), and each would be a detour through Dify, in the end without an end. ` +
+        `If it is another server, name it in ${settingOf(rules, 'allow')}: { provider: ${JSON.stringify(provider.id)} }.`,
+    );
+  }
+  return found;
+}
+
+function identity(name: string, description: string): string {
+  return JSON.stringify([name, tidy(description)]);
+}

@@ -1,0 +1,78 @@
+import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
+import type { ToolProvider } from '../model/tool.ts';
+import type { ProviderCredentials } from './credential.ts';
+import type { Draft } from './draft.ts';
+import { providerDigest, toolDigest, wholeDigest } from './fingerprint.ts';
+import type { OwnTool } from './loop-guard.ts';
+import { compare, type NamedTool } from './names.ts';
+import type { ToolPreset } from './presets.ts';
+import type { RegistryRules } from './rules.ts';
+
+/** What a registry is built from besides providers and rules. */
+export interface RegistryExtras {
+  /** The credentials that presets may name. */
+  readonly credentials?: ProviderCredentials;
+  /** Tools of the bridge itself that are no tools of Dify, by which the loop guard knows it. */
+  readonly ownTools?: readonly OwnTool[];
+  /** What was built before: what has not changed is taken from there. */
+  readonly previous?: Registry;
+}
+
+/** One tool of a registry, for the next one. */
+export interface Kept {
+  readonly draft: Draft;
+  /** All that the draft depends on besides the rules. */
+  readonly inputs: string;
+  readonly item: PublishedTool | WithheldTool;
+}
+
+/** What went into a registry, to see what of it the next one can take. */
+export interface Origin {
+  readonly rules: string;
+  /** All that the registry depends on besides the rules. */
+  readonly inputs: string;
+  /** By the identity of the tool. */
+  readonly kept: ReadonlyMap<string, Kept>;
+}
+
+const origins = new WeakMap<Registry, Origin>();
+
+/** Keeps what went into a registry, for as long as the registry is there. */
+export function rememberOrigin(registry: Registry, origin: Origin): void {
+  origins.set(registry, origin);
+}
+
+/** What went into a registry; undefined when it was not built here. */
+export function originOf(registry: Registry | undefined): Origin | undefined {
+  return registry === undefined ? undefined : origins.get(registry);
+}
+
+/** What a registry is going to be built from, without its tools. */
+export function originTexts(
+  providers: readonly ToolProvider[],
+  rules: RegistryRules,
+  { credentials, ownTools }: RegistryExtras,
+): Pick<Origin, 'rules' | 'inputs'> {
+  const known = [...(credentials ?? [])].sort(([a], [b]) => compare(a, b));
+  return {
+    rules: JSON.stringify(rules),
+    inputs: JSON.stringify([providers.map(wholeDigest).sort(compare), known, ownTools ?? null]),
+  };
+}
+
+/** All that the draft of one tool depends on besides the rules. */
+export function draftInputs(
+  named: NamedTool,
+  preset: ToolPreset | undefined,
+  credentials: ProviderCredentials | undefined,
+): string {
+  const { provider, tool, qualifiedName, clashesWith } = named;
+  return JSON.stringify([
+    providerDigest(provider),
+    toolDigest(tool),
+    qualifiedName,
+    clashesWith,
+    preset?.settings,
+    preset?.credential === undefined ? undefined : credentials?.get(provider.id),
+  ]);
+}

@@ -1,0 +1,32 @@
+import type { PublishedTool } from '../model/registry.ts';
+import type { ProviderType } from '../model/tool.ts';
+
+/** Which tools are asked for. */
+export interface ToolFilters {
+  /** Label or id of the provider or, if none is called so, a part of one. Case does not matter. */
+  readonly provider?: string | undefined;
+  readonly type?: ProviderType | undefined;
+}
+
+/** The tools that pass, in the same order. */
+export function filterTools(tools: readonly PublishedTool[], filters: ToolFilters): readonly PublishedTool[] {
+  const { type } = filters;
+  const provider = filters.provider?.trim().toLowerCase() ?? '';
+  const ofType = type === undefined ? tools : tools.filter(({ ref }) => ref.providerType === type);
+  if (provider === '') return ofType;
+  const named = ofType.filter((tool) => namesOf(tool).includes(provider));
+  if (named.length > 0) return named;
+  return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(provider)));
+}
+
+function namesOf({ providerLabel, ref }: PublishedTool): string[] {
+  return [providerLabel.toLowerCase(), ref.providerId.toLowerCase()];
+}
+
+/** Each provider with the number of its tools, as `Label (3)`, the one with the most first. */
+export function providerCounts(tools: readonly PublishedTool[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { providerLabel } of tools) counts.set(providerLabel, (counts.get(providerLabel) ?? 0) + 1);
+  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  return sorted.map(([label, count]) => `${label} (${count})`);
+}

@@ -1,0 +1,147 @@
+import type { ToolResult } from '../model/content.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
+import { ranked } from '../registry/near.ts';
+import { listed } from '../registry/text.ts';
+import type { Effects } from './effects.ts';
+import { describeTool, MAX_RESULTS, type searchTools } from './own-tools.ts';
+import type { SearchIndex } from './search-index.ts';
+import { firstSentence } from './tool-texts.ts';
+import { filterTools, providerCounts } from './filters.ts';
+
+/** What a model asks for. */
+export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
+
+/** Longest sentence of a description in an answer. */
+const MAX_SENTENCE = 160;
+/** Longest list of providers in an answer. */
+const MAX_PROVIDERS = 300;
+
+/**
+ * The tools that fit a query, as lines of text and as structured content that says the same, with advice on how to
+ * go on: how to narrow the search where there are more, what to try where there are none.
+ */
+export function searchAnswer(
+  asked: SearchQuery,
+  registry: Registry,
+  index: SearchIndex,
+  effects: Effects,
+): ToolResult {
+  const query = asked.query.trim();
+  const everything = query === '' || query === '*';
+  const found = everything ? registry.tools : matches(query, registry, index);
+  const fitting = filterTools(found, asked);
+  const shown = fitting.slice(0, asked.limit);
+  const about = everything ? '' : ` for ${JSON.stringify(query.slice(0, 100))}`;
+  if (shown.length === 0) return nothingFound(about, asked, found, registry);
+
+  const advice = [
+    ...(fitting.length > shown.length ? [howToNarrow(fitting, shown.length, asked)] : []),
+    `${describeTool.tool.name} gives the full definition of a tool.`,
+  ].join(' ');
+  const head =
+    fitting.length === 1
+      ? `One tool${about}:`
+      : fitting.length === shown.length
+        ? `${fitting.length} tools${about}, ${order(everything)}:`
+        : `${shown.length} of ${fitting.length} tools${about}, ${order(everything)}:`;
+  return {
+    content: [{ type: 'text', text: [head, ...shown.map((tool) => line(tool, effects)), advice].join('\n') }],
+    structuredContent: {
+      total: fitting.length,
+      tools: shown.map((tool) => entry(tool, effects)),
+      advice,
+    },
+  };
+}
+
+/** What the index finds; a tool whose very name was given comes first. */
+function matches(query: string, registry: Registry, index: SearchIndex): PublishedTool[] {
+  const exact = registry.get(query);
+  const found = index.find(query).flatMap((name) => registry.get(name) ?? []);
+  return exact === undefined ? found : [exact, ...found.filter((tool) => tool !== exact)];
+}
+
+function order(everything: boolean): string {
+  return everything ? 'by name' : 'the best match first';
+}
+
+function line(tool: PublishedTool, effects: Effects): string {
+  const required = requiredOf(tool);
+  return [
+    tool.name,
+    tool.title,
+    firstSentence(tool.description, MAX_SENTENCE),
+    required.length === 0 ? 'no required arguments' : `required: ${required.join(', ')}`,
+    ...(effects.split ? [effects.callerOf(tool)] : []),
+    ...(tool.authorized ? [] : ['not authorised in Dify']),
+  ].join(' — ');
+}
+
+function entry(tool: PublishedTool, effects: Effects): JsonObject {
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: firstSentence(tool.description, MAX_SENTENCE),
+    required: requiredOf(tool),
+    provider: tool.providerLabel,
+    type: tool.ref.providerType,
+    callWith: effects.callerOf(tool),
+    ...(tool.authorized ? {} : { authorized: false }),
+  };
+}
+
+function requiredOf({ inputSchema }: PublishedTool): string[] {
+  const { required } = inputSchema;
+  if (!Array.isArray(required)) return [];
+  return (required as readonly Json[]).filter((name) => typeof name === 'string');
+}
+
+function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, type }: SearchQuery): string {
+  const ways = ['use more specific words'];
+  const providers = providerCounts(fitting);
+  if (providers.length > 1) ways.push(`give a provider: ${listed(providers, MAX_PROVIDERS)}`);
+  const types = new Set(fitting.map(({ ref }) => ref.providerType));
+  if (type === undefined && types.size > 1) ways.push(`give a type: ${[...types].join(', ')}`);
+  if (limit < MAX_RESULTS) ways.push(`raise limit, up to ${MAX_RESULTS}`);
+  return `There are ${fitting.length - shown} more. To see them: ${ways.join('; or ')}.`;
+}
+
+function nothingFound(
+  about: string,
+  { provider, type }: SearchQuery,
+  unfiltered: readonly PublishedTool[],
+  registry: Registry,
+): ToolResult {
+  const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
+  const filters = [
+    ...(provider === undefined ? [] : [`provider ${JSON.stringify(provider.slice(0, 100))}`]),
+    ...(type === undefined ? [] : [`type ${type}`]),
+  ];
+  const within = filters.length === 0 ? '' : ` with ${filters.join(' and ')}`;
+  const text = `There is no tool${about}${within}. ${advice}`;
+  return { content: [{ type: 'text', text }], structuredContent: { total: 0, tools: [], advice: text } };
+}
+
+function whatToTry(
+  registry: Registry,
+  unfiltered: readonly PublishedTool[],
+  provider: string | undefined,
+  hasType: boolean,
+): string {
+  const providers = providerCounts(registry.tools);
+  if (providers.length === 0) return 'The workspace publishes no tools at all.';
+  const all = `Providers and how many tools they have: ${listed(providers, MAX_PROVIDERS)}.`;
+  if (provider !== undefined && filterTools(registry.tools, { provider }).length === 0) {
+    const near = ranked(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
+    return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
+  }
+  if (unfiltered.length > 0) {
+    const filters = provider === undefined ? 'type' : hasType ? 'provider and type' : 'provider';
+    return `Without the filter there ${unfiltered.length === 1 ? 'is 1' : `are ${unfiltered.length}`}: leave out ${filters}.`;
+  }
+  return (
+    'Try fewer or more general words, another word for the same thing, or the language in which the tools are ' +
+    `described. An empty query with a provider names all its tools. ${all}`
+  );
+}

@@ -1,0 +1,123 @@
+/** Letters and digits that belong together, in any script. */
+const WORD = /[\p{L}\p{N}\p{M}]+/gu;
+/** A word that is in its simplest form already. */
+const PLAIN = /^[a-z0-9]+$/;
+/** Stretches of scripts that put no space between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー々]+/gu;
+/** Scripts of which two characters together mean something. */
+const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+$/u;
+/** One character that is a word, or half of one. */
+const ONE_HAN = /^\p{Script=Han}$/u;
+/** Where a word of mixed case begins anew: `get|Pet`, `HTTP|Server`. */
+const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
+/** Accents of Latin, Greek and Cyrillic; the marks of other scripts make another letter. */
+const ACCENTS = /[\u0300-\u036f]/g;
+
+/** A query is a few words; what is sent by mistake shall not keep the bridge busy. */
+const MAX_QUERY_TERMS = 24;
+/** The longest word of which slips are looked for, in UTF-16 units. */
+const MAX_MISSPELT = 32;
+
+/** Its dictionaries of Chinese, Japanese, Thai, Lao, Khmer and Burmese do not depend on the locale. */
+const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+
+/** Words that tell nothing of what is looked for. */
+const EMPTY_WORDS: ReadonlySet<string> = new Set(
+  (
+    'a an and any are as at be by can could do does for from give how i in into is it its me my of on or ' +
+    'please some that the them there this to tool use using want we what which with would you your ' +
+    '的 了 和 与 在 是 我 请 帮 把 要 想 用 个 一个 工具 使用 ' +
+    'を に は が で と も の へ や か する したい ください ツール'
+  ).split(' '),
+);
+
+/**
+ * The terms under which a text is found: words in lower case and without accents, English plurals as singulars.
+ * Names such as `getPetById` and `google_search` give each of their words and, where case alone parts them, the
+ * whole. Text without spaces is cut into words; Chinese, Japanese and Korean into pairs of characters as well,
+ * because dictionaries differ on where a word ends.
+ */
+export function indexTerms(text: string): string[] {
+  return terms(text, (stretch, words) => [...new Set([...words, ...pairs(stretch)])]);
+}
+
+/**
+ * The distinct terms of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
+ * Without words that tell nothing, unless there are no others.
+ */
+export function queryTerms(query: string): string[] {
+  const distinct = [...new Set(terms(query, (_, words) => words.flatMap(wordTerms)))];
+  const telling = distinct.filter((term) => !EMPTY_WORDS.has(term));
+  return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
+}
+
+/** True for a term of a length at which a slip can be recognised; characters of Chinese are too few. */
+export function mayBeMisspelt(term: string): boolean {
+  return term.length >= 4 && term.length <= MAX_MISSPELT && !CJK.test(term) && !/^\p{N}+$/u.test(term);
+}
+
+/** True for a term that may stand for longer ones: three letters do, and one character of Chinese. */
+export function mayBePrefix(term: string): boolean {
+  return term.length >= 3 || CJK.test(term);
+}
+
+/** A term with two neighbouring letters the other way round, in every place: the commonest slip of typing. */
+export function swaps(term: string): string[] {
+  const letters = Array.from(term);
+  return letters.slice(1).map((letter, index) => {
+    return [...letters.slice(0, index), letter, letters[index], ...letters.slice(index + 2)].join('');
+  });
+}
+
+/** Terms of a text; `unspaced` chooses those of a stretch without spaces from it and the words in it. */
+function terms(text: string, unspaced: (stretch: string, words: readonly string[]) => string[]): string[] {
+  const found: string[] = [];
+  for (const [word] of text.normalize('NFKC').matchAll(WORD)) {
+    // Most words, for which all that follows would take ten times as long.
+    if (PLAIN.test(word)) {
+      found.push(singular(word));
+      continue;
+    }
+    const spaced = word.replaceAll(UNSPACED, (stretch) => {
+      const words = Array.from(segmenter.segment(stretch), ({ segment }) => segment);
+      found.push(...unspaced(stretch, words));
+      return ' ';
+    });
+    for (const part of spaced.split(' ')) {
+      if (part === '') continue;
+      const parts = part.split(CASE_CHANGE);
+      found.push(folded(part), ...(parts.length > 1 ? parts.map(folded) : []), ...longPairs(part));
+    }
+  }
+  return found;
+}
+
+/** A word with its pairs; single characters side by side are a word that the dictionary lacks. */
+function wordTerms(word: string, index: number, words: readonly string[]): string[] {
+  if (!ONE_HAN.test(word)) return [word, ...longPairs(word)];
+  const after = words[index + 1] ?? '';
+  if (ONE_HAN.test(after)) return [word + after];
+  return ONE_HAN.test(words[index - 1] ?? '') ? [] : [word];
+}
+
+/** The pairs in a word that is more than a pair itself. */
+function longPairs(word: string): string[] {
+  return word.length > 2 ? pairs(word) : [];
+}
+
+function pairs(text: string): string[] {
+  if (!CJK.test(text)) return [];
+  const characters = Array.from(text);
+  return characters.slice(1).map((character, index) => `${characters[index]}${character}`);
+}
+
+function folded(word: string): string {
+  return singular(word.toLowerCase().normalize('NFD').replace(ACCENTS, '').normalize('NFC'));
+}
+
+function singular(word: string): string {
+  if (word.length < 4 || !word.endsWith('s') || /[sui]s$/.test(word)) return word;
+  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  return /(?:ss|x|ch|sh)es$/.test(word) ? word.slice(0, -2) : word.slice(0, -1);
+}

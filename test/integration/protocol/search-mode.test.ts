@@ -1,0 +1,138 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createServerFactory } from '../../../src/mcp/server.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
+import type { PublishedTool, Registry, RegistrySource } from '../../../src/model/registry.ts';
+import { SEARCH_INSTRUCTIONS } from '../../../src/search/own-tools.ts';
+import { createSearchView } from '../../../src/search/view.ts';
+import { FAKE_TOOLS, fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
+import { runHost } from '../../support/http-host.ts';
+import {
+  CLIENT_KINDS,
+  type ClientKind,
+  connectClient,
+  type TestProgress,
+} from '../../support/mcp-clients.ts';
+
+const open: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of open.splice(0).toReversed()) await close();
+});
+
+/** A bridge in mode `search` over HTTP; tools whose name begins with `read_` are declared as only reading. */
+async function connect(kind: ClientKind) {
+  const published = fakeSource(FAKE_TOOLS);
+  const bridge = fakeBridge(published);
+  const registry: RegistrySource = {
+    current: () => declared(published.current()),
+    ready: async (signal) => declared(await published.ready(signal)) as Registry,
+    onChange: (listener) => published.onChange((changed) => listener(declared(changed) as Registry)),
+  };
+  const view = createSearchView({
+    registry,
+    callTool: bridge.callTool,
+    pinned: ({ name }) => name === 'echo',
+    splitEffects: 'auto',
+  });
+  const createServer = createServerFactory({
+    registry: view.tools,
+    callTool: view.callTool,
+    logger: silentLogger,
+    info: { name: 'fake-bridge', version: '1.2.3' },
+    instructions: () => SEARCH_INSTRUCTIONS,
+    progressIntervalMs: 15_000,
+    listTtlMs: 60_000,
+  });
+  const running = await runHost({ bridge, views: [{ path: '/mcp', createServer, tools: view.tools }] });
+  open.push(() => running.host.close(0));
+  const client = await connectClient(kind, { url: running.url });
+  open.push(() => client.close());
+  return { client, bridge, published };
+}
+
+function declared(registry: Registry | undefined): Registry | undefined {
+  if (registry === undefined) return undefined;
+  const tools = registry.tools.map(
+    (tool): PublishedTool =>
+      tool.name.startsWith('read_') ? { ...tool, annotations: { readOnlyHint: true } } : tool,
+  );
+  return { ...registry, tools, get: (name) => tools.find((tool) => tool.name === name) };
+}
+
+describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
+  it('sees the own tools and what is pinned, finds a tool, reads its definition and calls it', async () => {
+    const { client } = await connect(kind);
+    const { tools } = await client.listPage();
+    expect(tools.map(({ name }) => name)).toEqual(['call_tool', 'describe_tool', 'echo', 'search_tools']);
+
+    const found = await client.callTool('search_tools', { query: 'does structured' });
+    expect(found.structuredContent).toMatchObject({ tools: [{ name: 'structured' }] });
+    const described = await client.callTool('describe_tool', { name: 'structured' });
+    expect(described.structuredContent).toMatchObject({ inputSchema: { type: 'object' } });
+    const called = await client.callTool('call_tool', { name: 'structured', arguments: {} });
+    expect(called).toEqual(await client.callTool('structured'));
+    expect(called.structuredContent).toEqual({ n: [1, null] });
+    expect(client.errors).toEqual([]);
+  });
+
+  it('gets progress and log messages of the tool that it calls', async () => {
+    const { client } = await connect(kind);
+    if (!client.modern) await client.setLogLevel('info');
+    const heard: TestProgress[] = [];
+    const result = await client.callTool(
+      'call_tool',
+      { name: 'steps' },
+      { onprogress: (progress) => heard.push(progress), logLevel: 'info' },
+    );
+    expect(result.content).toEqual([{ type: 'text', text: 'stepped' }]);
+    expect(heard.map(({ message }) => message)).toContain('Search: done');
+    expect(client.logs.map(({ level }) => level)).toEqual(['info', 'info', 'error']);
+  });
+
+  it('reads what it did wrong, and what a tool did wrong', async () => {
+    const { client } = await connect(kind);
+    const unknown = await client.callTool('call_tool', { name: 'structurd' });
+    expect(unknown.isError).toBe(true);
+    expect(unknown.content[0]?.text).toContain('Similar names: structured.');
+    const failing = await client.callTool('call_tool', { name: 'failing' });
+    expect(failing).toEqual(await client.callTool('failing'));
+    const thrown = await client.callTool('call_tool', { name: 'throwing' });
+    expect(thrown.content[0]?.text).not.toContain('a detail that nobody should read');
+  });
+
+  it('hears of a change only where its list changes', async () => {
+    const { client, published } = await connect(kind);
+    await client.listPage();
+    published.publish([...FAKE_TOOLS, 'late_comer']);
+    const found = await client.callTool('search_tools', { query: 'late comer' });
+    expect(found.structuredContent).toMatchObject({ total: 1, tools: [{ name: 'late_comer' }] });
+    expect(client.listChanges).toBe(0);
+
+    const change = client.nextListChange();
+    published.publish([...FAKE_TOOLS, 'read_all']);
+    await change;
+    const { tools } = await client.listPage();
+    expect(tools.map(({ name }) => name)).toEqual([
+      'call_read_tool',
+      'call_write_tool',
+      'describe_tool',
+      'echo',
+      'search_tools',
+    ]);
+    expect(client.listChanges).toBe(1);
+  });
+
+  it('cancels the call of a tool by cancelling its own', async () => {
+    const { client, bridge } = await connect(kind);
+    const controller = new AbortController();
+    const hanging = client.callTool('call_tool', { name: 'hang' }, { signal: controller.signal });
+    const ended = hanging.then(
+      () => 'answered',
+      () => 'ended',
+    );
+    await expect.poll(() => bridge.hanging, { timeout: 5000 }).toBe(1);
+    controller.abort();
+    expect(await ended).toBe('ended');
+    await expect.poll(() => bridge.cancelled, { timeout: 5000 }).toBe(1);
+  });
+});

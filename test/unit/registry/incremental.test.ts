@@ -1,0 +1,192 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Registry } from '../../../src/model/registry.ts';
+import type { ToolProvider } from '../../../src/model/tool.ts';
+import { buildRegistry, type RegistryExtras, type RegistryRules } from '../../../src/registry/build.ts';
+import { explainTool } from '../../../src/registry/explain.ts';
+import { english, options, parameter, provider, RULES, tool } from './declarations.ts';
+
+/** All that anybody can see of a registry. */
+function seen(registry: Registry): unknown {
+  const { tools, withheld, notes, fingerprint } = registry;
+  const names = [...tools, ...withheld].map(({ name }) => name);
+  return {
+    tools: tools.map((item) => ({
+      ...item,
+      parseArguments: [item.parseArguments({}), item.parseArguments({ q: 5 })],
+    })),
+    withheld,
+    notes,
+    fingerprint,
+    explained: names.map((name) => explainTool(registry, name)),
+    aliases: ['old', 'a__t0'].map((name) => registry.get(name)?.name),
+  };
+}
+
+/** The same again as other objects, as a new listing has them. */
+const copy = (providers: readonly ToolProvider[]): ToolProvider[] =>
+  structuredClone(providers) as ToolProvider[];
+
+const PARAMETERS = [
+  parameter('q'),
+  parameter('q', { required: true }),
+  parameter('p', { form: 'form', required: true }),
+  parameter('n', { type: 'number', default: 3 }),
+];
+
+const toolArbitrary = fc
+  .tuple(
+    fc.constantFrom('t0', 't1', 't 2', 'acme_x__t0'),
+    fc.constantFrom('One.', 'Two.'),
+    fc.subarray(PARAMETERS, { maxLength: 2 }),
+  )
+  .map(([name, text, parameters]) => tool(name, parameters, { description: english(text) }));
+const providersArbitrary = fc.uniqueArray(
+  fc
+    .tuple(
+      fc.constantFrom('a', 'b', 'acme/x/x', 'acme_x'),
+      fc.constantFrom('builtin' as const, 'mcp' as const),
+      fc.array(toolArbitrary, { maxLength: 3 }),
+      fc.boolean(),
+    )
+    .map(([id, type, tools, authorized]) => provider(id, tools, { type, authorized })),
+  { selector: ({ id, type }) => `${type} ${id}`, maxLength: 5 },
+);
+const presets: RegistryRules['presets'][] = [
+  {},
+  { '*t0': { parameters: { q: 'x', p: 'y' }, readOnly: true } },
+  { acme_x__t0: { parameters: {}, credential: 'Team' }, '*': { parameters: {}, publish: ['p'] } },
+  { t0: { parameters: { p: 'y' }, title: 'T' } },
+];
+const rulesArbitrary = fc
+  .record({
+    names: fc.constantFrom('qualified' as const, 'bare' as const),
+    unauthorized: fc.constantFrom('publish' as const, 'hide' as const),
+    deny: fc.constantFrom<string[]>([], ['*t1'], ['mcp_*']),
+    readOnly: fc.boolean(),
+    presets: fc.constantFrom(...presets),
+    maxTools: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+    aliases: fc.constantFrom<Record<string, string>>({}, { old: 'a__t0' }),
+  })
+  .map(
+    ({ maxTools, ...rules }): RegistryRules => ({
+      ...RULES,
+      ...rules,
+      ...(maxTools !== undefined && { maxTools }),
+    }),
+  );
+const extrasArbitrary = fc.constantFrom<RegistryExtras>(
+  {},
+  { credentials: new Map([['acme/x/x', [{ id: 'i', name: 'Team' }]]]) },
+  { credentials: new Map([['acme/x/x', [{ id: 'j', name: 'Team' }]]]) },
+);
+
+describe('a registry built on the one before', () => {
+  test('is what it would be without, whatever has changed', () => {
+    const step = fc.tuple(providersArbitrary, rulesArbitrary, extrasArbitrary);
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 2, maxLength: 4 }), (steps) => {
+        let previous: Registry | undefined;
+        for (const [providers, rules, extras] of steps) {
+          const scratch = buildRegistry(copy(providers), rules, extras);
+          const grown: Registry = buildRegistry(copy(providers), rules, {
+            ...extras,
+            ...(previous !== undefined && { previous }),
+          });
+          expect(seen(grown)).toEqual(seen(scratch));
+          previous = grown;
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('is that very one when nothing has changed, even if all objects and their order are others', () => {
+    fc.assert(
+      fc.property(providersArbitrary, rulesArbitrary, extrasArbitrary, (providers, rules, extras) => {
+        const previous = buildRegistry(providers, rules, extras);
+        const again = buildRegistry(copy(providers).toReversed(), structuredClone(rules), {
+          ...extras,
+          previous,
+        });
+        expect(again).toBe(previous);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('has the very tools of before but for those that changed', () => {
+    const before = [provider('a', [tool('x'), tool('y')]), provider('b', [tool('z')])];
+    const previous = buildRegistry(before, RULES);
+    const after = copy(before);
+    const changed = [provider('a', [tool('x'), tool('y', [parameter('q')])]), after[1] as ToolProvider];
+    const next = buildRegistry(changed, RULES, { previous });
+    expect(next.get('a__x')).toBe(previous.get('a__x'));
+    expect(next.get('b__z')).toBe(previous.get('b__z'));
+    expect(next.get('a__y')).not.toBe(previous.get('a__y'));
+    expect(next.get('a__y')?.inputSchema['properties']).toHaveProperty('q');
+    expect(next.fingerprint).not.toBe(previous.fingerprint);
+  });
+
+  test('notices that two providers share their tools and differ', () => {
+    const one = provider('a', [tool('x')]);
+    const previous = buildRegistry([one], RULES);
+    expect(buildRegistry([{ ...one, authorized: false }], RULES, { previous }).tools[0]?.authorized).toBe(
+      false,
+    );
+  });
+
+  test('takes nothing from one that was built by other rules', () => {
+    const providers = [provider('a', [tool('x')])];
+    const previous = buildRegistry(providers, RULES);
+    const next = buildRegistry(providers, { ...RULES, languages: ['zh_Hans'] }, { previous });
+    expect(next).not.toBe(previous);
+    expect(next.get('a__x')).not.toBe(previous.get('a__x'));
+  });
+});
+
+describe('5,000 tools', () => {
+  const many = (change?: number): ToolProvider[] =>
+    Array.from({ length: 250 }, (_, index) =>
+      provider(
+        `acme${index}/kit/kit`,
+        Array.from({ length: 20 }, (__, nth) =>
+          tool(`work_${nth}`, [
+            parameter('q', {
+              required: true,
+              llmDescription: index === change ? 'Changed.' : 'What to look for.',
+            }),
+            parameter('mode', { type: 'select', options: options('fast', 'slow'), default: 'fast' }),
+          ]),
+        ),
+      ),
+    );
+  const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+  const timed = (work: () => unknown): number => {
+    const start = performance.now();
+    work();
+    return performance.now() - start;
+  };
+
+  test('are not built again when nothing has changed, and only in part when something has', () => {
+    const listing = many();
+    const from = performance.now();
+    const previous = buildRegistry(listing, RULES);
+    const whole = performance.now() - from;
+    // A source that keeps unchanged providers hands over the same objects: all that is left is to look at them.
+    const same = median(
+      [1, 2, 3].map(() =>
+        timed(() => expect(buildRegistry([...listing], RULES, { previous })).toBe(previous)),
+      ),
+    );
+    expect(same).toBeLessThan(whole / 10);
+    const others = many();
+    expect(timed(() => expect(buildRegistry(others, RULES, { previous })).toBe(previous))).toBeLessThan(
+      whole / 2,
+    );
+    const part = [...listing.slice(0, 7), many(7)[7] as ToolProvider, ...listing.slice(8)];
+    let next = previous;
+    expect(timed(() => (next = buildRegistry(part, RULES, { previous })))).toBeLessThan(whole / 2);
+    expect(next.tools.filter((item) => previous.get(item.name) !== item)).toHaveLength(20);
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
+import { createSearchIndex } from '../../../src/search/search-index.ts';
+import { largeCatalogue } from '../../support/large-catalogue.ts';
+import { officialTools, sharedNote } from '../../support/shared.ts';
+import { officialProviders, registryOf } from '../registry/declarations.ts';
+import { catalogue, PROVIDERS, registryFrom } from './catalogue.ts';
+
+async function indexOf(registry: Registry) {
+  const index = createSearchIndex();
+  await index.follow(registry);
+  return index;
+}
+
+describe('ranking', async () => {
+  const index = await indexOf(catalogue());
+
+  it.each([
+    // by what it does, in words of title and description
+    ['send an email', 'acme_heron_mail__send_message'],
+    ['How do I send an email to a customer?', 'acme_heron_mail__send_message'],
+    ['delete email', 'acme_heron_mail__delete_message'],
+    ['post message to channel', 'acme_finch_chat__post_message'],
+    ['weather forecast for the next days', 'acme_cloudgauge__weather_forecast'],
+    ['directions by bicycle', 'acme_otter_maps__route'],
+    ['search the web', 'acme_lynx_search__web_search'],
+    ['read a web page', 'webscraper__webscraper'],
+    // by name, in any spelling
+    ['getPetById', 'api_pets__getPetById'],
+    ['get pet by id', 'api_pets__getPetById'],
+    ['pull request', 'acme_badger_code__mergePullRequest'],
+    ['create_issue', 'acme_badger_code__createIssue'],
+    // by provider
+    ['badgercode issues', 'acme_badger_code__searchIssues'],
+    ['ledger entry', 'mcp_ledger__book_entry'],
+    ['Finch channels', 'acme_finch_chat__list_channels'],
+    // by parameter
+    ['travel_mode', 'acme_otter_maps__route'],
+    ['user agent', 'webscraper__webscraper'],
+    ['iban', 'mcp_ledger__book_entry'],
+    ['出发车站', 'acme_baike__train_query'],
+    // by the beginning of a word, and in the plural
+    ['geoc', 'acme_otter_maps__geocode'],
+    ['drafts', 'acme_heron_mail__create_draft'],
+    // misspelt
+    ['wether forcast', 'acme_cloudgauge__weather_forecast'],
+    ['sned emial', 'acme_heron_mail__send_message'],
+    ['geokode', 'acme_otter_maps__geocode'],
+    ['quartely reprot', 'workflow__quarterly_report'],
+    // Chinese, also where the dictionary knows no such word
+    ['航班', 'acme_baike__flight_query'],
+    ['查航班票价', 'acme_baike__flight_query'],
+    ['我想查询高铁余票', 'acme_baike__train_query'],
+    ['天气', 'acme_baike__tianqi'],
+    ['识别发票', 'acme_baike__invoice_ocr'],
+    // Japanese
+    ['翻訳', 'acme_sakura__honyaku'],
+    ['会議室を予約したい', 'acme_sakura__yoyaku'],
+    ['電車の時刻を調べる', 'acme_sakura__densha'],
+    // Korean, German, Thai
+    ['현재 날씨', 'acme_nalssi__nalssi'],
+    ['날씨가 어때', 'acme_nalssi__nalssi'],
+    ['Mullabfuhr', 'acme_amt__muell'],
+    ['CAFÉ', 'acme_amt__cafe'],
+    ['สภาพอากาศ', 'acme_agat__agat'],
+  ])('%s → %s', (query, name) => {
+    expect(index.find(query)[0]).toBe(name);
+  });
+
+  it('puts all of a kind before what only touches on it', () => {
+    const mail = index.find('email').slice(0, 4);
+    expect(mail.every((name) => name.startsWith('acme_heron_mail__'))).toBe(true);
+  });
+
+  it('leaves out what hardly fits', () => {
+    expect(index.find('weather forecast')).not.toContain('acme_otter_maps__geocode');
+    expect(index.find('weather forecast')).toContain('acme_cloudgauge__current_weather');
+  });
+
+  it.each(['xylophone', '!!!', '', 'zzzzzzzzzz qqqqqqqq'])('finds nothing for %j', (query) => {
+    expect(index.find(query)).toEqual([]);
+  });
+});
+
+describe('the official declarations', () => {
+  const official = officialTools();
+
+  it.skipIf(official.length === 0).each([
+    ['send an email', 'email__send_mail'],
+    ['translate text', 'deepl__translate_text'],
+    ['create github issue comment', 'github__github_issue_comment'],
+    ['tranlsate', 'google_translate__translate'],
+    ['notion database query', 'notion__query_database'],
+    ['generate a pdf from a template', 'apitemplate__create_pdf'],
+    ['teams channel message', 'teams__send_channel_message'],
+    ['web scrapping bing serch', 'bing__bing_web_search'],
+  ])(`%s → %s${sharedNote}`, async (query, name) => {
+    const index = await indexOf(registryOf(officialProviders(official), { formParameters: 'publish' }));
+    expect(index.find(query).slice(0, 3)).toContain(name);
+  });
+
+  it.skipIf(official.length === 0)(`finds every tool by its name and by its title${sharedNote}`, async () => {
+    const registry = registryOf(officialProviders(official), { formParameters: 'publish' });
+    const index = await indexOf(registry);
+    const missed = registry.tools.filter(({ name }) => !index.find(name).slice(0, 5).includes(name));
+    expect(missed.map(({ name }) => name)).toEqual([]);
+    const untitled = registry.tools.filter(({ name, title }) => !index.find(title).includes(name));
+    expect(untitled.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe('following the registry', () => {
+  const first = catalogue();
+  const changed = (name: string, more: Partial<PublishedTool>): Registry =>
+    registryFrom(first.tools.map((tool) => (tool.name === name ? { ...tool, ...more } : tool)));
+
+  it('finds a tool that was added and forgets one that was removed', async () => {
+    const index = await indexOf(catalogue(PROVIDERS.slice(1)));
+    expect(index.find('recipients')).toEqual([]);
+    await index.follow(first);
+    expect(index.find('recipients')).toEqual(['acme_heron_mail__send_message']);
+    await index.follow(catalogue(PROVIDERS.slice(1)));
+    expect(index.find('recipients')).toEqual([]);
+  });
+
+  it('finds a changed tool by its new words alone', async () => {
+    const index = await indexOf(first);
+    await index.follow(
+      changed('webscraper__webscraper', { title: 'Page reader', description: 'Takes an octopus.' }),
+    );
+    expect(index.find('octopus')).toEqual(['webscraper__webscraper']);
+    const parameters = {
+      type: 'object',
+      properties: { a: { type: 'array', items: { properties: { nest: {} } } } },
+    };
+    await index.follow(changed('webscraper__webscraper', { inputSchema: parameters }));
+    expect(index.find('octopus')).toEqual([]);
+    expect(index.find('nest')).toEqual(['webscraper__webscraper']);
+  });
+
+  it('ends up with the last registry, whoever asks in between', async () => {
+    const index = createSearchIndex();
+    const registries = [first, catalogue([]), catalogue(PROVIDERS.slice(3)), catalogue([]), first];
+    await Promise.all(registries.map((registry) => index.follow(registry)));
+    expect(index.find('recipients')).toEqual(['acme_heron_mail__send_message']);
+    expect(index.find('weather forecast')[0]).toBe('acme_cloudgauge__weather_forecast');
+  });
+
+  it('ranks the same after many changes as when built anew', async () => {
+    const index = createSearchIndex();
+    for (let round = 0; round < 30; round += 1) await index.follow(catalogue(PROVIDERS.slice(round % 7)));
+    await index.follow(first);
+    const fresh = await indexOf(first);
+    for (const query of ['message', 'weather', '查询', 'issue'])
+      expect(index.find(query)).toEqual(fresh.find(query));
+  });
+});
+
+describe('5,000 tools', () => {
+  it('are searched within 5 ms at the median, and read in without holding up other work', async () => {
+    const registry = registryOf(largeCatalogue(5000));
+    expect(registry.tools).toHaveLength(5000);
+    const index = createSearchIndex();
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      pending = setImmediate(turn);
+    };
+    let pending = setImmediate(turn);
+    await index.follow(registry);
+    clearImmediate(pending);
+    expect(turns).toBeGreaterThan(20);
+
+    const queries = [
+      'send email',
+      'create invoice for customer',
+      'wether',
+      '查询航班',
+      'list shipments',
+      'zzzzzz',
+    ];
+    const times = Array.from({ length: 60 }, (_, round) => {
+      const started = performance.now();
+      index.find(queries[round % queries.length] ?? '');
+      return performance.now() - started;
+    });
+    expect(times.toSorted((a, b) => a - b)[30]).toBeLessThan(5);
+  });
+});

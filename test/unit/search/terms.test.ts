@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
+
+describe('terms of a text', () => {
+  it.each([
+    ['google__google_search', ['google', 'google', 'search']],
+    ['getPetById', ['getpetbyid', 'get', 'pet', 'by', 'id']],
+    ['HTTPServer', ['httpserver', 'http', 'server']],
+    ['web-search.v2', ['web', 'search', 'v2']],
+    ['ＡＢＣ', ['abc']],
+    ['Städte für Cafés', ['stadte', 'fur', 'cafe']],
+    ['queries, images, addresses', ['query', 'image', 'address']],
+    ['status basis aws class', ['status', 'basis', 'aws', 'class']],
+    ['!?… — "', []],
+    ['', []],
+  ])('%s', (text, terms) => {
+    expect(indexTerms(text)).toEqual(terms);
+  });
+
+  it.each([
+    ['查询航班信息', ['航班', '信息', '查询']],
+    ['電車の時刻表', ['電車', '時刻']],
+    ['날씨를', ['날씨를', '날씨']],
+    ['GPT模型', ['gpt', '模型']],
+  ])('%s is found by its words', (text, terms) => {
+    expect(indexTerms(text)).toEqual(expect.arrayContaining(terms));
+  });
+
+  it('cuts Thai into words', () => {
+    expect(indexTerms('ค้นหาข้อมูล')).toEqual(['ค้นหา', 'ข้อมูล']);
+  });
+
+  it('keeps the marks that make another letter', () => {
+    expect(indexTerms('が')).not.toEqual(indexTerms('か'));
+    expect(indexTerms('हिन्दी')).toEqual(['हिन्दी']);
+  });
+});
+
+describe('terms of a query', () => {
+  it('leaves out words that tell nothing', () => {
+    expect(queryTerms('How do I send an email with this tool?')).toEqual(['send', 'email']);
+    expect(queryTerms('請求書を検索する')).not.toContain('を');
+  });
+
+  it('keeps them where there are no others', () => {
+    expect(queryTerms('what is it')).toEqual(['what', 'is', 'it']);
+  });
+
+  it('names each once', () => {
+    expect(queryTerms('mail Mail mails')).toEqual(['mail']);
+  });
+
+  it('takes single characters side by side as the word that they are', () => {
+    expect(queryTerms('航班')).toEqual(['航班']);
+    expect(queryTerms('查')).toEqual(['查']);
+  });
+
+  it('takes no more than a model means to send', () => {
+    const many = Array.from({ length: 500 }, (_, index) => `word${index}x`).join(' ');
+    expect(queryTerms(many)).toHaveLength(24);
+  });
+});
+
+describe('what a term may stand for', () => {
+  it('is another word where it is long enough', () => {
+    expect(['serch', 'emial'].map(mayBeMisspelt)).toEqual([true, true]);
+    expect(['api', '2026', '航班信息', 'x'.repeat(33)].map(mayBeMisspelt)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('is a longer one, but for one or two letters', () => {
+    expect(['tra', '翻', '翻訳'].map(mayBePrefix)).toEqual([true, true, true]);
+    expect(['t', 'tr'].map(mayBePrefix)).toEqual([false, false]);
+  });
+
+  it('is one with two neighbours swapped', () => {
+    expect(swaps('abc')).toEqual(['bac', 'acb']);
+    expect(swaps('a')).toEqual([]);
+  });
+});
