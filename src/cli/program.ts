@@ -96,7 +96,12 @@ function createProgram(io: CliIo, run: Run): Command {
       .description(about.description)
       .addHelpText('before', `Example:\n${about.examples.map((text) => `  ${NAME} ${text}`).join('\n')}\n`);
     if (about.sandbox) {
-      command.option('--sandbox [set]', 'use the built-in sandbox instead of a Dify: demo or conformance');
+      command.addOption(
+        new Option('--sandbox [set]', 'use the built-in sandbox instead of a Dify').choices([
+          'demo',
+          'conformance',
+        ]),
+      );
     }
     return command.action(async (...received: unknown[]) => {
       const positional = received.filter((value) => typeof value === 'string');

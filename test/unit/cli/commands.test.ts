@@ -151,6 +151,12 @@ describe('call', () => {
     });
   });
 
+  it('says so where the name stands in the place of the sandbox', async () => {
+    const { code, stderr, events } = await cli(['call', '--sandbox', NOW]);
+    expect({ code, events }).toEqual({ code: 2, events: [] });
+    expect(stderr).toMatch(/--sandbox .*acme_weather__now.* Allowed choices are demo, conformance/);
+  });
+
   it('fails with exit code 2 for an unknown name', async () => {
     const run = await cli(['call', 'nothing']);
     expect(run).toMatchObject({ code: 2, stdout: '' });
