@@ -6,7 +6,6 @@ import { compareManifest, type ManifestDifference } from './manifest/compare.ts'
 import { frozenView } from './manifest/frozen.ts';
 import { toolHash } from './manifest/hash.ts';
 import { identityOf, type Manifest } from './manifest/manifest.ts';
-import { readManifest } from './manifest/read.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from './model/registry.ts';
@@ -58,6 +57,8 @@ export interface Approvals {
 export async function readApprovals(config: Config, logger: Logger): Promise<Approvals | undefined> {
   const { dir, frozen } = config.manifest;
   if (dir === undefined) return undefined;
+  // Most bridges have no manifest, and reading one takes the whole of YAML.
+  const { readManifest } = await import('./manifest/read.ts');
   const read = async (folder: string): Promise<Approval> =>
     createApproval(await readManifest(folder), { frozen, logger });
   const shared = await read(dir);

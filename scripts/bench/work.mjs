@@ -8,17 +8,12 @@ const { decodeFrames } = await import('../../dist/dify/frames.js');
 const { toToolInvokeMessage } = await import('../../dist/dify/wire-message.js');
 const { toToolProviders } = await import('../../dist/dify/wire-catalog.js');
 const { createToToolResult } = await import('../../dist/content/tool-result.js');
+const { loadConfig } = await import('../../dist/config/load.js');
 const { buildRegistry } = await import('../../dist/registry/build.js');
 const { silentLogger } = await import('../../dist/model/logger.js');
 
-const RULES = {
-  names: 'qualified',
-  maxNameLength: 44,
-  languages: ['en_US'],
-  formParameters: 'preset',
-  unauthorized: 'publish',
-  presets: {},
-};
+/** The settings as they are by default. */
+const { config } = await loadConfig({ env: { XDG_CONFIG_HOME: '/nonexistent' }, needsDify: false });
 
 /** CPU of one tools/list in µs and the size of its answer, in a bridge over stdio. */
 export async function benchList(upstreamUrl, ms) {
@@ -101,7 +96,7 @@ export async function benchRegistry(repetitions) {
 
 function registryOf(count) {
   const { providers } = toToolProviders(builtinTools(count), 'builtin');
-  const registry = buildRegistry(providers, RULES);
+  const registry = buildRegistry(providers, config.tools);
   if (registry.tools.length !== count) throw new Error(`Only ${registry.tools.length} tools were published.`);
   return registry;
 }
