@@ -44,7 +44,11 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true } = {})
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
   });
+  // A bench that fails takes its servers along.
+  const killChild = () => child.kill();
+  process.once('exit', killChild);
   child.once('exit', (code) => {
+    process.off('exit', killChild);
     if (!stopped.has(child)) throw new Error(`The ${kind} ended by itself with ${code}.`);
   });
   return {
