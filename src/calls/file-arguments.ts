@@ -1,33 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { FileUpload, FileUploader } from '../model/ports.ts';
 import type { FileArgument, PublishedTool } from '../model/registry.ts';
-
-/** Types of the extensions that Dify itself tells apart; a caller's `mime_type` goes before them. */
-const BY_EXTENSION: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  gif: 'image/gif',
-  webp: 'image/webp',
-  svg: 'image/svg+xml',
-  mp3: 'audio/mpeg',
-  m4a: 'audio/mp4',
-  wav: 'audio/wav',
-  amr: 'audio/amr',
-  mp4: 'video/mp4',
-  mov: 'video/quicktime',
-  mpeg: 'video/mpeg',
-  webm: 'video/webm',
-  txt: 'text/plain',
-  md: 'text/markdown',
-  html: 'text/html',
-  htm: 'text/html',
-  csv: 'text/csv',
-  json: 'application/json',
-  pdf: 'application/pdf',
-  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-};
 
 /**
  * The parameters with each file argument stored in Dify and replaced by the object that names it there. One
@@ -64,13 +38,7 @@ function isFileArgument(value: Json | undefined): value is FileArgument & JsonOb
 function toUpload({ data, filename, mime_type }: FileArgument): FileUpload {
   return {
     filename,
-    mimeType: mime_type ?? typeOf(filename),
+    mimeType: mime_type ?? typeOfName(filename) ?? UNKNOWN_TYPE,
     bytes: Buffer.from(data, 'base64'),
   };
-}
-
-function typeOf(filename: string): string {
-  const extension = filename.slice(filename.lastIndexOf('.') + 1).toLowerCase();
-  const known = Object.hasOwn(BY_EXTENSION, extension) ? BY_EXTENSION[extension] : undefined;
-  return known ?? 'application/octet-stream';
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { BridgeError } from '../model/errors.ts';
+import { extensionOfType } from '../model/media-types.ts';
 import type { ContentBlock } from '../model/content.ts';
 
 /** A file of a result, saved. */
@@ -12,24 +13,6 @@ export interface SavedFile {
 
 const MAX_NAME = 100;
 const MAX_NUMBER = 10_000;
-
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'application/json': '.json',
-  'application/pdf': '.pdf',
-  'audio/mpeg': '.mp3',
-  'audio/ogg': '.ogg',
-  'audio/wav': '.wav',
-  'audio/x-wav': '.wav',
-  'image/gif': '.gif',
-  'image/jpeg': '.jpg',
-  'image/png': '.png',
-  'image/svg+xml': '.svg',
-  'image/webp': '.webp',
-  'text/csv': '.csv',
-  'text/html': '.html',
-  'text/markdown': '.md',
-  'text/plain': '.txt',
-};
 
 /** Names that Windows keeps for devices, whatever their extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
@@ -70,7 +53,7 @@ export function safeName(name: string, mimeType: string): string {
     .replace(/[\p{C}\p{Zl}\p{Zp}<>:"|?*]+/gu, '_')
     .replace(/^[.\s]+|[.\s]+$/g, '');
   const harmless = clean === '' ? 'file' : DEVICE.test(clean) ? `_${clean}` : clean;
-  const extension = extname(harmless) || (EXTENSIONS[mimeType] ?? '');
+  const extension = extname(harmless) || (extensionOfType(mimeType) ?? '');
   const stem = extname(harmless) === '' ? harmless : harmless.slice(0, -extname(harmless).length);
   return `${cut(stem, MAX_NAME - extension.length)}${cut(extension, 20)}`;
 }

@@ -15,7 +15,7 @@ import {
 import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
-import { suggest } from './suggest.ts';
+import { nearest } from '../model/near.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 
@@ -95,7 +95,7 @@ function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
   if (value === true) return SANDBOX_SETS[0];
   const set = SANDBOX_SETS.find((name) => name === value);
   if (set !== undefined) return set;
-  const close = suggest(value, SANDBOX_SETS);
+  const close = nearest(value, SANDBOX_SETS);
   throw new BridgeError('usage', `--sandbox has no set of tools called ${JSON.stringify(value)}.`, {
     hint: close === undefined ? `Choose one of ${SANDBOX_SETS.join(', ')}.` : `Did you mean ${close}?`,
   });

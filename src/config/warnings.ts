@@ -1,3 +1,4 @@
+import { isLoopback } from '../model/loopback.ts';
 import { createHash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
 import type { Environment } from './env.ts';
@@ -5,7 +6,7 @@ import { unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
-import { suggest } from './suggest.ts';
+import { nearest } from '../model/near.ts';
 
 /** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
@@ -34,13 +35,8 @@ export function configWarnings(
   ];
 }
 
-/** True for an address that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
 function misspelt(name: string, table: readonly Setting[]): Problem {
-  const close = suggest(
+  const close = nearest(
     name,
     table.flatMap(({ env }) => env ?? []),
   );

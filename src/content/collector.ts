@@ -1,6 +1,6 @@
 import type { Json } from '../model/json.ts';
 import type { FileReference, ToolInvokeMessage } from '../model/message.ts';
-import { cutText } from './cut-text.ts';
+import { cutText } from '../model/cut-text.ts';
 import type { Downloads, FileSlot } from './downloads.ts';
 import { canonical, type FileLinks, toShownValue } from './json-values.ts';
 import { describeRetrieval } from './sources.ts';

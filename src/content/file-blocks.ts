@@ -1,7 +1,7 @@
 import type { ContentBlock } from '../model/content.ts';
 import type { FileReference } from '../model/message.ts';
 import type { FetchedFile } from '../model/ports.ts';
-import { cutText } from './cut-text.ts';
+import { cutText } from '../model/cut-text.ts';
 import { declaredType, detectMediaType } from './media-type.ts';
 
 /** The raster types that every model provider reads. */

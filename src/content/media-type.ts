@@ -1,42 +1,4 @@
-/** Types by file extension, for files about which nobody says more. */
-const BY_EXTENSION: Readonly<Record<string, string>> = {
-  txt: 'text/plain',
-  log: 'text/plain',
-  md: 'text/markdown',
-  csv: 'text/csv',
-  html: 'text/html',
-  htm: 'text/html',
-  css: 'text/css',
-  js: 'text/javascript',
-  py: 'text/x-python',
-  json: 'application/json',
-  xml: 'application/xml',
-  yaml: 'application/yaml',
-  yml: 'application/yaml',
-  svg: 'image/svg+xml',
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  gif: 'image/gif',
-  webp: 'image/webp',
-  mp3: 'audio/mpeg',
-  wav: 'audio/wav',
-  ogg: 'audio/ogg',
-  m4a: 'audio/mp4',
-  mp4: 'video/mp4',
-  webm: 'video/webm',
-  pdf: 'application/pdf',
-  doc: 'application/msword',
-  xls: 'application/vnd.ms-excel',
-  ppt: 'application/vnd.ms-powerpoint',
-  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
-  epub: 'application/epub+zip',
-  zip: 'application/zip',
-};
-
-const UNKNOWN = 'application/octet-stream';
+import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 
 /** Containers that say little of what they hold: a more precise declared type is kept. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
@@ -84,12 +46,9 @@ export async function detectMediaType(bytes: Uint8Array, hints: TypeHints): Prom
 export function declaredType({ declared, filename }: TypeHints): string | undefined {
   for (const value of declared) {
     const type = value?.split(';', 1)[0]?.trim().toLowerCase();
-    if (type !== undefined && /^[a-z]+\/[a-z0-9.+_-]+$/.test(type) && type !== UNKNOWN) return type;
+    if (type !== undefined && /^[a-z]+\/[a-z0-9.+_-]+$/.test(type) && type !== UNKNOWN_TYPE) return type;
   }
-  const extension = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase();
-  return extension !== undefined && Object.hasOwn(BY_EXTENSION, extension)
-    ? BY_EXTENSION[extension]
-    : undefined;
+  return typeOfName(filename);
 }
 
 async function sniff(bytes: Uint8Array): Promise<string | undefined> {
@@ -110,8 +69,8 @@ function preferPrecise(found: string, declared: string | undefined): string {
 }
 
 function unconfirmed(declared: string | undefined, text: string | undefined): string {
-  if (declared === undefined) return text === undefined || text === '' ? UNKNOWN : 'text/plain';
-  return declared.startsWith('image/') && !declared.endsWith('+xml') ? UNKNOWN : declared;
+  if (declared === undefined) return text === undefined || text === '' ? UNKNOWN_TYPE : 'text/plain';
+  return declared.startsWith('image/') && !declared.endsWith('+xml') ? UNKNOWN_TYPE : declared;
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {

@@ -1,5 +1,5 @@
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
-import { cut } from './faults.ts';
 import { plainWords } from './plain-words.ts';
 
 const MAX_MESSAGE = 4000;
@@ -11,7 +11,7 @@ const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_
  * the JSON that plugins wrap it in. `version` is Dify's, where known: two releases have a fault worth naming.
  */
 export function faultFromErrorFrame(text: string, version?: string): BridgeError {
-  const words = cut(plainWords(text), MAX_MESSAGE);
+  const words = cutText(plainWords(text), MAX_MESSAGE);
   if (words === '') {
     return new BridgeError('tool_failed', 'The tool failed without saying why.', {
       hint: "Dify's plugin daemon may have gone down in the middle: the log of Dify's api service has the cause.",

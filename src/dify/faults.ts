@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError, type BridgeErrorOptions, type ErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { DifyAnswer } from './http.ts';
@@ -142,13 +143,7 @@ function rateLimitFault(answer: DifyAnswer): BridgeError {
 function quote(body: JsonObject): string {
   const message = body['message'];
   const words = typeof message === 'string' ? plainWords(message) : '';
-  return words === '' ? '' : ` Dify said: ${cut(words, MAX_QUOTE)}`;
-}
-
-/** At most `limit` characters, an ellipsis included; never half of a surrogate pair. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  return `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+  return words === '' ? '' : ` Dify said: ${cutText(words, MAX_QUOTE)}`;
 }
 
 /** One header as a text; undefined when it is missing. */

@@ -1,6 +1,7 @@
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
-import { cut, faultFromAnswer, isWebPage } from './faults.ts';
+import { faultFromAnswer, isWebPage } from './faults.ts';
 import type { DifyHttp } from './http.ts';
 
 const PATH = '/inner/api/upload/file/request';
@@ -30,7 +31,7 @@ export async function requestUploadUrl(
   const { data, error } = isJsonObject(body) ? body : {};
   const url = isJsonObject(data) ? data['url'] : undefined;
   if (typeof url === 'string' && url !== '') return url;
-  const said = typeof error === 'string' && error !== '' ? ` Dify said: ${cut(error, MAX_QUOTE)}` : '';
+  const said = typeof error === 'string' && error !== '' ? ` Dify said: ${cutText(error, MAX_QUOTE)}` : '';
   throw new BridgeError('upstream_error', `Dify gave no address for the upload.${said}`, {
     hint: "The log of Dify's api service may have the cause.",
     upstream: { status: answer.status, path: answer.path },

@@ -1,13 +1,9 @@
 import { isIP } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
+import { isLoopback } from '../model/loopback.ts';
 
 /** Names under which a host reaches itself, as they stand in a URL. */
 export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
-
-/** Whether only this machine can reach an address to listen on. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
 
 /** An address as it stands in a URL: IPv6 in brackets. */
 export function urlHost(host: string): string {

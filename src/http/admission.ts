@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
-import { isLoopback, LOOPBACK_NAMES, urlHost } from './address.ts';
+import { isLoopback } from '../model/loopback.ts';
+import { LOOPBACK_NAMES, urlHost } from './address.ts';
 
 export interface AdmissionOptions {
   /** The address that the bridge listens on. */

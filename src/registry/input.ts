@@ -1,7 +1,7 @@
 import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { nearest } from './near.ts';
+import { nearest } from '../model/near.ts';
 import { takesFiles, takesManyFiles } from './parameter-value.ts';
 import { type Placement, type PlacementContext, placeParameter } from './placement.ts';
 import type { Missing } from './incomplete.ts';

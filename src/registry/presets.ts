@@ -2,7 +2,7 @@ import type { RegistryNote } from '../model/registry.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
 import { compare, type NamedTool, uniqueBareNames } from './names.ts';
-import { ranked } from './near.ts';
+import { ranked } from '../model/near.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
 /** All presets that fit one tool, as one. */

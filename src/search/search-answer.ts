@@ -1,7 +1,7 @@
 import type { ToolResult } from '../model/content.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { ranked } from '../registry/near.ts';
+import { ranked } from '../model/near.ts';
 import { listed } from '../registry/text.ts';
 import type { Effects } from './effects.ts';
 import { describeTool, MAX_RESULTS, type searchTools } from './own-tools.ts';

@@ -132,7 +132,7 @@ describe('views', () => {
     ],
     [
       'views:\n  small:\n    presets:\n      a:\n        narrow:\n          p: { max: 5 }\n',
-      '6 views.small.presets.a.narrow.p.max: no such setting; known here: enum, minimum, maximum, description',
+      '6 views.small.presets.a.narrow.p.max: no such setting; did you mean maximum?',
     ],
     [
       'views:\n  small:\n    auto: { tool: 5 }\n',

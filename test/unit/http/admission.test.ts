@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkExposure, isLoopback, urlHost } from '../../../src/http/address.ts';
+import { isLoopback } from '../../../src/model/loopback.ts';
+import { checkExposure, urlHost } from '../../../src/http/address.ts';
 import { type AdmissionOptions, bearerChallenge, createAdmission } from '../../../src/http/admission.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 

@@ -29,7 +29,8 @@ function distance(wanted: string, have: string): number | undefined {
   if (have.length >= 3 && wanted.length >= 3 && (have.includes(wanted) || wanted.includes(have))) {
     return 1 + Math.abs(have.length - wanted.length) / 100;
   }
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  // Two letters changed places are two edits.
+  const limit = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
   if (Math.abs(wanted.length - have.length) > limit) return undefined;
   const edits = editDistance(wanted, have);
   return edits <= limit ? 1 + edits : undefined;
