@@ -104,7 +104,10 @@ function choicesOf(schema: JsonObject): Json[] | undefined {
 }
 
 function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
-  const values = choices.filter((choice) => choice !== null && choice !== '');
+  // A number too large for JSON's readers (1e999) has no way back into JSON.
+  const values = choices.filter(
+    (choice) => choice !== null && choice !== '' && !(typeof choice === 'number' && !Number.isFinite(choice)),
+  );
   const texts = values.filter((value) => typeof value === 'string');
   const numbers = values.filter((value) => typeof value === 'number');
   const few =

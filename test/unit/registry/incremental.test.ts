@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';

@@ -41,6 +41,12 @@ describe('of a foreign schema is published', () => {
     ['a tuple as a list', { type: 'array', items: [{ type: 'string' }] }, { type: 'array', items: {} }],
     ['choices', { enum: ['a', 'b', 'a'] }, { type: 'string', enum: ['a', 'b'] }],
     ['choices of numbers', { type: 'integer', enum: [1, 2] }, { type: 'number', enum: [1, 2] }],
+    [
+      'choices without the numbers that JSON cannot carry',
+      { enum: [1, JSON.parse('1e999') as number] },
+      { type: 'number', enum: [1] },
+    ],
+    ['no choices where none is left', { enum: [JSON.parse('1e999') as number] }, {}],
     ['a constant', { const: 'a' }, { type: 'string', enum: ['a'] }],
     ['choices of several types', { enum: ['a', 1] }, { description: 'One of "a", 1.' }],
     ['several types', { type: ['string', 'number'] }, { description: 'One of the types string, number.' }],
