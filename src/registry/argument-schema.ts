@@ -48,7 +48,40 @@ export function fitted(value: Value, candidate: Json): Json | undefined {
   return result.ok ? (result.value as Json) : undefined;
 }
 
-function coerced({ shape, nullable }: Value): ArgumentSchema {
+/**
+ * Schemas by what they say: parameters are much alike, and a schema of zod takes some kilobytes. Begun anew when
+ * there are many, since foreign bounds and choices have no end.
+ */
+const known = new Map<string, ArgumentSchema>();
+const MAX_KNOWN = 1000;
+
+function shared(key: string | undefined, make: () => ArgumentSchema): ArgumentSchema {
+  if (key === undefined) return make();
+  let schema = known.get(key);
+  if (schema === undefined) {
+    if (known.size >= MAX_KNOWN) known.clear();
+    schema = make();
+    known.set(key, schema);
+  }
+  return schema;
+}
+
+function coerced(value: Value): ArgumentSchema {
+  return shared(keyOf(value), () => newSchema(value));
+}
+
+function optional(value: Value): ArgumentSchema {
+  const key = keyOf(value);
+  return shared(key === undefined ? undefined : `${key}?`, () => coerced(value).optional());
+}
+
+/** The same for values whose schemas are the same, descriptions apart; undefined for what is made of others. */
+function keyOf({ shape, nullable }: Value): string | undefined {
+  if (shape.kind === 'array' || shape.kind === 'object') return undefined;
+  return JSON.stringify(nullable === true ? [shape] : shape);
+}
+
+function newSchema({ shape, nullable }: Value): ArgumentSchema {
   const wrap = (coerce: (input: unknown) => unknown, schema: ArgumentSchema): ArgumentSchema =>
     z.preprocess(coerce, nullable === true ? schema.nullable() : schema);
   switch (shape.kind) {
@@ -97,7 +130,7 @@ function member(property: Property): ArgumentSchema {
     property.default === undefined
       ? property.required
         ? schema
-        : schema.optional()
+        : optional(property)
       : schema.default(property.default);
   return property.description === undefined ? placed : placed.describe(property.description);
 }
