@@ -12,10 +12,7 @@ import { buildRegistry } from './registry/build.ts';
 import { fits } from './registry/match.ts';
 import { type NamedTool, nameTools } from './registry/names.ts';
 import { unknownTool } from './registry/unknown-tool.ts';
-import { callReadTool, callTool, callWriteTool, describeTool, searchTools } from './search/own-tools.ts';
-
-/** The bridge's own tools: Dify may list them, as those of an MCP server that is this bridge. */
-const OWN_TOOLS = [searchTools, describeTool, callTool, callReadTool, callWriteTool].map(({ tool }) => tool);
+import { OWN_TOOLS, SEARCH_DIRECTORY } from './search/own-tools.ts';
 
 /** A set of tools with rules, names and a mode of its own. */
 export interface View {
@@ -69,6 +66,7 @@ export function createView(options: ViewOptions): LiveView {
       built = buildRegistry(providers, config, {
         ...(credentials === undefined ? {} : { credentials }),
         ...(built === undefined ? {} : { previous: built }),
+        // Dify may list them, as those of an MCP server that is this bridge.
         ownTools: OWN_TOOLS,
       });
       source = listing;
@@ -86,7 +84,7 @@ export function createView(options: ViewOptions): LiveView {
   }
 
   const whyUnknown = (registry: Registry, asked: string): BridgeError =>
-    unknownTool(registry, asked, history.gone);
+    unknownTool(registry, asked, history.gone, presentation.mode === 'search' ? SEARCH_DIRECTORY : undefined);
 
   const callPublished: CallTool = async (asked, args, context) => {
     const registry = live.current() ?? (await live.ready(context.signal));

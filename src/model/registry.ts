@@ -45,6 +45,8 @@ export interface PublishedTool extends ListedTool {
   readonly ref: ToolRef;
   /** The provider's label, for messages. */
   readonly providerLabel: string;
+  /** Labels of the tool and of its provider that are not published, for searching: in other languages, or overridden. */
+  readonly otherLabels?: { readonly tool: readonly string[]; readonly provider: readonly string[] };
   /** False: Dify has no credentials for the provider and will refuse the call. */
   readonly authorized: boolean;
   readonly credentialId?: string;

@@ -1,4 +1,5 @@
-import type { FileParameter } from '../model/registry.ts';
+import type { FileParameter, PublishedTool } from '../model/registry.ts';
+import type { LocalizedText } from '../model/tool.ts';
 import type { NamedTool } from './names.ts';
 import { takesFiles } from './parameter-value.ts';
 import type { Preset } from './rules.ts';
@@ -19,6 +20,23 @@ export function titleOf({ tool }: NamedTool, languages: readonly string[], prese
 /** The provider's label in the preferred language, or its name or id. */
 export function providerLabelOf({ provider }: NamedTool, languages: readonly string[]): string {
   return pickText(provider.label, languages) || provider.name || provider.id;
+}
+
+/** The labels in Dify beside those that are published; undefined where there are none. */
+export function otherLabelsOf(
+  { tool, provider }: NamedTool,
+  title: string,
+  providerLabel: string,
+): PublishedTool['otherLabels'] {
+  const ofTool = labelsBeside(tool.label, title);
+  const ofProvider = labelsBeside(provider.label, providerLabel);
+  if (ofTool.length === 0 && ofProvider.length === 0) return undefined;
+  return Object.freeze({ tool: Object.freeze(ofTool), provider: Object.freeze(ofProvider) });
+}
+
+function labelsBeside(label: LocalizedText, published: string): string[] {
+  const labels = new Set(Object.values(label).map((text) => cutText(tidy(text), MAX_TITLE)));
+  return [...labels].filter((text) => text !== '' && text !== published);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { FileParameter, PublishedTool, WithheldTool } from '../model/regist
 import { argumentSchema } from './argument-schema.ts';
 import { argumentParser } from './arguments.ts';
 import { chooseCredential, type ProviderCredentials } from './credential.ts';
-import { describeTool, providerLabelOf, titleOf } from './description.ts';
+import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ParameterDecision, type ToolInput } from './input.ts';
 import type { NamedTool } from './names.ts';
@@ -104,6 +104,8 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
     }
     lines.push(`${setting}: its preset declares it readOnly`);
   }
+  const providerLabel = providerLabelOf(named, rules.languages);
+  const otherLabels = otherLabelsOf(named, title, providerLabel);
   const outputSchema = buildOutputSchema(provider.type, tool);
   const published: Omit<PublishedTool, 'name'> = {
     title,
@@ -112,7 +114,8 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
     ...(outputSchema !== undefined && { outputSchema }),
     annotations: annotationsOf(preset),
     ref: Object.freeze(ref),
-    providerLabel: providerLabelOf(named, rules.languages),
+    providerLabel,
+    ...(otherLabels !== undefined && { otherLabels }),
     authorized: provider.authorized,
     ...(credential.id !== undefined && { credentialId: credential.id }),
     fileParameters: deepFreeze(input.fileParameters),

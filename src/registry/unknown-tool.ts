@@ -13,6 +13,19 @@ export function replacementOf(registry: Registry, ref: ToolRef): string | undefi
   )?.name;
 }
 
+/** Where a client learns of the tools that it may call. */
+export interface ToolDirectory {
+  /** Gives the definition of a tool. */
+  readonly definition: string;
+  /** A sentence: how to find the other names. */
+  readonly others: string;
+}
+
+const TOOLS_LIST: ToolDirectory = {
+  definition: 'tools/list',
+  others: 'tools/list gives the names of all tools.',
+};
+
 /**
  * Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. `previous` are
  * tools that were published under names of before.
@@ -21,6 +34,7 @@ export function unknownTool(
   registry: Registry,
   name: string,
   previous: ReadonlyMap<string, ToolRef> = new Map(),
+  directory: ToolDirectory = TOOLS_LIST,
 ): BridgeError {
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) {
@@ -32,14 +46,12 @@ export function unknownTool(
   const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
   if (replacement !== undefined) {
     return new BridgeError('tool_not_found', `The tool ${name} is called ${replacement} now.`, {
-      hint: `Call ${replacement}. Its arguments may have changed too: tools/list has them.`,
+      hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
     });
   }
   const published = similarNames(registry, name).filter((similar) => registry.get(similar) !== undefined);
-  const hint =
-    published.length === 0
-      ? 'tools/list gives the names of all tools.'
-      : `Similar names: ${published.join(', ')}. tools/list gives all of them.`;
+  const similar = published.length === 0 ? '' : `Similar names: ${published.join(', ')}. `;
+  const hint = similar + directory.others;
   const message =
     ref === undefined
       ? `There is no tool named ${JSON.stringify(name.slice(0, 128))}.`

@@ -19,8 +19,8 @@ export function filterTools(tools: readonly PublishedTool[], filters: ToolFilter
   return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(provider)));
 }
 
-function namesOf({ providerLabel, ref }: PublishedTool): string[] {
-  return [providerLabel.toLowerCase(), ref.providerId.toLowerCase()];
+function namesOf({ providerLabel, otherLabels, ref }: PublishedTool): string[] {
+  return [providerLabel, ...(otherLabels?.provider ?? []), ref.providerId].map((name) => name.toLowerCase());
 }
 
 /** Each provider with the number of its tools, as `Label (3)`, the one with the most first. */

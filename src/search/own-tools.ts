@@ -2,6 +2,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { defineOwnTool } from '../registry/own-tool.ts';
+import type { ToolDirectory } from '../registry/unknown-tool.ts';
 import type { Property } from '../registry/shape.ts';
 
 /** Tools that one search names at most. */
@@ -131,3 +132,9 @@ export const OWN_TOOLS: readonly ListedTool[] = [
 ].map(({ tool }) => tool);
 
 export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_TOOLS.map(({ name }) => name));
+
+/** Where a client that sees these tools finds the others. */
+export const SEARCH_DIRECTORY: ToolDirectory = {
+  definition: describeTool.tool.name,
+  others: `${searchTools.tool.name} finds tools by what they do.`,
+};

@@ -3,7 +3,7 @@ import { BridgeError, type Problem } from '../model/errors.ts';
 import type { ListedTool, PublishedTool, Registry } from '../model/registry.ts';
 import { similarNames } from '../registry/explain.ts';
 import { onlyReads } from './effects.ts';
-import { searchTools } from './own-tools.ts';
+import { SEARCH_DIRECTORY } from './own-tools.ts';
 
 // What a model gets wrong with these tools it can put right by itself: so all of this is results that it reads,
 // where a wrong name in tools/call would be a protocol error.
@@ -27,12 +27,11 @@ export function ownName(name: string): ToolResult {
 
 /** No published tool has that name: why (`error`), which are similar, and how to find the right one. */
 export function unknownName(name: string, registry: Registry, error: BridgeError): ToolResult {
-  const search = `${searchTools.tool.name} finds tools by what they do.`;
   const isWithheld = registry.withheld.some((tool) => tool.name === name);
   const similar = similarNames(registry, name).filter((other) => registry.get(other) !== undefined);
   // What else the error advises is for clients that have all names from tools/list.
   const advice = isWithheld ? error.hint : similar.length > 0 && `Similar names: ${similar.join(', ')}.`;
-  const hint = [advice, search].filter(Boolean).join(' ');
+  const hint = [advice, SEARCH_DIRECTORY.others].filter(Boolean).join(' ');
   return refusal(new BridgeError('tool_not_found', error.message, { hint }));
 }
 

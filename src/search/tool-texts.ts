@@ -14,19 +14,20 @@ export interface ToolTexts {
   readonly parameters: string;
 }
 
-/** The texts of a tool, all as published, in whatever language they are. */
+/** The texts of a tool as published, with its labels in every language that Dify has. */
 export function toolTexts(tool: PublishedTool): ToolTexts {
-  const { name, title, ref, providerLabel, description, inputSchema } = tool;
+  const { name, title, ref, providerLabel, otherLabels, description, inputSchema } = tool;
+  const provider = [providerLabel, ...(otherLabels?.provider ?? [])].join('\n');
   const parameters: string[] = [];
   addParameters(inputSchema, parameters, MAX_DEPTH);
   return {
     name: `${name} ${ref.tool}`,
-    title,
+    title: [title, ...(otherLabels?.tool ?? [])].join('\n'),
     // The id of a provider of the types workflow and api is a UUID, which nobody looks for by a part.
     provider:
       ref.providerType === 'builtin' || ref.providerType === 'mcp'
-        ? `${providerLabel} ${ref.providerId}`
-        : providerLabel,
+        ? `${provider} ${ref.providerId}`
+        : provider,
     description,
     parameters: parameters.join('\n'),
   };

@@ -47,6 +47,12 @@ describe.each(['HTTP', 'stdio'] as const)('views over %s', (transport) => {
     expect(await text(finder, 'search_tools', { query: 'bar chart' })).toContain('draw_chart');
     const called = { name: 'time__weekday', arguments: WEEKDAY };
     expect(await text(finder, 'call_tool', called)).toContain('Sunday');
+    await expect(finder.callTool('time__weekdy')).rejects.toThrow(
+      /time__weekday.* search_tools finds tools by what they do\./s,
+    );
+    await expect(clock.callTool('time__weekdy')).rejects.toThrow(
+      /time__weekday.* tools\/list gives the names of all tools\./s,
+    );
   });
 });
 

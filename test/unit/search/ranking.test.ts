@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
+import type { ToolProvider } from '../../../src/model/tool.ts';
+import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
@@ -65,6 +67,24 @@ describe('ranking', async () => {
     ['สภาพอากาศ', 'acme_agat__agat'],
   ])('%s → %s', (query, name) => {
     expect(index.find(query)[0]).toBe(name);
+  });
+
+  it('knows a tool and its provider by the labels of every language', async () => {
+    const [mail] = PROVIDERS;
+    const declared = mail?.tools.map((tool) =>
+      tool.name === 'create_draft' ? { ...tool, label: { ...tool.label, zh_Hans: '撰写草稿' } } : tool,
+    );
+    const labelled = {
+      ...(mail as ToolProvider),
+      label: { en_US: 'Heron Mail', pt_BR: 'Correio Garça' },
+      tools: declared ?? [],
+    };
+    const registry = registryOf([labelled, ...PROVIDERS.slice(1)]);
+    const multilingual = await indexOf(registry);
+    expect(multilingual.find('撰写草稿')[0]).toBe('acme_heron_mail__create_draft');
+    expect(multilingual.find('correio garça')).toHaveLength(labelled.tools.length);
+    expect(filterTools(registry.tools, { provider: 'correio garça' })).toHaveLength(labelled.tools.length);
+    expect(registry.get('acme_heron_mail__create_draft')?.title).toBe('Create a draft');
   });
 
   it('puts all of a kind before what only touches on it', () => {
