@@ -89,6 +89,26 @@ function offence({ file, room, target }: Import): string | undefined {
     : `${name} imports ${target}, which is not ${room}/'s`;
 }
 
+/** The rows of the table in a page whose head begins so, as their cells. */
+function rowsOf(page: string, head: string): string[][] {
+  const [, table = ''] = page.split(`\n${head}`);
+  const [rows = ''] = table.split('\n\n');
+  return rows
+    .split('\n')
+    .slice(2)
+    .map((row) =>
+      row
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+/** What stands in backticks. */
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+}
+
 describe('architecture', () => {
   const files = sources();
   const imports = files.flatMap((file) => importsOf(file, readFileSync(file, 'utf8')));
@@ -129,6 +149,27 @@ describe('architecture', () => {
         name,
       ).toBe(true);
     }
+  });
+
+  it('is what docs/architecture.md says', () => {
+    const text = readFileSync(join(SRC, '../docs/architecture.md'), 'utf8');
+    const rooms = rowsOf(text, '| folder |').map(([cell = '']) => (namesIn(cell)[0] ?? '').replace('/', ''));
+    expect(rooms.filter((name) => name !== 'app.ts').sort()).toEqual(
+      Object.keys(ROOMS)
+        .filter((name) => name !== '.')
+        .sort(),
+    );
+    const owned = rowsOf(text, '| package | room |').map(([name = '', room = '', why = '']) => {
+      expect({ name, why }).toEqual({ name, why: expect.stringMatching(/\w/) });
+      return [namesIn(name)[0], room.split(', ')];
+    });
+    expect(Object.fromEntries(owned)).toEqual(PACKAGES);
+
+    const { devDependencies } = JSON.parse(readFileSync(join(SRC, '../package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const tools = rowsOf(text, '| package | why |').flatMap(([cell = '']) => namesIn(cell));
+    expect(tools).toEqual(Object.keys(devDependencies).filter((name) => PACKAGES[name] === undefined));
   });
 
   it('keeps every file below 400 lines', () => {

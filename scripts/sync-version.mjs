@@ -1,0 +1,32 @@
+// Puts the version of package.json into everything else that names it; `npm run version` does so after changesets.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+
+/** Where the version stands: each pattern has it between its two groups and fits as often as is told. */
+const PLACES = [
+  ['package-lock.json', /^( {2}"version": ")[^"]+(")/m, 1],
+  ['package-lock.json', /("": \{\s+"name": "dify-mcp-bridge",\s+"version": ")[^"]+(")/, 1],
+  ['manifests/mcpb/manifest.json', /^( {2}"version": ")[^"]+(")/m, 1],
+  ['manifests/registry/server.json', /("version": ")[^"]+(")/g, 2],
+  ['manifests/docker/Dockerfile', /(org\.opencontainers\.image\.version=")[^"]+(")/, 1],
+  ['manifests/docker/compose.dify.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
+  ['docs/installation.md', /(dify-mcp-bridge[-:])\d+\.\d+\.\d+(?:-[\w.]+?)?(\.mcpb|[ \n])/g, 4],
+  ['manifests/kubernetes/base/deployment.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
+];
+
+for (const [path, pattern, times] of PLACES) {
+  const text = readFileSync(root + path, 'utf8');
+  let found = 0;
+  const synced = text.replace(pattern, (_all, before, after) => {
+    found += 1;
+    return before + version + after;
+  });
+  if (found !== times) throw new Error(`${path} names the version ${found} times instead of ${times}.`);
+  if (synced !== text) writeFileSync(root + path, synced);
+}
+console.log(
+  `Everything is at ${version}. Run "npm run check:manifests -- --write" for the rendered manifests.`,
+);

@@ -1,0 +1,242 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { commandBlocks, documentedCommands } from '../support/documented-commands.ts';
+import { cleanEnvironment, PROGRAM, ROOT } from '../support/program.ts';
+import { sandboxEnv } from '../support/running-bridge.ts';
+
+/** A command that is not run here, with what is checked of it instead: null, or what is wrong. */
+interface Exception {
+  readonly fits: RegExp;
+  readonly reason: string;
+  readonly problem: (command: string) => string | null;
+}
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+
+const EXCEPTIONS: readonly Exception[] = [
+  {
+    fits: /^npm (ci|cit|test|run)\b/,
+    reason: 'works on the checkout as a whole, as the tests that are running do',
+    problem: (command) => {
+      const named = [...command.matchAll(/npm run (\S+)/g)].map(([, name = '']) => name);
+      return named.find((name) => scripts[name] === undefined) ?? null;
+    },
+  },
+  {
+    fits: /^npx vitest run --project \w+ test\//,
+    reason: 'is a run of tests, as this one is',
+    problem: (command) => {
+      const [, path = ''] = /(test\/\S+)/.exec(command) ?? [];
+      return existsSync(join(ROOT, path)) ? null : `there is no ${path}`;
+    },
+  },
+  {
+    fits: /^npx changeset$/,
+    reason: 'asks questions',
+    problem: () => (existsSync(join(ROOT, '.changeset/config.json')) ? null : 'changesets are not set up'),
+  },
+  {
+    fits: /^(sha256sum|shasum -a 256) --check /,
+    reason: 'needs a release; the hash is checked in mcpb.test.ts',
+    problem: (command) =>
+      /dify-mcp-bridge-\d+\.\d+\.\d+\.mcpb\.sha256$/.test(command) ? null : 'no such file',
+  },
+  {
+    fits: /^docker build /,
+    reason: 'needs a Docker engine',
+    problem: (command) => {
+      const [, file = ''] = / -f (\S+)/.exec(command) ?? [];
+      if (!existsSync(join(ROOT, file))) return `there is no ${file}`;
+      return command.endsWith(' .') ? null : 'the context is not the checkout';
+    },
+  },
+  {
+    fits: /^docker run /,
+    reason: 'needs a Docker engine; what the image starts is started in image.test.ts',
+    problem: (command) => {
+      const known = read('README.md');
+      const named = [...command.matchAll(/ -e (DIFY_\w+)/g)].map(([, name = '']) => name);
+      return named.find((name) => !known.includes(`\`${name}\``)) ?? null;
+    },
+  },
+  {
+    fits: /^docker compose /,
+    reason: "needs a Docker engine and Dify's stack; npm run check:manifests reads the same files",
+    problem: (command) =>
+      command.startsWith('docker compose -f docker-compose.yaml -f compose.dify.yaml ')
+        ? null
+        : 'not the two files that belong together',
+  },
+  {
+    fits: /^kubectl (-n \S+ )?apply -k /,
+    reason: 'needs a cluster; the overlays are rendered by npm run check:manifests',
+    problem: (command) => {
+      const [, folder = ''] = /-k (\S+)/.exec(command) ?? [];
+      return existsSync(join(ROOT, folder, 'kustomization.yaml')) ? null : `there is no overlay ${folder}`;
+    },
+  },
+  {
+    fits: /^kubectl (-n \S+ )?create secret generic dify-mcp-bridge /,
+    reason: 'needs a cluster',
+    problem: (command) => {
+      const given = [...command.matchAll(/--from-file=([\w-]+)=/g)].map(([, key = '']) => key);
+      const deployment = parse(read('manifests/kubernetes/base/deployment.yaml')) as {
+        spec: { template: { spec: { containers: [{ env: { value: string }[] }] } } };
+      };
+      const mounted = deployment.spec.template.spec.containers[0].env.map(({ value }) =>
+        value.split('/').at(-1),
+      );
+      return given.join() === mounted.join() ? null : `the pods read ${mounted.join(', ')}`;
+    },
+  },
+  {
+    fits: /^kubectl (-n \S+ )?(rollout status|port-forward|logs|exec) /,
+    reason: 'needs a cluster',
+    problem: (command) =>
+      / (deployment|service)\/dify-mcp-bridge\b/.test(command) ? null : 'it names another object',
+  },
+  {
+    fits: /^pkill -HUP -f /,
+    reason: 'would reach whichever bridge runs on this machine; what it does is tested in test/integration',
+    problem: (command) => {
+      const pattern = new RegExp(/'(.+)'/.exec(command)?.[1] ?? '');
+      if (!pattern.test('node /usr/local/bin/dify-mcp-bridge serve --http'))
+        return 'it does not find the bridge';
+      const others = ['npm exec dify-mcp-bridge serve', 'sh -c dify-mcp-bridge serve'];
+      return others.find((line) => pattern.test(line)) ?? null;
+    },
+  },
+  {
+    fits: /^mcp-publisher /,
+    reason: 'is a program of the registry, and publishes',
+    problem: (command) =>
+      /^mcp-publisher (login github|publish manifests\/registry\/server\.json)$/.test(command)
+        ? null
+        : 'unknown',
+  },
+];
+
+const NPX = `#!/bin/sh
+[ "$1" = -y ] && shift
+case "$1" in
+  dify-mcp-bridge | dify-mcp-bridge@*) shift; exec dify-mcp-bridge "$@" ;;
+esac
+echo "npx would install $1" >&2
+exit 97
+`;
+
+describe('the commands in the documentation', () => {
+  let folder: string;
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dify-mcp-bridge-docs-'));
+    await mkdir(join(folder, 'bin'));
+    await symlink(PROGRAM, join(folder, 'bin/dify-mcp-bridge'));
+    await writeFile(join(folder, 'bin/npx'), NPX, { mode: 0o755 });
+    sandbox = await createSandbox();
+  });
+  afterAll(async () => {
+    await sandbox.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** What goes wrong when a reader runs a command in a folder; null when it does what it should. */
+  async function problemOf(command: string, home: string): Promise<string | null> {
+    const exception = EXCEPTIONS.find(({ fits }) => fits.test(command));
+    if (exception !== undefined) return exception.problem(command);
+    const serves = /\bserve\b.* --http\b/.test(command);
+    const base = cleanEnvironment(sandboxEnv(sandbox));
+    // A shell that ends with the bridge as its own process, and any port that is free.
+    const line = serves ? `exec ${command.replace(/--port \d+/, '--port 0')}` : command;
+    const child = spawn('sh', ['-c', line], {
+      cwd: home,
+      env: { ...base, HOME: home, XDG_CONFIG_HOME: home, PATH: `${join(folder, 'bin')}:${base['PATH']}` },
+      stdio: ['pipe', 'ignore', 'pipe'],
+      timeout: 20_000,
+    });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+      if (serves && errors.includes('Serving MCP at')) child.kill('SIGTERM');
+    });
+    child.stdin.on('error', () => undefined).end();
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    return code === 0 ? null : `${command}\nended with ${String(code)}: ${errors}`;
+  }
+
+  /** The first problem of commands that are run one after the other in a folder of their own. */
+  async function firstProblem(commands: readonly string[]): Promise<string | null> {
+    const home = await mkdtemp(join(folder, 'block-'));
+    for (const command of commands) {
+      const problem = await problemOf(command, home);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  const blocks = documentedCommands(ROOT);
+
+  it.concurrent.each(blocks.map(({ place, commands }) => [place, commands] as const))(
+    'of %s do what they should',
+    async (_place, commands) => {
+      expect(commands.length).toBeGreaterThan(0);
+      expect(await firstProblem(commands)).toBeNull();
+    },
+  );
+
+  it('are found in all documents', () => {
+    expect(blocks.length).toBeGreaterThan(12);
+    const documents = new Set(blocks.map(({ place }) => place.split(':')[0]));
+    expect([...documents]).toEqual(
+      expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/installation.md', 'docs/manifests.md']),
+    );
+  });
+
+  it('are run, unless they cannot be: no exception is left over', () => {
+    const commands = blocks.flatMap((block) => block.commands);
+    const unused = EXCEPTIONS.filter(({ fits }) => !commands.some((command) => fits.test(command)));
+    expect(unused.map(({ reason }) => reason)).toEqual([]);
+    const run = commands.filter((command) => !EXCEPTIONS.some(({ fits }) => fits.test(command)));
+    expect(run.length).toBeGreaterThan(8);
+  });
+
+  it.each([
+    ['a command that is not there', 'dify-mcp-bridge tools lst'],
+    ['an option that is not there', 'npx -y dify-mcp-bridge tools list --vieww x'],
+    ['a package of somebody else', 'npx -y somebody-elses-package'],
+    ['a program that is not installed', 'no-such-program --help'],
+    ['a script that is not there', 'npm run no-such-script'],
+    ['an overlay that is not there', 'kubectl apply -k manifests/kubernetes/overlays/none'],
+    ['half of the keys', 'kubectl create secret generic dify-mcp-bridge --from-file=token=token.txt'],
+    ['a Dockerfile that is not there', 'docker build -f docker/Dockerfile .'],
+  ])('would not pass with %s', async (_title, command) => {
+    expect(await firstProblem([command])).not.toBeNull();
+  });
+
+  it('are taken out of a document as a shell would read them', () => {
+    const text = [
+      '```sh',
+      '# first',
+      'a --b \\',
+      '  --c   # why',
+      '',
+      'd "#e"',
+      '```',
+      '```json',
+      'x',
+      '```',
+    ].join('\n');
+    expect(commandBlocks('a.md', text)).toEqual([{ place: 'a.md:1', commands: ['a --b --c', 'd "#e"'] }]);
+    expect(() => commandBlocks('a.md', '```bash\nls\n```')).toThrow(
+      'a.md:1: a block of commands is called sh',
+    );
+    expect(() => commandBlocks('a.md', '```sh\nls\n')).toThrow('has no end');
+  });
+});

@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { promisify } from 'node:util';
+import { getMcpConfigForManifest, unpackExtension, v0_3 } from '@anthropic-ai/mcpb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { connectClient, type TestClient } from '../support/mcp-clients.ts';
+import { cleanEnvironment, ROOT } from '../support/program.ts';
+
+const execute = promisify(execFile);
+
+describe('the bundle for Claude Desktop', () => {
+  let folder: string;
+  let unpacked: string;
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dify-mcp-bridge-test-'));
+    await execute(process.execPath, [join(ROOT, 'scripts/pack-mcpb.mjs'), '--out', folder]);
+    const mcpbPath = join(folder, `dify-mcp-bridge-${await version()}.mcpb`);
+    unpacked = join(folder, 'unpacked');
+    if (!(await unpackExtension({ mcpbPath, outputDir: unpacked, silent: true }))) {
+      throw new Error('The bundle cannot be unpacked.');
+    }
+    sandbox = await createSandbox();
+  });
+  afterAll(async () => {
+    await sandbox.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function version(): Promise<string> {
+    return (JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+  }
+
+  const required = () => ({
+    api_url: sandbox.url,
+    workspace_id: sandbox.credentials.workspaceId,
+    inner_api_key: sandbox.credentials.innerApiKey,
+  });
+
+  /** The command that the desktop makes of the manifest and of what somebody entered. */
+  async function commandOf(userConfig: Record<string, string | number>) {
+    const text = await readFile(join(unpacked, 'manifest.json'), 'utf8');
+    return getMcpConfigForManifest({
+      manifest: v0_3.McpbManifestSchema.parse(JSON.parse(text)),
+      extensionPath: unpacked,
+      systemDirs: { HOME: folder },
+      userConfig,
+      pathSeparator: sep,
+    });
+  }
+
+  async function connect(userConfig: Record<string, string | number>): Promise<TestClient> {
+    const command = await commandOf(userConfig);
+    if (command === undefined) throw new Error('The desktop would not start it.');
+    const { args = [], env = {} } = command;
+    expect(command.command).toBe('node');
+    return connectClient('v1', {
+      command: process.execPath,
+      args,
+      env: cleanEnvironment({ ...env, DIFY_BRIDGE_LOG_LEVEL: 'error' }),
+    });
+  }
+
+  it('holds the program and what goes with it, nothing else', async () => {
+    expect((await readdir(unpacked, { recursive: true })).toSorted()).toEqual([
+      'LICENSE',
+      'icon.png',
+      'manifest.json',
+      'package.json',
+      'server',
+      join('server', 'main.js'),
+      join('server', 'main.js.LEGAL.txt'),
+    ]);
+    const program = await readFile(join(unpacked, 'server/main.js'), 'utf8');
+    expect(program.includes(ROOT)).toBe(false);
+  });
+
+  it('has its SHA-256 beside it', async () => {
+    const name = `dify-mcp-bridge-${await version()}.mcpb`;
+    const hash = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+    expect(await readFile(join(folder, `${name}.sha256`), 'utf8')).toBe(`${hash}  ${name}\n`);
+  });
+
+  it('serves a client, with the optional fields left empty', async () => {
+    const left = await commandOf({ ...required(), admin_api_key: sandbox.credentials.adminApiKey });
+    expect(left?.env).toMatchObject({
+      DIFY_EMAIL: '${user_config.email}',
+      DIFY_BRIDGE_TOOLS_MAX_TOOLS: '${user_config.max_tools}',
+      DIFY_BRIDGE_CONFIG: '${user_config.config_file}',
+    });
+    const client = await connect({ ...required(), admin_api_key: sandbox.credentials.adminApiKey });
+    try {
+      expect(client.serverVersion).toMatchObject({ name: 'dify-mcp-bridge', version: await version() });
+      expect((await client.listPage()).tools).toHaveLength(16);
+      const { content } = await client.callTool('time__weekday', { year: 2026, month: 11, day: 22 });
+      expect(content).toEqual([{ type: 'text', text: 'November 22, 2026 is Sunday.' }]);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('goes by every field that is filled in', async () => {
+    const { email, password, secretKey } = sandbox.credentials;
+    const client = await connect({ ...required(), email, password, secret_key: secretKey, max_tools: 3 });
+    try {
+      expect((await client.listPage()).tools).toHaveLength(3);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('is not started without what it requires', async () => {
+    const { inner_api_key: _left, ...others } = required();
+    expect(await commandOf(others)).toBeUndefined();
+  });
+});

@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { loadConfig } from '../../../src/config/load.ts';
+import { settingsTable } from '../../../src/config/settings.ts';
+import { readRendered, type Rendered } from './kubernetes-model.ts';
+import { kubernetesProblems } from './kubernetes-rules.ts';
+
+const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
+const OVERLAYS = ['single', 'replicated'] as const;
+type Overlay = (typeof OVERLAYS)[number];
+
+/** Variables that the manifests set before the table has them. An entry has to go as soon as the table has it. */
+const AHEAD: readonly string[] = ['DIFY_BRIDGE_FILES_DIR'];
+
+const text = (overlay: Overlay): string =>
+  readFileSync(join(ROOT, `test/fixtures/kubernetes/${overlay}.yaml`), 'utf8');
+const objects = (overlay: Overlay): unknown[] =>
+  parseAllDocuments(text(overlay)).map((document) => document.toJS() as unknown);
+
+describe('the rendered overlays', () => {
+  it('are those of the sources: npm run check:manifests -- --write renders them anew', () => {
+    const script = join(ROOT, 'scripts/check-manifests.mjs');
+    const printed = execFileSync(process.execPath, [script, '--fingerprints'], { encoding: 'utf8' });
+    const current = JSON.parse(printed) as Record<Overlay, string>;
+    const recorded = OVERLAYS.map((overlay) => [overlay, /^# ([0-9a-f]{64})$/m.exec(text(overlay))?.[1]]);
+    expect(Object.fromEntries(recorded)).toEqual(current);
+  });
+
+  it.each(OVERLAYS)('%s keeps the rules', (overlay) => {
+    expect(kubernetesProblems(readRendered(objects(overlay)))).toEqual([]);
+  });
+
+  it('differ in what only several replicas need', () => {
+    const kinds = (overlay: Overlay): string[] => Object.keys(readRendered(objects(overlay)));
+    const more = kinds('replicated').filter((kind) => !kinds('single').includes(kind));
+    expect(more.sort()).toEqual(['HorizontalPodAutoscaler', 'PersistentVolumeClaim', 'PodDisruptionBudget']);
+  });
+});
+
+describe('the configuration in there', () => {
+  const WORKSPACE = '11111111-2222-4333-8444-555555555555';
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-test-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** The environment of the container, with the mounted keys in a folder of the test. */
+  function environment(overlay: Overlay): Record<string, string> {
+    const { ConfigMap, Deployment } = readRendered(objects(overlay));
+    const env: Record<string, string> = { HOME: folder, XDG_CONFIG_HOME: folder, ...ConfigMap.data };
+    for (const { name, value } of Deployment.spec.template.spec.containers[0]?.env ?? []) {
+      const file = join(folder, value.split('/').at(-1) ?? '');
+      writeFileSync(file, `fake-${name}\n`);
+      env[name] = file;
+    }
+    return env;
+  }
+
+  it.each(OVERLAYS)('of %s names variables that there are', (overlay) => {
+    const known = settingsTable().flatMap(({ env, secret }) =>
+      env === undefined ? [] : secret ? [`${env}_FILE`] : [env],
+    );
+    const named = Object.keys(environment(overlay)).filter((name) => name.startsWith('DIFY_'));
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((name) => !known.includes(name) && !AHEAD.includes(name))).toEqual([]);
+    expect(AHEAD.filter((name) => known.includes(name))).toEqual([]);
+  });
+
+  it.each(OVERLAYS)('of %s lacks nothing but the workspace, and says so at the start', async (overlay) => {
+    const attempt = loadConfig({ env: environment(overlay), needsDify: true });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'config_invalid',
+      problems: [{ path: 'env DIFY_WORKSPACE_ID', message: expect.stringContaining('expected a UUID') }],
+    });
+  });
+
+  it.each(OVERLAYS)('of %s is one that the bridge takes', async (overlay) => {
+    const env = { ...environment(overlay), DIFY_WORKSPACE_ID: WORKSPACE };
+    const { config, warnings } = await loadConfig({ env, needsDify: true });
+    expect(warnings.filter(({ path }) => !AHEAD.includes(path.replace('env ', '')))).toEqual([]);
+    expect(config.http).toMatchObject({ host: '0.0.0.0', port: 8080, token: 'fake-DIFY_BRIDGE_TOKEN_FILE' });
+    expect(config.dify.innerApiKey).toBe('fake-DIFY_INNER_API_KEY_FILE');
+  });
+});
+
+describe('the rules', () => {
+  type Change = (all: Rendered) => void;
+  const pod = (all: Rendered) => all.Deployment.spec.template.spec;
+  const container = (all: Rendered) => {
+    const [one] = pod(all).containers;
+    if (one === undefined) throw new Error('There is no container.');
+    return one;
+  };
+  const scaler = (all: Rendered) => {
+    if (all.HorizontalPodAutoscaler === undefined) throw new Error('There is no autoscaler.');
+    return all.HorizontalPodAutoscaler.spec;
+  };
+
+  it.each<[string, Overlay, Change, string]>([
+    ['latest', 'single', (all) => (container(all).image = 'dify-mcp-bridge:latest'), 'not pinned'],
+    ['root', 'single', (all) => (pod(all).securityContext.runAsUser = 0), 'runs as root'],
+    [
+      'a root that can be written',
+      'single',
+      (all) => (container(all).securityContext.readOnlyRootFilesystem = false),
+      'can be written',
+    ],
+    [
+      'capabilities',
+      'single',
+      (all) => (container(all).securityContext.capabilities.drop = []),
+      'capabilities',
+    ],
+    ['a token', 'single', (all) => (pod(all).automountServiceAccountToken = true), 'token of Kubernetes'],
+    ['service links', 'single', (all) => (pod(all).enableServiceLinks = true), 'adds variables'],
+    [
+      'liveness that depends on Dify',
+      'single',
+      (all) => (container(all).livenessProbe.httpGet.path = '/readyz'),
+      'liveness probe does not ask /livez',
+    ],
+    [
+      'a probe of no port',
+      'single',
+      (all) => (container(all).readinessProbe.httpGet.port = 'metrics'),
+      'a probe asks another port',
+    ],
+    [
+      '30 s to stop',
+      'single',
+      (all) => (pod(all).terminationGracePeriodSeconds = 30),
+      'before running calls',
+    ],
+    [
+      'a Service for other pods',
+      'single',
+      (all) => (all.Service.spec.selector = { 'app.kubernetes.io/name': 'other' }),
+      'Service does not select',
+    ],
+    [
+      'a key in the ConfigMap',
+      'single',
+      (all) => (all.ConfigMap.data['DIFY_SECRET_KEY'] = 'fake'),
+      'in the ConfigMap',
+    ],
+    [
+      'a key as a variable',
+      'single',
+      (all) => container(all).env.push({ name: 'DIFY_SECRET_KEY', value: 'fake' }),
+      'no file of the mounted keys',
+    ],
+    [
+      'a key file elsewhere',
+      'single',
+      (all) => container(all).env.push({ name: 'DIFY_PASSWORD_FILE', value: '/tmp/password' }),
+      'no file of the mounted keys',
+    ],
+    [
+      'another port of Dify',
+      'single',
+      (all) => (all.ConfigMap.data['DIFY_API_URL'] = 'http://api:8000'),
+      'does not let out to Dify',
+    ],
+    [
+      'two replicas and nothing else',
+      'single',
+      (all) => (all.Deployment.spec.replicas = 2),
+      'nobody who scales',
+    ],
+    [
+      'a budget for one replica',
+      'single',
+      (all) => {
+        const { PodDisruptionBudget: budget } = readRendered(objects('replicated'));
+        if (budget !== undefined) all.PodDisruptionBudget = budget;
+      },
+      'never lets a node be drained',
+    ],
+    [
+      'no affinity',
+      'replicated',
+      (all) => (all.Service.spec.sessionAffinity = 'None'),
+      'meets other replicas',
+    ],
+    [
+      'a number of replicas',
+      'replicated',
+      (all) => (all.Deployment.spec.replicas = 2),
+      'both set the number',
+    ],
+    ['ten replicas', 'replicated', (all) => (scaler(all).maxReplicas = 10), 'too many connections'],
+    [
+      'an autoscaler of something else',
+      'replicated',
+      (all) => (scaler(all).scaleTargetRef.name = 'x'),
+      'something else',
+    ],
+    ['no budget', 'replicated', (all) => delete all.PodDisruptionBudget, 'while nodes are drained'],
+    [
+      'a volume for one node',
+      'replicated',
+      (all) => all.PersistentVolumeClaim?.spec.accessModes.splice(0, 1, 'ReadWriteOnce'),
+      'not on a volume for all replicas',
+    ],
+    [
+      'files beside the volume',
+      'replicated',
+      (all) => (all.ConfigMap.data['DIFY_BRIDGE_FILES_DIR'] = '/tmp/files'),
+      'DIFY_BRIDGE_FILES_DIR is not the volume',
+    ],
+  ])('would notice %s', (_title, overlay, change, problem) => {
+    const all = readRendered(objects(overlay));
+    change(all);
+    expect(kubernetesProblems(all).join('\n')).toContain(problem);
+  });
+
+  it('would notice a misspelt key, an unknown kind, and a kind that is missing', () => {
+    const misspelt = text('single').replace('readOnlyRootFilesystem', 'readonlyRootFilesystem');
+    const parsed = parseAllDocuments(misspelt).map((document) => document.toJS() as unknown);
+    expect(() => readRendered(parsed)).toThrow('readonlyRootFilesystem');
+    expect(() => readRendered([...objects('single'), { kind: 'Pod' }])).toThrow('Invalid option');
+    expect(() => readRendered(objects('single').slice(1))).toThrow('There is no ConfigMap');
+  });
+});
