@@ -40,6 +40,8 @@ await build({
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
+  // Its other form asks for its own parts in a way that no bundler sees.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   plugins: [lessUndici],
   logLevel: 'warning',
 });

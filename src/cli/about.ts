@@ -5,6 +5,23 @@ export interface About {
   readonly sandbox?: true;
 }
 
+export const INIT: About = {
+  description: 'ask for the way to your Dify, check it, and write the configuration file',
+  examples: ['init', 'init --env-file docker/.env --url http://127.0.0.1:5001 --yes'],
+};
+export const INSTALL: About = {
+  description: "put the bridge into an MCP client's configuration",
+  examples: ['install cursor', 'install vscode --http http://127.0.0.1:8080/mcp --dry-run'],
+  sandbox: true,
+};
+export const COMPLETION: About = {
+  description: 'print a script that completes commands and options in a shell',
+  examples: ['completion bash > ~/.local/share/bash-completion/completions/dify-mcp-bridge'],
+};
+export const HELP: About = {
+  description: 'print the help of a command, or on environment, exit-codes or troubleshooting',
+  examples: ['help exit-codes', 'help tools list'],
+};
 export const SERVE: About = {
   description: 'serve the tools to an MCP client, over standard input and output or over HTTP',
   examples: ['serve --sandbox', 'serve --http --port 8080'],

@@ -1,8 +1,8 @@
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientConfig } from '../clients/snippets.ts';
 import { BridgeError } from '../model/errors.ts';
-import { claudeDesktopConfig } from './client-config.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from './demo-client.ts';
 import { DEMO_STEPS, type DemoStep, textOf } from './demo-steps.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
@@ -121,16 +121,21 @@ interface Finished {
 }
 
 function finish(output: Output, { io, script, tools, calls }: Finished): void {
-  const server = { command: io.program.node, args: [script, 'serve', '--sandbox'] };
-  const config = claudeDesktopConfig('dify', server);
+  const { node } = io.program;
+  const config = clientConfig('claude-desktop', 'dify', {
+    kind: 'stdio',
+    command: node,
+    args: [script, 'serve', '--sandbox'],
+    clientSecrets: false,
+  });
   output.data({ ok: true, tools, calls, config: JSON.parse(config) as unknown }, () =>
     [
       '',
       output.paint('green', `All ${calls.length} calls went as they should.`),
       '',
       'To have the same in Claude Desktop, paste these lines into claude_desktop_config.json (Settings,',
-      'Developer, Edit Config) and restart it. For a Dify of your own, leave --sandbox out and add "env" with',
-      'DIFY_API_URL, DIFY_INNER_API_KEY, DIFY_WORKSPACE_ID and DIFY_ADMIN_API_KEY; doctor checks them.',
+      'Developer, Edit Config) and restart it, or let dify-mcp-bridge install claude-desktop --sandbox do it.',
+      'For a Dify of your own, run dify-mcp-bridge init: it asks for the way there and checks it.',
       '',
       config,
     ].join('\n'),

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { App } from '../app.ts';
 import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { explainAdminRefusal } from '../dify/admin-refusal.ts';
 import type { DifyConsole } from '../dify/console.ts';
 import type { DifyHttp } from '../dify/http.ts';
-import type { VersionProbe } from '../dify/probe.ts';
-import { signFileQuery } from '../dify/signature.ts';
+import { probeSigning, type VersionProbe } from '../dify/probe.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { count } from './output.ts';
@@ -51,11 +52,21 @@ export function skip(reason: string): Finding {
 }
 
 /** The configuration, which is valid, with its warnings. */
-export function configurationFinding(warnings: readonly Problem[], file: string | undefined): Finding {
+export function configurationFinding({ warnings: doubts, file, settings }: LoadedConfig): Finding {
+  const holdsSecrets = settings.some(({ setting, source }) => setting.secret && source.startsWith('file '));
+  const warnings = [...doubts, ...(file !== undefined && holdsSecrets ? openFile(file) : [])];
   const source = file === undefined ? 'no file' : `file ${file}`;
   if (warnings.length === 0) return { status: 'pass', message: `Valid (${source}).` };
   const message = `Valid (${source}), with ${count(warnings.length, 'warning')}.`;
   return { status: 'warn', message, details: warnings.map(asLine) };
+}
+
+/** What to say of a file with secrets that others can read. Windows has no such mode. */
+function openFile(file: string): Problem[] {
+  const mode = statSync(file).mode & 0o777;
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return [];
+  const message = `holds secrets and can be read by others (mode ${mode.toString(8)}): chmod 600 ${file}`;
+  return [{ path: `file ${file}`, message }];
 }
 
 /** Which Dify it is, and whether the bridge knows how to talk to it. */
@@ -95,7 +106,9 @@ export async function workspaceFinding(
     const { id, name } = await difyConsole.currentWorkspace(signal);
     return { status: 'pass', message: `${name} (${id}), reached with ${way}.` };
   } catch (error) {
-    return failure(error);
+    const refusal = asBridgeError(error);
+    if (credential.kind !== 'admin-key' || refusal.upstream?.status !== 401) return failure(refusal);
+    return failure(await explainAdminRefusal(difyConsole, credential.workspaceId, refusal, signal));
   }
 }
 
@@ -153,17 +166,12 @@ export async function signingFinding(
       fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
     };
   }
-  const id = randomUUID();
-  const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
   try {
-    const path = `/files/tools/${id}.png${query}`;
-    const answer = await http.send({ method: 'GET', path, signal, timeoutMs: 10_000 });
-    await answer.discard();
-    // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
-    if (answer.status === 415 || answer.status === 404) {
+    const { verdict, status } = await probeSigning(http, secretKey, signal);
+    if (verdict === 'accepted') {
       return { status: 'pass', message: 'Dify accepts links signed with DIFY_SECRET_KEY.' };
     }
-    if (answer.status === 403) {
+    if (verdict === 'refused') {
       return {
         status: 'fail',
         message: 'Dify refuses links signed with DIFY_SECRET_KEY: files of results will not arrive.',
@@ -173,7 +181,7 @@ export async function signingFinding(
     }
     return {
       status: 'warn',
-      message: `Dify answered a signed link with the unexpected status ${answer.status}.`,
+      message: `Dify answered a signed link with the unexpected status ${status}.`,
       fix: 'Check that /files at DIFY_API_URL leads to the api service.',
     };
   } catch (error) {

@@ -16,6 +16,7 @@ import {
   versionFinding,
   workspaceFinding,
 } from './doctor-checks.ts';
+import { portFinding } from './doctor-port.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import { count, type Output, type Style } from './output.ts';
 import { type CommandContext, configOf, loggerOf } from './session.ts';
@@ -24,6 +25,9 @@ import { type CommandContext, configOf, loggerOf } from './session.ts';
 interface Check extends Finding {
   readonly name: string;
 }
+
+/** The checks that need Dify, in their order. */
+const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
 /** `doctor`: checks each step on the way to Dify in order, and says how to mend what fails. */
 export async function doctor(context: CommandContext): Promise<number> {
@@ -51,14 +55,15 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
     loaded = await configOf(context, true);
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
-    yield* skipped(['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock']);
+    yield* skipped([...REMOTE, 'port']);
     return;
   }
-  yield { name: 'configuration', ...configurationFinding(loaded.warnings, loaded.file) };
+  yield { name: 'configuration', ...configurationFinding(loaded) };
   const target = await reach(loaded.config);
   const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
   try {
     yield* remoteChecks(context, loaded, target, http, signal);
+    yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();
     await target.close();
@@ -77,7 +82,7 @@ async function* remoteChecks(
     probe = await probeVersion(http, signal);
   } catch (error) {
     yield { name: 'address', ...failure(error) };
-    yield* skipped(['version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock']);
+    yield* skipped(REMOTE.slice(1));
     return;
   }
   const checkedAt = new Date();
@@ -98,16 +103,28 @@ async function* remoteChecks(
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account nearer to being locked.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);
-  else {
+  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, config, signal)) };
+  yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
+  yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
+}
+
+/** What is published; a manifest that cannot be read shows as soon as the bridge is put together. */
+async function publishedFinding(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  config: Config,
+  signal: AbortSignal,
+): Promise<Finding> {
+  try {
     const app = await context.io.createApp(config, { logger: await loggerOf(loaded, true) });
     try {
-      yield { name: 'catalogue', ...(await catalogueFinding(app, signal)) };
+      return await catalogueFinding(app, signal);
     } finally {
       await app.close(0);
     }
+  } catch (error) {
+    return failure(error);
   }
-  yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
-  yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
 
 interface Target {

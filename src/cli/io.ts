@@ -1,5 +1,6 @@
 import type { App, createApp } from '../app.ts';
 import { type Environment, processEnvironment } from '../config/env.ts';
+import type { Prompter } from './prompter.ts';
 
 /** A stream for text: standard output or standard error. */
 export interface TextSink {
@@ -28,6 +29,8 @@ export interface CliIo {
   /** Ends the process at once. */
   exitNow(code: number): void;
   readonly createApp: typeof createApp;
+  /** Asks whoever sits at the terminal. */
+  createPrompter(): Promise<Prompter>;
 }
 
 /** The surroundings of the running process. */
@@ -45,5 +48,6 @@ export function processIo(): CliIo {
     exitNow: (code) => process.exit(code),
     createApp: async (config, options): Promise<App> =>
       (await import('../app.ts')).createApp(config, options),
+    createPrompter: async () => (await import('./prompter.ts')).createPrompter(process.stdin, process.stderr),
   };
 }

@@ -21,6 +21,7 @@ import {
 } from './about.ts';
 import type { CliIo } from './io.ts';
 import { createOutput, type Output } from './output.ts';
+import { addReadingCommands, addSetupCommands } from './program-setup.ts';
 import type { CommandContext, GlobalOptions } from './session.ts';
 
 const NAME = 'dify-mcp-bridge';
@@ -31,10 +32,11 @@ const DIR_OPTION = 'folder of the files (default: manifest.dir or manifests/tool
 const EXIT_CODES = `
 Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
 
-type Options = GlobalOptions & {
+/** The options of all commands together; each command reads its own. */
+export type Options = GlobalOptions & {
   readonly output?: string;
   readonly color?: boolean;
-  readonly http?: true;
+  readonly http?: string | true;
   readonly args?: string;
   readonly out?: string;
   readonly view?: string;
@@ -44,7 +46,7 @@ type Options = GlobalOptions & {
 };
 
 /** A command's work; its module is loaded only when the command runs. */
-type Action = (context: CommandContext, options: Options, ...positional: string[]) => Promise<number>;
+export type Action = (context: CommandContext, options: Options, ...positional: string[]) => Promise<number>;
 
 /**
  * Runs the command line: `argv` holds the arguments alone. Answers the exit code and never throws. Help and
@@ -65,6 +67,14 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
+/** Adds a command below another. */
+export type AddCommand = (
+  parent: Command,
+  usage: string,
+  about: About,
+  load: () => Promise<Action>,
+) => Command;
+
 type Run = (action: Action, options: Options, positional: string[]) => Promise<void>;
 
 function createProgram(io: CliIo, run: Run): Command {
@@ -84,13 +94,13 @@ function createProgram(io: CliIo, run: Run): Command {
     .description('Every tool of a Dify workspace as an MCP tool.')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .addOption(new Option('-o, --output <format>', 'form of the result').choices(['text', 'json']))
     .option('--config <file>', 'configuration file (env DIFY_BRIDGE_CONFIG)')
     .option('--log-level <level>', 'debug, info, warn, error or silent (env DIFY_BRIDGE_LOG_LEVEL)')
     .option('--no-color', 'no colours on a terminal (env NO_COLOR)');
 
-  const add = (parent: Command, usage: string, about: About, load: () => Promise<Action>): Command => {
+  const add: AddCommand = (parent, usage, about, load) => {
     const command = parent
       .command(usage)
       .description(about.description)
@@ -104,13 +114,18 @@ function createProgram(io: CliIo, run: Run): Command {
       );
     }
     return command.action(async (...received: unknown[]) => {
-      const positional = received.filter((value) => typeof value === 'string');
+      const positional = received.flat().filter((value) => typeof value === 'string');
       await run(await load(), command.optsWithGlobals<Options>(), positional);
     });
   };
   const group = (name: string, description: string, example: string): Command =>
-    program.command(name).description(description).addHelpText('before', `Example:\n  ${NAME} ${example}\n`);
+    program
+      .command(name)
+      .description(description)
+      .helpCommand('help [command]', 'print the help of a command')
+      .addHelpText('before', `Example:\n  ${NAME} ${example}\n`);
 
+  addSetupCommands(program, add);
   add(program, 'serve', SERVE, async () => {
     const { serve } = await import('./serve.ts');
     return (context, { http, view }) => serve(context, { overHttp: http === true, view });
@@ -171,6 +186,7 @@ function createProgram(io: CliIo, run: Run): Command {
     output.data(about, () => `${NAME} ${VERSION} (Node.js ${about.node})`);
     return 0;
   });
+  addReadingCommands(program, add);
   return program.addHelpText('before', `Example:\n  ${NAME} demo\n`).addHelpText('after', EXIT_CODES);
 }
 

@@ -13,12 +13,22 @@ import { noSuchSetting } from './suggest.ts';
  * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
  */
 export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
-  if (flag !== undefined) return flag;
-  const named = env['DIFY_BRIDGE_CONFIG'];
-  if (named !== undefined && named !== '' && !isLiteral(named)) return named;
+  const { path, named } = configFilePath(flag, env);
+  return named || existsSync(path) ? path : undefined;
+}
+
+/** Where the configuration file is or would be, and whether somebody named it. */
+export function configFilePath(
+  flag: string | undefined,
+  env: Environment,
+): { readonly path: string; readonly named: boolean } {
+  if (flag !== undefined) return { path: flag, named: true };
+  const variable = env['DIFY_BRIDGE_CONFIG'];
+  if (variable !== undefined && variable !== '' && !isLiteral(variable)) {
+    return { path: variable, named: true };
+  }
   const base = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
-  const path = join(base, 'dify-mcp-bridge', 'config.yaml');
-  return existsSync(path) ? path : undefined;
+  return { path: join(base, 'dify-mcp-bridge', 'config.yaml'), named: false };
 }
 
 /** Reads a configuration file. Throws `config_invalid` when there is no such file. */

@@ -44,7 +44,8 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
   return { path: `env ${name}`, message: `no such variable; ${rest}` };
 }
 
-function difyWarnings(dify: Config['dify']): readonly Problem[] {
+/** The same for the connection to Dify alone, such as keys that everybody knows. */
+export function difyWarnings(dify: Config['dify']): readonly Problem[] {
   const warnings: Problem[] = [];
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { faultFromAnswer, header } from './faults.ts';
 import type { DifyAnswer, DifyHttp } from './http.ts';
+import { signFileQuery } from './signature.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
 /** What Dify says about itself without authentication. */
@@ -59,6 +61,43 @@ export async function probeInnerKey(
       cause: error,
     });
   }
+}
+
+/**
+ * Proves that the address leads to the inner API too, which nginx and the web app do not pass on: Dify's own refusal
+ * of a made-up key is what is hoped for. Rejects as `faultFromAnswer` does.
+ */
+export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
+  const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
+  try {
+    await probeInnerKey(http, nobody, signal);
+  } catch (error) {
+    if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
+    // A refusal with another status is a proxy's, and says nothing of what lies behind it.
+    if (error.upstream?.status !== 400 && error.upstream?.status !== 404) throw error;
+  }
+}
+
+/** What Dify makes of a signed link to a file that cannot exist. */
+export interface SigningProbe {
+  readonly verdict: 'accepted' | 'refused' | 'unexpected';
+  readonly status: number;
+}
+
+/** Finds out whether links signed with a secret key open files. Rejects when Dify cannot be reached. */
+export async function probeSigning(
+  http: DifyHttp,
+  secretKey: string,
+  signal: AbortSignal,
+): Promise<SigningProbe> {
+  const id = randomUUID();
+  const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
+  const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
+  await answer.discard();
+  const { status } = answer;
+  // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
+  if (status === 415 || status === 404) return { verdict: 'accepted', status };
+  return { verdict: status === 403 ? 'refused' : 'unexpected', status };
 }
 
 function get(http: DifyHttp, path: string, signal: AbortSignal): Promise<DifyAnswer> {

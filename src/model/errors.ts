@@ -161,6 +161,14 @@ export const ERROR_RULES = {
     meaning:
       'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
   },
+  client_config_invalid: {
+    mcp: 'protocol',
+    rpc: -32603,
+    http: 500,
+    exit: 2,
+    meaning:
+      'The configuration file of an MCP client is not where it should be, is not valid JSON or cannot be written. It was left as it is.',
+  },
   usage: {
     mcp: 'protocol',
     rpc: -32602,

@@ -102,7 +102,10 @@ const SANDBOX: readonly Case[] = [
     args: ['doctor', '--sandbox'],
     code: 0,
     out: /^pass {2}configuration: [^]*pass {2}inner key: [^]*pass {2}file signing: [^]*The bridge can work/,
-    json: { ok: true, checks: [{ name: 'configuration' }, {}, {}, {}, {}, {}, {}, { name: 'clock' }] },
+    json: {
+      ok: true,
+      checks: [{ name: 'configuration' }, {}, {}, {}, {}, {}, {}, { name: 'clock' }, { name: 'port' }],
+    },
   },
   {
     args: ['config', 'check', '--sandbox'],
@@ -139,6 +142,18 @@ const SANDBOX: readonly Case[] = [
     code: 2,
     err: /^error: [^]*no-such-folder/,
     error: { code: 'config_invalid' },
+  },
+  {
+    args: ['completion', 'bash'],
+    code: 0,
+    out: /^# bash completion[^]*\ncomplete -F _dify_mcp_bridge dify-mcp-bridge\n$/,
+    json: { shell: 'bash', script: expect.stringContaining('complete -F') },
+  },
+  {
+    args: ['help', 'exit-codes'],
+    code: 0,
+    out: /^Example:[^]*130 {2}interrupted/,
+    json: expect.arrayContaining([expect.objectContaining({ code: 130 })]) as object,
   },
   { args: ['tools', 'lst', '--sandbox'], code: 2, err: /^error: .*lst/, error: { code: 'usage' } },
   { args: ['serve', '--prot', '1'], code: 2, err: /--prot[^]*--port/, error: { code: 'usage' } },
@@ -182,8 +197,8 @@ describe('the command line, as JSON', () => {
     const { stdout } = await run(['--help']);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name]) => name);
     const tried = SANDBOX.map(({ args }) => args[0]);
-    // Those two have files of tests of their own.
-    expect([...tried, 'demo', 'help']).toEqual(expect.arrayContaining(commands));
+    // These have files of tests of their own.
+    expect([...tried, 'demo', 'init', 'install', 'help']).toEqual(expect.arrayContaining(commands));
     expect(commands.length).toBeGreaterThan(6);
     expect(new Set(CASES.map(([title]) => title)).size).toBe(CASES.length);
   });
@@ -307,7 +322,7 @@ describe('against a Dify', () => {
   it('doctor finds nothing wrong with it', async () => {
     const { ended, failed, statuses } = await diagnose({});
     expect(failed).toBeUndefined();
-    expect(statuses).toHaveLength(8);
+    expect(statuses).toHaveLength(9);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
 

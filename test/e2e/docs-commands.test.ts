@@ -147,17 +147,33 @@ describe('the commands in the documentation', () => {
     await rm(folder, { recursive: true });
   });
 
+  const env = (home: string): NodeJS.ProcessEnv => {
+    const base = cleanEnvironment(sandboxEnv(sandbox));
+    return { ...base, HOME: home, XDG_CONFIG_HOME: home, PATH: `${join(folder, 'bin')}:${base['PATH']}` };
+  };
+
+  /** What `install` finds on the machine of a reader: a configuration, and the clients. */
+  async function beforeInstall(home: string): Promise<void> {
+    for (const client of ['Claude', '.cursor', 'Code/User']) {
+      await mkdir(join(home, client), { recursive: true });
+    }
+    const init = spawn('dify-mcp-bridge', ['init', '--yes'], { env: env(home), stdio: 'ignore' });
+    await new Promise((resolve) => init.once('close', resolve));
+  }
+
   /** What goes wrong when a reader runs a command in a folder; null when it does what it should. */
   async function problemOf(command: string, home: string): Promise<string | null> {
     const exception = EXCEPTIONS.find(({ fits }) => fits.test(command));
     if (exception !== undefined) return exception.problem(command);
+    if (command.startsWith('dify-mcp-bridge install ')) await beforeInstall(home);
+    // Here nobody is asked.
+    const answered = /^dify-mcp-bridge (init|install)\b/.test(command) ? `${command} --yes` : command;
     const serves = /\bserve\b.* --http\b/.test(command);
-    const base = cleanEnvironment(sandboxEnv(sandbox));
     // A shell that ends with the bridge as its own process, and any port that is free.
-    const line = serves ? `exec ${command.replace(/--port \d+/, '--port 0')}` : command;
+    const line = serves ? `exec ${command.replace(/--port \d+/, '--port 0')}` : answered;
     const child = spawn('sh', ['-c', line], {
       cwd: home,
-      env: { ...base, HOME: home, XDG_CONFIG_HOME: home, PATH: `${join(folder, 'bin')}:${base['PATH']}` },
+      env: env(home),
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: 20_000,
     });

@@ -133,6 +133,8 @@ describe('the package', () => {
     const modules = join(folder, 'node_modules');
     const unused = [
       'commander',
+      'jsonc-parser',
+      '@clack',
       'hono',
       '@hono',
       '@modelcontextprotocol/server',

@@ -20,12 +20,15 @@ const ROOMS: Readonly<Record<string, readonly string[] | '*'>> = {
   http: ['model', 'mcp'],
   observability: ['model'],
   sandbox: ['model'],
+  setup: ['model', 'dify'],
+  clients: ['model'],
   cli: '*',
   '.': '*',
 };
 
 /** The rooms that own a package: nobody else imports it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@clack/prompts': ['cli'],
   '@hono/node-server': ['sandbox'],
   '@modelcontextprotocol/client': ['cli'],
   '@modelcontextprotocol/node': ['http'],
@@ -33,6 +36,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   'file-type': ['content'],
   hono: ['sandbox'],
+  'jsonc-parser': ['clients'],
   minisearch: ['search'],
   pino: ['observability'],
   undici: ['dify'],

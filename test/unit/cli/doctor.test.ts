@@ -29,6 +29,8 @@ afterAll(() => sandbox.close());
 
 const environment = (changes: Readonly<Record<string, string | undefined>> = {}) => ({
   HOME: ENV.HOME,
+  // The usual port may be taken on this machine.
+  DIFY_BRIDGE_PORT: '0',
   DIFY_API_URL: sandbox.url,
   DIFY_INNER_API_KEY: sandbox.credentials.innerApiKey,
   DIFY_WORKSPACE_ID: sandbox.credentials.workspaceId,
@@ -54,6 +56,7 @@ const WELL = {
   catalogue: 'warn',
   'file signing': 'pass',
   clock: 'pass',
+  port: 'skip',
 };
 
 describe('doctor', () => {
@@ -87,7 +90,7 @@ describe('doctor', () => {
   });
 
   it('looks at the sandbox itself when asked to', async () => {
-    const { status, run } = await diagnose({ env: { HOME: ENV.HOME } }, ['--sandbox']);
+    const { status, run } = await diagnose({ env: { HOME: ENV.HOME, DIFY_BRIDGE_PORT: '0' } }, ['--sandbox']);
     expect(status).toEqual(WELL);
     expect(run.configs[0]?.sandbox).toBeUndefined();
   });
@@ -122,7 +125,7 @@ describe('doctor', () => {
     const { run, check, status } = await diagnose({ env: { HOME: ENV.HOME } });
     expect(run.code).toBe(2);
     expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
-    expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 7 }, () => 'skip'));
+    expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 8 }, () => 'skip'));
   });
 
   it('stops where nobody answers', async () => {
@@ -155,6 +158,28 @@ describe('doctor', () => {
     const { run, check } = await diagnose({ env: environment(), app: { loadError } });
     expect(run.code).toBe(1);
     expect(check('catalogue')).toMatchObject({ status: 'fail', message: 'Not loaded.', fix: 'Look there.' });
+  });
+
+  it('tells a bridge that serves at its port already from anything else', async () => {
+    const bridge = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+    });
+    await new Promise<void>((resolve) => bridge.listen(0, '127.0.0.1', resolve));
+    const DIFY_BRIDGE_PORT = String((bridge.address() as AddressInfo).port);
+    const taken = await diagnose({ env: environment({ DIFY_BRIDGE_PORT }) });
+    bridge.closeAllConnections();
+    await new Promise((resolve) => bridge.close(resolve));
+    expect(taken.check('port')).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('already'),
+    });
+    const free = await diagnose({ env: environment({ DIFY_BRIDGE_PORT }) });
+    expect(free.check('port')?.message).toBe(`serve --http can listen at 127.0.0.1:${DIFY_BRIDGE_PORT}.`);
+    const foreign = await diagnose({ env: environment({ DIFY_BRIDGE_PORT, DIFY_BRIDGE_HOST: '192.0.2.1' }) });
+    expect(foreign.check('port')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('not of this machine'),
+    });
   });
 
   it('ends with 130 when it is interrupted', async () => {

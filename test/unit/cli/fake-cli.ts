@@ -149,6 +149,7 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
       events.push('create');
       return createFakeApp(setup.app ?? {}, calls, events, () => setup.onStart?.(send));
     },
+    createPrompter: () => Promise.reject(new Error('This test has nobody to ask.')),
     ...setup.io,
   };
   const code = await runCli(argv, io);

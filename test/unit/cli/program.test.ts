@@ -5,6 +5,8 @@ import { cli, ENV } from './fake-cli.ts';
 
 const COMMANDS = [
   [],
+  ['init'],
+  ['install'],
   ['serve'],
   ['tools'],
   ['tools', 'list'],
@@ -21,7 +23,9 @@ const COMMANDS = [
   ['config', 'check'],
   ['config', 'show'],
   ['config', 'schema'],
+  ['completion'],
   ['version'],
+  ['help'],
 ];
 
 it.each(COMMANDS.map((words) => [words.join(' '), words] as const))(

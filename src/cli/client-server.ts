@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Client } from '../clients/client.ts';
+import { launchCommand } from '../clients/launch.ts';
+import { asksForToken, keepsSecrets, type ServerTarget } from '../clients/server-entry.ts';
+import { configFilePath } from '../config/file.ts';
+import { loadConfig } from '../config/load.ts';
+import { viewsOf } from '../config/views.ts';
+import { BridgeError } from '../model/errors.ts';
+import { VERSION } from '../version.ts';
+import type { CommandContext } from './session.ts';
+
+/** Options on how the client is to reach the bridge. */
+export interface ServerOptions {
+  /** `--http`. */
+  readonly http?: string | undefined;
+  readonly authorization?: boolean | undefined;
+  readonly command?: string | undefined;
+  readonly secrets?: string | undefined;
+  readonly view?: string | undefined;
+}
+
+/** How a client is to reach the bridge, checked as far as it can be: what is written shall work. */
+export async function serverTarget(
+  context: CommandContext,
+  client: Client,
+  options: ServerOptions,
+): Promise<ServerTarget> {
+  if (options.http !== undefined) {
+    const given = { ...options, sandbox: context.options.sandbox };
+    return httpTarget(client, given, options.http);
+  }
+  if (options.authorization !== undefined) throw onlyOverHttp('--authorization');
+  const clientSecrets = options.secrets === 'client';
+  if (clientSecrets && !keepsSecrets(client)) {
+    throw new BridgeError('usage', `${client.title} cannot hand over secrets that are not in its file.`, {
+      hint: 'Leave --secrets client out: the bridge then reads them from its own configuration file.',
+    });
+  }
+  const { program } = context.io;
+  const start = launchCommand(client, {
+    program: options.command === 'local' ? { ...program, script: resolve(program.script) } : 'npx',
+    version: VERSION,
+    platform: process.platform,
+    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs(options)],
+  });
+  return { kind: 'stdio', ...start, clientSecrets };
+}
+
+function viewArgs({ view }: ServerOptions): string[] {
+  return view === undefined ? [] : ['--view', view];
+}
+
+/** Where the bridge that the client starts gets its configuration from. */
+async function source(
+  { io, options }: CommandContext,
+  clientSecrets: boolean,
+  { view }: ServerOptions,
+): Promise<readonly string[]> {
+  if (options.sandbox !== undefined) {
+    return options.sandbox === true ? ['--sandbox'] : ['--sandbox', options.sandbox];
+  }
+  const { path, named } = configFilePath(options.config, io.env);
+  if (clientSecrets) return named ? ['--config', resolve(path)] : [];
+  if (!existsSync(path)) {
+    throw new BridgeError('config_invalid', `There is no configuration file ${path}.`, {
+      hint: 'Write one with dify-mcp-bridge init, or name one with --config. To try the bridge without a Dify, add --sandbox.',
+    });
+  }
+  // A client starts the bridge without the variables of this shell, so the file has to do alone.
+  const { HOME, XDG_CONFIG_HOME } = io.env;
+  const loaded = await loadConfig({ env: { HOME, XDG_CONFIG_HOME }, file: path, needsDify: true }).catch(
+    (error: unknown) => {
+      throw notEnough(path, error);
+    },
+  );
+  const views = viewsOf(loaded.config);
+  if (view !== undefined && !views.has(view)) {
+    throw (await import('../app-hosting.ts')).unknownView(view, views);
+  }
+  return ['--config', resolve(path)];
+}
+
+function notEnough(path: string, error: unknown): unknown {
+  if (!(error instanceof BridgeError)) return error;
+  return new BridgeError(
+    error.code,
+    `A client cannot start the bridge with ${path} alone. ${error.message}`,
+    {
+      problems: error.problems,
+      hint: 'A client does not hand down the variables of this shell: the file must hold all. dify-mcp-bridge init writes such a file.',
+      cause: error,
+    },
+  );
+}
+
+type HttpOptions = ServerOptions & { readonly sandbox: string | true | undefined };
+
+function httpTarget(client: Client, options: HttpOptions, text: string): ServerTarget {
+  if (!client.http) {
+    throw new BridgeError('usage', `The file of ${client.title} takes no servers over HTTP.`, {
+      hint: 'Leave --http out, or add the address under Settings, Connectors.',
+    });
+  }
+  for (const name of ['command', 'sandbox', 'secrets', 'view'] as const) {
+    if (options[name] === undefined) continue;
+    const hint =
+      name === 'view'
+        ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.`
+        : 'Leave it out.';
+    throw new BridgeError('usage', `--${name} is for a bridge that the client starts, not for --http.`, {
+      hint,
+    });
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (url === undefined || !/^https?:$/.test(url.protocol) || !isPlain) {
+    throw new BridgeError('usage', '--http takes the http or https address of the bridge, without secrets.', {
+      hint: 'For example: --http http://127.0.0.1:8080/mcp',
+    });
+  }
+  if (url.pathname === '/') url.pathname = '/mcp';
+  return { kind: 'http', url: url.href, authorization: options.authorization ?? asksForToken(url) };
+}
+
+function onlyOverHttp(option: string): BridgeError {
+  return new BridgeError('usage', `${option} is for --http.`, {
+    hint: 'A client that starts the bridge itself needs no token.',
+  });
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Config } from '../config/schema.ts';
+import { createDifyHttp } from '../dify/http.ts';
+import { isJsonObject } from '../model/json.ts';
+import { type Finding, skip } from './doctor-checks.ts';
+
+const ASK_MS = 2000;
+
+/** Whether `serve --http` could listen. A bridge that serves there already is no fault; with stdio, nothing is. */
+export async function portFinding(
+  { host, port }: Pick<Config['http'], 'host' | 'port'>,
+  signal: AbortSignal,
+): Promise<Finding> {
+  if (port === 0) return skip('serve --http takes any free port.');
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const code = await listenCode(host, port);
+  if (code === undefined) return { status: 'pass', message: `serve --http can listen at ${place}.` };
+  if (code === 'EADDRINUSE') {
+    if (await isBridge(`http://${place}`, signal)) {
+      return { status: 'pass', message: `A bridge serves at ${place} already.` };
+    }
+    return {
+      status: 'warn',
+      message: `Something else listens at ${place}: serve --http cannot start there.`,
+      fix: 'Choose another port with http.port (DIFY_BRIDGE_PORT, --port), or stop what listens.',
+    };
+  }
+  const reason =
+    code === 'EACCES' ? 'this user may not' : code === 'EADDRNOTAVAIL' ? 'it is not of this machine' : code;
+  return {
+    status: 'warn',
+    message: `serve --http cannot listen at ${place}: ${reason}.`,
+    fix: 'Choose another address with http.host and http.port.',
+  };
+}
+
+/** Why nobody can listen there; undefined when one can. */
+async function listenCode(host: string, port: number): Promise<string | undefined> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  }
+}
+
+async function isBridge(url: string, signal: AbortSignal): Promise<boolean> {
+  const http = createDifyHttp({ baseUrl: url });
+  try {
+    const answer = await http.send({ method: 'GET', path: '/livez', signal, timeoutMs: ASK_MS });
+    const body = answer.status === 200 ? await answer.json() : undefined;
+    return isJsonObject(body) && body['status'] === 'ok';
+  } catch {
+    return false;
+  } finally {
+    await http.close();
+  }
+}

@@ -1,0 +1,185 @@
+import { httpUrl } from '../config/fields.ts';
+import { createDifyHttp, type DifyHttp } from '../dify/http.ts';
+import { BridgeError } from '../model/errors.ts';
+import {
+  checkAddress,
+  checkInnerKey,
+  checkListing,
+  checkSecretKey,
+  chosenWorkspace,
+  type Credential,
+  findWorkspaces,
+  type ReachableWorkspaces,
+} from '../setup/checks.ts';
+import type { Answers } from '../setup/config-text.ts';
+import type { DifyEnvironment } from '../setup/dify-env-file.ts';
+import { type Given, readEnvFile } from './init-sources.ts';
+import type { Output } from './output.ts';
+import type { Choice, Prompter } from './prompter.ts';
+
+/** Three refused logins leave as many before Dify locks the account for a day. */
+const MAX_LOGINS = 3;
+
+const INNER_KEY = "2/5  PLUGIN_DIFY_INNER_API_KEY of Dify's .env (not shown)";
+
+/** Who answers, and who hears of it. */
+export interface Interview {
+  /** Undefined where nobody can be asked: what was given must do then. */
+  readonly prompter: Prompter | undefined;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+  /** What was given, once Dify's file is known. */
+  gather(file: DifyEnvironment | undefined): Given;
+  /** False leaves files out without asking. */
+  readonly files: boolean | undefined;
+  /** Called as soon as there is something to close. */
+  opened(http: DifyHttp): void;
+}
+
+/** Asks what was not given, and checks every answer against the running Dify. */
+export async function interview(talk: Interview, file: DifyEnvironment | undefined): Promise<Answers> {
+  const known = talk.gather(file);
+  const { apiUrl, http, version } = await settle(talk, {
+    given: known.apiUrl,
+    ask: (ask) => ask.text('1/5  Where is the api service of Dify?', 'http://127.0.0.1:5001'),
+    check: async (text) => {
+      const { url, http } = open(text);
+      talk.opened(http);
+      return { apiUrl: url, http, version: await checkAddress(http, talk.signal) };
+    },
+  });
+  tell(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
+
+  const given = file === undefined ? await withKeys(talk, known) : known;
+  const typedKey = given.innerApiKey ?? (await talk.prompter?.secret(INNER_KEY));
+  let attempts = 0;
+  const { credential, found } = await settle(talk, {
+    given: given.credential,
+    ask: askCredential,
+    check: async (credential) => {
+      if (credential.kind === 'login') attempts += 1;
+      return { credential, found: await findWorkspaces(http, credential, talk.signal) };
+    },
+    enough: () => attempts >= MAX_LOGINS,
+  });
+  const workspace = await settle(talk, {
+    given: given.workspace ?? obviousOf(talk, found),
+    ask: (ask) => ask.select('3/5  Which workspace?', choicesOf(found)),
+    check: async (asked) => {
+      const chosen = chosenWorkspace(found, asked);
+      await checkListing(http, credential, chosen, talk.signal);
+      return chosen;
+    },
+  });
+  tell(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
+  const innerApiKey = await settle(talk, {
+    // Dify looks at the workspace before the key, so that the key is checked only now.
+    given: typedKey,
+    ask: (ask) => ask.secret(INNER_KEY),
+    check: async (key) => {
+      await checkInnerKey(http, key, workspace, talk.signal);
+      return key;
+    },
+  });
+  const secretKey = await signing(talk, http, given.secretKey);
+  return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
+}
+
+/** Dify's file has all keys, so it is offered before any key is to be typed. */
+async function withKeys(talk: Interview, given: Given): Promise<Given> {
+  const { prompter } = talk;
+  if (prompter === undefined || (given.innerApiKey !== undefined && given.credential !== undefined))
+    return given;
+  const fromFile = await prompter.select('2/5  Where do the keys of Dify come from?', [
+    { value: true, label: "Dify's .env file", hint: 'docker/.env, if it can be read from here' },
+    { value: false, label: 'I type them' },
+  ]);
+  if (!fromFile) return given;
+  const file = await settle(talk, {
+    given: undefined,
+    ask: (ask) => ask.text('2/5  Which file?', 'docker/.env'),
+    check: readEnvFile,
+  });
+  for (const { path, message } of file.remarks) tell(talk, `${path} ${message}.`);
+  return talk.gather(file);
+}
+
+async function askCredential(ask: Prompter): Promise<Credential> {
+  const kind = await ask.select<Credential['kind']>('2/5  How does the bridge list the tools?', [
+    { value: 'admin-key', label: 'With the admin key', hint: 'ADMIN_API_KEY, ADMIN_API_KEY_ENABLE=true' },
+    { value: 'login', label: 'With the login of an account', hint: 'best one for the bridge alone' },
+  ]);
+  if (kind === 'admin-key') return { kind, key: await ask.secret('2/5  ADMIN_API_KEY of Dify (not shown)') };
+  const email = await ask.text('2/5  E-mail address of the account');
+  return { kind, email, password: await ask.secret('2/5  Its password (not shown)') };
+}
+
+async function signing(
+  talk: Interview,
+  http: DifyHttp,
+  given: string | undefined,
+): Promise<string | undefined> {
+  const { prompter, files, signal } = talk;
+  if (files === false) return undefined;
+  if (prompter === undefined && given === undefined) return undefined;
+  if (prompter !== undefined && files === undefined) {
+    const question = '4/5  Fetch the files of results, such as pictures? It takes SECRET_KEY of Dify.';
+    if (!(await prompter.confirm(question, true))) return undefined;
+  }
+  return settle(talk, {
+    given,
+    ask: (ask) => ask.secret("4/5  SECRET_KEY of Dify's .env (not shown)"),
+    check: async (key) => {
+      await checkSecretKey(http, key, signal);
+      return key;
+    },
+  });
+}
+
+interface Question<T, R> {
+  readonly given: T | undefined;
+  readonly ask: (prompter: Prompter) => Promise<T>;
+  readonly check: (answer: T) => Promise<R>;
+  /** True once nothing more is to be tried. */
+  readonly enough?: () => boolean;
+}
+
+/** The checked answer. One that does not hold is told with its remedy and asked for again, if anybody is there. */
+async function settle<T, R>(talk: Interview, { given, ask, check, enough }: Question<T, R>): Promise<R> {
+  const { prompter, output, signal } = talk;
+  let answer = given;
+  for (;;) {
+    if (answer === undefined && prompter === undefined) throw new Error('Nobody can be asked.');
+    answer ??= await ask(prompter as Prompter);
+    try {
+      return await check(answer);
+    } catch (error) {
+      const isOver = prompter === undefined || signal.aborted || enough?.() === true;
+      if (isOver || !(error instanceof BridgeError) || error.code === 'internal') throw error;
+      output.error(error);
+      answer = undefined;
+    }
+  }
+}
+
+function open(text: string): { readonly url: string; readonly http: DifyHttp } {
+  const parsed = httpUrl.safeParse(text);
+  if (parsed.success) return { url: parsed.data, http: createDifyHttp({ baseUrl: parsed.data }) };
+  throw new BridgeError('usage', `The address of Dify: ${parsed.error.issues[0]?.message}.`, {
+    hint: 'For example http://127.0.0.1:5001, or http://api:5001 next to the containers of Dify.',
+  });
+}
+
+/** The only workspace. Throws where there are several and nobody can be asked. */
+function obviousOf({ prompter }: Interview, found: ReachableWorkspaces): string | undefined {
+  if (prompter !== undefined && found.workspaces.length > 1) return undefined;
+  return chosenWorkspace(found, undefined).id;
+}
+
+function choicesOf({ workspaces }: ReachableWorkspaces): Choice<string>[] {
+  return workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
+}
+
+function tell({ prompter, output }: Interview, text: string): void {
+  if (prompter !== undefined) output.note(text);
+}

@@ -1,0 +1,92 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { missingSettings } from '../config/connection.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { settingsTable } from '../config/settings.ts';
+import { BridgeError, type Problem } from '../model/errors.ts';
+import type { Credential } from '../setup/checks.ts';
+import { type DifyEnvironment, readDifyEnvironment } from '../setup/dify-env-file.ts';
+import type { CliIo } from './io.ts';
+
+/** What was given beforehand: on the command line, in the environment, in Dify's file; the first of them counts. */
+export interface Given {
+  readonly apiUrl?: string | undefined;
+  readonly innerApiKey?: string | undefined;
+  readonly credential?: Credential | undefined;
+  /** An id or a name. */
+  readonly workspace?: string | undefined;
+  readonly secretKey?: string | undefined;
+}
+
+/** What `init` takes from the command line; secrets are none of it. */
+export interface GivenFlags {
+  readonly url?: string | undefined;
+  readonly workspace?: string | undefined;
+}
+
+/** Puts together what was given. Throws `config_invalid` for variables that cannot be used. */
+export function gather(io: Pick<CliIo, 'env'>, flags: GivenFlags, file: DifyEnvironment | undefined): Given {
+  const { entries, problems } = readEnvironment(io.env, settingsTable());
+  const wrong = problems.filter(({ path }) => path?.startsWith('dify.'));
+  if (wrong.length > 0) {
+    throw new BridgeError('config_invalid', 'Variables of the environment cannot be used.', {
+      problems: wrong.map(({ source, message }) => ({ path: source, message })),
+    });
+  }
+  const variable = (name: string): string | undefined => {
+    const value = entries.find(({ path }) => path === `dify.${name}`)?.value;
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    apiUrl: flags.url ?? variable('apiUrl') ?? file?.innerApiUrl,
+    innerApiKey: variable('innerApiKey') ?? file?.innerApiKey,
+    credential: credentialOf(variable, file),
+    workspace: flags.workspace ?? variable('workspaceId'),
+    secretKey: variable('secretKey') ?? file?.secretKey,
+  };
+}
+
+function credentialOf(
+  variable: (name: string) => string | undefined,
+  file: DifyEnvironment | undefined,
+): Credential | undefined {
+  const [email, password] = [variable('email'), variable('password')];
+  const key = variable('adminApiKey');
+  if (key !== undefined) return { kind: 'admin-key', key };
+  if (email !== undefined && password !== undefined) return { kind: 'login', email, password };
+  return file?.adminApiKey === undefined ? undefined : { kind: 'admin-key', key: file.adminApiKey };
+}
+
+/** What is still missing, in the words of the configuration; the workspace can be found out. */
+export function missingOf({ apiUrl, innerApiKey, credential }: Given): readonly Problem[] {
+  const has = new Set([
+    ...(apiUrl === undefined ? [] : ['dify.apiUrl']),
+    ...(innerApiKey === undefined ? [] : ['dify.innerApiKey']),
+    ...(credential === undefined ? [] : ['dify.adminApiKey']),
+    'dify.workspaceId',
+  ]);
+  return missingSettings((path) => has.has(path)).map(({ path, message }) => ({
+    path,
+    message: path === 'dify.apiUrl' ? `${message}, or --url` : message,
+  }));
+}
+
+/** Reads Dify's environment file, or `.env` in a folder. Throws `usage`. */
+export async function readEnvFile(path: string): Promise<DifyEnvironment> {
+  let text: string;
+  let file = path;
+  try {
+    if ((await stat(path)).isDirectory()) file = join(path, '.env');
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new BridgeError('usage', `${file} cannot be read (${code}).`, {
+      hint: "Name Dify's environment file: docker/.env where Dify was started with Docker Compose. It is there only once .env.example was copied to it.",
+    });
+  }
+  const found = readDifyEnvironment(text);
+  if (found.innerApiKey !== undefined || found.secretKey !== undefined) return found;
+  throw new BridgeError('usage', `${file} has neither PLUGIN_DIFY_INNER_API_KEY nor SECRET_KEY.`, {
+    hint: "Is it Dify's? It is called docker/.env there.",
+  });
+}

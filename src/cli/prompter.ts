@@ -1,0 +1,60 @@
+import type { Readable, Writable } from 'node:stream';
+import { BridgeError } from '../model/errors.ts';
+import type { CliIo } from './io.ts';
+
+/** One of several answers. */
+export interface Choice<T> {
+  readonly value: T;
+  readonly label: string;
+  readonly hint?: string;
+}
+
+/** Asks a person at a terminal. Every question rejects with `cancelled` when it is given up. */
+export interface Prompter {
+  text(question: string, suggestion?: string): Promise<string>;
+  /** Shows nothing of what is typed. */
+  secret(question: string): Promise<string>;
+  select<T>(question: string, choices: readonly Choice<T>[]): Promise<T>;
+  confirm(question: string, suggestion: boolean): Promise<boolean>;
+}
+
+/** Whether somebody sits at a terminal who can be asked. */
+export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true;
+}
+
+/** A prompter on a terminal; questions go to `output`, which is not where results go. */
+export async function createPrompter(input: Readable, output: Writable): Promise<Prompter> {
+  const { confirm, isCancel, password, select, text } = await import('@clack/prompts');
+  const streams = { input, output };
+  const answer = <T>(value: T): Exclude<T, symbol> => {
+    if (!isCancel(value)) return value as Exclude<T, symbol>;
+    throw new BridgeError('cancelled', 'Given up.');
+  };
+  const needed = (value: string | undefined): string | undefined =>
+    value === undefined || value.trim() === '' ? 'Please type something, or press Ctrl+C.' : undefined;
+  return {
+    text: async (message, suggestion) =>
+      answer(
+        await text({
+          ...streams,
+          message,
+          ...(suggestion === undefined
+            ? { validate: needed }
+            : { placeholder: suggestion, defaultValue: suggestion }),
+        }),
+      ).trim(),
+    secret: async (message) =>
+      answer(await password({ ...streams, message, mask: '', validate: needed })).trim(),
+    select: async <T>(message: string, choices: readonly Choice<T>[]) => {
+      const options = choices.map(({ label, hint }, index) => ({
+        value: index,
+        label,
+        ...(hint === undefined ? {} : { hint }),
+      }));
+      const index = answer(await select({ ...streams, message, options }));
+      return (choices[index] as Choice<T>).value;
+    },
+    confirm: async (message, initialValue) => answer(await confirm({ ...streams, message, initialValue })),
+  };
+}

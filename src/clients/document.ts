@@ -1,0 +1,129 @@
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { BridgeError } from '../model/errors.ts';
+import type { Json } from '../model/json.ts';
+import { insertChild, removeChild, replaceValue } from './json-edit.ts';
+
+/** Keys of objects, the last one perhaps an index. */
+export type Path = readonly (string | number)[];
+
+const BYTE_ORDER_MARK = '\u{FEFF}';
+
+/** JSON, with comments if need be, that is changed in place: all that is not touched stays as it is. */
+export interface ClientDocument {
+  /** The value at a path; undefined when there is none. */
+  get(path: Path): unknown;
+  /** Sets a value, or takes it out with undefined. */
+  set(path: Path, value: Json | undefined): void;
+  /** Adds an item at the end of a list. */
+  append(path: Path, value: Json): void;
+  text(): string;
+}
+
+/**
+ * Opens the text of a client's file; an empty one counts as `{}`. Throws `client_config_invalid`, with line and
+ * column, where the text is no JSON object or one of the `containers` is something else than expected.
+ */
+export function openDocument(
+  text: string,
+  file: string,
+  containers: Readonly<Record<string, 'object' | 'array'>>,
+): ClientDocument {
+  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
+  const content = text.slice(mark.length);
+  let body = content.trim() === '' ? `{}${content.includes('\r\n') ? '\r\n' : '\n'}` : content;
+  const tree = parse(body, file);
+  if (tree.type !== 'object') throw invalid(body, file, tree, 'expected an object: { … }');
+  for (const [name, type] of Object.entries(containers)) checkContainer(body, file, tree, name, type);
+
+  return {
+    get: (path) => plain(nodeAt(parse(body, file), path)),
+    set(path, value) {
+      const tree = parse(body, file);
+      const node = nodeAt(tree, path);
+      const parent = nodeAt(tree, path.slice(0, -1));
+      if (parent === undefined) {
+        // Only ever the container of the servers, or the list of inputs.
+        if (value !== undefined) this.set(path.slice(0, -1), { [String(path.at(-1))]: value });
+      } else if (node === undefined) {
+        if (value !== undefined) body = insertChild(body, parent, String(path.at(-1)), value);
+      } else if (value === undefined) {
+        body = removeChild(body, parent, parent.type === 'array' ? node : (node.parent as Node));
+      } else body = replaceValue(body, node, value);
+    },
+    append(path, value) {
+      const list = nodeAt(parse(body, file), path);
+      if (list !== undefined) body = insertChild(body, list, undefined, value);
+    },
+    text: () => mark + body,
+  };
+}
+
+function parse(body: string, file: string): Node {
+  const errors: ParseError[] = [];
+  const tree = parseTree(body, errors, { allowTrailingComma: true });
+  const [error] = errors;
+  if (error !== undefined) {
+    const words = printParseErrorCode(error.error).replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`);
+    throw invalid(body, file, error, words.toLowerCase());
+  }
+  if (tree === undefined) throw invalid(body, file, { offset: 0 }, 'expected an object: { … }');
+  return tree;
+}
+
+/** The value of one property, of which there may be one only: clients differ in which of two they take. */
+function checkContainer(
+  body: string,
+  file: string,
+  tree: Node,
+  name: string,
+  type: 'object' | 'array',
+): void {
+  const [first, second] = propertiesOf(tree).filter(({ key }) => key === name);
+  if (second !== undefined) throw invalid(body, file, second.node, `"${name}" stands here a second time`);
+  if (first === undefined) return;
+  if (first.value?.type !== type) {
+    const expected = type === 'object' ? 'an object: { … }' : 'a list: [ … ]';
+    throw invalid(body, file, first.node, `expected "${name}" to be ${expected}`);
+  }
+  if (type === 'array') return;
+  const seen = new Set<string>();
+  for (const { key, node } of propertiesOf(first.value)) {
+    if (seen.has(key)) throw invalid(body, file, node, `"${key}" stands here a second time`);
+    seen.add(key);
+  }
+}
+
+function propertiesOf(node: Node): { key: string; node: Node; value: Node | undefined }[] {
+  return (node.children ?? []).map((property) => ({
+    key: String(property.children?.[0]?.value),
+    node: property,
+    value: property.children?.[1],
+  }));
+}
+
+function nodeAt(tree: Node, path: Path): Node | undefined {
+  let node: Node | undefined = tree;
+  for (const step of path) {
+    if (node === undefined) return undefined;
+    node =
+      typeof step === 'number'
+        ? node.children?.[step]
+        : propertiesOf(node).find(({ key }) => key === step)?.value;
+  }
+  return node;
+}
+
+function plain(node: Node | undefined): unknown {
+  if (node === undefined) return undefined;
+  if (node.type === 'array') return (node.children ?? []).map(plain);
+  if (node.type !== 'object') return node.value as unknown;
+  return Object.fromEntries(propertiesOf(node).map(({ key, value }) => [key, plain(value)]));
+}
+
+function invalid(body: string, file: string, at: { readonly offset: number }, what: string): BridgeError {
+  const before = body.slice(0, at.offset).split('\n');
+  const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  return new BridgeError('client_config_invalid', `${file} cannot be understood: ${place}: ${what}.`, {
+    hint: 'Mend the file there, or name another with --file. It was left as it is.',
+  });
+}

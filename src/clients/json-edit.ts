@@ -1,0 +1,139 @@
+import type { Node } from 'jsonc-parser';
+import type { Json } from '../model/json.ts';
+
+/** A piece of a text that is replaced. */
+interface Edit {
+  readonly offset: number;
+  readonly length: number;
+  readonly text: string;
+}
+
+/** How a text is written. */
+interface Style {
+  /** One step. */
+  readonly indent: string;
+  readonly eol: string;
+  /** Everything in one line. */
+  readonly minified: boolean;
+}
+
+/**
+ * The text with a property or an item at the end of an object or a list. `key` is left out for a list. Nothing else
+ * is touched: jsonc-parser's own editing writes the neighbours anew, and takes the wrong item out of a short list.
+ */
+export function insertChild(body: string, parent: Node, key: string | undefined, value: Json): string {
+  const style = styleOf(body);
+  const last = parent.children?.at(-1);
+  const own = lineIndent(body, parent.offset);
+  const inLines =
+    last === undefined ? !style.minified : body.slice(parent.offset, last.offset).includes('\n');
+  const indent = last === undefined ? own + style.indent : lineIndent(body, last.offset);
+  const text = `${key === undefined ? '' : `${JSON.stringify(key)}:${style.minified ? '' : ' '}`}${written(value, style, inLines ? indent : undefined)}`;
+  const before = inLines ? `${style.eol}${indent}` : style.minified ? '' : ' ';
+  if (last === undefined) {
+    const inner = body.slice(parent.offset + 1, parent.offset + parent.length - 1);
+    const after = inLines && !inner.includes('\n') ? `${style.eol}${own}` : '';
+    const blank = inner.trim() === '' && after !== '' ? inner.length : 0;
+    return apply(body, [{ offset: parent.offset + 1, length: blank, text: `${before}${text}${after}` }]);
+  }
+  const { comma, end } = following(body, last);
+  return apply(body, [
+    ...(comma === undefined ? [{ offset: last.offset + last.length, length: 0, text: ',' }] : []),
+    { offset: end, length: 0, text: `${before}${text}${comma === undefined ? '' : ','}` },
+  ]);
+}
+
+/** The text without one property or item, its comma and, where it had lines to itself, those. */
+export function removeChild(body: string, parent: Node, child: Node): string {
+  const children = parent.children ?? [];
+  const previous = children[children.indexOf(child) - 1];
+  const end = child.offset + child.length;
+  const { comma } = following(body, child);
+  if (comma === undefined && previous !== undefined) {
+    const before = following(body, previous);
+    const previousEnd = previous.offset + previous.length;
+    if (/^\s*,\s*$/.test(body.slice(previousEnd, child.offset))) {
+      return apply(body, [{ offset: previousEnd, length: end - previousEnd, text: '' }]);
+    }
+    const own = wholeLines(body, child.offset, end);
+    return apply(body, [
+      ...(before.comma === undefined ? [] : [cutOut(before.comma, before.comma + 1)]),
+      own,
+    ]);
+  }
+  return apply(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
+}
+
+/** The text with another value of a property. */
+export function replaceValue(body: string, node: Node, value: Json): string {
+  const style = styleOf(body);
+  const old = body.slice(node.offset, node.offset + node.length);
+  const inLines = old.includes('\n') || !/^[[{]/.test(old);
+  const text = written(value, style, inLines ? lineIndent(body, node.offset) : undefined);
+  return apply(body, [{ offset: node.offset, length: node.length, text }]);
+}
+
+/** A value in lines, the further ones indented; in one line without an indentation. */
+function written(value: Json, { indent: step, eol, minified }: Style, indent: string | undefined): string {
+  if (minified) return JSON.stringify(value);
+  const lines = JSON.stringify(value, null, step).split('\n');
+  return indent === undefined ? lines.map((line) => line.trim()).join(' ') : lines.join(`${eol}${indent}`);
+}
+
+/** What may stand between two tokens, and the comma: blanks, a line break, a comment. */
+const BETWEEN = /([ \t]+)|(\r?\n)|(\/\/[^\r\n]*|\/\*[^]*?\*\/)|(,)/y;
+
+/** The comma after a node, and where its line can be gone on with: after the comma and a comment beside it. */
+function following(body: string, node: Node): { readonly comma: number | undefined; readonly end: number } {
+  let end = node.offset + node.length;
+  let comma: number | undefined;
+  let isSameLine = true;
+  BETWEEN.lastIndex = end;
+  for (let match = BETWEEN.exec(body); match !== null; match = BETWEEN.exec(body)) {
+    const [, , lineBreak, comment, found] = match;
+    if (found !== undefined && comma !== undefined) break;
+    if (lineBreak !== undefined) isSameLine = false;
+    if (found !== undefined) [comma, isSameLine] = [match.index, true];
+    if (found !== undefined || (comment !== undefined && isSameLine)) end = BETWEEN.lastIndex;
+  }
+  return { comma, end };
+}
+
+/** A stretch with the line breaks before it, if nothing else stands in its lines. */
+function wholeLines(body: string, start: number, end: number): Edit {
+  const before = /(\r?\n)?[ \t]*$/.exec(body.slice(0, start));
+  const after = /^[ \t]*(?=\r?\n)/.exec(body.slice(end));
+  if (before?.[1] !== undefined && after !== null) {
+    return cutOut(start - before[0].length, end + after[0].length);
+  }
+  const blank = /^[ \t]*/.exec(body.slice(end))?.[0].length ?? 0;
+  return cutOut(start, end + blank);
+}
+
+function cutOut(start: number, end: number): Edit {
+  return { offset: start, length: end - start, text: '' };
+}
+
+function lineIndent(body: string, offset: number): string {
+  const start = body.lastIndexOf('\n', offset - 1) + 1;
+  return /^[ \t]*/.exec(body.slice(start, offset))?.[0] ?? '';
+}
+
+function styleOf(body: string): Style {
+  return {
+    indent: /\n([ \t]+)\S/.exec(body)?.[1] ?? '  ',
+    eol: body.includes('\r\n') ? '\r\n' : '\n',
+    minified: !body.trim().includes('\n') && !/^\s*\{\s*\}\s*$/.test(body),
+  };
+}
+
+/** Edits do not overlap; of two at one place, the first one's text comes first. */
+function apply(body: string, edits: readonly Edit[]): string {
+  return edits
+    .toReversed()
+    .toSorted((a, b) => b.offset - a.offset)
+    .reduce(
+      (text, { offset, length, text: put }) => text.slice(0, offset) + put + text.slice(offset + length),
+      body,
+    );
+}

@@ -1,0 +1,139 @@
+import type { JsonObject } from '../model/json.ts';
+import { isLoopback } from '../model/loopback.ts';
+import type { Client, ClientName } from './client.ts';
+
+/** How a client reaches the bridge. */
+export type ServerTarget =
+  | {
+      readonly kind: 'stdio';
+      readonly command: string;
+      readonly args: readonly string[];
+      /** True: the client hands over the connection to Dify, from its own store or from the environment. */
+      readonly clientSecrets: boolean;
+    }
+  | {
+      readonly kind: 'http';
+      /** With the path: `http://127.0.0.1:8080/mcp`. */
+      readonly url: string;
+      /** Whether requests carry a bearer token. */
+      readonly authorization: boolean;
+    };
+
+/** What is to stand in a client's file. No value in it is a secret. */
+export interface ServerEntry {
+  readonly entry: JsonObject;
+  /** VS Code's `inputs`: what it asks for once and then keeps in its secret store. */
+  readonly inputs: readonly JsonObject[];
+}
+
+/** A value that a client hands over rather than keeping it in its file. */
+interface Variable {
+  readonly name: string;
+  readonly description: string;
+  readonly secret: boolean;
+  readonly optional: boolean;
+}
+
+/** What the bridge needs to reach a Dify, where no configuration file says it. */
+const CONNECTION: readonly Variable[] = [
+  variable('DIFY_API_URL', "Address of Dify's api service, such as http://127.0.0.1:5001"),
+  variable('DIFY_INNER_API_KEY', "PLUGIN_DIFY_INNER_API_KEY of Dify's .env", { secret: true }),
+  variable('DIFY_WORKSPACE_ID', 'Id of the Dify workspace (a UUID)'),
+  variable('DIFY_ADMIN_API_KEY', 'ADMIN_API_KEY of Dify', { secret: true }),
+  variable('DIFY_SECRET_KEY', 'SECRET_KEY of Dify; empty for tools without files', {
+    secret: true,
+    optional: true,
+  }),
+];
+const TOKEN = variable('DIFY_BRIDGE_TOKEN', 'Bearer token of the bridge', { secret: true });
+
+/** Stands in JSON that people paste by hand into a client that keeps the token itself. */
+export const TOKEN_BLANK = 'Bearer PUT-THE-TOKEN-HERE';
+
+/** Clients that can fill in a value by themselves. */
+const REFERENCES: Readonly<Partial<Record<ClientName, (variable: Variable) => string>>> = {
+  'claude-code': ({ name, optional }) => (optional ? `\${${name}:-}` : `\${${name}}`),
+  cursor: ({ name }) => `\${env:${name}}`,
+  vscode: (variable) => `\${input:${inputId(variable)}}`,
+};
+
+/** True for clients that can hand over the connection to Dify without keeping it in their file. */
+export function keepsSecrets({ name }: Pick<Client, 'name'>): boolean {
+  return REFERENCES[name] !== undefined;
+}
+
+/** The ids of all inputs that entries of the bridge may use in VS Code. */
+export const INPUT_IDS: readonly string[] = [...CONNECTION, TOKEN].map(inputId);
+
+/** The names of all variables that entries of the bridge may use. */
+export const VARIABLES: readonly string[] = [...CONNECTION, TOKEN].map(({ name }) => name);
+
+/** What is to stand in the file of a client. The client must keep secrets where the target says that it does. */
+export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
+  const reference = REFERENCES[client.name];
+  if (target.kind === 'http') {
+    const authorization = reference === undefined ? TOKEN_BLANK : `Bearer ${reference(TOKEN)}`;
+    const headers = target.authorization ? { headers: { Authorization: authorization } } : {};
+    const inputs = client.name === 'vscode' && target.authorization ? [input(TOKEN)] : [];
+    return { entry: httpEntry(client.name, target.url, headers), inputs };
+  }
+  const used = target.clientSecrets && reference !== undefined ? CONNECTION : [];
+  const env = Object.fromEntries(used.map((one) => [one.name, reference?.(one) ?? '']));
+  const start = {
+    command: target.command,
+    args: [...target.args],
+    ...(used.length === 0 ? {} : { env }),
+  };
+  return {
+    entry: stdioEntry(client.name, start),
+    inputs: client.name === 'vscode' ? used.map(input) : [],
+  };
+}
+
+/** Whether a bridge at this address has to ask for a token: on the loopback address it need not. */
+export function asksForToken(url: URL): boolean {
+  return !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
+function stdioEntry(client: ClientName, start: JsonObject): JsonObject {
+  switch (client) {
+    case 'claude-code':
+    case 'vscode':
+      return { type: 'stdio', ...start };
+    case 'cherry-studio':
+      return { type: 'stdio', ...start, isActive: true };
+    default:
+      return start;
+  }
+}
+
+function httpEntry(client: ClientName, url: string, headers: JsonObject): JsonObject {
+  switch (client) {
+    case 'claude-code':
+    case 'vscode':
+    case 'json':
+      return { type: 'http', url, ...headers };
+    case 'cherry-studio':
+      return { type: 'streamableHttp', baseUrl: url, ...headers, isActive: true };
+    default:
+      return { url, ...headers };
+  }
+}
+
+function input(variable: Variable): JsonObject {
+  const { description, secret } = variable;
+  const hidden = secret ? { password: true } : {};
+  return { type: 'promptString', id: inputId(variable), description, ...hidden };
+}
+
+function inputId({ name }: Variable): string {
+  return name.toLowerCase();
+}
+
+function variable(
+  name: string,
+  description: string,
+  { secret = false, optional = false }: { readonly secret?: boolean; readonly optional?: boolean } = {},
+): Variable {
+  return { name, description, secret, optional };
+}

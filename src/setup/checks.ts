@@ -1,0 +1,176 @@
+import { explainAdminRefusal, named, unknownAdminKey } from '../dify/admin-refusal.ts';
+import { createConsole, type DifyConsole, type Workspace } from '../dify/console.ts';
+import type { DifyHttp } from '../dify/http.ts';
+import { probeInnerApi, probeInnerKey, probeSigning, probeVersion } from '../dify/probe.ts';
+import { BridgeError } from '../model/errors.ts';
+
+/** What shows Dify's console who asks. */
+export type Credential =
+  | { readonly kind: 'admin-key'; readonly key: string }
+  | { readonly kind: 'login'; readonly email: string; readonly password: string };
+
+/** The workspaces that a credential opens. */
+export interface ReachableWorkspaces {
+  /** Those that the bridge can serve. */
+  readonly workspaces: readonly Workspace[];
+  /** Those that the account is a member of, but would have to switch to in Dify first. */
+  readonly elsewhere: readonly Workspace[];
+}
+
+const UNPUBLISHED =
+  'Dify\'s own Docker Compose files do not publish port 5001 of the api service. Add it to docker-compose.override.yaml (services: api: ports: ["127.0.0.1:5001:5001"]), or run the bridge in Dify\'s network.';
+
+/** Checks that Dify's api service, inner API included, is at an address. Answers its version where it tells it. */
+export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const { version } = await probeVersion(http, signal);
+    await probeInnerApi(http, signal);
+    return version;
+  } catch (error) {
+    throw withRemedy(error);
+  }
+}
+
+/** Finds the workspaces that a credential opens; there is at least one. Rejects with `upstream_unauthorized`. */
+export async function findWorkspaces(
+  http: DifyHttp,
+  credential: Credential,
+  signal: AbortSignal,
+): Promise<ReachableWorkspaces> {
+  const found =
+    credential.kind === 'admin-key'
+      ? { workspaces: await everyWorkspace(http, credential.key, signal), elsewhere: [] }
+      : await workspacesOf(createConsole(http, credential), signal);
+  if (found.workspaces.length > 0) return found;
+  throw new BridgeError('upstream_not_ready', 'This Dify has no workspace yet.', {
+    hint: 'Open Dify in a browser, finish its installation and sign in once.',
+  });
+}
+
+async function everyWorkspace(
+  http: DifyHttp,
+  key: string,
+  signal: AbortSignal,
+): Promise<readonly Workspace[]> {
+  const difyConsole = createConsole(http, { kind: 'admin-key', key, workspaceId: '' });
+  try {
+    return (await difyConsole.allWorkspaces(signal)).filter(({ status }) => status !== 'archive');
+  } catch (error) {
+    const refused = error instanceof BridgeError && error.code === 'upstream_unauthorized';
+    throw refused ? unknownAdminKey(error) : error;
+  }
+}
+
+async function workspacesOf(difyConsole: DifyConsole, signal: AbortSignal): Promise<ReachableWorkspaces> {
+  const current = await difyConsole.currentWorkspace(signal);
+  const all = await difyConsole.workspaces(signal);
+  return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
+}
+
+/** The workspace that was asked for by id or by name. Throws `usage` with those that there are. */
+export function chosenWorkspace(
+  { workspaces, elsewhere }: ReachableWorkspaces,
+  asked: string | undefined,
+): Workspace {
+  const [only, second] = workspaces;
+  if (asked === undefined) {
+    if (only !== undefined && second === undefined) return only;
+    throw new BridgeError('usage', 'This Dify has several workspaces.', {
+      hint: `Name one with --workspace: ${named(workspaces)}.`,
+    });
+  }
+  const fits = ({ id, name }: Workspace): boolean =>
+    id.toLowerCase() === asked.toLowerCase() || name === asked;
+  const found = workspaces.filter(fits);
+  if (found.length === 1 && found[0] !== undefined) return found[0];
+  if (found.length > 1) {
+    throw new BridgeError('usage', `Several workspaces are called ${JSON.stringify(asked)}.`, {
+      hint: `Name one by its id: ${named(found)}.`,
+    });
+  }
+  if (elsewhere.some(fits)) {
+    throw new BridgeError(
+      'upstream_unauthorized',
+      `The account is in another workspace: ${named(workspaces)}.`,
+      {
+        hint: 'Switch it to that workspace in Dify, best an account for the bridge alone, or use an admin key.',
+      },
+    );
+  }
+  throw new BridgeError('usage', `This Dify has no workspace ${JSON.stringify(asked)}.`, {
+    hint: `It has ${named(workspaces)}. Is it another Dify that you mean?`,
+  });
+}
+
+/** Checks that the credential lists the tools of a workspace. */
+export async function checkListing(
+  http: DifyHttp,
+  credential: Credential,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<void> {
+  // A login has shown that it does; to log in again would only bring the account nearer to being locked.
+  if (credential.kind === 'login') return;
+  const difyConsole = createConsole(http, { ...credential, workspaceId: workspace.id });
+  try {
+    await difyConsole.currentWorkspace(signal);
+  } catch (error) {
+    if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
+    throw await explainAdminRefusal(difyConsole, workspace.id, error, signal);
+  }
+}
+
+/** Checks that the inner API key runs tools of a workspace. */
+export async function checkInnerKey(
+  http: DifyHttp,
+  innerApiKey: string,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await probeInnerKey(http, { innerApiKey, tenantId: workspace.id }, signal);
+  } catch (error) {
+    if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
+    throw new BridgeError(
+      'upstream_unauthorized',
+      'The Dify at this address does not accept the inner API key.',
+      {
+        hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this very Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Checks that links signed with the secret key open files. */
+export async function checkSecretKey(http: DifyHttp, secretKey: string, signal: AbortSignal): Promise<void> {
+  const { verdict, status } = await probeSigning(http, secretKey, signal);
+  if (verdict === 'accepted') return;
+  if (verdict === 'refused') {
+    throw new BridgeError(
+      'upstream_unauthorized',
+      'Dify refuses links that are signed with this SECRET_KEY.',
+      {
+        hint: "It is SECRET_KEY in docker/.env of this very Dify. If it is right, the clocks of this machine and of Dify's differ by minutes.",
+      },
+    );
+  }
+  throw new BridgeError(
+    'upstream_error',
+    `Dify answered a signed link with the unexpected status ${status}.`,
+    {
+      hint: 'Check that /files at this address leads to the api service.',
+    },
+  );
+}
+
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof BridgeError)) return error;
+  const { code, message, hint, upstream } = error;
+  if (code !== 'upstream_unreachable' && code !== 'upstream_wrong_address') return error;
+  return new BridgeError(code, message, {
+    hint: hint === undefined ? UNPUBLISHED : `${hint}\n${UNPUBLISHED}`,
+    cause: error,
+    ...(upstream === undefined ? {} : { upstream }),
+  });
+}

@@ -1,0 +1,74 @@
+import type { Workspace } from '../dify/console.ts';
+import type { Credential } from './checks.ts';
+
+/** Everything that was asked for, checked. */
+export interface Answers {
+  readonly apiUrl: string;
+  /** Dify's, where it tells it. */
+  readonly version: string | undefined;
+  readonly innerApiKey: string;
+  readonly credential: Credential;
+  readonly workspace: Workspace;
+  /** Absent where files are not to be fetched. */
+  readonly secretKey: string | undefined;
+}
+
+/** The configuration file: YAML with comments. It holds secrets. */
+export function configText(answers: Answers): string {
+  const { apiUrl, version, innerApiKey, credential, workspace, secretKey } = answers;
+  return `# Configuration of dify-mcp-bridge, written by "dify-mcp-bridge init".
+# It holds secrets: nobody but you should be able to read it, and it does not belong into version control.
+# "dify-mcp-bridge doctor" checks it, "config show" prints every setting there is.
+
+dify:
+  # Dify's api service${version === undefined ? '' : ` (Dify ${plain(version)} at the time)`}.
+  apiUrl: ${quoted(apiUrl)}
+
+  # PLUGIN_DIFY_INNER_API_KEY of Dify: runs tools, in every workspace of the installation.
+  innerApiKey: ${quoted(innerApiKey)}
+
+  # The workspace ${plain(JSON.stringify(workspace.name))}.
+  workspaceId: ${quoted(workspace.id)}
+
+${credentialText(credential)}
+
+${secretKeyText(secretKey)}
+
+# Which tools clients see, under which names, with which fixed values. For example:
+# tools:
+#   deny: ["*__delete_*"]
+#   presets:
+#     time__current_time: { parameters: { timezone: Europe/Berlin } }
+
+# For "serve --http". An address other than loopback needs a token.
+# http:
+#   port: 8080
+`;
+}
+
+function credentialText(credential: Credential): string {
+  if (credential.kind === 'admin-key') {
+    return `  # ADMIN_API_KEY of Dify: lists the tools.
+  adminApiKey: ${quoted(credential.key)}`;
+  }
+  return `  # The account that lists the tools; it must stay in the workspace above.
+  email: ${quoted(credential.email)}
+  password: ${quoted(credential.password)}`;
+}
+
+function secretKeyText(secretKey: string | undefined): string {
+  const about = '  # SECRET_KEY of Dify: signs the links to pictures and other files in results.';
+  return secretKey === undefined
+    ? `${about}\n  # Without it most files do not arrive.\n  # secretKey: "…"`
+    : `${about}\n  secretKey: ${quoted(secretKey)}`;
+}
+
+/** A text as YAML writes it; JSON's quotes mean the same there. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Text of somebody else for a comment: in one line, and of a length. */
+function plain(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 100);
+}

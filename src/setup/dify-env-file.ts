@@ -1,0 +1,55 @@
+import { parseEnv } from 'node:util';
+import type { Problem } from '../model/errors.ts';
+
+/** What of Dify's own environment file matters to the bridge. */
+export interface DifyEnvironment {
+  readonly innerApiKey?: string;
+  readonly secretKey?: string;
+  /** Only when Dify has admin keys switched on. */
+  readonly adminApiKey?: string;
+  /** How Dify's plugin daemon reaches the api service: an address for containers of the same network. */
+  readonly innerApiUrl?: string;
+  /** What the file has and the bridge cannot use, by the name in the file. */
+  readonly remarks: readonly Problem[];
+}
+
+/** By what they mean to the bridge, the names in `docker/.env` first, then those in `api/.env`. */
+const NAMES = {
+  innerApiKey: ['PLUGIN_DIFY_INNER_API_KEY', 'INNER_API_KEY_FOR_PLUGIN'],
+  secretKey: ['SECRET_KEY'],
+  adminApiKey: ['ADMIN_API_KEY'],
+  innerApiUrl: ['PLUGIN_DIFY_INNER_API_URL'],
+} as const;
+
+/** Reads the text of Dify's `docker/.env`, or of `api/.env` in a checkout of its sources. */
+export function readDifyEnvironment(text: string): DifyEnvironment {
+  // Editors on Windows put a mark before the text, which would become a part of the first name.
+  const variables = parseEnv(text.replace(/^\u{FEFF}/u, ''));
+  const remarks: Problem[] = [];
+  const valueOf = (names: readonly string[]): string | undefined => {
+    for (const name of names) {
+      const value = variables[name]?.trim() ?? '';
+      if (value === '') continue;
+      if (!value.includes('${')) return value;
+      remarks.push({ path: name, message: 'refers to another variable, which only Docker Compose resolves' });
+    }
+    return undefined;
+  };
+  const adminApiKey = valueOf(NAMES.adminApiKey);
+  const enabled = /^(true|1|yes|on)$/i.test(variables['ADMIN_API_KEY_ENABLE']?.trim() ?? '');
+  if (adminApiKey !== undefined && !enabled) {
+    const message = 'has no effect in Dify unless ADMIN_API_KEY_ENABLE is true';
+    remarks.push({ path: 'ADMIN_API_KEY', message });
+  }
+  return {
+    ...present('innerApiKey', valueOf(NAMES.innerApiKey)),
+    ...present('secretKey', valueOf(NAMES.secretKey)),
+    ...present('adminApiKey', enabled ? adminApiKey : undefined),
+    ...present('innerApiUrl', valueOf(NAMES.innerApiUrl)),
+    remarks,
+  };
+}
+
+function present<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: string } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: string });
+}

@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { run } from '../support/program.ts';
+
+interface Entry {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+describe('from nothing to a client with tools', () => {
+  const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-setup-'));
+  const env = { HOME: home, XDG_CONFIG_HOME: join(home, '.config') };
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await createSandbox();
+    mkdirSync(join(home, '.cursor'));
+  });
+  afterAll(async () => {
+    await sandbox.close();
+    rmSync(home, { recursive: true });
+  });
+
+  it('init writes the configuration', async () => {
+    const { innerApiKey, adminApiKey, secretKey } = sandbox.credentials;
+    const keys = {
+      DIFY_INNER_API_KEY: innerApiKey,
+      DIFY_ADMIN_API_KEY: adminApiKey,
+      DIFY_SECRET_KEY: secretKey,
+    };
+    const ended = await run(['init', '--url', sandbox.url, '--yes'], { env: { ...env, ...keys } });
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('Next: dify-mcp-bridge doctor') });
+    expect(ended.stdout).toMatch(/^Wrote .*config\.yaml, which nobody but you can read\.\n$/);
+  });
+
+  it('doctor and config check pass on it alone', async () => {
+    const doctor = await run(['doctor'], { env: { ...env, DIFY_BRIDGE_PORT: '0' } });
+    expect(doctor.stdout).toMatch(
+      /^pass {2}configuration: [^]*pass {2}inner key: [^]*pass {2}file signing: /,
+    );
+    expect(doctor.code).toBe(0);
+    expect((await run(['config', 'check', '--live'], { env })).code).toBe(0);
+  });
+
+  it('install puts the bridge into the client', async () => {
+    const ended = await run(['install', 'cursor', '--command', 'local', '--yes'], { env });
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toContain('Cursor knows the bridge as dify now');
+  });
+
+  it('the client starts it as the entry says, and has the tools', async () => {
+    const file = JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8')) as {
+      mcpServers: { dify: Entry };
+    };
+    const { command, args } = file.mcpServers.dify;
+    // Little is handed down by a program of the desktop.
+    const transport = new StdioClientTransport({
+      command,
+      args: [...args],
+      env: { PATH: '/usr/bin:/bin' },
+      cwd: home,
+    });
+    const client = new Client({ name: 'test', version: '0' });
+    await client.connect(transport);
+    try {
+      const { tools } = await client.listTools();
+      expect(tools.map(({ name }) => name)).toContain('time__weekday');
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('install --remove leaves nothing behind but a copy', async () => {
+    expect((await run(['install', 'cursor', '--remove', '--yes'], { env })).code).toBe(0);
+    expect(JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8'))).toEqual({ mcpServers: {} });
+  });
+});

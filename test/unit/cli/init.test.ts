@@ -1,0 +1,355 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { startFront, WEB_PAGE } from '../../support/front.ts';
+import { type CliRun, cli } from './fake-cli.ts';
+import { type Answer, GIVE_UP, type ScriptedPrompter, scriptedPrompter } from './scripted-prompter.ts';
+
+let sandbox: Sandbox;
+let home: string;
+let file: string;
+let prompter: ScriptedPrompter | undefined;
+
+beforeAll(async () => {
+  sandbox = await createSandbox();
+});
+afterAll(() => sandbox.close());
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'bridge-init-'));
+  file = join(home, '.config', 'dify-mcp-bridge', 'config.yaml');
+  sandbox.sessions.forgetFailures();
+});
+afterEach(() => {
+  const left = prompter?.left() ?? [];
+  prompter = undefined;
+  if (left.length > 0)
+    throw new Error(`Nobody asked: ${left.map(([question]) => question.source).join(', ')}`);
+});
+
+/** Everything that can be given in the environment. */
+const given = (changes: Readonly<Record<string, string | undefined>> = {}) => ({
+  HOME: home,
+  DIFY_API_URL: sandbox.url,
+  DIFY_INNER_API_KEY: sandbox.credentials.innerApiKey,
+  DIFY_ADMIN_API_KEY: sandbox.credentials.adminApiKey,
+  DIFY_SECRET_KEY: sandbox.credentials.secretKey,
+  ...changes,
+});
+
+const alone = (
+  argv: readonly string[] = [],
+  env: Record<string, string | undefined> = given(),
+): Promise<CliRun> => cli(['init', ...argv], { env });
+
+function asked(
+  script: readonly Answer[],
+  {
+    argv = [],
+    env = { HOME: home },
+  }: { argv?: readonly string[]; env?: Record<string, string | undefined> } = {},
+): Promise<CliRun> {
+  const person = scriptedPrompter(script);
+  prompter = person;
+  return cli(['init', ...argv], { env, terminal: true, io: { createPrompter: async () => person } });
+}
+
+/** Dify's own file with the sandbox's keys. */
+function envFile(changes: Readonly<Record<string, string>> = {}): string {
+  const { innerApiKey, secretKey, adminApiKey } = sandbox.credentials;
+  const values = {
+    SECRET_KEY: secretKey,
+    PLUGIN_DIFY_INNER_API_KEY: innerApiKey,
+    ADMIN_API_KEY: adminApiKey,
+    ADMIN_API_KEY_ENABLE: 'true',
+    ...changes,
+  };
+  writeFileSync(
+    join(home, '.env'),
+    Object.entries(values)
+      .map((pair) => `${pair.join('=')}\n`)
+      .join(''),
+  );
+  return home;
+}
+
+/** Nothing that a person or a log could read has a secret in it. */
+function expectNoSecrets({ stdout, stderr }: CliRun): void {
+  const { innerApiKey, adminApiKey, secretKey, password } = sandbox.credentials;
+  for (const secret of [innerApiKey, adminApiKey, secretKey, password]) {
+    expect(stdout + stderr).not.toContain(secret);
+  }
+}
+
+describe('init without a terminal', () => {
+  it('takes the environment, checks it and writes a file that works alone', async () => {
+    const run = await alone();
+    expect(run.stderr).toContain('Next: dify-mcp-bridge doctor');
+    expect(run.code).toBe(0);
+    expectNoSecrets(run);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
+    const check = await cli(['config', 'check', '--no-live'], { env: { HOME: home } });
+    expect(check.stdout).toContain('no warnings');
+    const doctor = await cli(['doctor', '-o', 'json'], { env: { HOME: home } });
+    const { checks } = doctor.json() as { checks: { name: string; status: string }[] };
+    expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(checks.find(({ name }) => name === 'configuration')?.status).toBe('pass');
+  });
+
+  it('takes files of secrets, flags before variables, and a workspace by its name', async () => {
+    const secret = join(home, 'inner');
+    writeFileSync(secret, `${sandbox.credentials.innerApiKey}\n`);
+    const env = given({
+      DIFY_INNER_API_KEY: undefined,
+      DIFY_INNER_API_KEY_FILE: secret,
+      DIFY_API_URL: 'http://127.0.0.1:9',
+    });
+    const run = await alone(
+      ['--url', `${sandbox.url}/`, '--workspace', 'Sandbox workspace', '-o', 'json'],
+      env,
+    );
+    expect(run.json()).toMatchObject({
+      file,
+      backup: null,
+      apiUrl: sandbox.url,
+      version: sandbox.version,
+      workspace: { id: sandbox.credentials.workspaceId },
+      warnings: [],
+    });
+  });
+
+  it("takes the keys from Dify's own file", async () => {
+    const env = { HOME: home };
+    const run = await alone(['--env-file', envFile(), '--url', sandbox.url], env);
+    expect(run.code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toContain(sandbox.credentials.secretKey);
+  });
+
+  it('leaves files out where that is wanted', async () => {
+    const run = await alone(['--no-files']);
+    expect(run.stdout).toContain('warning: dify.secretKey: not set');
+    expect(readFileSync(file, 'utf8')).not.toContain(sandbox.credentials.secretKey);
+  });
+
+  it('logs in where there is no admin key', async () => {
+    const { email, password } = sandbox.credentials;
+    const env = given({ DIFY_ADMIN_API_KEY: undefined, DIFY_EMAIL: email, DIFY_PASSWORD: password });
+    expect((await alone([], env)).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toContain(email);
+  });
+
+  it('names all that is missing at once, and writes nothing', async () => {
+    const run = await alone([], { HOME: home });
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/--url\n.*DIFY_INNER_API_KEY.*\n.*DIFY_ADMIN_API_KEY.*\n.*--env-file/);
+    expect(existsSync(file)).toBe(false);
+    const disabled = await alone(['--env-file', envFile({ ADMIN_API_KEY_ENABLE: 'false' })], { HOME: home });
+    expect(disabled.stderr).toMatch(
+      /ADMIN_API_KEY: has no effect in Dify unless ADMIN_API_KEY_ENABLE is true/,
+    );
+  });
+
+  it.each([
+    [{ DIFY_INNER_API_KEY: 'fake-wrong' }, 4, /does not accept the inner API key[^]*another Dify's file/],
+    [{ DIFY_ADMIN_API_KEY: 'fake-wrong' }, 4, /does not accept the admin key\.\n.*ADMIN_API_KEY_ENABLE/],
+    [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links that are signed/],
+    [{ DIFY_WORKSPACE_ID: '99999999-0000-4000-8000-000000000000' }, 2, /has no workspace.*\nIt has 5a4db0c5/],
+    [{ DIFY_API_URL: 'dify.test:5001' }, 2, /put http:\/\/ or https:\/\/ before it/],
+    [{ DIFY_API_URL: 'http://127.0.0.1:9' }, 1, /refused\.\n[^]*do not publish port 5001/],
+    [{ DIFY_INNER_API_KEY_FILE: '/nowhere/key' }, 2, /both set/],
+  ])('refuses %j', async (changes, code, message) => {
+    const run = await alone([], given(changes));
+    expect(run.code).toBe(code);
+    expect(run.stderr).toMatch(message);
+    expect(run.stdout).toBe('');
+    expect(existsSync(file)).toBe(false);
+    expectNoSecrets(run);
+  });
+
+  it('recognises nginx, which passes the console on and the inner API not', async () => {
+    await using nginx = await startFront(sandbox.url, {
+      answer: ({ url }) => (url?.startsWith('/inner/') === true ? WEB_PAGE : undefined),
+    });
+    const run = await alone([], given({ DIFY_API_URL: nginx.url }));
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/web page[^]*nginx[^]*docker-compose\.override\.yaml/);
+  });
+
+  it('says when Dify has admin keys switched off', async () => {
+    await using dify = await startFront(sandbox.url, {
+      answer: ({ url }) =>
+        url === '/console/api/workspaces/current'
+          ? { status: 401, headers: { 'content-type': 'application/json' }, body: '{"code":"unauthorized"}' }
+          : undefined,
+    });
+    const run = await alone([], given({ DIFY_API_URL: dify.url }));
+    expect(run.stderr).toMatch(/switched off\.\nSet ADMIN_API_KEY_ENABLE=true/);
+  });
+
+  it('asks which of several workspaces is meant', async () => {
+    const body = JSON.stringify({
+      data: [
+        { id: '11111111-0000-4000-8000-000000000000', name: 'One', status: 'normal' },
+        { id: '22222222-0000-4000-8000-000000000000', name: 'Two', status: 'normal' },
+        { id: '33333333-0000-4000-8000-000000000000', name: 'Old', status: 'archive' },
+      ],
+      has_more: false,
+    });
+    await using dify = await startFront(sandbox.url, {
+      answer: ({ url }) =>
+        url?.startsWith('/console/api/all-workspaces') === true
+          ? { headers: { 'content-type': 'application/json' }, body }
+          : undefined,
+    });
+    const run = await alone([], given({ DIFY_API_URL: dify.url }));
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(
+      /several workspaces\.\nName one with --workspace: 1{8}.* \(One\), 2{8}.* \(Two\)\.\n/,
+    );
+  });
+
+  it('writes over an existing file only with --force, and keeps it beside the new one', async () => {
+    await alone();
+    writeFileSync(file, '# mine\n', { mode: 0o644 });
+    const refused = await alone();
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/is there already\.\nAdd --force/);
+    expect(readFileSync(file, 'utf8')).toBe('# mine\n');
+    const forced = await alone(['--force', '-o', 'json']);
+    const { backup } = forced.json() as { backup: string };
+    expect(readFileSync(backup, 'utf8')).toBe('# mine\n');
+    expect([file, backup].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(readdirSync(join(file, '..'))).toHaveLength(2);
+  });
+
+  it('puts the bridge into a client afterwards', async () => {
+    const folder = join(home, '.cursor');
+    const missing = await alone(['--client', 'cursor']);
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toContain('Cursor does not seem to be installed');
+    expect(existsSync(file)).toBe(true);
+    mkdirSync(folder);
+    expect((await alone(['--client', 'cursor', '--force'])).code).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, 'mcp.json'), 'utf8'))).toEqual({
+      mcpServers: {
+        dify: { command: 'npx', args: ['-y', expect.any(String), 'serve', '--config', file] },
+      },
+    });
+    expect((await alone(['--client', 'cursor', '-o', 'json'])).code).toBe(2);
+  });
+});
+
+describe('init at a terminal', () => {
+  it("asks five questions, and takes the keys from Dify's file", async () => {
+    const run = await asked([
+      [/^1\/5 .*Where is/, sandbox.url],
+      [/^2\/5 .*Where do the keys/, "Dify's .env file"],
+      [/^2\/5 .*Which file/, envFile()],
+      [/^4\/5 /, true],
+      [/^5\/5 .*Claude Desktop, Claude Code, Cursor, VS Code, Cherry Studio/, 'Another, over HTTP'],
+      [/Run this now\? doctor/, true],
+    ]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain(`Dify ${sandbox.version} answers at ${sandbox.url}.`);
+    expect(run.stdout).toMatch(/Wrote .*config\.yaml[^]*configuration.*: Valid \(file .*config\.yaml\)/);
+    expectNoSecrets(run);
+  });
+
+  it('tells what is wrong with an answer and asks again', async () => {
+    const { innerApiKey, adminApiKey, secretKey } = sandbox.credentials;
+    const run = await asked([
+      [/^1\/5 /, 'dify'],
+      [/^1\/5 /, 'http://127.0.0.1:9'],
+      [/^1\/5 /, `${sandbox.url}/console/api`],
+      [/^1\/5 /, sandbox.url],
+      [/^2\/5 .*Where do the keys/, "Dify's .env file"],
+      [/Which file/, '/nowhere/.env'],
+      [
+        /Which file/,
+        envFile({ PLUGIN_DIFY_INNER_API_KEY: 'fake-wrong', ADMIN_API_KEY_ENABLE: '', SECRET_KEY: '' }),
+      ],
+      [/^2\/5 .*lists? the tools/, 'With the admin key'],
+      [/ADMIN_API_KEY of Dify/, 'fake-wrong'],
+      [/lists? the tools/, 'With the admin key'],
+      [/ADMIN_API_KEY of Dify/, adminApiKey],
+      [/^2\/5 .*INNER_API_KEY/, innerApiKey],
+      [/^4\/5 .*Fetch the files/, true],
+      [/^4\/5 .*SECRET_KEY/, 'fake-wrong'],
+      [/^4\/5 .*SECRET_KEY/, secretKey],
+      [/^5\/5 /, 'Cherry Studio'],
+      [/install cherry-studio/, false],
+    ]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('Later: dify-mcp-bridge install cherry-studio --config');
+    expect(run.stderr.match(/error:/g)).toHaveLength(7);
+    expect(run.stderr).toMatch(/leave off \/console\/api/);
+    expect(run.stderr).toContain('ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.');
+    expect(readFileSync(file, 'utf8')).toContain(secretKey);
+  });
+
+  it('lists the workspaces live', async () => {
+    const id = sandbox.credentials.workspaceId;
+    const other = { id: '22222222-0000-4000-8000-000000000000', name: 'Two', status: 'normal' };
+    const body = JSON.stringify({ data: [other, { id, name: 'Mine', status: 'normal' }], has_more: false });
+    await using dify = await startFront(sandbox.url, {
+      answer: ({ url }) =>
+        url?.startsWith('/console/api/all-workspaces') === true
+          ? { headers: { 'content-type': 'application/json' }, body }
+          : undefined,
+    });
+    const run = await asked(
+      [
+        [/^3\/5 .*\[Two, Mine\]/, 'Mine'],
+        [/^4\/5 /, false],
+        [/^5\/5 /, 'Another, over HTTP'],
+        [/doctor/, false],
+      ],
+      { env: given({ DIFY_API_URL: dify.url }) },
+    );
+    expect(run.code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toContain(id);
+  });
+
+  it('stops before Dify would lock the account', async () => {
+    const { email } = sandbox.credentials;
+    const login: Answer[] = [
+      [/lists? the tools/, 'With the login of an account'],
+      [/E-mail/, email],
+      [/password/, 'fake-wrong'],
+    ];
+    const before = sandbox.requests.length;
+    const run = await asked([...login, ...login, ...login], {
+      env: { HOME: home, DIFY_API_URL: sandbox.url },
+      argv: ['--env-file', envFile({ ADMIN_API_KEY: '' })],
+    });
+    expect(run.code).toBe(4);
+    const logins = sandbox.requests.slice(before).filter(({ path }) => path === '/console/api/login');
+    expect(logins).toHaveLength(3);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('does not touch an existing file without a yes', async () => {
+    await alone();
+    const before = readFileSync(file, 'utf8');
+    const run = await asked([[/is there already/, false]]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('Nothing was written.');
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  it('can be given up', async () => {
+    const run = await asked([[/^1\/5 /, GIVE_UP]]);
+    expect(run.code).toBe(130);
+    expect(existsSync(file)).toBe(false);
+  });
+});

@@ -1,0 +1,72 @@
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { createPrompter, type Prompter } from '../../../src/cli/prompter.ts';
+
+const ENTER = '\r';
+const DOWN = '\u001b[B';
+const CTRL_C = '\u0003';
+
+/** Asks one question, types when it has appeared, and answers what came of it and what was shown. */
+async function ask<T>(question: (prompter: Prompter) => Promise<T>, ...keys: readonly string[]) {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  let shown = '';
+  const appeared = new Promise<void>((resolve) => {
+    output.on('data', (chunk: Buffer) => {
+      shown += chunk.toString('utf8');
+      if (shown.includes('Which?')) resolve();
+    });
+  });
+  const answer = question(await createPrompter(input, output));
+  answer.catch(() => undefined);
+  await appeared;
+  for (const key of keys) {
+    input.write(key);
+    // A key that a terminal sends as several bytes is told from others by the time between them.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { answer, shown: () => shown };
+}
+
+it('takes what is typed, or the suggestion', async () => {
+  const typed = await ask((prompter) => prompter.text('Which?', 'this'), 'that', ENTER);
+  expect(await typed.answer).toBe('that');
+  const suggested = await ask((prompter) => prompter.text('Which?', 'this'), ENTER);
+  expect(await suggested.answer).toBe('this');
+});
+
+it('asks for something where there is no suggestion', async () => {
+  const { answer, shown } = await ask((prompter) => prompter.text('Which?'), ENTER, 'x', ENTER);
+  expect(await answer).toBe('x');
+  expect(shown()).toContain('Please type something');
+});
+
+it('shows nothing of a secret', async () => {
+  const { answer, shown } = await ask((prompter) => prompter.secret('Which?'), 'fake-secret', ENTER);
+  expect(await answer).toBe('fake-secret');
+  expect(shown()).not.toContain('fake');
+  expect(shown()).not.toMatch(/[•▪*]{2}/);
+});
+
+it('offers choices of any kind', async () => {
+  const choices = [
+    { value: 1, label: 'One' },
+    { value: 2, label: 'Two', hint: 'the second' },
+  ];
+  const { answer, shown } = await ask((prompter) => prompter.select('Which?', choices), DOWN, ENTER);
+  expect(await answer).toBe(2);
+  expect(shown()).toContain('the second');
+});
+
+it.each([
+  [true, [ENTER], true],
+  [false, [ENTER], false],
+  [true, ['n'], false],
+] as const)('confirms; suggested %s and typed %j it is %s', async (suggestion, keys, expected) => {
+  const { answer } = await ask((prompter) => prompter.confirm('Which?', suggestion), ...keys);
+  expect(await answer).toBe(expected);
+});
+
+it('can be given up', async () => {
+  const { answer } = await ask((prompter) => prompter.text('Which?'), CTRL_C);
+  await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+});
