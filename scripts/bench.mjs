@@ -11,14 +11,21 @@ const { values: options } = parseArgs({
 if (!existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)))) {
   throw new Error('dist/main.js is missing: run `npm run build` first.');
 }
-const [{ benchCalls }, { startUpstream }, { report, verdicts }, { benchStart, openResting }, work] =
-  await Promise.all([
-    import('./bench/calls.mjs'),
-    import('./bench/processes.mjs'),
-    import('./bench/report.mjs'),
-    import('./bench/start.mjs'),
-    import('./bench/work.mjs'),
-  ]);
+const [
+  { benchCalls },
+  { benchFile },
+  { startUpstream },
+  { report, verdicts },
+  { benchStart, openResting },
+  work,
+] = await Promise.all([
+  import('./bench/calls.mjs'),
+  import('./bench/files.mjs'),
+  import('./bench/processes.mjs'),
+  import('./bench/report.mjs'),
+  import('./bench/start.mjs'),
+  import('./bench/work.mjs'),
+]);
 
 const effort = options.quick
   ? { rounds: 2, ms: 250, warmUpMs: 700, starts: 3, repetitions: 5 }
@@ -44,6 +51,7 @@ try {
     decodeUs: await work.benchDecode(effort.repetitions),
     convertUs: await work.benchConvert(effort.repetitions),
     registryMs: await work.benchRegistry(effort.repetitions),
+    file: await benchFile(100_000_000),
     memory: await resting.read(),
   };
   console.log(

@@ -3,10 +3,8 @@
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
-import formData from 'undici/lib/web/fetch/formdata.js';
 
 // As undici's own entry does it.
 Dispatcher.prototype.request = request;
 
-const { FormData } = formData;
-export { Agent, FormData };
+export { Agent };

@@ -1,4 +1,5 @@
 import type { StdioServing } from './app.ts';
+import type { BridgeFiles } from './app-files.ts';
 import type { LiveView } from './app-view.ts';
 import type { Config } from './config/schema.ts';
 import { DEFAULT_VIEW } from './config/views.ts';
@@ -8,6 +9,8 @@ import type { ServerFactory } from './mcp/server.ts';
 import { BridgeError } from './model/errors.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogStatus } from './model/registry.ts';
+import { HAND_OFF_INSTRUCTIONS } from './jobs/own-tools.ts';
+import { LOCAL_PRINCIPAL } from './model/call.ts';
 import { SEARCH_INSTRUCTIONS } from './search/own-tools.ts';
 import { VERSION } from './version.ts';
 
@@ -29,6 +32,7 @@ export interface Hosting {
 }
 
 export interface HostingOptions {
+  readonly files: BridgeFiles;
   /** The views by name, as they are at any time. */
   readonly views: ReadonlyMap<string, LiveView>;
   readonly config: Config;
@@ -40,7 +44,7 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ views, config, logger }: HostingOptions): Hosting {
+export function createHosting({ views, config, files, logger }: HostingOptions): Hosting {
   /** Hosts of one view each. */
   const single = new Map<Host, LiveView>();
   const httpHosts = new Set<HttpHost>();
@@ -54,9 +58,16 @@ export function createHosting({ views, config, logger }: HostingOptions): Hostin
       callTool: view.callTool,
       logger,
       info: { name: 'dify-mcp-bridge', title: 'Dify tools', version: VERSION },
-      instructions: () => (view.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS),
+      instructions: () => instructions(view),
+      detached: view.detached,
       progressIntervalMs: config.calls.progressInterval,
       listTtlMs: config.catalog.refresh,
+      resources: {
+        files: files.store,
+        accessOf: files.accessOf,
+        maxReadBytes: config.files.maxReadBytes,
+        ...(pageSize === undefined ? {} : { pageSize }),
+      },
       ...(pageSize === undefined ? {} : { pageSize }),
     });
   }
@@ -78,6 +89,14 @@ export function createHosting({ views, config, logger }: HostingOptions): Hostin
     if (closing) void host.close(0);
   }
 
+  function announceDownloads(base: string | undefined): void {
+    if (base !== undefined) files.servedAt(base);
+    else
+      logger.info(
+        'Results name no download addresses: http.publicUrl does not say what the address would be',
+      );
+  }
+
   const allHttpViews = (): Promise<HttpView[]> => Promise.all([...views.values()].map(httpView));
 
   return {
@@ -91,11 +110,13 @@ export function createHosting({ views, config, logger }: HostingOptions): Hostin
       endWithApp(host);
       await host.closed;
       single.delete(host);
+      // The results of calls that go on are for this client alone, unless another one is connected in the same way.
+      if (![...single.values()].includes(view)) view.abandon(LOCAL_PRINCIPAL);
     },
 
     async serveHttp(status) {
       const { createHttpHost } = await import('./http/host.ts');
-      const { sessionIdle, keepAlive, ...options } = config.http;
+      const { sessionIdle, keepAlive, publicUrl, ...options } = config.http;
       const [first, ...others] = await allHttpViews();
       const host = createHttpHost({
         ...options,
@@ -103,9 +124,12 @@ export function createHosting({ views, config, logger }: HostingOptions): Hostin
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: () => readiness(views, status()),
+        files: files.store,
+        publicHost: publicUrl && new URL(publicUrl).hostname,
         logger,
       });
       const { url } = await host.listen();
+      announceDownloads(publicUrl ?? baseOf(url, options.host));
       httpHosts.add(host);
       void host.closed.then(() => httpHosts.delete(host));
       endWithApp(host);
@@ -131,6 +155,16 @@ export function createHosting({ views, config, logger }: HostingOptions): Hostin
       await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
     },
   };
+}
+
+function instructions({ mode, config }: LiveView): string {
+  const main = mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
+  return config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
+}
+
+/** What stands before the paths of a host; undefined where it listens on all addresses, which is none to go to. */
+function baseOf(url: string, host: string): string | undefined {
+  return host === '0.0.0.0' || host === '::' ? undefined : new URL(url).origin;
 }
 
 /** Ready once there are tools; parts of them that are old are named without what Dify said of them. */

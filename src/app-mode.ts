@@ -34,6 +34,8 @@ export interface PresentationOptions {
   readonly pinned: (tool: PublishedTool) => boolean;
   /** Why a registry has no tool of a name. */
   readonly unknownTool: (registry: Registry, name: string) => BridgeError;
+  /** Names of tools that are listed beside these in either mode. */
+  readonly otherOwnNames: ReadonlySet<string>;
   readonly logger: Logger;
 }
 
@@ -45,7 +47,7 @@ interface Shown {
 
 /** Shows a registry in the mode that the settings ask for. */
 export function createPresentation(options: PresentationOptions): Presentation {
-  const { view, registry, callTool, pinned, unknownTool, logger } = options;
+  const { view, registry, callTool, pinned, unknownTool, otherOwnNames, logger } = options;
   const listeners = new Set<(list: ToolList) => void>();
   const asList: Shown = { mode: 'list', tools: registry, callTool };
   let { config } = options;
@@ -80,7 +82,15 @@ export function createPresentation(options: PresentationOptions): Presentation {
         ? asList
         : {
             mode,
-            ...createSearchView({ registry, callTool, pinned, splitEffects: 'auto', unknownTool, logger }),
+            ...createSearchView({
+              registry,
+              callTool,
+              pinned,
+              splitEffects: 'auto',
+              otherOwnNames,
+              unknownTool,
+              logger,
+            }),
           };
     shown = next;
     detach();

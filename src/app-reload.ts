@@ -4,15 +4,17 @@ import { DEFAULT_VIEW, viewsOf } from './config/views.ts';
 
 /** Groups whose settings take effect when the configuration is read again. */
 const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
+/** What a configuration has beside groups of settings. */
+const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir']);
 /** Single settings that do. */
-const LIVE_SETTINGS: ReadonlySet<string> = new Set(['content.maxFileBytes', 'log.level']);
+const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
 
 /** The settings that differ and take effect only when the bridge is restarted, such as `http.port`. */
 export function needRestart(before: Config, after: Config): readonly string[] {
   const changed: string[] = [];
   const [old, now] = [before, after] as unknown as Record<string, Record<string, unknown>>[];
   for (const group of Object.keys({ ...old, ...now })) {
-    if (LIVE_GROUPS.has(group) || group === 'sandbox') continue;
+    if (LIVE_GROUPS.has(group) || NO_GROUPS.has(group)) continue;
     const [left = {}, right = {}] = [old?.[group], now?.[group]];
     for (const name of Object.keys({ ...left, ...right })) {
       const path = `${group}.${name}`;

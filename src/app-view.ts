@@ -2,9 +2,14 @@ import { createLiveRegistry } from './catalog/live-registry.ts';
 import { createNameHistory } from './catalog/name-history.ts';
 import { createPresentation, type Mode } from './app-mode.ts';
 import type { ViewConfig } from './config/views.ts';
+import type { Jobs } from './jobs/jobs.ts';
+import { CALL_TOOL_NAMES, CALL_TOOLS } from './jobs/own-tools.ts';
+import { createCallToolList } from './jobs/tool-list.ts';
+import { createViewCalls } from './jobs/view-calls.ts';
 import type { CallContext, CallTool } from './model/call.ts';
 import type { ToolResult } from './model/content.ts';
 import type { BridgeError } from './model/errors.ts';
+import type { DetachedCalls } from './model/job.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from './model/registry.ts';
@@ -14,12 +19,15 @@ import { type NamedTool, nameTools } from './registry/names.ts';
 import { unknownTool } from './registry/unknown-tool.ts';
 import { OWN_TOOLS, SEARCH_DIRECTORY } from './search/own-tools.ts';
 
+/** The bridge's own tools: Dify may list them, as those of an MCP server that is this bridge. */
+const ALL_OWN_TOOLS = [...OWN_TOOLS, ...CALL_TOOLS];
+
 /** A set of tools with rules, names and a mode of its own. */
 export interface View {
   readonly name: string;
   /** All that is published. */
   readonly registry: RegistrySource;
-  /** What tools/list shows: the registry, or in mode `search` what stands for it. */
+  /** What tools/list shows: the registry, or in mode `search` what stands for it, and the tools for hand-off. */
   readonly tools: ToolListSource;
   readonly callTool: CallTool;
   readonly mode: Mode;
@@ -28,8 +36,15 @@ export interface View {
 /** A view with what keeps it up to date. */
 export interface LiveView extends View {
   readonly config: ViewConfig;
-  /** What is published but for approval: see `ViewOptions.approve`. Undefined before the first load. */
-  built(): Registry | undefined;
+  /** Its calls that go on apart from their requests. */
+  readonly detached: DetachedCalls;
+  /** Nobody of that principal can ask for results any more: ends its calls that go on. */
+  abandon(principal: string): void;
+  /**
+   * What is published but for approval (see `ViewOptions.approve`), as any process would publish it: without files of
+   * the machine that this one runs on. Undefined before the first load.
+   */
+  comparable(): Registry | undefined;
   begin(): void;
   update(listing: CatalogListing): void;
   fail(error: BridgeError): void;
@@ -49,26 +64,34 @@ export interface ViewOptions {
   readonly approve: (registry: Registry, config: ViewConfig, listing: CatalogListing) => Registry;
   /** Calls a tool. */
   readonly run: (tool: PublishedTool, args: unknown, context: CallContext) => Promise<ToolResult>;
+  /** Where its calls live that are handed off. */
+  readonly jobs: Jobs;
   readonly logger: Logger;
 }
 
 /** A view without tools yet. */
 export function createView(options: ViewOptions): LiveView {
-  const { name, waitMs, approve, run, logger } = options;
+  const { name, waitMs, approve, run, jobs, logger } = options;
   const history = createNameHistory();
   let { config } = options;
   let source: CatalogListing | undefined;
   let built: Registry | undefined;
 
+  function build(
+    { providers, credentials }: CatalogListing,
+    rules: ViewConfig,
+    previous?: Registry,
+  ): Registry {
+    return buildRegistry(providers, rules, {
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(previous === undefined ? {} : { previous }),
+      ownTools: ALL_OWN_TOOLS,
+    });
+  }
+
   const live = createLiveRegistry({
     build(listing) {
-      const { providers, credentials } = listing;
-      built = buildRegistry(providers, config, {
-        ...(credentials === undefined ? {} : { credentials }),
-        ...(built === undefined ? {} : { previous: built }),
-        // Dify may list them, as those of an MCP server that is this bridge.
-        ownTools: OWN_TOOLS,
-      });
+      built = build(listing, config, built);
       source = listing;
       return approve(built, config, listing);
     },
@@ -86,11 +109,15 @@ export function createView(options: ViewOptions): LiveView {
   const whyUnknown = (registry: Registry, asked: string): BridgeError =>
     unknownTool(registry, asked, history.gone, presentation.mode === 'search' ? SEARCH_DIRECTORY : undefined);
 
+  const calls = createViewCalls({ view: name, jobs, rules: () => config });
+
   const callPublished: CallTool = async (asked, args, context) => {
     const registry = live.current() ?? (await live.ready(context.signal));
     const tool = registry.get(asked);
-    if (tool !== undefined) return run(tool, args, context);
-    throw whyUnknown(registry, asked);
+    if (tool === undefined) throw whyUnknown(registry, asked);
+    const work = (own: Pick<CallContext, 'signal' | 'observer'>): Promise<ToolResult> =>
+      run(tool, args, { ...context, ...own });
+    return calls.call({ tool, args, context, work });
   };
 
   /** The tools of the present listing by their identity, for rules on their facts. */
@@ -115,21 +142,30 @@ export function createView(options: ViewOptions): LiveView {
       return facts !== undefined && config.pinned.some((matcher) => fits(matcher, facts, config));
     },
     unknownTool: whyUnknown,
+    otherOwnNames: CALL_TOOL_NAMES,
     logger,
   });
+
+  const list = createCallToolList({ source: presentation.tools, own: () => calls.ownTools(), logger });
 
   return {
     name,
     registry: live,
-    tools: presentation.tools,
-    callTool: presentation.callTool,
+    tools: list.tools,
+    callTool: calls.withCallTools(presentation.callTool),
+    detached: calls.detached,
+    abandon: (principal) => calls.abandon(principal),
     get mode() {
       return presentation.mode;
     },
     get config() {
       return config;
     },
-    built: () => built,
+    comparable() {
+      const { fileSources = [] } = config;
+      if (source === undefined || !fileSources.includes('path')) return built;
+      return build(source, { ...config, fileSources: fileSources.filter((way) => way !== 'path') });
+    },
     begin: () => live.begin(),
     fail: (error) => live.fail(error),
     update(listing) {
@@ -137,12 +173,14 @@ export function createView(options: ViewOptions): LiveView {
       presentation.settle();
     },
     apply(next, listing = source) {
-      presentation.apply(next, () => {
-        config = next;
-        named = undefined;
-        if (listing !== undefined) change(() => live.rebuild(listing));
+      list.apply(() => {
+        presentation.apply(next, () => {
+          config = next;
+          named = undefined;
+          if (listing !== undefined) change(() => live.rebuild(listing));
+        });
+        presentation.settle();
       });
-      presentation.settle();
     },
   };
 }

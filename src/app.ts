@@ -1,6 +1,8 @@
 import { type Approvals, type ManifestStatus, readApprovals } from './app-approval.ts';
 import { credentialProviders } from './app-credentials.ts';
+import { openFiles } from './app-files.ts';
 import { createHosting } from './app-hosting.ts';
+import { createInputs, fileSources } from './app-inputs.ts';
 import { needRestart } from './app-reload.ts';
 import { openUpstream } from './app-upstream.ts';
 import { createView, type LiveView, type View } from './app-view.ts';
@@ -13,15 +15,17 @@ import { DEFAULT_VIEW, type ViewConfig, viewsOf } from './config/views.ts';
 import { createToToolResult } from './content/tool-result.ts';
 import { createConsole } from './dify/console.ts';
 import { createFileUploader } from './dify/file-upload.ts';
-import { createFileFetcher } from './dify/files.ts';
+import { createFileOpener } from './dify/files.ts';
 import { createDifyHttp } from './dify/http.ts';
 import { createInvoker } from './dify/invoker.ts';
+import { createJobs } from './jobs/jobs.ts';
 import type { StdioHostOptions } from './mcp/stdio.ts';
-import type { CallTool } from './model/call.ts';
+import { type CallTool, LOCAL_PRINCIPAL } from './model/call.ts';
 import { asBridgeError, BridgeError } from './model/errors.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing, CatalogSource } from './model/ports.ts';
 import type { CatalogStatus, RegistrySource } from './model/registry.ts';
+import type { FileStore } from './model/stored-file.ts';
 
 export type { ManifestStatus } from './app-approval.ts';
 export type { View } from './app-view.ts';
@@ -34,6 +38,8 @@ export interface App {
   readonly registry: RegistrySource;
   /** Calls a tool of the default view. */
   readonly callTool: CallTool;
+  /** The files that results link to. */
+  readonly files: FileStore;
   /** Address of the embedded Dify, where the configuration asks for one. */
   readonly sandboxUrl?: string;
   status(): CatalogStatus;
@@ -67,6 +73,11 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Reads the configuration again, for `App.reload`. */
   readonly reload?: () => Promise<Config>;
+  /**
+   * The process serves the person who started it, so that arguments may name files of this machine, in the folders of
+   * `files.allowedPaths`. False unless told.
+   */
+  readonly localFiles?: boolean;
 }
 
 /**
@@ -77,9 +88,14 @@ export interface AppOptions {
 const SPARE_CONNECTIONS = 2;
 
 /** Puts the rooms together; only the files at the root know all of them. Protocol and sandbox load on demand. */
-export async function createApp(started: Config, { logger, reload }: AppOptions): Promise<App> {
+export async function createApp(
+  started: Config,
+  { logger, reload, localFiles = false }: AppOptions,
+): Promise<App> {
   let config = started;
   let approvals = await readApprovals(config, logger);
+  const files = openFiles(config, logger);
+  const common = { fileSources: fileSources(config, localFiles) };
   const upstream = await openUpstream(config);
   const { connection } = upstream;
   const { workspaceId: tenantId, innerApiKey, secretKey, userId } = connection;
@@ -90,18 +106,27 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
 
   const caller = createCaller({
     invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes: config.calls.maxFrameBytes }),
-    uploader: createFileUploader(http, { innerApiKey, tenantId }),
+    files: createInputs(config, {
+      uploader: createFileUploader(http, { innerApiKey, tenantId }),
+      kept: files,
+      sources: common.fileSources,
+    }),
     userId,
     timeoutMs: config.calls.timeout,
     maxConcurrent: config.calls.maxConcurrent,
     maxQueued: config.calls.maxQueued,
     logger,
   });
-  const fetcher = createFileFetcher(http, secretKey === undefined ? {} : { secretKey });
-  const resultsOf = ({ content }: Config) =>
-    createToToolResult({ fetcher, maxFileBytes: content.maxFileBytes, logger });
+  const opener = createFileOpener(http, {
+    innerApiKey,
+    tenantId,
+    ...(secretKey === undefined ? {} : { secretKey }),
+  });
+  const resultsOf = ({ files: { maxOutputBytes } }: Config) =>
+    createToToolResult({ opener, store: files.store, accessOf: files.accessOf, maxOutputBytes, logger });
   let toToolResult = resultsOf(config);
 
+  const jobs = createJobs({ keepMs: config.calls.keepResults, maxKeptBytes: config.calls.maxKeptBytes });
   const views = new Map<string, LiveView>();
   const addView = (name: string, viewConfig: ViewConfig): LiveView => {
     const view = createView({
@@ -110,20 +135,33 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
       waitMs: config.catalog.loadTimeout,
       approve: (registry, rules, listing) =>
         approvals?.of(name).approve(registry, rules, listing) ?? registry,
-      run(tool, args, { signal, observer, requestId }) {
-        const context = observer === undefined ? { tool, signal } : { tool, signal, observer };
-        return toToolResult(caller.start(tool, args, signal, requestId), context);
+      run(tool, args, { signal, observer, requestId, principal = LOCAL_PRINCIPAL }) {
+        const messages = caller.start(tool, args, {
+          signal,
+          principal,
+          ...(requestId === undefined ? {} : { requestId }),
+        });
+        return toToolResult(messages, {
+          tool,
+          principal,
+          limits: view.config,
+          signal,
+          ...(observer === undefined ? {} : { observer }),
+        });
       },
+      jobs,
       logger,
     });
     views.set(name, view);
     return view;
   };
-  for (const [name, viewConfig] of viewsOf(config)) addView(name, viewConfig);
+  for (const [name, viewConfig] of viewsOf(config, common)) addView(name, viewConfig);
   const defaultView = views.get(DEFAULT_VIEW) as LiveView;
 
   const wanted = (listing: CatalogListing): ReadonlySet<string> =>
-    new Set([...viewsOf(config).values()].flatMap((rules) => [...credentialProviders(listing, rules)]));
+    new Set(
+      [...viewsOf(config, common).values()].flatMap((rules) => [...credentialProviders(listing, rules)]),
+    );
   const source = ((): CatalogSource => {
     if (connection.console === undefined) {
       // Without credentials for the console there is nothing but the manifest, which is read anew by `reload`.
@@ -161,12 +199,12 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
   function compare(): void {
     if (isOffline || catalog.status().loadedAt === undefined) return;
     for (const view of views.values()) {
-      const built = view.built();
+      const built = view.comparable();
       if (built !== undefined && approvals?.owns(view.name) === true) approvals.of(view.name).compare(built);
     }
   }
 
-  const hosting = createHosting({ views, config, logger });
+  const hosting = createHosting({ views, config, files, logger });
   let reloading: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
@@ -176,7 +214,9 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
     const stopping = new BridgeError('shutting_down', 'The bridge is stopping.');
     for (const view of views.values()) view.fail(stopping);
     await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
+    jobs.close();
     await http.close();
+    await files.store.close();
     await upstream.close();
   }
 
@@ -208,7 +248,13 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
         settings: pending,
       });
     }
-    config = { ...started, tools: next.tools, views: next.views, content: next.content };
+    const { maxOutputBytes } = next.files;
+    config = {
+      ...started,
+      tools: next.tools,
+      views: next.views,
+      files: { ...started.files, maxOutputBytes },
+    };
     approvals = nextApprovals;
     toToolResult = resultsOf(config);
     await applyViews();
@@ -227,7 +273,7 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
       // Nobody has asked for these credentials yet. With them, clients hear of one change instead of two.
       await catalog.refresh({ fresh: true }).catch(() => undefined);
     }
-    const present = viewsOf(config);
+    const present = viewsOf(config, common);
     for (const name of views.keys()) if (!present.has(name)) views.delete(name);
     for (const [name, viewConfig] of present) {
       const view = views.get(name) ?? addView(name, viewConfig);
@@ -240,6 +286,7 @@ export async function createApp(started: Config, { logger, reload }: AppOptions)
     views,
     registry: defaultView.registry,
     callTool: defaultView.callTool,
+    files: files.store,
     ...(config.sandbox === undefined ? {} : { sandboxUrl: connection.apiUrl }),
     status: () => catalog.status(),
     manifests: () => approvals?.status() ?? [],

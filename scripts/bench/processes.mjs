@@ -16,6 +16,20 @@ export async function startUpstream(toolCount) {
   return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
+/** Starts the embedded Dify with its tools for files; `env` leads a bridge to it. */
+export async function startSandbox() {
+  const child = fork(here('sandbox.mjs'));
+  const [{ url, credentials }] = await once(child, 'message');
+  const { innerApiKey, workspaceId, adminApiKey, secretKey } = credentials;
+  const env = {
+    DIFY_INNER_API_KEY: innerApiKey,
+    DIFY_WORKSPACE_ID: workspaceId,
+    DIFY_ADMIN_API_KEY: adminApiKey,
+    DIFY_SECRET_KEY: secretKey,
+  };
+  return { url, env, stop: () => stop(child) };
+}
+
 /** The command line of the bridge or of the floor on one transport. */
 function commandOf(kind, transport, upstreamUrl) {
   if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
@@ -26,7 +40,7 @@ function commandOf(kind, transport, upstreamUrl) {
  * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process can be asked what it has used. What it
  * logs, at its default level, is thrown away.
  */
-export function startServer(kind, transport, upstreamUrl, { gauge = true } = {}) {
+export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {} } = {}) {
   const { PATH, HOME } = process.env;
   const env = {
     PATH,
@@ -37,6 +51,8 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true } = {})
     DIFY_WORKSPACE_ID: WORKSPACE_ID,
     DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
     DIFY_SECRET_KEY: SECRET_KEY,
+    DIFY_BRIDGE_FILES_STORE: more.DIFY_BRIDGE_FILES_DIR === undefined ? 'memory' : 'directory',
+    ...more,
   };
   const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
   const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl)];
@@ -76,6 +92,18 @@ export function residentBytes(pid) {
   } catch {
     return undefined;
   }
+}
+
+/** The resident memory of a process in bytes, at present and at its highest; NaN where the system does not tell. */
+export function memoryOf(pid) {
+  let status = '';
+  try {
+    status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    // Only Linux has it.
+  }
+  const bytes = (field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
 
 const stopped = new WeakSet();

@@ -32,7 +32,12 @@ export async function benchList(upstreamUrl, ms) {
 
 /** One call that answers with a picture of 1 MB, in a bridge over stdio: milliseconds, and CPU in µs. */
 export async function benchPicture(upstreamUrl, ms) {
-  const server = startServer('bridge', 'stdio', upstreamUrl);
+  const server = startServer('bridge', 'stdio', upstreamUrl, {
+    env: {
+      DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES: `${IMAGE_BYTES}`,
+      DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES: `${IMAGE_BYTES}`,
+    },
+  });
   try {
     const client = await connectStdio(server);
     const call = async () => {
@@ -68,10 +73,12 @@ export async function benchDecode(repetitions) {
 /** µs for a message converted, of a stream of pieces of text, JSON and log entries. */
 export async function benchConvert(repetitions) {
   const tool = registryOf(2).tools[0];
-  const noFiles = { fetch: () => Promise.reject(new Error('There are no files.')) };
+  const noFiles = () => Promise.reject(new Error('There are no files.'));
   const toToolResult = createToToolResult({
-    fetcher: noFiles,
-    maxFileBytes: 1_000_000,
+    opener: { open: noFiles },
+    store: { put: noFiles },
+    accessOf: noFiles,
+    maxOutputBytes: 1_000_000,
     logger: silentLogger,
   });
   const wire = Array.from({ length: 10_000 }, (_, index) => {
@@ -84,7 +91,12 @@ export async function benchConvert(repetitions) {
     for (const data of wire) yield toToolInvokeMessage(data);
   };
   return timed(repetitions, wire.length, async () => {
-    const { isError } = await toToolResult(arriving(), { tool, signal: new AbortController().signal });
+    const { isError } = await toToolResult(arriving(), {
+      tool,
+      principal: 'bench',
+      limits: { ...config.tools, maxTextChars: 10_000_000 },
+      signal: new AbortController().signal,
+    });
     if (isError) throw new Error('The conversion failed.');
   });
 }

@@ -2,7 +2,7 @@ import { type BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
-import type { FileUploader, Invoker } from '../model/ports.ts';
+import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { createBulkhead } from './bulkhead.ts';
 import {
@@ -13,14 +13,14 @@ import {
   shuttingDown,
 } from './call-errors.ts';
 import { type CallScope, createCallScope } from './call-scope.ts';
-import { uploadFileArguments } from './file-arguments.ts';
+import type { FileArguments } from './file-arguments.ts';
 
 /** The longest delay that a timer takes; longer ones would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface CallerOptions {
   readonly invoker: Invoker;
-  readonly uploader: FileUploader;
+  readonly files: FileArguments;
   /** `user_id` on the wire. */
   readonly userId: string;
   /** Limit of a whole call, waiting for a slot and uploading files included. */
@@ -32,20 +32,25 @@ export interface CallerOptions {
   readonly logger: Logger;
 }
 
+/** What accompanies one call. */
+export interface StartOptions {
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+  /** Names the call in the log. */
+  readonly requestId?: string;
+  /** Whose call it is. */
+  readonly principal?: string;
+}
+
 /** Makes calls: arguments, limits, deadline, cancellation, and the one invocation. */
 export interface Caller {
   /**
    * The messages of one call. All work begins with the first read, so a call that nobody reads costs nothing.
    * Reading throws BridgeErrors: `invalid_arguments`, `busy`, `cancelled`, `deadline_exceeded`,
-   * `shutting_down`, `provider_unauthorized` and whatever uploader and invoker throw. The invocation is sent
-   * once and never again. Leaving the loop early closes the request to Dify. `requestId` names the call in the log.
+   * `shutting_down`, `provider_unauthorized` and whatever the files and the invoker throw. The invocation is sent
+   * once and never again. Leaving the loop early closes the request to Dify.
    */
-  start(
-    tool: PublishedTool,
-    args: unknown,
-    signal: AbortSignal,
-    requestId?: string,
-  ): AsyncIterable<ToolInvokeMessage>;
+  start(tool: PublishedTool, args: unknown, options: StartOptions): AsyncIterable<ToolInvokeMessage>;
   /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
   readonly running: number;
   /**
@@ -67,14 +72,14 @@ interface Call {
 }
 
 export function createCaller(options: CallerOptions): Caller {
-  const { invoker, uploader, userId, timeoutMs, logger } = options;
+  const { invoker, files, userId, timeoutMs, logger } = options;
   const bulkhead = createBulkhead(options.maxConcurrent, options.maxQueued);
   const calls = new Set<Call>();
   const idle = new Set<() => void>();
   let closing = false;
 
   /** A call with everything that has to be undone at its end already arranged. */
-  function open(tool: PublishedTool, signal: AbortSignal, requestId: string | undefined): Call {
+  function open(tool: PublishedTool, { signal, requestId }: StartOptions): Call {
     const call: Call = { scope: createCallScope(), running: false, sent: false, messages: 0, outcome: 'ok' };
     const startedAt = performance.now();
     calls.add(call);
@@ -110,7 +115,12 @@ export function createCaller(options: CallerOptions): Caller {
   }
 
   /** Checked arguments, a slot, stored files: everything before the invocation. */
-  async function prepare(call: Call, tool: PublishedTool, args: unknown): Promise<JsonObject> {
+  async function prepare(
+    call: Call,
+    tool: PublishedTool,
+    args: unknown,
+    principal: string | undefined,
+  ): Promise<JsonObject> {
     const parsed = tool.parseArguments(args);
     if (!parsed.ok) throw invalidArguments(tool, parsed.problems);
 
@@ -121,21 +131,20 @@ export function createCaller(options: CallerOptions): Caller {
     // The call may have ended in the very moment in which it got its slot.
     scope.signal.throwIfAborted();
     if (tool.fileParameters.length === 0) return parsed.parameters;
-    return scope.race(uploadFileArguments(tool, parsed.parameters, uploader, scope.signal));
+    return scope.race(files.store(tool, parsed.parameters, { signal: scope.signal, principal }));
   }
 
   async function* messagesOf(
     tool: PublishedTool,
     args: unknown,
-    signal: AbortSignal,
-    requestId?: string,
+    options: StartOptions,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
-    const call = open(tool, signal, requestId);
+    const call = open(tool, options);
     const { scope } = call;
     let left = true;
     try {
       scope.signal.throwIfAborted();
-      const parameters = await prepare(call, tool, args);
+      const parameters = await prepare(call, tool, args, options.principal);
       call.sent = true;
       const { credentialId } = tool;
       const stream = invoker.invoke(tool.ref, parameters, {

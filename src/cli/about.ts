@@ -46,6 +46,7 @@ export const CALL: About = {
   description: 'call a tool once and print its result',
   examples: [
     `call time__weekday --args '{"year":2026,"month":11,"day":22}' --sandbox`,
+    'call workflow__text_report --file document=notes.txt --sandbox',
     'call workflow__report --args @arguments.json --out results',
   ],
   sandbox: true,

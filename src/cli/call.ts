@@ -1,25 +1,32 @@
 import { relative } from 'node:path';
+import { LOCAL_PRINCIPAL } from '../model/call.ts';
+import type { Config } from '../config/schema.ts';
 import type { ToolResult } from '../model/content.ts';
 import { BridgeError, type ErrorCode } from '../model/errors.ts';
 import { readArguments } from './arguments.ts';
+import { readFileOptions, withFolders } from './file-options.ts';
 import { INTERRUPTED } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { createProgressLine } from './progress-line.ts';
 import { isFile, type SavedFile, saveFiles } from './saved-files.ts';
-import { type CommandContext, warnOfProblems, withTools } from './session.ts';
+import { type CommandContext, type Session, warnOfProblems, withTools } from './session.ts';
 
 /** What `call` was given. */
 export interface CallRequest {
   readonly name: string;
   readonly args?: string | undefined;
   readonly out?: string | undefined;
+  /** `--file`, as often as it stands there. */
+  readonly files?: readonly string[] | undefined;
 }
 
 /** Calls a tool once. Text goes to standard output; files into the folder of `--out`. */
 export async function call(context: CommandContext, request: CallRequest): Promise<number> {
   const { io, output } = context;
-  const args = await readArguments(request.args, io.stdin);
-  return withTools(context, async (session) => {
+  const named = readFileOptions(request.files ?? []);
+  const args = { ...(await readArguments(request.args, io.stdin)), ...named.args };
+  const adjust = (config: Config): Config => withFolders(config, named.folders);
+  const run = async (session: Session): Promise<number> => {
     const { app, registry, signal } = session;
     const tool = registry.get(request.name);
     if (tool === undefined) warnOfProblems(session, output);
@@ -43,9 +50,17 @@ export async function call(context: CommandContext, request: CallRequest): Promi
       progress.clear();
     }
     if (signal.aborted) return INTERRUPTED;
-    const saved = request.out === undefined ? [] : await saveFiles(result.content, request.out, request.name);
+    const saved =
+      request.out === undefined
+        ? []
+        : await saveFiles(result.content, {
+            folder: request.out,
+            fallback: request.name,
+            read: (uri) => app.files.read(uri, LOCAL_PRINCIPAL),
+          });
     return report(output, result, saved, failure);
-  });
+  };
+  return withTools(context, run, { adjust, localFiles: true });
 }
 
 function report(output: Output, result: ToolResult, saved: readonly SavedFile[], failure: ErrorCode): number {

@@ -22,6 +22,8 @@ export interface DemoClient {
     args: JsonObject,
     onProgress: (progress: number, message: string | undefined) => void,
   ): Promise<ToolResult>;
+  /** The bytes of a file that a result links to. */
+  readFile(uri: string): AsyncIterable<Uint8Array>;
   /** Lines that the server logged. Other things on its standard error, such as notices of Node, do not count. */
   logged(): readonly string[];
   close(): Promise<void>;
@@ -78,6 +80,12 @@ export async function connectDemoClient(server: DemoServer, signal: AbortSignal)
         },
       );
       return result as ToolResult;
+    },
+    async *readFile(uri) {
+      const { contents } = await client.readResource({ uri }, { signal, timeout: TIMEOUT_MS });
+      for (const part of contents) {
+        yield 'blob' in part ? Buffer.from(part.blob, 'base64') : Buffer.from(part.text);
+      }
     },
   };
 }

@@ -43,8 +43,12 @@ export async function demo(context: CommandContext, options: { readonly out?: st
       {
         command: io.program.node,
         args: [script, 'serve', '--sandbox'],
-        // No configuration of this machine shall get in.
-        env: { XDG_CONFIG_HOME: folder, DIFY_BRIDGE_LOG_LEVEL: 'warn' },
+        // Nothing of this machine shall get in, and nothing of the demo stay here.
+        env: {
+          XDG_CONFIG_HOME: folder,
+          DIFY_BRIDGE_LOG_LEVEL: 'warn',
+          DIFY_BRIDGE_FILES_STORE: 'memory',
+        },
       },
       interrupt.signal,
     );
@@ -100,7 +104,11 @@ async function runStep(
 
   const wrong = step.check({ result, progress });
   if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
-  const saved = await saveFiles(result.content, folder, tool.name);
+  const saved = await saveFiles(result.content, {
+    folder,
+    fallback: tool.name,
+    read: (uri) => client.readFile(uri),
+  });
   for (const file of saved) tell(`      saved ${file.path} (${file.mimeType}, ${file.bytes} bytes)`);
   if (step.remark !== undefined) tell(`      ${step.remark}`);
   return {

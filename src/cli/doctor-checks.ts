@@ -162,7 +162,7 @@ export async function signingFinding(
     return {
       status: 'warn',
       message:
-        'DIFY_SECRET_KEY is not set: files that tools return cannot be fetched, but for those of workflows.',
+        'DIFY_SECRET_KEY is not set: before Dify 1.15, files that tools return cannot be fetched, but for those of workflows.',
       fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
     };
   }

@@ -16,6 +16,7 @@ import {
   versionFinding,
   workspaceFinding,
 } from './doctor-checks.ts';
+import { storeFinding } from './doctor-files.ts';
 import { portFinding } from './doctor-port.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import { count, type Output, type Style } from './output.ts';
@@ -55,10 +56,11 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
     loaded = await configOf(context, true);
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
-    yield* skipped([...REMOTE, 'port']);
+    yield* skipped(['file store', ...REMOTE, 'port']);
     return;
   }
   yield { name: 'configuration', ...configurationFinding(loaded) };
+  yield { name: 'file store', ...(await storeFinding(loaded.config)) };
   const target = await reach(loaded.config);
   const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
   try {
@@ -115,8 +117,10 @@ async function publishedFinding(
   config: Config,
   signal: AbortSignal,
 ): Promise<Finding> {
+  // Where files are kept was checked before; nothing that is done here makes any.
+  const files = { ...config.files, store: 'memory' } as const;
   try {
-    const app = await context.io.createApp(config, { logger: await loggerOf(loaded, true) });
+    const app = await context.io.createApp({ ...config, files }, { logger: await loggerOf(loaded, true) });
     try {
       return await catalogueFinding(app, signal);
     } finally {

@@ -98,7 +98,7 @@ function withView(
       const folder = dir ?? (name === DEFAULT_VIEW ? base : join(base, name));
       return run({ view: name, dir: folder, registry, providers, problems });
     },
-    (config) => ({ ...config, manifest: { frozen: false } }),
+    { adjust: (config) => ({ ...config, manifest: { frozen: false } }) },
   );
 }
 

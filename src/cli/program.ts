@@ -39,6 +39,7 @@ export type Options = GlobalOptions & {
   readonly http?: string | true;
   readonly args?: string;
   readonly out?: string;
+  readonly file?: string | readonly string[];
   readonly view?: string;
   readonly dir?: string;
   readonly dryRun?: true;
@@ -110,6 +111,8 @@ function createProgram(io: CliIo, run: Run): Command {
         new Option('--sandbox [set]', 'use the built-in sandbox instead of a Dify').choices([
           'demo',
           'conformance',
+          'files',
+          'long',
         ]),
       );
     }
@@ -153,9 +156,15 @@ function createProgram(io: CliIo, run: Run): Command {
 
   add(program, 'call <name>', CALL, async () => {
     const { call } = await import('./call.ts');
-    return (context, { args, out }, name) => call(context, { name: name ?? '', args, out });
+    return (context, { args, out, file }, name) =>
+      call(context, { name: name ?? '', args, out, files: file as readonly string[] | undefined });
   })
     .option('--args <json>', 'arguments: a JSON object, @file, or - for standard input')
+    .option(
+      '--file <parameter=path>',
+      'a file as an argument; repeat it for several',
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+    )
     .option('--out <dir>', 'folder to save the files of the result in');
 
   add(program, 'doctor', DOCTOR, async () => (await import('./doctor.ts')).doctor);

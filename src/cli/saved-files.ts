@@ -1,14 +1,26 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { nameOfBlock } from '../content/file-names.ts';
+import type { ContentBlock } from '../model/content.ts';
 import { BridgeError } from '../model/errors.ts';
 import { extensionOfType } from '../model/media-types.ts';
-import type { ContentBlock } from '../model/content.ts';
 
 /** A file of a result, saved. */
 export interface SavedFile {
   readonly path: string;
   readonly mimeType: string;
   readonly bytes: number;
+}
+
+/** How the files of a result are saved. */
+export interface SaveOptions {
+  /** Made if it is missing. */
+  readonly folder: string;
+  /** What a file is called that has no name of its own. */
+  readonly fallback: string;
+  /** The bytes of a file that the result links to. */
+  readonly read: (uri: string) => AsyncIterable<Uint8Array>;
 }
 
 const MAX_NAME = 100;
@@ -18,21 +30,20 @@ const MAX_NUMBER = 10_000;
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
- * Saves the images, sounds and embedded files of a result in a folder, which is made if it is missing. A file
- * is called as its resource is, or else after `fallback` and its type. Existing files stay: a number is added.
+ * Saves the files of a result under their own names, those that it links to included, which are written as they are
+ * read. Existing files stay: a number is added.
  */
 export async function saveFiles(
   content: readonly ContentBlock[],
-  folder: string,
-  fallback: string,
+  { folder, fallback, read }: SaveOptions,
 ): Promise<readonly SavedFile[]> {
   const saved: SavedFile[] = [];
   for (const block of content) {
-    const file = fileOf(block, fallback);
+    const file = fileOf(block, fallback, read);
     if (file === undefined) continue;
     if (saved.length === 0) await makeFolder(folder);
-    const path = await writeNew(folder, safeName(file.name, file.mimeType), file.bytes);
-    saved.push({ path, mimeType: file.mimeType, bytes: file.bytes.byteLength });
+    const { path, bytes } = await writeNew(folder, safeName(file.name, file.mimeType), file.content);
+    saved.push({ path, mimeType: file.mimeType, bytes });
   }
   return saved;
 }
@@ -58,26 +69,36 @@ export function safeName(name: string, mimeType: string): string {
   return `${cut(stem, MAX_NAME - extension.length)}${cut(extension, 20)}`;
 }
 
-function fileOf(
-  block: ContentBlock,
-  fallback: string,
-): { name: string; mimeType: string; bytes: Uint8Array } | undefined {
-  if (block.type === 'text') return undefined;
-  if (block.type !== 'resource') {
-    return { name: fallback, mimeType: block.mimeType, bytes: Buffer.from(block.data, 'base64') };
+interface UnsavedFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']): UnsavedFile | undefined {
+  const name = nameOfBlock(block) ?? (block.type === 'resource' ? nameIn(block.resource.uri) : fallback);
+  switch (block.type) {
+    case 'text':
+      return undefined;
+    case 'resource_link':
+      return { name, mimeType: block.mimeType, content: read(block.uri) };
+    case 'resource': {
+      const { resource } = block;
+      const bytes =
+        'blob' in resource ? Buffer.from(resource.blob, 'base64') : Buffer.from(resource.text, 'utf8');
+      return { name, mimeType: resource.mimeType, content: [bytes] };
+    }
+    default:
+      return { name, mimeType: block.mimeType, content: [Buffer.from(block.data, 'base64')] };
   }
-  const { resource } = block;
-  const bytes =
-    'blob' in resource ? Buffer.from(resource.blob, 'base64') : Buffer.from(resource.text, 'utf8');
-  return { name: nameOf(resource.uri) ?? fallback, mimeType: resource.mimeType, bytes };
 }
 
 /** The last segment of an address's path. */
-function nameOf(uri: string): string | undefined {
+function nameIn(uri: string): string {
   const path = uri.replace(/[?#].*$/, '');
   const segment = path.slice(path.lastIndexOf('/') + 1);
   try {
-    return decodeURIComponent(segment) || undefined;
+    return decodeURIComponent(segment);
   } catch {
     return segment;
   }
@@ -92,15 +113,38 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Writes a file that was not there before; a taken name gets a number before its extension. */
-async function writeNew(folder: string, name: string, bytes: Uint8Array): Promise<string> {
+async function writeNew(
+  folder: string,
+  name: string,
+  content: UnsavedFile['content'],
+): Promise<{ readonly path: string; readonly bytes: number }> {
+  const { path, handle } = await openNew(folder, name);
+  let bytes = 0;
+  try {
+    for await (const chunk of content) {
+      await handle.writeFile(chunk);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    await handle.close();
+    await rm(path, { force: true });
+    throw error instanceof BridgeError ? error : notWritable(path, error);
+  }
+  await handle.close();
+  return { path, bytes };
+}
+
+async function openNew(
+  folder: string,
+  name: string,
+): Promise<{ readonly path: string; readonly handle: FileHandle }> {
   const extension = extname(name);
   const stem = name.slice(0, name.length - extension.length);
   for (let number = 1; number <= MAX_NUMBER; number += 1) {
     const path = join(folder, number === 1 ? name : `${stem}-${number}${extension}`);
     try {
       // `wx` fails on anything that exists, links included, so nothing outside the folder can be reached.
-      await writeFile(path, bytes, { flag: 'wx' });
-      return path;
+      return { path, handle: await open(path, 'wx') };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(path, error);
     }

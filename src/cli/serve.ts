@@ -42,7 +42,7 @@ export async function serve(context: CommandContext, { overHttp, view }: ServeOp
   const interrupt = listenForInterrupt(io);
   const interrupted = once(interrupt.signal, 'abort');
   try {
-    const app = await io.createApp(loaded.config, { logger, reload });
+    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !overHttp });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
     try {
       app.start();

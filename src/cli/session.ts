@@ -77,20 +77,25 @@ export function warnOfProblems({ app }: Session, output: Output): void {
   }
 }
 
-/**
- * Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. `adjust` makes
- * the configuration that the bridge gets of the one that was read.
- */
+/** How the bridge of a command differs from the one that is configured. */
+export interface SessionOptions {
+  /** The configuration that it gets, made of the one that was read. */
+  readonly adjust?: (config: Config) => Config;
+  /** Arguments may name files of this machine. */
+  readonly localFiles?: boolean;
+}
+
+/** Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. */
 export async function withTools(
   context: CommandContext,
   run: (session: Session) => number | Promise<number>,
-  adjust: (config: Config) => Config = (config) => config,
+  { adjust = (config) => config, localFiles = false }: SessionOptions = {},
 ): Promise<number> {
   const loaded = await configOf(context, true);
   const interrupt = listenForInterrupt(context.io);
   try {
     const logger = await loggerOf(loaded, true);
-    const app = await context.io.createApp(adjust(loaded.config), { logger });
+    const app = await context.io.createApp(adjust(loaded.config), { logger, localFiles });
     try {
       app.start();
       const registry = await presentRegistry(app, interrupt.signal);

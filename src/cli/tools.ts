@@ -1,5 +1,6 @@
 import type { View } from '../app.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { CALL_TOOL_NAMES } from '../jobs/own-tools.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
@@ -38,7 +39,7 @@ export function listTools(context: CommandContext, options: ToolsOptions = {}): 
       shown: seen,
       warnings,
     };
-    output.data(value, () => listingText(registry, total, output));
+    output.data(value, () => `${listingText(registry, total, output)}${callToolsText(config)}`);
     const told = new Set(stale.map(({ message }) => message));
     for (const { message } of problems) if (!told.has(message)) warn(output, message);
     for (const line of [...staleLines(stale), ...manifestLines(app.manifests())]) warn(output, line);
@@ -48,6 +49,20 @@ export function listTools(context: CommandContext, options: ToolsOptions = {}): 
     for (const message of warnings) warn(output, message);
     return 0;
   });
+}
+
+/** That clients see further tools, where they do. */
+function callToolsText(config: ViewConfig): string {
+  const names = [...CALL_TOOL_NAMES].join(' and ');
+  return handsOff(config) ? `\nListed besides, as ${handOffSetting(config)} is on: ${names}.` : '';
+}
+
+function handOffSetting({ at }: ViewConfig): string {
+  return at?.['handOff'] ?? 'tools.handOff';
+}
+
+function handsOff({ handOff }: ViewConfig): boolean {
+  return handOff !== 'off';
 }
 
 /** `tools show NAME`: a tool as tools/list answers it, what it costs, and where it comes from. */
@@ -76,7 +91,17 @@ export function showTool(context: CommandContext, name: string, options: ToolsOp
 /** `tools explain NAME`: why a tool is published as it is, or is not. */
 export function explain(context: CommandContext, name: string, options: ToolsOptions = {}): Promise<number> {
   return withView(context, options, (session) => {
-    const { registry } = session;
+    const { registry, config } = session;
+    if (CALL_TOOL_NAMES.has(name) && handsOff(config)) {
+      const lines = [
+        `${name} is a tool of the bridge itself, for calls that take long: ${handOffSetting(config)} is on.`,
+        ...(registry.get(name) === undefined
+          ? []
+          : ['It is shown in place of the tool of Dify of the same name.']),
+      ];
+      context.output.data({ name, published: true, lines }, () => lines.join('\n'));
+      return 0;
+    }
     const published = registry.get(name) !== undefined;
     const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
     if (!published && !isKnown) throw unknownTool(session, context.output, name);

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { DURATION_PATTERN, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
@@ -14,6 +16,14 @@ export const text = z
 /** The base address of Dify, without a slash at its end. */
 export const httpUrl = text.transform((value, context) => {
   const problem = urlProblem(value.trim());
+  if (problem === undefined) return value.trim().replace(/\/+$/, '');
+  context.addIssue({ code: 'custom', message: problem });
+  return z.NEVER;
+});
+
+/** The address that the bridge itself has for others, without a slash at its end. */
+export const baseUrl = text.transform((value, context) => {
+  const problem = baseUrlProblem(value.trim());
   if (problem === undefined) return value.trim().replace(/\/+$/, '');
   context.addIssue({ code: 'custom', message: problem });
   return z.NEVER;
@@ -45,24 +55,56 @@ export function choice<const Values extends readonly [string, ...string[]]>(valu
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
 
+const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
+
 /** A list of texts. */
-export const list = z.array(text, {
-  error: 'expected a list (in an environment variable, separated by commas)',
-});
+export const list = z.array(text, { error: LIST_ERROR });
+
+/** Host names, addresses and networks such as `10.20.0.0/16`. */
+export const networks = z.array(
+  text.refine(isHostOrNetwork, {
+    error: 'expected a host name such as files.example.com, an address, or a network such as 10.20.0.0/16',
+  }),
+  { error: LIST_ERROR },
+);
+
+/** Absolute paths of folders; whether they are there is looked at when one is used. */
+export const folders = z.array(
+  text.refine((path) => isAbsolute(path), { error: 'expected the absolute path of a folder' }),
+  { error: LIST_ERROR },
+);
 
 /** A duration with its unit, in milliseconds afterwards. */
 export function duration(min: string, max: string) {
-  const error = `expected a duration with its unit (ms, s, m or h) from ${min} to ${max}`;
-  const [low, high] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0];
+  const error = `expected ${durationWords(min, max)}`;
   return z
     .string({ error })
     .regex(DURATION_PATTERN, { error })
-    .transform((value, context) => {
-      const ms = parseDuration(value) ?? Number.NaN;
-      if (ms >= low && ms <= high) return ms;
-      context.addIssue({ code: 'custom', message: error });
-      return z.NEVER;
-    });
+    .transform(milliseconds(min, max, error));
+}
+
+/** A duration as above, or `off`. */
+export function durationOrOff(min: string, max: string) {
+  const error = `expected off, or ${durationWords(min, max)}`;
+  const inMs = milliseconds(min, max, error);
+  return z
+    .string({ error })
+    .regex(new RegExp(`^off$|${DURATION_PATTERN.source}`), { error })
+    .transform((value, context) => (value === 'off' ? value : inMs(value, context)));
+}
+
+function durationWords(min: string, max: string): string {
+  return `a duration with its unit (ms, s, m or h) from ${min} to ${max}`;
+}
+
+function milliseconds(min: string, max: string, error: string) {
+  const [low, high] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0];
+  return (value: string, context: z.RefinementCtx): number => {
+    const ms = parseDuration(value) ?? Number.NaN;
+    if (ms >= low && ms <= high) return ms;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  };
 }
 
 /** A size with its unit or as a number of bytes, in bytes afterwards. */
@@ -77,6 +119,31 @@ export function size(min: string, max: string) {
       context.addIssue({ code: 'custom', message: error });
       return z.NEVER;
     });
+}
+
+function isHostOrNetwork(entry: string): boolean {
+  const [, base = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const family = isIP(base);
+  if (family !== 0) return bits === undefined || Number(bits) <= (family === 4 ? 32 : 128);
+  // A number alone would be taken for an address.
+  return (
+    bits === undefined &&
+    /^[\p{L}\p{N}._-]*\p{L}[\p{L}\p{N}._-]*$/u.test(base) &&
+    URL.canParse(`http://${base}`)
+  );
+}
+
+function baseUrlProblem(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    return 'expected an address that starts with http:// or https://, such as https://bridge.example.com';
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return 'expected an address alone: no user name, no password, no ? or # part';
+  }
+  return /\/mcp(\/|$)/.test(url.pathname)
+    ? 'leave off /mcp: give the address that stands before it'
+    : undefined;
 }
 
 function urlProblem(value: string): string | undefined {

@@ -1,4 +1,5 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
 import type { Environment } from './env.ts';
 import { readEnvironment } from './environment.ts';
@@ -80,6 +81,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
   const config: Config = freeze({
     ...validated.settings,
+    cacheDir: cacheFolder(sources.env, process.platform),
     ...(sandbox === undefined ? {} : { sandbox }),
   });
   return {

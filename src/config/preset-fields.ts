@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { choice, flag, text, uuid } from './fields.ts';
+import { RESULT_FIELDS } from './result-fields.ts';
 
 const glob = text.describe('* stands for any characters, ? for one.');
 
@@ -71,6 +72,18 @@ export const preset = z
       ),
       credentialId: z.exactOptional(uuid.describe('Which credential of the provider the calls use.')),
       credential: z.exactOptional(text.describe('The same by the name that Dify shows.')),
+      results: z.exactOptional(
+        z
+          .strictObject(
+            {
+              maxImageBytes: z.exactOptional(RESULT_FIELDS.maxImageBytes.describe('One image or sound.')),
+              maxInlineBytes: z.exactOptional(RESULT_FIELDS.maxInlineBytes.describe('All of them.')),
+              maxTextChars: z.exactOptional(RESULT_FIELDS.maxTextChars.describe('All text.')),
+            },
+            { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
+          )
+          .describe('How much of its files and text a result carries itself, in place of the view.'),
+      ),
       title: z.exactOptional(text.describe('Title in place of the label in Dify.')),
       description: z.exactOptional(text.describe('Description in place of the one in Dify.')),
       readOnly: z.exactOptional(flag.describe('The tool changes nothing.')),

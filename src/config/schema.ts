@@ -11,12 +11,12 @@ export const settingsSchema = z.strictObject({
   views: SECTIONS.views,
   manifest: GROUPS.manifest.prefault({}),
   calls: GROUPS.calls.prefault({}),
-  content: GROUPS.content.prefault({}),
+  files: GROUPS.files.prefault({}),
   log: GROUPS.log.prefault({}),
 });
 
 /** The sets of tools that the sandbox offers. */
-export const SANDBOX_SETS = ['demo', 'conformance'] as const;
+export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
 
 /** A set of tools of the sandbox. */
 export type SandboxSet = (typeof SANDBOX_SETS)[number];
@@ -27,11 +27,18 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
+/** The settings alone. */
+export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
+
 /**
  * The whole configuration, frozen. Durations are milliseconds, sizes bytes. With `sandbox`, everything under
  * `dify` is left at its default: the sandbox brings its own (see `connection.ts` for the other case).
  */
-export type Config = DeepReadonly<z.output<typeof settingsSchema>> & { readonly sandbox?: SandboxSet };
+export type Config = Settings & {
+  readonly sandbox?: SandboxSet;
+  /** Where the bridge may keep what can be made again, if nobody names another place. */
+  readonly cacheDir: string;
+};
 
 /** JSON Schema (draft 7, which editors understand) of the configuration file. */
 export function configFileSchema(): JsonObject {

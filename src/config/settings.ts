@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import {
+  baseUrl,
   choice,
   duration,
   flag,
+  folders,
   httpUrl,
   list,
+  networks,
   size,
   text,
   uuid,
@@ -54,7 +57,7 @@ const dify = z.strictObject({
     env: 'DIFY_SECRET_KEY',
     secret: true,
     description:
-      "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive.",
+      "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive before Dify 1.15.",
   }),
   userId: setting(uuidOrEmpty, '', {
     kind: 'text',
@@ -98,6 +101,12 @@ const http = z.strictObject({
     kind: 'list',
     env: 'DIFY_BRIDGE_ALLOWED_ORIGINS',
     description: 'Origins of web pages that may send requests, such as https://app.example.com.',
+  }),
+  publicUrl: optional(baseUrl, {
+    kind: 'url',
+    env: 'DIFY_BRIDGE_PUBLIC_URL',
+    description:
+      'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Without it, the address that it listens on.',
   }),
   sessionIdle: setting(duration('1s', '24h'), '30m', {
     kind: 'duration',
@@ -185,13 +194,83 @@ const calls = z.strictObject({
     env: 'DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE',
     description: 'Time that running calls get to end when the bridge stops.',
   }),
+  keepResults: setting(duration('1s', '24h'), '1h', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_CALLS_KEEP_RESULTS',
+    description:
+      'How long the result of a call that was handed off, or had an idempotency key, can be asked for.',
+  }),
+  maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
+    description: 'Memory for these results; the oldest make room for newer ones.',
+  }),
 });
 
-const content = z.strictObject({
-  maxFileBytes: setting(size('0B', '512MiB'), '1MB', {
+const files = z.strictObject({
+  urls: setting(choice(['fetch', 'pass', 'refuse']), 'fetch', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_FILES_URLS',
+    description:
+      'Web addresses in file arguments. fetch: the bridge fetches the file. pass: Dify and the tool do. refuse: none are taken.',
+  }),
+  allowHttp: setting(flag, false, {
+    kind: 'boolean',
+    env: 'DIFY_BRIDGE_FILES_ALLOW_HTTP',
+    description: 'Fetch files from http:// addresses too, not from https:// alone.',
+  }),
+  allowedNetworks: setting(networks, [], {
+    kind: 'list',
+    env: 'DIFY_BRIDGE_FILES_ALLOWED_NETWORKS',
+    description:
+      'Host names and networks that files may be fetched from though they are private: files.intern, 10.20.0.0/16.',
+  }),
+  fetchTimeout: setting(duration('1s', '1h'), '60s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_FILES_FETCH_TIMEOUT',
+    description: 'Longest time for fetching one file.',
+  }),
+  maxInputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
     kind: 'size',
-    env: 'DIFY_BRIDGE_CONTENT_MAX_FILE_BYTES',
-    description: 'Files of results up to this size arrive as content; of larger ones the result tells.',
+    env: 'DIFY_BRIDGE_FILES_MAX_INPUT_BYTES',
+    description: 'Largest file that an argument may bring.',
+  }),
+  allowedPaths: setting(folders, [], {
+    kind: 'list',
+    env: 'DIFY_BRIDGE_FILES_ALLOWED_PATHS',
+    description: 'Folders of this machine from which file arguments may name files, over stdio alone.',
+  }),
+  store: setting(choice(['directory', 'memory']), 'directory', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_FILES_STORE',
+    description: 'Where files are kept: in files.dir, or in memory until the bridge ends.',
+  }),
+  dir: optional(text, {
+    kind: 'text',
+    env: 'DIFY_BRIDGE_FILES_DIR',
+    description:
+      "Folder of the kept files. Without it, dify-mcp-bridge/files in the user's cache folder (~/.cache).",
+  }),
+  maxStoreBytes: optional(size('1KiB', '16384GiB'), {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_FILES_MAX_STORE_BYTES',
+    description:
+      'Largest size of all kept files; the least recently used make room. Without it, 1GiB in a folder and 128MiB in memory.',
+  }),
+  keep: setting(duration('1s', '8760h'), '24h', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_FILES_KEEP',
+    description: 'How long a file is kept.',
+  }),
+  maxOutputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_FILES_MAX_OUTPUT_BYTES',
+    description: 'Largest file of a result that is taken from Dify; of larger ones the result tells.',
+  }),
+  maxReadBytes: setting(size('0B', '100MiB'), '10MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_FILES_MAX_READ_BYTES',
+    description: 'Largest file that resources/read gives; larger ones are downloaded.',
   }),
 });
 
@@ -205,7 +284,7 @@ const log = z.strictObject({
 });
 
 /** The groups of the configuration file, each with its settings. */
-export const GROUPS = { dify, http, catalog, tools, manifest, calls, content, log };
+export const GROUPS = { dify, http, catalog, tools, manifest, calls, files, log };
 
 /** The groups that hold no settings but named objects, each with one row in the table. */
 export const SECTIONS = { views };

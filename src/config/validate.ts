@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { actionable, keysAt } from './issues.ts';
 import type { Entry, SourceProblem } from './layers.ts';
-import { type Config, settingsSchema } from './schema.ts';
+import { type Settings, settingsSchema } from './schema.ts';
 import type { Setting, SettingKind } from './setting.ts';
 import { noSuchSetting } from './suggest.ts';
 
@@ -10,7 +10,7 @@ const SHOWN: readonly SettingKind[] = ['number', 'boolean', 'duration', 'size', 
 
 /** The checked settings, or everything that is wrong with them. */
 export type Validated =
-  | { readonly ok: true; readonly settings: Omit<Config, 'sandbox'> }
+  | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SourceProblem[] };
 
 /** Checks merged values against the schema; every problem is told with the source of the value. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { choice, flag, list, text, wholeNumber } from './fields.ts';
+import { choice, durationOrOff, flag, list, text, wholeNumber } from './fields.ts';
 import { matcher, preset } from './preset-fields.ts';
+import { RESULT_FIELDS } from './result-fields.ts';
 import { optional, setting } from './setting.ts';
 
 const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
@@ -19,6 +20,9 @@ const VIEW_FIELDS = {
   deny: z.array(matcher, { error: LIST_ERROR }),
   readOnly: flag,
   maxTools: wholeNumber(1, 100_000),
+  handOff: durationOrOff('100ms', '1h'),
+  handOffWithProgress: flag,
+  ...RESULT_FIELDS,
   presets: z.record(z.string(), preset, {
     error: 'expected an object: the name of a tool or a glob, then its preset',
   }),
@@ -97,6 +101,34 @@ export const tools = z.strictObject({
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_TOOLS',
     description: 'Tools that are published at most: the pinned ones first, then by name.',
+  }),
+  handOff: setting(VIEW_FIELDS.handOff, '50s', {
+    kind: 'duration',
+    env: 'DIFY_BRIDGE_TOOLS_HAND_OFF',
+    description:
+      'A call that takes longer is answered with a call id while it goes on; get_call_result has its result. Or off.',
+  }),
+  handOffWithProgress: setting(VIEW_FIELDS.handOffWithProgress, false, {
+    kind: 'boolean',
+    env: 'DIFY_BRIDGE_TOOLS_HAND_OFF_WITH_PROGRESS',
+    description:
+      'Hand calls off also where the client asked for progress: for clients that give up in spite of it.',
+  }),
+  maxImageBytes: setting(VIEW_FIELDS.maxImageBytes, '700KB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES',
+    description: 'Largest image or sound that stands in a result itself; larger ones are kept and linked to.',
+  }),
+  maxInlineBytes: setting(VIEW_FIELDS.maxInlineBytes, '1MB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',
+    description: 'Images and sounds that stand in one result together.',
+  }),
+  maxTextChars: setting(VIEW_FIELDS.maxTextChars, 100_000, {
+    kind: 'number',
+    env: 'DIFY_BRIDGE_TOOLS_MAX_TEXT_CHARS',
+    description:
+      'Characters of text in one result, that of text files included; the whole is kept as a file.',
   }),
   presets: setting(
     VIEW_FIELDS.presets,

@@ -59,7 +59,7 @@ export function difyWarnings(dify: Config['dify']): readonly Problem[] {
   }
   if (dify.secretKey === undefined) {
     const message =
-      'not set: files that tools return cannot be fetched, apart from those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
+      'not set: before Dify 1.15, files that tools return cannot be fetched, apart from those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
     warnings.push({ path: 'dify.secretKey', message });
   } else if (publicKey(dify.secretKey) === 'secret') {
     const message =

@@ -1,16 +1,26 @@
+import type { ResultLimits } from '../model/content.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { FileReference } from '../model/message.ts';
-import type { FetchedFile, FileFetcher } from '../model/ports.ts';
-import type { ResultFile } from './file-blocks.ts';
+import type { FileOpener } from '../model/ports.ts';
+import { type Delivery, deliver } from './delivery.ts';
+import { createInlineBudget, type Turn } from './inline-budget.ts';
 import type { FileLinks } from './json-values.ts';
+import type { Keeper } from './keeper.ts';
 
 /** Files fetched at a time for one call. */
 const CONCURRENCY = 4;
-/** Files fetched for one result: with the limit per file this bounds the memory of a call. */
+/** Files fetched for one result: with the limit per file this bounds what a call takes of the store. */
 const MAX_FILES = 20;
 
 /** Dify's links to stored files: `/files/tools/<uuid>.<ext>` and `/files/<uuid>/file-preview`. */
 const STORED_FILE = /\/files\/(?:tools\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
+
+/** A file of a result. */
+export interface ResultFile {
+  readonly file: FileReference;
+  readonly delivery: Delivery;
+}
 
 /** A file of a result, once per file however often the tool names it. */
 export interface FileSlot {
@@ -29,8 +39,10 @@ export interface Downloads {
 }
 
 export interface DownloadOptions {
-  readonly fetcher: FileFetcher;
-  readonly maxBytes: number;
+  readonly opener: FileOpener;
+  /** Is given a signal that ends with the call, and when the call is abandoned. */
+  readonly keeperFor: (signal: AbortSignal) => Keeper;
+  readonly limits: ResultLimits;
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
@@ -39,47 +51,48 @@ interface Entry {
   readonly file: FileReference;
   readonly id: string | undefined;
   readonly number: number;
-  fetched: FetchedFile;
+  readonly turn: Turn;
+  delivery: Delivery;
 }
 
 /** Fetches several files at a time, never more than four, and never rejects. */
-export function createDownloads({ fetcher, maxBytes, signal, logger }: DownloadOptions): Downloads {
+export function createDownloads(options: DownloadOptions): Downloads {
+  const { opener, keeperFor, limits, signal, logger } = options;
   const entries: Entry[] = [];
   const known = new Set<string>();
   const queue: Entry[] = [];
   const workers: Promise<void>[] = [];
   let active = 0;
   const stop = new AbortController();
+  const budget = createInlineBudget(limits);
+  const delivery = { opener, keeper: keeperFor(stop.signal), limits };
 
-  async function fetchOne(file: FileReference): Promise<FetchedFile> {
-    // Zero and negative sizes come from tools that do not know them.
-    if (file.size !== undefined && file.size > maxBytes) return { kind: 'too-large', size: file.size };
+  async function bring(file: FileReference, turn: Turn): Promise<Delivery> {
     try {
-      const fetched = await untilAborted(fetcher.fetch(file, maxBytes, stop.signal), stop.signal);
-      if (fetched.kind !== 'bytes' || fetched.bytes.length <= maxBytes) return fetched;
-      const { bytes, mimeType } = fetched;
-      return { kind: 'too-large', size: bytes.length, ...(mimeType === undefined ? {} : { mimeType }) };
+      return await untilAborted(deliver(file, turn, delivery, stop.signal), stop.signal);
     } catch (error) {
       if (stop.signal.aborted)
         return { kind: 'unavailable', reason: 'The call ended before it was fetched.' };
+      if (error instanceof BridgeError) return { kind: 'unavailable', reason: error.message };
       logger.warn('File could not be fetched', { error: error instanceof Error ? error.name : typeof error });
       return { kind: 'unavailable', reason: 'Fetching it failed unexpectedly.' };
+    } finally {
+      turn.pass();
     }
   }
 
   async function work(): Promise<void> {
     active += 1;
     for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      entry.fetched = await fetchOne(entry.file);
+      entry.delivery = await bring(entry.file, entry.turn);
     }
     active -= 1;
   }
 
   async function retry(entry: Entry, url: string): Promise<void> {
-    const again = await fetchOne({ ...entry.file, url });
-    // Anything but a plain success or size says no more than the first answer, and an external
-    // address would be shown with its signature.
-    if (again.kind === 'bytes' || again.kind === 'too-large') entry.fetched = again;
+    const again = await bring({ ...entry.file, url }, budget.turn());
+    // A second failure says no more than the first, and an external address would be shown with its signature.
+    if (again.kind !== 'unavailable' && again.kind !== 'external') entry.delivery = again;
   }
 
   const onAbort = (): void => stop.abort();
@@ -88,7 +101,7 @@ export function createDownloads({ fetcher, maxBytes, signal, logger }: DownloadO
 
   return {
     add(file) {
-      const id = file.id ?? STORED_FILE.exec(file.url ?? '')?.[1]?.toLowerCase();
+      const id = file.id ?? idInLink(file.url ?? '');
       const key = id ?? file.url;
       if (key !== undefined) {
         if (known.has(key)) return undefined;
@@ -96,19 +109,25 @@ export function createDownloads({ fetcher, maxBytes, signal, logger }: DownloadO
       }
       const number = entries.length + 1;
       const reason = `A result carries at most ${MAX_FILES} files.`;
-      const entry: Entry = { file, id, number, fetched: { kind: 'unavailable', reason } };
+      const entry: Entry = {
+        file,
+        id,
+        number,
+        turn: budget.turn(),
+        delivery: { kind: 'unavailable', reason },
+      };
       entries.push(entry);
       if (number <= MAX_FILES) {
         queue.push(entry);
         if (active < CONCURRENCY) workers.push(work());
-      }
-      return { result: () => ({ file, id: id ?? String(number), fetched: entry.fetched }) };
+      } else entry.turn.pass();
+      return { result: () => ({ file, delivery: entry.delivery }) };
     },
     async settle(links) {
       await Promise.all(workers);
       for (const entry of entries.slice(0, MAX_FILES)) {
         const url = entry.id === undefined ? undefined : links.get(entry.id);
-        if (entry.fetched.kind === 'unavailable' && url !== undefined && !stop.signal.aborted)
+        if (entry.delivery.kind === 'unavailable' && url !== undefined && !stop.signal.aborted)
           await retry(entry, url);
       }
       signal.removeEventListener('abort', onAbort);
@@ -117,7 +136,12 @@ export function createDownloads({ fetcher, maxBytes, signal, logger }: DownloadO
   };
 }
 
-/** The promise, or a rejection as soon as the signal is aborted: a fetcher that ignores it cannot hang a call. */
+/** Dify's id of the file that an address leads to. */
+function idInLink(url: string): string | undefined {
+  return STORED_FILE.exec(url)?.[1]?.toLowerCase();
+}
+
+/** The promise, or a rejection as soon as the signal is aborted: an opener that ignores it cannot hang a call. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {

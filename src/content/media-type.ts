@@ -1,11 +1,7 @@
-import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
+import { isTextType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 
 /** Containers that say little of what they hold: a more precise declared type is kept. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
-
-/** Types outside `text/` whose content is text. */
-const TEXTUAL =
-  /^(text\/.+|.+\+(json|xml)|application\/(json|xml|yaml|x-yaml|x-ndjson|javascript|sql|toml|x-sh))$/;
 
 /** Control characters that no text has. ESC, form feed and the like occur in logs. */
 // oxlint-disable-next-line no-control-regex -- finding them is the purpose
@@ -27,19 +23,42 @@ export interface MediaType {
   readonly text?: string;
 }
 
+/** Types that a browser runs, or may run. */
+const ACTIVE = /^(text\/html|(text|application)\/(x-)?(java|ecma)script|.+[/+]xml|multipart\/.+)$/;
+
+/** The raster types that every model provider reads. */
+const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
+
+/** How a file can stand in a result; undefined for those that a result only links to. */
+export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | 'text' | undefined {
+  if (IMAGES.has(mimeType)) return 'image';
+  if (mimeType.startsWith('audio/')) return 'audio';
+  return text === undefined ? undefined : 'text';
+}
+
+/** The type under which a text is shown: whatever a browser would run is plain text. */
+export function harmlessType(mimeType: string): string {
+  return ACTIVE.test(mimeType) ? 'text/plain' : mimeType;
+}
+
 /**
  * The type of a file by its bytes first: a picture under a wrong type is refused by model providers again and
- * again, until the conversation is given up. A raster image type is never taken on trust.
+ * again, until the conversation is given up. A raster image type is never taken on trust. Of a file that has only
+ * begun to arrive, `bytes` is the beginning, and the text that of the beginning.
  */
-export async function detectMediaType(bytes: Uint8Array, hints: TypeHints): Promise<MediaType> {
+export async function detectMediaType(
+  bytes: Uint8Array,
+  hints: TypeHints,
+  isWhole = true,
+): Promise<MediaType> {
   const declared = declaredType(hints);
-  const text = decodeText(bytes);
-  if (text !== undefined && declared !== undefined && TEXTUAL.test(declared))
+  const text = decodeText(bytes, isWhole);
+  if (text !== undefined && declared !== undefined && isTextType(declared))
     return { mimeType: declared, text };
 
   const found = await sniff(bytes);
   const mimeType = found === undefined ? unconfirmed(declared, text) : preferPrecise(found, declared);
-  return text !== undefined && TEXTUAL.test(mimeType) ? { mimeType, text } : { mimeType };
+  return text !== undefined && isTextType(mimeType) ? { mimeType, text } : { mimeType };
 }
 
 /** The type that message, server or file name give; undefined when they give none. */
@@ -69,13 +88,15 @@ function preferPrecise(found: string, declared: string | undefined): string {
 }
 
 function unconfirmed(declared: string | undefined, text: string | undefined): string {
-  if (declared === undefined) return text === undefined || text === '' ? UNKNOWN_TYPE : 'text/plain';
-  return declared.startsWith('image/') && !declared.endsWith('+xml') ? UNKNOWN_TYPE : declared;
+  const isRaster = declared?.startsWith('image/') === true && !declared.endsWith('+xml');
+  if (declared !== undefined && !isRaster) return declared;
+  return text === undefined || text === '' ? UNKNOWN_TYPE : 'text/plain';
 }
 
-function decodeText(bytes: Uint8Array): string | undefined {
+function decodeText(bytes: Uint8Array, isWhole: boolean): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // The beginning of a file may end within a character.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isWhole });
     return BINARY.test(text) ? undefined : text;
   } catch {
     return undefined;

@@ -1,72 +1,167 @@
-import type { ContentBlock, ToolResult } from '../model/content.ts';
+import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Collector, Segment } from './collector.ts';
-import type { Downloads } from './downloads.ts';
+import type { Delivery } from './delivery.ts';
+import type { Downloads, ResultFile } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
+import { describeFile } from './file-lines.ts';
+import { fileName } from './file-names.ts';
 import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
+import type { Keeper } from './keeper.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
+import { budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
+import { createWholeText, describeCut, shortenContent, type WholeText } from './whole-text.ts';
 
 /** Everything that a finished call left. */
 export interface AssemblyInput {
+  /** Name of the tool: files of its text are called after it. */
+  readonly tool: string;
   readonly collector: Collector;
   readonly downloads: Downloads;
+  readonly keeper: Keeper;
+  readonly limits: ResultLimits;
   /** Why the call did not end well. */
   readonly failure: BridgeError | undefined;
   readonly outputSchema: JsonObject | undefined;
-  readonly maxFileBytes: number;
 }
 
 type Part = { readonly kind: 'run'; readonly run: TextRun } | Exclude<Segment, { kind: 'text' }>;
+
+/** A part of the result as it will be shown. */
+type Item =
+  /** What the tool said, or the bridge about a message. */
+  | { readonly kind: 'text'; readonly text: string; readonly whole?: Json }
+  | { readonly kind: 'file'; readonly line: string; readonly blocks: readonly ContentBlock[] };
 
 const NO_OUTPUT = 'The tool finished without any output.';
 const BEFORE_ERROR = 'Before that, the tool had sent:';
 
 /**
  * The result of a finished call. Each JSON value stands in the text once: as the tool's own text where that is
- * the same value, otherwise written from the json message. Variables that no such text shows are appended.
+ * the same value, otherwise written from the json message. Variables that no such text shows are appended. Text
+ * beyond the budget is cut, and the whole is kept as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
-  const { collector, downloads, failure, outputSchema, maxFileBytes } = input;
+  const { collector, downloads, keeper, limits, failure, outputSchema } = input;
   const { links } = collector;
   const variables = collector.variables.entries();
   const values = collector.segments.filter((segment) => segment.kind === 'json').map(({ value }) => value);
   const parts = readRuns(collector.segments, values.length > 0 || variables.length > 0, links);
   await downloads.settle(links);
 
-  const blocks: ContentBlock[] = [];
-  const texts: ShownText[] = [];
-  const say = (text: string, whole?: Json): void => {
-    blocks.push({ type: 'text', text });
-    texts.push(whole === undefined ? { text } : { text, whole });
-  };
+  const own = ownTexts(parts, values, variables);
+  const items = withFiles(parts, own, { limits, maxBytes: keeper.maxBytes });
+  const whole = createWholeText(own.list, input.tool, keeper);
+  const blocks = await toBlocks(items, whole, limits);
+  if (failure !== undefined) return failed(failure, blocks);
 
-  const shown = textValues(parts);
+  const hasMedia = blocks.some((block) => block.type !== 'text');
+  if (hasMedia && outputSchema === undefined) return { content: blocks };
+  const texts = items.map((item): ShownText => (item.kind === 'text' ? item : { text: item.line }));
+  const { content, notes } = buildStructuredContent({ values, variables, texts, outputSchema });
+  for (const text of notes) blocks.push({ type: 'text', text });
+  if (content === undefined) return { content: orNoOutput(blocks) };
+  const short = await shortenContent(content, outputSchema, whole, limits.maxTextChars);
+  if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
+  return {
+    content: orNoOutput(blocks),
+    ...(short.content !== undefined && { structuredContent: short.content }),
+  };
+}
+
+function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
+  return blocks.length === 0 ? [{ type: 'text', text: NO_OUTPUT }] : blocks;
+}
+
+/** The texts that the result owes to the messages, by the part that they belong to, and those at its end. */
+interface OwnTexts {
+  readonly byPart: ReadonlyMap<Part, ShownText>;
+  readonly last: readonly ShownText[];
+  /** All of them in order. */
+  readonly list: readonly ShownText[];
+}
+
+function ownTexts(
+  parts: readonly Part[],
+  values: readonly Json[],
+  variables: readonly (readonly [string, Json])[],
+): OwnTexts {
+  const byPart = new Map<Part, ShownText>();
+  const shown = parts.flatMap((part) => (part.kind === 'run' ? part.run.values : []));
   const shownKeys = new Set(shown.map(canonical));
   for (const part of parts) {
-    if (part.kind === 'run') say(part.run.text, part.run.whole);
-    else if (part.kind === 'note') say(part.text);
-    else if (part.kind === 'json') {
-      if (!shownKeys.has(part.key)) say(JSON.stringify(part.value), part.value);
-    } else {
-      for (const block of await toFileBlocks(part.slot.result(), maxFileBytes)) {
-        if (block.type === 'text') say(block.text);
-        else blocks.push(block);
-      }
+    if (part.kind === 'run') byPart.set(part, part.run);
+    else if (part.kind === 'note') byPart.set(part, { text: part.text });
+    else if (part.kind === 'json' && !shownKeys.has(part.key)) {
+      byPart.set(part, { text: JSON.stringify(part.value), whole: part.value });
     }
   }
   const unseen = unseenVariables(variables, parts, [...shown, ...values]);
-  if (unseen !== undefined) say(JSON.stringify(unseen), unseen);
+  const last = unseen === undefined ? [] : [{ text: JSON.stringify(unseen), whole: unseen }];
+  return { byPart, last, list: [...byPart.values(), ...last] };
+}
 
-  if (failure !== undefined) return failed(failure, blocks);
-  const hasMedia = blocks.some((block) => block.type !== 'text');
-  if (hasMedia && outputSchema === undefined) return { content: blocks };
+/** The parts in order. What the tool said comes before what its text files say, where there is not room for both. */
+function withFiles(
+  parts: readonly Part[],
+  { byPart, last, list }: OwnTexts,
+  context: Parameters<typeof describeFile>[2],
+): Item[] {
+  let room = Math.max(
+    0,
+    list.reduce((left, { text }) => left - text.length, context.limits.maxTextChars),
+  );
+  const fitting = ({ delivery }: ResultFile): Delivery => {
+    if (delivery.kind !== 'text') return delivery;
+    if (delivery.text.length <= room) {
+      room -= delivery.text.length;
+      return delivery;
+    }
+    const { kept, mimeType, size } = delivery;
+    return kept === undefined
+      ? { kind: 'not-kept', mimeType, size, reason: 'The rest of the text takes its place.' }
+      : { kind: 'kept', mimeType, kept, left: { form: 'text', because: 'together' } };
+  };
+  const items = parts.flatMap((part): Item[] => {
+    if (part.kind !== 'file') {
+      const text = byPart.get(part);
+      return text === undefined ? [] : [{ kind: 'text', ...text }];
+    }
+    const result = part.slot.result();
+    const delivery = fitting(result);
+    return [
+      {
+        kind: 'file',
+        line: describeFile(result.file, delivery, context),
+        blocks: toFileBlocks(delivery, fileName(result.file)),
+      },
+    ];
+  });
+  return [...items, ...last.map((text): Item => ({ kind: 'text', ...text }))];
+}
 
-  const { content, notes } = buildStructuredContent({ values, variables, texts, outputSchema });
-  for (const text of notes) blocks.push({ type: 'text', text });
-  if (blocks.length === 0) blocks.push({ type: 'text', text: NO_OUTPUT });
-  return content === undefined ? { content: blocks } : { content: blocks, structuredContent: content };
+async function toBlocks(
+  items: readonly Item[],
+  whole: WholeText,
+  { maxTextChars }: ResultLimits,
+): Promise<ContentBlock[]> {
+  const texts = items.filter((item) => item.kind === 'text').map(({ text }) => text);
+  const budgeted = budgetTexts(texts, maxTextChars);
+  const blocks: ContentBlock[] = [];
+  let index = 0;
+  for (const item of items) {
+    if (item.kind === 'file') {
+      blocks.push({ type: 'text', text: item.line }, ...item.blocks);
+      continue;
+    }
+    const shown = budgeted.texts[index]?.shown;
+    if (shown !== undefined) blocks.push({ type: 'text', text: shown });
+    if (index === budgeted.cutAt) blocks.push(...describeCut(budgeted, await whole.keep()));
+    index += 1;
+  }
+  return blocks;
 }
 
 function failed(failure: BridgeError, blocks: readonly ContentBlock[]): ToolResult {
@@ -79,10 +174,6 @@ function readRuns(segments: readonly Segment[], lookForJson: boolean, links: Fil
   return segments.map((segment) =>
     segment.kind === 'text' ? { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) } : segment,
   );
-}
-
-function textValues(parts: readonly Part[]): Json[] {
-  return parts.flatMap((part) => (part.kind === 'run' ? part.run.values : []));
 }
 
 /** The variables whose value stands neither in a JSON object of the text nor is a text of its own. */

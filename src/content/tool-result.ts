@@ -1,25 +1,34 @@
 import type { CallObserver } from '../model/call.ts';
-import type { ToolResult } from '../model/content.ts';
+import type { ResultLimits, ToolResult } from '../model/content.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
-import type { FileFetcher } from '../model/ports.ts';
+import type { FileOpener } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import type { FileAccessOf, FileStore } from '../model/stored-file.ts';
 import { type Collector, createCollector } from './collector.ts';
 import { createDownloads } from './downloads.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
 import { createAnnouncer } from './progress.ts';
 import { assembleResult } from './result-assembly.ts';
 
 export interface ResultOptions {
-  readonly fetcher: FileFetcher;
-  /** Larger files are a line of text. Bytes. */
-  readonly maxFileBytes: number;
+  readonly opener: FileOpener;
+  /** Keeps what a result only links to. */
+  readonly store: FileStore;
+  readonly accessOf: FileAccessOf;
+  /** Bytes of the largest file that is kept. */
+  readonly maxOutputBytes: number;
   readonly logger: Logger;
 }
 
 /** The call that a result belongs to. */
 export interface ResultContext {
   readonly tool: PublishedTool;
+  /** Whose files they are. */
+  readonly principal: string;
+  /** Those of the view; what the tool's own preset says comes first. */
+  readonly limits: ResultLimits;
   readonly signal: AbortSignal;
   readonly observer?: CallObserver;
 }
@@ -41,8 +50,11 @@ const ENDED_FROM_OUTSIDE: readonly ErrorCode[] = ['cancelled', 'deadline_exceede
  * to the observer's `log`, everything else is announced to its `progress` at most four times a second.
  */
 export function createToToolResult(options: ResultOptions): ToToolResult {
-  const { fetcher, maxFileBytes, logger } = options;
-  return async (messages, { tool, signal, observer }) => {
+  const { opener, store, accessOf, maxOutputBytes: maxBytes, logger } = options;
+  return async (messages, { tool, principal, signal, observer, ...context }) => {
+    const limits = { ...context.limits, ...tool.results };
+    const keeperFor = (until: AbortSignal): Keeper =>
+      createKeeper({ store, accessOf, principal, maxBytes, signal: until });
     const fail = (error: unknown): BridgeError => {
       const failure = asBridgeError(error);
       if (failure.code === 'internal')
@@ -50,7 +62,7 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
       return failure;
     };
     try {
-      const downloads = createDownloads({ fetcher, maxBytes: maxFileBytes, signal, logger });
+      const downloads = createDownloads({ opener, keeperFor, limits, signal, logger });
       const collector = createCollector(downloads);
       const announcer = createAnnouncer(observer);
       let failure: BridgeError | undefined;
@@ -67,11 +79,13 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
       }
       warnOfUnknown(collector, tool, logger);
       return await assembleResult({
+        tool: tool.name,
         collector,
         downloads,
+        keeper: keeperFor(signal),
+        limits,
         failure,
         outputSchema: tool.outputSchema,
-        maxFileBytes,
       });
     } catch (error) {
       return { content: [{ type: 'text', text: fail(error).toText() }], isError: true };

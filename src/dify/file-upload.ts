@@ -1,9 +1,10 @@
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
-import type { FileUpload, FileUploader } from '../model/ports.ts';
+import type { FileAddress, FileUpload, FileUploader } from '../model/ports.ts';
 import { faultFromAnswer } from './faults.ts';
 import { detectFileKind } from './file-kind.ts';
-import type { DifyHttp } from './http.ts';
+import { encodeForm } from './file-form.ts';
+import type { DifyAnswer, DifyHttp } from './http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
 /** On whose behalf files are stored. */
@@ -12,36 +13,50 @@ export interface FileUploaderOptions {
   readonly tenantId: string;
 }
 
+/** Dify answers when it has stored the file, which it begins with the last byte. */
 const TIMEOUT_MS = 120_000;
+/** The slowest connection that is waited for: 2 Mbit/s. */
+const BYTES_PER_MS = 250;
 /** What a multipart header would escape, which the signature over the name does not survive, and folders. */
 const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
 
 /**
- * Stores a file as a ToolFile: Dify signs an address for it, then takes the bytes. The answer is the one object that
- * plugins and workflows both accept as an argument, with those keys only: Dify refuses others. Rejects as
- * `faultFromAnswer` does.
+ * Stores files as ToolFiles: Dify signs an address for one, then takes the bytes, which are sent as they are read.
+ * An address that Dify no longer accepts is asked for once more. The answer is the one object that plugins and
+ * workflows both accept as an argument, with those keys only: Dify refuses others. Rejects as `faultFromAnswer`
+ * does, and with what reading the file throws.
  */
 export function createFileUploader(http: DifyHttp, options: FileUploaderOptions): FileUploader {
+  async function send(file: FileUpload, signal: AbortSignal): Promise<DifyAnswer> {
+    const url = await requestUploadUrl(http, options, file, signal);
+    return http.send({
+      method: 'POST',
+      path: ownPath(url),
+      ...encodeForm(file),
+      signal,
+      timeoutMs: TIMEOUT_MS + file.size / BYTES_PER_MS,
+    });
+  }
+
   return {
-    async upload(file, signal) {
-      const named = nameForDify(file);
-      const url = await requestUploadUrl(http, options, named, signal);
-      const form = new FormData();
-      form.append('file', new Blob([file.bytes], { type: named.mimeType }), named.filename);
-      const answer = await http.send({
-        method: 'POST',
-        path: ownPath(url),
-        body: form,
-        signal,
-        timeoutMs: TIMEOUT_MS,
-      });
+    async upload(given, signal) {
+      const file: FileUpload = { ...given, ...nameForDify(given) };
+      let answer = await send(file, signal);
+      if (answer.status === 403) {
+        await answer.discard();
+        answer = await send(file, signal);
+      }
       const upstream = { status: answer.status, path: answer.path };
       if (answer.status === 403) {
         await answer.discard();
-        throw new BridgeError('upstream_rejected', 'Dify refused the upload of a file.', {
-          hint: 'The address for an upload holds for 300 s: call again. If it stays so, give the file a plain name.',
-          upstream,
-        });
+        throw new BridgeError(
+          'upstream_rejected',
+          'Dify refused the upload of a file, also at a new address.',
+          {
+            hint: "Give the file a plain name and call again. If it stays so, compare the clocks of Dify's services: an address holds for 300 s.",
+            upstream,
+          },
+        );
       }
       if (answer.status !== 201) throw await faultFromAnswer(answer);
       const stored = await answer.json();
@@ -49,12 +64,17 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
       if (!isJsonObject(stored) || typeof id !== 'string') {
         throw new BridgeError('upstream_error', 'Dify took the file but did not name its id.', { upstream });
       }
-      return toArgument(id, stored, { ...file, ...named }, options.tenantId, http.baseUrl);
+      return toArgument(id, stored, file, options.tenantId, http.baseUrl);
     },
+
+    refer: (address) => remoteArgument(address, options.tenantId),
   };
 }
 
-function nameForDify({ filename, mimeType }: FileUpload): { filename: string; mimeType: string } {
+function nameForDify({ filename, mimeType }: Pick<FileUpload, 'filename' | 'mimeType'>): {
+  filename: string;
+  mimeType: string;
+} {
   const name = filename.replace(UNSAFE_NAME_CHARACTERS, '_');
   const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return { filename: name === '' ? 'file' : name, mimeType: type === '' ? 'application/octet-stream' : type };
@@ -88,7 +108,26 @@ function toArgument(
     filename: typeof name === 'string' && name !== '' ? name : file.filename,
     extension: storedExtension,
     mime_type: storedType,
-    size: typeof size === 'number' ? size : file.bytes.length,
+    size: typeof size === 'number' ? size : file.size,
+  };
+}
+
+/**
+ * A file that is not in Dify. The type is told from name and type alone, as Dify does where it has nothing else; a
+ * workflow wants `url`, Dify's own file class `remote_url`.
+ */
+function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
+  const extension = extensionOf(filename);
+  return {
+    dify_model_identity: '__dify__file__',
+    tenant_id: tenantId,
+    type: detectFileKind(extension, mimeType),
+    transfer_method: 'remote_url',
+    url,
+    remote_url: url,
+    filename,
+    extension,
+    mime_type: mimeType,
   };
 }
 

@@ -1,64 +1,97 @@
 import { BridgeError } from '../model/errors.ts';
 import type { FileReference } from '../model/message.ts';
-import type { FetchedFile, FileFetcher } from '../model/ports.ts';
+import type { FileOpener, OpenedFile } from '../model/ports.ts';
+import { createDownloadRequest } from './download-request.ts';
 import { header, isWebPage } from './faults.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './file-links.ts';
 import type { DifyAnswer, DifyHttp } from './http.ts';
 import { signFileQuery } from './signature.ts';
 
-/** How links are signed. */
-export interface FileFetcherOptions {
-  /** Dify's SECRET_KEY. Without it only links that Dify signed itself can be read. */
+/** How files are asked for. */
+export interface FileOpenerOptions {
+  readonly innerApiKey: string;
+  readonly tenantId: string;
+  /** Dify's SECRET_KEY, which signs links. */
   readonly secretKey?: string;
   /** Milliseconds since 1970; the system's clock unless given. */
   readonly now?: () => number;
 }
 
-type Unavailable = Extract<FetchedFile, { kind: 'unavailable' }>;
+type Unavailable = Extract<OpenedFile, { kind: 'unavailable' }>;
 
-const TIMEOUT_MS = 60_000;
-const NO_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
+/** Dify does not accept the signature, or (uploads only) the file is gone. */
+interface Refused {
+  readonly kind: 'refused';
+}
+
+/** What one way to a file came to; `refused` leaves it to the next. */
+type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string };
+
+/** A file of any size may take its time, as long as bytes keep coming. */
+const SILENCE_MS = 60_000;
+const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
 
 /**
- * Fetches the files that messages point at, through the bridge's own way to Dify: the host in a link is how Dify
- * calls itself, which often cannot be reached from here. A link that Dify signed is used as it is and, once refused,
- * signed afresh where there is a key.
+ * Opens the files that messages point at, through the bridge's own way to Dify: the host in a link is how Dify
+ * calls itself, which often cannot be reached from here. A link that Dify signed is used as it is; then the bridge
+ * signs it, where there is a key; then Dify is asked for an address, which 1.15.0 and later give for the inner API
+ * key. Each way is tried once, and one that is refused leads to the next; in the end all that was tried is named.
  */
-export function createFileFetcher(http: DifyHttp, options: FileFetcherOptions = {}): FileFetcher {
+export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
   const { secretKey, now = Date.now } = options;
+  const requestDownload = createDownloadRequest(http, options);
 
-  const download = async (
-    path: string,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<FetchedFile | Refused> => {
-    const answer = await http.send({ method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
-    return readFile(answer, maxBytes);
-  };
+  const open = async (path: string, signal: AbortSignal): Promise<OpenedFile | Refused> =>
+    readAnswer(await http.send({ method: 'GET', path, signal, silenceMs: SILENCE_MS }));
 
-  const fetchLink = async (link: FileLink, maxBytes: number, signal: AbortSignal): Promise<FetchedFile> => {
-    if (link.signed) {
-      const fetched = await download(link.path + link.query, maxBytes, signal);
-      if (fetched.kind !== 'refused') return fetched;
-      if (secretKey === undefined)
-        return unavailable(`Dify no longer accepts its link to the file: ${NO_KEY}`);
+  async function bySignatureOfDify({ path, query }: FileLink, signal: AbortSignal): Promise<Attempt> {
+    const opened = await open(path + query, signal);
+    return opened.kind === 'refused'
+      ? { kind: 'refused', reason: 'Dify no longer accepts its link to the file.' }
+      : opened;
+  }
+
+  async function byOwnSignature(link: FileLink, key: string, signal: AbortSignal): Promise<Attempt> {
+    const timestamp = Math.floor(now() / 1000);
+    const opened = await open(link.path + signFileQuery({ id: link.id, secretKey: key, timestamp }), signal);
+    return opened.kind === 'refused' ? { kind: 'refused', reason: refusedSignature(link) } : opened;
+  }
+
+  async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
+    const address = await requestDownload(link, signal);
+    if (address.kind === 'refused') return address;
+    if (address.kind === 'absent') {
+      return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
     }
-    if (secretKey === undefined) return unavailable(`Dify's link to the file is not signed: ${NO_KEY}`);
-    const query = signFileQuery({ id: link.id, secretKey, timestamp: Math.floor(now() / 1000) });
-    const fetched = await download(link.path + query, maxBytes, signal);
-    return fetched.kind === 'refused' ? refusedSignature(link) : fetched;
-  };
+    const opened = await open(address.path, signal);
+    return opened.kind === 'refused'
+      ? { kind: 'refused', reason: 'Dify refuses the address that it gave for the file.' }
+      : opened;
+  }
+
+  async function tryEachWay(link: FileLink, signal: AbortSignal): Promise<OpenedFile> {
+    const reasons: string[] = [];
+    const ways = [
+      ...(link.signed ? [() => bySignatureOfDify(link, signal)] : []),
+      ...(secretKey === undefined ? [] : [() => byOwnSignature(link, secretKey, signal)]),
+      () => byRequest(link, signal),
+    ];
+    if (!link.signed && secretKey === undefined) reasons.push("Dify's link to the file is not signed.");
+    for (const way of ways) {
+      const attempt = await way();
+      if (attempt.kind !== 'refused') return attempt;
+      reasons.push(attempt.reason);
+    }
+    if (secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
+    return unavailable(reasons.join(' '));
+  }
 
   return {
-    async fetch(file, maxBytes, signal) {
+    async open(file, signal) {
       const link = linkOf(file);
       if (link === undefined) return withoutLink(file);
-      const canFetch = link.signed || secretKey !== undefined;
-      if (canFetch && file.size !== undefined && file.size > maxBytes) {
-        return tooLarge(file.size, file.mimeType);
-      }
       try {
-        return await fetchLink(link, maxBytes, signal);
+        return await tryEachWay(link, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof BridgeError)) throw error;
         return unavailable(error.message);
@@ -67,27 +100,22 @@ export function createFileFetcher(http: DifyHttp, options: FileFetcherOptions = 
   };
 }
 
-/** The link in the reference, or the one that its id stands for: Dify sends files of workflows without any. */
+/** The link in the reference, or the one that its id stands for: Dify sends some files without a link of its own. */
 function linkOf({ url, id, transferMethod }: FileReference): FileLink | undefined {
   const link = url === undefined ? undefined : parseFileLink(url);
-  if (link !== undefined || id === undefined || url !== undefined) return link;
+  if (link !== undefined || id === undefined) return link;
   if (transferMethod === 'tool_file') return parseFileLink(`/files/tools/${id}`);
   if (transferMethod === 'local_file') return parseFileLink(`/files/${id}/file-preview`);
   return undefined;
 }
 
-function withoutLink({ url }: FileReference): FetchedFile {
+function withoutLink({ url }: FileReference): OpenedFile {
   if (url === undefined) return unavailable('Dify sent no link to the file.');
   if (isWebAddress(url)) return { kind: 'external' };
   return unavailable('The link to the file leads neither to Dify nor to a web address.');
 }
 
-/** Dify does not accept the signature, or (uploads only) the file is gone. */
-interface Refused {
-  readonly kind: 'refused';
-}
-
-async function readFile(answer: DifyAnswer, maxBytes: number): Promise<FetchedFile | Refused> {
+async function readAnswer(answer: DifyAnswer): Promise<OpenedFile | Refused> {
   const { status } = answer;
   // Dify marks every answer with its version; a page without it comes from the web app or a proxy.
   if (status !== 200 || (isWebPage(answer) && answer.version === undefined)) {
@@ -95,19 +123,14 @@ async function readFile(answer: DifyAnswer, maxBytes: number): Promise<FetchedFi
     return readRefusal(answer);
   }
   const mimeType = header(answer, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  const declared = Number(header(answer, 'content-length') ?? Number.NaN);
-  if (declared > maxBytes) {
-    await answer.discard();
-    return tooLarge(declared, mimeType);
-  }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    size += chunk.length;
-    if (size > maxBytes) return tooLarge(undefined, mimeType);
-    chunks.push(chunk);
-  }
-  return { kind: 'bytes', bytes: Buffer.concat(chunks, size), ...(mimeType !== undefined && { mimeType }) };
+  const size = Number(header(answer, 'content-length') ?? Number.NaN);
+  return {
+    kind: 'open',
+    body: answer.body,
+    ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
+    ...(Number.isSafeInteger(size) && size >= 0 && { size }),
+    discard: () => answer.discard(),
+  };
 }
 
 function readRefusal({ status, path, version }: DifyAnswer): Unavailable | Refused {
@@ -120,21 +143,11 @@ function readRefusal({ status, path, version }: DifyAnswer): Unavailable | Refus
   return unavailable(`Dify answered the request for the file with status ${status}.`);
 }
 
-function refusedSignature({ kind }: FileLink): Unavailable {
+function refusedSignature({ kind }: FileLink): string {
   const cause = "DIFY_SECRET_KEY is not Dify's SECRET_KEY, or the clocks differ";
-  return unavailable(
-    kind === 'upload'
-      ? `Dify refuses the signature (${cause}), or it no longer has the file.`
-      : `Dify refuses the signature: ${cause}.`,
-  );
-}
-
-function tooLarge(size: number | undefined, mimeType: string | undefined): FetchedFile {
-  return {
-    kind: 'too-large',
-    ...(size !== undefined && { size }),
-    ...(mimeType !== undefined && { mimeType }),
-  };
+  return kind === 'upload'
+    ? `Dify refuses the signature (${cause}), or it no longer has the file.`
+    : `Dify refuses the signature: ${cause}.`;
 }
 
 function unavailable(reason: string): Unavailable {

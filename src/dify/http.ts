@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Agent, type Dispatcher, FormData as UndiciFormData } from 'undici';
+import { Readable } from 'node:stream';
+import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
@@ -20,11 +21,13 @@ export interface DifyRequest {
   /** Begins with `/` and may have a query; it is appended to the base. Or an absolute http(s) URL. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a FormData as multipart. */
-  readonly body?: JsonObject | FormData;
+  /** An object is sent as JSON, a stream as it comes: `headers` say its type and length. */
+  readonly body?: JsonObject | AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
   /** Limit for the whole exchange, body included. Without it only the signal ends the exchange. */
   readonly timeoutMs?: number;
+  /** Longest silence of the server, before its answer and within it. Without it, it may be silent for ever. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -64,7 +67,7 @@ export interface DigestedJson {
 export interface DifyHttp {
   readonly baseUrl: URL;
   /**
-   * Resolves with any status. Rejects with `upstream_unreachable` without an answer or after `timeoutMs`; after an
+   * Resolves with any status. Rejects with what a body throws; with `upstream_unreachable` without an answer or after `timeoutMs`; after an
    * abort with the signal's reason where that is a BridgeError, otherwise with `cancelled`.
    */
   send(request: DifyRequest): Promise<DifyAnswer>;
@@ -120,11 +123,15 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<D
       path: url.pathname + url.search,
       method: request.method,
       ...encodeBody(request),
+      ...(request.silenceMs !== undefined && {
+        headersTimeout: request.silenceMs,
+        bodyTimeout: request.silenceMs,
+      }),
       signal: limit.signal,
     });
   } catch (error) {
     limit.release();
-    throw limit.cause() ?? connectionFault(error, destination);
+    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionFault(error, destination));
   }
   response.body.once('close', limit.release);
   return createAnswer(response, destination, limit);
@@ -132,22 +139,16 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<D
 
 function encodeBody({ headers, body }: DifyRequest): {
   headers: Record<string, string>;
-  body?: string | UndiciFormData;
+  body?: string | Readable;
 } {
   const base = { 'accept-encoding': 'identity', ...headers };
   if (body === undefined) return { headers: base };
-  if (isForm(body)) {
-    // undici takes its own class only, and Node's belongs to another copy of undici.
-    const form = new UndiciFormData();
-    for (const [name, value] of body) form.append(name, value);
-    return { headers: base, body: form };
-  }
+  if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: JSON.stringify(body) };
 }
 
-/** By its name: to mention Node's class is enough to load the copy of undici inside Node, some 10 MB. */
-function isForm(body: JsonObject | FormData): body is FormData {
-  return Object.prototype.toString.call(body) === '[object FormData]';
+function isStream(body: JsonObject | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> {
+  return Symbol.asyncIterator in body;
 }
 
 function createAnswer(response: Dispatcher.ResponseData, destination: Destination, limit: Limit): DifyAnswer {

@@ -20,6 +20,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the address cannot be reached from here',
   ETIMEDOUT: 'the connection attempt timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection attempt timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
   ECONNRESET: 'the connection was reset before an answer came',
   EPIPE: 'the connection was closed while the request was being sent',
   UND_ERR_SOCKET: 'the connection was closed before an answer came',

@@ -68,14 +68,16 @@ function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInv
   const inner = isJsonObject(meta['file']) ? meta['file'] : NONE;
   // A `url` in the file is signed, the text is not, and `remote_url` of an upload may have run out.
   const url = text(inner['url']) ?? text(body['text']) ?? text(inner['remote_url']);
+  const toolFileId = text(meta['tool_file_id']);
   const id =
     text(inner['related_id']) ??
     text(inner['tool_file_id']) ??
     text(inner['upload_file_id']) ??
-    text(meta['tool_file_id']) ??
+    toolFileId ??
     (url === undefined ? undefined : parseFileLink(url)?.id);
   if (url === undefined && id === undefined) return undefined;
-  const transferMethod = text(inner['transfer_method']);
+  const transferMethod =
+    text(inner['transfer_method']) ?? (toolFileId === undefined ? undefined : 'tool_file');
   const filename = text(meta['filename']) ?? text(inner['filename']);
   const mimeType = text(meta['mime_type']) ?? text(inner['mime_type']);
   const size = byteCount(inner['size']) ?? byteCount(meta['size']);

@@ -12,21 +12,47 @@ export interface AdmissionOptions {
   readonly token: string | undefined;
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
+  /** The name of the address that the bridge has for others, which may stand in the Host header as well. */
+  readonly publicHost?: string | undefined;
   /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
   readonly allowedOrigins: readonly string[];
 }
 
+/** Whoever speaks to a bridge that asks for no token. */
+export const ANONYMOUS_PRINCIPAL = 'anonymous';
+
 /**
  * Decides by the headers alone whether a request may be served: Host and Origin first, so that a web page that
- * was lured here learns nothing, then the token.
+ * was lured here learns nothing, then the token. Answers whose request it is: a text that stands for the token, the
+ * same after a restart, from which the token cannot be read.
  * @throws BridgeError `forbidden` or `unauthorized`.
  */
-export function createAdmission(options: AdmissionOptions): (headers: IncomingHttpHeaders) => void {
+export function createAdmission(options: AdmissionOptions): (headers: IncomingHttpHeaders) => string {
+  const checkPlace = createPlaceCheck(options);
+  const { token } = options;
+  const isTokenRight = tokenRule(token);
+  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : `token-${principalDigest(token)}`;
+
+  return (headers) => {
+    checkPlace(headers);
+    if (!isTokenRight(headers.authorization)) {
+      throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
+        hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
+      });
+    }
+    return principal;
+  };
+}
+
+/**
+ * The part of admission that holds for requests without a token, too: Host and Origin.
+ * @throws BridgeError `forbidden`.
+ */
+export function createPlaceCheck(options: AdmissionOptions): (headers: IncomingHttpHeaders) => void {
   const isHostAllowed = hostRule(options);
   const isOriginAllowed = originRule(options);
-  const isTokenRight = tokenRule(options.token);
 
-  return ({ host, origin, authorization }) => {
+  return ({ host, origin }) => {
     if (!isHostAllowed(host ?? '')) {
       throw new BridgeError('forbidden', 'The Host header names a host that the bridge does not serve.', {
         hint: 'Use the address that the bridge printed, or add the name to http.allowedHosts.',
@@ -35,11 +61,6 @@ export function createAdmission(options: AdmissionOptions): (headers: IncomingHt
     if (origin !== undefined && !isOriginAllowed(origin)) {
       throw new BridgeError('forbidden', 'Web pages of this Origin may not use the bridge.', {
         hint: 'Add the origin to http.allowedOrigins to admit it.',
-      });
-    }
-    if (!isTokenRight(authorization)) {
-      throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
-        hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
       });
     }
   };
@@ -52,9 +73,14 @@ export function bearerChallenge(authorization: string | undefined): string {
     : 'Bearer realm="dify-mcp-bridge", error="invalid_token"';
 }
 
-function hostRule({ host, token, allowedHosts }: AdmissionOptions): (header: string) => boolean {
+function hostRule({ host, token, allowedHosts, publicHost }: AdmissionOptions): (header: string) => boolean {
   const names = new Set(
-    [...LOOPBACK_NAMES, urlHost(host), ...allowedHosts].map((name) => name.toLowerCase()),
+    [
+      ...LOOPBACK_NAMES,
+      urlHost(host),
+      ...allowedHosts,
+      ...(publicHost === undefined ? [] : [publicHost]),
+    ].map((name) => name.toLowerCase()),
   );
   const isKnown = (header: string): boolean => names.has(header) || names.has(withoutPort(header));
   if (isLoopback(host) || allowedHosts.length > 0) return (header) => isKnown(header.toLowerCase());
@@ -84,6 +110,11 @@ function tokenRule(token: string | undefined): (header: string | undefined) => b
     // Digests have one length, so the comparison takes the same time whatever was sent.
     return given !== undefined && timingSafeEqual(digest(given.trim()), expected);
   };
+}
+
+/** Another digest than the one that tokens are compared by. */
+function principalDigest(token: string): string {
+  return digest(`principal of ${token}`).subarray(0, 16).toString('base64url');
 }
 
 function digest(text: string): Buffer {

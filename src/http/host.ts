@@ -5,9 +5,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
-import { bearerChallenge, createAdmission } from './admission.ts';
+import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
 import { sendError, sendJson, sendMethodNotAllowed } from './answers.ts';
 import { discardBody } from './body.ts';
+import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import { createSessions } from './sessions.ts';
 import { type HttpView, type ServedView, serveView } from './views.ts';
 
@@ -32,6 +33,10 @@ export interface HttpHostOptions {
   readonly allowWithoutToken?: boolean;
   /** Names in the Host header besides loopback and `host`. */
   readonly allowedHosts?: readonly string[];
+  /** The name of the address that the bridge has for others. */
+  readonly publicHost?: string | undefined;
+  /** Kept files, which whoever has their key may download: see `createDownloads`. None are without. */
+  readonly files?: DownloadOptions['files'];
   /** Origins of web pages that may send requests. */
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
@@ -83,7 +88,11 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
   checkExposure(host, token, options.allowWithoutToken === true);
 
   const { allowedHosts = [], allowedOrigins = [] } = options;
-  const admit = createAdmission({ host, token, allowedHosts, allowedOrigins });
+  const admission = { host, token, allowedHosts, allowedOrigins, publicHost: options.publicHost };
+  const admit = createAdmission(admission);
+  const checkPlace = createPlaceCheck(admission);
+  const { files } = options;
+  const sendDownload = files && createDownloads({ files, logger });
   const sessions = createSessions({
     logger,
     idleMs: options.sessionIdleMs,
@@ -105,14 +114,18 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
   const closed = new Promise<void>((resolve) => httpServer.once('close', resolve));
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const pathname = req.url?.split('?', 1)[0];
+    const pathname = req.url?.split('?', 1)[0] ?? '';
     if (pathname === '/livez' || pathname === '/readyz') return sendHealth(req, res, pathname);
     let id: unknown;
     try {
-      admit(req.headers);
+      if (sendDownload !== undefined && isDownloadPath(pathname)) {
+        checkPlace(req.headers);
+        return await sendDownload(req, res, pathname);
+      }
+      const principal = admit(req.headers);
       const view = [...served.values()].find(({ path }) => path === pathname);
       if (view === undefined) sendNothingHere(res);
-      else await view.serve(req, res, (value) => (id = value));
+      else await view.serve(req, res, { principal, withId: (value) => (id = value) });
     } catch (thrown) {
       refuse(req, res, thrown, id);
     }

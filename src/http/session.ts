@@ -9,6 +9,8 @@ import { createSessionEvents, type EventBudget, type SessionEvents } from './eve
 
 export interface SessionOptions {
   readonly server: Server;
+  /** Who opens it. */
+  readonly principal: string;
   readonly budget: EventBudget;
   /** A silent event stream carries a comment at least this often, in milliseconds. */
   readonly keepAliveMs: number;
@@ -18,6 +20,8 @@ export interface SessionOptions {
 export interface Session {
   readonly id: string;
   readonly server: Server;
+  /** Whose it is. */
+  readonly principal: string;
   readonly events: SessionEvents;
   readonly transport: WebStandardStreamableHTTPServerTransport;
   /** Responses that are open now, the GET stream included. */
@@ -27,7 +31,12 @@ export interface Session {
 }
 
 /** A session that waits for its `initialize`. */
-export async function openSession({ server, budget, keepAliveMs }: SessionOptions): Promise<Session> {
+export async function openSession({
+  server,
+  principal,
+  budget,
+  keepAliveMs,
+}: SessionOptions): Promise<Session> {
   const id = randomUUID();
   const events = createSessionEvents(budget);
   const transport = new WebStandardStreamableHTTPServerTransport({
@@ -36,7 +45,7 @@ export async function openSession({ server, budget, keepAliveMs }: SessionOption
     keepAliveMs,
   });
   await server.connect(transport);
-  return { id, server, events, transport, open: 0, usedAt: performance.now() };
+  return { id, server, principal, events, transport, open: 0, usedAt: performance.now() };
 }
 
 /**

@@ -22,14 +22,22 @@ export interface SessionsOptions {
   readonly budget?: EventBudget;
 }
 
+/** What is known of a request. */
+export interface SessionRequest {
+  /** Whose it is. */
+  readonly principal: string;
+  /** Its parsed body, where it has one. */
+  readonly message?: unknown;
+}
+
 /** The sessions of one endpoint: an id that it gave out is unknown to every other group. */
 export interface SessionGroup {
   /**
-   * Serves one request; `message` is its parsed body. Resolves when the response is complete or the client gone.
+   * Serves one request. A session is known to the principal that opened it alone. Resolves when the response is complete or the client gone.
    * @throws BridgeError `bad_request` without a session id, `session_not_found`, `too_many_sessions`,
    * `shutting_down`.
    */
-  handle(req: IncomingMessage, res: ServerResponse, message?: unknown): Promise<void>;
+  handle(req: IncomingMessage, res: ServerResponse, request: SessionRequest): Promise<void>;
   /** Tells every client of the changed list. */
   announceChange(): void;
   /** Ends the sessions of the group and cancels what they run. The group opens no further one. */
@@ -90,7 +98,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     await session.transport.close();
   }
 
-  async function open(members: Members): Promise<Session> {
+  async function open(members: Members, principal: string): Promise<Session> {
     if (refusing || members.closed) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
     }
@@ -102,8 +110,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     opening += 1;
     try {
-      const server = members.createServer({ era: 'legacy' });
-      const session = await openSession({ server, budget, keepAliveMs });
+      const server = members.createServer({ era: 'legacy', principal });
+      const session = await openSession({ server, principal, budget, keepAliveMs });
       members.servers.add(server);
       const { onclose } = server;
       server.onclose = () => {
@@ -118,15 +126,20 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   }
 
-  async function sessionOf(members: Members, req: IncomingMessage, message: unknown): Promise<Session> {
+  async function sessionOf(
+    members: Members,
+    req: IncomingMessage,
+    { principal, message }: SessionRequest,
+  ): Promise<Session> {
     const id = req.headers['mcp-session-id'];
     if (id === undefined) {
-      if (isInitializeRequest(message)) return open(members);
+      if (isInitializeRequest(message)) return open(members, principal);
       throw new BridgeError('bad_request', 'The request carries no Mcp-Session-Id header.', {
         hint: 'Start a session with initialize and send the id that its answer carries.',
       });
     }
-    const session = typeof id === 'string' ? members.sessions.get(id) : undefined;
+    const found = typeof id === 'string' ? members.sessions.get(id) : undefined;
+    const session = found?.principal === principal ? found : undefined;
     if (session === undefined || isIdle(members, session, performance.now())) {
       if (session !== undefined) await end(session, 'idle');
       throw new BridgeError('session_not_found', 'The MCP session has ended or never was.', {
@@ -140,9 +153,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     members: Members,
     req: IncomingMessage,
     res: ServerResponse,
-    message: unknown,
+    request: SessionRequest,
   ): Promise<void> {
-    const session = await sessionOf(members, req, message);
+    const { message } = request;
+    const session = await sessionOf(members, req, request);
     // A response that is closed already would never tell that it is.
     if (res.destroyed) return;
     session.open += 1;
@@ -183,7 +197,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       };
       groups.add(members);
       return {
-        handle: (req, res, message) => handle(members, req, res, message),
+        handle: (req, res, request) => handle(members, req, res, request),
         announceChange: () => members.servers.announceChange(),
         close: () => closeGroup(members, 'the endpoint is gone'),
       };

@@ -3,7 +3,7 @@ import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
-import { createEndpoint } from './endpoint.ts';
+import { createEndpoint, type RequestFacts } from './endpoint.ts';
 import type { Sessions } from './sessions.ts';
 
 /** One view of the tools, served at a path of its own. */
@@ -20,7 +20,7 @@ export interface HttpView {
 export interface ServedView {
   readonly path: string;
   /** Serves an admitted request: see `createEndpoint`. */
-  serve(req: IncomingMessage, res: ServerResponse, withId: (id: unknown) => void): Promise<void>;
+  serve(req: IncomingMessage, res: ServerResponse, facts: RequestFacts): Promise<void>;
   /** Tells nobody of changes from now on. */
   endAnnouncements(): void;
   /** Resolves when no call of the view runs, and at the latest after `timeoutMs`. */
@@ -42,12 +42,15 @@ export function serveView(view: HttpView, options: ServedViewOptions): ServedVie
   const { path, createServer, tools } = view;
   const { keepAliveMs, maxBodyBytes, isClosing, logger } = options;
   const sessions = options.sessions.group(createServer);
-  const modern = createMcpHandler(createServer, {
-    legacy: 'reject',
-    responseMode: 'sse',
-    keepAliveMs,
-    onerror: (error) => logger.debug('A stateless request was refused', { error }),
-  });
+  const modern = createMcpHandler(
+    ({ era, authInfo }) => createServer({ era, principal: authInfo?.clientId }),
+    {
+      legacy: 'reject',
+      responseMode: 'sse',
+      keepAliveMs,
+      onerror: (error) => logger.debug('A stateless request was refused', { error }),
+    },
+  );
   const endAnnouncements = tools.onChange(() => {
     sessions.announceChange();
     modern.notify.toolsChanged();

@@ -1,10 +1,13 @@
 import { Server } from '@modelcontextprotocol/server';
-import type { CallTool } from '../model/call.ts';
+import { type CallTool, LOCAL_PRINCIPAL } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
+import type { DetachedCalls } from '../model/job.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import { protocolError } from './protocol-error.ts';
+import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { createRunningCalls } from './running-calls.ts';
+import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
 import { createToolsCall } from './tools-call.ts';
 import { createToolPages } from './tools-list.ts';
 
@@ -16,6 +19,10 @@ export interface BridgeServerOptions {
   readonly info: { readonly name: string; readonly title?: string; readonly version: string };
   /** What a model should know of the server as a whole; asked anew for each server. */
   readonly instructions?: () => string;
+  /** The kept files; without them the bridge offers no resources. */
+  readonly resources?: ResourceOptions;
+  /** Calls that go on apart from their requests; without it no call becomes a task. */
+  readonly detached?: DetachedCalls;
   /** Tools on one page of tools/list; all of them when left out. */
   readonly pageSize?: number;
   /** The longest silence towards a client that asked for progress, in milliseconds. */
@@ -24,12 +31,19 @@ export interface BridgeServerOptions {
   readonly listTtlMs: number;
 }
 
+/** What is known of whoever a server is for. */
+export interface ServerFor {
+  readonly era: 'legacy' | 'modern';
+  /** Whose calls and files they are; `LOCAL_PRINCIPAL` unless given. */
+  readonly principal?: string | undefined;
+}
+
 /** Makes the protocol servers of one bridge: one for each connection, session or request of either era. */
 export interface ServerFactory {
-  (context: { readonly era: 'legacy' | 'modern' }): Server;
+  (context: ServerFor): Server;
   /** Whether a tool call runs on that server. */
   isCalling(server: Server): boolean;
-  /** Resolves when no tool call runs on any server, and at the latest after `timeoutMs`. */
+  /** Resolves when no tool call runs on any server or goes on without one, and at the latest after `timeoutMs`. */
   idle(timeoutMs: number): Promise<void>;
 }
 
@@ -38,18 +52,38 @@ export interface ServerFactory {
  * few microseconds each. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
  */
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
-  const { registry, callTool, logger, info, instructions, pageSize, progressIntervalMs, listTtlMs } = options;
+  const {
+    registry,
+    callTool,
+    logger,
+    info,
+    instructions,
+    pageSize,
+    progressIntervalMs,
+    listTtlMs,
+    resources,
+    detached,
+  } = options;
   const pageOf = createToolPages(pageSize);
-  const callOf = createToolsCall({ callTool, logger, progressIntervalMs });
+  const callOf = createToolsCall({ callTool, detached, logger, progressIntervalMs });
   const calls = createRunningCalls();
 
-  const createServer = (): Server => {
+  const createServer = ({ era, principal = LOCAL_PRINCIPAL }: ServerFor): Server => {
+    const tasks = era === 'modern' ? detached : undefined;
     const server = new Server(
       { ...info },
       {
-        capabilities: { tools: { listChanged: true }, logging: {} },
+        capabilities: {
+          tools: { listChanged: true },
+          ...(resources !== undefined && { resources: {} }),
+          logging: {},
+          ...(tasks !== undefined && { extensions: { [TASKS_EXTENSION]: {} } }),
+        },
         ...(instructions === undefined ? {} : { instructions: instructions() }),
-        cacheHints: { 'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' } },
+        cacheHints: {
+          'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' },
+          ...(resources !== undefined && RESOURCE_CACHE_HINTS),
+        },
       },
     );
     server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
@@ -62,14 +96,20 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       }
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      calls.track(server, () => callOf(request, context)),
+      calls.track(server, () => callOf(request, context, principal)),
     );
+    if (tasks !== undefined) serveTasks(server, tasks, principal);
+    if (resources !== undefined) serveResources(server, resources, { principal, logger });
     server.onerror = (error) => logger.debug('Protocol error', { error });
     return server;
   };
 
   return Object.assign(createServer, {
     isCalling: (server: Server) => calls.has(server),
-    idle: (timeoutMs: number) => calls.idle(timeoutMs),
+    async idle(timeoutMs: number) {
+      const deadline = performance.now() + timeoutMs;
+      await detached?.idle(timeoutMs);
+      await calls.idle(Math.max(0, deadline - performance.now()));
+    },
   });
 }

@@ -1,3 +1,4 @@
+import type { CallState } from './job.ts';
 import type { JsonObject } from './json.ts';
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
@@ -5,12 +6,34 @@ export type ContentBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
   | { readonly type: 'audio'; readonly data: string; readonly mimeType: string }
-  | { readonly type: 'resource'; readonly resource: EmbeddedResource };
+  | { readonly type: 'resource'; readonly resource: EmbeddedResource }
+  | ResourceLink;
+
+/** A file that the bridge keeps and resources/read serves. */
+export interface ResourceLink {
+  readonly type: 'resource_link';
+  readonly uri: string;
+  readonly name: string;
+  readonly mimeType: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly description?: string;
+}
 
 /** A file inside a result: as text, or as Base64. */
 export type EmbeddedResource =
   | { readonly uri: string; readonly mimeType: string; readonly text: string }
   | { readonly uri: string; readonly mimeType: string; readonly blob: string };
+
+/** How much of its files and text a result carries itself; the rest is kept beside it. */
+export interface ResultLimits {
+  /** Bytes of one image or sound, before Base64. */
+  readonly maxImageBytes: number;
+  /** Bytes of all of them together, before Base64. */
+  readonly maxInlineBytes: number;
+  /** Characters of all text together, that of text files included. */
+  readonly maxTextChars: number;
+}
 
 /** The result of a tools/call. `content` always has at least one block, and its first is text. */
 export interface ToolResult {
@@ -18,4 +41,6 @@ export interface ToolResult {
   /** Left out where the result has media or is an error. */
   readonly structuredContent?: JsonObject;
   readonly isError?: true;
+  /** The call goes on: this is what is known of it, and not its result. Never part of what a client gets. */
+  readonly handedOff?: CallState;
 }

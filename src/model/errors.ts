@@ -131,6 +131,37 @@ export const ERROR_RULES = {
     exit: 130,
     meaning: 'The caller cancelled the call. Its request to Dify was closed; a workflow goes on in Dify.',
   },
+  call_not_found: {
+    mcp: 'result',
+    rpc: -32602,
+    http: 404,
+    exit: 2,
+    meaning:
+      'No call of that id is known: its result expired, made room for others (settings calls.keepResults, calls.maxKeptBytes) or went with the process, or the call is not yours.',
+  },
+  file_refused: {
+    mcp: 'result',
+    rpc: -32602,
+    http: 200,
+    exit: 2,
+    meaning:
+      'A file of the arguments cannot be taken: its address or path is not allowed, it is gone, too large or not a file. Nothing was sent to the tool.',
+  },
+  file_too_large: {
+    mcp: 'result',
+    rpc: -32602,
+    http: 413,
+    exit: 1,
+    meaning:
+      'A file is larger than the bridge takes or keeps (settings files.maxInputBytes, files.maxStoreBytes).',
+  },
+  file_not_found: {
+    mcp: 'protocol',
+    rpc: -32602,
+    http: 404,
+    exit: 2,
+    meaning: 'The file was never there, has expired, made room for others or belongs to somebody else.',
+  },
   catalog_unavailable: {
     mcp: 'protocol',
     rpc: -32603,

@@ -42,6 +42,15 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
 /** What is said of a file of which nobody says more. */
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
+/** Types outside `text/` whose content is text. */
+const TEXTUAL =
+  /^(text\/.+|.+\+(json|xml)|application\/(json|xml|yaml|x-yaml|x-ndjson|javascript|sql|toml|x-sh))$/;
+
+/** Whether files of a media type are text. */
+export function isTextType(mimeType: string): boolean {
+  return TEXTUAL.test(mimeType);
+}
+
 /** The media type that the extension of a file name stands for; undefined for an unknown one. */
 export function typeOfName(filename: string): string | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase();

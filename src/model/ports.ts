@@ -50,33 +50,79 @@ export interface Invoker {
   invoke(ref: ToolRef, parameters: JsonObject, options: InvokeOptions): AsyncIterable<ToolInvokeMessage>;
 }
 
-/** Bytes of a result file, or why there are none. */
-export type FetchedFile =
+/** A result file that can be read, or why it cannot. */
+export type OpenedFile =
   | {
-      readonly kind: 'bytes';
-      readonly bytes: Uint8Array;
+      readonly kind: 'open';
+      /** To be read to its end or discarded. */
+      readonly body: AsyncIterable<Uint8Array>;
       /** Content-Type as the server sent it, without parameters. */
       readonly mimeType?: string;
+      /** Bytes, where the server says so. */
+      readonly size?: number;
+      /** Closes the connection without reading further. */
+      discard(): Promise<void>;
     }
-  | { readonly kind: 'too-large'; readonly size?: number; readonly mimeType?: string }
   /** The address belongs to somebody else than Dify: the bridge does not fetch it. */
   | { readonly kind: 'external' }
   /** Dify's link is unsigned and no signing key is configured, or Dify refused; `reason` is for a person. */
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Turns a link of a message into bytes. Never throws but for an aborted signal. */
-export interface FileFetcher {
-  fetch(file: FileReference, maxBytes: number, signal: AbortSignal): Promise<FetchedFile>;
+/** Turns a link of a message into a stream of bytes. Never throws but for an aborted signal. */
+export interface FileOpener {
+  open(file: FileReference, signal: AbortSignal): Promise<OpenedFile>;
 }
 
-/** A file that a caller hands over as an argument. */
+/** A file on its way into Dify. */
 export interface FileUpload {
   readonly filename: string;
   readonly mimeType: string;
-  readonly bytes: Uint8Array;
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes from the beginning, each time it is called: an upload whose address had expired is sent once more. */
+  read(): AsyncIterable<Uint8Array>;
 }
 
-/** Stores a file in Dify and answers the object that every tool kind takes as an argument. */
+/** Hands files to Dify as the object that every tool kind takes as an argument. */
 export interface FileUploader {
+  /** Stores the file. */
   upload(file: FileUpload, signal: AbortSignal): Promise<JsonObject>;
+  /** Leaves it to Dify and the tool to fetch the file from its web address. */
+  refer(file: FileAddress): JsonObject;
+}
+
+/** A file that is not fetched here: what its address says of it. */
+export interface FileAddress {
+  readonly url: string;
+  readonly filename: string;
+  readonly mimeType: string;
+}
+
+/** A file at hand until it is disposed of. */
+export interface HeldFile {
+  /** As its source calls it; may be empty. */
+  readonly filename: string;
+  /** As its source says, without parameters. */
+  readonly mimeType?: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes from the beginning, each time it is called. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Gives up what holds it. Never rejects. */
+  dispose(): Promise<void>;
+}
+
+/** How much of a file is taken, and for how long it is waited for. */
+export interface FetchLimits {
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Files on the web. */
+export interface RemoteFiles {
+  /**
+   * The file at an address, fetched to its end. Rejects with `file_refused` or `file_too_large`, and with the
+   * signal's reason.
+   */
+  fetch(url: string, limits: FetchLimits): Promise<HeldFile>;
 }

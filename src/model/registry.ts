@@ -1,3 +1,4 @@
+import type { ResultLimits } from './content.ts';
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { CatalogListing } from './ports.ts';
@@ -8,13 +9,25 @@ export interface FileParameter {
   readonly name: string;
   /** True for a list of files. */
   readonly many: boolean;
+  /** Why Dify cannot take a file here, as a sentence: a call that gives one is refused before anything is sent. */
+  readonly refused?: string;
 }
 
-/** A file as a caller hands it over in the arguments. */
+/** The ways in which a caller may hand over a file, as members of a FileArgument. */
+export type FileSource = 'url' | 'data' | 'resource' | 'path';
+
+/** A file as a caller hands it over in the arguments: exactly one of `url`, `data`, `resource` and `path`. */
 export interface FileArgument {
+  /** A web address, which the bridge fetches. */
+  readonly url?: string;
   /** Base64. */
-  readonly data: string;
-  readonly filename: string;
+  readonly data?: string;
+  /** The URI of a file that the bridge keeps. */
+  readonly resource?: string;
+  /** An absolute path on the bridge's machine. */
+  readonly path?: string;
+  /** Needed with `data`; otherwise the source's own name is taken unless this is given. */
+  readonly filename?: string;
   readonly mime_type?: string;
 }
 
@@ -51,6 +64,8 @@ export interface PublishedTool extends ListedTool {
   readonly authorized: boolean;
   readonly credentialId?: string;
   readonly fileParameters: readonly FileParameter[];
+  /** What its results carry, where the operator decided otherwise than for the view. */
+  readonly results?: Partial<ResultLimits>;
   /** Checks and coerces the arguments of a call with the very definition that `inputSchema` publishes. */
   parseArguments(args: unknown): ParsedArguments;
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod/v3';
 import type { Json } from '../model/json.ts';
+import type { FileSource } from '../model/registry.ts';
 import * as coercion from './coercion.ts';
+import { toFile, toFileList } from './file-coercion.ts';
+import { fileProblems, memberDescription } from './file-problems.ts';
 import type { Property, Value } from './shape.ts';
 
 /** Checks and coerces a value; `publishSchema` turns the same definition into JSON Schema. */
@@ -22,12 +25,6 @@ export type Checked =
 
 /** Marks the issues whose message is for the caller. */
 const EXPLAINED = {};
-
-const FILE_DESCRIPTIONS = {
-  data: "The file's bytes in Base64.",
-  filename: 'File name with its extension.',
-  mime_type: 'Media type, such as application/pdf.',
-} as const;
 
 /** The definition of a value: checks it, coerces it and, published, describes it. */
 export function argumentSchema(value: Value): ArgumentSchema {
@@ -104,10 +101,13 @@ function newSchema({ shape, nullable }: Value): ArgumentSchema {
       // zod takes any unknown value for optional, unless it refuses to be absent.
       return z.unknown().refine((input) => input !== undefined);
     case 'file':
-      return wrap(coercion.toFile, fileSchema());
+      return wrap((input) => toFile(input, shape.sources), fileSchema(shape.sources));
     case 'array': {
-      const coerce = shape.items.shape.kind === 'file' ? coercion.toFileList : coercion.toArray;
-      return wrap(coerce, z.array(argumentSchema(shape.items)));
+      const { items } = shape;
+      const { shape: item } = items;
+      const coerce = (input: unknown): unknown =>
+        item.kind === 'file' ? toFileList(input, item.sources) : coercion.toArray(input);
+      return wrap(coerce, z.array(argumentSchema(items)));
     }
     default: {
       const members = z.object(Object.fromEntries(shape.properties.map((item) => [item.name, member(item)])));
@@ -135,22 +135,20 @@ function member(property: Property): ArgumentSchema {
   return property.description === undefined ? placed : placed.describe(property.description);
 }
 
-function fileSchema(): ArgumentSchema {
+/** Flat, and each member optional: some model providers refuse alternatives in a schema. */
+function fileSchema(sources: readonly FileSource[]): ArgumentSchema {
+  const members = [...sources, 'filename', 'mime_type'] as const;
   return z
-    .object({
-      data: z.string().min(1).describe(FILE_DESCRIPTIONS.data),
-      filename: z.string().min(1).describe(FILE_DESCRIPTIONS.filename),
-      mime_type: z.string().optional().describe(FILE_DESCRIPTIONS.mime_type),
-    })
+    .object(
+      Object.fromEntries(
+        members.map((name) => [name, z.string().optional().describe(memberDescription(name))]),
+      ),
+    )
     .strict()
-    .superRefine(({ data }, context) => {
-      if (coercion.isBase64(data)) return;
-      context.addIssue({
-        code: 'custom',
-        path: ['data'],
-        message: "expected the file's bytes in Base64",
-        params: EXPLAINED,
-      });
+    .superRefine((file, context) => {
+      for (const { member: name, message } of fileProblems(file, sources)) {
+        context.addIssue({ code: 'custom', path: name === '' ? [] : [name], message, params: EXPLAINED });
+      }
     });
 }
 

@@ -1,7 +1,6 @@
 import type { FileParameter, PublishedTool } from '../model/registry.ts';
 import type { LocalizedText } from '../model/tool.ts';
 import type { NamedTool } from './names.ts';
-import { takesFiles } from './parameter-value.ts';
 import type { Preset } from './rules.ts';
 import { cutText, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
@@ -61,10 +60,10 @@ export function describeTool(
   if (named.provider.type === 'workflow') {
     notes.push('It answers only when the whole workflow has ended, which may take minutes.');
   }
-  if (named.provider.type === 'api' && named.tool.parameters.some(takesFiles)) {
-    notes.push('Its file parameters cannot be used: Dify hands no files to custom APIs.');
-  }
-  if (files.length > 0) {
+  const refused = files.find((file) => file.refused !== undefined);
+  if (refused?.refused !== undefined) {
+    notes.push(`${refused.refused} Calls with ${refused.name} are refused.`);
+  } else if (files.length > 0) {
     const names = files.map(({ name, many }) => (many ? `${name} (several)` : name));
     notes.push(`Takes files: ${listed(names, MAX_NOTE_PART)}.`);
   }

@@ -118,6 +118,7 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
     ...(otherLabels !== undefined && { otherLabels }),
     authorized: provider.authorized,
     ...(credential.id !== undefined && { credentialId: credential.id }),
+    ...(preset?.results !== undefined && { results: preset.results }),
     fileParameters: deepFreeze(input.fileParameters),
     parseArguments: argumentParser(input, inputSchema),
   };
@@ -138,6 +139,6 @@ function annotationsOf(preset: Preset | undefined): JsonObject {
 /** The file parameters that callers set, by the names that they use. */
 function fileArguments({ names, fileParameters }: ToolInput): FileParameter[] {
   return [...names].flatMap(([argument, name]) =>
-    fileParameters.filter((file) => file.name === name).map(({ many }) => ({ name: argument, many })),
+    fileParameters.filter((file) => file.name === name).map((file) => ({ ...file, name: argument })),
   );
 }

@@ -42,7 +42,7 @@ export function explainTool(registry: Registry, name: string): string[] {
     lines.push(`${name} is published.`, ...identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
     if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
-    lines.push(...decisionLines(explanations.get(tool)));
+    lines.push(...resultLines(tool), ...decisionLines(explanations.get(tool)));
   }
   for (const item of withheld) {
     lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
@@ -65,6 +65,11 @@ export function similarNames(registry: Registry, name: string): string[] {
 
 function identity(ref: ToolRef): string[] {
   return [`In Dify: ${ref.providerType} provider ${ref.providerId}, tool ${ref.tool}`];
+}
+
+function resultLines({ results = {} }: PublishedTool): string[] {
+  const limits = Object.entries(results).map(([name, limit]) => `${name} ${limit}`);
+  return limits.length === 0 ? [] : [`Its preset limits what a result carries: ${limits.join(', ')}`];
 }
 
 function decisionLines(explanation: Explanation | undefined): string[] {

@@ -2,7 +2,7 @@ import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
 import { nearest } from '../model/near.ts';
-import { takesFiles, takesManyFiles } from './parameter-value.ts';
+import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type Placement, type PlacementContext, placeParameter } from './placement.ts';
 import type { Missing } from './incomplete.ts';
 import { presetParameters } from './presets.ts';
@@ -46,6 +46,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Placem
   const fileParameters: FileParameter[] = [];
   const missing: Missing[] = [];
   const decisions: ParameterDecision[] = [];
+  const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
     const { placement, ...said } = placeParameter(parameter, context);
@@ -64,7 +65,10 @@ export function buildInput(parameters: readonly ToolParameter[], context: Placem
     if (placement.place === 'fixed') fixed.push([name, placement.value]);
     if (placement.place === 'missing') missing.push(placement);
     const sent = placement.place === 'argument' || placement.place === 'fixed';
-    if (sent && takesFiles(parameter)) fileParameters.push({ name, many: takesManyFiles(parameter) });
+    if (sent && takesFiles(parameter)) {
+      const many = takesManyFiles(parameter);
+      fileParameters.push({ name, many, ...(refused !== undefined && { refused }) });
+    }
     decisions.push({ name, decision: decisionText(placement) });
   }
   const value: Value = { shape: { kind: 'object', properties, open: false } };

@@ -1,28 +1,15 @@
-import type { ToolParameter } from '../model/tool.ts';
+import type { ToolParameter, ToolRef } from '../model/tool.ts';
+import { DEFAULT_SOURCES, fileRefusal, fileRemark, takesManyFiles } from './file-parameter.ts';
 import { valueOfJsonSchema } from './json-schema.ts';
+import type { RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed, pickText, tidy, withRemark } from './text.ts';
 
-const FILE_TYPES: ReadonlySet<string> = new Set(['file', 'files', 'system-files']);
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
 
-const FILE_REMARK =
-  'Send the file itself, its bytes as Base64. Example: ' +
-  '{"data":"SGVsbG8=","filename":"hello.txt","mime_type":"text/plain"}';
-
 /** Longest list of choices inside a description. */
 const MAX_LISTED = 400;
-
-/** True for a parameter that takes a file or several. */
-export function takesFiles(parameter: ToolParameter): boolean {
-  return FILE_TYPES.has(parameter.type);
-}
-
-/** True for a parameter that takes a list of files. */
-export function takesManyFiles(parameter: ToolParameter): boolean {
-  return takesFiles(parameter) && parameter.type !== 'file';
-}
 
 /** True for a parameter that names a model or an app, which Dify never fills by itself. */
 export function isSelector(parameter: ToolParameter): boolean {
@@ -39,16 +26,19 @@ export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
+/** What a value depends on besides the parameter. */
+export interface ValueContext {
+  readonly ref: ToolRef;
+  readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;
+}
+
 /**
  * Which values a parameter takes and what a model is told of it. Unknown types take any JSON value.
  * `description` stands in place of the declared one.
  */
-export function parameterValue(
-  parameter: ToolParameter,
-  languages: readonly string[],
-  description?: string,
-): Value {
-  const { value, remarks } = typedValue(parameter, languages);
+export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
+  const { languages } = context.rules;
+  const { value, remarks } = typedValue(parameter, context);
   const own =
     tidy(description) ||
     tidy(parameter.llmDescription) ||
@@ -65,13 +55,13 @@ interface TypedValue {
   readonly remarks: readonly string[];
 }
 
-function typedValue(parameter: ToolParameter, languages: readonly string[]): TypedValue {
+function typedValue(parameter: ToolParameter, context: ValueContext): TypedValue {
   if (parameter.inputSchema !== undefined) {
     // The schema of an array or object often says everything but its type.
     const type = ['array', 'object'].includes(parameter.type) ? { type: parameter.type } : {};
     return { value: valueOfJsonSchema({ ...type, ...parameter.inputSchema }), remarks: [] };
   }
-  if (CHOICE_TYPES.has(parameter.type)) return choiceValue(parameter, languages);
+  if (CHOICE_TYPES.has(parameter.type)) return choiceValue(parameter, context.rules.languages);
   switch (parameter.type) {
     case 'string':
     case 'secret-input':
@@ -82,13 +72,9 @@ function typedValue(parameter: ToolParameter, languages: readonly string[]): Typ
     case 'checkbox':
       return { value: { shape: { kind: 'boolean' } }, remarks: [] };
     case 'file':
-      return { value: { shape: { kind: 'file' } }, remarks: [FILE_REMARK] };
     case 'files':
     case 'system-files':
-      return {
-        value: { shape: { kind: 'array', items: { shape: { kind: 'file' } } } },
-        remarks: [`A list of files. ${FILE_REMARK}`],
-      };
+      return fileValue(parameter, context);
     case 'array':
       return { value: { shape: { kind: 'array', items: { shape: { kind: 'any' } } } }, remarks: [] };
     case 'object':
@@ -112,6 +98,15 @@ function typedValue(parameter: ToolParameter, languages: readonly string[]): Typ
         remarks: [`Any JSON value (Dify's type ${parameter.type}).`],
       };
   }
+}
+
+function fileValue(parameter: ToolParameter, { ref, rules }: ValueContext): TypedValue {
+  const sources = rules.fileSources ?? DEFAULT_SOURCES;
+  const many = takesManyFiles(parameter);
+  const file: Shape = { kind: 'file', sources };
+  const shape: Shape = many ? { kind: 'array', items: { shape: file } } : file;
+  const refusal = fileRefusal(ref);
+  return { value: { shape }, remarks: [refusal ?? fileRemark(sources, many)] };
 }
 
 const OPEN_OBJECT: Shape = { kind: 'object', properties: [], open: true };

@@ -1,7 +1,8 @@
 import type { Json } from '../model/json.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
 import { fitted } from './argument-schema.ts';
-import { choicesOf, isSelector, offersNothing, parameterValue, takesFiles } from './parameter-value.ts';
+import { takesFiles } from './file-parameter.ts';
+import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';
 import type { ToolPreset } from './presets.ts';
 import type { Narrowing, RegistryRules } from './rules.ts';
@@ -45,9 +46,8 @@ export interface PlacementContext {
 
 /** Decides where the value of a parameter comes from: preset, caller, Dify or nowhere. */
 export function placeParameter(parameter: ToolParameter, context: PlacementContext): Placed {
-  const { ref, preset } = context;
+  const { preset } = context;
   const { name } = parameter;
-  if (takesFiles(parameter) && ref.providerType === 'api') return fileOfApiTool(parameter);
   const faults: string[] = [];
   if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
     faults.push(`"${name}" is a secret, which callers are never asked for.`);
@@ -66,9 +66,9 @@ export function placeParameter(parameter: ToolParameter, context: PlacementConte
 }
 
 function place(parameter: ToolParameter, context: PlacementContext, by: Narrowing | undefined): Placed {
-  const { preset, rules } = context;
+  const { preset } = context;
   const { name } = parameter;
-  const whole = parameterValue(parameter, rules.languages);
+  const whole = parameterValue(parameter, context);
   const { value, faults } =
     by === undefined ? { value: whole, faults: [] } : narrowed(parameter, by, context);
   const given = own(preset?.parameters, name);
@@ -103,13 +103,13 @@ function place(parameter: ToolParameter, context: PlacementContext, by: Narrowin
 function narrowed(
   parameter: ToolParameter,
   by: Narrowing,
-  { rules }: PlacementContext,
+  context: PlacementContext,
 ): { readonly value: Value; readonly faults: string[] } {
   const left = parameter.options.filter(({ value }) =>
     by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
   );
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
-  const value = parameterValue(reduced, rules.languages, by.description);
+  const value = parameterValue(reduced, context, by.description);
   const { shape, faults } = narrow(value.shape, by);
   return {
     value: { ...value, shape },
@@ -120,14 +120,6 @@ function narrowed(
 /** What an object has under a name, but for what every object has. */
 function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
-}
-
-function fileOfApiTool({ name, required }: ToolParameter): Placed {
-  // Dify hands the file to the HTTP request as it came, which expects an upload of the web app.
-  const reason = `"${name}" takes a file, and Dify cannot hand files to the tools of an api provider`;
-  if (required) return { placement: { place: 'missing', reason: `${reason}.` }, notes: [], faults: [] };
-  const notes = [`${reason}: it is left out.`];
-  return { placement: { place: 'absent', reason: 'a file' }, notes, faults: [] };
 }
 
 function unpreset(

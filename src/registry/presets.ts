@@ -138,6 +138,7 @@ function mergePresets(
       ...(destructive !== undefined && preset.readOnly !== true && { destructive }),
       ...preset,
       parameters: { ...merged.parameters, ...preset.parameters },
+      ...(merged.results !== undefined && { results: { ...merged.results, ...preset.results } }),
       narrow,
     };
   }

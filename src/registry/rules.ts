@@ -1,4 +1,6 @@
+import type { ResultLimits } from '../model/content.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import type { FileSource } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
 /**
@@ -41,6 +43,8 @@ export interface Preset {
   readonly credentialId?: string;
   /** The same by the name that Dify shows. */
   readonly credential?: string;
+  /** How much of its files and text a result carries itself, where not as in the view. */
+  readonly results?: Partial<ResultLimits>;
   readonly title?: string;
   readonly description?: string;
   /** The effects of the tool, of which Dify says nothing. */
@@ -74,6 +78,8 @@ export interface RegistryRules {
   readonly presets: Readonly<Record<string, Preset>>;
   /** Present names by the old names under which tools can still be called. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** The ways in which callers may hand over a file; all but `path` unless given. */
+  readonly fileSources?: readonly FileSource[];
   /** Where a setting stands in the configuration, for advice; `tools.<name>` when absent. */
   readonly at?: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../model/json.ts';
+import type { FileSource } from '../model/registry.ts';
 
 /** What values a parameter takes: the little that every model provider understands of JSON Schema. */
 export type Shape =
@@ -8,7 +9,7 @@ export type Shape =
   | { readonly kind: 'number'; readonly integer: boolean; readonly min?: number; readonly max?: number }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'any' }
-  | { readonly kind: 'file' }
+  | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
   | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { addConsoleRoutes } from './console-routes.ts';
+import { addDownloadRequestRoute } from './download-request.ts';
 import { addFileRoutes } from './file-routes.ts';
 import { addInvokeRoutes } from './invoke-routes.ts';
 import { addLoginRoutes } from './login-routes.ts';
@@ -35,5 +36,6 @@ export function createApp(state: SandboxState, log: RequestLog): App {
   addConsoleRoutes(app, state);
   addInvokeRoutes(app, state);
   addFileRoutes(app, state);
+  addDownloadRequestRoute(app, state);
   return app;
 }

@@ -18,6 +18,10 @@ export interface Features {
   readonly base64Password: boolean;
   /** Workflow tools cannot return files at all (1.12.0 and 1.12.1). */
   readonly brokenFileOutputs: boolean;
+  /** The inner API gives signed addresses of files (1.15.0). */
+  readonly downloadRequests: boolean;
+  /** Messages with a stored file name its id in their `meta` (1.16.0). */
+  readonly fileIdsInMeta: boolean;
 }
 
 /** The wire behaviour of a release such as `1.12.1`. */
@@ -33,6 +37,8 @@ export function featuresOf(version: string): Features {
     workflowOutputs: since('1.11.0'),
     base64Password: since('1.11.2'),
     brokenFileOutputs: since('1.12.0') && !since('1.13.0'),
+    downloadRequests: since('1.15.0'),
+    fileIdsInMeta: since('1.16.0'),
   };
 }
 

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Bytes kept at most; the oldest files go first, as a demo that runs for days must not grow. */
-const CAPACITY_BYTES = 128 * 1024 * 1024;
+const CAPACITY_BYTES = 512 * 1024 * 1024;
+/** Files kept at most, for the same reason. */
+const CAPACITY_FILES = 1000;
+/** Larger files lie on disk: the sandbox may run in the process of the bridge. */
+const MEMORY_BYTES = 64 * 1024;
 
 /** Extensions by media type. Dify asks the host's table, which has no audio/wav: such a file becomes `.bin`. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
@@ -28,6 +36,15 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   document: 'txt markdown md mdx pdf html htm xlsx xls docx csv vtt properties'.split(' '),
 };
 
+/** What is known of a file besides its bytes. */
+export interface FileFacts {
+  readonly mimeType?: string | undefined;
+  readonly filename?: string | undefined;
+}
+
+/** Bytes in memory, or a file with their number. */
+type Contents = Uint8Array | { readonly path: string; readonly size: number };
+
 /** A file that the sandbox keeps, as Dify's ToolFile. */
 export class StoredFile {
   readonly id: string = randomUUID();
@@ -35,13 +52,27 @@ export class StoredFile {
   /** With its dot. */
   readonly extension: string;
   readonly mimeType: string;
-  readonly bytes: Uint8Array;
+  /** Bytes. */
+  readonly size: number;
+  readonly #contents: Contents;
 
-  constructor(file: { bytes: Uint8Array; mimeType?: string | undefined; filename?: string | undefined }) {
-    this.mimeType = file.mimeType ?? 'application/octet-stream';
+  constructor(contents: Contents, { mimeType, filename }: FileFacts = {}) {
+    this.mimeType = mimeType ?? 'application/octet-stream';
     this.extension = EXTENSIONS[this.mimeType] ?? '.bin';
-    this.filename = file.filename ?? `${this.id.replaceAll('-', '')}${this.extension}`;
-    this.bytes = file.bytes;
+    this.filename = filename ?? `${this.id.replaceAll('-', '')}${this.extension}`;
+    this.size = contents instanceof Uint8Array ? contents.length : contents.size;
+    this.#contents = contents;
+  }
+
+  /** All of it at once, for tools that work on small files. */
+  get bytes(): Uint8Array {
+    return this.#contents instanceof Uint8Array ? this.#contents : readFileSync(this.#contents.path);
+  }
+
+  /** The bytes piece by piece. */
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#contents instanceof Uint8Array) yield this.#contents;
+    else yield* createReadStream(this.#contents.path) as AsyncIterable<Buffer>;
   }
 
   /** The unsigned, relative link that stands in messages. */
@@ -49,10 +80,9 @@ export class StoredFile {
     return `/files/tools/${this.id}${this.extension}`;
   }
 
-  /** Dify's name for what the file holds: by the extension of its name, then by its media type. */
+  /** Dify's name for what the file holds: by the extension that it stored the file under, then by its media type. */
   get kind(): string {
-    const dot = this.filename.lastIndexOf('.');
-    const extension = dot < 0 ? '' : this.filename.slice(dot + 1).toLowerCase();
+    const extension = this.extension.slice(1);
     for (const [kind, extensions] of Object.entries(KINDS)) if (extensions.includes(extension)) return kind;
     for (const kind of ['image', 'video', 'audio']) if (this.mimeType.includes(kind)) return kind;
     return this.mimeType.includes('text') || this.mimeType.includes('pdf') ? 'document' : 'custom';
@@ -61,32 +91,74 @@ export class StoredFile {
 
 /** Files that tools produced or callers uploaded. */
 export interface FileStore {
-  put(file: { bytes: Uint8Array; mimeType?: string | undefined; filename?: string | undefined }): StoredFile;
+  put(bytes: Uint8Array, facts?: FileFacts): StoredFile;
+  /** Keeps bytes as they come: a large file is never in memory as a whole. */
+  receive(bytes: AsyncIterable<Uint8Array>, facts: FileFacts): Promise<StoredFile>;
   get(id: string): StoredFile | undefined;
   /** An absolute link that works without a key for five minutes. */
   signedUrl(file: StoredFile): string;
+  /** Removes what lies on disk. */
+  close(): void;
 }
 
-/** Keeps files in memory, up to a number of bytes. `sign` answers the absolute signed link of a file. */
+/**
+ * Keeps small files in memory and others in a temporary folder below `parent`, up to a number of bytes. `sign` answers the
+ * absolute signed link of a file.
+ */
 export function createFileStore(
   sign: (file: StoredFile) => string,
   capacityBytes: number = CAPACITY_BYTES,
+  parent: string = tmpdir(),
 ): FileStore {
-  const files = new Map<string, StoredFile>();
+  const files = new Map<string, { readonly file: StoredFile; readonly path?: string }>();
+  let folder: string | undefined;
   let size = 0;
+
+  function newPath(): string {
+    folder ??= mkdtempSync(join(parent, 'dify-sandbox-'));
+    return join(folder, randomUUID());
+  }
+
+  function keep(file: StoredFile, path?: string): StoredFile {
+    files.set(file.id, { file, ...(path !== undefined && { path }) });
+    size += file.size;
+    for (const [id, old] of files) {
+      if ((size <= capacityBytes && files.size <= CAPACITY_FILES) || old.file === file) break;
+      files.delete(id);
+      size -= old.file.size;
+      if (old.path !== undefined) rmSync(old.path, { force: true });
+    }
+    return file;
+  }
+
   return {
-    put(contents) {
-      const file = new StoredFile(contents);
-      files.set(file.id, file);
-      size += file.bytes.length;
-      for (const old of files.values()) {
-        if (size <= capacityBytes || old === file) break;
-        files.delete(old.id);
-        size -= old.bytes.length;
-      }
-      return file;
+    put(bytes, facts) {
+      if (bytes.length <= MEMORY_BYTES) return keep(new StoredFile(bytes, facts));
+      const path = newPath();
+      writeFileSync(path, bytes, { mode: 0o600 });
+      return keep(new StoredFile({ path, size: bytes.length }, facts), path);
     },
-    get: (id) => files.get(id),
+    async receive(bytes, facts) {
+      const path = newPath();
+      const handle = await open(path, 'wx', 0o600);
+      let received = 0;
+      try {
+        for await (const chunk of bytes) {
+          await handle.writeFile(chunk);
+          received += chunk.length;
+        }
+      } catch (error) {
+        rmSync(path, { force: true });
+        throw error;
+      } finally {
+        await handle.close();
+      }
+      return keep(new StoredFile({ path, size: received }, facts), path);
+    },
+    get: (id) => files.get(id)?.file,
     signedUrl: sign,
+    close() {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -39,7 +39,7 @@ function resolveUser(body: JsonObject, state: SandboxState): string {
 }
 
 /** The body of a request; anything but a JSON object sent as JSON counts as empty. */
-async function jsonBody(c: AppContext): Promise<JsonObject> {
+export async function jsonBody(c: AppContext): Promise<JsonObject> {
   if (c.req.header('content-type')?.includes('application/json') !== true) return {};
   try {
     const body = await c.req.json<unknown>();

@@ -23,6 +23,11 @@ export class ToolFailure extends Error {
   override readonly name = 'ToolFailure';
 }
 
+/** Thrown by a tool to take its worker down: the connection breaks off in the middle of the answer. */
+export class WorkerCrash extends Error {
+  override readonly name = 'WorkerCrash';
+}
+
 /** A `text` message. */
 export function text(content: string): WireMessage {
   return { type: 'text', message: { text: content }, meta: null };

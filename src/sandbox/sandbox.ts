@@ -15,7 +15,10 @@ import { createWorkspace, type SandboxWorkspace } from './workspace.ts';
 export interface SandboxOptions {
   /** 0, the default, takes any free port. */
   readonly port?: number;
-  /** `demo`, the default: tools for people. `conformance`: the fixture tools of the MCP conformance suite. */
+  /**
+   * `demo`, the default: tools for people. `conformance`: the fixture tools of the MCP conformance suite. `files`:
+   * tools that give and take files. `long`: tools that take as long as they are told to.
+   */
   readonly tools?: ToolSetName;
   /**
    * The release whose wire behaviour is shown, by default 1.13.0: the recorded 1.12.1 is the same on the wire
@@ -39,6 +42,8 @@ export interface Sandbox {
   readonly requests: readonly SandboxRequest[];
   /** The next request to a path, counted from now. Rejects when the sandbox closes first. */
   nextRequest(path: string): Promise<SandboxRequest>;
+  /** Gives out the next upload links, this many, as ones that have expired. */
+  expireUploads(count: number): void;
   /** Stops listening and closes every connection, which aborts the tools that run. */
   close(): Promise<void>;
 }
@@ -74,6 +79,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const providers = toolSet(options.tools ?? 'demo', petServer.url);
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
   const sessions = createSessions(credentials.secretKey, ACCOUNT_ID);
+  let expired = 0;
   const state: SandboxState = {
     url: server.url,
     version,
@@ -84,6 +90,12 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     sessions,
     files,
     signer,
+    expiredUploads: {
+      take() {
+        expired -= 1;
+        return expired >= 0;
+      },
+    },
   };
   app = createApp(state, log);
   return {
@@ -94,9 +106,13 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     sessions,
     requests: log.requests,
     nextRequest: (path) => log.next(path),
+    expireUploads(count) {
+      expired = count;
+    },
     async close() {
       log.close();
       await Promise.all([server.close(), petServer.close()]);
+      files.close();
     },
   };
 }

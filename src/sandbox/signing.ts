@@ -21,7 +21,8 @@ export interface UploadGrant {
 /** Makes and checks the signatures of file links, all with the installation's secret key. */
 export interface Signer {
   download(fileId: string): SignedQuery;
-  upload(grant: UploadGrant): SignedQuery;
+  /** `age` in seconds: a link that was given out so long ago. */
+  upload(grant: UploadGrant, age?: number): SignedQuery;
   /** A link from the future is good; one older than the lifetime is not. */
   downloadIsValid(fileId: string, query: SignedQuery): boolean;
   uploadIsValid(grant: UploadGrant, query: SignedQuery): boolean;
@@ -37,8 +38,8 @@ export function createSigner(secretKey: string, now: () => number = Date.now): S
     return digest.replaceAll('+', '-').replaceAll('/', '_');
   };
   const seconds = (): number => Math.floor(now() / 1000);
-  const issue = (subject: string): SignedQuery => {
-    const timestamp = String(seconds());
+  const issue = (subject: string, age = 0): SignedQuery => {
+    const timestamp = String(seconds() - age);
     const nonce = randomBytes(16).toString('hex');
     return { timestamp, nonce, sign: signature(subject, timestamp, nonce) };
   };
@@ -46,7 +47,7 @@ export function createSigner(secretKey: string, now: () => number = Date.now): S
     sign === signature(subject, timestamp, nonce) && seconds() - Number(timestamp) <= LINK_LIFETIME_SECONDS;
   return {
     download: (fileId) => issue(downloadSubject(fileId)),
-    upload: (grant) => issue(uploadSubject(grant)),
+    upload: (grant, age) => issue(uploadSubject(grant), age),
     downloadIsValid: (fileId, query) => check(downloadSubject(fileId), query),
     uploadIsValid: (grant, query) => check(uploadSubject(grant), query),
   };

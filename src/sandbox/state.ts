@@ -30,6 +30,8 @@ export interface SandboxState {
   readonly sessions: SessionState;
   readonly files: FileStore;
   readonly signer: Signer;
+  /** Upload links that are to be given out expired; `take` uses one up. */
+  readonly expiredUploads: { take(): boolean };
 }
 
 /** The types of the sandbox's HTTP application: it needs Node's own request and response. */

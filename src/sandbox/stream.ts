@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
 import { encodeFrame, type FrameContent } from './framing.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
-import { ToolFailure } from './messages.ts';
+import { ToolFailure, WorkerCrash } from './messages.ts';
 import { isPlugin, type SandboxProvider, type SandboxTool } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
@@ -40,7 +40,13 @@ export async function streamInvocation(
           return;
         }
         controller.enqueue(next.value);
-        next = await frames.next();
+        try {
+          next = await frames.next();
+        } catch {
+          // Only a crash comes here: what a tool fails with is a frame.
+          c.env.outgoing.destroy();
+          next = { done: true, value: undefined };
+        }
       },
       async cancel() {
         abort.abort();
@@ -77,6 +83,7 @@ async function* frameContents(
       yield { message: onTheWire(message, provider, state) };
     }
   } catch (error) {
+    if (error instanceof WorkerCrash) throw error;
     // Nobody reads what follows an abort.
     if (!signal.aborted) yield { error: errorText(error, provider, state) };
   }
@@ -86,9 +93,10 @@ async function* frameContents(
 function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: SandboxState): WireMessage {
   if ('bytes' in message) {
     const { mime_type: mimeType, filename } = message.meta;
-    const file = state.files.put({ bytes: message.bytes, mimeType, filename });
+    const file = state.files.put(message.bytes, { mimeType, filename });
     const type = mimeType?.includes('image') === true ? 'image_link' : 'binary_link';
-    return { type, message: { text: file.path }, meta: message.meta };
+    const id = state.features.fileIdsInMeta ? { tool_file_id: file.id } : {};
+    return { type, message: { text: file.path }, meta: { ...message.meta, ...id } };
   }
   if (message.type !== 'json') return message;
   const { suppress_output: suppressed, ...content } = message.message;

@@ -5,10 +5,16 @@ import { libraryProvider } from './tools-library.ts';
 import { petStoreProvider } from './tools-pet-store.ts';
 import { studioProvider } from './tools-studio.ts';
 import { timeProvider } from './tools-time.ts';
-import { compareTextsWorkflow, textReportWorkflow } from './tools-workflows.ts';
+import { samplesProvider } from './tools-samples.ts';
+import {
+  compareTextsWorkflow,
+  echoFileWorkflow,
+  slowReportWorkflow,
+  textReportWorkflow,
+} from './tools-workflows.ts';
 
 /** The sets of tools that a sandbox can start with. */
-export const TOOL_SET_NAMES = ['demo', 'conformance'] as const;
+export const TOOL_SET_NAMES = ['demo', 'conformance', 'files', 'long'] as const;
 
 /** One of them. */
 export type ToolSetName = (typeof TOOL_SET_NAMES)[number];
@@ -16,6 +22,8 @@ export type ToolSetName = (typeof TOOL_SET_NAMES)[number];
 /** The providers of a set; `petServiceUrl` is where the service behind the custom API listens. */
 export function toolSet(name: ToolSetName, petServiceUrl: string): readonly SandboxProvider[] {
   if (name === 'conformance') return [conformanceProvider];
+  if (name === 'long') return [studioProvider, slowReportWorkflow];
+  if (name === 'files') return [samplesProvider, echoFileWorkflow];
   return [
     timeProvider,
     studioProvider,

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blob, log, text, ToolFailure } from './messages.ts';
-import { encodePng } from './png.ts';
+import { parameter } from './declaration.ts';
+import { blob, log, text, ToolFailure, WorkerCrash } from './messages.ts';
+import { textOf } from './parameter-values.ts';
+import { redDot, shortBeep } from './media.ts';
 import { builtinProvider, defineTool, type SandboxProvider, type SandboxTool } from './provider.ts';
 
 /** Milliseconds between the steps of a tool that reports steps. */
 const STEP_MS = 50;
+/** Milliseconds that a failing job works before it fails. */
+const JOB_MS = 1000;
 const PROVIDER_ID = 'paperkite/rehearsal/rehearsal';
 
 const simpleText = defineTool('test_simple_text', { description: 'Answers one text.' }, async function* () {
@@ -126,6 +130,54 @@ const triggerToolChange = defineTool(
   },
 );
 
+const greet = defineTool(
+  'greet',
+  {
+    description: 'Greets somebody.',
+    parameters: [parameter('name', { required: true, description: 'Who is greeted.' })],
+  },
+  async function* (given) {
+    yield text(`Hello, ${textOf(given, 'name')}!`);
+  },
+);
+
+const slowCompute = defineTool(
+  'slow_compute',
+  {
+    description: 'Computes for some seconds without a word, then answers.',
+    parameters: [
+      parameter('seconds', { type: 'number', required: true, min: 0, max: 60, description: 'How long.' }),
+      parameter('label', { description: 'Stands in the answer.' }),
+    ],
+  },
+  async function* (given, { signal }) {
+    const { seconds } = given;
+    if (typeof seconds !== 'number') throw new ToolFailure('seconds is required');
+    await sleep(seconds * 1000, undefined, { signal });
+    yield text(`Computed ${textOf(given, 'label', 'nothing in particular')} for ${seconds} seconds.`);
+  },
+);
+
+const failingJob: SandboxTool = defineTool(
+  'failing_job',
+  { description: 'Works for a second, then fails.' },
+  // oxlint-disable-next-line require-yield
+  async function* (_given, { signal }) {
+    await sleep(JOB_MS, undefined, { signal });
+    throw new ToolFailure('The job failed on purpose.');
+  },
+);
+
+const protocolErrorJob = defineTool(
+  'protocol_error_job',
+  { description: 'Works for a second, then takes its worker down.' },
+  async function* (_given, { signal }) {
+    yield log({ id: 'step-1', label: 'Working', status: 'start' });
+    await sleep(JOB_MS, undefined, { signal });
+    throw new WorkerCrash('The worker went down on purpose.');
+  },
+);
+
 /** A plugin with the fixture tools of the public MCP conformance suite, made of ordinary messages and files. */
 export const conformanceProvider: SandboxProvider = builtinProvider(PROVIDER_ID, {
   label: 'Rehearsal',
@@ -142,35 +194,9 @@ export const conformanceProvider: SandboxProvider = builtinProvider(PROVIDER_ID,
     loggingTool,
     streamingElicitation,
     triggerToolChange,
+    greet,
+    slowCompute,
+    failingJob,
+    protocolErrorJob,
   ],
 });
-
-/** A red picture of 8 by 8 pixels. */
-function redDot(): Uint8Array {
-  const pixels = new Uint8Array(8 * 8 * 3);
-  for (let index = 0; index < pixels.length; index += 3) pixels.set([214, 48, 49], index);
-  return encodePng(8, 8, pixels);
-}
-
-/** A tenth of a second of 440 Hz: WAV, mono, 8 bits, 8,000 samples a second. */
-function shortBeep(): Uint8Array {
-  const rate = 8_000;
-  const samples = rate / 10;
-  const file = Buffer.alloc(44 + samples);
-  file.write('RIFF', 0, 'latin1');
-  file.writeUInt32LE(36 + samples, 4);
-  file.write('WAVEfmt ', 8, 'latin1');
-  file.writeUInt32LE(16, 16);
-  file.writeUInt16LE(1, 20);
-  file.writeUInt16LE(1, 22);
-  file.writeUInt32LE(rate, 24);
-  file.writeUInt32LE(rate, 28);
-  file.writeUInt16LE(1, 32);
-  file.writeUInt16LE(8, 34);
-  file.write('data', 36, 'latin1');
-  file.writeUInt32LE(samples, 40);
-  for (let index = 0; index < samples; index += 1) {
-    file.writeUInt8(128 + Math.round(100 * Math.sin((index / rate) * 440 * 2 * Math.PI)), 44 + index);
-  }
-  return file;
-}

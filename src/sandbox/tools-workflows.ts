@@ -37,6 +37,28 @@ export const compareTextsWorkflow: SandboxProvider = workflowProvider({
   },
 });
 
+/** The longest that the slow workflow takes, in seconds: after 20 minutes Dify stops a workflow. */
+const MAX_SECONDS = 1200;
+
+/** A workflow that says nothing for as long as it is told to, and then answers. */
+export const slowReportWorkflow: SandboxProvider = workflowProvider({
+  id: '5a4db0c5-0000-4000-8000-0000000000b7',
+  appId: '5a4db0c5-0000-4000-8000-0000000000b8',
+  name: 'slow_report',
+  label: 'Slow report',
+  description: 'Works in silence for some seconds and then says for how long it has worked.',
+  inputs: [{ name: 'seconds', type: 'number', required: true, description: 'How long it takes: 0 to 1200.' }],
+  outputs: { report: { type: 'string', description: 'One sentence.' }, status: { type: 'string' } },
+  silenceMs: (inputs) => secondsOf(inputs) * 1000,
+  run: (inputs) => ({ report: `This took ${secondsOf(inputs)} seconds.`, status: 'done' }),
+});
+
+function secondsOf(inputs: WorkflowInputs): number {
+  const seconds = Number(inputs['seconds']);
+  if (seconds >= 0 && seconds <= MAX_SECONDS) return seconds;
+  throw new ToolFailure(`seconds must be from 0 to ${MAX_SECONDS}`);
+}
+
 /** A text file in, a report file and two numbers out. */
 export const textReportWorkflow: SandboxProvider = workflowProvider({
   id: '5a4db0c5-0000-4000-8000-0000000000b3',
@@ -72,15 +94,30 @@ export const textReportWorkflow: SandboxProvider = workflowProvider({
       `- File: ${document.filename}`,
       `- Lines: ${lines}`,
       `- Words: ${words}`,
-      `- Bytes: ${document.bytes.length}`,
+      `- Bytes: ${document.size}`,
       '',
     ].join('\n');
-    const file = files.put({
-      bytes: Buffer.from(report),
+    const file = files.put(Buffer.from(report), {
       mimeType: 'text/markdown',
       filename: `${document.filename.replace(/\.[^.]*$/, '')}-report.md`,
     });
     return { report: file, lines, words };
+  },
+});
+
+/** Gives back the file that it got. */
+export const echoFileWorkflow: SandboxProvider = workflowProvider({
+  id: '5a4db0c5-0000-4000-8000-0000000000b5',
+  appId: '5a4db0c5-0000-4000-8000-0000000000b6',
+  name: 'echo_file',
+  label: 'Echo a file',
+  description: 'Gives back the file that it got.',
+  inputs: [{ name: 'file', type: 'file', required: true, description: 'Any file.' }],
+  outputs: { echo: { type: 'file', description: 'The same file.' }, size: { type: 'number' } },
+  silenceMs: 0,
+  run({ file }) {
+    if (!(file instanceof StoredFile)) throw new ToolFailure('file is required in input form');
+    return { echo: file, size: file.size };
   },
 });
 

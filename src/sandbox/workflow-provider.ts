@@ -21,8 +21,8 @@ export interface WorkflowOptions {
   readonly inputs: readonly WorkflowInput[];
   /** Outputs with their type in Dify's words (`string`, `array[string]`, `file`, …). */
   readonly outputs: Readonly<Record<string, { readonly type: string; readonly description?: string }>>;
-  /** Milliseconds of silence before the answer. */
-  readonly silenceMs: number;
+  /** Milliseconds of silence before the answer, or what decides on them. */
+  readonly silenceMs: number | ((inputs: WorkflowInputs) => number);
   run(inputs: WorkflowInputs, run: ToolRun): Record<string, WorkflowOutput>;
 }
 
@@ -76,11 +76,13 @@ async function* runWorkflow(
   run: ToolRun,
 ): AsyncGenerator<SandboxMessage> {
   const inputs = checkInputs(options.inputs, given, run.files);
-  await sleep(options.silenceMs, undefined, { signal: run.signal });
+  const { silenceMs } = options;
+  const ms = typeof silenceMs === 'number' ? silenceMs : silenceMs(inputs);
+  await sleep(ms, undefined, { signal: run.signal });
   const outputs = options.run(inputs, run);
   const outputFiles = Object.values(outputs).flatMap(filesOf);
   if (outputFiles.length > 0 && run.features.brokenFileOutputs) throw new ToolFailure(BROKEN_FILE_OUTPUT);
-  for (const file of outputFiles) yield fileMessage(file, run.workspace.id);
+  for (const file of outputFiles) yield fileMessage(file, run);
 
   const values = Object.fromEntries(
     Object.entries(outputs).map(([name, output]): [string, Json] => [name, serialized(output, run)]),
@@ -93,11 +95,14 @@ async function* runWorkflow(
 }
 
 /** A stored file: an image as `image_link`, anything else as `link`, the file itself in `meta`. */
-function fileMessage(file: StoredFile, tenantId: string): WireMessage {
+function fileMessage(file: StoredFile, { workspace, features }: ToolRun): WireMessage {
   return {
     type: file.kind === 'image' ? 'image_link' : 'link',
     message: { text: file.path },
-    meta: { file: fileFields(file, tenantId) },
+    meta: {
+      file: fileFields(file, workspace.id),
+      ...(features.fileIdsInMeta && { tool_file_id: file.id }),
+    },
   };
 }
 
@@ -124,7 +129,7 @@ function fileFields(file: StoredFile, tenantId: string): JsonObject {
     filename: file.filename,
     extension: file.extension,
     mime_type: file.mimeType,
-    size: file.bytes.length,
+    size: file.size,
   };
 }
 

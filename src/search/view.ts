@@ -20,6 +20,8 @@ export interface SearchViewOptions {
   /** True for a tool that clients see by name, besides the own ones. */
   readonly pinned: (tool: PublishedTool) => boolean;
   readonly splitEffects: SplitEffects;
+  /** Names of further tools of the bridge itself, which are listed beside these. */
+  readonly otherOwnNames?: ReadonlySet<string>;
   /** Why a registry has no tool of a name; what the registry itself knows unless given. */
   readonly unknownTool?: (registry: Registry, name: string) => BridgeError;
   readonly logger?: Logger;
@@ -53,7 +55,7 @@ export function createSearchView(options: SearchViewOptions): SearchView {
   }
 
   function missing(snapshot: Registry, name: string): ToolResult {
-    if (own.OWN_NAMES.has(name)) return ownName(name);
+    if (own.OWN_NAMES.has(name) || options.otherOwnNames?.has(name)) return ownName(name);
     return unknownName(name, snapshot, explain(snapshot, name));
   }
 

@@ -31,7 +31,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'list', '--sandbox'],
     code: 0,
-    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\n$/,
+    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\nListed besides, [^\n]*get_call_result and cancel_call\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
   },
   {
@@ -104,7 +104,18 @@ const SANDBOX: readonly Case[] = [
     out: /^pass {2}configuration: [^]*pass {2}inner key: [^]*pass {2}file signing: [^]*The bridge can work/,
     json: {
       ok: true,
-      checks: [{ name: 'configuration' }, {}, {}, {}, {}, {}, {}, { name: 'clock' }, { name: 'port' }],
+      checks: [
+        { name: 'configuration' },
+        { name: 'file store' },
+        {},
+        {},
+        {},
+        {},
+        {},
+        {},
+        { name: 'clock' },
+        { name: 'port' },
+      ],
     },
   },
   {
@@ -265,6 +276,24 @@ describe('arguments and files of a call', () => {
     expect(saved).toEqual([{ path: expect.any(String), mimeType: 'text/markdown', bytes: bytes.length }]);
   });
 
+  it('takes files by their names, from the working folder and as named, and no others', async () => {
+    await writeFile(join(folder, '诗 1.txt'), 'a\nb\n');
+    const report = ['call', 'workflow__text_report', '--sandbox'];
+    const named = await run([...report, '--file', 'document=诗 1.txt'], { cwd: folder });
+    expect(named).toMatchObject({ code: 0, stdout: expect.stringContaining('"lines":2') });
+    const elsewhere = await run([...report, '--file', `document=${join(folder, '诗 1.txt')}`]);
+    expect(elsewhere.code).toBe(0);
+    const args = JSON.stringify({ document: { path: '/etc/hostname' } });
+    const outside = await run([...report, '--args', args], { cwd: folder });
+    expect(outside).toMatchObject({ code: 2, stdout: '' });
+    expect(outside.stderr).toContain('There is no file /etc/hostname in a folder that the operator allowed.');
+    const wrong = await run([...report, '--file', 'poem.txt'], { cwd: folder });
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--file expects PARAMETER=PATH'),
+    });
+  });
+
   it('reads a configuration file and finds its faults', async () => {
     await writeFile(join(folder, 'good.yaml'), 'tools:\n  names: bare\n');
     const good = await run(['tools', 'list', '--sandbox', '--config', 'good.yaml'], { cwd: folder });
@@ -322,7 +351,7 @@ describe('against a Dify', () => {
   it('doctor finds nothing wrong with it', async () => {
     const { ended, failed, statuses } = await diagnose({});
     expect(failed).toBeUndefined();
-    expect(statuses).toHaveLength(9);
+    expect(statuses).toHaveLength(10);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
 

@@ -41,7 +41,7 @@ describe('demo', () => {
     const { code, stdout, stderr } = await run(['demo'], { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('\u001b');
-    expect(stdout).toMatch(/16 tools\.\n/);
+    expect(stdout).toMatch(/18 tools\.\n/);
     expect(stdout).toMatch(/progress 0: Started\n *progress 1: Research kites\n/);
     expect(stdout).toContain('All 8 calls went as they should.');
 
@@ -66,7 +66,7 @@ describe('demo', () => {
       config: HostConfig;
     };
     expect(report).toMatchObject({ ok: true });
-    expect(report.tools).toHaveLength(16);
+    expect(report.tools).toHaveLength(18);
     expect(report.calls.filter(({ isError }) => isError).map(({ tool }) => tool)).toEqual([
       'paperkite_mishaps__break_midway',
     ]);

@@ -94,7 +94,7 @@ describe('the built program over HTTP', () => {
     it('lists and calls tools, with progress, pictures and errors', async () => {
       expect(client.modern).toBe(kind === 'v2 auto' || kind === 'v2 pinned');
       const names = (await client.listPage()).tools.map(({ name }) => name);
-      expect(names).toHaveLength(17);
+      expect(names).toHaveLength(19);
       const seen: TestProgress[] = [];
       const research = await client.callTool(
         'paperkite_studio__research',

@@ -50,7 +50,7 @@ describe.each(CLIENT_KINDS)('the built program over stdio, client %s', (kind) =>
     expect(client.modern).toBe(kind === 'v2 auto' || kind === 'v2 pinned');
     const names = (await client.listPage()).tools.map(({ name }) => name);
     expect(names).toEqual(names.toSorted());
-    expect(names).toHaveLength(17);
+    expect(names).toHaveLength(19);
     expect(names).toEqual(expect.arrayContaining([GATE, 'time__weekday', 'workflow__compare_texts']));
   });
 
@@ -131,7 +131,7 @@ describe('standard output', () => {
     const unknown = await raw.request('no/such');
     expect(unknown.error?.code).toBe(-32_601);
     const list = await raw.request('tools/list');
-    expect(list.result?.['tools']).toHaveLength(17);
+    expect(list.result?.['tools']).toHaveLength(19);
 
     const steps = await raw.request('tools/call', {
       name: 'paperkite_studio__research',

@@ -12,6 +12,17 @@ import {
 export const INNER_KEY = 'fake-inner-key';
 export const SECRET_KEY = 'fake-secret-key';
 
+/** The route that gives addresses of files, from 1.15 on, and what releases before that answer. */
+export const DOWNLOAD_REQUEST = '/inner/api/download/file/request';
+export const NO_DOWNLOAD_REQUEST = jsonAnswer(
+  {
+    code: 'not_found',
+    message: 'The requested URL was not found on the server.',
+    status: 404,
+  },
+  404,
+);
+
 /** The route of reverse invocation. */
 export const INVOKE = '/inner/api/invoke/tool';
 
@@ -74,6 +85,7 @@ export async function startFixtureDify({ invoke, file }: FixtureScript): Promise
       const { tool_parameters: parameters } = request.body as { tool_parameters: { case: string } };
       return invoke(parameters.case, request);
     }
+    if (path === DOWNLOAD_REQUEST) return NO_DOWNLOAD_REQUEST;
     const listed = path.startsWith(`${CURRENT}/tools/`)
       ? LISTINGS[path.slice(`${CURRENT}/tools/`.length)]
       : undefined;

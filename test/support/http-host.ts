@@ -1,4 +1,5 @@
 import { createHttpHost, type HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';
 import { silentLogger } from '../../src/model/logger.ts';
 import { type FakeBridge, fakeBridge } from './fake-bridge.ts';
@@ -14,18 +15,27 @@ export interface RunOptions extends Partial<HttpHostOptions> {
   readonly bridge?: FakeBridge;
   readonly pageSize?: number;
   readonly progressIntervalMs?: number;
+  readonly resources?: ResourceOptions;
   readonly path?: string;
 }
 
 /** A host on a free loopback port with fake tools behind it. */
 export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
-  const { bridge = fakeBridge(), pageSize, progressIntervalMs = 15_000, path = '/mcp', ...rest } = options;
+  const {
+    bridge = fakeBridge(),
+    pageSize,
+    progressIntervalMs = 15_000,
+    path = '/mcp',
+    resources,
+    ...rest
+  } = options;
   const createServer = createServerFactory({
     registry: bridge.source,
     callTool: bridge.callTool,
     logger: rest.logger ?? silentLogger,
     info: { name: 'fake-bridge', version: '1.2.3' },
     ...(pageSize === undefined ? {} : { pageSize }),
+    ...(resources === undefined ? {} : { resources }),
     progressIntervalMs,
     listTtlMs: 60_000,
   });

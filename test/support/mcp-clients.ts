@@ -10,6 +10,7 @@ import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/clien
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   CallToolResultSchema,
+  ListResourcesResultSchema,
   LoggingMessageNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -49,6 +50,34 @@ export interface TestCallOptions {
   readonly signal?: AbortSignal;
   /** Asks for log messages of the call at this level, where the era asks with each request. */
   readonly logLevel?: 'debug' | 'info' | 'error';
+  /** Further `_meta` of the request. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** The client gives up after this many milliseconds, and with `resetOnProgress` this long after the last progress. */
+  readonly timeoutMs?: number;
+  readonly resetOnProgress?: boolean;
+}
+
+export interface TestResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly title?: string | undefined;
+  readonly mimeType?: string | undefined;
+  readonly size?: number | undefined;
+  readonly description?: string | undefined;
+}
+
+export interface TestResourcePage {
+  readonly resources: readonly TestResource[];
+  readonly nextCursor?: string | undefined;
+}
+
+export interface TestContents {
+  readonly contents: readonly {
+    readonly uri: string;
+    readonly mimeType?: string | undefined;
+    readonly text?: unknown;
+    readonly blob?: unknown;
+  }[];
 }
 
 /** One surface over the clients, as far as the tests need it. */
@@ -58,6 +87,9 @@ export interface TestClient {
   readonly capabilities: unknown;
   listPage(cursor?: string): Promise<TestPage>;
   callTool(name: string, args?: Record<string, unknown>, options?: TestCallOptions): Promise<TestResult>;
+  listResources(cursor?: string): Promise<TestResourcePage>;
+  listTemplates(): Promise<{ readonly resourceTemplates: readonly unknown[] }>;
+  readResource(uri: string): Promise<TestContents>;
   /** Log messages so far. */
   readonly logs: readonly {
     readonly level: string;
@@ -83,6 +115,16 @@ export async function connectClient(kind: ClientKind, target: Target): Promise<T
 function httpOptions(target: Extract<Target, { url: string }>) {
   const headers = target.token === undefined ? {} : { Authorization: `Bearer ${target.token}` };
   return { requestInit: { headers }, reconnectionOptions: RECONNECTION };
+}
+
+/** The options of both SDK clients have the same names. */
+function requestOptions({ onprogress, signal, timeoutMs, resetOnProgress }: TestCallOptions) {
+  return {
+    ...(onprogress && { onprogress }),
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeout: timeoutMs }),
+    ...(resetOnProgress !== undefined && { resetTimeoutOnProgress: resetOnProgress }),
+  };
 }
 
 const RECONNECTION = {
@@ -111,11 +153,17 @@ async function connectV1(target: Target): Promise<TestClient> {
     serverVersion: client.getServerVersion(),
     capabilities: client.getServerCapabilities(),
     listPage: (cursor) => client.listTools(cursor === undefined ? {} : { cursor }),
-    async callTool(name, args = {}, { onprogress, signal } = {}) {
-      const request = { method: 'tools/call' as const, params: { name, arguments: args } };
-      const options = { ...(onprogress && { onprogress }), ...(signal && { signal }) };
-      return (await client.request(request, CallToolResultSchema, options)) as TestResult;
+    async callTool(name, args = {}, { meta, ...options } = {}) {
+      const params = { name, arguments: args, ...(meta && { _meta: { ...meta } }) };
+      return (await client.callTool(params, CallToolResultSchema, requestOptions(options))) as TestResult;
     },
+    listResources: (cursor) =>
+      client.request(
+        { method: 'resources/list', params: cursor === undefined ? {} : { cursor } },
+        ListResourcesResultSchema,
+      ),
+    listTemplates: () => client.listResourceTemplates(),
+    readResource: (uri) => client.readResource({ uri }),
     setLogLevel: async (level) => void (await client.setLoggingLevel(level)),
     async close() {
       await http?.terminateSession();
@@ -155,15 +203,22 @@ async function connectV2(kind: Exclude<ClientKind, 'v1'>, target: Target): Promi
     capabilities: client.getServerCapabilities(),
     listPage: (cursor) =>
       client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }),
-    callTool: async (name, args = {}, { onprogress, signal, logLevel } = {}) =>
+    callTool: async (name, args = {}, { meta, logLevel, ...options } = {}) =>
       client.callTool(
         {
           name,
           arguments: args,
-          ...(modern && logLevel !== undefined && { _meta: { [LOG_LEVEL_META_KEY]: logLevel } }),
+          _meta: {
+            ...meta,
+            ...(modern && logLevel !== undefined && { [LOG_LEVEL_META_KEY]: logLevel }),
+          },
         },
-        { ...(onprogress && { onprogress }), ...(signal && { signal }) },
+        requestOptions(options),
       ) as Promise<TestResult>,
+    listResources: (cursor) =>
+      client.request({ method: 'resources/list', params: cursor === undefined ? {} : { cursor } }),
+    listTemplates: () => client.listResourceTemplates(),
+    readResource: (uri) => client.readResource({ uri }),
     setLogLevel: async (level) => void (await client.setLoggingLevel(level)),
     async close() {
       if (!modern) await http?.terminateSession();

@@ -41,11 +41,11 @@ export interface Started extends AsyncDisposable {
   match(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** The variables that every process of the tests gets: no home, so no configuration file either. */
+/** The variables that every process of the tests gets: no home, so no configuration file and no kept files either. */
 export function cleanEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { PATH = '' } = process.env;
   const nowhere = join(tmpdir(), 'dify-mcp-bridge-without-home');
-  return { PATH, HOME: nowhere, XDG_CONFIG_HOME: nowhere, ...more };
+  return { PATH, HOME: nowhere, XDG_CONFIG_HOME: nowhere, DIFY_BRIDGE_FILES_STORE: 'memory', ...more };
 }
 
 /** Starts the built program. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { INVOKE, signedLink } from './fixture-dify.ts';
+import { DOWNLOAD_REQUEST, INVOKE, NO_DOWNLOAD_REQUEST, signedLink } from './fixture-dify.ts';
 import {
   jsonAnswer,
   type ScriptedAnswer,
@@ -60,6 +60,7 @@ export async function startRecordedDify(options: RecordedDifyOptions = {}): Prom
   function answer(request: ScriptedRequest): ScriptedAnswer | undefined {
     const { method, path, headers } = request;
     if (path === INVOKE && method === 'POST') return playing;
+    if (path === DOWNLOAD_REQUEST) return NO_DOWNLOAD_REQUEST;
     if (path === '/inner/api/upload/file/request') return answerUploadRequest(request);
     if (path.startsWith('/files/upload/')) return answerUpload(request);
     if (path.startsWith('/files/')) return answerDownload(path, files);

@@ -33,20 +33,35 @@ export interface BridgeSettings {
   readonly file?: string;
   /** Begins to load the catalogue; true unless told. */
   readonly start?: boolean;
+  /** Arguments may name files of this machine, as where a person starts the bridge. */
+  readonly localFiles?: boolean;
 }
 
 const NOWHERE = join(tmpdir(), 'dify-mcp-bridge-without-home');
 
 /** Makes a bridge from environment variables. It serves a free loopback port, or streams in place of stdio. */
-export async function startBridge({ env, file, start = true }: BridgeSettings): Promise<RunningBridge> {
+export async function startBridge({
+  env,
+  file,
+  start = true,
+  localFiles = false,
+}: BridgeSettings): Promise<RunningBridge> {
   const config = await configure(
-    { HOME: NOWHERE, XDG_CONFIG_HOME: NOWHERE, DIFY_BRIDGE_PORT: '0', ...env },
+    {
+      HOME: NOWHERE,
+      XDG_CONFIG_HOME: NOWHERE,
+      DIFY_BRIDGE_PORT: '0',
+      DIFY_BRIDGE_FILES_STORE: 'memory',
+      // So that a list has the tools of Dify alone.
+      DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
+      ...env,
+    },
     file,
   );
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line) };
   const logger = createLogger({ level: 'debug', destination, secrets: configSecrets(config) });
-  const app = await createApp(config, { logger });
+  const app = await createApp(config, { logger, localFiles });
   const clients: TestClient[] = [];
   let served: ReturnType<App['serveHttp']> | undefined;
   if (start) app.start();

@@ -13,7 +13,12 @@ const signal = new AbortController().signal;
 
 /** An app with the embedded Dify; closed with the test. */
 async function sandboxed(env: Record<string, string> = {}, set?: string): Promise<App> {
-  const clean = { HOME, XDG_CONFIG_HOME: HOME, DIFY_BRIDGE_PORT: '0' };
+  const clean = {
+    HOME,
+    XDG_CONFIG_HOME: HOME,
+    DIFY_BRIDGE_PORT: '0',
+    DIFY_BRIDGE_FILES_STORE: 'memory',
+  };
   const { config } = await loadConfig({ env: { ...clean, ...env }, sandbox: set ?? true, needsDify: true });
   const app = await createApp(config, { logger: silentLogger });
   onTestFinished(() => app.close(0));
@@ -66,6 +71,7 @@ describe('an app', () => {
       env: {
         HOME,
         XDG_CONFIG_HOME: HOME,
+        DIFY_BRIDGE_FILES_STORE: 'memory',
         DIFY_API_URL: sandbox.url,
         DIFY_INNER_API_KEY: innerApiKey,
         DIFY_WORKSPACE_ID: workspaceId,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FixtureDify, startFixtureDify } from '../../support/fixture-dify.ts';
+import { withoutFileIds } from '../../support/kept-files.ts';
 import type { TestClient, TestProgress, TestResult } from '../../support/mcp-clients.ts';
 import { type RunningBridge, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 import { frame } from '../../unit/dify/fixtures.ts';
@@ -10,7 +11,7 @@ import { MESSAGE_TYPES } from './rows/message-types.ts';
 import { REFUSALS, STRANGERS } from './rows/refusals.ts';
 import { RESULTS, WITHOUT_KEY } from './rows/results.ts';
 import { type Row, said, STREAM, textMessage, TOOLS } from './rows/row.ts';
-import { fileAnswer, MAX_FILE_BYTES } from './rows/stored-files.ts';
+import { fileAnswer, MAX_IMAGE_BYTES, MAX_OUTPUT_BYTES } from './rows/stored-files.ts';
 
 const GROUPS = [
   { group: 'refusals before any frame', rows: REFUSALS },
@@ -61,7 +62,8 @@ beforeAll(async () => {
   bridge = await startBridge({
     env: {
       ...dify.env,
-      DIFY_BRIDGE_CONTENT_MAX_FILE_BYTES: `${MAX_FILE_BYTES}B`,
+      DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES: `${MAX_IMAGE_BYTES}B`,
+      DIFY_BRIDGE_FILES_MAX_OUTPUT_BYTES: `${MAX_OUTPUT_BYTES}B`,
       DIFY_BRIDGE_CALLS_MAX_FRAME_BYTES: `${MAX_FRAME_BYTES}B`,
     },
   });
@@ -106,7 +108,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
       const before = dify.invocations.length;
       const name = `${group}: ${row.title}`;
       const result = await client.callTool(TOOLS[row.tool ?? 'plugin'], { case: name });
-      const [came, expected] = outcomes(row, result);
+      const [came, expected] = outcomes(row, withoutFileIds(result));
       expect(came).toEqual(expected);
       expect(keepsItsSchema(TOOLS[row.tool ?? 'plugin'], result)).toBe(true);
       expect(dify.invocations.slice(before)).toHaveLength(1);
@@ -126,7 +128,7 @@ describe('without a signing key', () => {
     const name = `${KEYLESS.group}: ${row.title}`;
     const [came, expected] = outcomes(
       row,
-      await client.callTool(TOOLS[row.tool ?? 'plugin'], { case: name }),
+      withoutFileIds(await client.callTool(TOOLS[row.tool ?? 'plugin'], { case: name })),
     );
     expect(came).toEqual(expected);
     expect(dify.unanswered).toEqual([]);

@@ -239,7 +239,7 @@ describe('8. stdout carries the protocol alone, and no secret, argument or resul
     await keep((await stranger.connect('v1')).listPage());
     for (const argv of [['doctor'], ['tools', 'list'], ['config', 'show']]) {
       const { stdout, stderr } = await cli(argv, {
-        env: { HOME: '/nonexistent', ...env },
+        env: { HOME: '/nonexistent', DIFY_BRIDGE_FILES_STORE: 'memory', ...env },
         io: { createApp },
       });
       seen.push(stdout, stderr);

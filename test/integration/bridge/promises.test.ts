@@ -31,7 +31,10 @@ const invocations = ({ requests }: Sandbox): number => requests.filter(({ path }
 
 /** The command line in this process, against a sandbox. */
 const command = (sandbox: Sandbox, argv: readonly string[], env: Record<string, string> = {}) =>
-  cli(argv, { env: { HOME: '/nonexistent', ...sandboxEnv(sandbox), ...env }, io: { createApp } });
+  cli(argv, {
+    env: { HOME: '/nonexistent', DIFY_BRIDGE_FILES_STORE: 'memory', ...sandboxEnv(sandbox), ...env },
+    io: { createApp },
+  });
 
 let sandbox: Sandbox;
 let bridge: RunningBridge;
@@ -247,9 +250,9 @@ describe('5. every message type arrives', () => {
         said('a text'),
         said('{"an":"object"}'),
         said('https://example.com/page'),
-        said('[file: a.png, image/png, 8 bytes]'),
+        { text: expect.stringMatching(/^a\.png \(image\/png, 8 bytes\) is shown below\./) },
         { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' },
-        said('[file: n.txt, text/plain, 5 bytes]'),
+        { text: expect.stringMatching(/^n\.txt \(text\/plain, 5 bytes\) follows as text\./) },
         { type: 'resource', resource: { mimeType: 'text/plain', text: 'notes' } },
         said('Boil first.\n\nSources:\n- Manuals'),
         said(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROVIDER_TYPES } from '../../../src/model/tool.ts';
 import { wireParameter, wireProvider, wireTool } from '../../support/console-listings.ts';
+import { withoutFileIds } from '../../support/kept-files.ts';
 import type { TestClient } from '../../support/mcp-clients.ts';
 import {
   RECORDED,
@@ -75,9 +76,8 @@ describe.skipIf(!sharedIsPresent)(`recorded streams${sharedNote}`, () => {
       const entry = known(`invoke/${name}`);
       const recorded = entry.request.body as Invocation;
       dify.play(entry.name);
-      const { content, structuredContent, isError } = await client.callTool(
-        await nameOf(bridge, recorded),
-        args ?? recorded.tool_parameters,
+      const { content, structuredContent, isError } = withoutFileIds(
+        await client.callTool(await nameOf(bridge, recorded), args ?? recorded.tool_parameters),
       );
       expect({ content, structuredContent, isError }).toEqual({
         structuredContent: undefined,
@@ -102,7 +102,7 @@ describe.skipIf(!sharedIsPresent)(`recorded streams without the signing key${sha
     });
     dify.play('invoke/workflow-file-in-and-out');
     const client = await bridge.connect('v1');
-    const { content } = await client.callTool('workflow__wf_file_out');
+    const { content } = withoutFileIds(await client.callTool('workflow__wf_file_out'));
     expect(content.slice(0, 2)).toEqual([line('p.png', 'image/png', 70), image(PNG, 'image/png')]);
     expect(dify.unanswered).toEqual([]);
   });
@@ -242,7 +242,7 @@ describe.skipIf(!sharedIsPresent)(`recorded files${sharedNote}`, () => {
       env: { DIFY_API_URL: dify.url, ...ENV, ...CREDENTIALS['admin key'], ...env },
     });
     const client = await bridge.connect('v1', 'stdio');
-    const { content, isError } = await client.callTool('acme_kit__boom');
+    const { content, isError } = withoutFileIds(await client.callTool('acme_kit__boom'));
     expect(content).toEqual(
       expected.map((block) => ('type' in block ? block : said(block as unknown as string))),
     );

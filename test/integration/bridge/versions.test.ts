@@ -55,7 +55,7 @@ describe('every release of Dify, by both ways of listing', () => {
     expect(chart).toMatchObject({
       content: [
         said('A bar chart of 2 values, 320 by 200 pixels.'),
-        { type: 'text', text: expect.stringMatching(/^\[file: chart\.png, image\/png, /) },
+        { type: 'text', text: expect.stringMatching(/^chart\.png \(image\/png, /) },
         { type: 'image', mimeType: 'image/png' },
       ],
     });
@@ -73,7 +73,7 @@ describe('every release of Dify, by both ways of listing', () => {
     if (has.files) {
       expect(report).toMatchObject({
         content: [
-          { text: expect.stringMatching(/^\[file: a-report\.md, text\/markdown, /) },
+          { text: expect.stringMatching(/^a-report\.md \(text\/markdown, /) },
           { type: 'resource', resource: { text: expect.stringContaining('- Lines: 2') } },
           { text: expect.stringContaining('"lines":2') },
         ],

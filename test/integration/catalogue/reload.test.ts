@@ -29,7 +29,11 @@ describe('reload', () => {
     const page = await client.listPage();
     expect(page.tools.some(({ name }) => name.startsWith('time__'))).toBe(false);
     expect(page.tools).toContainEqual(expect.objectContaining({ title: 'Bars' }));
-    expect(await names(await bridge.connect('v2 pinned', 'new'))).toEqual(['time__weekday']);
+    expect(await names(await bridge.connect('v2 pinned', 'new'))).toEqual([
+      'cancel_call',
+      'get_call_result',
+      'time__weekday',
+    ]);
     expect([...bridge.app.views.keys()]).toEqual(['default', 'same', 'new']);
     expect([client.listChanges, modern.listChanges, same.listChanges]).toEqual([1, 1, 0]);
     await expect(old.listPage()).rejects.toThrow(/404|Nothing is here/);
@@ -59,6 +63,24 @@ describe('reload', () => {
     bridge.write({ nonsense: true });
     expect(await bridge.app.reload()).toBe(false);
     expect(bridge.app.registry.current()?.get('time__weekday')).toBeUndefined();
+  });
+
+  it('goes over to another hand-off, of which clients hear by the tools that come and go', async () => {
+    await using bridge = await startCatalogueBridge({
+      file: { tools: { allow: ['time__*'], handOff: 'off' } },
+    });
+    await bridge.app.registry.ready();
+    const client = await bridge.connect('v1');
+    const before = await names(client);
+    expect(before).not.toContain('get_call_result');
+    const heard = client.nextListChange();
+    bridge.write({ tools: { allow: ['time__*'], handOff: '5s' } });
+    expect(await bridge.app.reload()).toBe(true);
+    await heard;
+    expect(await names(client)).toEqual(['cancel_call', 'get_call_result', ...before]);
+    bridge.write({ tools: { allow: ['time__*'], handOff: 'off' } });
+    await bridge.app.reload();
+    expect(await names(client)).toEqual(before);
   });
 
   it('names what needs a restart until it got one, and applies the rest', async () => {

@@ -6,6 +6,7 @@ const ERAS: readonly ClientKind[] = ['v1', 'v2 pinned'];
 const WEEKDAY = { year: 2026, month: 11, day: 22 };
 
 const FILE = {
+  tools: { handOff: 'off' },
   views: {
     clock: { allow: ['time__*'] },
     bare: { names: 'bare', allow: [{ provider: 'time' }] },

@@ -4,7 +4,7 @@ import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
-import type { FileUpload, InvokeOptions, Invoker } from '../../../src/model/ports.ts';
+import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 
 const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
@@ -83,7 +83,7 @@ function steered(obedient = true): Invoker & { readonly invocations: Invocation[
 
 function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }): Caller {
   return createCaller({
-    uploader: { upload: () => Promise.reject(new Error('no upload expected')) },
+    files: { store: () => Promise.reject(new Error('no files expected')) },
     userId: '',
     timeoutMs: 60_000,
     maxConcurrent: 2,
@@ -125,7 +125,7 @@ describe('a call', () => {
     const invoker = steered();
     const caller = callerWith({ invoker, userId: 'end-user' });
     const args = Object.freeze({ q: 'x' });
-    const outcome = outcomeOf(caller.start(aTool({ credentialId: 'c-1' }), args, idleSignal()));
+    const outcome = outcomeOf(caller.start(aTool({ credentialId: 'c-1' }), args, { signal: idleSignal() }));
     await settle();
     expect(caller.running).toBe(1);
     const [invocation] = invoker.invocations;
@@ -142,7 +142,7 @@ describe('a call', () => {
 
   it('names no credential where the tool has none', async () => {
     const invoker = steered();
-    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, idleSignal()));
+    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     expect(invoker.invocations[0]?.options).not.toHaveProperty('credentialId');
     invoker.invocations[0]?.finish();
@@ -153,7 +153,7 @@ describe('a call', () => {
     const invoker = steered();
     const caller = callerWith({ invoker });
     const parseArguments = vi.fn<PublishedTool['parseArguments']>();
-    caller.start(aTool({ parseArguments }), {}, idleSignal());
+    caller.start(aTool({ parseArguments }), {}, { signal: idleSignal() });
     await settle();
     expect(parseArguments).not.toHaveBeenCalled();
     expect(invoker.invocations).toEqual([]);
@@ -169,7 +169,7 @@ describe('a call', () => {
       { path: '/days', message: 'expected a number' },
     ];
     const error = await errorOf(
-      caller.start(aTool({ parseArguments: () => ({ ok: false, problems }) }), {}, idleSignal()),
+      caller.start(aTool({ parseArguments: () => ({ ok: false, problems }) }), {}, { signal: idleSignal() }),
     );
     expect(error.code).toBe('invalid_arguments');
     expect(error.problems).toEqual(problems);
@@ -187,7 +187,7 @@ describe('a call', () => {
   it('passes the errors of the invocation on, and never tries again', async () => {
     const invoker = steered();
     const failure = new BridgeError('tool_failed', 'kaput');
-    const messages = callerWith({ invoker }).start(aTool(), {}, idleSignal());
+    const messages = callerWith({ invoker }).start(aTool(), {}, { signal: idleSignal() });
     const outcome = outcomeOf(messages);
     await settle();
     invoker.invocations[0]?.send(text('before'));
@@ -203,7 +203,7 @@ describe('a call', () => {
       },
     };
     const caller = callerWith({ invoker });
-    const error = await errorOf(caller.start(aTool(), {}, idleSignal()));
+    const error = await errorOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     expect(error).toMatchObject({ code: 'internal', message: 'The bridge failed unexpectedly.' });
     expect(caller.running).toBe(0);
   });
@@ -221,7 +221,9 @@ describe('a call', () => {
     ['failed without credentials', false, new BridgeError('tool_failed', 'x'), 'tool_failed'],
   ])('explains a call that is %s', async (_, authorized, failure, code) => {
     const invoker = steered();
-    const outcome = errorOf(callerWith({ invoker }).start(aTool({ authorized }), {}, idleSignal()));
+    const outcome = errorOf(
+      callerWith({ invoker }).start(aTool({ authorized }), {}, { signal: idleSignal() }),
+    );
     await settle();
     invoker.invocations[0]?.finish(failure);
     const error = await outcome;
@@ -235,7 +237,7 @@ describe('a call', () => {
     const invoker = steered();
     const caller = callerWith({ invoker });
     const reading = (async () => {
-      for await (const _message of caller.start(aTool(), {}, idleSignal())) break;
+      for await (const _message of caller.start(aTool(), {}, { signal: idleSignal() })) break;
     })();
     await settle();
     invoker.invocations[0]?.send(text('a'));
@@ -257,7 +259,7 @@ describe('a call', () => {
       }),
     };
     const caller = callerWith({ invoker });
-    for await (const _message of caller.start(aTool(), {}, idleSignal())) break;
+    for await (const _message of caller.start(aTool(), {}, { signal: idleSignal() })) break;
     expect(caller.running).toBe(0);
   });
 
@@ -265,8 +267,8 @@ describe('a call', () => {
     const invoker = steered();
     const { logger, lines } = recordingLogger();
     const caller = callerWith({ invoker, logger });
-    const good = outcomeOf(caller.start(aTool(), { secret: 'FAKE-ARGUMENT' }, idleSignal()));
-    const bad = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const good = outcomeOf(caller.start(aTool(), { secret: 'FAKE-ARGUMENT' }, { signal: idleSignal() }));
+    const bad = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     invoker.invocations[0]?.send(text('FAKE-RESULT'));
     invoker.invocations[0]?.finish();
@@ -285,9 +287,9 @@ describe('limits', () => {
   it('lets calls wait in order and refuses those that are too many', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 2 });
-    const outcomes = [1, 2, 3].map((n) => outcomeOf(caller.start(aTool(), { n }, idleSignal())));
+    const outcomes = [1, 2, 3].map((n) => outcomeOf(caller.start(aTool(), { n }, { signal: idleSignal() })));
     await settle();
-    const refused = await errorOf(caller.start(aTool(), { n: 4 }, idleSignal()));
+    const refused = await errorOf(caller.start(aTool(), { n: 4 }, { signal: idleSignal() }));
     expect(refused.code).toBe('busy');
     expect(refused.message).toBe('The bridge is busy: 1 calls run (limit 1) and 2 wait (limit 2).');
     for (const n of [1, 2, 3]) {
@@ -303,9 +305,9 @@ describe('limits', () => {
   it('takes no waiting call at all with a queue of none', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 0 });
-    const first = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const first = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
-    expect((await errorOf(caller.start(aTool(), {}, idleSignal()))).code).toBe('busy');
+    expect((await errorOf(caller.start(aTool(), {}, { signal: idleSignal() }))).code).toBe('busy');
     invoker.invocations[0]?.finish();
     await first;
   });
@@ -314,13 +316,13 @@ describe('limits', () => {
     const invoker = steered();
     const caller = callerWith({ invoker, maxConcurrent: 1, maxQueued: 2 });
     const controller = new AbortController();
-    const first = outcomeOf(caller.start(aTool(), { n: 1 }, idleSignal()));
-    const second = errorOf(caller.start(aTool(), { n: 2 }, controller.signal));
-    const third = outcomeOf(caller.start(aTool(), { n: 3 }, idleSignal()));
+    const first = outcomeOf(caller.start(aTool(), { n: 1 }, { signal: idleSignal() }));
+    const second = errorOf(caller.start(aTool(), { n: 2 }, { signal: controller.signal }));
+    const third = outcomeOf(caller.start(aTool(), { n: 3 }, { signal: idleSignal() }));
     await settle();
     controller.abort();
     expect((await second).toText()).toBe('The call was cancelled.\nThe tool was not started.');
-    const fourth = outcomeOf(caller.start(aTool(), { n: 4 }, idleSignal()));
+    const fourth = outcomeOf(caller.start(aTool(), { n: 4 }, { signal: idleSignal() }));
     for (const [index, outcome] of [first, third, fourth].entries()) {
       await settle();
       invoker.invocations[index]?.finish();
@@ -335,9 +337,9 @@ describe('limits', () => {
     const controller = new AbortController();
     const first = new AbortController();
     const outcomes = [
-      outcomeOf(caller.start(aTool(), { n: 1 }, first.signal)),
-      outcomeOf(caller.start(aTool(), { n: 2 }, controller.signal)),
-      outcomeOf(caller.start(aTool(), { n: 3 }, idleSignal())),
+      outcomeOf(caller.start(aTool(), { n: 1 }, { signal: first.signal })),
+      outcomeOf(caller.start(aTool(), { n: 2 }, { signal: controller.signal })),
+      outcomeOf(caller.start(aTool(), { n: 3 }, { signal: idleSignal() })),
     ];
     await settle();
     // The first abort hands the slot to the second call, whose own abort follows before it can run.
@@ -354,7 +356,7 @@ describe('limits', () => {
     const invoker = steered();
     const caller = callerWith({ invoker, maxConcurrent: 3, maxQueued: 100 });
     const controllers = Array.from({ length: 60 }, () => new AbortController());
-    const outcomes = controllers.map(({ signal }, n) => outcomeOf(caller.start(aTool(), { n }, signal)));
+    const outcomes = controllers.map(({ signal }, n) => outcomeOf(caller.start(aTool(), { n }, { signal })));
     for (let round = 0; round < 60; round += 1) {
       await settle();
       expect(caller.running).toBeLessThanOrEqual(3);
@@ -369,7 +371,7 @@ describe('limits', () => {
 describe('cancellation', () => {
   it('before the start sends nothing', async () => {
     const invoker = steered();
-    const error = await errorOf(callerWith({ invoker }).start(aTool(), {}, AbortSignal.abort()));
+    const error = await errorOf(callerWith({ invoker }).start(aTool(), {}, { signal: AbortSignal.abort() }));
     expect(error.code).toBe('cancelled');
     expect(invoker.invocations).toEqual([]);
   });
@@ -378,7 +380,7 @@ describe('cancellation', () => {
     const invoker = steered(obedient);
     const caller = callerWith({ invoker });
     const controller = new AbortController();
-    const outcome = errorOf(caller.start(aTool(), {}, controller.signal));
+    const outcome = errorOf(caller.start(aTool(), {}, { signal: controller.signal }));
     await settle();
     invoker.invocations[0]?.send(text('a'));
     await settle();
@@ -395,7 +397,7 @@ describe('cancellation', () => {
     const invoker = steered();
     const caller = callerWith({ invoker });
     const controller = new AbortController();
-    const iterator = caller.start(aTool(), {}, controller.signal)[Symbol.asyncIterator]();
+    const iterator = caller.start(aTool(), {}, { signal: controller.signal })[Symbol.asyncIterator]();
     const first = iterator.next();
     await settle();
     invoker.invocations[0]?.send(text('a'));
@@ -410,7 +412,7 @@ describe('cancellation', () => {
     const { signal } = new AbortController();
     const add = vi.spyOn(signal, 'addEventListener');
     const remove = vi.spyOn(signal, 'removeEventListener');
-    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, signal));
+    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, { signal }));
     await settle();
     invoker.invocations[0]?.finish();
     await outcome;
@@ -437,7 +439,7 @@ describe('deadline', () => {
   ])('after %i ms ends a call that runs', async (timeoutMs, words) => {
     const invoker = steered(false);
     const caller = callerWith({ invoker, timeoutMs });
-    const outcome = errorOf(caller.start(aTool(), {}, idleSignal()));
+    const outcome = errorOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     vi.advanceTimersByTime(timeoutMs - 1);
     await settle();
@@ -453,8 +455,8 @@ describe('deadline', () => {
   it('counts the time in the queue', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 1000, maxConcurrent: 1 });
-    void outcomeOf(caller.start(aTool(), {}, idleSignal()));
-    const waiting = errorOf(caller.start(aTool(), {}, idleSignal()));
+    void outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
+    const waiting = errorOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     vi.advanceTimersByTime(1000);
     const error = await waiting;
@@ -468,7 +470,7 @@ describe('deadline', () => {
   it('takes the slot of a reader that has gone without a word', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 1000 });
-    const iterator = caller.start(aTool(), {}, idleSignal())[Symbol.asyncIterator]();
+    const iterator = caller.start(aTool(), {}, { signal: idleSignal() })[Symbol.asyncIterator]();
     const first = iterator.next();
     await settle();
     invoker.invocations[0]?.send(text('a'));
@@ -481,7 +483,7 @@ describe('deadline', () => {
   it('leaves no timer behind, and none fires early for a limit beyond what timers take', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 2 ** 40 });
-    const outcome = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const outcome = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     vi.advanceTimersByTime(10_000);
     invoker.invocations[0]?.finish();
@@ -498,54 +500,30 @@ describe('file arguments', () => {
       { name: 'absent', many: false },
     ],
   });
-  const png = Buffer.from('89504e470d0a1a0a', 'hex').toString('base64');
+  const given = { f: { data: 'aGk=', filename: 'a' } };
 
-  it('are stored before the one invocation and replaced by what names them', async () => {
+  it('are stored before the one invocation, for whose call it is', async () => {
     const invoker = steered();
-    const uploads: FileUpload[] = [];
-    const uploader: CallerOptions['uploader'] = {
-      upload: async (upload) => {
-        uploads.push(upload);
+    const files: CallerOptions['files'] = {
+      async store(asked, parameters, { principal, signal }) {
         expect(invoker.invocations).toEqual([]);
-        return { tool_file_id: uploads.length };
+        expect([asked, parameters, principal, signal.aborted]).toEqual([tool, given, 'anna', false]);
+        return { f: { tool_file_id: 1 } };
       },
     };
-    const args = {
-      q: 'x',
-      f: { data: png, filename: 'P.PNG' },
-      fs: [
-        { data: Buffer.from('a,b').toString('base64'), filename: 'a.csv' },
-        { data: 'aGk=', filename: 'n.bin', mime_type: 'application/x-own' },
-        { data: '', filename: 'odd.constructor' },
-      ],
-    };
-    const before = structuredClone(args);
-    const outcome = outcomeOf(callerWith({ invoker, uploader }).start(tool, args, idleSignal()));
+    const caller = callerWith({ invoker, files });
+    const outcome = outcomeOf(caller.start(tool, given, { signal: idleSignal(), principal: 'anna' }));
     await settle();
+    expect(invoker.invocations[0]?.parameters).toEqual({ f: { tool_file_id: 1 } });
     invoker.invocations[0]?.finish();
     expect(await outcome).toEqual([]);
-    expect(
-      uploads.map(({ bytes, ...rest }) => ({ ...rest, bytes: Buffer.from(bytes).toString('latin1') })),
-    ).toEqual([
-      { filename: 'P.PNG', mimeType: 'image/png', bytes: '\u0089PNG\r\n\u001a\n' },
-      { filename: 'a.csv', mimeType: 'text/csv', bytes: 'a,b' },
-      { filename: 'n.bin', mimeType: 'application/x-own', bytes: 'hi' },
-      { filename: 'odd.constructor', mimeType: 'application/octet-stream', bytes: '' },
-    ]);
-    expect(invoker.invocations[0]?.parameters).toEqual({
-      q: 'x',
-      f: { tool_file_id: 1 },
-      fs: [{ tool_file_id: 2 }, { tool_file_id: 3 }, { tool_file_id: 4 }],
-    });
-    expect(args).toEqual(before);
   });
 
-  it('leave a preset as the operator wrote it', async () => {
+  it('are none of a tool that takes none', async () => {
     const invoker = steered();
-    const preset = { transfer_method: 'remote_url', url: 'https://example.com/a.png' };
-    const outcome = outcomeOf(callerWith({ invoker }).start(tool, { f: preset }, idleSignal()));
+    const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), given, { signal: idleSignal() }));
     await settle();
-    expect(invoker.invocations[0]?.parameters).toEqual({ f: preset });
+    expect(invoker.invocations[0]?.parameters).toEqual(given);
     invoker.invocations[0]?.finish();
     await outcome;
   });
@@ -553,26 +531,24 @@ describe('file arguments', () => {
   it('that cannot be stored end the call before the invocation', async () => {
     const invoker = steered();
     const failure = new BridgeError('upstream_unreachable', 'No connection.');
-    const caller = callerWith({ invoker, uploader: { upload: () => Promise.reject(failure) } });
-    expect(await errorOf(caller.start(tool, { f: { data: png, filename: 'a' } }, idleSignal()))).toBe(
-      failure,
-    );
+    const caller = callerWith({ invoker, files: { store: () => Promise.reject(failure) } });
+    expect(await errorOf(caller.start(tool, given, { signal: idleSignal() }))).toBe(failure);
     expect(invoker.invocations).toEqual([]);
     expect(caller.running).toBe(0);
   });
 
-  it('can be cancelled while they are stored, even when the uploader does not listen', async () => {
+  it('can be cancelled while they are stored, even when nobody there listens', async () => {
     const invoker = steered();
     let seen: AbortSignal | undefined;
-    const uploader: CallerOptions['uploader'] = {
-      upload: (_upload, signal) => {
+    const files: CallerOptions['files'] = {
+      store: (_tool, _parameters, { signal }) => {
         seen = signal;
         return new Promise(() => undefined);
       },
     };
-    const caller = callerWith({ invoker, uploader });
+    const caller = callerWith({ invoker, files });
     const controller = new AbortController();
-    const outcome = errorOf(caller.start(tool, { f: { data: png, filename: 'a' } }, controller.signal));
+    const outcome = errorOf(caller.start(tool, given, { signal: controller.signal }));
     await settle();
     expect(caller.running).toBe(1);
     controller.abort();
@@ -587,8 +563,8 @@ describe('close', () => {
   it('refuses new and waiting calls at once and waits for those that run', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, maxConcurrent: 1 });
-    const running = outcomeOf(caller.start(aTool(), {}, idleSignal()));
-    const waiting = errorOf(caller.start(aTool(), {}, idleSignal()));
+    const running = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
+    const waiting = errorOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     let closed = false;
     const closing = caller.close(60_000).then(() => {
@@ -597,7 +573,7 @@ describe('close', () => {
     expect((await waiting).toText()).toBe(
       'The bridge is stopping.\nThe tool was not started. Call again when the bridge runs again.',
     );
-    expect((await errorOf(caller.start(aTool(), {}, idleSignal()))).code).toBe('shutting_down');
+    expect((await errorOf(caller.start(aTool(), {}, { signal: idleSignal() }))).code).toBe('shutting_down');
     await settle();
     expect(closed).toBe(false);
     invoker.invocations[0]?.send(text('a'));
@@ -610,7 +586,7 @@ describe('close', () => {
   it('ends calls that still run after the grace', async () => {
     const invoker = steered(false);
     const caller = callerWith({ invoker });
-    const running = errorOf(caller.start(aTool(), {}, idleSignal()));
+    const running = errorOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     await caller.close(5);
     const error = await running;
@@ -624,7 +600,7 @@ describe('close', () => {
   it('does not wait for a reader that has gone', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker });
-    const iterator = caller.start(aTool(), {}, idleSignal())[Symbol.asyncIterator]();
+    const iterator = caller.start(aTool(), {}, { signal: idleSignal() })[Symbol.asyncIterator]();
     const first = iterator.next();
     await settle();
     invoker.invocations[0]?.send(text('a'));
@@ -636,7 +612,7 @@ describe('close', () => {
   it('can be hastened by a second one', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker });
-    const running = outcomeOf(caller.start(aTool(), {}, idleSignal()));
+    const running = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     await Promise.all([caller.close(60_000), caller.close(0)]);
     expect(await running).toMatchObject({ code: 'shutting_down' });

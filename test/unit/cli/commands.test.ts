@@ -23,7 +23,9 @@ describe('tools list', () => {
     expect(stdout).toMatch(/acme_weather__now +\d+ +\d+ {2}Title of now /);
     expect(stdout).toMatch(/acme_post__send .*not authorised in Dify/);
     expect(stdout).toMatch(/Not published.*\nacme_weather__stuck {2}incomplete/);
-    expect(stdout).toMatch(/2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\n$/);
+    expect(stdout).toMatch(
+      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\nListed besides, as tools\.handOff is on: get_call_result and cancel_call\.\n$/,
+    );
     expect(stderr).toBe('warning: Dify could not list mcp tools.\n');
     expect(events).toEqual(['create', 'start', 'close 0']);
   });
@@ -105,6 +107,9 @@ describe('tools show and explain', () => {
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
     expect(unknown.stderr).toContain(`Similar names: ${NOW}`);
     expect(unknown.stderr).toContain('warning: Dify could not list mcp tools.');
+    expect((await cli(['tools', 'explain', 'get_call_result'])).stdout).toBe(
+      'get_call_result is a tool of the bridge itself, for calls that take long: tools.handOff is on.\n',
+    );
     expect((await cli(['tools', 'explain', 'acme_wether__now'])).code).toBe(2);
     const withheld = await cli(['tools', 'show', STUCK, '-o', 'json']);
     expect(withheld.code).toBe(2);

@@ -1,13 +1,16 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ManifestStatus } from '../../../src/app.ts';
 import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createFileStore } from '../../../src/store/file-store.ts';
 import { type CliSetup, cli, createFakeApp, ENV } from './fake-cli.ts';
 
 interface DoctorReport {
@@ -49,6 +52,7 @@ async function diagnose(setup: CliSetup, argv: readonly string[] = []) {
 
 const WELL = {
   configuration: 'pass',
+  'file store': 'pass',
   address: 'pass',
   version: 'pass',
   'inner key': 'pass',
@@ -121,11 +125,59 @@ describe('doctor', () => {
     expect(run.code).toBe(0);
   });
 
+  it('says where files are kept, and how full it is', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'bridge-files-'));
+    const at = async (changes: Record<string, string>) =>
+      (await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: dir, ...changes }) })).check('file store');
+    expect(await at({})).toMatchObject({
+      status: 'pass',
+      message: `${dir} holds 0 files, 0 bytes of 1.1 GB.`,
+    });
+    const store = createFileStore({
+      kind: 'directory',
+      dir,
+      maxBytes: 1000,
+      keepMs: 60_000,
+      logger: silentLogger,
+    });
+    const content = Readable.from([Buffer.from('hello')]);
+    await store.put(content, { name: 'a.txt', mimeType: 'text/plain', principal: 'ada' });
+    await store.close();
+    expect(await at({ DIFY_BRIDGE_FILES_MAX_STORE_BYTES: '1MB' })).toMatchObject({
+      status: 'pass',
+      message: `${dir} holds 1 file, 5 bytes of 1 MB.`,
+    });
+    expect(await at({ DIFY_BRIDGE_FILES_STORE: 'memory' })).toMatchObject({
+      status: 'pass',
+      message: 'Files are kept in memory, up to 134.2 MB, until the bridge ends.',
+    });
+  });
+
+  it('finds a folder for files that cannot be written, and checks the rest all the same', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'bridge-files-')), 'file');
+    writeFileSync(file, '');
+    const named = await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: join(file, 'dir') }) });
+    expect(named.check('file store')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('files.dir cannot be written (ENOTDIR)'),
+      fix: expect.stringContaining('DIFY_BRIDGE_FILES_DIR'),
+    });
+    expect({ code: named.run.code, clock: named.status['clock'] }).toEqual({ code: 2, clock: 'pass' });
+    // Nobody named the usual one, so the bridge does without.
+    const usual = await diagnose({ env: environment({ XDG_CACHE_HOME: join(file, 'cache') }) });
+    expect(usual.check('file store')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('cannot be written. Files are kept in memory'),
+      fix: expect.stringContaining('files.dir'),
+    });
+    expect(usual.run.code).toBe(0);
+  });
+
   it('stops at a configuration that is not valid, and lists the problems', async () => {
     const { run, check, status } = await diagnose({ env: { HOME: ENV.HOME } });
     expect(run.code).toBe(2);
     expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
-    expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 8 }, () => 'skip'));
+    expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 9 }, () => 'skip'));
   });
 
   it('stops where nobody answers', async () => {

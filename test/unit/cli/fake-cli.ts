@@ -9,9 +9,11 @@ import type { Config } from '../../../src/config/schema.ts';
 import type { CallObserver, CallTool } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
 import type { Registry, RegistrySource, StalePart } from '../../../src/model/registry.ts';
 import type { DifyTool, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
+import { createFileStore } from '../../../src/store/file-store.ts';
 
 /** A valid environment without a machine's own configuration file. */
 export const ENV = {
@@ -206,6 +208,7 @@ export function createFakeApp(
     views: new Map(['default', ...(behaviour.views ?? [])].map((name) => [name, view(name)])),
     registry: source,
     callTool,
+    files: createFileStore({ kind: 'memory', maxBytes: 1000, keepMs: 1000, logger: silentLogger }),
     status: () => ({
       listing: {
         providers: PROVIDERS,

@@ -93,6 +93,11 @@ describe('precedence', () => {
         deny: [],
         allow: [],
         readOnly: false,
+        maxImageBytes: 700_000,
+        maxInlineBytes: 1_000_000,
+        maxTextChars: 100_000,
+        handOff: 50_000,
+        handOffWithProgress: false,
         presets: {},
         aliases: {},
       },
@@ -105,9 +110,23 @@ describe('precedence', () => {
         maxFrameBytes: 31_457_280,
         progressInterval: 15_000,
         shutdownGrace: 10_000,
+        keepResults: 3_600_000,
+        maxKeptBytes: 67_108_864,
       },
-      content: { maxFileBytes: 1_000_000 },
+      files: {
+        urls: 'fetch',
+        allowHttp: false,
+        allowedNetworks: [],
+        fetchTimeout: 60_000,
+        maxInputBytes: 209_715_200,
+        allowedPaths: [],
+        store: 'directory',
+        keep: 86_400_000,
+        maxOutputBytes: 209_715_200,
+        maxReadBytes: 10_485_760,
+      },
       log: { level: 'info' },
+      cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
   });
 
@@ -180,6 +199,21 @@ describe('wrong values', () => {
     expect((await load({ env: { ...DIFY, DIFY_API_URL: url } })).config.dify.apiUrl).toBe(expected);
   });
 
+  it.each([
+    ['off', 'off'],
+    ['90s', 90_000],
+    ['100ms', 100],
+  ])('DIFY_BRIDGE_TOOLS_HAND_OFF=%s is taken', async (value, expected) => {
+    const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_TOOLS_HAND_OFF: value } });
+    expect(config.tools.handOff).toBe(expected);
+  });
+
+  it.each(['50', 'never', '2h', '50ms'])('DIFY_BRIDGE_TOOLS_HAND_OFF=%s is refused', async (value) => {
+    expect(await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_TOOLS_HAND_OFF: value } })).toEqual([
+      `env DIFY_BRIDGE_TOOLS_HAND_OFF: expected off, or a duration with its unit (ms, s, m or h) from 100ms to 1h, got "${value}"`,
+    ]);
+  });
+
   it('explain the variable that Kubernetes sets by itself', async () => {
     const problems = await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_PORT: 'tcp://10.0.0.1:8080' } });
     expect(problems).toEqual([expect.stringMatching(/^env DIFY_BRIDGE_PORT: .*enableServiceLinks/)]);
@@ -200,11 +234,46 @@ describe('wrong values', () => {
       env: {
         ...DIFY,
         DIFY_BRIDGE_TOOLS_LANGUAGES: 'ja_JP, en_US,',
-        DIFY_BRIDGE_CONTENT_MAX_FILE_BYTES: '5000',
+        DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES: '5000',
       },
     });
     expect(config.tools.languages).toEqual(['ja_JP', 'en_US']);
-    expect(config.content.maxFileBytes).toBe(5000);
+    expect(config.tools.maxImageBytes).toBe(5000);
+  });
+
+  it('takes networks and folders for files, and says of others what is expected', async () => {
+    const networks = [
+      'files.intern',
+      'FILES.example.',
+      'bücher.example',
+      '10.1.0.0/16',
+      '::1',
+      'fd00::/8',
+      '192.0.2.7',
+    ];
+    const { config } = await load({
+      env: {
+        ...DIFY,
+        DIFY_BRIDGE_FILES_ALLOWED_NETWORKS: networks.join(','),
+        DIFY_BRIDGE_FILES_ALLOWED_PATHS: '/srv/a, /srv/b',
+      },
+    });
+    expect(config.files).toMatchObject({ allowedNetworks: networks, allowedPaths: ['/srv/a', '/srv/b'] });
+    for (const wrong of [
+      '10.1.0.0/33',
+      'fd00::/129',
+      'files.intern/8',
+      '*.intern',
+      '2130706433',
+      'https://a',
+    ]) {
+      expect(await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_FILES_ALLOWED_NETWORKS: wrong } })).toEqual([
+        expect.stringMatching(/^env DIFY_BRIDGE_FILES_ALLOWED_NETWORKS: expected a host name such as/),
+      ]);
+    }
+    expect(await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_FILES_ALLOWED_PATHS: 'srv' } })).toEqual([
+      'env DIFY_BRIDGE_FILES_ALLOWED_PATHS: expected the absolute path of a folder',
+    ]);
   });
 
   it('takes an end user that is a UUID, and no other text', async () => {
@@ -288,10 +357,7 @@ describe('the file', () => {
   it.each([
     ['htp:\n  port: 1\n', 'bridge.yaml:1 htp: no such setting; did you mean http?'],
     ['http:\n  host: a\n  prot: 1\n', 'bridge.yaml:3 http.prot: no such setting; did you mean port?'],
-    [
-      'content:\n  frobnicate: 1\n',
-      'bridge.yaml:2 content.frobnicate: no such setting; known here: maxFileBytes',
-    ],
+    ['log:\n  frobnicate: 1\n', 'bridge.yaml:2 log.frobnicate: no such setting; known here: level'],
     ['http: 8080\n', 'bridge.yaml:1 http: expected settings, each as "name: value"'],
     ['- a\n- b\n', 'bridge.yaml:1: expected settings, each as "name: value"'],
     [
@@ -478,7 +544,7 @@ describe('warnings', () => {
 
   it('tell that files will not arrive without the secret key', async () => {
     expect(await warningsWith({ DIFY_SECRET_KEY: undefined })).toEqual([
-      expect.stringMatching(/^dify\.secretKey: not set: files/),
+      expect.stringMatching(/^dify\.secretKey: not set: before Dify 1\.15, files/),
     ]);
   });
 

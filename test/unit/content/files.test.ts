@@ -1,30 +1,53 @@
 import { describe, expect, it } from 'vitest';
+import { nameOfBlock } from '../../../src/content/file-names.ts';
+import { createFileStore } from '../../../src/store/file-store.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
 import type { FileReference } from '../../../src/model/message.ts';
-import type { FetchedFile, FileFetcher } from '../../../src/model/ports.ts';
-import { createToToolResult } from '../../../src/content/tool-result.ts';
+import type { FileOpener } from '../../../src/model/ports.ts';
+import { SAMPLES } from '../../../src/sandbox/samples.ts';
 import {
   aTool,
   bytes,
   convert,
+  convertStream,
   difyFile,
-  fetcherOf,
   FILE_ID,
   FILE_LINK,
   file,
   GIF,
   JPEG,
   json,
+  memoryStore,
+  openerOf,
   PDF,
   PNG,
+  PRINCIPAL,
   recordingLogger,
+  type Served,
   SIGNED_LINK,
   text,
   textsOf,
   variable,
   WAV,
   WEBP,
+  withoutIds,
 } from './fixtures.ts';
+
+/** What a result has for one served file, without its line of text. */
+async function blocksOf(served: Served, reference: FileReference) {
+  const { content } = withoutIds(await convert([file(reference)], { opener: openerOf(served) }));
+  expect(content[0]?.type).toBe('text');
+  return content.slice(1);
+}
+
+const link = (name: string, mimeType: string, size: number) => ({
+  type: 'resource_link',
+  uri: `FILE1/${encodeURIComponent(name)}`,
+  name,
+  mimeType,
+  size,
+});
 
 describe('a fetched file', () => {
   it.each([
@@ -33,65 +56,63 @@ describe('a fetched file', () => {
     ['gif', GIF, 'image/gif'],
     ['webp', WEBP, 'image/webp'],
   ])('is an image when its bytes are %s, whatever was declared', async (_, content, mimeType) => {
-    const fetcher = fetcherOf(bytes(content, 'application/octet-stream'));
-    const result = await convert([file({ url: FILE_LINK, filename: 'pic', mimeType: 'image/bmp' })], {
-      fetcher,
-    });
-    expect(result).toEqual({
+    const opener = openerOf(bytes(content, 'application/octet-stream'));
+    const message = file({ url: FILE_LINK, filename: 'pic', mimeType: 'image/bmp' });
+    expect(withoutIds(await convert([message], { opener }))).toEqual({
       content: [
-        { type: 'text', text: `[file: pic, ${mimeType}, ${content.length} bytes]` },
+        {
+          type: 'text',
+          text: `pic (${mimeType}, ${content.length} bytes) is shown below. Kept for 24 hours as FILE1/pic`,
+        },
         { type: 'image', data: content.toString('base64'), mimeType },
       ],
     });
   });
 
   it('is an image when it is a PNG that ends early', async () => {
-    const fetcher = fetcherOf(bytes(PNG.subarray(0, 8)));
-    const { content } = await convert([file({ url: FILE_LINK })], { fetcher });
-    expect(content[1]).toMatchObject({ type: 'image', mimeType: 'image/png' });
+    expect(await blocksOf(bytes(PNG.subarray(0, 8)), { url: FILE_LINK })).toMatchObject([
+      { type: 'image', mimeType: 'image/png' },
+    ]);
   });
 
   it('is never an image on trust', async () => {
-    const fetcher = fetcherOf(bytes(Buffer.from([1, 2, 3, 255]), 'image/png'));
-    const result = await convert([file({ url: FILE_LINK, mimeType: 'image/png' })], { fetcher });
-    expect(result.content[1]).toEqual({
-      type: 'resource',
-      resource: {
-        uri: `dify-file:///${FILE_ID}/${FILE_ID}.png`,
-        mimeType: 'application/octet-stream',
-        blob: 'AQID/w==',
-      },
-    });
+    const unknown = bytes(Buffer.from([1, 2, 3, 255]), 'image/png');
+    expect(await blocksOf(unknown, { filename: 'x.png', mimeType: 'image/png' })).toEqual([
+      link('x.png', 'application/octet-stream', 4),
+    ]);
   });
 
   it('is audio by its bytes, or by what is declared', async () => {
-    const sniffed = await convert([file({ url: '/files/tools/x.bin', mimeType: 'audio/x-unknown' })], {
-      fetcher: fetcherOf(bytes(WAV)),
-    });
-    expect(sniffed.content[1]).toEqual({
-      type: 'audio',
-      data: WAV.toString('base64'),
-      mimeType: 'audio/wav',
-    });
-    const declared = await convert([file({ url: '/files/tools/x.bin', mimeType: 'audio/mpeg' })], {
-      fetcher: fetcherOf(bytes(Buffer.from([0, 1, 2, 3]))),
-    });
-    expect(declared.content[1]).toMatchObject({ type: 'audio', mimeType: 'audio/mpeg' });
+    expect(await blocksOf(bytes(WAV), { url: '/files/tools/x.bin', mimeType: 'audio/x-unknown' })).toEqual([
+      { type: 'audio', data: WAV.toString('base64'), mimeType: 'audio/wav' },
+    ]);
+    expect(
+      await blocksOf(bytes(Buffer.from([0, 1, 2, 3])), { filename: 'x.bin', mimeType: 'audio/mpeg' }),
+    ).toMatchObject([{ type: 'audio', mimeType: 'audio/mpeg' }]);
   });
 
   it.each([
-    ['a.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'image/svg+xml', 'image/svg+xml'],
-    ['b.svg', '<?xml version="1.0"?><svg/>', undefined, 'image/svg+xml'],
-    ['page.html', '<!doctype html><p>hi', 'text/html; charset=utf-8', 'text/html'],
-    ['cars.txt', 'BMW is not a bitmap', 'text/plain', 'text/plain'],
-    ['data.json', '{"a":1}', undefined, 'application/json'],
-    ['noext', 'just words', 'application/octet-stream', 'text/plain'],
-  ])('is embedded as text: %s', async (filename, content, declared, mimeType) => {
-    const fetcher = fetcherOf(bytes(Buffer.from(content), declared));
-    const result = await convert([file({ id: 'i d', filename })], { fetcher });
+    ['cars.txt', 'BMW is not a bitmap', 'text/plain', 'text/plain', 'text/plain'],
+    ['data.json', '{"a":1}', undefined, 'application/json', 'application/json'],
+    ['table.csv', 'a,b\n', undefined, 'text/csv', 'text/csv'],
+    ['read.md', '# hi', undefined, 'text/markdown', 'text/markdown'],
+    ['noext', 'just words', 'application/octet-stream', 'text/plain', 'text/plain'],
+    // A browser would run these.
+    ['a.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>', 'image/svg+xml', 'image/svg+xml', 'text/plain'],
+    ['b.svg', '<?xml version="1.0"?><svg/>', undefined, 'image/svg+xml', 'text/plain'],
+    ['page.html', '<!doctype html><p>hi', 'text/html; charset=utf-8', 'text/html', 'text/plain'],
+    ['page.xhtml', '<html/>', 'application/xhtml+xml', 'application/xhtml+xml', 'text/plain'],
+    ['feed.xml', '<?xml version="1.0"?><a/>', undefined, 'application/xml', 'text/plain'],
+    ['code.js', 'alert(1)', undefined, 'text/javascript', 'text/plain'],
+  ])('is text: %s', async (filename, content, declared, mimeType, shownType) => {
+    const opener = openerOf(bytes(Buffer.from(content), declared));
+    const result = withoutIds(await convert([file({ id: 'i d', filename })], { opener }));
     expect(result.content).toEqual([
-      { type: 'text', text: `[file: ${filename}, ${mimeType}, ${content.length} bytes]` },
-      { type: 'resource', resource: { uri: `dify-file:///i%20d/${filename}`, mimeType, text: content } },
+      {
+        type: 'text',
+        text: `${filename} (${mimeType}, ${content.length} bytes) follows as text. Kept for 24 hours as FILE1/${filename}`,
+      },
+      { type: 'resource', resource: { uri: `FILE1/${filename}`, mimeType: shownType, text: content } },
     ]);
     expect(result.structuredContent).toBeUndefined();
   });
@@ -105,34 +126,73 @@ describe('a fetched file', () => {
       undefined,
       'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
     ],
-    ['nul.txt', Buffer.from('a\u0000b'), 'text/plain', 'text/plain'],
-    ['empty.png', Buffer.alloc(0), 'image/png', 'application/octet-stream'],
+    ['zero.txt', Buffer.from('a\u0000b'), 'text/plain', 'text/plain'],
     ['fake.png', Buffer.from('504b0304', 'hex'), 'image/png', 'application/zip'],
-  ])('is embedded as bytes: %s', async (filename, content, declared, mimeType) => {
+  ])('is linked to: %s', async (filename, content, declared, mimeType) => {
+    const store = memoryStore();
     const result = await convert([file({ id: '1', filename })], {
-      fetcher: fetcherOf(bytes(content, declared)),
+      opener: openerOf(bytes(content, declared)),
+      store,
     });
-    expect(result.content[1]).toEqual({
-      type: 'resource',
-      resource: { uri: `dify-file:///1/${filename}`, mimeType, blob: content.toString('base64') },
+    const size = content.length;
+    expect(withoutIds(result.content)).toEqual([
+      {
+        type: 'text',
+        text: `${filename} (${mimeType}, ${size} bytes) is kept for 24 hours: read the resource FILE1/${filename}`,
+      },
+      link(filename, mimeType, size),
+    ]);
+    const [, block] = result.content;
+    const pieces = [];
+    for await (const piece of store.read(block?.type === 'resource_link' ? block.uri : '', PRINCIPAL))
+      pieces.push(piece);
+    expect(Buffer.concat(pieces)).toEqual(content);
+  });
+
+  it('is not there twice when it is empty: a line says so', async () => {
+    const opener = openerOf(bytes(Buffer.alloc(0), 'image/png'));
+    const store = memoryStore();
+    const result = await convert([file({ filename: 'empty.png' })], { opener, store });
+    expect(result).toEqual({
+      content: [{ type: 'text', text: 'empty.png (application/octet-stream, 0 bytes) is empty.' }],
     });
+    expect(await store.list(PRINCIPAL)).toEqual([]);
+  });
+
+  it('names every way to it that its reader has', async () => {
+    const accessOf = async ({ uri }: { uri: string }) => ({
+      uri,
+      url: 'https://bridge.example/files/k/a.pdf',
+      path: '/cache/a',
+    });
+    const result = await convert([file({ filename: 'a.pdf' })], { opener: openerOf(bytes(PDF)), accessOf });
+    expect(withoutIds(textsOf(result))).toEqual([
+      'a.pdf (application/pdf, 13 bytes) is kept for 24 hours: read the resource FILE1/a.pdf, download it at https://bridge.example/files/k/a.pdf, or open /cache/a on this machine',
+    ]);
+  });
+
+  it('tells its name to whoever saves it', async () => {
+    const opener = openerOf(({ filename }) => bytes(filename === 'a.pdf' ? PDF : PNG));
+    const { content } = await convert([file({ filename: 'a.pdf' }), file({ filename: 'p.png' })], { opener });
+    expect(content.map(nameOfBlock)).toEqual([undefined, 'a.pdf', undefined, 'p.png']);
   });
 
   it('leaves structured content out, unless the tool promised it', async () => {
-    const fetcher = fetcherOf(bytes(PNG));
+    const opener = openerOf(bytes(PNG));
     const messages = [json({ a: 1 }), file({ url: FILE_LINK })];
-    expect((await convert(messages, { fetcher })).structuredContent).toBeUndefined();
+    expect((await convert(messages, { opener })).structuredContent).toBeUndefined();
     const tool = aTool({ outputSchema: { type: 'object', properties: { a: { type: 'number' } } } });
-    const promised = await convert(messages, { fetcher, tool });
+    const promised = await convert(messages, { opener, tool });
     expect(promised.structuredContent).toMatchObject({ a: 1 });
     expect(promised.content.some((block) => block.type === 'image')).toBe(true);
   });
 
   it('keeps its place among the other messages, however late it comes', async () => {
-    const fetcher: FileFetcher = {
-      fetch: async ({ filename }) => {
-        await new Promise((resolve) => setTimeout(resolve, filename === 'first.png' ? 30 : 1));
-        return bytes(PNG);
+    const served = openerOf(bytes(PNG));
+    const opener: FileOpener = {
+      open: async (reference, signal) => {
+        await new Promise((resolve) => setTimeout(resolve, reference.filename === 'first.png' ? 30 : 1));
+        return served.open(reference, signal);
       },
     };
     const messages = [
@@ -141,27 +201,29 @@ describe('a fetched file', () => {
       text('b'),
       file({ filename: 'second.png' }),
     ];
-    const { content } = await convert(messages, { fetcher });
-    expect(content.map((block) => (block.type === 'text' ? block.text : block.type))).toEqual([
+    const { content } = await convert(messages, { opener });
+    expect(
+      content.map((block) => (block.type === 'text' ? block.text.split(' is ')[0] : block.type)),
+    ).toEqual([
       'a',
-      '[file: first.png, image/png, 70 bytes]',
+      'first.png (image/png, 70 bytes)',
       'image',
       'b',
-      '[file: second.png, image/png, 70 bytes]',
+      'second.png (image/png, 70 bytes)',
       'image',
     ]);
   });
 
   it('is there once, however often the tool names it', async () => {
-    const fetcher = fetcherOf(bytes(PNG));
+    const opener = openerOf(bytes(PNG));
     const messages = [
       file({ url: FILE_LINK }, 'image_link'),
       file({ url: FILE_LINK, id: FILE_ID }, 'link'),
       file({ url: `/files/${FILE_ID}/file-preview?sign=FAKE` }),
     ];
-    const { content } = await convert(messages, { fetcher });
+    const { content } = await convert(messages, { opener });
     expect(content).toHaveLength(2);
-    expect(fetcher.fetched).toHaveLength(1);
+    expect(opener.opened).toHaveLength(1);
   });
 
   it.each([
@@ -173,116 +235,277 @@ describe('a fetched file', () => {
     [{ filename: `${'n'.repeat(300)}.pdf` }, `${'n'.repeat(199)}…`],
     [{ filename: '\ud800.pdf' }, '.pdf'],
   ])('is named on one line: %j', async (reference: FileReference, name) => {
-    const { content } = await convert([file(reference)], { fetcher: fetcherOf(bytes(PDF)) });
-    expect(content[0]).toEqual({ type: 'text', text: `[file: ${name}, application/pdf, 13 bytes]` });
+    const { content } = await convert([file(reference)], { opener: openerOf(bytes(PDF)) });
+    const line = content[0]?.type === 'text' ? content[0].text : '';
+    expect(line.startsWith(`${name} (application/pdf, 13 bytes) is kept`)).toBe(true);
+    expect(line).not.toContain('\n');
+  });
+});
+
+describe('the samples of the sandbox', () => {
+  it.each([
+    ['png', 'image', 'image/png'],
+    ['jpeg', 'image', 'image/jpeg'],
+    ['wav', 'audio', 'audio/wav'],
+    ['mp3', 'audio', 'audio/mpeg'],
+    ['pdf', 'resource_link', 'application/pdf'],
+    ['docx', 'resource_link', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'],
+    ['csv', 'resource', 'text/csv'],
+    ['no extension', 'resource_link', 'application/octet-stream'],
+    ['wrong type', 'image', 'image/png'],
+    ['page as picture', 'resource', 'text/plain'],
+    ['chinese name', 'resource', 'text/csv'],
+    ['empty', undefined, undefined],
+    ['html', 'resource', 'text/plain'],
+    ['svg', 'resource', 'text/plain'],
+  ])('%s', async (kind, type, mimeType) => {
+    const { bytes: content, mime_type: declared, filename = '' } = SAMPLES[kind]?.() ?? {};
+    expect(content).toBeDefined();
+    const reference = { filename, ...(declared !== undefined && { mimeType: declared }) };
+    const result = await convert([file(reference)], {
+      opener: openerOf(bytes(content ?? Buffer.alloc(0), declared)),
+    });
+    const [line, block, ...more] = result.content;
+    expect(more).toEqual([]);
+    expect(line?.type === 'text' && line.text.startsWith(`${filename} (`)).toBe(true);
+    expect(block?.type).toBe(type);
+    const found =
+      block?.type === 'resource' ? block.resource.mimeType : block?.type === 'text' ? '' : block?.mimeType;
+    expect(found).toBe(mimeType);
+  });
+
+  it('are all tested', () => {
+    expect(Object.keys(SAMPLES)).toHaveLength(14);
+  });
+});
+
+describe('limits', () => {
+  const photo = (size: number): Buffer => Buffer.concat([PNG, Buffer.alloc(size - PNG.length)]);
+  const shape = (content: readonly { type: string }[]): string[] =>
+    content.map(({ type }) => type).filter((type) => type !== 'text');
+
+  it('keeps an image that is too large, and says why it is not shown', async () => {
+    const opener = openerOf(bytes(photo(1_000_001)));
+    const result = withoutIds(await convert([file({ filename: 'p.png' })], { opener }));
+    expect(result.content).toEqual([
+      {
+        type: 'text',
+        text: 'p.png (image/png, 1 MB) is not shown: a result takes 700 KB of one image. It is kept for 24 hours: read the resource FILE1/p.png',
+      },
+      link('p.png', 'image/png', 1_000_001),
+    ]);
+    expect(opener.stillOpen()).toBe(0);
   });
 
   it.each([
-    [1, '1 byte'],
-    [999, '999 bytes'],
-    [1000, '1 KB'],
-    [12_345, '12.3 KB'],
-    [999_949, '999.9 KB'],
-    [999_950, '1 MB'],
-  ])('is measured in decimal units: %i', async (size, words) => {
-    const fetcher = fetcherOf(bytes(Buffer.alloc(size, 255)));
-    expect(textsOf(await convert([file({ filename: 'x' })], { fetcher }))[0]).toContain(`, ${words}]`);
+    [700_000, 'image'],
+    [700_001, 'resource_link'],
+  ])('shows an image of %i bytes as %s', async (size, type) => {
+    for (const served of [bytes(photo(size)), { ...bytes(photo(size)), size }]) {
+      const { content } = await convert([file({ filename: 'p.png' })], { opener: openerOf(served) });
+      expect(shape(content)).toEqual([type]);
+    }
+  });
+
+  it('gives the room for all images to the first ones, whichever arrive first', async () => {
+    const served = openerOf(({ filename }) => bytes(photo(filename === 'c.png' ? 300_000 : 600_000)));
+    const opener: FileOpener = {
+      open: async (reference, signal) => {
+        if (reference.filename === 'a.png') await new Promise((resolve) => setTimeout(resolve, 20));
+        return served.open(reference, signal);
+      },
+    };
+    const messages = ['a.png', 'b.png', 'c.png', 'd.png'].map((filename) => file({ filename }));
+    const result = await convert(messages, { opener });
+    expect(shape(result.content)).toEqual(['image', 'resource_link', 'image', 'resource_link']);
+    expect(textsOf(result)[1]).toContain(
+      'is not shown: together with the files before it, it is more than the 1 MB that a result takes.',
+    );
+  });
+
+  it('follows the preset of the tool before the view', async () => {
+    const opener = openerOf(bytes(PNG));
+    const tool = aTool({ results: { maxImageBytes: 10 } });
+    const { content } = await convert([file({ filename: 'p.png' })], { opener, tool });
+    expect(shape(content)).toEqual(['resource_link']);
+  });
+
+  it('keeps a text file beyond the text budget, in bytes of any script', async () => {
+    const words = '季'.repeat(600);
+    const convertWith = (maxTextChars: number) =>
+      convert([file({ filename: 't.txt' })], {
+        opener: openerOf(bytes(Buffer.from(words))),
+        limits: { maxTextChars },
+      });
+    expect(shape((await convertWith(600)).content)).toEqual(['resource']);
+    const over = await convertWith(599);
+    expect(shape(over.content)).toEqual(['resource_link']);
+    expect(textsOf(over)[0]).toContain(
+      't.txt (text/plain, 1.8 KB) is not shown: a result takes 599 characters of text. It is kept',
+    );
+  });
+
+  it('gives the text budget to what the tool says first, then to its text files in order', async () => {
+    const opener = openerOf(bytes(Buffer.from('x'.repeat(50))));
+    const messages = [file({ filename: 'a.txt' }), file({ filename: 'b.txt' }), text('y'.repeat(40))];
+    const { content } = await convert(messages, { opener, limits: { maxTextChars: 100 } });
+    expect(shape(content)).toEqual(['resource', 'resource_link']);
+    const cut = await convert(messages, { opener, limits: { maxTextChars: 90 } });
+    expect(shape(cut.content)).toEqual(['resource', 'resource_link']);
+  });
+
+  it('reads no more of a file than the store takes, and says what would bring it', async () => {
+    const opener = openerOf(bytes(Buffer.alloc(200_000, 1)));
+    const result = await convert([file({ filename: 'x.bin' })], { opener, maxOutputBytes: 100_000 });
+    expect(textsOf(result)).toEqual([
+      'x.bin (application/octet-stream) is not here: it is larger than the 100 KB that the bridge takes of one file. Ask the tool for less, or open it in Dify.',
+    ]);
+    expect(opener.read()).toBeLessThan(120_000);
+    expect(opener.stillOpen()).toBe(0);
+  });
+
+  it('does not ask for a file of which Dify says that it is too large', async () => {
+    const opener = openerOf(bytes(PNG));
+    const named = file({ filename: 'x', size: 20_000_000 });
+    expect(textsOf(await convert([named], { opener }))[0]).toMatch(/^x \(20 MB\) is not here: .* 10 MB/);
+    expect(opener.opened).toEqual([]);
+    const served = openerOf({ ...bytes(PNG, 'video/mp4'), size: 20_000_000 });
+    expect(textsOf(await convert([file({ filename: 'x' })], { opener: served }))[0]).toMatch(
+      /^x \(video\/mp4, 20 MB\) is not here/,
+    );
+    expect(served.read()).toBe(0);
+    expect(served.stillOpen()).toBe(0);
+  });
+});
+
+describe('a store that takes no more', () => {
+  const full = memoryStore(1000);
+
+  it('is said for a file that has no other place', async () => {
+    const opener = openerOf(bytes(Buffer.alloc(5000, 1)));
+    const result = await convert([file({ filename: 'x.bin' })], { opener, store: full });
+    expect(result.content).toHaveLength(1);
+    expect(textsOf(result)[0]).toMatch(
+      /^x\.bin \(application\/octet-stream, 5 KB\) is not here: it is too much for the result, and the bridge could not keep it\. .+/,
+    );
+    expect(opener.stillOpen()).toBe(0);
+  });
+
+  it('is no loss for what stands in the result', async () => {
+    const image = Buffer.concat([PNG, Buffer.alloc(2000)]);
+    const shown = await convert([file({ filename: 'p.png' })], {
+      opener: openerOf(bytes(image)),
+      store: full,
+    });
+    expect(shown.content).toEqual([
+      { type: 'text', text: 'p.png (image/png, 2.1 KB) is shown below.' },
+      { type: 'image', data: image.toString('base64'), mimeType: 'image/png' },
+    ]);
+    const words = 'w'.repeat(2000);
+    const said = await convert([file({ filename: 'w.txt' })], {
+      opener: openerOf(bytes(Buffer.from(words))),
+      store: full,
+    });
+    expect(textsOf(said)).toEqual(['w.txt (text/plain, 2 KB) follows as text.', words]);
+  });
+
+  it('is named by its code where it is broken', async () => {
+    const broken = {
+      ...memoryStore(),
+      put: () => Promise.reject(Object.assign(new Error('/secret/path'), { code: 'ENOSPC' })),
+    };
+    const result = await convert([file({ filename: 'a.pdf' })], {
+      opener: openerOf(bytes(PDF)),
+      store: broken,
+    });
+    expect(textsOf(result)[0]).toBe(
+      "a.pdf (application/pdf, 13 bytes) is not here: it is too much for the result, and the bridge could not keep it. The bridge's store of files failed (ENOSPC).",
+    );
   });
 });
 
 describe('a file that is not there', () => {
-  it.each<[string, FileReference, FetchedFile, string]>([
-    [
-      'too large',
-      { filename: 'big.pdf' },
-      { kind: 'too-large', size: 12_300_000, mimeType: 'application/pdf' },
-      '[file: big.pdf, application/pdf, 12.3 MB: larger than the 1 MB that a result carries, so it is not included. Ask the tool for less, or open the file in Dify.]',
-    ],
-    [
-      'too large, size unknown',
-      { filename: 'big' },
-      { kind: 'too-large' },
-      '[file: big: larger than the 1 MB that a result carries, so it is not included. Ask the tool for less, or open the file in Dify.]',
-    ],
-    [
-      'larger than the fetcher was told',
-      { filename: 'big.bin', size: 0 },
-      bytes(Buffer.alloc(1_000_001), 'video/mp4'),
-      '[file: big.bin, video/mp4, 1 MB: larger than the 1 MB that a result carries, so it is not included. Ask the tool for less, or open the file in Dify.]',
-    ],
+  it.each<[string, FileReference, Parameters<typeof openerOf>[0], string]>([
     [
       'external',
       { url: 'https://example.com/y.png?size=2' },
       { kind: 'external' },
-      '[file: y.png, image/png: on another server, not fetched] https://example.com/y.png?size=2',
+      'y.png (image/png) lies on another server and was not fetched: https://example.com/y.png?size=2',
     ],
     [
       'a data URL',
       { url: `data:image/png;base64,${'A'.repeat(5000)}` },
       { kind: 'external' },
-      `[file: unnamed: on another server, not fetched] data:image/png;base64,${'A'.repeat(177)}…`,
+      `unnamed lies on another server and was not fetched: data:image/png;base64,${'A'.repeat(177)}…`,
     ],
     [
       'external, but signed by Dify',
       { url: SIGNED_LINK },
       { kind: 'external' },
-      `[file: ${FILE_ID}.png, image/png: on another server, not fetched] http://dify.test${FILE_LINK}`,
+      `${FILE_ID}.png (image/png) lies on another server and was not fetched: http://dify.test${FILE_LINK}`,
     ],
     [
       'unavailable',
       { filename: 'a.pdf', mimeType: 'application/pdf' },
       { kind: 'unavailable', reason: 'No key signs it.' },
-      '[file: a.pdf, application/pdf: not available. No key signs it.]',
+      'a.pdf (application/pdf) is not available. No key signs it.',
     ],
   ])('is a line of text: %s', async (_, reference, answer, line) => {
-    expect(await convert([file(reference)], { fetcher: fetcherOf(answer) })).toEqual({
+    expect(await convert([file(reference)], { opener: openerOf(answer) })).toEqual({
       content: [{ type: 'text', text: line }],
     });
   });
 
   it('is part of the structured content’s text', async () => {
     const result = await convert([json({ a: 1 }), file({ url: 'https://example.com/y' })], {
-      fetcher: fetcherOf({ kind: 'external' }),
+      opener: openerOf({ kind: 'external' }),
     });
     expect(result.structuredContent?.['text']).toMatch(/https:\/\/example\.com\/y$/);
   });
 
-  it('is not even asked for when Dify says that it is too large', async () => {
-    const fetcher = fetcherOf(bytes(PNG));
-    expect(textsOf(await convert([file({ filename: 'x', size: 2_000_000 })], { fetcher }))[0]).toContain(
-      '2 MB',
-    );
-    expect(fetcher.fetched).toEqual([]);
-  });
-
   it('is tried again with the signed link of the outputs', async () => {
-    const fetcher = fetcherOf(({ url }) =>
+    const opener = openerOf(({ url }) =>
       url === SIGNED_LINK ? bytes(PNG) : { kind: 'unavailable', reason: 'No key signs it.' },
     );
     const messages = [file({ url: FILE_LINK }, 'image_link'), variable('out', difyFile())];
-    const result = await convert(messages, { fetcher });
-    expect(fetcher.fetched.map(({ url }) => url)).toEqual([FILE_LINK, SIGNED_LINK]);
+    const result = await convert(messages, { opener });
+    expect(opener.opened.map(({ url }) => url)).toEqual([FILE_LINK, SIGNED_LINK]);
     expect(result.content.map((block) => block.type)).toEqual(['text', 'image', 'text']);
     expect(JSON.stringify(result)).not.toContain('FAKE-SIGNATURE');
   });
 
   it('keeps its first reason, and the signed link secret, when the second try fails', async () => {
-    const fetcher = fetcherOf(({ url }) =>
+    const opener = openerOf(({ url }) =>
       url === SIGNED_LINK ? { kind: 'external' } : { kind: 'unavailable', reason: 'No key signs it.' },
     );
     const result = await convert([file({ url: FILE_LINK }), text(JSON.stringify({ f: difyFile() }))], {
-      fetcher,
+      opener,
     });
     expect(textsOf(result)[0]).toContain('No key signs it.');
     expect(JSON.stringify(result)).not.toContain('FAKE-SIGNATURE');
   });
 
-  it('is explained when the fetcher breaks its promise not to throw', async () => {
+  it('is explained when its bytes break off, or the opener breaks its promise not to throw', async () => {
+    const breaking: FileOpener = {
+      open: async () => ({
+        kind: 'open',
+        body: (async function* () {
+          yield Buffer.alloc(20_000, 1);
+          throw new BridgeError('stream_broken', 'The connection broke.');
+        })(),
+        discard: async () => undefined,
+      }),
+    };
+    const store = memoryStore();
+    const broken = await convert([file({ filename: 'x.bin' })], { opener: breaking, store });
+    expect(textsOf(broken)).toEqual(['x.bin is not available. The connection broke.']);
+    expect(await store.list(PRINCIPAL)).toEqual([]);
+
     const logger = recordingLogger();
-    const fetcher: FileFetcher = { fetch: () => Promise.reject(new TypeError('FAKE-SECRET')) };
-    const result = await convert([file({ filename: 'x.pdf' })], { fetcher, logger });
+    const opener: FileOpener = { open: () => Promise.reject(new TypeError('FAKE-SECRET')) };
+    const result = await convert([file({ filename: 'x.pdf' })], { opener, logger });
     expect(textsOf(result)).toEqual([
-      '[file: x.pdf, application/pdf: not available. Fetching it failed unexpectedly.]',
+      'x.pdf (application/pdf) is not available. Fetching it failed unexpectedly.',
     ]);
     expect(logger.lines).toEqual([
       { level: 'warn', message: 'File could not be fetched', fields: { error: 'TypeError' } },
@@ -294,67 +517,106 @@ describe('fetching', () => {
   it('starts while the stream runs, at most four at a time, at most twenty for a result', async () => {
     let now = 0;
     let most = 0;
-    let total = 0;
-    const fetcher: FileFetcher = {
-      fetch: async () => {
+    const served = openerOf(bytes(PNG));
+    const opener: FileOpener = {
+      open: async (reference, signal) => {
         now += 1;
-        total += 1;
         most = Math.max(most, now);
         await new Promise((resolve) => setTimeout(resolve, 1));
         now -= 1;
-        return bytes(PNG);
+        return served.open(reference, signal);
       },
     };
     const messages = Array.from({ length: 22 }, (_, index) => file({ filename: `${index + 1}.png` }));
-    const result = await convert(messages, { fetcher });
-    expect({ most, total }).toEqual({ most: 4, total: 20 });
+    const result = await convert(messages, { opener });
+    expect({ most, total: served.opened.length }).toEqual({ most: 4, total: 20 });
     expect(textsOf(result).slice(20)).toEqual([
-      '[file: 21.png, image/png: not available. A result carries at most 20 files.]',
-      '[file: 22.png, image/png: not available. A result carries at most 20 files.]',
+      '21.png (image/png) is not available. A result carries at most 20 files.',
+      '22.png (image/png) is not available. A result carries at most 20 files.',
     ]);
+    expect(served.stillOpen()).toBe(0);
   });
 
   it('goes on with files that come after all earlier ones are there', async () => {
-    const fetcher = fetcherOf(bytes(PNG));
-    const toToolResult = createToToolResult({ fetcher, maxFileBytes: 100, logger: recordingLogger() });
+    const opener = openerOf(bytes(PNG));
     const stream = async function* () {
       for (let index = 0; index < 6; index += 1) {
         yield file({ filename: `${index}.png` });
         await new Promise((resolve) => setImmediate(resolve));
-        expect(fetcher.fetched).toHaveLength(index + 1);
+        expect(opener.opened).toHaveLength(index + 1);
       }
     };
-    const result = await toToolResult(stream(), { tool: aTool(), signal: new AbortController().signal });
+    const result = await convertStream(stream(), { opener });
     expect(result.isError).toBeUndefined();
     expect(result.content.filter((block) => block.type === 'image')).toHaveLength(6);
   });
 
-  const hanging: FileFetcher = { fetch: () => new Promise(() => undefined) };
+  const hanging: FileOpener = { open: () => new Promise(() => undefined) };
 
-  it('ends with the call, even when the fetcher ignores the signal', async () => {
+  it('ends with the call, even when the opener ignores the signal', async () => {
     const controller = new AbortController();
     const result = convert([text('a'), file({ filename: 'x' })], {
-      fetcher: hanging,
+      opener: hanging,
       signal: controller.signal,
     });
     controller.abort();
-    expect(textsOf(await result)).toEqual([
-      'a',
-      '[file: x: not available. The call ended before it was fetched.]',
-    ]);
+    expect(textsOf(await result)).toEqual(['a', 'x is not available. The call ended before it was fetched.']);
   });
 
   it.each(['deadline_exceeded', 'shutting_down', 'cancelled'] as const)('ends with %s', async (code) => {
     const error = new BridgeError(code, 'It is over.');
-    const result = await convert([file({ filename: 'x' })], { fetcher: hanging, error });
+    const result = await convert([file({ filename: 'x' })], { opener: hanging, error });
     expect(textsOf(result)[0]).toBe('It is over.');
     expect(textsOf(result)[2]).toContain('The call ended before it was fetched.');
   });
 
+  it('leaves nothing in the store when the call ends within a file', async () => {
+    const controller = new AbortController();
+    const store = createFileStore({
+      kind: 'memory',
+      maxBytes: 10_000_000,
+      keepMs: 1000,
+      logger: silentLogger,
+    });
+    let closed = 0;
+    const endless: FileOpener = {
+      open: async () => ({
+        kind: 'open',
+        body: (async function* () {
+          for (let piece = 0; ; piece += 1) {
+            if (piece === 10) controller.abort();
+            yield Buffer.alloc(10_000, 1);
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        })(),
+        discard: async () => {
+          closed += 1;
+        },
+      }),
+    };
+    const result = await convert([file({ filename: 'x.bin' })], {
+      opener: endless,
+      store,
+      signal: controller.signal,
+    });
+    expect(textsOf(result)[0]).toContain('The call ended before it was fetched.');
+    await expect.poll(() => closed).toBe(1);
+    expect(await store.list(PRINCIPAL)).toEqual([]);
+  });
+
   it('is completed after an error of the tool: what had arrived is kept', async () => {
     const error = new BridgeError('tool_failed', 'kaput');
-    const result = await convert([file({ filename: 'x.png' })], { fetcher: fetcherOf(bytes(PNG)), error });
-    expect(result.content.map((block) => block.type)).toEqual(['text', 'text', 'text', 'image']);
+    const opener = openerOf(({ filename }) => bytes(filename === 'x.png' ? PNG : PDF));
+    const messages = [file({ filename: 'x.png' }), file({ filename: 'y.pdf' })];
+    const result = await convert(messages, { opener, error });
+    expect(result.content.map((block) => block.type)).toEqual([
+      'text',
+      'text',
+      'text',
+      'image',
+      'text',
+      'resource_link',
+    ]);
     expect(result.isError).toBe(true);
   });
 });

@@ -1,12 +1,14 @@
 import type { CallObserver } from '../../../src/model/call.ts';
-import type { ContentBlock, ToolResult } from '../../../src/model/content.ts';
+import type { ContentBlock, ResultLimits, ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import type { FileReference, ToolInvokeMessage } from '../../../src/model/message.ts';
-import type { FetchedFile, FileFetcher } from '../../../src/model/ports.ts';
+import type { FileOpener, OpenedFile } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
+import type { FileAccessOf, FileStore } from '../../../src/model/stored-file.ts';
 import { createToToolResult } from '../../../src/content/tool-result.ts';
+import { createFileStore } from '../../../src/store/file-store.ts';
 
 /** A picture of one pixel. */
 export const PNG = Buffer.from(
@@ -94,29 +96,84 @@ export async function* streamOf(
   if (error !== undefined) throw error;
 }
 
+/** What a server has: bytes that come in pieces, with what it says of them. */
+export interface Served {
+  readonly bytes: Uint8Array;
+  readonly mimeType?: string;
+  readonly size?: number;
+}
+
+type Answer = Served | Exclude<OpenedFile, { kind: 'open' }>;
+
+export interface TestOpener extends FileOpener {
+  readonly opened: FileReference[];
+  /** Files that are open at this moment. */
+  readonly stillOpen: () => number;
+  /** Bytes handed out so far. */
+  readonly read: () => number;
+}
+
+const PIECE = 4096;
+
 /** Serves the same answer for every file, or one chosen by the reference. */
-export function fetcherOf(answer: FetchedFile | ((file: FileReference) => FetchedFile)): FileFetcher & {
-  readonly fetched: FileReference[];
-} {
-  const fetched: FileReference[] = [];
+export function openerOf(answer: Answer | ((file: FileReference) => Answer)): TestOpener {
+  const opened: FileReference[] = [];
+  let open = 0;
+  let read = 0;
   return {
-    fetched,
-    fetch: async (reference) => {
-      fetched.push(reference);
-      return typeof answer === 'function' ? answer(reference) : answer;
+    opened,
+    stillOpen: () => open,
+    read: () => read,
+    open: async (reference) => {
+      opened.push(reference);
+      const served = typeof answer === 'function' ? answer(reference) : answer;
+      if ('kind' in served) return served;
+      open += 1;
+      let closed = false;
+      const { bytes: content, ...about } = served;
+      return {
+        kind: 'open',
+        ...about,
+        body: (async function* () {
+          for (let at = 0; at < content.length; at += PIECE) {
+            const piece = content.subarray(at, at + PIECE);
+            read += piece.length;
+            yield piece;
+          }
+        })(),
+        discard: async () => {
+          if (!closed) open -= 1;
+          closed = true;
+        },
+      };
     },
   };
 }
 
-export const bytes = (content: Uint8Array, mimeType?: string): FetchedFile => ({
-  kind: 'bytes',
+export const bytes = (content: Uint8Array, mimeType?: string): Served => ({
   bytes: content,
   ...(mimeType === undefined ? {} : { mimeType }),
 });
 
+export const LIMITS: ResultLimits = {
+  maxImageBytes: 700_000,
+  maxInlineBytes: 1_000_000,
+  maxTextChars: 100_000,
+};
+
+export const PRINCIPAL = 'somebody';
+
+/** A store in memory. */
+export function memoryStore(maxBytes = 50_000_000): FileStore {
+  return createFileStore({ kind: 'memory', maxBytes, keepMs: 24 * 3_600_000, logger: silentLogger });
+}
+
 export interface ConvertOptions {
-  readonly fetcher?: FileFetcher;
-  readonly maxFileBytes?: number;
+  readonly opener?: FileOpener;
+  readonly store?: FileStore;
+  readonly accessOf?: FileAccessOf;
+  readonly limits?: Partial<ResultLimits>;
+  readonly maxOutputBytes?: number;
   readonly logger?: Logger;
   readonly tool?: PublishedTool;
   readonly signal?: AbortSignal;
@@ -129,16 +186,37 @@ export function convert(
   messages: readonly ToolInvokeMessage[],
   options: ConvertOptions = {},
 ): Promise<ToolResult> {
-  const {
-    fetcher = fetcherOf({ kind: 'unavailable', reason: 'No key signs it.' }),
-    maxFileBytes = 1_000_000,
-  } = options;
-  const toToolResult = createToToolResult({ fetcher, maxFileBytes, logger: options.logger ?? silentLogger });
-  return toToolResult(streamOf(messages, options.error), {
+  return convertStream(streamOf(messages, options.error), options);
+}
+
+export function convertStream(
+  messages: AsyncIterable<ToolInvokeMessage>,
+  options: ConvertOptions = {},
+): Promise<ToolResult> {
+  const toToolResult = createToToolResult({
+    opener: options.opener ?? openerOf({ kind: 'unavailable', reason: 'No key signs it.' }),
+    store: options.store ?? memoryStore(),
+    accessOf: options.accessOf ?? (async ({ uri }) => ({ uri })),
+    maxOutputBytes: options.maxOutputBytes ?? 10_000_000,
+    logger: options.logger ?? silentLogger,
+  });
+  return toToolResult(messages, {
     tool: options.tool ?? aTool(),
+    principal: PRINCIPAL,
+    limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
   });
+}
+
+/** A result with the address of the n-th kept file written as `FILE<n>`. */
+export function withoutIds<T>(result: T): T {
+  const ids = new Map<string, string>();
+  const text = JSON.stringify(result).replaceAll(/dify-file:\/\/[0-9a-z]{25}/g, (uri) => {
+    if (!ids.has(uri)) ids.set(uri, `FILE${ids.size + 1}`);
+    return ids.get(uri) as string;
+  });
+  return JSON.parse(text) as T;
 }
 
 export function textsOf(result: ToolResult): string[] {

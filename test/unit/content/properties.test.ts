@@ -5,8 +5,7 @@ import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
-import type { FetchedFile } from '../../../src/model/ports.ts';
-import { aTool, bytes, convert, difyFile, fetcherOf, PDF, PNG, textsOf, WAV } from './fixtures.ts';
+import { aTool, bytes, convert, difyFile, openerOf, PDF, PNG, textsOf, WAV } from './fixtures.ts';
 
 const anyJson = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
 const anyText = fc.oneof(
@@ -60,14 +59,14 @@ const anyMessage = fc.oneof(
   fc.record({ type: fc.constant('unknown'), wireType: fc.string(), raw: anyJson }),
 ) as fc.Arbitrary<ToolInvokeMessage>;
 
-const anyFetched: fc.Arbitrary<FetchedFile> = fc.oneof(
-  fc.constantFrom<FetchedFile>(
+const anyAnswer: fc.Arbitrary<Parameters<typeof openerOf>[0]> = fc.oneof(
+  fc.constantFrom(
     bytes(PNG),
     bytes(WAV),
     bytes(PDF),
-    { kind: 'too-large', size: 5 },
-    { kind: 'external' },
-    { kind: 'unavailable', reason: 'r' },
+    { bytes: PNG, size: 5_000_000 },
+    { kind: 'external' as const },
+    { kind: 'unavailable' as const, reason: 'r' },
   ),
   fc.uint8Array({ maxLength: 50 }).map((content) => bytes(content, 'text/plain')),
 );
@@ -92,16 +91,17 @@ describe('any sequence of messages', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyMessage),
-        anyFetched,
+        anyAnswer,
         anySchema,
         anyError,
-        async (messages, fetched, properties, error) => {
+        async (messages, answer, properties, error) => {
           const tool = properties ? aTool({ outputSchema: { type: 'object', properties } }) : aTool();
           const result = await convert(messages, {
-            fetcher: fetcherOf(fetched),
+            opener: openerOf(answer),
             tool,
             error,
-            maxFileBytes: 1000,
+            maxOutputBytes: 1000,
+            limits: { maxImageBytes: 100, maxTextChars: 40 },
           });
           expect(CallToolResultSchema.safeParse(result).error).toBeUndefined();
           expect(result.content[0]?.type).toBe('text');

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileReference } from '../../../src/model/message.ts';
-import type { FetchedFile } from '../../../src/model/ports.ts';
 import { bodyOf, recordings, sharedNote } from '../../support/shared.ts';
-import { bytes, convert, fetcherOf, JPEG, PDF, PNG, textsOf, WAV } from './fixtures.ts';
+import { bytes, convert, JPEG, openerOf, PDF, PNG, textsOf, WAV, withoutIds } from './fixtures.ts';
 import { replay } from './wire.ts';
 
+type Answer = Exclude<Parameters<typeof openerOf>[0], Function>;
+
 /** What the fake server holds, by the link's extension. */
-const STORED: Record<string, FetchedFile> = {
+const STORED: Record<string, ReturnType<typeof bytes>> = {
   png: bytes(PNG, 'image/png'),
   jpg: bytes(JPEG, 'image/jpeg'),
   pdf: bytes(PDF, 'application/pdf'),
@@ -19,13 +20,13 @@ const STORED: Record<string, FetchedFile> = {
 };
 
 /** Fetches everything of Dify's, as with a signing key. */
-function stored({ url = '' }: FileReference): FetchedFile {
+function stored({ url = '' }: FileReference): Answer {
   if (!url.startsWith('/files/')) return { kind: 'external' };
   return STORED[url.split('.').at(-1) ?? ''] ?? { kind: 'unavailable', reason: 'Not stored.' };
 }
 
 /** Fetches only links that Dify signed, as without a signing key. */
-function signedOnly({ url = '' }: FileReference): FetchedFile {
+function signedOnly({ url = '' }: FileReference): Answer {
   if (url.startsWith('http') && url.includes('sign=')) return bytes(PNG, 'image/png');
   return url.startsWith('/files/')
     ? { kind: 'unavailable', reason: 'No key signs it.' }
@@ -39,7 +40,7 @@ async function resultOf(name: string, answer = stored): Promise<ToolResult> {
   if (entry === undefined) throw new Error(`no recording ${name}`);
   const { messages, error } = replay(bodyOf(entry));
   const failure = error === undefined ? undefined : new BridgeError('tool_failed', `Dify said: ${error}`);
-  return convert(messages, { fetcher: fetcherOf(answer), error: failure });
+  return convert(messages, { opener: openerOf(answer), error: failure });
 }
 
 const shape = (result: ToolResult): string[] =>
@@ -83,9 +84,12 @@ describe(`recorded answers${sharedNote}`, () => {
     it('a workflow’s file comes once, through the signed link of its outputs', async () => {
       const result = await resultOf('workflow-file-in-and-out', signedOnly);
       const shown = { filename: 'p.png', mime_type: 'image/png', size: 70 };
-      expect(result).toEqual({
+      expect(withoutIds(result)).toEqual({
         content: [
-          { type: 'text', text: '[file: p.png, image/png, 70 bytes]' },
+          {
+            type: 'text',
+            text: 'p.png (image/png, 70 bytes) is shown below. Kept for 24 hours as FILE1/p.png',
+          },
           { type: 'image', data: PNG.toString('base64'), mimeType: 'image/png' },
           { type: 'text', text: JSON.stringify({ out: shown, outs: [shown, shown] }) },
         ],
@@ -124,15 +128,7 @@ describe(`recorded answers${sharedNote}`, () => {
         'text',
         'image',
       ];
-      const files = [
-        'resource application/pdf',
-        'text',
-        'audio',
-        'text',
-        'audio',
-        'text',
-        'resource text/plain',
-      ];
+      const files = ['resource_link', 'text', 'audio', 'text', 'audio', 'text', 'resource text/plain'];
       expect(shape(result)).toEqual([...before, 'text', ...files, 'text', 'text']);
       expect(textsOf(result).slice(-2)).toEqual([
         'ctx\n\nSources:\n- ds',

@@ -5,6 +5,7 @@ import type { LogEntry } from '../../../src/model/message.ts';
 import {
   aTool,
   convert,
+  convertStream,
   difyFile,
   json,
   recordingLogger,
@@ -194,7 +195,7 @@ describe('json and variables', () => {
       index % 2 === 0 ? text('{"t": ') : variable('v', 'piece ', true),
     );
     const startedAt = performance.now();
-    const result = await convert([...pieces, json({ a: 1 })]);
+    const result = await convert([...pieces, json({ a: 1 })], { limits: { maxTextChars: 1_000_000 } });
     expect(performance.now() - startedAt).toBeLessThan(3000);
     expect(textsOf(result)[0]).toHaveLength(25_000 * 6);
     expect(result.structuredContent?.['v']).toHaveLength(25_000 * 6);
@@ -430,17 +431,7 @@ describe('observer', () => {
           vi.advanceTimersByTime(100);
         }
       };
-      const { createToToolResult } = await import('../../../src/content/tool-result.ts');
-      const toToolResult = createToToolResult({
-        fetcher: { fetch: async () => ({ kind: 'external' }) },
-        maxFileBytes: 1,
-        logger: recordingLogger(),
-      });
-      await toToolResult(slow(), {
-        tool: aTool(),
-        signal: new AbortController().signal,
-        observer: { progress },
-      });
+      await convertStream(slow(), { observer: { progress } });
       expect(progress.mock.calls.flat()).toEqual([
         'Received 1 message',
         'Received 4 messages',

@@ -11,13 +11,21 @@ import {
   type Loopback,
   loopback,
   sendJson,
+  streamOf,
   TENANT,
 } from './fixtures.ts';
 
 const QUERY = '?timestamp=1&nonce=n&sign=fake-signature=&user_id=u&tenant_id=t';
 const UPLOAD_PATH = `/files/upload/for-plugin${QUERY}`;
 const PREVIEW = `http://dify.invalid/files/tools/${FILE_ID}.png?timestamp=1&nonce=n&sign=s`;
-const FILE: FileUpload = { filename: 'p.png', mimeType: 'image/png', bytes: Buffer.from('89504e47', 'hex') };
+const BYTES = Buffer.from('89504e47', 'hex');
+const FILE: FileUpload = {
+  filename: 'p.png',
+  mimeType: 'image/png',
+  size: 4,
+  read: () => streamOf([BYTES.subarray(0, 3), BYTES.subarray(3)]),
+};
+const FORBIDDEN = { code: 'forbidden', message: 'Invalid request.', status: 403 };
 const STORED = {
   id: FILE_ID,
   name: 'p.png',
@@ -50,16 +58,20 @@ interface Answers {
   readonly address?: string;
   readonly request?: readonly [status: number, body: unknown];
   readonly upload?: readonly [status: number, body: unknown];
+  /** Before these, uploads are refused as if their address had expired. */
+  readonly expired?: number;
   readonly prefix?: string;
 }
 
 async function serve(answers: Answers = {}): Promise<Loopback> {
-  const { address = `http://dify.invalid:5001${UPLOAD_PATH}`, prefix = '' } = answers;
+  const { address = `http://dify.invalid:5001${UPLOAD_PATH}`, prefix = '', expired = 0 } = answers;
   const { request: first = [200, { data: { url: address }, error: '' }], upload = [201, STORED] } = answers;
   server = await loopback((request, response, body) => {
     const { url = '', headers } = request;
     seen.push({ url, key: headers['x-inner-api-key'], type: headers['content-type'], body });
-    sendJson(response, ...(url.startsWith(`${prefix}/inner/`) ? first : upload));
+    const uploads = seen.filter((one) => !one.url.startsWith(`${prefix}/inner/`)).length;
+    const answer = uploads <= expired ? ([403, FORBIDDEN] as const) : upload;
+    sendJson(response, ...(url.startsWith(`${prefix}/inner/`) ? first : answer));
   }, prefix);
   return server;
 }
@@ -115,11 +127,84 @@ test.each([
 ])(
   'name %j and type %j are the same in the address and in the form',
   async (filename, mimeType, name, type) => {
-    await upload(await serve(), { filename, mimeType, bytes: FILE.bytes });
+    await upload(await serve(), { ...FILE, filename, mimeType });
     expect(JSON.parse(String(seen[0]?.body))).toMatchObject({ filename: name, mimetype: type });
     expect(String(seen[1]?.body)).toContain(`filename="${name}"\r\nContent-Type: ${type}\r\n`);
   },
 );
+
+test('the form says its length, and carries the file as it is read', async () => {
+  let length: string | undefined;
+  server = await loopback((request, response, body) => {
+    if (request.url?.startsWith('/inner/') === true) {
+      sendJson(response, 200, { data: { url: UPLOAD_PATH }, error: '' });
+      return;
+    }
+    length = request.headers['content-length'];
+    expect(request.headers['transfer-encoding']).toBeUndefined();
+    expect(Number(length)).toBe(body.length);
+    sendJson(response, 201, STORED);
+  });
+  await upload(server);
+  expect(length).toBeDefined();
+});
+
+describe('an address that has expired', () => {
+  test('is asked for once more, and the file sent from its beginning', async () => {
+    expect(await upload(await serve({ expired: 1 }))).toMatchObject({ tool_file_id: FILE_ID });
+    expect(seen.map(({ url }) => url.split('?')[0])).toEqual([
+      '/inner/api/upload/file/request',
+      '/files/upload/for-plugin',
+      '/inner/api/upload/file/request',
+      '/files/upload/for-plugin',
+    ]);
+    const [, first, , second] = seen;
+    const content = (one?: Seen): string =>
+      one?.body.toString('latin1').split('\r\n\r\n')[1]?.slice(0, 4) ?? '';
+    expect([content(first), content(second)]).toEqual(['\x89PNG', '\x89PNG']);
+  });
+
+  test('a second time is told, without the address', async () => {
+    const fault = await faultOf(upload(await serve({ expired: 2 })));
+    expect(fault).toMatchObject({ code: 'upstream_rejected' });
+    expect(fault.toText()).toMatch(/also at a new address.*clocks/s);
+    expect(seen).toHaveLength(4);
+  });
+});
+
+test.each([
+  ['shorter', 5],
+  ['longer', 3],
+])('a file that turns out %s than it was is not stored', async (_, size) => {
+  const fault = await faultOf(upload(await serve(), { ...FILE, size }));
+  expect(fault).toMatchObject({ code: 'file_refused', message: 'The file changed while it was read.' });
+});
+
+test('an empty file is a file', async () => {
+  const empty = { ...FILE, size: 0, read: () => streamOf([]) };
+  expect(await upload(await serve({ upload: [201, { ...STORED, size: 0 }] }), empty)).toMatchObject({
+    size: 0,
+  });
+  expect(seen[1]?.body.toString('latin1')).toContain('Content-Type: image/png\r\n\r\n\r\n--');
+});
+
+test('a web address goes to Dify as it is', async () => {
+  const { http } = await serve();
+  const uploader = createFileUploader(http, { innerApiKey: INNER_KEY, tenantId: TENANT });
+  const url = 'https://example.com/a.pdf';
+  expect(uploader.refer({ url, filename: 'a.pdf', mimeType: 'application/pdf' })).toEqual({
+    dify_model_identity: '__dify__file__',
+    tenant_id: TENANT,
+    type: 'document',
+    transfer_method: 'remote_url',
+    url,
+    remote_url: url,
+    filename: 'a.pdf',
+    extension: '.pdf',
+    mime_type: 'application/pdf',
+  });
+  expect(seen).toEqual([]);
+});
 
 describe('answers of other versions', () => {
   test('no preview address before 1.3', async () => {

@@ -3,7 +3,16 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createDifyHttp, type DifyHttp } from '../../../src/dify/http.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import { collect, faultOf, type Handler, idleSignal, type Loopback, loopback, sendJson } from './fixtures.ts';
+import {
+  collect,
+  faultOf,
+  type Handler,
+  idleSignal,
+  type Loopback,
+  loopback,
+  sendJson,
+  streamOf,
+} from './fixtures.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -66,18 +75,27 @@ describe('requests', () => {
     });
   });
 
-  test('a form goes out as multipart', async () => {
+  test('a stream goes out as it comes, with the length that its headers say', async () => {
     const { http } = await serve((request, response, body) => {
-      sendJson(response, 200, { type: request.headers['content-type'], body: body.toString() });
+      const { 'content-length': length, 'transfer-encoding': coding, 'content-type': type } = request.headers;
+      sendJson(response, 200, { length, coding, type, body: body.toString() });
     });
-    const form = new FormData();
-    form.append('file', new Blob(['bytes'], { type: 'text/plain' }), 'näme.txt');
-    const answer = await http.send({ method: 'POST', path: '/', body: form, signal: idleSignal() });
-    const sent = (await answer.json()) as { type: string; body: string };
-    expect(sent.type).toMatch(/^multipart\/form-data; boundary=/);
-    expect(sent.body).toContain(
-      'name="file"; filename="näme.txt"\r\nContent-Type: text/plain\r\n\r\nbytes\r\n',
-    );
+    const headers = { 'content-type': 'text/plain', 'content-length': '5' };
+    const body = streamOf([Buffer.from('by'), Buffer.from('tes')]);
+    const answer = await http.send({ method: 'POST', path: '/', headers, body, signal: idleSignal() });
+    expect(await answer.json()).toEqual({ length: '5', type: 'text/plain', body: 'bytes' });
+  });
+
+  test('what a stream throws ends the request and is what is told', async () => {
+    const { http } = await serve(() => undefined);
+    const broken = new BridgeError('file_refused', 'The file changed.');
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(Buffer.from('by'));
+      throw broken;
+    }
+    const headers = { 'content-length': '5' };
+    const sent = http.send({ method: 'POST', path: '/', headers, body: body(), signal: idleSignal() });
+    await expect(sent).rejects.toBe(broken);
   });
 
   test.each([
@@ -253,6 +271,20 @@ describe('ends before the answer', () => {
     expect(silent.message).toContain('within 0.05 s');
     const slow = await faultOf(limited('/body').then((answer) => answer.text()));
     expect(slow.message).toContain('within 0.05 s');
+  });
+
+  test('after a silence, before the headers and in the body, however long the whole takes', async () => {
+    const { http } = await serve((request, response) => {
+      if (request.url === '/silent') return;
+      response.writeHead(200).write('some');
+    });
+    const watched = (path: string) =>
+      http.send({ method: 'GET', path, signal: idleSignal(), silenceMs: 100 });
+    const before = await faultOf(watched('/silent'));
+    expect(before.code).toBe('upstream_unreachable');
+    expect(before.message).toContain('it did not answer in time');
+    const answer = await watched('/body');
+    expect((await faultOf(answer.text())).code).toBe('stream_broken');
   });
 
   test('an answer within its time limit stays', async () => {

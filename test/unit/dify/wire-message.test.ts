@@ -102,7 +102,20 @@ describe('the table of the wire', () => {
     [
       'link that carries only the id of a file',
       wire('link', { text: '/somewhere' }, { tool_file_id: FILE_ID }),
-      { type: 'file', wireType: 'link', file: { url: '/somewhere', id: FILE_ID } },
+      {
+        type: 'file',
+        wireType: 'link',
+        file: { url: '/somewhere', id: FILE_ID, transferMethod: 'tool_file' },
+      },
+    ],
+    [
+      'image of 1.16, with its id in the meta',
+      wire('image_link', { text: LINK }, { mime_type: 'image/png', tool_file_id: FILE_ID }),
+      {
+        type: 'file',
+        wireType: 'image_link',
+        file: { url: LINK, id: FILE_ID, transferMethod: 'tool_file', mimeType: 'image/png' },
+      },
     ],
     [
       "link to a file of Dify's without any meta",

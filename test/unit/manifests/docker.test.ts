@@ -87,13 +87,13 @@ describe('compose.dify.yaml', () => {
     const env = Object.fromEntries(
       Object.entries(compose.services['mcp_bridge']?.environment ?? {}).map(([name, value]) => [
         name,
-        value.replace(/^\$\{(\w+):[?-].*\}$/, (_all, variable: string) => {
+        value.replace(/^\$\{(\w+):([?-])(.*)\}$/, (_all, variable: string, how: string, rest: string) => {
           asked.add(variable);
-          return variables[variable] ?? '';
+          return variables[variable] ?? (how === '-' ? rest : '');
         }),
       ]),
     );
-    expect([...asked].sort()).toEqual(Object.keys(variables).sort());
+    expect([...asked].sort()).toEqual([...Object.keys(variables), 'DIFY_BRIDGE_PUBLIC_URL'].sort());
     const { config, warnings } = await loadConfig({
       env: { ...env, DIFY_BRIDGE_HOST: '0.0.0.0', HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' },
       needsDify: true,

@@ -80,9 +80,29 @@ describe('everything else is refused with what was expected and what came', () =
     [
       { type: 'file' },
       'SGVsbG8=',
-      '/p: expected an object with data, filename, mime_type, got a string of 8 characters',
+      '/p: expected an object with url, resource, data, filename, mime_type, got a string of 8 characters',
     ],
-    [{ type: 'file' }, { filename: 'a.txt' }, '/p/data: is required: expected a non-empty string'],
+    [{ type: 'file' }, { filename: 'a.txt' }, '/p: expected exactly one of url, resource and data, got none'],
+    [{ type: 'file' }, {}, '/p: expected exactly one of url, resource and data, got none'],
+    [{ type: 'file' }, { data: '' }, '/p: expected exactly one of url, resource and data, got none'],
+    [
+      { type: 'file' },
+      { ...FILE, url: 'https://example.com/a' },
+      '/p: expected exactly one of url, resource and data, got url and data',
+    ],
+    [
+      { type: 'file' },
+      { data: 'SGVsbG8=' },
+      '/p/filename: is required with data: the file name with its extension, such as report.pdf',
+    ],
+    [{ type: 'file' }, { url: 'example.com/a' }, '/p/url: expected a web address that begins with https://'],
+    [
+      { type: 'file' },
+      { url: 'file:///etc/passwd' },
+      '/p/url: expected a web address that begins with https://',
+    ],
+    [{ type: 'file' }, { url: 'https://' }, '/p/url: expected a web address that begins with https://'],
+    [{ type: 'file' }, { url: 5 }, '/p/url: expected a string, got 5'],
     [{ type: 'file' }, { ...FILE, data: 'not Base64!' }, "/p/data: expected the file's bytes in Base64"],
     [
       { type: 'file' },
@@ -91,14 +111,9 @@ describe('everything else is refused with what was expected and what came', () =
     ],
     [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes in Base64"],
     [
-      { type: 'file' },
-      { ...FILE, url: 'x' },
-      '/p/url: there is no such argument; there are data, filename, mime_type',
-    ],
-    [
       { type: 'files' },
       ['x'],
-      '/p/0: expected an object with data, filename, mime_type, got a string of 1 character',
+      '/p/0: expected an object with url, resource, data, filename, mime_type, got a string of 1 character',
     ],
     [
       { type: 'select', multiple: true, options: options('1', '2') },
@@ -141,6 +156,56 @@ describe('files', () => {
     expect(data(written)).toEqual({ ...FILE, mime_type: 'image/png' });
     expect(data({ ...written, mime_type: null })).toEqual({ ...FILE, mime_type: 'image/png' });
     expect(data({ ...written, mime_type: 'image/webp' })).toEqual({ ...FILE, mime_type: 'image/webp' });
+  });
+
+  const URL_FILE = { url: 'https://example.com/a.pdf' };
+  const KEPT = { resource: 'dify-file://abc/a.pdf' };
+
+  test.each<[string, unknown, unknown]>([
+    ['an address alone', ' https://example.com/a.pdf', URL_FILE],
+    ['the URI of a kept file alone', 'dify-file://abc/a.pdf', KEPT],
+    ['the URI of a kept file as a url', { url: 'dify-file://abc/a.pdf' }, KEPT],
+    ['an address as a resource', { resource: 'https://example.com/a.pdf' }, URL_FILE],
+    [
+      'a data: URL alone',
+      'data:image/png;base64,SGVsbG8=',
+      { data: 'SGVsbG8=', filename: 'file.png', mime_type: 'image/png' },
+    ],
+    [
+      'a data: URL as a url',
+      { url: 'data:text/csv;base64,SGVsbG8=', filename: 'a.csv' },
+      { data: 'SGVsbG8=', filename: 'a.csv', mime_type: 'text/csv' },
+    ],
+    [
+      'what is left out as null or empty',
+      { ...URL_FILE, data: '', resource: null, filename: '', mime_type: null },
+      URL_FILE,
+    ],
+    ['an empty file', { data: '', filename: 'empty.txt' }, { data: '', filename: 'empty.txt' }],
+    ['JSON as text', JSON.stringify(KEPT), KEPT],
+  ])('%s is understood', (_, given, expected) => {
+    expect(data(given as object)).toEqual(expected);
+    expect(taken({ type: 'files' }, given)).toEqual([expected]);
+  });
+
+  test('a path is none where files of this machine may not be named', () => {
+    expect(data({ path: '/etc/passwd' })).toEqual([
+      expect.stringMatching(/^\/p\/path: there is no such argument/),
+      '/p: expected exactly one of url, resource and data, got none',
+    ]);
+  });
+
+  test('a path is one where files of this machine may be named', () => {
+    const found = toolWith([parameter('p', { type: 'file' })], { fileSources: ['resource', 'path', 'data'] });
+    const parsed = (p: unknown) => found.parseArguments({ p });
+    expect(parsed('/srv/a.txt')).toEqual({ ok: true, parameters: { p: { path: '/srv/a.txt' } } });
+    expect(parsed({ path: 'a.txt' })).toMatchObject({
+      problems: [{ path: '/p/path', message: 'expected an absolute path' }],
+    });
+    expect(parsed({ url: 'https://example.com/a' })).toMatchObject({
+      problems: [{ path: '/p/url' }, { path: '/p' }],
+    });
+    expect(data('/srv/a.txt' as never)).toEqual([expect.stringContaining('expected an object')]);
   });
 
   test('of 40 MB are checked in good time', () => {

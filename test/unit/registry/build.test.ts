@@ -187,20 +187,22 @@ describe('rules', () => {
     expect(registry.withheld[0]?.detail).toContain('tools.unauthorized');
   });
 
-  test('files of api tools are left out, because Dify cannot hand them over', () => {
-    const upload = (required: boolean) =>
-      registryOf([
-        provider('1', [tool('upload', [parameter('f', { type: 'file', required }), parameter('q')])], {
-          type: 'api',
-          name: 'pets',
-        }),
-      ]);
-    const [published] = upload(false).tools;
-    expect(Object.keys(published?.inputSchema['properties'] as object)).toEqual(['q']);
-    expect(published?.fileParameters).toEqual([]);
-    expect(published?.description).toContain('file parameters cannot be used');
-    expect(upload(false).notes).toMatchObject([{ name: 'api_pets__upload' }]);
-    expect(upload(true).withheld).toMatchObject([{ reason: 'incomplete' }]);
+  test.each<[string, Parameters<typeof provider>]>([
+    ['a custom API', ['1', [], { type: 'api' }]],
+    ['speech recognition', ['audio', []]],
+  ])('files of %s are published, and said not to be taken', (_, [id, , extra]) => {
+    const name = id === 'audio' ? 'asr' : 'upload';
+    const declared = tool(name, [parameter('f', { type: 'file', required: true }), parameter('q')]);
+    const { tools, withheld } = registryOf([provider(id, [declared], extra)]);
+    expect(withheld).toEqual([]);
+    const [found] = tools;
+    const refused = expect.stringMatching(/^Dify cannot hand files to .*\.$/);
+    expect(found?.fileParameters).toEqual([{ name: 'f', many: false, refused }]);
+    expect(found?.description).toMatch(/Dify cannot hand files to .* Calls with f are refused\./);
+    expect(found?.inputSchema).toMatchObject({
+      required: ['f'],
+      properties: { f: { type: 'object', description: expect.stringContaining('Dify cannot hand files') } },
+    });
   });
 
   test('an optional select without choices is left out', () => {

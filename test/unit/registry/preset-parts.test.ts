@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry, type Preset } from '../../../src/registry/build.ts';
+import { explainTool } from '../../../src/registry/explain.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
 import {
   officialProviders,
@@ -51,6 +52,19 @@ describe('several presets of one tool', () => {
       'id-2',
     );
     expect(idOf({ '*': { ...none, credential: 'Team' }, [NAME]: none })).toBe('id-1');
+  });
+
+  test('limits of results go by their keys, and are explained', () => {
+    const presets = {
+      '*': { ...none, results: { maxImageBytes: 1, maxTextChars: 2000 } },
+      [NAME]: { ...none, results: { maxImageBytes: 2 } },
+    };
+    expect(withPresets(presets).results).toEqual({ maxImageBytes: 2, maxTextChars: 2000 });
+    expect(withPresets({}).results).toBeUndefined();
+    const registry = buildRegistry([provider('acme/kit/kit', [tool('work')])], { ...RULES, presets });
+    expect(explainTool(registry, NAME)).toContain(
+      'Its preset limits what a result carries: maxImageBytes 2, maxTextChars 2000',
+    );
   });
 
   test('the later says whether a tool is read-only or destructive', () => {

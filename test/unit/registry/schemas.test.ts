@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { FileSource } from '../../../src/model/registry.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import { officialTools, sharedIsPresent, sharedNote } from '../../support/shared.ts';
 import {
@@ -26,11 +27,12 @@ function described(more: Partial<ToolParameter>, languages = ['en_US']): string 
 const FILE = {
   type: 'object',
   properties: {
-    data: { type: 'string', minLength: 1, description: expect.any(String) as string },
-    filename: { type: 'string', minLength: 1, description: expect.any(String) as string },
+    url: { type: 'string', description: expect.any(String) as string },
+    resource: { type: 'string', description: expect.any(String) as string },
+    data: { type: 'string', description: expect.any(String) as string },
+    filename: { type: 'string', description: expect.any(String) as string },
     mime_type: { type: 'string', description: expect.any(String) as string },
   },
-  required: ['data', 'filename'],
   additionalProperties: false,
 };
 
@@ -92,12 +94,30 @@ describe('each type is published as what models send', () => {
     expect(published({ type: 'date-range' })).toMatchObject({ type: 'object', required: ['start', 'end'] });
   });
 
-  test('a file tells how it is sent, with an example that works', () => {
-    const text = described({ type: 'file', llmDescription: 'The picture.' });
-    expect(text).toMatch(/^The picture\. .*Base64/);
-    const example = JSON.parse(text.slice(text.indexOf('{'))) as unknown;
-    const parsed = toolWith([parameter('p', { type: 'file' })]).parseArguments({ p: example });
-    expect(parsed.ok).toBe(true);
+  test.each<[readonly FileSource[] | undefined, number]>([
+    [undefined, 3],
+    [['url', 'resource', 'path', 'data'], 4],
+    [['resource', 'data'], 2],
+  ])('a file tells how it is sent, with an example of each way that works: %s', (fileSources, count) => {
+    const rules = fileSources === undefined ? {} : { fileSources };
+    const declared = parameter('p', { type: 'file', llmDescription: 'The picture.' });
+    const found = toolWith([declared], rules);
+    const { description } = propertyOf(found, 'p') as { description: string };
+    expect(description).toMatch(/^The picture\. A file, as /);
+    const examples = [...description.matchAll(/\{.*?\}/g)].map(([text]) => JSON.parse(text) as object);
+    expect(examples).toHaveLength(count);
+    for (const example of examples) {
+      expect(found.parseArguments({ p: example })).toEqual({ ok: true, parameters: { p: example } });
+    }
+    const members = Object.keys((propertyOf(found, 'p') as { properties: object }).properties);
+    expect(members).toEqual([...(fileSources ?? ['url', 'resource', 'data']), 'filename', 'mime_type']);
+  });
+
+  test('each member of a file says what it holds', () => {
+    const { properties } = propertyOf(toolWith([parameter('p', { type: 'file' })]), 'p') as {
+      properties: Record<string, { description: string }>;
+    };
+    for (const { description } of Object.values(properties)) expect(description).toMatch(/^[A-Z].*\.$/);
   });
 });
 
@@ -160,7 +180,7 @@ describe('descriptions of parameters', () => {
     expect(text).toMatch(/filter…$/);
     const file = described({ type: 'file', llmDescription });
     expect(file.length).toBeLessThanOrEqual(1024);
-    expect(file).toMatch(/filter…\. Send .*\}$/);
+    expect(file).toMatch(/filter…\. A file, as .* with the bytes as Base64\.$/);
   });
 
   test('are never cut inside a character', () => {

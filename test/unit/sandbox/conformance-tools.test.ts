@@ -37,6 +37,10 @@ describe('the conformance tools', () => {
       'test_logging_tool',
       'test_streaming_elicitation',
       'test_trigger_tool_change',
+      'greet',
+      'slow_compute',
+      'failing_job',
+      'protocol_error_job',
     ]);
     expect(await (await asAdmin(sandbox, '/workspaces/current/tools/workflow')).json()).toEqual([]);
   });

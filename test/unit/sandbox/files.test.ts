@@ -1,5 +1,9 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFileStore, StoredFile } from '../../../src/sandbox/files.ts';
+import { readFilePart } from '../../../src/sandbox/multipart.ts';
 import { createSigner, LINK_LIFETIME_SECONDS, queryString } from '../../../src/sandbox/signing.ts';
 import { startSandbox, upload, uploadLink } from './client.ts';
 
@@ -101,30 +105,110 @@ describe('signatures', () => {
 describe('the file store', () => {
   it('lets the oldest files go when it is full, but never the new one', () => {
     const files = createFileStore((file) => file.path, 10);
-    const [first, second] = [
-      files.put({ bytes: new Uint8Array(6) }),
-      files.put({ bytes: new Uint8Array(4) }),
-    ];
-    const third = files.put({ bytes: new Uint8Array(1) });
+    const [first, second] = [files.put(new Uint8Array(6)), files.put(new Uint8Array(4))];
+    const third = files.put(new Uint8Array(1));
     expect([files.get(first.id), files.get(second.id), files.get(third.id)]).toEqual([
       undefined,
       second,
       third,
     ]);
-    const large = files.put({ bytes: new Uint8Array(100) });
+    const large = files.put(new Uint8Array(100));
     expect([files.get(third.id), files.get(large.id)]).toEqual([undefined, large]);
   });
 
   it.each([
-    ['photo.JPG', 'application/octet-stream', '.bin', 'image'],
+    ['photo.JPG', 'image/jpeg', '.jpg', 'image'],
+    ['photo.JPG', 'application/octet-stream', '.bin', 'custom'],
     ['sound', 'audio/wav', '.bin', 'audio'],
     ['notes.md', 'text/markdown', '.md', 'document'],
     ['data.json', 'application/json', '.json', 'custom'],
     ['script.py', 'text/x-python', '.bin', 'document'],
     [undefined, undefined, '.bin', 'custom'],
   ])('sees in %s of type %s the extension %s and the kind %s', (filename, mimeType, extension, kind) => {
-    const file = new StoredFile({ bytes: new Uint8Array(1), filename, mimeType });
+    const file = new StoredFile(new Uint8Array(1), { filename, mimeType });
     expect([file.extension, file.kind]).toEqual([extension, kind]);
     expect(file.filename.length).toBeGreaterThan(0);
   });
+
+  it('keeps large files on disk, as they come, and removes them', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'sandbox-test-'));
+    const onDisk = async (): Promise<number> => {
+      const names = await readdir(parent, { recursive: true, withFileTypes: true });
+      return names.filter((entry) => entry.isFile()).length;
+    };
+    const files = createFileStore((file) => file.path, 200_000, parent);
+    const chunk = new Uint8Array(50_000).fill(7);
+    const stored = await files.receive(streamOf([chunk, chunk]), { filename: 'a.bin' });
+    expect([stored.size, Buffer.from(stored.bytes).equals(Buffer.alloc(100_000, 7))]).toEqual([
+      100_000,
+      true,
+    ]);
+    expect(Buffer.concat(await collect(stored.read())).length).toBe(100_000);
+    files.put(new Uint8Array(150_000));
+    expect([files.get(stored.id), await onDisk()]).toEqual([undefined, 1]);
+    await expect(files.receive(failing(), {})).rejects.toThrow('cut off');
+    expect(await onDisk()).toBe(1);
+    files.close();
+    expect(await readdir(parent)).toEqual([]);
+    await rm(parent, { recursive: true });
+  });
 });
+
+describe('a form that streams in', () => {
+  const BODY = Buffer.from(
+    '--b1\r\nContent-Disposition: form-data; name="file"; filename="Grüße 漢字.txt"\r\n' +
+      'Content-Type: text/plain; charset=utf-8\r\n\r\nno\r\n--b\r\nend\r\n--b1--\r\n',
+  );
+
+  it('is the same wherever its chunks are cut', async () => {
+    for (let at = 0; at <= BODY.length; at += 1) {
+      const part = await readFilePart(
+        streamOf([BODY.subarray(0, at), BODY.subarray(at)]),
+        'multipart/form-data; boundary=b1',
+      );
+      const chunks = await collect(part?.bytes ?? streamOf([]));
+      expect([part?.filename, part?.mimeType, Buffer.concat(chunks).toString()]).toEqual([
+        'Grüße 漢字.txt',
+        'text/plain',
+        'no\r\n--b\r\nend',
+      ]);
+    }
+  });
+
+  it.each([
+    ['no boundary', BODY, 'multipart/form-data'],
+    ['another boundary', BODY, 'multipart/form-data; boundary=b2'],
+    ['nothing', Buffer.alloc(0), 'multipart/form-data; boundary=b1'],
+    ['a head without end', Buffer.alloc(40_000, 'a'), 'multipart/form-data; boundary=b1'],
+  ])('has no file with %s', async (_what, body, type) => {
+    expect(await readFilePart(streamOf([body]), type)).toBeUndefined();
+  });
+
+  it('fails where it ends too early', async () => {
+    const part = await readFilePart(streamOf([BODY.subarray(0, -8)]), 'multipart/form-data; boundary=b1');
+    await expect(collect(part?.bytes ?? streamOf([]))).rejects.toThrow('in the middle');
+  });
+});
+
+it('upload links can be made to have expired', async () => {
+  const sandbox = await startSandbox();
+  sandbox.expireUploads(1);
+  const file = new File(['content'], 'a.txt', { type: 'text/plain' });
+  expect((await upload(sandbox, file)).status).toBe(403);
+  expect((await upload(sandbox, file)).status).toBe(201);
+});
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+async function* streamOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) yield await Promise.resolve(chunk);
+}
+
+async function* failing(): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new Uint8Array(10));
+  throw new Error('cut off');
+}

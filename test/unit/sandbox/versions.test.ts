@@ -33,6 +33,10 @@ describe('releases', () => {
     ['1.11.4', 'brokenFileOutputs', false],
     ['1.12.1', 'brokenFileOutputs', true],
     ['1.13.0', 'brokenFileOutputs', false],
+    ['1.14.2', 'downloadRequests', false],
+    ['1.15.0', 'downloadRequests', true],
+    ['1.15.1', 'fileIdsInMeta', false],
+    ['1.16.0', 'fileIdsInMeta', true],
   ] as const)('%s: %s is %s', (version, feature, expected) => {
     expect(featuresOf(version)[feature]).toBe(expected);
   });

@@ -478,8 +478,8 @@ describe('call_tool', () => {
     expect(described.structuredContent).toMatchObject({ name: 'webscraper__webscraper' });
   });
 
-  it.each([...own.OWN_NAMES])('does not call %s through itself', async (name) => {
-    const { call, calls } = viewOf(catalogue());
+  it.each([...own.OWN_NAMES, 'another_own_tool'])('does not call %s through itself', async (name) => {
+    const { call, calls } = viewOf(catalogue(), { otherOwnNames: new Set(['another_own_tool']) });
     const result = await call('call_tool', { name, arguments: { query: 'x' } });
     expect(result.isError).toBe(true);
     expect(textOf(result)).toContain('Call it directly');

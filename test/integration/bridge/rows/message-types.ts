@@ -1,5 +1,5 @@
 import { messages, type Row, said, textMessage } from './row.ts';
-import { audio, FILES, fileFields, image, line, linkTo, resource } from './stored-files.ts';
+import { audio, FILES, fileFields, image, kept, line, linkTo, resource } from './stored-files.ts';
 
 const { png, pdf, wav, unknown, text, upload } = FILES;
 const EXTERNAL = 'https://example.com';
@@ -85,28 +85,27 @@ export const MESSAGE_TYPES: readonly Row[] = [
     'binary_link of a stored file',
     [fileMessage('binary_link', linkTo(pdf, 'pdf'), { mime_type: 'application/pdf', filename: 'a.pdf' })],
     {
-      content: [
-        line('a.pdf', 'application/pdf', pdf.bytes.length),
-        resource(pdf, 'a.pdf', 'application/pdf', { blob: pdf.bytes.toString('base64') }),
-      ],
+      content: [...kept('a.pdf', 'application/pdf', pdf.bytes.length)],
     },
   ),
   row('binary_link without a type', [fileMessage('binary_link', linkTo(unknown, 'bin'))], {
-    content: [
-      line(`${unknown.id}.bin`, 'application/octet-stream', 5),
-      resource(unknown, `${unknown.id}.bin`, 'application/octet-stream', { blob: 'AAECA/8=' }),
-    ],
+    content: [...kept(`${unknown.id}.bin`, 'application/octet-stream', 5)],
   }),
   row(
     'binary_link of a sound under the wrong extension',
     [fileMessage('binary_link', linkTo(wav, 'bin'), { mime_type: 'audio/wav' })],
-    { content: [line(`${wav.id}.bin`, 'audio/wav', wav.bytes.length), audio(wav.bytes, 'audio/wav')] },
+    {
+      content: [
+        line(`${wav.id}.bin`, 'audio/wav', wav.bytes.length, 'is attached below'),
+        audio(wav.bytes, 'audio/wav'),
+      ],
+    },
   ),
   row('image_link to another server', [fileMessage('image_link', `${EXTERNAL}/y.png`)], {
-    content: [said(`[file: y.png, image/png: on another server, not fetched] ${EXTERNAL}/y.png`)],
+    content: [said(`y.png (image/png) lies on another server and was not fetched: ${EXTERNAL}/y.png`)],
   }),
   row('binary_link to another server', [fileMessage('binary_link', `${EXTERNAL}/y.zip`)], {
-    content: [said(`[file: y.zip, application/zip: on another server, not fetched] ${EXTERNAL}/y.zip`)],
+    content: [said(`y.zip (application/zip) lies on another server and was not fetched: ${EXTERNAL}/y.zip`)],
   }),
   row(
     'file, stored by a tool, a picture',
@@ -118,8 +117,8 @@ export const MESSAGE_TYPES: readonly Row[] = [
     [fileMessage('link', linkTo(text, 'txt'), { file: fileFields(text, 't.txt') })],
     {
       content: [
-        line('t.txt', 'text/plain', text.bytes.length),
-        resource(text, 't.txt', 'text/plain', { text: 'ein Täxt\n' }),
+        line('t.txt', 'text/plain', text.bytes.length, 'follows as text'),
+        resource('t.txt', 'text/plain', 'ein Täxt\n'),
       ],
     },
   ),
@@ -135,7 +134,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
         { file_marker: 'file_marker' },
       ),
     ],
-    { content: [said(`[file: r.png, image/png: on another server, not fetched] ${EXTERNAL}/r.png`)] },
+    { content: [said(`r.png (image/png) lies on another server and was not fetched: ${EXTERNAL}/r.png`)] },
   ),
   row(
     'file that a person uploaded, before 1.12',
@@ -147,8 +146,8 @@ export const MESSAGE_TYPES: readonly Row[] = [
     [fileMessage('link', linkTo(text, 'txt'), { tool_file_id: text.id, filename: 't.txt' })],
     {
       content: [
-        line('t.txt', 'text/plain', text.bytes.length),
-        resource(text, 't.txt', 'text/plain', { text: 'ein Täxt\n' }),
+        line('t.txt', 'text/plain', text.bytes.length, 'follows as text'),
+        resource('t.txt', 'text/plain', 'ein Täxt\n'),
       ],
     },
   ),

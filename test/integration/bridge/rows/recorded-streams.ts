@@ -3,7 +3,7 @@ import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { bodyOf, recording } from '../../../support/shared.ts';
 import { PDF, PNG, WAV } from '../../../unit/content/fixtures.ts';
 import { said } from './row.ts';
-import { audio, image, line } from './stored-files.ts';
+import { audio, image, kept, line, resource } from './stored-files.ts';
 
 /** A recorded stream and the result that an MCP client gets of it. */
 export interface Replayed {
@@ -32,13 +32,8 @@ export const INVENTED = {
 const PICTURE = { data: PNG.toString('base64'), filename: 'p.png', mime_type: 'image/png' };
 const SHOWN = { filename: 'p.png', mime_type: 'image/png', size: 70 };
 
-const resourceOf = (id: string | undefined, name: string, mimeType: string, content: object) => ({
-  type: 'resource',
-  resource: { uri: `dify-file:///${id}/${name}`, mimeType, ...content },
-});
-
 /** What the recorded plugin's tool comes to that sends every type of message. */
-function everyType([drawn, , pdf, mp3, bin, txt]: readonly string[], parameters: string) {
+function everyType([drawn, , , mp3, bin]: readonly string[], parameters: string) {
   return {
     content: [
       said(`params:${parameters}`),
@@ -50,18 +45,17 @@ function everyType([drawn, , pdf, mp3, bin, txt]: readonly string[], parameters:
       said(
         "Failed to download image: http://127.0.0.1:55002/missing.png: Client error '404 Not Found' for url 'http://127.0.0.1:55002/missing.png'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/404",
       ),
-      said('[file: y.png, image/png: on another server, not fetched] https://example.com/y.png'),
-      said('[file: y.bin: on another server, not fetched] https://example.com/y.bin'),
+      said('y.png (image/png) lies on another server and was not fetched: https://example.com/y.png'),
+      said('y.bin lies on another server and was not fetched: https://example.com/y.bin'),
       line('pic', 'image/png', 70),
       image(PNG, 'image/png'),
-      line('a.pdf', 'application/pdf', PDF.length),
-      resourceOf(pdf, 'a.pdf', 'application/pdf', { blob: PDF.toString('base64') }),
-      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length),
+      ...kept('a.pdf', 'application/pdf', PDF.length),
+      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length, 'is attached below'),
       audio(MP3, 'audio/mpeg'),
-      line(`${bin}.bin`, 'audio/wav', WAV.length),
+      line(`${bin}.bin`, 'audio/wav', WAV.length, 'is attached below'),
       audio(WAV, 'audio/wav'),
-      said('[file: big.txt, text/plain, 1 byte]'),
-      resourceOf(txt, 'big.txt', 'text/plain', { text: 'x' }),
+      said('big.txt (text/plain, 1 byte) follows as text. Kept for 24 hours as dify-file://ID/big.txt'),
+      resource('big.txt', 'text/plain', 'x'),
       said('ctx\n\nSources:\n- ds'),
       said('{"v":{"k":[1]},"s":"part","n0":null}'),
     ],
@@ -76,7 +70,7 @@ function fromMcpServer([png, wav]: readonly string[], args: string) {
       said('{"k":2}'),
       line(`${png}.png`, 'image/png', 70),
       image(PNG, 'image/png'),
-      line(`${wav}.bin`, 'audio/wav', WAV.length),
+      line(`${wav}.bin`, 'audio/wav', WAV.length, 'is attached below'),
       audio(WAV, 'audio/wav'),
       said('res text'),
       said('{"x":1}'),

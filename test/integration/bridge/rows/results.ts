@@ -2,7 +2,7 @@ import { createSigner, queryString } from '../../../../src/sandbox/signing.ts';
 import { SECRET_KEY } from '../../../support/fixture-dify.ts';
 import { fileMessage, json, variable } from './message-types.ts';
 import { failing, messages, type Row, said, textMessage } from './row.ts';
-import { FILES, fileFields, GONE, image, line, linkTo, MAX_FILE_BYTES } from './stored-files.ts';
+import { FILES, fileFields, GONE, image, kept, line, linkTo, MAX_OUTPUT_BYTES } from './stored-files.ts';
 
 const { png, jpeg, large, unknown } = FILES;
 const OUTPUTS = { summary: 'Kurz: gut.', count: 2, tags: ['a', 'b'] };
@@ -74,7 +74,7 @@ export const RESULTS: readonly Row[] = [
         image(png.bytes, 'image/png'),
         said(JSON.stringify(OUTPUTS)),
       ],
-      structuredContent: { ...OUTPUTS, text: `[file: ${png.id}.png, image/png, 70 bytes]` },
+      structuredContent: { ...OUTPUTS, text: line(`${png.id}.png`, 'image/png', 70).text },
     },
   },
   {
@@ -178,26 +178,16 @@ export const RESULTS: readonly Row[] = [
     title: 'what is said to be a picture and is none is not shown as one',
     answer: messages(fileMessage('image_link', linkTo(unknown, 'png'), { mime_type: 'image/png' })),
     expected: {
-      content: [
-        line(`${unknown.id}.png`, 'application/octet-stream', 5),
-        {
-          type: 'resource',
-          resource: {
-            uri: `dify-file:///${unknown.id}/${unknown.id}.png`,
-            mimeType: 'application/octet-stream',
-            blob: 'AAECA/8=',
-          },
-        },
-      ],
+      content: kept(`${unknown.id}.png`, 'application/octet-stream', 5),
     },
   },
   {
-    title: 'a file over the size budget is described',
+    title: 'a file that is too large to be kept is described',
     answer: messages(fileMessage('binary_link', linkTo(large, 'txt'), { filename: 'big.txt' })),
     expected: {
       content: [
         said(
-          `[file: big.txt, text/plain, 9 KB: larger than the ${MAX_FILE_BYTES / 1000} KB that a result carries, so it is not included. Ask the tool for less, or open the file in Dify.]`,
+          `big.txt (text/plain, 9 KB) is not here: it is larger than the ${MAX_OUTPUT_BYTES / 1000} KB that the bridge takes of one file. Ask the tool for less, or open it in Dify.`,
         ),
       ],
     },
@@ -207,7 +197,7 @@ export const RESULTS: readonly Row[] = [
     answer: messages(fileMessage('image_link', `/files/tools/${GONE}.png`), textMessage('the rest')),
     expected: {
       content: [
-        said(`[file: ${GONE}.png, image/png: not available. Dify no longer has the file.]`),
+        said(`${GONE}.png (image/png) is not available. Dify no longer has the file.`),
         said('the rest'),
       ],
     },
@@ -234,7 +224,7 @@ export const WITHOUT_KEY: readonly Row[] = [
     expected: {
       content: [
         said(
-          "[file: p.png, image/png: not available. Dify's link to the file is not signed: set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.]",
+          "p.png (image/png) is not available. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
         ),
       ],
     },

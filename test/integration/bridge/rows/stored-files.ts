@@ -2,8 +2,10 @@ import { JPEG, PDF, PNG, WAV } from '../../../unit/content/fixtures.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { said } from './row.ts';
 
-/** Larger files than this are described instead of handed over, in bytes. */
-export const MAX_FILE_BYTES = 4000;
+/** Larger images than this are linked to, in bytes. */
+export const MAX_IMAGE_BYTES = 4000;
+/** Larger files than this are described, in bytes. */
+export const MAX_OUTPUT_BYTES = 8000;
 
 interface StoredFile {
   readonly id: string;
@@ -65,9 +67,17 @@ export function fileFields(file: StoredFile, filename: string, more: Record<stri
   };
 }
 
+const uriOf = (name: string): string => `dify-file://ID/${encodeURIComponent(name)}`;
+
 /** The line that names a file that follows. */
-export const line = (name: string, type: string, size: number) =>
-  said(`[file: ${name}, ${type}, ${size} bytes]`);
+export const line = (name: string, type: string, size: number, how = 'is shown below') =>
+  said(`${name} (${type}, ${size} bytes) ${how}. Kept for 24 hours as ${uriOf(name)}`);
+
+/** The line that names a file that the bridge keeps, and the link to it. */
+export const kept = (name: string, type: string, size: number) => [
+  said(`${name} (${type}, ${size} bytes) is kept for 24 hours: read the resource ${uriOf(name)}`),
+  { type: 'resource_link', uri: uriOf(name), name, mimeType: type, size },
+];
 
 export const image = (bytes: Buffer, mimeType: string) => ({
   type: 'image',
@@ -77,9 +87,8 @@ export const image = (bytes: Buffer, mimeType: string) => ({
 
 export const audio = (bytes: Buffer, mimeType: string) => ({ ...image(bytes, mimeType), type: 'audio' });
 
-export const resource = (
-  { id }: StoredFile,
-  name: string,
-  mimeType: string,
-  content: { readonly text: string } | { readonly blob: string },
-) => ({ type: 'resource', resource: { uri: `dify-file:///${id}/${name}`, mimeType, ...content } });
+/** A text file within a result. */
+export const resource = (name: string, mimeType: string, text: string) => ({
+  type: 'resource',
+  resource: { uri: uriOf(name), mimeType, text },
+});

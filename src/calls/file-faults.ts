@@ -1,0 +1,52 @@
+import { BridgeError } from '../model/errors.ts';
+
+const NOTHING_SENT = 'The tool was not started.';
+
+/** A file of the arguments has more bytes than the bridge takes; `size` where it is known. */
+export function tooLarge(size: number, maxBytes: number): BridgeError {
+  return new BridgeError(
+    'file_too_large',
+    `The file has ${size} bytes, and the bridge takes ${maxBytes} at most.`,
+    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
+  );
+}
+
+/** Dify hands no file to the tool, for a reason of its own. */
+export function takesNoFile(parameter: string, reason: string): BridgeError {
+  return new BridgeError('file_refused', `The argument ${parameter} cannot be used: ${reason}`, {
+    hint: `${NOTHING_SENT} Leave the argument out, or use another tool.`,
+  });
+}
+
+/** A kept file that the caller does not have, or has no longer. */
+export function noSuchResource(uri: string): BridgeError {
+  return new BridgeError(
+    'file_refused',
+    `There is no file ${uri.slice(0, 200)} any more, or it never was yours.`,
+    {
+      hint: 'Kept files expire: call the tool again that gave it, or give the file another way.',
+    },
+  );
+}
+
+/** A way of handing over files that this bridge does not offer. */
+export function sourceNotOffered(source: string): BridgeError {
+  return new BridgeError('file_refused', `The bridge takes no files by ${source} here.`, {
+    hint: "Give the file another way: see the tool's input schema.",
+  });
+}
+
+/** What went wrong with one file, with the argument that it belongs to. */
+export function ofArgument(parameter: string, error: unknown): unknown {
+  if (!(error instanceof BridgeError) || !FILE_CODES.has(error.code)) return error;
+  const { message, hint, problems, cause } = error;
+  // A kept file that goes while it is read was there when the call began: nothing is wrong with the request itself.
+  const code = error.code === 'file_not_found' ? 'file_refused' : error.code;
+  return new BridgeError(code, `The file of the argument ${parameter} cannot be taken: ${message}`, {
+    hint: hint === undefined ? NOTHING_SENT : `${NOTHING_SENT} ${hint}`,
+    problems,
+    cause,
+  });
+}
+
+const FILE_CODES: ReadonlySet<string> = new Set(['file_refused', 'file_too_large', 'file_not_found']);

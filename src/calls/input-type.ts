@@ -1,0 +1,83 @@
+import { extensionOfType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
+import type { HeldFile } from '../model/ports.ts';
+
+/**
+ * The type of a file by its bytes, which may be its beginning alone, and what is said of it; `text` is there where
+ * the type is textual and the bytes are text.
+ */
+export type DetectType = (
+  bytes: Uint8Array,
+  hints: { readonly declared: readonly (string | undefined)[]; readonly filename: string },
+  isWhole: boolean,
+) => Promise<{ readonly mimeType: string; readonly text?: string }>;
+
+/** What is said of a file by those who hand it over. */
+export interface InputHints {
+  readonly filename: string;
+  /** By the caller, then by the source. */
+  readonly declared: readonly (string | undefined)[];
+}
+
+/** As much of a file is looked at. */
+const HEAD_BYTES = 64 * 1024;
+
+/**
+ * Name and type under which a file goes to Dify. The bytes decide where they can; of a text, the extension says of
+ * which kind, then whoever handed it over. Dify goes by extensions first, so a name without one, or with one that
+ * the bytes contradict, gets the one of its type.
+ */
+export async function nameAndType(
+  file: Pick<HeldFile, 'size' | 'read'>,
+  { filename, declared }: InputHints,
+  detect: DetectType,
+): Promise<{ readonly filename: string; readonly mimeType: string }> {
+  const head = await headOf(file);
+  const isWhole = head.length === file.size;
+  const name = lastSegment(filename);
+  const byName = typeOfName(name);
+  const typeOf = (hints: readonly (string | undefined)[]): ReturnType<DetectType> =>
+    detect(head, { declared: hints, filename: '' }, isWhole);
+
+  const bare = await typeOf([]);
+  let mimeType: string;
+  if (bare.text === undefined) {
+    ({ mimeType } = await typeOf([byName, ...declared]));
+  } else {
+    mimeType = bare.mimeType;
+    for (const candidate of [byName, ...declared]) {
+      const found = candidate === undefined ? undefined : await typeOf([candidate]);
+      if (found?.text === undefined) continue;
+      ({ mimeType } = found);
+      break;
+    }
+  }
+  return { filename: withExtension(name, byName, mimeType), mimeType };
+}
+
+function withExtension(name: string, byName: string | undefined, mimeType: string): string {
+  const extension = mimeType === UNKNOWN_TYPE ? undefined : extensionOfType(mimeType);
+  const isContradicted = byName !== undefined && majorOf(byName) !== majorOf(mimeType);
+  const isMissing = !/[^.]\.[^.\s]+$/.test(name);
+  return extension !== undefined && (isMissing || isContradicted) ? `${name}${extension}` : name;
+}
+
+/** `image` of `image/png`; textual types outside `text/` count as text. */
+function majorOf(mimeType: string): string {
+  return /[/+](json|xml|yaml)$/.test(mimeType) ? 'text' : (mimeType.split('/', 1)[0] ?? '');
+}
+
+function lastSegment(filename: string): string {
+  const name = filename.split(/[/\\]/).at(-1)?.trim() ?? '';
+  return name === '' ? 'file' : name;
+}
+
+async function headOf(file: Pick<HeldFile, 'read'>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of file.read()) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= HEAD_BYTES) break;
+  }
+  return Buffer.concat(chunks, Math.min(size, HEAD_BYTES));
+}

@@ -1,0 +1,87 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { basename, isAbsolute, relative, sep } from 'node:path';
+import { BridgeError } from '../model/errors.ts';
+import { handleBytes } from '../model/handle-bytes.ts';
+import type { HeldFile } from '../model/ports.ts';
+import { tooLarge } from './file-faults.ts';
+
+/** Links at the end of a path are not followed, and a pipe does not keep the opening waiting. Windows has neither. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+const HINT = 'Name a file in one of the folders of files.allowedPaths (DIFY_BRIDGE_FILES_ALLOWED_PATHS).';
+
+/**
+ * Opens a file of this machine that really lies in one of the folders, wherever links lead. It is opened once and what
+ * was opened is checked, so that nothing can be put in its place meanwhile. Rejects with `file_refused` or
+ * `file_too_large`.
+ */
+export async function openLocalFile(
+  path: string,
+  folders: readonly string[],
+  maxBytes: number,
+): Promise<HeldFile> {
+  const real = await realpath(path).catch((error: unknown) => {
+    throw unreadable(error, path);
+  });
+  // Said of a file that is not there as of one that is: outside the folders nothing is told.
+  if (!(await isWithin(real, folders))) throw outside(path);
+  const handle = await open(real, FLAGS).catch((error: unknown) => {
+    throw unreadable(error, path);
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new BridgeError('file_refused', `${path} is not a regular file.`, { hint: HINT });
+    }
+    if (!(await isStill(real, path, stats))) throw outside(path);
+    if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
+    return held(handle, path, stats.size);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function held(handle: FileHandle, path: string, size: number): HeldFile {
+  return {
+    filename: basename(path),
+    size,
+    read: () => handleBytes(handle, size),
+    dispose: () => handle.close().catch(() => undefined),
+  };
+}
+
+async function isWithin(real: string, folders: readonly string[]): Promise<boolean> {
+  for (const folder of folders) {
+    const root = await realpath(folder).catch(() => undefined);
+    if (root === undefined) continue;
+    const below = relative(root, real);
+    if (below !== '' && below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below)) return true;
+  }
+  return false;
+}
+
+/** Whether the opened file is the one that the path leads to, by the same way as before. */
+async function isStill(real: string, path: string, opened: Stats): Promise<boolean> {
+  try {
+    const present = await lstat(real);
+    return present.dev === opened.dev && present.ino === opened.ino && (await realpath(path)) === real;
+  } catch {
+    return false;
+  }
+}
+
+function outside(path: string): BridgeError {
+  return new BridgeError('file_refused', `There is no file ${path} in a folder that the operator allowed.`, {
+    hint: HINT,
+  });
+}
+
+function unreadable(error: unknown, path: string): BridgeError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const known = code === 'EACCES' || code === 'EPERM' ? 'may not be read' : undefined;
+  return known === undefined
+    ? outside(path)
+    : new BridgeError('file_refused', `${path} ${known} by the bridge.`, { hint: HINT, cause: error });
+}

@@ -1,0 +1,109 @@
+import { formatSize } from '../model/format-size.ts';
+import type { ResultLimits } from '../model/content.ts';
+import { cutText } from '../model/cut-text.ts';
+import type { FileReference } from '../model/message.ts';
+import type { Delivery } from './delivery.ts';
+import { fileName } from './file-names.ts';
+import type { KeptFile } from './keeper.ts';
+import { declaredType } from './media-type.ts';
+
+const MAX_DATA_URL_LENGTH = 200;
+const FORMS = { image: 'is shown below', audio: 'is attached below', text: 'follows as text' } as const;
+
+/** What the line about a file is written from, besides the file itself. */
+export interface LineContext {
+  readonly limits: ResultLimits;
+  /** Bytes of the largest file that the bridge keeps. */
+  readonly maxBytes: number;
+}
+
+/** One line for the reader: which file, of which type and size, and how to come to it. */
+export function describeFile(
+  file: FileReference,
+  delivery: Delivery,
+  { limits, maxBytes }: LineContext,
+): string {
+  const name = fileName(file);
+  const facts = (mimeType: string | undefined, size: number | undefined): string => {
+    const known = [mimeType, size === undefined ? undefined : formatSize(size)];
+    const words = known.filter((word) => word !== undefined).join(', ');
+    return words === '' ? name : `${name} (${words})`;
+  };
+  const declared = declaredType({ declared: [file.mimeType], filename: name });
+  switch (delivery.kind) {
+    case 'image':
+    case 'audio':
+    case 'text': {
+      const size = delivery.kind === 'text' ? delivery.size : delivery.bytes.length;
+      const kept = delivery.kept === undefined ? '' : ` ${keptAs(delivery.kept)}`;
+      return `${facts(delivery.mimeType, size)} ${FORMS[delivery.kind]}.${kept}`;
+    }
+    case 'empty':
+      return `${facts(delivery.mimeType, 0)} is empty.`;
+    case 'kept': {
+      const { kept, left } = delivery;
+      const about = facts(delivery.mimeType, kept.file.size);
+      if (left === undefined) return `${about} ${keptFor(kept)}`;
+      return `${about} is not shown: ${whyLeft(left, limits)} It ${keptFor(kept)}`;
+    }
+    case 'not-kept':
+      return `${facts(delivery.mimeType, delivery.size)} is not here: it is too much for the result, and the bridge could not keep it. ${delivery.reason}`;
+    case 'too-large': {
+      const about = facts(delivery.mimeType ?? declared, delivery.size ?? file.size);
+      return `${about} is not here: it is larger than the ${formatSize(maxBytes)} that the bridge takes of one file. Ask the tool for less, or open it in Dify.`;
+    }
+    case 'external':
+      return `${facts(declared, undefined)} lies on another server and was not fetched: ${shownAddress(file.url ?? '')}`;
+  }
+  return `${facts(declared, file.size)} is not available. ${delivery.reason}`;
+}
+
+/** How to come to a file, as the end of a sentence about it. */
+export function keptFor({ file, access }: KeptFile): string {
+  const ways = [`read the resource ${access.uri}`];
+  if (access.url !== undefined) ways.push(`download it at ${access.url}`);
+  if (access.path !== undefined) ways.push(`open ${access.path} on this machine`);
+  return `is kept for ${lifetime(file)}: ${inWords(ways)}`;
+}
+
+function keptAs({ file, access }: KeptFile): string {
+  return `Kept for ${lifetime(file)} as ${access.uri}`;
+}
+
+function whyLeft(
+  { form, because }: NonNullable<Extract<Delivery, { kind: 'kept' }>['left']>,
+  { maxImageBytes, maxInlineBytes, maxTextChars }: ResultLimits,
+): string {
+  if (form === 'text') {
+    return because === 'alone'
+      ? `a result takes ${formatCount(maxTextChars)} characters of text.`
+      : `together with the rest of the result, it is more than the ${formatCount(maxTextChars)} characters that one takes.`;
+  }
+  return because === 'alone'
+    ? `a result takes ${formatSize(Math.min(maxImageBytes, maxInlineBytes))} of one ${form === 'image' ? 'image' : 'sound'}.`
+    : `together with the files before it, it is more than the ${formatSize(maxInlineBytes)} that a result takes.`;
+}
+
+function inWords(ways: readonly string[]): string {
+  return ways.length < 2 ? `${ways[0]}` : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
+}
+
+/** From the moment it was kept until it expires, in whole hours or minutes. */
+function lifetime({ createdAt, expiresAt }: KeptFile['file']): string {
+  const minutes = Math.max(1, Math.round((expiresAt.getTime() - createdAt.getTime()) / 60_000));
+  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, 'hour'] : [minutes, 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** An address fit for a line of text: without the signature of a Dify link, a data URL cut. */
+function shownAddress(url: string): string {
+  if (url.startsWith('data:')) return cutText(url, MAX_DATA_URL_LENGTH);
+  const query = url.indexOf('?');
+  const isSigned = query > 0 && url.slice(0, query).includes('/files/') && /[?&]sign=/.test(url.slice(query));
+  return isSigned ? url.slice(0, query) : url;
+}
+
+/** A number with its thousands parted. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}

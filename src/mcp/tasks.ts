@@ -1,0 +1,106 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  MissingRequiredClientCapabilityError,
+  type Result,
+  type Server,
+  type ServerContext,
+  type StandardSchemaV1,
+} from '@modelcontextprotocol/server';
+import { asBridgeError, type BridgeError } from '../model/errors.ts';
+import type { CallState, DetachedCalls } from '../model/job.ts';
+import { isJsonObject } from '../model/json.ts';
+import { protocolError } from './protocol-error.ts';
+
+/** The extension of the 2026 revision by which a long call becomes a task (SEP-2663). */
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+
+/** How often a client should ask, in milliseconds. */
+const POLL_INTERVAL_MS = 1000;
+
+/** Whether the request comes from a client that understands tasks: each request says so anew. */
+export function understandsTasks({ mcpReq }: ServerContext): boolean {
+  // The SDK's type of the envelope is empty.
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
+  const extensions = isJsonObject(capabilities) ? capabilities['extensions'] : undefined;
+  return isJsonObject(extensions) && extensions[TASKS_EXTENSION] !== undefined;
+}
+
+/** The answer to a tools/call that became a task. */
+export function taskResult(state: CallState, keepMs: number): Result {
+  return { resultType: 'task', ...taskFields(state, keepMs) };
+}
+
+/**
+ * Answers `tasks/get`, `tasks/update` and `tasks/cancel`. A task has the id of its call. No task ever asks for input,
+ * so an update changes nothing.
+ */
+export function serveTasks(server: Server, calls: DetachedCalls, principal: string): void {
+  const serve = (method: string, answer: (taskId: string) => Result): void => {
+    server.setRequestHandler(method, { params: taskParams }, ({ taskId }, context) => {
+      if (!understandsTasks(context)) {
+        throw new MissingRequiredClientCapabilityError({
+          requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
+        });
+      }
+      try {
+        return answer(taskId);
+      } catch (error) {
+        throw protocolError(asBridgeError(error));
+      }
+    });
+  };
+  serve('tasks/get', (taskId) => detailedTask(calls.get(taskId, principal), calls.keepMs));
+  serve('tasks/update', (taskId) => {
+    calls.get(taskId, principal);
+    return {};
+  });
+  serve('tasks/cancel', (taskId) => {
+    calls.cancel(taskId, principal);
+    return {};
+  });
+}
+
+function taskFields({ callId, status, lastProgress, startedAt, changedAt }: CallState, keepMs: number) {
+  return {
+    taskId: callId,
+    status,
+    ...(lastProgress === undefined ? {} : { statusMessage: lastProgress }),
+    createdAt: startedAt.toISOString(),
+    lastUpdatedAt: changedAt.toISOString(),
+    ttlMs: keepMs,
+    pollIntervalMs: POLL_INTERVAL_MS,
+  };
+}
+
+function detailedTask(state: CallState, keepMs: number): Result {
+  const { status, result, error } = state;
+  const fields = taskFields(state, keepMs);
+  if (status === 'completed' && result !== undefined) return { ...fields, result };
+  if (status === 'failed' && error !== undefined) return { ...fields, error: taskError(error, state) };
+  return fields;
+}
+
+/** The JSON-RPC error of a task, with what the tool had sent before: the first block of its result is the error itself. */
+function taskError(error: BridgeError, { result }: CallState) {
+  const content = result?.content.slice(1) ?? [];
+  return {
+    code: error.rule.rpc,
+    message: error.toText(),
+    data: { code: error.code, ...(content.length === 0 ? {} : { content }) },
+  };
+}
+
+/** Checks that the parameters name a task; what else they have is nothing to us. */
+const taskParams: StandardSchemaV1<unknown, { readonly taskId: string }> = {
+  '~standard': {
+    version: 1,
+    vendor: 'dify-mcp-bridge',
+    validate(value) {
+      const taskId = isJsonObject(value) ? value['taskId'] : undefined;
+      return typeof taskId === 'string'
+        ? { value: { taskId } }
+        : { issues: [{ message: 'taskId must be the id of a task', path: ['taskId'] }] };
+    },
+  },
+};

@@ -1,0 +1,93 @@
+import { BridgeError } from '../model/errors.ts';
+
+const GIVE_OTHERWISE = 'Give an address that anybody can fetch, or the file itself as data.';
+const ASK_OPERATOR = `${GIVE_OTHERWISE} An operator can allow the host in files.allowedNetworks.`;
+
+function refused(message: string, hint: string = GIVE_OTHERWISE, cause?: unknown): BridgeError {
+  return new BridgeError('file_refused', message, { hint, ...(cause !== undefined && { cause }) });
+}
+
+/** The text is no address that the bridge fetches from. `host` is empty where there is none. */
+export const notAnAddress = (): BridgeError => refused('The url is not a web address.');
+
+export const notSecure = (host: string): BridgeError =>
+  refused(
+    `The address at ${host} does not begin with https://, and the bridge fetches no others.`,
+    'Give an https address, or the file itself as data. An operator can set files.allowHttp.',
+  );
+
+export const hasCredentials = (host: string): BridgeError =>
+  refused(`The address at ${host} carries a user name or password, which the bridge does not send.`);
+
+/** A literal address, or all that a name resolves to: which one is nobody's business. */
+export const isPrivate = (host: string): BridgeError =>
+  refused(`${host} is a private or local address, which the bridge does not fetch from.`, ASK_OPERATOR);
+
+export const leadsToPrivate = (host: string): BridgeError =>
+  refused(
+    `The host name ${host} leads to a private or local address, which the bridge does not fetch from.`,
+    ASK_OPERATOR,
+  );
+
+export const unknownHost = (host: string, cause: unknown): BridgeError =>
+  refused(`The host name ${host} is not known.`, 'Check the address.', cause);
+
+export const tooManyRedirects = (host: string, max: number): BridgeError =>
+  refused(`${host} redirects more than ${max} times.`);
+
+export const badRedirect = (host: string): BridgeError =>
+  refused(`${host} redirects without saying where to.`);
+
+export const badStatus = (host: string, status: number): BridgeError =>
+  refused(`${host} answers with status ${status} instead of the file.`);
+
+export const isEncoded = (host: string): BridgeError =>
+  refused(`${host} sends the file compressed, though it was asked not to.`);
+
+export const unreachable = (host: string, cause: unknown): BridgeError =>
+  refused(`No file came from ${host}: ${reasonOf(cause)}.`, GIVE_OTHERWISE, cause);
+
+export const brokenOff = (host: string, cause: unknown): BridgeError =>
+  refused(
+    `${host} broke off in the middle of the file.`,
+    'Call again, or give the file itself as data.',
+    cause,
+  );
+
+export const tooSlow = (host: string, ms: number): BridgeError =>
+  refused(
+    `${host} did not send the whole file within ${ms / 1000} s.`,
+    'Give a smaller file or a faster address; the limit is the setting files.fetchTimeout.',
+  );
+
+export const isSilent = (host: string, ms: number): BridgeError =>
+  refused(`${host} sent nothing for ${ms / 1000} s.`, 'Call again, or give the file itself as data.');
+
+export const isTooLarge = (host: string, maxBytes: number, size?: number): BridgeError =>
+  new BridgeError(
+    'file_too_large',
+    size === undefined
+      ? `The file at ${host} has more than the ${maxBytes} bytes that the bridge takes.`
+      : `The file at ${host} has ${size} bytes, and the bridge takes ${maxBytes} at most.`,
+    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
+  );
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'it refuses connections',
+  ECONNRESET: 'it closed the connection',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to it',
+  ETIMEDOUT: 'it does not answer',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+};
+
+function reasonOf(cause: unknown): string {
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const code = (first as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (code.startsWith('HPE_')) return 'it does not speak HTTP';
+  return (
+    REASONS[code] ??
+    (/CERT|SIGNATURE|SSL|EPROTO/.test(code) ? 'its certificate is not accepted' : 'the connection failed')
+  );
+}

@@ -1,0 +1,37 @@
+/** The longest name, in bytes of UTF-8: file systems take 255, and programs add endings of their own. */
+const MAX_NAME_BYTES = 200;
+/** Longer than any real ending; what is longer is cut with the rest. */
+const MAX_EXTENSION_LENGTH = 16;
+
+/** Controls, marks that reverse the direction of writing (an ending can be disguised with them), half characters. */
+const INVISIBLE = /[\p{Control}\p{Surrogate}\u202a-\u202e\u2066-\u2069]+/gu;
+/** What Windows does not take in a name. */
+const RESERVED_CHARACTERS = /[<>:"|?*]/g;
+/** Names of devices on Windows, whatever follows the dot. */
+const RESERVED_NAMES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** A name under which a file can lie on any system, and no more than a name: letters of all scripts are kept. */
+export function cleanFileName(name: string): string {
+  const last = name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
+  const plain = last.replace(INVISIBLE, ' ').replace(RESERVED_CHARACTERS, '_').trim();
+  const ending = /\.[^.\s]+$/.exec(plain)?.[0] ?? '';
+  const extension = ending.length <= MAX_EXTENSION_LENGTH && ending !== plain ? ending : '';
+  const stem = cutBytes(
+    plain.slice(0, plain.length - extension.length),
+    MAX_NAME_BYTES - Buffer.byteLength(extension),
+  );
+  const cleaned = `${stem}${extension}`.replace(/[. ]+$/, '');
+  if (cleaned === '') return 'file';
+  return RESERVED_NAMES.test(cleaned) ? `_${cleaned}` : cleaned;
+}
+
+/** At most so many bytes of a text, without half a character at its end. */
+function cutBytes(text: string, max: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= max) return text;
+  // Of a character that is cut in the middle, the decoder makes U+FFFD.
+  return bytes
+    .subarray(0, max)
+    .toString()
+    .replace(/\uFFFD+$/u, '');
+}

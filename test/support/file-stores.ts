@@ -1,0 +1,62 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { silentLogger } from '../../src/model/logger.ts';
+import { createFileStore, type KeptFiles } from '../../src/store/file-store.ts';
+
+export const KINDS = ['directory', 'memory'] as const;
+export type StoreKind = (typeof KINDS)[number];
+
+/** A clock that a test turns. */
+export interface Clock {
+  now: number;
+}
+
+export interface TestStore {
+  readonly store: KeptFiles;
+  readonly clock: Clock;
+  /** Folder of the store, also where it is in memory. */
+  readonly dir: string;
+  /** Names of all that lies in the folder. */
+  readonly entries: () => string[];
+}
+
+export interface TestStoreOptions {
+  readonly maxBytes?: number;
+  readonly keepMs?: number;
+  readonly dir?: string;
+  readonly clock?: Clock;
+}
+
+export const HOUR = 3_600_000;
+
+export function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'bridge-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export function testStore(kind: StoreKind, options: TestStoreOptions = {}): TestStore {
+  const { maxBytes = 1_000_000, keepMs = HOUR, dir = folder(), clock = { now: Date.now() } } = options;
+  const place = kind === 'directory' ? { kind, dir } : { kind };
+  const store = createFileStore({ ...place, maxBytes, keepMs, logger: silentLogger, now: () => clock.now });
+  onTestFinished(() => store.close());
+  return { store, clock, dir, entries: () => readdirSync(dir) };
+}
+
+/** Bytes in chunks, as a download brings them. */
+export async function* chunks(...parts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield typeof part === 'string' ? Buffer.from(part) : part;
+}
+
+export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Puts a text of one principal. */
+export function put(store: KeptFiles, text: string, name = 'note.txt', principal = 'ada') {
+  return store.put(chunks(text), { name, mimeType: 'text/plain', principal });
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { createAdmission } from '../../../src/http/admission.ts';
+import { createSessions } from '../../../src/http/sessions.ts';
+import { createServerFactory } from '../../../src/mcp/server.ts';
+import { asBridgeError } from '../../../src/model/errors.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
+import { fakeBridge } from '../../support/fake-bridge.ts';
+import { runHost } from '../../support/http-host.ts';
+import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
+import { callRequest, openRawSession, raw } from './raw.ts';
+
+const admission = (token?: string) =>
+  createAdmission({ host: '127.0.0.1', token, allowedHosts: [], allowedOrigins: [] });
+const principalOf = (token: string): string =>
+  admission(token)({ host: 'localhost', authorization: `Bearer ${token}` });
+
+/** A bridge whose calls answer whose they are. */
+function whoami() {
+  const bridge = fakeBridge();
+  return {
+    ...bridge,
+    callTool: async (_name: string, _args: unknown, { principal = 'nobody' }: { principal?: string }) => ({
+      content: [{ type: 'text' as const, text: principal }],
+    }),
+  };
+}
+
+describe('whose a request is', () => {
+  it('follows from the token, which cannot be read from it, and is the same after a restart', () => {
+    const [first, second] = [principalOf('fake-token-1'), principalOf('fake-token-2')];
+    expect(first).toMatch(/^token-[\w-]{22}$/);
+    expect(first).toBe(principalOf('fake-token-1'));
+    expect(first).not.toBe(second);
+  });
+
+  it('is anybody’s where no token is asked for, whatever is sent', () => {
+    expect(admission()({ host: 'localhost' })).toBe('anonymous');
+    expect(admission()({ host: 'localhost', authorization: 'Bearer something' })).toBe('anonymous');
+  });
+
+  it.each(CLIENT_KINDS)('reaches the call (%s)', async (kind) => {
+    await using running = await runHost({ token: 'fake-token-1', bridge: whoami() });
+    const client = await connectClient(kind, { url: running.url, token: 'fake-token-1' });
+    expect((await client.callTool('echo')).content).toEqual([
+      { type: 'text', text: principalOf('fake-token-1') },
+    ]);
+    await client.close();
+  });
+});
+
+describe('a session of somebody else', () => {
+  it('is as unknown as one that never was, and goes on undisturbed', async () => {
+    const sessions = createSessions({
+      logger: silentLogger,
+      idleMs: 60_000,
+      maxSessions: 10,
+      keepAliveMs: 5000,
+    });
+    const bridge = whoami();
+    const group = sessions.group(
+      createServerFactory({
+        registry: bridge.source,
+        callTool: bridge.callTool,
+        logger: silentLogger,
+        info: { name: 'fake-bridge', version: '1.2.3' },
+        progressIntervalMs: 15_000,
+        listTtlMs: 60_000,
+      }),
+    );
+    async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+      try {
+        const message = req.method === 'POST' ? await json(req) : undefined;
+        await group.handle(req, res, { principal: String(req.headers['x-principal'] ?? 'me'), message });
+      } catch (thrown) {
+        const { rule, code } = asBridgeError(thrown);
+        res.writeHead(rule.http, { 'Content-Type': 'application/json' }).end(JSON.stringify({ code }));
+      }
+    }
+    const server = createServer((req, res) => void answer(req, res));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      const headers = await openRawSession(port);
+      const foreign = { ...headers, 'x-principal': 'you' };
+      const requests = [
+        raw(port, { headers: foreign, body: callRequest('echo') }),
+        raw(port, { method: 'GET', headers: { ...foreign, Accept: 'text/event-stream' } }),
+        raw(port, { method: 'DELETE', headers: foreign }),
+      ];
+      for (const answer of await Promise.all(requests)) {
+        expect(answer).toMatchObject({ status: 404 });
+        expect(answer.text).toBe('{"code":"session_not_found"}');
+      }
+      const own = await raw(port, { headers, body: callRequest('echo') });
+      expect(own.messages).toMatchObject([{ result: { content: [{ text: 'me' }] } }]);
+    } finally {
+      await sessions.close();
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});
