@@ -48,12 +48,12 @@ describe('the file of a user', () => {
 });
 
 it('knows the file of a project, where a client has one', () => {
-  const files = CLIENT_NAMES.map((name) => projectFile(name, '/work/site', LINUX));
+  const files = CLIENT_NAMES.map((name) => projectFile(name, '/home/ada/site', LINUX));
   expect(files).toEqual([
     undefined,
-    '/work/site/.mcp.json',
-    '/work/site/.cursor/mcp.json',
-    '/work/site/.vscode/mcp.json',
+    '/home/ada/site/.mcp.json',
+    '/home/ada/site/.cursor/mcp.json',
+    '/home/ada/site/.vscode/mcp.json',
     undefined,
     undefined,
   ]);
