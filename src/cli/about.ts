@@ -7,7 +7,7 @@ export interface About {
 
 export const INIT: About = {
   description: 'ask for the way to your Dify, check it, and write the configuration file',
-  examples: ['init', 'init --env-file docker/.env --url http://127.0.0.1:5001 --yes'],
+  examples: ['init', 'init --dify-env docker/.env --url http://127.0.0.1:5001 --yes'],
 };
 export const INSTALL: About = {
   description: "put the bridge into an MCP client's configuration",

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Client } from '../clients/client.ts';
-import { launchCommand } from '../clients/launch.ts';
+import { launchCommand, type LaunchOptions } from '../clients/launch.ts';
 import { asksForToken, keepsSecrets, type ServerTarget } from '../clients/server-entry.ts';
 import { configFilePath } from '../config/file.ts';
 import { loadConfig } from '../config/load.ts';
@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly command?: string | undefined;
   readonly secrets?: string | undefined;
   readonly view?: string | undefined;
+  /** `--project`, with or without a folder: a file that people share. */
+  readonly project?: string | true | undefined;
 }
 
 /** How a client is to reach the bridge, checked as far as it can be: what is written shall work. */
@@ -37,14 +39,21 @@ export async function serverTarget(
       hint: 'Leave --secrets client out: the bridge then reads them from its own configuration file.',
     });
   }
-  const { program } = context.io;
   const start = launchCommand(client, {
-    program: options.command === 'local' ? { ...program, script: resolve(program.script) } : 'npx',
+    program: programOf(context, options),
     version: VERSION,
     platform: process.platform,
     args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs(options)],
   });
   return { kind: 'stdio', ...start, clientSecrets };
+}
+
+/** The program as it runs now, unless npx fetched it: npm clears that folder. Files that are shared name no machine's folders. */
+function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
+  const script = realpathSync(io.program.script);
+  const isFetched = /[/\\]_npx[/\\]/.test(script);
+  const usual = isFetched || project !== undefined ? 'npx' : 'local';
+  return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
 }
 
 function viewArgs({ view }: ServerOptions): string[] {

@@ -135,7 +135,7 @@ function troubleshootingText(): string {
   dify-mcp-bridge doctor
 
 doctor checks each step of the way to Dify and says how to mend what fails: begin there. Every error has
-one of these codes, in the log and with -o json. "--log-level debug" tells more.
+one of these codes, in the log and with -o json.
 
 ${errors.join('\n\n')}`;
 }

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { missingSettings } from '../config/connection.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -72,7 +73,9 @@ export function missingOf({ apiUrl, innerApiKey, credential }: Given): readonly 
 }
 
 /** Reads Dify's environment file, or `.env` in a folder. Throws `usage`. */
-export async function readEnvFile(path: string): Promise<DifyEnvironment> {
+export async function readEnvFile(given: string): Promise<DifyEnvironment> {
+  // No shell has seen what is typed as an answer.
+  const path = given.replace(/^~(?=[/\\]|$)/, homedir());
   let text: string;
   let file = path;
   try {

@@ -17,7 +17,7 @@ import type { CommandContext } from './session.ts';
 /** Options of `init`. */
 export interface InitOptions {
   readonly url?: string | undefined;
-  readonly envFile?: string | undefined;
+  readonly difyEnv?: string | undefined;
   readonly workspace?: string | undefined;
   /** False with `--no-files`. */
   readonly files?: boolean | undefined;
@@ -40,7 +40,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   const before = await readIfThere(path, 'config_invalid');
   if (before !== undefined && !asks && options.force !== true) throw alreadyThere(path);
 
-  const file = options.envFile === undefined ? undefined : await readEnvFile(options.envFile);
+  const file = options.difyEnv === undefined ? undefined : await readEnvFile(options.difyEnv);
   const flags = { url: options.url, workspace: options.workspace };
   if (!asks) {
     const missing = missingOf(gather(io, flags, file));
@@ -128,7 +128,7 @@ async function next(
   if (prompter !== undefined && (await prompter.confirm('Run this now? doctor', true))) {
     return (await import('./doctor.ts')).doctor(withConfig);
   }
-  output.note(`Next: dify-mcp-bridge doctor ${config}, then install CLIENT.`);
+  output.note(`Next: dify-mcp-bridge doctor ${config}, then dify-mcp-bridge install CLIENT ${config}.`);
   return 0;
 }
 
@@ -150,6 +150,6 @@ function alreadyThere(path: string): BridgeError {
 function incomplete(missing: readonly Problem[], remarks: readonly Problem[]): BridgeError {
   return new BridgeError('usage', 'Without a terminal, init needs to be told everything.', {
     problems: [...missing, ...remarks],
-    hint: "Dify's .env has most of it: --env-file docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.",
+    hint: "Dify's .env has most of it: --dify-env docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.",
   });
 }

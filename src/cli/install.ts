@@ -19,8 +19,6 @@ export interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
   /** `--file`: another file than the client's usual one. */
   readonly file?: string | undefined;
-  /** `--project`, with or without a folder. */
-  readonly project?: string | true | undefined;
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly yes?: true | undefined;

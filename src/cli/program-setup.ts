@@ -13,7 +13,7 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
     return (context, options) => init(context, options as InitOptions);
   })
     .option('--url <url>', "address of Dify's api service (env DIFY_API_URL)")
-    .option('--env-file <file>', "Dify's own .env, to take its keys from; a folder means the .env in it")
+    .option('--dify-env <file>', "Dify's own .env, to take its keys from; a folder means the .env in it")
     .option('--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)')
     .option('--no-files', 'leave out SECRET_KEY, and with it most files of results')
     .addOption(
@@ -24,7 +24,7 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
       ),
     )
     .option('--force', 'write the file even if there is one; that one is kept beside it')
-    .option('--yes', 'ask nothing: flags, environment and --env-file say it all');
+    .option('--yes', 'ask nothing: flags, environment and --dify-env say it all');
 
   add(program, 'install', INSTALL, async () => {
     const { install } = await import('./install.ts');
@@ -38,7 +38,13 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
       'send a bearer token with --http; by default, to addresses other than loopback',
     )
     .option('--no-authorization', 'send none')
-    .addOption(oneOf('--command <how>', 'how the client starts the bridge (default: npx)', ['npx', 'local']))
+    .addOption(
+      oneOf(
+        '--command <how>',
+        'how the client starts the bridge: npx fetches it; local is the program that runs now, the default unless npx runs it or with --project',
+        ['npx', 'local'],
+      ),
+    )
     .addOption(
       oneOf('--secrets <where>', 'who keeps the keys: the configuration file (default) or the client', [
         'config',

@@ -64,7 +64,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return error instanceof CommanderError ? usageExit(error, early) : failureExit(error, early, io);
+    return error instanceof CommanderError
+      ? usageExit(error, early, commandOf(program, argv))
+      : failureExit(error, early, io);
   }
 }
 
@@ -209,12 +211,21 @@ function wantsJson(argv: readonly string[]): boolean {
   );
 }
 
-function usageExit(error: CommanderError, output: Output): number {
+/** The command that was meant, as far as there is one of that name, such as `dify-mcp-bridge tools`. */
+function commandOf(program: Command, argv: readonly string[]): string {
+  const [word, ...rest] = argv;
+  const found = program.commands.find((command) => command.name() === word);
+  return found === undefined ? program.name() : `${program.name()} ${commandOf(found, rest)}`;
+}
+
+function usageExit(error: CommanderError, output: Output, command: string): number {
   // Help and version end the parsing too; without a command commander has printed the help as an error.
   if (error.exitCode === 0) return 0;
   if (error.code !== 'commander.help') {
     const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-    const hint = [...rest.map((text) => text.replace(/^\((.*)\)$/, '$1')), `See ${NAME} --help.`].join(' ');
+    const hint = [...rest.map((text) => text.replace(/^\((.*)\)$/, '$1')), `See ${command} --help.`].join(
+      ' ',
+    );
     output.error(new BridgeError('usage', message, { hint }));
   }
   return ERROR_RULES.usage.exit;

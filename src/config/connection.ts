@@ -24,7 +24,7 @@ export interface DifyConnection {
 
 /** The next step for somebody whose configuration lacks the connection. */
 export const NO_DIFY_HINT =
-  'Set them in the environment or in the configuration file, or try --sandbox, which needs no Dify.';
+  'Run dify-mcp-bridge init, which asks for them, checks them and writes the configuration file. Or set them in the environment or in that file; or try --sandbox, which needs no Dify.';
 
 /** The connection of a configuration without sandbox. Throws `config_invalid` with all that is missing. */
 export function difyConnection(config: Config): DifyConnection {

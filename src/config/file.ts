@@ -39,7 +39,10 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new BridgeError('config_invalid', `The configuration file ${path} cannot be read (${code}).`, {
-      hint: 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or leave both out.',
+      hint:
+        code === 'EACCES'
+          ? 'Only its owner can read it, as it holds secrets: run the bridge as the user who wrote it.'
+          : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or leave both out.',
     });
   }
   return parseConfigFile(content, path, table);

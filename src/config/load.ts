@@ -3,7 +3,7 @@ import { cacheFolder } from './cache-folder.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
 import type { Environment } from './env.ts';
 import { readEnvironment } from './environment.ts';
-import { findConfigFile, loadConfigFile } from './file.ts';
+import { configFilePath, findConfigFile, loadConfigFile } from './file.ts';
 import {
   type Entry,
   type FlagValues,
@@ -77,7 +77,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       ? missingSettings((path) => merged.has(path) || told.has(path))
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
-    throw configError(problems, missing, literals);
+    const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
+    throw configError(problems, missing, literals, unread);
   }
   const config: Config = freeze({
     ...validated.settings,
@@ -117,10 +118,13 @@ function configError(
   wrong: readonly SourceProblem[],
   missing: readonly Problem[],
   literals: readonly Literal[],
+  unread: string | undefined,
 ): BridgeError {
   const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
   const hints = [
     ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
+    // Another user, or a client with another home, looks elsewhere than whoever wrote the file.
+    ...(missing.length > 0 && unread !== undefined ? [`There is no configuration file ${unread}.`] : []),
     ...(missing.length > 0 && literals.length > 0
       ? [
           `Placeholders that nobody replaced count as missing: ${literals.map(({ source }) => source).join(', ')}.`,

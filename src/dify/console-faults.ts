@@ -26,7 +26,7 @@ const MAX_SAID = 300;
 const NOT_READY = new Set(['not_setup', 'not_init_validated']);
 const GATEWAY_STATUSES = new Set([502, 503, 504]);
 const RESTART =
-  'It is not tried again until the bridge is restarted: six failures lock the account for a day.';
+  'A running bridge does not send them again until it is restarted: six failures lock the account for a day.';
 
 /** Reads the whole of a short answer. */
 export async function readReply(answer: DifyAnswer): Promise<ConsoleReply> {

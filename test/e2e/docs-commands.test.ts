@@ -18,7 +18,10 @@ interface Exception {
 }
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+const { scripts, version } = JSON.parse(read('package.json')) as {
+  scripts: Record<string, string>;
+  version: string;
+};
 
 const EXCEPTIONS: readonly Exception[] = [
   {
@@ -27,6 +30,14 @@ const EXCEPTIONS: readonly Exception[] = [
     problem: (command) => {
       const named = [...command.matchAll(/npm run (\S+)/g)].map(([, name = '']) => name);
       return named.find((name) => scripts[name] === undefined) ?? null;
+    },
+  },
+  {
+    fits: /^npm (pack$|install --global )/,
+    reason: 'changes the machine; the package is packed and installed in package.test.ts',
+    problem: (command) => {
+      const tarball = `./dify-mcp-bridge-${version}.tgz`;
+      return command === 'npm pack' || command.endsWith(` ${tarball}`) ? null : `npm pack makes ${tarball}`;
     },
   },
   {
@@ -107,8 +118,9 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'would reach whichever bridge runs on this machine; what it does is tested in test/integration',
     problem: (command) => {
       const pattern = new RegExp(/'(.+)'/.exec(command)?.[1] ?? '');
-      if (!pattern.test('node /usr/local/bin/dify-mcp-bridge serve --http'))
-        return 'it does not find the bridge';
+      const started = ['bin/dify-mcp-bridge', 'lib/node_modules/dify-mcp-bridge/dist/main.js'];
+      const missed = started.find((path) => !pattern.test(`node /usr/local/${path} serve --http`));
+      if (missed !== undefined) return `it does not find ${missed}`;
       const others = ['npm exec dify-mcp-bridge serve', 'sh -c dify-mcp-bridge serve'];
       return others.find((line) => pattern.test(line)) ?? null;
     },
@@ -171,9 +183,9 @@ describe('the commands in the documentation', () => {
   async function problemOf(command: string, home: string): Promise<string | null> {
     const exception = EXCEPTIONS.find(({ fits }) => fits.test(command));
     if (exception !== undefined) return exception.problem(command);
-    if (command.startsWith('dify-mcp-bridge install ')) await beforeInstall(home);
+    if (/^(npx )?dify-mcp-bridge install /.test(command)) await beforeInstall(home);
     // Here nobody is asked.
-    const answered = /^dify-mcp-bridge (init|install)\b/.test(command) ? `${command} --yes` : command;
+    const answered = /^(npx )?dify-mcp-bridge (init|install)\b/.test(command) ? `${command} --yes` : command;
     const serves = /\bserve\b.* --http\b/.test(command);
     // A shell that ends with the bridge as its own process, and any port that is free.
     const line = serves ? `exec ${command.replace(/--port \d+/, '--port 0')}` : answered;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
@@ -35,6 +35,20 @@ describe('from nothing to a client with tools', () => {
     const ended = await run(['init', '--url', sandbox.url, '--yes'], { env: { ...env, ...keys } });
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('Next: dify-mcp-bridge doctor') });
     expect(ended.stdout).toMatch(/^Wrote .*config\.yaml, which nobody but you can read\.\n$/);
+  });
+
+  // Node.js 20 takes some options for its own, even behind the name of a program: --env-file is one of them.
+  it("init reads Dify's own file, or says what is wrong with it", async () => {
+    const { innerApiKey, adminApiKey, secretKey } = sandbox.credentials;
+    mkdirSync(join(home, 'docker'));
+    const text = `PLUGIN_DIFY_INNER_API_KEY=${innerApiKey}\nSECRET_KEY=${secretKey}\nADMIN_API_KEY=${adminApiKey}\n`;
+    writeFileSync(join(home, 'docker/.env'), `${text}ADMIN_API_KEY_ENABLE=true\n`);
+    const args = ['--url', sandbox.url, '--yes', '--config', join(home, 'other.yaml')];
+    const missing = await run(['init', '--dify-env', join(home, 'none'), ...args], { env });
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read (ENOENT)') });
+    const ended = await run(['init', '--dify-env', join(home, 'docker'), ...args], { env });
+    expect(ended.stderr).toContain('Next: dify-mcp-bridge doctor');
+    expect(ended.code).toBe(0);
   });
 
   it('doctor and config check pass on it alone', async () => {

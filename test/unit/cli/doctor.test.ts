@@ -177,6 +177,9 @@ describe('doctor', () => {
     const { run, check, status } = await diagnose({ env: { HOME: ENV.HOME } });
     expect(run.code).toBe(2);
     expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
+    expect(check('configuration')?.fix).toMatch(
+      /^Run dify-mcp-bridge init.*\n.*no configuration file .*\.config/,
+    );
     expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 9 }, () => 'skip'));
   });
 

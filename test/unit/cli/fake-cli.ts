@@ -1,6 +1,6 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { App, AppOptions, ManifestStatus, View } from '../../../src/app.ts';
 import type { CliIo, CliSignal } from '../../../src/cli/io.ts';
@@ -14,6 +14,11 @@ import type { Registry, RegistrySource, StalePart } from '../../../src/model/reg
 import type { DifyTool, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 import { createFileStore } from '../../../src/store/file-store.ts';
+
+/** Stands for the program in the folder that npx fetches to. */
+export const FETCHED = join(mkdtempSync(join(tmpdir(), 'bridge-npx-')), '_npx', 'main.js');
+mkdirSync(dirname(FETCHED));
+writeFileSync(FETCHED, '');
 
 /** A valid environment without a machine's own configuration file. */
 export const ENV = {
@@ -138,7 +143,7 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
     stdout: { isTTY: terminal, write: (text) => out.push(text) },
     stderr: { isTTY: terminal, write: (text) => err.push(text) },
     env: setup.env ?? ENV,
-    program: { node: process.execPath, script: '/nowhere/main.js' },
+    program: { node: process.execPath, script: FETCHED },
     onSignal: (name, listener) => {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(listener));

@@ -7,7 +7,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
@@ -130,7 +130,7 @@ describe('init without a terminal', () => {
 
   it("takes the keys from Dify's own file", async () => {
     const env = { HOME: home };
-    const run = await alone(['--env-file', envFile(), '--url', sandbox.url], env);
+    const run = await alone(['--dify-env', envFile(), '--url', sandbox.url], env);
     expect(run.code).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain(sandbox.credentials.secretKey);
   });
@@ -151,9 +151,9 @@ describe('init without a terminal', () => {
   it('names all that is missing at once, and writes nothing', async () => {
     const run = await alone([], { HOME: home });
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/--url\n.*DIFY_INNER_API_KEY.*\n.*DIFY_ADMIN_API_KEY.*\n.*--env-file/);
+    expect(run.stderr).toMatch(/--url\n.*DIFY_INNER_API_KEY.*\n.*DIFY_ADMIN_API_KEY.*\n.*--dify-env/);
     expect(existsSync(file)).toBe(false);
-    const disabled = await alone(['--env-file', envFile({ ADMIN_API_KEY_ENABLE: 'false' })], { HOME: home });
+    const disabled = await alone(['--dify-env', envFile({ ADMIN_API_KEY_ENABLE: 'false' })], { HOME: home });
     expect(disabled.stderr).toMatch(
       /ADMIN_API_KEY: has no effect in Dify unless ADMIN_API_KEY_ENABLE is true/,
     );
@@ -274,6 +274,7 @@ describe('init at a terminal', () => {
       [/^1\/5 /, sandbox.url],
       [/^2\/5 .*Where do the keys/, "Dify's .env file"],
       [/Which file/, '/nowhere/.env'],
+      [/Which file/, '~/nowhere/.env'],
       [
         /Which file/,
         envFile({ PLUGIN_DIFY_INNER_API_KEY: 'fake-wrong', ADMIN_API_KEY_ENABLE: '', SECRET_KEY: '' }),
@@ -291,7 +292,8 @@ describe('init at a terminal', () => {
     ]);
     expect(run.code).toBe(0);
     expect(run.stderr).toContain('Later: dify-mcp-bridge install cherry-studio --config');
-    expect(run.stderr.match(/error:/g)).toHaveLength(7);
+    expect(run.stderr.match(/error:/g)).toHaveLength(8);
+    expect(run.stderr).toContain(`${join(homedir(), 'nowhere/.env')} cannot be read`);
     expect(run.stderr).toMatch(/leave off \/console\/api/);
     expect(run.stderr).toContain('ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.');
     expect(readFileSync(file, 'utf8')).toContain(secretKey);
@@ -330,7 +332,7 @@ describe('init at a terminal', () => {
     const before = sandbox.requests.length;
     const run = await asked([...login, ...login, ...login], {
       env: { HOME: home, DIFY_API_URL: sandbox.url },
-      argv: ['--env-file', envFile({ ADMIN_API_KEY: '' })],
+      argv: ['--dify-env', envFile({ ADMIN_API_KEY: '' })],
     });
     expect(run.code).toBe(4);
     const logins = sandbox.requests.slice(before).filter(({ path }) => path === '/console/api/login');

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -14,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replaceFile } from '../../../src/cli/replace-file.ts';
-import { type CliRun, cli } from './fake-cli.ts';
+import { type CliRun, cli, FETCHED } from './fake-cli.ts';
 import { scriptedPrompter } from './scripted-prompter.ts';
 
 let home: string;
@@ -107,10 +108,28 @@ describe('install', () => {
       mcpServers: {
         helpdesk: {
           command: process.execPath,
-          args: ['/nowhere/main.js', 'serve', '--config', config, '--view', 'support'],
+          args: [FETCHED, 'serve', '--config', config, '--view', 'support'],
         },
       },
     });
+  });
+
+  it('lets the client start what runs now, by its own path, unless people share the file', async () => {
+    const script = join(home, 'main.js');
+    const link = join(home, 'link');
+    writeFileSync(script, '');
+    symlinkSync(script, link);
+    const io = { program: { node: process.execPath, script: link } };
+    const argv = ['install', 'cursor', '--yes', '--sandbox'];
+    expect((await cli(argv, { env: { HOME: home }, io })).code).toBe(0);
+    const dify = { command: process.execPath, args: [realpathSync(script), 'serve', '--sandbox'] };
+    expect(read(cursor)).toEqual({ mcpServers: { dify } });
+    expect(
+      (await cli([...argv, '--project', home, '--name', 'ours'], { env: { HOME: home }, io })).code,
+    ).toBe(0);
+    expect(read(cursor)).toMatchObject({ mcpServers: { dify, ours: { command: 'npx' } } });
+    expect((await cli([...argv, '--command', 'npx'], { env: { HOME: home }, io })).code).toBe(0);
+    expect(read(cursor)).toMatchObject({ mcpServers: { dify: { command: 'npx' } } });
   });
 
   it('writes the address of a bridge over HTTP; a token only where one is needed, and as a reference', async () => {

@@ -58,8 +58,9 @@ it.each([
   [['serv'], /unknown command 'serv'.*\n.*Did you mean serve\?/],
   [['tools', 'lst'], /unknown command 'lst'.*\n.*Did you mean list\?/],
   [['serve', '--htpt'], /unknown option '--htpt'.*\n.*Did you mean --http\?/],
-  [['tools', 'show'], /missing required argument 'name'/],
+  [['tools', 'show'], /missing required argument 'name'.*\n.*See dify-mcp-bridge tools show --help/],
   [['serve', 'now'], /too many arguments/],
+  [['install', 'emacs'], /cursor[^]*See dify-mcp-bridge install --help/],
   [['version', '-o', 'xml'], /'xml' is invalid.*text, json/],
   [['call', 'x', '--args'], /argument missing/],
 ])('refuses %j with a suggestion and exit code 2', async (argv, expected) => {
