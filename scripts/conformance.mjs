@@ -2,7 +2,7 @@
 // installed into a folder of their own: as a dependency, its `node` would shadow the one that runs the tests.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -107,6 +107,7 @@ async function run(url, { name, args, failures }) {
   const [code] = await once(suite, 'close');
   const total = /(Total|Passed): .*/.exec(output)?.[0] ?? 'no total';
   if (code === 0) {
+    rmSync(results, { recursive: true });
     console.log(`conformance ${name}: as expected (${total})`);
     return true;
   }
