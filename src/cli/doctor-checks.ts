@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { explainAdminRefusal } from '../dify/admin-refusal.ts';
 import type { DifyConsole } from '../dify/console.ts';
 import type { DifyHttp } from '../dify/http.ts';
-import { probeSigning, type VersionProbe } from '../dify/probe.ts';
+import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/probe.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { count } from './output.ts';
@@ -152,13 +152,21 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
   }
 }
 
-/** Whether links signed with the secret key open files: asked with the id of a file that cannot exist. */
+/**
+ * Whether files can be fetched: with links signed with the secret key, asked with the id of a file that cannot exist,
+ * or with addresses that Dify gives.
+ */
 export async function signingFinding(
   http: DifyHttp,
-  { secretKey }: DifyConnection,
+  { secretKey, innerApiKey, workspaceId: tenantId }: DifyConnection,
   signal: AbortSignal,
 ): Promise<Finding> {
+  const givesAddresses = (): Promise<boolean> =>
+    probeDownloadRequest(http, { innerApiKey, tenantId }, signal).catch(() => false);
   if (secretKey === undefined) {
+    if (await givesAddresses()) {
+      return { status: 'pass', message: 'Not needed: this Dify gives addresses of files for the inner key.' };
+    }
     return {
       status: 'warn',
       message:
@@ -170,6 +178,14 @@ export async function signingFinding(
     const { verdict, status } = await probeSigning(http, secretKey, signal);
     if (verdict === 'accepted') {
       return { status: 'pass', message: 'Dify accepts links signed with DIFY_SECRET_KEY.' };
+    }
+    if (verdict === 'refused' && (await givesAddresses())) {
+      return {
+        status: 'warn',
+        message:
+          'Dify refuses links signed with DIFY_SECRET_KEY. Files arrive all the same: this Dify gives addresses for them.',
+        fix: "Leave DIFY_SECRET_KEY out, or set it to SECRET_KEY of Dify's api service.",
+      };
     }
     if (verdict === 'refused') {
       return {

@@ -9,6 +9,7 @@ import {
   chosenWorkspace,
   type Credential,
   findWorkspaces,
+  givesFileAddresses,
   type ReachableWorkspaces,
 } from '../setup/checks.ts';
 import type { Answers } from '../setup/config-text.ts';
@@ -81,7 +82,9 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
       return key;
     },
   });
-  const secretKey = await signing(talk, http, given.secretKey);
+  const secretKey = await signing(talk, http, given.secretKey, () =>
+    givesFileAddresses(http, innerApiKey, workspace, talk.signal),
+  );
   return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
 }
 
@@ -118,10 +121,15 @@ async function signing(
   talk: Interview,
   http: DifyHttp,
   given: string | undefined,
+  isNeedless: () => Promise<boolean>,
 ): Promise<string | undefined> {
   const { prompter, files, signal } = talk;
   if (files === false) return undefined;
   if (prompter === undefined && given === undefined) return undefined;
+  if (given === undefined && (await isNeedless())) {
+    tell(talk, 'This Dify gives the files of results without SECRET_KEY.');
+    return undefined;
+  }
   if (prompter !== undefined && files === undefined) {
     const question = '4/5  Fetch the files of results, such as pictures? It takes SECRET_KEY of Dify.';
     if (!(await prompter.confirm(question, true))) return undefined;

@@ -13,9 +13,10 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
     return (context, options) => init(context, options as InitOptions);
   })
     .option('--url <url>', "address of Dify's api service (env DIFY_API_URL)")
+    // Not --env-file: Node reads that one itself, wherever it stands, and gives up on a folder.
     .option('--dify-env <file>', "Dify's own .env, to take its keys from; a folder means the .env in it")
     .option('--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)')
-    .option('--no-files', 'leave out SECRET_KEY, and with it most files of results')
+    .option('--no-files', 'leave out SECRET_KEY: before Dify 1.15, most files of results do not arrive then')
     .addOption(
       oneOf(
         '--client <client>',

@@ -1,8 +1,8 @@
 import type { ContentBlock, ResourceLink } from '../model/content.ts';
+import { harmlessType } from '../model/media-types.ts';
 import type { Delivery } from './delivery.ts';
 import { nameBlock } from './file-names.ts';
 import type { KeptFile } from './keeper.ts';
-import { harmlessType } from './media-type.ts';
 
 /**
  * The blocks of one file, besides the line that names it: an image, a sound, a text, or a link to the file that the

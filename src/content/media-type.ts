@@ -23,9 +23,6 @@ export interface MediaType {
   readonly text?: string;
 }
 
-/** Types that a browser runs, or may run. */
-const ACTIVE = /^(text\/html|(text|application)\/(x-)?(java|ecma)script|.+[/+]xml|multipart\/.+)$/;
-
 /** The raster types that every model provider reads. */
 const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
@@ -34,11 +31,6 @@ export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | '
   if (IMAGES.has(mimeType)) return 'image';
   if (mimeType.startsWith('audio/')) return 'audio';
   return text === undefined ? undefined : 'text';
-}
-
-/** The type under which a text is shown: whatever a browser would run is plain text. */
-export function harmlessType(mimeType: string): string {
-  return ACTIVE.test(mimeType) ? 'text/plain' : mimeType;
 }
 
 /**

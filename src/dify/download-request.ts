@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { FileLink } from './file-links.ts';
 import type { DifyHttp } from './http.ts';
@@ -8,6 +9,8 @@ export type DownloadAddress =
   | { readonly kind: 'address'; readonly path: string }
   /** This Dify has no such route. */
   | { readonly kind: 'absent' }
+  /** Dify looked for the file, and does not have it. */
+  | { readonly kind: 'gone' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** Asks Dify itself for the address of a file. Rejects as `DifyHttp.send` does. */
@@ -22,6 +25,7 @@ export interface DownloadRequestOptions {
 const PATH = '/inner/api/download/file/request';
 const TIMEOUT_MS = 30_000;
 const ABSENT: DownloadAddress = { kind: 'absent' };
+const MAX_QUOTE = 300;
 
 /**
  * The route that gives a signed address for the inner API key alone: Dify 1.15.0 and later have it. Whether it is
@@ -35,7 +39,7 @@ export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOp
   const ask = async (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> => {
     const address = await requestAddress(http, options, link, signal);
     if (address.kind === 'absent') known ??= 'absent';
-    else if (address.kind === 'address') known = 'present';
+    else if (address.kind !== 'refused') known = 'present';
     return address;
   };
 
@@ -79,7 +83,11 @@ async function requestAddress(
   const body = await answer.json();
   if (status === 404 && isMissingRoute(body, answer.version)) return ABSENT;
   if (status !== 200) {
-    return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).` };
+    const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
+    // Of the words nothing but the id is relied on: a request that does not suit Dify has the same status and code.
+    if (status === 400 && said.includes(link.id)) return { kind: 'gone' };
+    const quote = said === '' ? '' : ` Dify said: "${cutText(said, MAX_QUOTE)}".`;
+    return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
   }
   const data = isJsonObject(body) && isJsonObject(body['data']) ? body['data'] : undefined;
   const path = ownPath(data?.['download_url']);

@@ -77,6 +77,7 @@ export async function faultFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
       "DIFY_INNER_API_KEY must be the api service's INNER_API_KEY_FOR_PLUGIN (PLUGIN_DIFY_INNER_API_KEY in Dify's .env).",
     );
   }
+  if ((status === 401 || status === 403) && answer.version === undefined) return refusedBefore(answer, fault);
   if (status === 401 || status === 403) {
     const message = `Dify refused access to ${path} (status ${status}).${said}`;
     return fault('upstream_unauthorized', message, 'Check DIFY_INNER_API_KEY and DIFY_WORKSPACE_ID.');
@@ -109,12 +110,15 @@ function fromForeignBody(answer: DifyAnswer, text: string, fault: MakeFault): Br
     return fault('upstream_wrong_address', `${server} does not know the path ${path}.`, ADDRESS_HINT);
   }
   if (isPage && (version === undefined || status === 200)) return webPageFault(answer);
-  if (status === 401 || status === 403) {
-    const message = `Access to ${path} was refused (status ${status}), by a server before Dify.`;
-    return fault('upstream_unauthorized', message, ADDRESS_HINT);
-  }
+  if (status === 401 || status === 403) return refusedBefore(answer, fault);
   const message = `Dify answered ${path} with status ${status} and a body that is not JSON.`;
   return fault('upstream_error', message, "The log of Dify's api service may have the cause.");
+}
+
+/** Dify marks every answer with its version. */
+function refusedBefore({ status, path }: DifyAnswer, fault: MakeFault): BridgeError {
+  const message = `Access to ${path} was refused (status ${status}), by a server before Dify.`;
+  return fault('upstream_unauthorized', message, ADDRESS_HINT);
 }
 
 function redirectFault(answer: DifyAnswer): BridgeError {

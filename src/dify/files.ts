@@ -5,6 +5,7 @@ import { createDownloadRequest } from './download-request.ts';
 import { header, isWebPage } from './faults.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './file-links.ts';
 import type { DifyAnswer, DifyHttp } from './http.ts';
+import { endedWithoutAnswer } from './network-faults.ts';
 import { signFileQuery } from './signature.ts';
 
 /** How files are asked for. */
@@ -29,6 +30,8 @@ type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string 
 
 /** A file of any size may take its time, as long as bytes keep coming. */
 const SILENCE_MS = 60_000;
+const GONE = 'Dify no longer has the file.';
+const HUNG_UP = 'Dify closed the connection instead of sending the file: its storage may no longer have it.';
 const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
 
 /**
@@ -60,6 +63,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
   async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
     const address = await requestDownload(link, signal);
     if (address.kind === 'refused') return address;
+    if (address.kind === 'gone') return unavailable(GONE);
     if (address.kind === 'absent') {
       return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
     }
@@ -94,6 +98,8 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
         return await tryEachWay(link, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof BridgeError)) throw error;
+        // So Dify ends when it knows the file and its storage has lost the bytes.
+        if (endedWithoutAnswer(error)) return unavailable(HUNG_UP);
         return unavailable(error.message);
       }
     },
@@ -137,7 +143,7 @@ function readRefusal({ status, path, version }: DifyAnswer): Unavailable | Refus
   if (status === 403) return { kind: 'refused' };
   // Uploads are answered 404 for both reasons; a 404 from elsewhere has no version.
   if (status === 404 && path.endsWith('/file-preview') && version !== undefined) return { kind: 'refused' };
-  if (status === 404 || status === 415) return unavailable('Dify no longer has the file.');
+  if (status === 404 || status === 415) return unavailable(GONE);
   if (status === 200)
     return unavailable('A web page came instead of the file: DIFY_API_URL does not lead to Dify.');
   return unavailable(`Dify answered the request for the file with status ${status}.`);

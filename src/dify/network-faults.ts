@@ -51,7 +51,7 @@ export function connectionFault(error: unknown, { url, path }: Destination): Bri
       },
     );
   }
-  const isTls = code.startsWith('ERR_SSL_') || code === 'EPROTO';
+  const isTls = code.startsWith('ERR_SSL_') || code === 'EPROTO' || endedInHandshake(error);
   const cause = isTls ? 'the TLS handshake failed' : (CAUSES[code] ?? `the connection failed (${code})`);
   const isCertificate = cause.includes('certificate');
   const tlsHint = 'Check whether DIFY_API_URL should begin with http:// instead of https://.';
@@ -88,6 +88,16 @@ export function abortFault(signal: AbortSignal): BridgeError {
   const reason: unknown = signal.reason;
   if (reason instanceof BridgeError) return reason;
   return new BridgeError('cancelled', 'The request to Dify was cancelled.', { cause: reason });
+}
+
+/** True where the connection was there and ended before any answer, be it in the middle of the request. */
+export function endedWithoutAnswer(fault: BridgeError): boolean {
+  return fault.code === 'upstream_unreachable' && BROKEN_ON_THE_WAY.has(codeOf(fault.cause));
+}
+
+/** A server without TLS may hang up on the handshake, as Dify's does; Node tells that in words alone. */
+function endedInHandshake(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('before secure TLS connection');
 }
 
 function hostPort(url: URL): string {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
+import { createDownloadRequest } from './download-request.ts';
 import { faultFromAnswer, header } from './faults.ts';
+import type { FileLink } from './file-links.ts';
 import type { DifyAnswer, DifyHttp } from './http.ts';
 import { signFileQuery } from './signature.ts';
 import { requestUploadUrl } from './upload-request.ts';
@@ -98,6 +100,18 @@ export async function probeSigning(
   // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
   if (status === 415 || status === 404) return { verdict: 'accepted', status };
   return { verdict: status === 403 ? 'refused' : 'unexpected', status };
+}
+
+/** Whether Dify gives addresses of files for the inner API key alone: asked for a file that cannot exist. */
+export async function probeDownloadRequest(
+  http: DifyHttp,
+  options: InnerKeyOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const id = randomUUID();
+  const link: FileLink = { kind: 'tool', id, path: `/files/tools/${id}.bin`, query: '', signed: false };
+  const { kind } = await createDownloadRequest(http, options)(link, signal);
+  return kind === 'gone' || kind === 'address';
 }
 
 function get(http: DifyHttp, path: string, signal: AbortSignal): Promise<DifyAnswer> {

@@ -8,7 +8,7 @@ import {
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { formatSize } from '../model/format-size.ts';
 import type { Logger } from '../model/logger.ts';
-import { isTextType } from '../model/media-types.ts';
+import { harmlessType, isTextType } from '../model/media-types.ts';
 import type { FileAccess, FileAccessOf, FileStore, StoredFile } from '../model/stored-file.ts';
 import { decodeFileCursor, encodeFileCursor } from './cursor.ts';
 import { protocolError } from './protocol-error.ts';
@@ -115,8 +115,8 @@ async function readFile(
     throw error instanceof BridgeError && error.code === 'file_not_found' ? notFound(uri) : error;
   }
   const bytes = Buffer.concat(chunks);
-  const { mimeType } = file;
-  const text = isTextType(mimeType) ? utf8(bytes) : undefined;
+  const text = isTextType(file.mimeType) ? utf8(bytes) : undefined;
+  const mimeType = harmlessType(file.mimeType);
   const content = text === undefined ? { blob: bytes.toString('base64') } : { text };
   return { contents: [{ uri, mimeType, ...content }] };
 }

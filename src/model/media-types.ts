@@ -51,6 +51,14 @@ export function isTextType(mimeType: string): boolean {
   return TEXTUAL.test(mimeType);
 }
 
+/** Types that a browser runs, or may run. */
+const ACTIVE = /^(text\/html|(text|application)\/(x-)?(java|ecma)script|.+[/+]xml|multipart\/.+)$/;
+
+/** The type under which a text is shown: whatever a browser would run is plain text. */
+export function harmlessType(mimeType: string): string {
+  return ACTIVE.test(mimeType) ? 'text/plain' : mimeType;
+}
+
 /** The media type that the extension of a file name stands for; undefined for an unknown one. */
 export function typeOfName(filename: string): string | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase();

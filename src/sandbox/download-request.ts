@@ -1,12 +1,15 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
+import { REFERENCE } from './files.ts';
 import { jsonBody } from './inner-admission.ts';
-import { invalidParam, notFound, Refusal } from './refusal.ts';
+import { internalError, invalidParam, notFound, type Refusal } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
 import { validationText } from './validation.ts';
+import { isUuid } from './workspace.ts';
 
 const PATH = '/inner/api/download/file/request';
 const FIELDS = new Set(['tenant_id', 'user_id', 'user_from', 'invoke_from', 'file', 'for_external']);
-const REFERENCE = 'dify-file-ref:';
+const PAYLOAD = 'RequestRequestDownloadFile';
+const CALLERS = 'service-api openapi web-app trigger explore debugger published validation'.split(' ');
 
 /** Adds the route that gives signed addresses of stored files; releases without it know no such address. */
 export function addDownloadRequestRoute(app: App, state: SandboxState): void {
@@ -15,9 +18,15 @@ export function addDownloadRequestRoute(app: App, state: SandboxState): void {
     if (!state.features.downloadRequests || !isKnown) throw notFound(PATH);
     const body = await jsonBody(c);
     check(body);
-    if (body['tenant_id'] !== state.workspace.id) throw invalidParam('tenant not found');
-    const file = state.files.get(recordId(body['file'] as JsonObject));
-    if (file === undefined) throw new Refusal(404, 'not_found', 'File not found.');
+    const mapping = body['file'] as JsonObject;
+    const id = recordId(mapping);
+    const tenantId = body['tenant_id'] as string;
+    // As a column of the database compares it: what is no UUID is a fault of Dify's own.
+    if (!isUuid(tenantId)) throw internalError();
+    if (tenantId !== state.workspace.id) throw invalidParam('tenant not found');
+    if (mapping['transfer_method'] === 'local_file') throw invalidParam('Invalid upload file');
+    const file = state.files.get(id);
+    if (file === undefined) throw invalidParam(`ToolFile ${id} not found`);
     return c.json({
       data: {
         filename: file.filename,
@@ -32,36 +41,42 @@ export function addDownloadRequestRoute(app: App, state: SandboxState): void {
 
 function check(body: JsonObject): void {
   const extra = Object.keys(body).find((name) => !FIELDS.has(name));
-  if (extra !== undefined) throw invalidParam(`${extra}\n  Extra inputs are not permitted`);
+  if (extra !== undefined) throw badPayload(`${extra}\n  Extra inputs are not permitted`);
   const problem = validationText(
-    'DownloadFileRequestPayload',
+    PAYLOAD,
     [
       { name: 'tenant_id', type: 'string' },
       { name: 'user_id', type: 'string' },
       { name: 'user_from', type: ['account', 'end-user'] },
-      { name: 'invoke_from', type: ['service-api', 'openapi', 'web-app', 'explore', 'debugger'] },
+      { name: 'invoke_from', type: CALLERS },
       { name: 'file', type: 'dict' },
     ],
     body,
   );
-  if (problem !== undefined) throw invalidParam(problem);
+  if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
+}
+
+function badPayload(problem: string): Refusal {
+  return invalidParam(`invalid payload: 1 validation error for ${PAYLOAD}\n${problem}`);
 }
 
 /** The id in a reference, which has to be written exactly as Dify writes it. */
-function recordId(file: JsonObject): string {
-  const reference = file['reference'];
-  if (file['transfer_method'] !== 'tool_file' || typeof reference !== 'string') {
-    throw invalidParam('invalid file reference');
-  }
-  const encoded = reference.startsWith(REFERENCE) ? reference.slice(REFERENCE.length) : '';
-  let record: unknown;
-  try {
-    record = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
-  } catch {
-    throw invalidParam('invalid file reference');
-  }
-  const id = isJsonObject(record) ? record['record_id'] : undefined;
+function recordId(mapping: JsonObject): string {
+  const { reference, transfer_method: method } = mapping;
+  const encoded =
+    typeof reference === 'string' && reference.startsWith(REFERENCE) ? reference.slice(REFERENCE.length) : '';
+  const id = recordOf(encoded)?.['record_id'];
+  const isKnown = method === 'tool_file' || method === 'local_file';
   // The padding counts, which Node's base64url leaves out.
-  if (typeof id !== 'string' || encoded.length % 4 !== 0) throw invalidParam('invalid file reference');
-  return id;
+  if (isKnown && typeof id === 'string' && encoded.length % 4 === 0) return id;
+  throw badPayload('file\n  Value error, reference must be a canonical Dify file reference');
+}
+
+function recordOf(encoded: string): JsonObject | undefined {
+  try {
+    const record: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
+    return isJsonObject(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
 }

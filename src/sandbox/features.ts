@@ -22,6 +22,10 @@ export interface Features {
   readonly downloadRequests: boolean;
   /** Messages with a stored file name its id in their `meta` (1.16.0). */
   readonly fileIdsInMeta: boolean;
+  /** A file is named by a reference, without its workspace, and its extension is that of its name (1.16.0 at the latest). */
+  readonly fileReferences: boolean;
+  /** A signed link to a file that is gone is answered 404, no longer 415 (1.16.0 at the latest). */
+  readonly goneIsNotFound: boolean;
 }
 
 /** The wire behaviour of a release such as `1.12.1`. */
@@ -39,6 +43,8 @@ export function featuresOf(version: string): Features {
     brokenFileOutputs: since('1.12.0') && !since('1.13.0'),
     downloadRequests: since('1.15.0'),
     fileIdsInMeta: since('1.16.0'),
+    fileReferences: since('1.16.0'),
+    goneIsNotFound: since('1.16.0'),
   };
 }
 

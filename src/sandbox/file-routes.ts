@@ -4,10 +4,11 @@ import type { JsonObject } from '../model/json.ts';
 import type { StoredFile } from './files.ts';
 import { admit } from './inner-admission.ts';
 import { readFilePart } from './multipart.ts';
-import { forbidden, invalidParam, Refusal } from './refusal.ts';
+import { forbidden, invalidParam, notFoundPage, Refusal } from './refusal.ts';
 import { LINK_LIFETIME_SECONDS, queryString, type SignedQuery, type UploadGrant } from './signing.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
 import { type FieldRule, validationText } from './validation.ts';
+import { isUuid } from './workspace.ts';
 
 const SIGNATURE: readonly FieldRule[] = [
   { name: 'timestamp', type: 'integer' },
@@ -57,22 +58,38 @@ export function addFileRoutes(app: App, state: SandboxState): void {
   });
 
   route(app, 'GET', '/files/tools/:name', (c) => {
+    const [id = '', extension] = c.req.param('name')?.split('.', 2) ?? [];
+    if (!isUuid(id) || extension === undefined) return notFoundPage();
     const query = signedQuery(c, 'ToolFileQuery', SIGNATURE);
-    const id = c.req.param('name')?.replace(/\.[^.]*$/, '') ?? '';
     if (!state.signer.downloadIsValid(id, query)) throw forbidden('Invalid request.');
     const file = state.files.get(id);
-    if (file === undefined) throw new Refusal(415, 'unsupported_file_type', 'File type not allowed.');
+    if (file === undefined) throw gone(state);
     return download(file, c.req.query('as_attachment')?.toLowerCase() === 'true');
   });
 }
 
-/** A file as an answer. A page would run in the console's origin, so HTML only ever is a download. */
+/** The answer to a good link to a file that is not there. */
+function gone({ features }: SandboxState): Refusal {
+  return features.goneIsNotFound
+    ? new Refusal(404, 'not_found', 'file is not found')
+    : new Refusal(415, 'unsupported_file_type', 'File type not allowed.');
+}
+
+/** What Dify's framework names a charset with: every text, and XML. */
+const WITH_CHARSET = /^text\/|\+xml$|^application\/(ecmascript|javascript|sql|xml)$/;
+
+const PAGE = /^(text\/html|application\/xhtml\+xml)/;
+
+/**
+ * A file as an answer. A page would run in the console's origin, so HTML only ever is a download. An empty file goes
+ * without its length, in chunks.
+ */
 function download(file: StoredFile, asAttachment: boolean): Response {
-  const isPage = file.mimeType.includes('text/html');
-  const headers = new Headers({
-    'content-type': isPage ? 'application/octet-stream' : file.mimeType,
-    'content-length': String(file.size),
-  });
+  const isPage = PAGE.test(file.mimeType) || /\.html?$/i.test(file.filename);
+  const type = WITH_CHARSET.test(file.mimeType) ? `${file.mimeType}; charset=utf-8` : file.mimeType;
+  const headers = new Headers({ 'content-type': isPage ? 'application/octet-stream' : type });
+  if (file.size > 0) headers.set('content-length', String(file.size));
+  if (isPage) headers.set('x-content-type-options', 'nosniff');
   if (asAttachment || isPage) {
     headers.set('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`);
   }
@@ -84,6 +101,7 @@ function download(file: StoredFile, asAttachment: boolean): Response {
 function uploadAnswer(file: StoredFile, grant: UploadGrant, state: SandboxState): JsonObject {
   return {
     id: file.id,
+    ...(state.features.fileReferences && { reference: file.reference }),
     name: file.filename,
     size: file.size,
     extension: file.extension,

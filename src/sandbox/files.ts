@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 /** Bytes kept at most; the oldest files go first, as a demo that runs for days must not grow. */
 const CAPACITY_BYTES = 512 * 1024 * 1024;
@@ -29,6 +29,9 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'video/mp4': '.mp4',
 };
 
+/** What the canonical name of a file begins with. */
+export const REFERENCE = 'dify-file-ref:';
+
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   image: 'jpg jpeg png webp gif svg'.split(' '),
   video: 'mp4 mov mpeg webm'.split(' '),
@@ -40,6 +43,8 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 export interface FileFacts {
   readonly mimeType?: string | undefined;
   readonly filename?: string | undefined;
+  /** With its dot; that of the media type unless given. */
+  readonly extension?: string | undefined;
 }
 
 /** Bytes in memory, or a file with their number. */
@@ -56,9 +61,9 @@ export class StoredFile {
   readonly size: number;
   readonly #contents: Contents;
 
-  constructor(contents: Contents, { mimeType, filename }: FileFacts = {}) {
+  constructor(contents: Contents, { mimeType, filename, extension }: FileFacts = {}) {
     this.mimeType = mimeType ?? 'application/octet-stream';
-    this.extension = EXTENSIONS[this.mimeType] ?? '.bin';
+    this.extension = extension ?? EXTENSIONS[this.mimeType] ?? '.bin';
     this.filename = filename ?? `${this.id.replaceAll('-', '')}${this.extension}`;
     this.size = contents instanceof Uint8Array ? contents.length : contents.size;
     this.#contents = contents;
@@ -78,6 +83,11 @@ export class StoredFile {
   /** The unsigned, relative link that stands in messages. */
   get path(): string {
     return `/files/tools/${this.id}${this.extension}`;
+  }
+
+  /** Dify's canonical name of it; the padding of the Base64 is part of that. */
+  get reference(): string {
+    return `${REFERENCE}${Buffer.from(JSON.stringify({ record_id: this.id })).toString('base64')}`;
   }
 
   /** Dify's name for what the file holds: by the extension that it stored the file under, then by its media type. */
@@ -103,16 +113,22 @@ export interface FileStore {
 
 /**
  * Keeps small files in memory and others in a temporary folder below `parent`, up to a number of bytes. `sign` answers the
- * absolute signed link of a file.
+ * absolute signed link of a file. With `namesDecide`, the name of a file gives its extension, where it has one.
  */
 export function createFileStore(
   sign: (file: StoredFile) => string,
   capacityBytes: number = CAPACITY_BYTES,
   parent: string = tmpdir(),
+  namesDecide = false,
 ): FileStore {
   const files = new Map<string, { readonly file: StoredFile; readonly path?: string }>();
   let folder: string | undefined;
   let size = 0;
+
+  function complete(facts: FileFacts = {}): FileFacts {
+    const extension = namesDecide ? extname(facts.filename ?? '').toLowerCase() : '';
+    return extension === '' ? facts : { ...facts, extension };
+  }
 
   function newPath(): string {
     folder ??= mkdtempSync(join(parent, 'dify-sandbox-'));
@@ -133,10 +149,10 @@ export function createFileStore(
 
   return {
     put(bytes, facts) {
-      if (bytes.length <= MEMORY_BYTES) return keep(new StoredFile(bytes, facts));
+      if (bytes.length <= MEMORY_BYTES) return keep(new StoredFile(bytes, complete(facts)));
       const path = newPath();
       writeFileSync(path, bytes, { mode: 0o600 });
-      return keep(new StoredFile({ path, size: bytes.length }, facts), path);
+      return keep(new StoredFile({ path, size: bytes.length }, complete(facts)), path);
     },
     async receive(bytes, facts) {
       const path = newPath();
@@ -153,7 +169,7 @@ export function createFileStore(
       } finally {
         await handle.close();
       }
-      return keep(new StoredFile({ path, size: received }, facts), path);
+      return keep(new StoredFile({ path, size: received }, complete(facts)), path);
     },
     get: (id) => files.get(id)?.file,
     signedUrl: sign,

@@ -73,8 +73,12 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     secretKey: secret('secret-key'),
   };
   const signer = createSigner(credentials.secretKey);
+  const features = featuresOf(version);
   const files = createFileStore(
     (file) => `${server.url}${file.path}?${queryString(signer.download(file.id))}`,
+    undefined,
+    undefined,
+    features.fileReferences,
   );
   const providers = toolSet(options.tools ?? 'demo', petServer.url);
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
@@ -83,7 +87,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const state: SandboxState = {
     url: server.url,
     version,
-    features: featuresOf(version),
+    features,
     credentials,
     secureCookies: options.secureCookies ?? false,
     workspace,

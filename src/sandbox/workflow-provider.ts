@@ -31,7 +31,7 @@ const RESERVED = new Set(['text', 'json', 'files']);
 
 /** The error of the releases in which a workflow tool cannot return files. */
 const BROKEN_FILE_OUTPUT =
-  '1 validation error for FileMessage\nfile_marker\n  Field required [type=missing, input_value={}, input_type=dict]\n    For further information visit https://errors.pydantic.dev/2.13/v/missing';
+  '1 validation error for FileMessage\n  Value error, Invalid FileMessage: missing file_marker [type=value_error, input_value={}, input_type=dict]\n    For further information visit https://errors.pydantic.dev/2.11/v/value_error';
 
 /** A provider with its one tool. */
 export function workflowProvider(options: WorkflowOptions): SandboxProvider {
@@ -95,20 +95,22 @@ async function* runWorkflow(
 }
 
 /** A stored file: an image as `image_link`, anything else as `link`, the file itself in `meta`. */
-function fileMessage(file: StoredFile, { workspace, features }: ToolRun): WireMessage {
+function fileMessage(file: StoredFile, run: ToolRun): WireMessage {
+  const { features } = run;
   return {
     type: file.kind === 'image' ? 'image_link' : 'link',
     message: { text: file.path },
     meta: {
-      file: fileFields(file, workspace.id),
-      ...(features.fileIdsInMeta && { tool_file_id: file.id }),
+      file: fileFields(file, run),
+      ...(features.fileIdsInMeta && { tool_file_id: file.id, mime_type: file.mimeType }),
     },
   };
 }
 
 function serialized(output: WorkflowOutput, run: ToolRun): Json {
   const one = (file: StoredFile): JsonObject => ({
-    ...fileFields(file, run.workspace.id),
+    ...fileFields(file, run),
+    related_id: file.id,
     url: run.files.signedUrl(file),
     tool_file_id: file.id,
   });
@@ -117,15 +119,16 @@ function serialized(output: WorkflowOutput, run: ToolRun): Json {
   return output;
 }
 
-function fileFields(file: StoredFile, tenantId: string): JsonObject {
+function fileFields(file: StoredFile, { workspace, features }: ToolRun): JsonObject {
+  const { fileReferences } = features;
   return {
     dify_model_identity: '__dify__file__',
     id: null,
-    tenant_id: tenantId,
+    ...(!fileReferences && { tenant_id: workspace.id }),
     type: file.kind,
     transfer_method: 'tool_file',
     remote_url: null,
-    related_id: file.id,
+    ...(fileReferences ? { reference: file.reference } : { related_id: file.id }),
     filename: file.filename,
     extension: file.extension,
     mime_type: file.mimeType,

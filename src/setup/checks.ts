@@ -1,7 +1,13 @@
 import { explainAdminRefusal, named, unknownAdminKey } from '../dify/admin-refusal.ts';
 import { createConsole, type DifyConsole, type Workspace } from '../dify/console.ts';
 import type { DifyHttp } from '../dify/http.ts';
-import { probeInnerApi, probeInnerKey, probeSigning, probeVersion } from '../dify/probe.ts';
+import {
+  probeDownloadRequest,
+  probeInnerApi,
+  probeInnerKey,
+  probeSigning,
+  probeVersion,
+} from '../dify/probe.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** What shows Dify's console who asks. */
@@ -140,6 +146,16 @@ export async function checkInnerKey(
       },
     );
   }
+}
+
+/** Whether files of results can be had without the secret key, as from Dify 1.15 on. */
+export function givesFileAddresses(
+  http: DifyHttp,
+  innerApiKey: string,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return probeDownloadRequest(http, { innerApiKey, tenantId: workspace.id }, signal);
 }
 
 /** Checks that links signed with the secret key open files. */

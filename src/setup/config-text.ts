@@ -59,7 +59,7 @@ function credentialText(credential: Credential): string {
 function secretKeyText(secretKey: string | undefined): string {
   const about = '  # SECRET_KEY of Dify: signs the links to pictures and other files in results.';
   return secretKey === undefined
-    ? `${about}\n  # Without it most files do not arrive.\n  # secretKey: "…"`
+    ? `${about}\n  # Before Dify 1.15, most files do not arrive without it.\n  # secretKey: "…"`
     : `${about}\n  secretKey: ${quoted(secretKey)}`;
 }
 

@@ -16,6 +16,8 @@ const RELEASES = [
   { version: '1.11.2', mcp: true, apiJson: true, outputs: true, files: true },
   { version: '1.12.1', mcp: true, apiJson: true, outputs: true, files: false },
   { version: '1.13.0', mcp: true, apiJson: true, outputs: true, files: true },
+  { version: '1.15.0', mcp: true, apiJson: true, outputs: true, files: true },
+  { version: '1.16.0', mcp: true, apiJson: true, outputs: true, files: true },
 ] as const;
 
 const CASES = RELEASES.flatMap((release) => CONSOLE_WAYS.map((way) => ({ ...release, way })));

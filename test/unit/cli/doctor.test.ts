@@ -125,6 +125,35 @@ describe('doctor', () => {
     expect(run.code).toBe(0);
   });
 
+  it('asks for no key, and lets a wrong one pass with a warning, where Dify gives addresses of files', async () => {
+    const newer = await createSandbox({ version: '1.16.0' });
+    const checked = async (secretKey: string | undefined, innerKey = newer.credentials.innerApiKey) => {
+      const env = environment({
+        DIFY_API_URL: newer.url,
+        DIFY_INNER_API_KEY: innerKey,
+        DIFY_WORKSPACE_ID: newer.credentials.workspaceId,
+        DIFY_ADMIN_API_KEY: newer.credentials.adminApiKey,
+        DIFY_SECRET_KEY: secretKey,
+      });
+      return (await diagnose({ env })).check('file signing');
+    };
+    try {
+      expect(await checked(newer.credentials.secretKey)).toMatchObject({ status: 'pass' });
+      expect(await checked(undefined)).toMatchObject({
+        status: 'pass',
+        message: 'Not needed: this Dify gives addresses of files for the inner key.',
+      });
+      expect(await checked('fake-wrong-key')).toMatchObject({
+        status: 'warn',
+        message: expect.stringContaining('Files arrive all the same'),
+      });
+      expect(await checked('fake-wrong-key', 'fake-wrong-inner-key')).toMatchObject({ status: 'fail' });
+      expect(await checked(undefined, 'fake-wrong-inner-key')).toMatchObject({ status: 'warn' });
+    } finally {
+      await newer.close();
+    }
+  });
+
   it('says where files are kept, and how full it is', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'bridge-files-'));
     const at = async (changes: Record<string, string>) =>

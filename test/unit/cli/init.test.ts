@@ -265,6 +265,26 @@ describe('init at a terminal', () => {
     expectNoSecrets(run);
   });
 
+  it('does not ask for SECRET_KEY where Dify gives the files without it', async () => {
+    const newer = await createSandbox({ version: '1.16.0' });
+    try {
+      const run = await asked([
+        [/^1\/5 /, newer.url],
+        [/^2\/5 .*Where do the keys/, 'I type them'],
+        [/^2\/5 .*INNER_API_KEY/, newer.credentials.innerApiKey],
+        [/^2\/5 .*lists? the tools/, 'With the admin key'],
+        [/ADMIN_API_KEY of Dify/, newer.credentials.adminApiKey],
+        [/^5\/5 /, 'Cherry Studio'],
+        [/install cherry-studio/, false],
+      ]);
+      expect(run.code).toBe(0);
+      expect(run.stderr).toContain('This Dify gives the files of results without SECRET_KEY.');
+      expect(readFileSync(file, 'utf8')).not.toMatch(/^ *secretKey/m);
+    } finally {
+      await newer.close();
+    }
+  });
+
   it('tells what is wrong with an answer and asks again', async () => {
     const { innerApiKey, adminApiKey, secretKey } = sandbox.credentials;
     const run = await asked([

@@ -304,6 +304,26 @@ describe('the route that gives addresses', () => {
     expect(requested).toEqual([]);
   });
 
+  test('that tells of a file that is gone ends the search, and asks for no key', async () => {
+    const message = `ToolFile ${FILE_ID} not found`;
+    giveAddress = (response) => sendJson(response, 400, { code: 'invalid_param', message, status: 400 });
+    const dify = await serve();
+    for (const secretKey of [undefined, 'wrong']) {
+      expect(await fetchFile(dify, { url: LINK }, { secretKey })).toEqual({
+        kind: 'unavailable',
+        reason: 'Dify no longer has the file.',
+      });
+    }
+  });
+
+  test('that refuses in another way is quoted', async () => {
+    giveAddress = (response) =>
+      sendJson(response, 400, { code: 'invalid_param', message: 'invalid payload: x', status: 400 });
+    expect(await fetchFile(await serve(), { url: LINK })).toMatchObject({
+      reason: expect.stringContaining('(status 400). Dify said: "invalid payload: x". To get the file, set'),
+    });
+  });
+
   test('in the end all that was tried is named', async () => {
     const dify = await serve();
     const { reason } = (await fetchFile(dify, { url: LINK + signed(302) }, { secretKey: 'wrong' })) as {
@@ -318,6 +338,14 @@ describe('the route that gives addresses', () => {
       reason:
         "Dify's link to the file is not signed. Dify refuses the address that it gave for the file. To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
     });
+  });
+});
+
+test('a file whose bytes Dify has lost, on which it hangs up', async () => {
+  const dify = await serve((response) => response.destroy());
+  expect(await fetchFile(dify, { url: LINK + signed() })).toEqual({
+    kind: 'unavailable',
+    reason: 'Dify closed the connection instead of sending the file: its storage may no longer have it.',
   });
 });
 

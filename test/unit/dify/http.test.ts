@@ -249,6 +249,9 @@ describe('ends before the answer', () => {
     expect(tls.code).toBe('upstream_unreachable');
     expect(tls.message).toContain('TLS handshake failed');
     expect(tls.hint).toContain('http://');
+    const abrupt = await faultOf(get(connect(`https://${await serveRaw('')}`)));
+    expect(abrupt.message).toContain('TLS handshake failed');
+    expect(abrupt.hint).toContain('http://');
     const other = await faultOf(get(connect(`http://${await serveRaw('SSH-2.0-OpenSSH\r\n')}`)));
     expect(other.code).toBe('upstream_wrong_address');
   });

@@ -63,10 +63,12 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
     const { store, connect } = await hostWith();
     const client = await connect(kind);
     const bytes = randomBytes(1000);
-    const rows: [string, Uint8Array, { text?: string; blob?: string }][] = [
+    const rows: [string, Uint8Array, { text?: string; blob?: string; mimeType?: string }][] = [
       ['text/csv', Buffer.from('\ufeffname,ü\n'), { text: '\ufeffname,ü\n' }],
       ['application/json', Buffer.from('{"a":1}'), { text: '{"a":1}' }],
-      ['image/svg+xml', Buffer.from('<svg/>'), { text: '<svg/>' }],
+      // What a browser would run is plain text, as it is in a result.
+      ['image/svg+xml', Buffer.from('<svg/>'), { text: '<svg/>', mimeType: 'text/plain' }],
+      ['text/html', Buffer.from('<p>'), { text: '<p>', mimeType: 'text/plain' }],
       ['text/plain', Buffer.alloc(0), { text: '' }],
       ['text/plain', Buffer.from([0xff, 0xfe]), { blob: '//4=' }],
       ['image/png', bytes, { blob: bytes.toString('base64') }],

@@ -61,7 +61,7 @@ describe('the conformance tools', () => {
     const [resource] = await call(sandbox, 'test_embedded_resource');
     const [resourceType, document] = await fileOf(sandbox, resource);
     expect([resourceType, document.toString()]).toEqual([
-      'text/plain',
+      'text/plain; charset=utf-8',
       'This is an embedded resource content.',
     ]);
     const mixed = await call(sandbox, 'test_multiple_content_types');

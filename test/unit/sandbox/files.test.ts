@@ -61,6 +61,42 @@ describe('downloads', () => {
     const response = await fetch(file.preview_url);
     expect(response.headers.get('content-type')).toBe('application/octet-stream');
     expect(response.headers.get('content-disposition')).toContain('attachment');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('say the charset of a text, and no length of an empty file', async () => {
+    const sandbox = await startSandbox();
+    const headersOf = async (file: File): Promise<readonly (string | null)[]> => {
+      const stored = (await (await upload(sandbox, file)).json()) as { preview_url: string };
+      const { headers } = await fetch(stored.preview_url);
+      return [headers.get('content-type'), headers.get('content-length')];
+    };
+    expect(await headersOf(new File(['a,b'], 'a.csv', { type: 'text/csv' }))).toEqual([
+      'text/csv; charset=utf-8',
+      '3',
+    ]);
+    expect(await headersOf(new File(['%PDF'], 'a.pdf', { type: 'application/pdf' }))).toEqual([
+      'application/pdf',
+      '4',
+    ]);
+    expect(await headersOf(new File([], 'a.txt', { type: 'text/plain' }))).toEqual([
+      'text/plain; charset=utf-8',
+      null,
+    ]);
+  });
+
+  it.each([
+    ['1.12.1', 415, 'unsupported_file_type'],
+    ['1.16.0', 404, 'not_found'],
+  ])('of a file that is gone are answered by %s with %i', async (version, status, code) => {
+    const sandbox = await startSandbox({ version });
+    const id = 'aaaaaaaa-0000-4000-8000-000000000000';
+    const query = queryString(createSigner(sandbox.credentials.secretKey).download(id));
+    const response = await fetch(`${sandbox.url}/files/tools/${id}.pdf?${query}`);
+    expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
+    // Without an extension it is no route at all.
+    const page = await fetch(`${sandbox.url}/files/tools/${id}?${query}`);
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
   });
 
   it('do not care for the extension, but for a timestamp that is a number', async () => {

@@ -88,6 +88,30 @@ describe('the set of tools for files', () => {
   });
 });
 
+describe('files of a workflow', () => {
+  it.each([
+    ['1.13.0', '.bin', ['related_id', 'tenant_id']],
+    ['1.16.0', '.wav', ['reference']],
+  ])('are named in %s with the extension %s, and %j', async (version, extension, names) => {
+    const sandbox = await startSandbox({ tools: 'files', version });
+    const answer = await upload(sandbox, new File(['RIFF'], 'sound.WAV', { type: 'audio/wav' }));
+    const stored = (await answer.json()) as { id: string; extension: string; reference?: string };
+    expect([stored.extension, 'reference' in stored]).toEqual([extension, version === '1.16.0']);
+    const frames = await framesOf(sandbox, {
+      ...ECHO,
+      tool_parameters: { file: { transfer_method: 'tool_file', tool_file_id: stored.id } },
+    });
+    const { file, ...meta } = (frames[0]?.data?.meta ?? {}) as { file?: Record<string, unknown> };
+    expect(meta).toEqual(version === '1.16.0' ? { tool_file_id: stored.id, mime_type: 'audio/wav' } : {});
+    expect(file).toMatchObject({ extension, filename: 'sound.WAV', type: 'audio' });
+    const found = ['reference', 'related_id', 'tenant_id'].filter((name) => file?.[name] !== undefined);
+    expect(found).toEqual(names);
+    expect(frames.at(-1)?.data?.message['json_object']).toMatchObject({
+      echo: { ...file, related_id: stored.id, tool_file_id: stored.id },
+    });
+  });
+});
+
 describe('requests for addresses', () => {
   const request = (sandbox: Sandbox, fields: object, key = sandbox.credentials.innerApiKey) =>
     fetch(`${sandbox.url}/inner/api/download/file/request`, {
@@ -124,14 +148,26 @@ describe('requests for addresses', () => {
     });
     expect((await bytesAt(String(data['download_url']))).toString()).toBe('x');
 
-    for (const [fields, status] of [
-      [{ file: { transfer_method: 'tool_file', reference: id } }, 400],
-      [{ file: { transfer_method: 'tool_file', reference: reference(id).replaceAll('=', '') } }, 400],
-      [{ file: fileOf(id), more: 1 }, 400],
-      [{ file: fileOf(id), tenant_id: 'other' }, 400],
-      [{ file: fileOf('aaaaaaaa-0000-4000-8000-000000000000') }, 404],
+    const absent = 'aaaaaaaa-0000-4000-8000-000000000000';
+    for (const [fields, status, message] of [
+      [{ file: { transfer_method: 'tool_file', reference: id } }, 400, 'a canonical Dify file reference'],
+      [
+        { file: { transfer_method: 'tool_file', reference: reference(id).replaceAll('=', '') } },
+        400,
+        'a canonical Dify file reference',
+      ],
+      [{ file: fileOf(id), more: 1 }, 400, 'invalid payload: '],
+      [{ file: fileOf(id), tenant_id: absent }, 400, 'tenant not found'],
+      [{ file: fileOf(id), tenant_id: 'other' }, 500, 'Internal Server Error'],
+      [{ file: fileOf(absent) }, 400, `ToolFile ${absent} not found`],
+      [{ file: { ...fileOf(absent), transfer_method: 'local_file' } }, 400, 'Invalid upload file'],
     ] as const) {
-      expect((await request(sandbox, fields)).status, JSON.stringify(fields)).toBe(status);
+      const refused = await request(sandbox, fields);
+      const what = JSON.stringify(fields);
+      expect([refused.status, await refused.json()], what).toEqual([
+        status,
+        expect.objectContaining({ message: expect.stringContaining(message) }),
+      ]);
     }
     expect((await request(sandbox, { file: fileOf(id) }, 'wrong')).status).toBe(404);
   });

@@ -77,7 +77,10 @@ describe('the workflow with a file', () => {
     expect(outputs.report).toMatchObject({ filename: 'poem-report.md', type: 'document' });
     expect(frames[0]?.data?.message['text']).toBe(`/files/tools/${outputs.report.tool_file_id}.md`);
     const fetched = await fetch(outputs.report.url);
-    expect([fetched.status, fetched.headers.get('content-type')]).toEqual([200, 'text/markdown']);
+    expect([fetched.status, fetched.headers.get('content-type')]).toEqual([
+      200,
+      'text/markdown; charset=utf-8',
+    ]);
     expect(await fetched.text()).toBe('# Poem\n\n- File: poem.txt\n- Lines: 2\n- Words: 3\n- Bytes: 14\n');
   });
 
@@ -86,7 +89,7 @@ describe('the workflow with a file', () => {
     const id = await store(sandbox, new File(['one'], 'poem.txt', { type: 'text/plain' }));
     const frames = await framesOf(sandbox, run(universalFile(sandbox, id)));
     expect(frames).toHaveLength(1);
-    expect(frames[0]?.error).toContain('1 validation error for FileMessage\nfile_marker');
+    expect(frames[0]?.error).toContain('Invalid FileMessage: missing file_marker');
   });
 
   it('says what is wrong with its input', async () => {

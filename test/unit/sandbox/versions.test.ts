@@ -37,6 +37,10 @@ describe('releases', () => {
     ['1.15.0', 'downloadRequests', true],
     ['1.15.1', 'fileIdsInMeta', false],
     ['1.16.0', 'fileIdsInMeta', true],
+    ['1.15.1', 'fileReferences', false],
+    ['1.16.0', 'fileReferences', true],
+    ['1.15.1', 'goneIsNotFound', false],
+    ['1.16.0', 'goneIsNotFound', true],
   ] as const)('%s: %s is %s', (version, feature, expected) => {
     expect(featuresOf(version)[feature]).toBe(expected);
   });
