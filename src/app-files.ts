@@ -20,6 +20,8 @@ export type FilesPlace =
 export interface BridgeFiles {
   readonly store: KeptFiles;
   readonly place: FilesPlace;
+  /** Bytes of all files together. */
+  readonly maxBytes: number;
   readonly accessOf: FileAccessOf;
   /** Files can be downloaded from now on below this address. */
   readonly servedAt: (baseUrl: string) => void;
@@ -60,6 +62,7 @@ export function openFiles(config: Config, logger: Logger): BridgeFiles {
   return {
     store,
     place,
+    maxBytes: maxStoreBytes,
 
     async accessOf({ uri, name }, principal) {
       const [path, key] = await Promise.all([

@@ -105,7 +105,12 @@ export async function createApp(
   });
 
   const caller = createCaller({
-    invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes: config.calls.maxFrameBytes }),
+    invoker: createInvoker(http, {
+      innerApiKey,
+      tenantId,
+      maxFrameBytes: config.calls.maxFrameBytes,
+      maxAnswerBytes: config.calls.maxAnswerBytes,
+    }),
     files: createInputs(config, {
       uploader: createFileUploader(http, { innerApiKey, tenantId }),
       kept: files,
@@ -123,7 +128,14 @@ export async function createApp(
     ...(secretKey === undefined ? {} : { secretKey }),
   });
   const resultsOf = ({ files: { maxOutputBytes } }: Config) =>
-    createToToolResult({ opener, store: files.store, accessOf: files.accessOf, maxOutputBytes, logger });
+    createToToolResult({
+      opener,
+      store: files.store,
+      accessOf: files.accessOf,
+      // A file that the store cannot hold would empty it before that is noticed.
+      maxOutputBytes: Math.min(maxOutputBytes, files.maxBytes),
+      logger,
+    });
   let toToolResult = resultsOf(config);
 
   const jobs = createJobs({ keepMs: config.calls.keepResults, maxKeptBytes: config.calls.maxKeptBytes });
@@ -141,13 +153,16 @@ export async function createApp(
           principal,
           ...(requestId === undefined ? {} : { requestId }),
         });
-        return toToolResult(messages, {
-          tool,
-          principal,
-          limits: view.config,
-          signal,
-          ...(observer === undefined ? {} : { observer }),
-        });
+        return caller.follow(signal, (until) =>
+          toToolResult(messages, {
+            tool,
+            principal,
+            limits: view.config,
+            signal,
+            until,
+            ...(observer === undefined ? {} : { observer }),
+          }),
+        );
       },
       jobs,
       logger,

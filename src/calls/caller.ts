@@ -51,11 +51,16 @@ export interface Caller {
    * once and never again. Leaving the loop early closes the request to Dify.
    */
   start(tool: PublishedTool, args: unknown, options: StartOptions): AsyncIterable<ToolInvokeMessage>;
+  /**
+   * Does what a call needs besides its messages, such as fetching the files that they name. `until` is aborted with the
+   * signal, after the limit of a whole call, and where `close` ends what still runs.
+   */
+  follow<T>(signal: AbortSignal, work: (until: AbortSignal) => Promise<T>): Promise<T>;
   /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
   readonly running: number;
   /**
-   * Refuses new and waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them with the
-   * same error. Resolves when no call is left.
+   * Refuses new and waiting calls with `shutting_down`, gives running ones and what follows them `graceMs`, then ends
+   * them with the same error. Resolves when none is left.
    */
   close(graceMs: number): Promise<void>;
 }
@@ -75,8 +80,13 @@ export function createCaller(options: CallerOptions): Caller {
   const { invoker, files, userId, timeoutMs, logger } = options;
   const bulkhead = createBulkhead(options.maxConcurrent, options.maxQueued);
   const calls = new Set<Call>();
+  const followed = new Set<CallScope>();
   const idle = new Set<() => void>();
   let closing = false;
+
+  function settle(): void {
+    if (calls.size + followed.size === 0) for (const resolve of idle) resolve();
+  }
 
   /** A call with everything that has to be undone at its end already arranged. */
   function open(tool: PublishedTool, { signal, requestId }: StartOptions): Call {
@@ -93,7 +103,7 @@ export function createCaller(options: CallerOptions): Caller {
         durationMs: Math.round(performance.now() - startedAt),
         messages: call.messages,
       });
-      if (calls.size === 0) for (const resolve of idle) resolve();
+      settle();
     });
 
     const onDeadline = (): void => end(call, deadlineExceeded(timeoutMs, call.sent));
@@ -175,19 +185,42 @@ export function createCaller(options: CallerOptions): Caller {
     }
   }
 
+  async function follow<T>(signal: AbortSignal, work: (until: AbortSignal) => Promise<T>): Promise<T> {
+    const scope = createCallScope();
+    followed.add(scope);
+    scope.defer(() => {
+      followed.delete(scope);
+      settle();
+    });
+    const onDeadline = (): void => scope.abort(deadlineExceeded(timeoutMs, true));
+    const timer = setTimeout(onDeadline, Math.min(timeoutMs, MAX_TIMER_MS));
+    scope.defer(() => clearTimeout(timer));
+    const onCancel = (): void => scope.abort(cancelled(true));
+    signal.addEventListener('abort', onCancel, { once: true });
+    scope.defer(() => signal.removeEventListener('abort', onCancel));
+    if (signal.aborted) onCancel();
+    try {
+      return await work(scope.signal);
+    } finally {
+      scope.finish();
+    }
+  }
+
   return {
     start: messagesOf,
+    follow,
     get running() {
       return bulkhead.running;
     },
     async close(graceMs) {
       closing = true;
       for (const call of calls) if (!call.running) end(call, shuttingDown(false));
-      if (calls.size === 0) return;
+      if (calls.size + followed.size === 0) return;
       const ended = new Promise<void>((resolve) => idle.add(resolve));
       const timer = setTimeout(
         () => {
           for (const call of calls) end(call, shuttingDown(call.sent));
+          for (const scope of followed) scope.abort(shuttingDown(true));
         },
         Math.min(graceMs, MAX_TIMER_MS),
       );

@@ -184,6 +184,11 @@ const calls = z.strictObject({
     env: 'DIFY_BRIDGE_CALLS_MAX_FRAME_BYTES',
     description: 'Largest single message of a tool.',
   }),
+  maxAnswerBytes: setting(size('1KiB', '1GiB'), '64MiB', {
+    kind: 'size',
+    env: 'DIFY_BRIDGE_CALLS_MAX_ANSWER_BYTES',
+    description: 'Size of all messages of one call together; its files are apart.',
+  }),
   progressInterval: setting(duration('100ms', '10m'), '15s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_PROGRESS_INTERVAL',

@@ -5,13 +5,14 @@ import type { FileReference } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
 import { type Delivery, deliver } from './delivery.ts';
 import { createInlineBudget, type Turn } from './inline-budget.ts';
+import { fileName } from './file-names.ts';
 import type { FileLinks } from './json-values.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Files fetched at a time for one call. */
 const CONCURRENCY = 4;
 /** Files fetched for one result: with the limit per file this bounds what a call takes of the store. */
-const MAX_FILES = 20;
+export const MAX_FILES = 20;
 
 /** Dify's links to stored files: `/files/tools/<uuid>.<ext>` and `/files/<uuid>/file-preview`. */
 const STORED_FILE = /\/files\/(?:tools\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
@@ -30,8 +31,10 @@ export interface FileSlot {
 
 /** The files of one call: fetched from the moment they are named, since links live for 300 s. */
 export interface Downloads {
-  /** Starts fetching. Undefined when the same file was added before. */
+  /** Starts fetching. Undefined when the same file was added before, and for those beyond `MAX_FILES`. */
   add(file: FileReference): FileSlot | undefined;
+  /** Names of the files beyond `MAX_FILES`. */
+  readonly passedOver: readonly string[];
   /** Waits for all; those that are unavailable are tried once more with the signed link in `links`. */
   settle(links: FileLinks): Promise<void>;
   /** Gives up what is not there yet. */
@@ -50,7 +53,6 @@ export interface DownloadOptions {
 interface Entry {
   readonly file: FileReference;
   readonly id: string | undefined;
-  readonly number: number;
   readonly turn: Turn;
   delivery: Delivery;
 }
@@ -59,20 +61,21 @@ interface Entry {
 export function createDownloads(options: DownloadOptions): Downloads {
   const { opener, keeperFor, limits, signal, logger } = options;
   const entries: Entry[] = [];
+  const passedOver: string[] = [];
   const known = new Set<string>();
   const queue: Entry[] = [];
   const workers: Promise<void>[] = [];
   let active = 0;
   const stop = new AbortController();
   const budget = createInlineBudget(limits);
-  const delivery = { opener, keeper: keeperFor(stop.signal), limits };
+  const means = { opener, keeper: keeperFor(stop.signal), limits };
 
   async function bring(file: FileReference, turn: Turn): Promise<Delivery> {
     try {
-      return await untilAborted(deliver(file, turn, delivery, stop.signal), stop.signal);
+      return await untilAborted(deliver(file, turn, means, stop.signal), stop.signal);
     } catch (error) {
       if (stop.signal.aborted)
-        return { kind: 'unavailable', reason: 'The call ended before it was fetched.' };
+        return { kind: 'unavailable', reason: 'The call ended before it was fetched: open it in Dify.' };
       if (error instanceof BridgeError) return { kind: 'unavailable', reason: error.message };
       logger.warn('File could not be fetched', { error: error instanceof Error ? error.name : typeof error });
       return { kind: 'unavailable', reason: 'Fetching it failed unexpectedly.' };
@@ -100,6 +103,7 @@ export function createDownloads(options: DownloadOptions): Downloads {
   else signal.addEventListener('abort', onAbort, { once: true });
 
   return {
+    passedOver,
     add(file) {
       const id = file.id ?? idInLink(file.url ?? '');
       const key = id ?? file.url;
@@ -107,25 +111,20 @@ export function createDownloads(options: DownloadOptions): Downloads {
         if (known.has(key)) return undefined;
         known.add(key);
       }
-      const number = entries.length + 1;
-      const reason = `A result carries at most ${MAX_FILES} files.`;
-      const entry: Entry = {
-        file,
-        id,
-        number,
-        turn: budget.turn(),
-        delivery: { kind: 'unavailable', reason },
-      };
+      if (entries.length === MAX_FILES) {
+        passedOver.push(fileName(file));
+        return undefined;
+      }
+      const delivery: Delivery = { kind: 'unavailable', reason: 'It has not been fetched.' };
+      const entry: Entry = { file, id, turn: budget.turn(), delivery };
       entries.push(entry);
-      if (number <= MAX_FILES) {
-        queue.push(entry);
-        if (active < CONCURRENCY) workers.push(work());
-      } else entry.turn.pass();
+      queue.push(entry);
+      if (active < CONCURRENCY) workers.push(work());
       return { result: () => ({ file, delivery: entry.delivery }) };
     },
     async settle(links) {
       await Promise.all(workers);
-      for (const entry of entries.slice(0, MAX_FILES)) {
+      for (const entry of entries) {
         const url = entry.id === undefined ? undefined : links.get(entry.id);
         if (entry.delivery.kind === 'unavailable' && url !== undefined && !stop.signal.aborted)
           await retry(entry, url);

@@ -31,7 +31,7 @@ export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
 /** The link to a file that the bridge keeps. */
 export function toResourceLink({ file }: KeptFile): ResourceLink {
   const { uri, name, mimeType, size } = file;
-  return { type: 'resource_link', uri, name, mimeType, size };
+  return { type: 'resource_link', uri, name, mimeType: harmlessType(mimeType), size };
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -8,6 +8,8 @@ import type { KeptFile } from './keeper.ts';
 import { declaredType } from './media-type.ts';
 
 const MAX_DATA_URL_LENGTH = 200;
+/** Of the names of many files, at most so many characters are shown. */
+const MAX_NAMES_LENGTH = 2000;
 const FORMS = { image: 'is shown below', audio: 'is attached below', text: 'follows as text' } as const;
 
 /** What the line about a file is written from, besides the file itself. */
@@ -47,7 +49,7 @@ export function describeFile(
       return `${about} is not shown: ${whyLeft(left, limits)} It ${keptFor(kept)}`;
     }
     case 'not-kept':
-      return `${facts(delivery.mimeType, delivery.size)} is not here: it is too much for the result, and the bridge could not keep it. ${delivery.reason}`;
+      return `${facts(delivery.mimeType, delivery.size)} is not here: it has no place in the result, and the bridge could not keep it. ${delivery.reason} Open it in Dify.`;
     case 'too-large': {
       const about = facts(delivery.mimeType ?? declared, delivery.size ?? file.size);
       return `${about} is not here: it is larger than the ${formatSize(maxBytes)} that the bridge takes of one file. Ask the tool for less, or open it in Dify.`;
@@ -56,6 +58,13 @@ export function describeFile(
       return `${facts(declared, undefined)} lies on another server and was not fetched: ${shownAddress(file.url ?? '')}`;
   }
   return `${facts(declared, file.size)} is not available. ${delivery.reason}`;
+}
+
+/** One line for all the files that a result has no place for, since `max` are there already. */
+export function describePassedOver(names: readonly string[], max: number): string {
+  const [are, they] = names.length === 1 ? ['file is', 'It is'] : ['files are', 'They are'];
+  const called = cutText(names.join(', '), MAX_NAMES_LENGTH);
+  return `${formatCount(names.length)} more ${are} not here: a result carries ${max} at most. ${they} called ${called}. Ask the tool for fewer files at a time, or open them in Dify.`;
 }
 
 /** How to come to a file, as the end of a sentence about it. */

@@ -1,4 +1,5 @@
 import { asBridgeError, BridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
 import type { FileAccess, FileAccessOf, FileStore, NewFile, StoredFile } from '../model/stored-file.ts';
 
 /** A file that the bridge keeps, and how its principal comes to it. */
@@ -29,10 +30,12 @@ export interface KeeperOptions {
   readonly principal: string;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  readonly logger: Logger;
 }
 
 /** Keeps files in the store. What the store throws is an answer, what the source throws is thrown. */
-export function createKeeper({ store, accessOf, principal, maxBytes, signal }: KeeperOptions): Keeper {
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { store, accessOf, principal, maxBytes, signal, logger } = options;
   return {
     maxBytes,
     async keep(content, about) {
@@ -58,16 +61,17 @@ export function createKeeper({ store, accessOf, principal, maxBytes, signal }: K
       } catch (error) {
         if (fault?.thrown === tooLarge) return { kind: 'too-large' };
         if (fault !== undefined) throw fault.thrown;
-        return { kind: 'not-kept', reason: reasonOf(error) };
+        return { kind: 'not-kept', reason: reasonOf(error, logger) };
       }
     },
   };
 }
 
 /** One sentence on why the store does not take a file. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, logger: Logger): string {
   const { code, message } = asBridgeError(error);
   if (code !== 'internal') return message;
   const cause = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected error';
-  return `The bridge's store of files failed (${cause}).`;
+  logger.warn('A file of a result could not be kept', { error });
+  return `The bridge's store of files failed (${cause}), which its operator has to mend.`;
 }

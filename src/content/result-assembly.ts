@@ -3,9 +3,9 @@ import type { BridgeError } from '../model/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Collector, Segment } from './collector.ts';
 import type { Delivery } from './delivery.ts';
-import type { Downloads, ResultFile } from './downloads.ts';
+import { type Downloads, MAX_FILES, type ResultFile } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
-import { describeFile } from './file-lines.ts';
+import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-names.ts';
 import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
 import type { Keeper } from './keeper.ts';
@@ -53,6 +53,10 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
 
   const own = ownTexts(parts, values, variables);
   const items = withFiles(parts, own, { limits, maxBytes: keeper.maxBytes });
+  const { passedOver } = downloads;
+  if (passedOver.length > 0) {
+    items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
+  }
   const whole = createWholeText(own.list, input.tool, keeper);
   const blocks = await toBlocks(items, whole, limits);
   if (failure !== undefined) return failed(failure, blocks);

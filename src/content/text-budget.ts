@@ -43,5 +43,10 @@ export function budgetTexts(texts: readonly string[], max: number): BudgetedText
 export function cutAtLine(text: string, max: number): string {
   const start = text.slice(0, max);
   const lineEnd = start.lastIndexOf('\n');
-  return lineEnd >= max / 2 ? start.slice(0, lineEnd) : start.replace(/\p{Surrogate}$/u, '');
+  return copyOf(lineEnd >= max / 2 ? start.slice(0, lineEnd) : start.replace(/\p{Surrogate}$/u, ''));
+}
+
+/** A part of a text is a view of the whole: a result that is kept for an hour would hold all of it in memory. */
+function copyOf(part: string): string {
+  return Buffer.from(part, 'utf16le').toString('utf16le');
 }

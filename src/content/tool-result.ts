@@ -30,6 +30,8 @@ export interface ResultContext {
   /** Those of the view; what the tool's own preset says comes first. */
   readonly limits: ResultLimits;
   readonly signal: AbortSignal;
+  /** Ends the fetching of files, which may go on after the last message; `signal` unless given. */
+  readonly until?: AbortSignal;
   readonly observer?: CallObserver;
 }
 
@@ -51,10 +53,10 @@ const ENDED_FROM_OUTSIDE: readonly ErrorCode[] = ['cancelled', 'deadline_exceede
  */
 export function createToToolResult(options: ResultOptions): ToToolResult {
   const { opener, store, accessOf, maxOutputBytes: maxBytes, logger } = options;
-  return async (messages, { tool, principal, signal, observer, ...context }) => {
+  return async (messages, { tool, principal, signal, until = signal, observer, ...context }) => {
     const limits = { ...context.limits, ...tool.results };
-    const keeperFor = (until: AbortSignal): Keeper =>
-      createKeeper({ store, accessOf, principal, maxBytes, signal: until });
+    const keeperFor = (ends: AbortSignal): Keeper =>
+      createKeeper({ store, accessOf, principal, maxBytes, signal: ends, logger });
     const fail = (error: unknown): BridgeError => {
       const failure = asBridgeError(error);
       if (failure.code === 'internal')
@@ -62,7 +64,7 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
       return failure;
     };
     try {
-      const downloads = createDownloads({ opener, keeperFor, limits, signal, logger });
+      const downloads = createDownloads({ opener, keeperFor, limits, signal: until, logger });
       const collector = createCollector(downloads);
       const announcer = createAnnouncer(observer);
       let failure: BridgeError | undefined;

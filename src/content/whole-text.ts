@@ -83,5 +83,5 @@ function whereWhole(keeping: Keeping): string {
   if (keeping.kind === 'kept') return `The whole ${keptFor(keeping.kept)}`;
   return keeping.kind === 'too-large'
     ? 'The whole is larger than the bridge keeps. Ask the tool for less.'
-    : `The whole could not be kept. ${keeping.reason}`;
+    : `The whole could not be kept. ${keeping.reason} Ask the tool for less.`;
 }

@@ -64,3 +64,10 @@ export function tooLarge(length: number | undefined, limit: number): BridgeError
     hint: 'Ask the tool for less, or raise calls.maxFrameBytes in the configuration of the bridge.',
   });
 }
+
+/** `frame_too_large` for all messages together: a tool that never stops would fill the memory otherwise. */
+export function answerTooLarge(limit: number): BridgeError {
+  return new BridgeError('frame_too_large', `The tool has sent more than ${limit} bytes of messages.`, {
+    hint: 'Ask the tool for less, or raise calls.maxAnswerBytes in the configuration of the bridge.',
+  });
+}

@@ -15,6 +15,8 @@ export interface InvokerOptions {
   readonly tenantId: string;
   /** The largest message that is accepted, in bytes. */
   readonly maxFrameBytes: number;
+  /** The most bytes of all messages of one call. */
+  readonly maxAnswerBytes: number;
 }
 
 const PATH = '/inner/api/invoke/tool';
@@ -49,14 +51,14 @@ function toBody(
 
 async function* stream(
   http: DifyHttp,
-  { innerApiKey, maxFrameBytes }: InvokerOptions,
+  { innerApiKey, maxFrameBytes, maxAnswerBytes }: InvokerOptions,
   body: JsonObject,
   signal: AbortSignal,
 ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
   const headers = { 'x-inner-api-key': innerApiKey };
   const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
   if (answer.status !== 200 || isWebPage(answer)) throw await faultFromAnswer(answer);
-  for await (const frame of decodeFrames(answer.body, { maxFrameBytes })) {
+  for await (const frame of decodeFrames(answer.body, { maxFrameBytes, maxAnswerBytes })) {
     if (frame.error !== undefined) throw faultFromErrorFrame(frame.error, answer.version);
     yield toToolInvokeMessage(frame.data);
   }

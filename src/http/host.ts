@@ -62,7 +62,7 @@ export interface HttpHost {
    */
   listen(): Promise<{ readonly url: string; readonly port: number }>;
   /**
-   * Refuses new sessions and stateless requests with 503, lets running calls finish for up to `graceMs`, then
+   * Refuses new sessions and stateless requests with 503, lets running calls and downloads finish for up to `graceMs`, then
    * ends what is left and gives the port back. A call that is ended elsewhere at that time still gets its answer
    * out.
    */
@@ -102,6 +102,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
   let closing: Promise<void> | undefined;
   const isClosing = (): boolean => closing !== undefined;
   const served = new Map<HttpView, ServedView>();
+  const downloads = new Set<Promise<void>>();
   /** Views that have been replaced and still let their calls end. */
   const leaving = new Set<Promise<void>>();
   addViews(options.views);
@@ -120,7 +121,9 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     try {
       if (sendDownload !== undefined && isDownloadPath(pathname)) {
         checkPlace(req.headers);
-        return await sendDownload(req, res, pathname);
+        const sent = sendDownload(req, res, pathname);
+        downloads.add(sent);
+        return await sent.finally(() => downloads.delete(sent));
       }
       const principal = admit(req.headers);
       const view = [...served.values()].find(({ path }) => path === pathname);
@@ -180,7 +183,10 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     for (const view of views) view.endAnnouncements();
     sessions.refuseNew();
     // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
-    await Promise.all(views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)));
+    await Promise.all([
+      ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
+      within(graceMs, Promise.allSettled(downloads)),
+    ]);
     // A call counts as ended just before its answer is written.
     await nextTurn();
     await Promise.all([...views.map((view) => view.close()), sessions.close()]);
@@ -231,4 +237,14 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
       return sessions.size;
     },
   };
+}
+
+/** Resolves with the promise, and at the latest after so many milliseconds. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

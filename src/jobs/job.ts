@@ -62,7 +62,7 @@ export interface Job {
 }
 
 /** Starts the work at once. */
-export function startJob(tool: string, owner: Owner, work: Work): Job {
+export function startJob(tool: string, owner: Owner, toDo: Work): Job {
   const id = `call_${randomBytes(ID_BYTES).toString('base64url')}`;
   const startedAt = new Date();
   const began = performance.now();
@@ -104,7 +104,8 @@ export function startJob(tool: string, owner: Owner, work: Work): Job {
     return thrown !== undefined || WITHOUT_ANSWER.includes(failure.code) ? 'failed' : 'completed';
   }
 
-  async function run(): Promise<void> {
+  // As an argument, so that the work and the arguments of its call go with its end, and are not kept with its result.
+  async function run(work: Work): Promise<void> {
     try {
       result = await work({ signal: abort.signal, observer });
     } catch (error) {
@@ -116,7 +117,7 @@ export function startJob(tool: string, owner: Owner, work: Work): Job {
     changedAt = new Date();
     observers.clear();
   }
-  const ended = run();
+  const ended = run(toDo);
 
   function cancel(): void {
     abort.abort();

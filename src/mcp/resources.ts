@@ -92,7 +92,7 @@ function describeFile({
   expiresAt,
 }: StoredFile): ListResourcesResult['resources'][number] {
   const description = `A file of a tool's result, kept until ${expiresAt.toISOString()}.`;
-  return { uri, name, title: name, mimeType, size, description };
+  return { uri, name, title: name, mimeType: harmlessType(mimeType), size, description };
 }
 
 async function readFile(
@@ -118,7 +118,7 @@ async function readFile(
   const text = isTextType(file.mimeType) ? utf8(bytes) : undefined;
   const mimeType = harmlessType(file.mimeType);
   const content = text === undefined ? { blob: bytes.toString('base64') } : { text };
-  return { contents: [{ uri, mimeType, ...content }] };
+  return { contents: [{ uri, mimeType: harmlessType(mimeType), ...content }] };
 }
 
 /** The text of UTF-8 bytes, with the byte order mark that it may begin with; undefined for others. */

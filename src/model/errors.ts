@@ -108,7 +108,8 @@ export const ERROR_RULES = {
     rpc: -32603,
     http: 200,
     exit: 1,
-    meaning: 'One message of the tool was larger than the bridge accepts (setting calls.maxFrameBytes).',
+    meaning:
+      'One message of the tool, or all of them together, were larger than the bridge accepts (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
   },
   deadline_exceeded: {
     mcp: 'result',

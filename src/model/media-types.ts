@@ -54,7 +54,7 @@ export function isTextType(mimeType: string): boolean {
 /** Types that a browser runs, or may run. */
 const ACTIVE = /^(text\/html|(text|application)\/(x-)?(java|ecma)script|.+[/+]xml|multipart\/.+)$/;
 
-/** The type under which a text is shown: whatever a browser would run is plain text. */
+/** The type under which a file is shown: whatever a browser would run is plain text. */
 export function harmlessType(mimeType: string): string {
   return ACTIVE.test(mimeType) ? 'text/plain' : mimeType;
 }

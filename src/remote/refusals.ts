@@ -72,6 +72,16 @@ export const isTooLarge = (host: string, maxBytes: number, size?: number): Bridg
     { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
   );
 
+/** The bridge has nowhere to put the file meanwhile. */
+export const cannotBeStored = (cause: unknown): BridgeError => {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unexpected error';
+  return refused(
+    `The bridge could not write the file to its disk (${code}).`,
+    'Give a smaller file, or the file itself as data. The operator of the bridge has to look at its folder of files (files.dir).',
+    cause,
+  );
+};
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it refuses connections',
   ECONNRESET: 'it closed the connection',

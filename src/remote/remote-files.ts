@@ -112,6 +112,8 @@ async function take(
         if (size > maxBytes) throw refusals.isTooLarge(url.host, maxBytes);
         yield chunk;
       }
+      // A body that ends with its connection ends well, as Node sees it, also where the fetch itself was ended.
+      if (watch.signal.aborted) throw watch.reason();
     } catch (error) {
       if (error instanceof BridgeError) throw error;
       throw watch.reason() ?? refusals.brokenOff(url.host, error);

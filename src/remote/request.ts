@@ -35,6 +35,11 @@ export async function get(url: URL, addresses: readonly string[], signal: AbortS
   try {
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
+      // Without a listener, whoever answers so would be waited for without end: Node gives up the socket and says nothing.
+      request.once('upgrade', (answer, socket) => {
+        socket.destroy();
+        resolve(answer);
+      });
       // Also for later errors, which the reader of the body hears of.
       request.on('error', reject);
       if (signal.aborted) onAbort();

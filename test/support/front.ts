@@ -7,6 +7,8 @@ export interface FrontAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The headers come, and then nothing more. */
+  readonly stalls?: true;
 }
 
 /** A server before another one, as a proxy, that answers some requests itself. */
@@ -33,7 +35,9 @@ export async function startFront(target: string, options: FrontOptions): Promise
       for await (const part of request) parts.push(part as Buffer);
       const own = options.answer?.(request);
       if (own !== undefined) {
-        response.writeHead(own.status ?? 200, own.headers).end(own.body ?? '');
+        response.writeHead(own.status ?? 200, own.headers);
+        if (own.stalls === true) response.flushHeaders();
+        else response.end(own.body ?? '');
         return;
       }
       const headers = Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name));

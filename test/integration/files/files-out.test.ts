@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { SAMPLES } from '../../../src/sandbox/samples.ts';
 import type { TestClient, TestResult } from '../../support/mcp-clients.ts';
+import { startFront } from '../../support/front.ts';
 import { type RunningBridge, sandboxEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 
 const GIVE = 'paperkite_samples__give_files';
@@ -166,6 +167,40 @@ describe('the ways to a file', () => {
     expect(asked).toHaveLength(arrives ? 4 : 1);
     await dify.close();
   });
+});
+
+it('keeps what it has when a file comes that the whole store could not hold', async () => {
+  const small = { DIFY_BRIDGE_FILES_MAX_STORE_BYTES: '1000000' };
+  await using tight = await startBridge({ env: { ...sandboxEnv(sandbox), ...small } });
+  const client = await tight.connect('v2 auto', 'HTTP');
+  const [link] = linksOf(await client.callTool(BYTES, { size: 900_000 }));
+  const { content } = await client.callTool(BYTES, { size: 2_000_000 });
+  expect(content.map(({ text }) => text)).toEqual([
+    expect.stringContaining('is not here: it is larger than the 1 MB that the bridge takes of one file.'),
+  ]);
+  expect((await client.listResources()).resources).toMatchObject([{ uri: link?.uri }]);
+});
+
+it.each(TRANSPORTS)('answers over %s when it stops while a file is fetched', async (transport) => {
+  let asked: (() => void) | undefined;
+  const fetching = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  await using front = await startFront(sandbox.url, {
+    answer({ url }) {
+      if (url?.startsWith('/files/tools/') !== true) return undefined;
+      asked?.();
+      return { headers: { 'content-length': '100' }, stalls: true };
+    },
+  });
+  await using stopping = await startBridge({ env: { ...sandboxEnv(sandbox), DIFY_API_URL: front.url } });
+  const client = await stopping.connect('v2 auto', transport);
+  const answer = client.callTool(BYTES, { size: 100 });
+  await fetching;
+  await stopping.app.close(50);
+  expect((await answer).content.map(({ text }) => text)).toEqual([
+    'bytes.bin is not available. The call ended before it was fetched: open it in Dify.',
+  ]);
 });
 
 it('leaves no temporary file and no open one behind after 200 calls at once', async () => {

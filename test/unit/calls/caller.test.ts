@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, type CallerOptions, createCaller } from '../../../src/calls/caller.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
@@ -492,6 +493,25 @@ describe('deadline', () => {
   });
 });
 
+describe('what follows a call', () => {
+  it('ends with its caller', async () => {
+    const controller = new AbortController();
+    const caller = callerWith({ invoker: steered() });
+    const until = caller.follow(controller.signal, (signal) =>
+      once(signal, 'abort').then(() => signal.reason),
+    );
+    controller.abort();
+    expect(await until).toMatchObject({ code: 'cancelled' });
+    expect(await caller.follow(controller.signal, async (signal) => signal.aborted)).toBe(true);
+  });
+
+  it('ends after the time of a whole call', async () => {
+    const caller = callerWith({ invoker: steered(), timeoutMs: 5 });
+    const until = caller.follow(idleSignal(), (signal) => once(signal, 'abort').then(() => signal.reason));
+    expect(await until).toMatchObject({ code: 'deadline_exceeded' });
+  });
+});
+
 describe('file arguments', () => {
   const tool = aTool({
     fileParameters: [
@@ -595,6 +615,20 @@ describe('close', () => {
       message: 'The bridge is stopping and ended the call.',
     });
     expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+  });
+
+  it('gives the grace to what follows a call too, and ends that after it', async () => {
+    const caller = callerWith({ invoker: steered() });
+    const patient = caller.follow(idleSignal(), async () => {
+      await settle();
+      return 'done';
+    });
+    await caller.close(60_000);
+    expect(await patient).toBe('done');
+
+    const until = caller.follow(idleSignal(), (signal) => once(signal, 'abort').then(() => signal.reason));
+    await caller.close(5);
+    expect(await until).toMatchObject({ code: 'shutting_down' });
   });
 
   it('does not wait for a reader that has gone', async () => {

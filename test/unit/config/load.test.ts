@@ -108,6 +108,7 @@ describe('precedence', () => {
         maxConcurrent: 8,
         maxQueued: 100,
         maxFrameBytes: 31_457_280,
+        maxAnswerBytes: 67_108_864,
         progressInterval: 15_000,
         shutdownGrace: 10_000,
         keepResults: 3_600_000,

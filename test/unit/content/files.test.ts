@@ -345,6 +345,17 @@ describe('limits', () => {
     );
   });
 
+  it('links to a page that is too long as to plain text', async () => {
+    const page = Buffer.from(`<!doctype html><script>${'x'.repeat(200)}</script>`);
+    const opener = openerOf(bytes(page, 'text/html'));
+    const { content } = await convert([file({ filename: 'p.html' })], {
+      opener,
+      limits: { maxTextChars: 100 },
+    });
+    expect(content[0]).toMatchObject({ text: expect.stringMatching(/^p\.html \(text\/html, /) as string });
+    expect(content[1]).toMatchObject({ type: 'resource_link', name: 'p.html', mimeType: 'text/plain' });
+  });
+
   it('gives the text budget to what the tool says first, then to its text files in order', async () => {
     const opener = openerOf(bytes(Buffer.from('x'.repeat(50))));
     const messages = [file({ filename: 'a.txt' }), file({ filename: 'b.txt' }), text('y'.repeat(40))];
@@ -386,7 +397,7 @@ describe('a store that takes no more', () => {
     const result = await convert([file({ filename: 'x.bin' })], { opener, store: full });
     expect(result.content).toHaveLength(1);
     expect(textsOf(result)[0]).toMatch(
-      /^x\.bin \(application\/octet-stream, 5 KB\) is not here: it is too much for the result, and the bridge could not keep it\. .+/,
+      /^x\.bin \(application\/octet-stream, 5 KB\) is not here: it has no place in the result, and the bridge could not keep it\. .+ Open it in Dify\.$/,
     );
     expect(opener.stillOpen()).toBe(0);
   });
@@ -414,13 +425,16 @@ describe('a store that takes no more', () => {
       ...memoryStore(),
       put: () => Promise.reject(Object.assign(new Error('/secret/path'), { code: 'ENOSPC' })),
     };
+    const logger = recordingLogger();
     const result = await convert([file({ filename: 'a.pdf' })], {
       opener: openerOf(bytes(PDF)),
       store: broken,
+      logger,
     });
     expect(textsOf(result)[0]).toBe(
-      "a.pdf (application/pdf, 13 bytes) is not here: it is too much for the result, and the bridge could not keep it. The bridge's store of files failed (ENOSPC).",
+      "a.pdf (application/pdf, 13 bytes) is not here: it has no place in the result, and the bridge could not keep it. The bridge's store of files failed (ENOSPC), which its operator has to mend. Open it in Dify.",
     );
+    expect(logger.lines).toMatchObject([{ level: 'warn', message: 'A file of a result could not be kept' }]);
   });
 });
 
@@ -531,10 +545,17 @@ describe('fetching', () => {
     const result = await convert(messages, { opener });
     expect({ most, total: served.opened.length }).toEqual({ most: 4, total: 20 });
     expect(textsOf(result).slice(20)).toEqual([
-      '21.png (image/png) is not available. A result carries at most 20 files.',
-      '22.png (image/png) is not available. A result carries at most 20 files.',
+      '2 more files are not here: a result carries 20 at most. They are called 21.png, 22.png. Ask the tool for fewer files at a time, or open them in Dify.',
     ]);
     expect(served.stillOpen()).toBe(0);
+  });
+
+  it('tells of any number of further files in one short line', async () => {
+    const messages = Array.from({ length: 10_000 }, (_, index) => file({ filename: `${index + 1}.png` }));
+    const texts = textsOf(await convert(messages, { opener: openerOf(bytes(PNG)) }));
+    expect(texts).toHaveLength(21);
+    expect(texts[20]).toMatch(/^9,980 more files .+ 21\.png, 22\.png, .+…\. Ask the tool for fewer/);
+    expect(texts[20]?.length).toBeLessThan(2300);
   });
 
   it('goes on with files that come after all earlier ones are there', async () => {
@@ -560,14 +581,17 @@ describe('fetching', () => {
       signal: controller.signal,
     });
     controller.abort();
-    expect(textsOf(await result)).toEqual(['a', 'x is not available. The call ended before it was fetched.']);
+    expect(textsOf(await result)).toEqual([
+      'a',
+      'x is not available. The call ended before it was fetched: open it in Dify.',
+    ]);
   });
 
   it.each(['deadline_exceeded', 'shutting_down', 'cancelled'] as const)('ends with %s', async (code) => {
     const error = new BridgeError(code, 'It is over.');
     const result = await convert([file({ filename: 'x' })], { opener: hanging, error });
     expect(textsOf(result)[0]).toBe('It is over.');
-    expect(textsOf(result)[2]).toContain('The call ended before it was fetched.');
+    expect(textsOf(result)[2]).toContain('The call ended before it was fetched: open it in Dify.');
   });
 
   it('leaves nothing in the store when the call ends within a file', async () => {
@@ -599,7 +623,7 @@ describe('fetching', () => {
       store,
       signal: controller.signal,
     });
-    expect(textsOf(result)[0]).toContain('The call ended before it was fetched.');
+    expect(textsOf(result)[0]).toContain('The call ended before it was fetched: open it in Dify.');
     await expect.poll(() => closed).toBe(1);
     expect(await store.list(PRINCIPAL)).toEqual([]);
   });

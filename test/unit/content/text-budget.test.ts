@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { cutAtLine } from '../../../src/content/text-budget.ts';
 import { limitContent } from '../../../src/content/structured-limit.ts';
 import { budgetTexts } from '../../../src/content/text-budget.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
@@ -122,7 +125,7 @@ describe('text beyond the budget', () => {
     const store = memoryStore(10);
     const result = await convert([text('x'.repeat(500))], { store, limits: { maxTextChars: 100 } });
     expect(textsOf(result)[1]).toMatch(
-      /^\[The text is cut here: 100 of 500 characters are shown\. The whole could not be kept\. .+\]$/,
+      /^\[The text is cut here: 100 of 500 characters are shown\. The whole could not be kept\. .+ Ask the tool for less\.\]$/,
     );
   });
 
@@ -206,4 +209,15 @@ describe('structured content beyond the budget', () => {
       ),
     );
   });
+});
+
+it('lets go of what was cut off', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  const starts = Array.from({ length: 10 }, (_, index) => cutAtLine(`${index}`.repeat(10_000_000), 1000));
+  collectGarbage();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+  expect(starts.map(({ length }) => length)).toEqual(Array(10).fill(1000));
 });

@@ -38,9 +38,19 @@ async function serve(handler: Handler): Promise<Loopback> {
 
 function invoke(
   { http }: Loopback,
-  { signal = idleSignal(), maxFrameBytes = 1 << 20, credentialId = undefined as string | undefined } = {},
+  {
+    signal = idleSignal(),
+    maxFrameBytes = 1 << 20,
+    maxAnswerBytes = 1 << 20,
+    credentialId = undefined as string | undefined,
+  } = {},
 ): AsyncIterable<ToolInvokeMessage> {
-  const invoker = createInvoker(http, { innerApiKey: INNER_KEY, tenantId: TENANT, maxFrameBytes });
+  const invoker = createInvoker(http, {
+    innerApiKey: INNER_KEY,
+    tenantId: TENANT,
+    maxFrameBytes,
+    maxAnswerBytes,
+  });
   const options = { userId: '', signal, ...(credentialId !== undefined && { credentialId }) };
   return invoker.invoke(REF, { q: 'hi', n: null }, options);
 }
@@ -175,6 +185,28 @@ test('a message over the limit closes the request', async () => {
   const { fault } = await collectUntilFault(invoke(dify, { maxFrameBytes: 100 }));
   expect(fault.code).toBe('frame_too_large');
   await dify.closed(0);
+});
+
+test('messages without end close the request at their limit, after what came before', async () => {
+  let closed: Promise<void> | undefined;
+  const dify = await serve((_request, response) => {
+    closed = new Promise((resolve) => response.once('close', resolve));
+    response.writeHead(200, STREAM);
+    const frame = rawFrame(JSON.stringify({ data: WIRE_MESSAGES.text, error: '' }));
+    const more = (): void => {
+      while (!response.destroyed && response.write(frame));
+    };
+    response.on('drain', more);
+    more();
+  });
+  const { values, fault } = await collectUntilFault(invoke(dify, { maxAnswerBytes: 1_000_000 }));
+  expect(fault).toMatchObject({
+    code: 'frame_too_large',
+    message: 'The tool has sent more than 1000000 bytes of messages.',
+    hint: expect.stringContaining('calls.maxAnswerBytes') as string,
+  });
+  expect(values.length).toBeGreaterThan(0);
+  await closed;
 });
 
 test('a refusal is not repeated', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { requestedRange } from '../../../src/http/byte-range.ts';
 import { attachment } from '../../../src/http/content-disposition.ts';
@@ -33,6 +34,36 @@ const bytesOf = async (url: string, headers: Record<string, string> = {}) => {
   const response = await fetch(url, { headers });
   return { response, bytes: Buffer.from(await response.arrayBuffer()) };
 };
+
+describe('a download that runs while the host closes', () => {
+  /** More than the buffers between reader and host hold. */
+  const body = randomBytes(30_000_000);
+
+  async function paused(host: { readonly port: number; readonly path: string }): Promise<IncomingMessage> {
+    const sent = request(`http://127.0.0.1:${host.port}${host.path}`).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return response.pause();
+  }
+
+  it('has the grace to arrive whole', async () => {
+    await using host = await hostWith(body);
+    const response = await paused(host);
+    const closing = host.host.close(10_000);
+    // Longer than the moment that answers get at the close.
+    await sleep(700);
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part as Buffer);
+    expect(Buffer.concat(parts).equals(body)).toBe(true);
+    await closing;
+  });
+
+  it('is cut off after it', async () => {
+    await using host = await hostWith(body);
+    const response = await paused(host);
+    await host.host.close(20);
+    await expect(response.resume().toArray()).rejects.toThrow('aborted');
+  });
+});
 
 describe('a download', () => {
   it.each(KINDS)('gives the bytes without a token, as something to save (%s)', async (kind) => {

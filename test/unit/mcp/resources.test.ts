@@ -79,6 +79,20 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
     }
   });
 
+  it.each(['text/html', 'image/svg+xml', 'application/xhtml+xml', 'text/javascript'])(
+    'are plain text when a browser would run them: %s',
+    async (mimeType) => {
+      const { store, connect } = await hostWith();
+      const client = await connect(kind);
+      const script = '<script>alert(1)</script>';
+      const about = { name: 'a', mimeType, principal: CALLER };
+      const { uri } = await store.put(chunks(Buffer.from(script)), about);
+      const { contents } = await client.readResource(uri);
+      expect(contents).toEqual([{ uri, mimeType: 'text/plain', text: script }]);
+      expect((await client.listResources()).resources).toMatchObject([{ uri, mimeType: 'text/plain' }]);
+    },
+  );
+
   it('are not found in one and the same way, whatever the reason', async () => {
     const { store, clock, connect, logger } = await hostWith();
     const client = await connect(kind);

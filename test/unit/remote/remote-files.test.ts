@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { HeldFile } from '../../../src/model/ports.ts';
@@ -47,6 +48,23 @@ async function serve(answer: Answer): Promise<Web> {
     return new Promise((resolve) => server.close(resolve));
   });
   return { port: (server.address() as AddressInfo).port, connections: () => connections, requests };
+}
+
+/** A server that answers in bytes of its own; its port. */
+async function serveRaw(answer: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => answer(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 const send =
@@ -368,6 +386,30 @@ describe('answers are refused, each with its own message', () => {
     expect(error.message).toBe(`files.example:${web.port} sent nothing for 0.06 s.`);
   });
 
+  it.each<[string, Partial<RemoteFilesOptions>, RegExp]>([
+    ['by the time of all of it', { timeoutMs: 150 }, /did not send the whole file within 0\.15 s/],
+    ['by a silence', { idleMs: 60 }, /sent nothing for 0\.06 s/],
+  ])(
+    'a body that ends with its connection, ended %s: a part is not taken for the whole',
+    async (_, limits, message) => {
+      const port = await serveRaw((socket) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\na part');
+        const timer = limits.timeoutMs === undefined ? undefined : setInterval(() => socket.write('x'), 5);
+        socket.on('close', () => clearInterval(timer));
+      });
+      const error = await errorOf(fetching(`http://files.example:${port}/`, limits));
+      expect(error.message).toMatch(message);
+    },
+  );
+
+  it('a change to another protocol', async () => {
+    const port = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
+    });
+    const error = await errorOf(fetching(`http://files.example:${port}/`));
+    expect(error.message).toMatch(/answers with status 101 instead of the file/);
+  });
+
   it('something that is not HTTP, and nobody at all', async () => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => undefined);
@@ -385,6 +427,18 @@ describe('answers are refused, each with its own message', () => {
     expect((await errorOf(fetching(`http://files.example:${port}/`))).message).toContain(
       'it refuses connections',
     );
+  });
+});
+
+describe('a disk that takes no file', () => {
+  it('is named, and nothing is said of a fault in the bridge', async () => {
+    const web = await serve(send('x'));
+    const error = await errorOf(
+      fetching(`http://files.example:${web.port}/`, { spoolFolder: fileURLToPath(import.meta.url) }),
+    );
+    expect(error.code).toBe('file_refused');
+    expect(error.message).toMatch(/^The bridge could not write the file to its disk \((EEXIST|ENOTDIR)\)\.$/);
+    expect(error.hint).toContain('files.dir');
   });
 });
 
