@@ -14,18 +14,17 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** The program carries no more of undici than it uses: the rest costs memory and time at each start. */
-const lessUndici = {
-  name: 'less-undici',
+/** The program carries no more of its packages than it uses: the rest costs memory and time at each start. */
+const lessOfPackages = {
+  name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /^@redis\/client$/ }, () => ({ path: `${root}/scripts/bundled-redis.mjs` }));
   },
 };
 
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
   allowOverwrite: true,
   bundle: true,
   platform: 'node',
@@ -40,9 +39,24 @@ await build({
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
+  logLevel: 'warning',
+};
+
+await build({
+  ...common,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/main.js',
+  external: ['./redis-client.js'],
   // Its other form asks for its own parts in a way that no bundler sees.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-  plugins: [lessUndici],
-  logLevel: 'warning',
+  plugins: [lessOfPackages],
+});
+await build({
+  ...common,
+  stdin: {
+    contents: "export { createClient, ErrorReply, RESP_TYPES } from '@redis/client';",
+    resolveDir: root,
+  },
+  outfile: 'dist/redis-client.js',
 });
 chmodSync(`${root}/dist/main.js`, 0o755);

@@ -77,7 +77,11 @@ function normalized(text) {
   };
   return objects
     .map(plain)
-    .sort((a, b) => (a.kind < b.kind ? -1 : 1))
+    .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
     .map((object) => stringify(object))
     .join('---\n');
+}
+
+function rank({ kind, metadata }) {
+  return `${kind} ${metadata.name}`;
 }

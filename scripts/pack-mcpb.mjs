@@ -19,7 +19,7 @@ const stage = mkdtempSync(join(tmpdir(), `${name}-mcpb-`));
 try {
   cpSync(join(root, 'manifests/mcpb'), stage, { recursive: true });
   mkdirSync(join(stage, 'server'));
-  for (const file of ['main.js', 'main.js.LEGAL.txt']) {
+  for (const file of ['main.js', 'redis-client.js', 'main.js.LEGAL.txt']) {
     cpSync(join(root, 'dist', file), join(stage, 'server', file));
   }
   cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));

@@ -3,6 +3,7 @@ import type { Config } from './config/schema.ts';
 import { downloadPath } from './http/downloads.ts';
 import { LOCAL_PRINCIPAL } from './model/call.ts';
 import type { Logger } from './model/logger.ts';
+import type { Shelf } from './model/shelf.ts';
 import type { FileAccessOf } from './model/stored-file.ts';
 import { createFileStore, type KeptFiles } from './store/file-store.ts';
 import { canMakeFolder, makeFolder } from './store/folder.ts';
@@ -13,6 +14,8 @@ const MEMORY_BYTES = 128 * 1024 ** 2;
 /** Where the bridge keeps files. */
 export type FilesPlace =
   | { readonly kind: 'directory'; readonly dir: string }
+  /** With all replicas. */
+  | { readonly kind: 'shared' }
   /** `instead`: the folder that cannot be written, where nobody asked for memory. */
   | { readonly kind: 'memory'; readonly instead?: string };
 
@@ -32,7 +35,9 @@ export interface BridgeFiles {
  * the first file, and where it cannot be, files are kept in memory.
  * @throws BridgeError `config_invalid` where the folder that was named cannot be written.
  */
-export function placeOfFiles({ files, cacheDir }: Config): FilesPlace {
+export function placeOfFiles({ files, state, cacheDir }: Config): FilesPlace {
+  // A folder that somebody names in spite of Redis is one that the replicas share.
+  if (state.redisUrl !== undefined && files.dir === undefined) return { kind: 'shared' };
   if (files.store === 'memory') return { kind: 'memory' };
   if (files.dir !== undefined) {
     const dir = resolve(files.dir);
@@ -44,10 +49,10 @@ export function placeOfFiles({ files, cacheDir }: Config): FilesPlace {
 }
 
 /**
- * Opens the store of the configuration.
+ * Opens the store of the configuration. `shelf` is where replicas keep their files together, where they do.
  * @throws BridgeError `config_invalid`.
  */
-export function openFiles(config: Config, logger: Logger): BridgeFiles {
+export function openFiles(config: Config, logger: Logger, shelf?: Shelf): BridgeFiles {
   const place = placeOfFiles(config);
   if (place.kind === 'memory' && place.instead !== undefined) {
     logger.warn('The folder for files cannot be written: they are kept in memory', {
@@ -55,8 +60,9 @@ export function openFiles(config: Config, logger: Logger): BridgeFiles {
       advice: 'Name another one in files.dir, or set files.store to memory.',
     });
   }
-  const { maxStoreBytes = place.kind === 'memory' ? MEMORY_BYTES : FOLDER_BYTES, keep } = config.files;
-  const store = createFileStore({ ...place, maxBytes: maxStoreBytes, keepMs: keep, logger });
+  const { maxStoreBytes = place.kind === 'directory' ? FOLDER_BYTES : MEMORY_BYTES, keep } = config.files;
+  const common = { maxBytes: maxStoreBytes, keepMs: keep, logger };
+  const store = createFileStore({ ...common, ...storeOf(place, shelf) });
   let base: string | undefined;
 
   return {
@@ -83,4 +89,10 @@ export function openFiles(config: Config, logger: Logger): BridgeFiles {
       base = baseUrl;
     },
   };
+}
+
+function storeOf(place: FilesPlace, shelf: Shelf | undefined) {
+  if (place.kind !== 'shared') return place;
+  if (shelf === undefined) throw new Error('There is no shelf that replicas share.');
+  return { kind: 'shared', shelf } as const;
 }

@@ -1,5 +1,6 @@
 import type { StdioServing } from './app.ts';
 import type { BridgeFiles } from './app-files.ts';
+import type { SharedState } from './app-state.ts';
 import type { LiveView } from './app-view.ts';
 import type { Config } from './config/schema.ts';
 import { DEFAULT_VIEW } from './config/views.ts';
@@ -36,6 +37,8 @@ export interface HostingOptions {
   /** The views by name, as they are at any time. */
   readonly views: ReadonlyMap<string, LiveView>;
   readonly config: Config;
+  /** What replicas share; undefined for a bridge alone. */
+  readonly state: SharedState | undefined;
   readonly logger: Logger;
 }
 
@@ -44,7 +47,7 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ views, config, files, logger }: HostingOptions): Hosting {
+export function createHosting({ views, config, files, state, logger }: HostingOptions): Hosting {
   /** Hosts of one view each. */
   const single = new Map<Host, LiveView>();
   const httpHosts = new Set<HttpHost>();
@@ -123,7 +126,7 @@ export function createHosting({ views, config, files, logger }: HostingOptions):
         sessionIdleMs: sessionIdle,
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
-        readiness: () => readiness(views, status()),
+        readiness: () => readiness(views, status(), state?.health),
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
         logger,
@@ -167,16 +170,29 @@ function baseOf(url: string, host: string): string | undefined {
   return host === '0.0.0.0' || host === '::' ? undefined : new URL(url).origin;
 }
 
-/** Ready once there are tools; parts of them that are old are named without what Dify said of them. */
-function readiness(views: ReadonlyMap<string, LiveView>, { stale }: CatalogStatus): Readiness {
-  const ready = [...views.values()].every((view) => view.registry.current() !== undefined);
-  if (stale.length === 0) return { ready };
+/**
+ * Ready once there are tools, and Redis was reached where there is one. Parts of the tools that are old are named
+ * without what Dify said of them. Later, Redis makes no difference: no replica would be any better.
+ */
+function readiness(
+  views: ReadonlyMap<string, LiveView>,
+  { stale }: CatalogStatus,
+  health: SharedState['health'] = 'up',
+): Readiness {
+  const hasTools = [...views.values()].every((view) => view.registry.current() !== undefined);
+  const ready = hasTools && health !== 'waiting';
   const facts = stale.map(({ providerType, providerId, since }) => ({
     providerType,
     ...(providerId === undefined ? {} : { providerId }),
     since: since.toISOString(),
   }));
-  return { ready, facts: { stale: facts } };
+  return {
+    ready,
+    facts: {
+      ...(facts.length === 0 ? {} : { stale: facts }),
+      ...(health === 'up' ? {} : { redis: 'unavailable' }),
+    },
+  };
 }
 
 /** Why there is nothing to serve under that name. */

@@ -4,6 +4,7 @@ import { openFiles } from './app-files.ts';
 import { createHosting } from './app-hosting.ts';
 import { createInputs, fileSources } from './app-inputs.ts';
 import { needRestart } from './app-reload.ts';
+import { openState, type SharedState } from './app-state.ts';
 import { openUpstream } from './app-upstream.ts';
 import { createView, type LiveView, type View } from './app-view.ts';
 import { createCaller } from './calls/caller.ts';
@@ -94,9 +95,9 @@ export async function createApp(
 ): Promise<App> {
   let config = started;
   let approvals = await readApprovals(config, logger);
-  const files = openFiles(config, logger);
+  const state = await openState(config, logger);
+  const { files, upstream } = await openParts(config, logger, state);
   const common = { fileSources: fileSources(config, localFiles) };
-  const upstream = await openUpstream(config);
   const { connection } = upstream;
   const { workspaceId: tenantId, innerApiKey, secretKey, userId } = connection;
   const http = createDifyHttp({
@@ -138,7 +139,12 @@ export async function createApp(
     });
   let toToolResult = resultsOf(config);
 
-  const jobs = createJobs({ keepMs: config.calls.keepResults, maxKeptBytes: config.calls.maxKeptBytes });
+  const jobs = createJobs({
+    keepMs: config.calls.keepResults,
+    maxKeptBytes: config.calls.maxKeptBytes,
+    shared: state?.calls,
+    logger,
+  });
   const views = new Map<string, LiveView>();
   const addView = (name: string, viewConfig: ViewConfig): LiveView => {
     const view = createView({
@@ -219,7 +225,7 @@ export async function createApp(
     }
   }
 
-  const hosting = createHosting({ views, config, files, logger });
+  const hosting = createHosting({ views, config, files, state, logger });
   let reloading: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
@@ -229,9 +235,10 @@ export async function createApp(
     const stopping = new BridgeError('shutting_down', 'The bridge is stopping.');
     for (const view of views.values()) view.fail(stopping);
     await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
-    jobs.close();
+    await jobs.close();
     await http.close();
     await files.store.close();
+    await state?.close();
     await upstream.close();
   }
 
@@ -332,4 +339,14 @@ export async function createApp(
       return closing;
     },
   };
+}
+
+/** What else an app is made of. Nothing stays open where a part of it cannot be had. */
+async function openParts(config: Config, logger: Logger, state: SharedState | undefined) {
+  try {
+    return { files: openFiles(config, logger, state?.shelf), upstream: await openUpstream(config) };
+  } catch (error) {
+    await state?.close();
+    throw error;
+  }
 }

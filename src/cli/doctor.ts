@@ -16,7 +16,7 @@ import {
   versionFinding,
   workspaceFinding,
 } from './doctor-checks.ts';
-import { storeFinding } from './doctor-files.ts';
+import { redisFinding, storeFinding } from './doctor-files.ts';
 import { portFinding } from './doctor-port.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import { count, type Output, type Style } from './output.ts';
@@ -60,7 +60,10 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
     return;
   }
   yield { name: 'configuration', ...configurationFinding(loaded) };
-  yield { name: 'file store', ...(await storeFinding(loaded.config)) };
+  const redis = await redisFinding(loaded.config);
+  if (redis !== undefined) yield { name: 'redis', ...redis };
+  if (redis?.status === 'fail') yield* skipped(['file store']);
+  else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
   const target = await reach(loaded.config);
   const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
   try {
@@ -118,9 +121,10 @@ async function publishedFinding(
   signal: AbortSignal,
 ): Promise<Finding> {
   // Where files are kept was checked before; nothing that is done here makes any.
-  const files = { ...config.files, store: 'memory' } as const;
+  const { dir: _folder, ...rest } = config.files;
+  const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
   try {
-    const app = await context.io.createApp({ ...config, files }, { logger: await loggerOf(loaded, true) });
+    const app = await context.io.createApp(alone, { logger: await loggerOf(loaded, true) });
     try {
       return await catalogueFinding(app, signal);
     } finally {

@@ -80,7 +80,9 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
 /** Every secret of a configuration, for whoever has to keep them out of what it writes. */
 export function configSecrets(config: Config): readonly string[] {
   const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
-  return [innerApiKey, adminApiKey, password, secretKey, config.http.token].filter(
-    (secret) => secret !== undefined,
-  );
+  const { redisUrl, redisPassword } = config.state;
+  const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
+  return [innerApiKey, adminApiKey, password, secretKey, config.http.token, redisPassword, inRedisUrl]
+    .filter((secret) => secret !== undefined)
+    .filter((secret) => secret !== '');
 }

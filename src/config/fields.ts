@@ -29,6 +29,12 @@ export const baseUrl = text.transform((value, context) => {
   return z.NEVER;
 });
 
+/** The address of a Redis. What it is belongs to a secret, so no part of it is told. */
+export const redisUrl = text.refine(isRedisUrl, {
+  error:
+    'expected an address of Redis, such as redis://redis:6379 or rediss://:PASSWORD@redis.example.com:6380/1',
+});
+
 /** A UUID. */
 export const uuid = text.regex(UUID, {
   error: 'expected a UUID, such as 3f2a6c1e-0000-4000-8000-5b9d2c7e1f04',
@@ -119,6 +125,22 @@ export function size(min: string, max: string) {
       context.addIssue({ code: 'custom', message: error });
       return z.NEVER;
     });
+}
+
+function isRedisUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'redis:' && url?.protocol !== 'rediss:') return false;
+  const isPlace = url.hostname !== '' && /^(\/\d*)?$/.test(url.pathname);
+  return isPlace && url.search === '' && url.hash === '' && isEncoded(url.username + url.password);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isHostOrNetwork(entry: string): boolean {

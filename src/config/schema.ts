@@ -12,6 +12,7 @@ export const settingsSchema = z.strictObject({
   manifest: GROUPS.manifest.prefault({}),
   calls: GROUPS.calls.prefault({}),
   files: GROUPS.files.prefault({}),
+  state: GROUPS.state.prefault({}),
   log: GROUPS.log.prefault({}),
 });
 

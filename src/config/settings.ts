@@ -8,6 +8,7 @@ import {
   httpUrl,
   list,
   networks,
+  redisUrl,
   size,
   text,
   uuid,
@@ -208,7 +209,7 @@ const calls = z.strictObject({
   maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
-    description: 'Memory for these results; the oldest make room for newer ones.',
+    description: 'Memory for these results, here or in Redis; the oldest make room for newer ones.',
   }),
 });
 
@@ -248,7 +249,8 @@ const files = z.strictObject({
   store: setting(choice(['directory', 'memory']), 'directory', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_FILES_STORE',
-    description: 'Where files are kept: in files.dir, or in memory until the bridge ends.',
+    description:
+      'Where files are kept without state.redisUrl: in files.dir, or in memory until the bridge ends.',
   }),
   dir: optional(text, {
     kind: 'text',
@@ -260,7 +262,7 @@ const files = z.strictObject({
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_STORE_BYTES',
     description:
-      'Largest size of all kept files; the least recently used make room. Without it, 1GiB in a folder and 128MiB in memory.',
+      'Largest size of all kept files; the least recently used make room. Without it, 1GiB in a folder and 128MiB in memory or Redis.',
   }),
   keep: setting(duration('1s', '8760h'), '24h', {
     kind: 'duration',
@@ -279,6 +281,22 @@ const files = z.strictObject({
   }),
 });
 
+const state = z.strictObject({
+  redisUrl: optional(redisUrl, {
+    kind: 'url',
+    env: 'DIFY_BRIDGE_REDIS_URL',
+    secret: true,
+    description:
+      'Redis that keeps files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each keeps its own.',
+  }),
+  redisPassword: optional(text, {
+    kind: 'text',
+    env: 'DIFY_BRIDGE_REDIS_PASSWORD',
+    secret: true,
+    description: 'Password of Redis, where its address has none.',
+  }),
+});
+
 const log = z.strictObject({
   level: setting(choice(['debug', 'info', 'warn', 'error', 'silent']), 'info', {
     kind: 'choice',
@@ -289,7 +307,7 @@ const log = z.strictObject({
 });
 
 /** The groups of the configuration file, each with its settings. */
-export const GROUPS = { dify, http, catalog, tools, manifest, calls, files, log };
+export const GROUPS = { dify, http, catalog, tools, manifest, calls, files, state, log };
 
 /** The groups that hold no settings but named objects, each with one row in the table. */
 export const SECTIONS = { views };

@@ -5,7 +5,7 @@ import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors
 import type { CallState, CallStatus } from '../model/job.ts';
 import { cutText } from '../model/cut-text.ts';
 
-/** Random bytes of a call id: nobody guesses it. */
+/** Random bytes of a call id. */
 const ID_BYTES = 18;
 /** Longer progress is cut. */
 const MAX_PROGRESS = 200;
@@ -39,12 +39,9 @@ export interface Owner {
  */
 export interface Job {
   readonly id: string;
-  readonly owner: Owner;
+  /** Resolves at its end; of a job on another replica only as long as somebody watches it. */
   readonly ended: Promise<void>;
   readonly isOver: boolean;
-  readonly isHandedOver: boolean;
-  /** Why it failed, in the tool or before it. */
-  readonly failure: BridgeError | undefined;
   state(): CallState;
   /** What it ended with; throws what the work threw. Only once it has ended. */
   result(): ToolResult;
@@ -56,14 +53,27 @@ export interface Job {
   leave(): boolean;
   /** It goes on without anybody who waits. */
   handOver(): void;
-  cancel(): void;
+  /** Ends it. Rejects with `state_unavailable` where it runs on another replica that cannot be told. */
+  cancel(): Promise<void>;
+}
+
+/** A job that runs in this process. */
+export interface OwnJob extends Job {
+  readonly owner: Owner;
+  readonly isHandedOver: boolean;
+  /** Why it failed, in the tool or before it. */
+  readonly failure: BridgeError | undefined;
   /** Forgets the result; who asks for it gets the error. */
   drop(reason: BridgeError): void;
 }
 
+/** An id that nobody guesses. */
+export function newCallId(): string {
+  return `call_${randomBytes(ID_BYTES).toString('base64url')}`;
+}
+
 /** Starts the work at once. */
-export function startJob(tool: string, owner: Owner, toDo: Work): Job {
-  const id = `call_${randomBytes(ID_BYTES).toString('base64url')}`;
+export function startJob(id: string, tool: string, owner: Owner, toDo: Work): OwnJob {
   const startedAt = new Date();
   const began = performance.now();
   const abort = new AbortController();
@@ -119,7 +129,7 @@ export function startJob(tool: string, owner: Owner, toDo: Work): Job {
   }
   const ended = run(toDo);
 
-  function cancel(): void {
+  async function cancel(): Promise<void> {
     abort.abort();
   }
 
@@ -161,7 +171,7 @@ export function startJob(tool: string, owner: Owner, toDo: Work): Job {
     leave() {
       waiting -= 1;
       if (waiting > 0 || handedOver || status !== 'working') return false;
-      cancel();
+      abort.abort();
       return true;
     },
     handOver() {

@@ -1,10 +1,12 @@
 import { BridgeError } from '../model/errors.ts';
-import type { Job } from './job.ts';
+import type { OwnJob } from './job.ts';
 
 /** What becomes of results once their jobs have ended. */
 export interface KeptResults {
   /** Keeps the result of a job that has ended until it expires, or until others need the room. */
-  keep(job: Job): void;
+  keep(job: OwnJob): void;
+  /** Forgets a job that is kept elsewhere now. */
+  forget(job: OwnJob): void;
   /** Forgets everything. */
   clear(): void;
   /** Bytes of all that is kept. */
@@ -17,7 +19,7 @@ export interface KeptResultsOptions {
   /** Bytes of all results together; the oldest ones go first. */
   readonly maxBytes: number;
   /** The job is known no longer. */
-  readonly onExpiry: (job: Job) => void;
+  readonly onExpiry: (job: OwnJob) => void;
 }
 
 interface Entry {
@@ -31,10 +33,10 @@ interface Entry {
  */
 export function createKeptResults({ keepMs, maxBytes, onExpiry }: KeptResultsOptions): KeptResults {
   /** In the order in which the jobs ended. */
-  const entries = new Map<Job, Entry>();
+  const entries = new Map<OwnJob, Entry>();
   let total = 0;
 
-  function release(job: Job): void {
+  function release(job: OwnJob): void {
     total -= entries.get(job)?.bytes ?? 0;
   }
 
@@ -63,6 +65,12 @@ export function createKeptResults({ keepMs, maxBytes, onExpiry }: KeptResultsOpt
       makeRoom();
     },
 
+    forget(job) {
+      release(job);
+      clearTimeout(entries.get(job)?.timer);
+      entries.delete(job);
+    },
+
     clear() {
       for (const { timer } of entries.values()) clearTimeout(timer);
       entries.clear();
@@ -75,7 +83,8 @@ export function createKeptResults({ keepMs, maxBytes, onExpiry }: KeptResultsOpt
   };
 }
 
-function madeRoom(bytes: number, maxBytes: number): BridgeError {
+/** What becomes of whoever asks for a result that is not kept any more, or never was. */
+export function madeRoom(bytes: number, maxBytes: number): BridgeError {
   const message =
     bytes > maxBytes
       ? `The call has ended, but its result of ${bytes} bytes is larger than the bridge keeps.`

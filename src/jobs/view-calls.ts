@@ -11,6 +11,9 @@ import { CALL_TOOL_NAMES, type CallTools, defineCallTools, maxWaitSeconds } from
 /** What answers within this time is no task, in milliseconds. */
 const TASK_AFTER_MS = 500;
 
+/** How long whoever cancels a call waits for its end, in milliseconds. */
+const CANCEL_MS = 10_000;
+
 /** When the calls of a view are handed off. */
 export interface HandOffRules {
   /** Milliseconds that a request waits for its result. */
@@ -76,8 +79,8 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
 
   const ownerOf = (principal = LOCAL_PRINCIPAL) => ({ view, principal });
 
-  function find(callId: string, principal: string | undefined): Job {
-    const job = jobs.find(callId, ownerOf(principal));
+  async function find(callId: string, principal: string | undefined): Promise<Job> {
+    const job = await jobs.find(callId, ownerOf(principal));
     if (job === undefined) throw unknownCall(callId, jobs.keepMs);
     return job;
   }
@@ -86,12 +89,12 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
     const limitMs = limitOf(context);
     const { principal, idempotencyKey, signal, observer = {} } = context;
     if (limitMs === undefined && idempotencyKey === undefined) return work({ signal, observer });
-    const job = jobs.start({ tool: tool.name, owner: ownerOf(principal), args, idempotencyKey, work });
+    const job = await jobs.start({ tool: tool.name, owner: ownerOf(principal), args, idempotencyKey, work });
     const how = await waitFor(job, context, limitMs);
     if (job.isOver) return job.result();
     if (how === 'limit') {
-      job.handOver();
-      return runningAnswer(job.state(), tool.outputSchema);
+      await jobs.handOver(job);
+      return job.isOver ? job.result() : runningAnswer(job.state(), tool.outputSchema);
     }
     if (!job.leave()) return leftAnswer();
     await job.ended;
@@ -106,7 +109,7 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
     const parsed = getResult.parse(args);
     if (!parsed.ok) return wrongArguments(getResult.tool, parsed.problems);
     const { call_id: callId, wait_seconds: seconds } = parsed.values;
-    const job = find(callId, context.principal);
+    const job = await find(callId, context.principal);
     if (!job.isOver) await waitFor(job, context, seconds * 1000);
     return job.isOver ? job.result() : runningAnswer(job.state());
   }
@@ -118,10 +121,12 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
   ): Promise<ToolResult> {
     const parsed = cancelCall.parse(args);
     if (!parsed.ok) return wrongArguments(cancelCall.tool, parsed.problems);
-    const job = find(parsed.values.call_id, context.principal);
+    const job = await find(parsed.values.call_id, context.principal);
     const wasRunning = !job.isOver;
-    job.cancel();
-    await job.ended;
+    if (wasRunning) {
+      await job.cancel();
+      await waitFor(job, { signal: context.signal }, CANCEL_MS);
+    }
     return cancelAnswer(job.state(), wasRunning);
   }
 
@@ -138,10 +143,10 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
     ownTools: () => callTools()?.listed ?? [],
 
     detached: {
-      get: (callId, principal) => find(callId, principal).state(),
-      cancel(callId, principal) {
-        const job = find(callId, principal);
-        job.cancel();
+      get: async (callId, principal) => (await find(callId, principal)).state(),
+      async cancel(callId, principal) {
+        const job = await find(callId, principal);
+        if (!job.isOver) await job.cancel();
         return job.state();
       },
       keepMs: jobs.keepMs,
@@ -155,15 +160,15 @@ export function createViewCalls({ view, jobs, rules }: ViewCallsOptions): ViewCa
 /** Waits for the end of a job, for as long as the caller does and at the most until the limit. */
 function waitFor(
   job: Job,
-  { signal, observer }: CallContext,
+  { signal, observer = {} }: Pick<CallContext, 'signal' | 'observer'>,
   limitMs: number | undefined,
 ): Promise<'ended' | 'limit' | 'left'> {
   return new Promise((resolve) => {
-    const unwatch = observer && job.watch(observer);
+    const unwatch = job.watch(observer);
     const settle = (how: 'ended' | 'limit' | 'left'): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', leave);
-      unwatch?.();
+      unwatch();
       resolve(how);
     };
     const leave = (): void => settle('left');

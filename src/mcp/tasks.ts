@@ -36,27 +36,27 @@ export function taskResult(state: CallState, keepMs: number): Result {
  * so an update changes nothing.
  */
 export function serveTasks(server: Server, calls: DetachedCalls, principal: string): void {
-  const serve = (method: string, answer: (taskId: string) => Result): void => {
-    server.setRequestHandler(method, { params: taskParams }, ({ taskId }, context) => {
+  const serve = (method: string, answer: (taskId: string) => Promise<Result>): void => {
+    server.setRequestHandler(method, { params: taskParams }, async ({ taskId }, context) => {
       if (!understandsTasks(context)) {
         throw new MissingRequiredClientCapabilityError({
           requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
         });
       }
       try {
-        return answer(taskId);
+        return await answer(taskId);
       } catch (error) {
         throw protocolError(asBridgeError(error));
       }
     });
   };
-  serve('tasks/get', (taskId) => detailedTask(calls.get(taskId, principal), calls.keepMs));
-  serve('tasks/update', (taskId) => {
-    calls.get(taskId, principal);
+  serve('tasks/get', async (taskId) => detailedTask(await calls.get(taskId, principal), calls.keepMs));
+  serve('tasks/update', async (taskId) => {
+    await calls.get(taskId, principal);
     return {};
   });
-  serve('tasks/cancel', (taskId) => {
-    calls.cancel(taskId, principal);
+  serve('tasks/cancel', async (taskId) => {
+    await calls.cancel(taskId, principal);
     return {};
   });
 }

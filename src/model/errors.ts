@@ -163,6 +163,14 @@ export const ERROR_RULES = {
     exit: 2,
     meaning: 'The file was never there, has expired, made room for others or belongs to somebody else.',
   },
+  state_unavailable: {
+    mcp: 'result',
+    rpc: -32603,
+    http: 503,
+    exit: 1,
+    meaning:
+      'The Redis that keeps files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
+  },
   catalog_unavailable: {
     mcp: 'protocol',
     rpc: -32603,

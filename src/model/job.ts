@@ -28,10 +28,10 @@ export interface CallState {
 
 /** The calls of one view that go on apart from their requests. A call is there for its principal only. */
 export interface DetachedCalls {
-  /** Throws `call_not_found`. */
-  get(callId: string, principal: string): CallState;
-  /** Ends the call, if it has not ended, and closes its request to Dify. Throws `call_not_found`. */
-  cancel(callId: string, principal: string): CallState;
+  /** Rejects with `call_not_found`, and with `state_unavailable` where another replica may have it. */
+  get(callId: string, principal: string): Promise<CallState>;
+  /** Ends the call, if it has not ended, and closes its request to Dify. Rejects as `get` does. */
+  cancel(callId: string, principal: string): Promise<CallState>;
   /** Milliseconds for which a call is known, at the least: from its end on. */
   readonly keepMs: number;
   /** Resolves when no call of the view goes on, and at the latest after `timeoutMs`. */

@@ -2,7 +2,7 @@ import { open, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } f
 import { join } from 'node:path';
 import { BridgeError } from '../model/errors.ts';
 import { isFileId } from './file-id.ts';
-import type { FileRecord, Shelf, ShelvedFile } from './shelf.ts';
+import type { FileRecord, Shelf, ShelvedFile } from '../model/shelf.ts';
 import { decodeSidecar, encodeSidecar } from './sidecar.ts';
 
 const SIDECAR = '.dify-file.json';

@@ -1,6 +1,7 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { UNKNOWN_TYPE } from '../model/media-types.ts';
+import type { Draft, FileRecord, Shelf } from '../model/shelf.ts';
 import type { FileStore, StoredFile } from '../model/stored-file.ts';
 import { createDirectoryShelf } from './directory-shelf.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { cleanFileName } from './file-name.ts';
 import { createMemoryShelf } from './memory-shelf.ts';
 import { createRoom } from './room.ts';
-import type { Draft, FileRecord } from './shelf.ts';
 
 /** The longest time between two looks for files that have expired, in milliseconds. */
 const MAX_SWEEP_MS = 5 * 60_000;
@@ -24,6 +24,7 @@ const MAX_SWEEP_MS = 5 * 60_000;
 export type FileStoreOptions = (
   | { readonly kind: 'directory'; readonly dir: string }
   | { readonly kind: 'memory' }
+  | { readonly kind: 'shared'; readonly shelf: Shelf }
 ) & {
   /** Of all files together. */
   readonly maxBytes: number;
@@ -47,12 +48,12 @@ export interface KeptFiles extends FileStore {
 }
 
 /**
- * A store in a folder or in memory. The folder is made with the first file; several processes may share it, each
+ * A store in a folder, in memory or on a shelf that others share. The folder is made with the first file; several processes may share it, each
  * sees the files of all. What a process that ended early left there is removed some minutes later.
  */
 export function createFileStore(options: FileStoreOptions): KeptFiles {
   const { maxBytes, keepMs, logger, now = Date.now } = options;
-  const shelf = options.kind === 'memory' ? createMemoryShelf() : createDirectoryShelf(options.dir);
+  const shelf = shelfOf(options);
   const room = createRoom(shelf, maxBytes, now);
   let closed = false;
 
@@ -194,6 +195,11 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
       shelf.close();
     },
   };
+}
+
+function shelfOf(options: FileStoreOptions): Shelf {
+  if (options.kind === 'shared') return options.shelf;
+  return options.kind === 'memory' ? createMemoryShelf() : createDirectoryShelf(options.dir);
 }
 
 /** Space that a file has taken so far. */

@@ -1,5 +1,5 @@
 import { BridgeError } from '../model/errors.ts';
-import type { FileRecord, Shelf } from './shelf.ts';
+import type { FileRecord, Shelf } from '../model/shelf.ts';
 
 interface Kept {
   readonly record: FileRecord;

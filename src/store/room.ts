@@ -1,5 +1,5 @@
 import { BridgeError } from '../model/errors.ts';
-import type { Shelf, ShelvedFile } from './shelf.ts';
+import type { Shelf, ShelvedFile } from '../model/shelf.ts';
 
 /** More files than this are not kept, however small they are: a listing looks at all of them. */
 const MAX_FILES = 10_000;

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json } from '../model/json.ts';
-import type { FileRecord } from './shelf.ts';
+import type { FileRecord } from '../model/shelf.ts';
 
 /** Raised when a sidecar of today could not be read by the code of tomorrow. */
 const VERSION = 1;

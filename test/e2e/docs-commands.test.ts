@@ -98,13 +98,18 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'needs a cluster',
     problem: (command) => {
       const given = [...command.matchAll(/--from-file=([\w-]+)=/g)].map(([, key = '']) => key);
-      const deployment = parse(read('manifests/kubernetes/base/deployment.yaml')) as {
-        spec: { template: { spec: { containers: [{ env: { value: string }[] }] } } };
+      const keysIn = (file: string): (string | undefined)[] => {
+        const deployment = parse(read(`manifests/kubernetes/${file}`)) as {
+          spec: { template: { spec: { containers: [{ env: { value: string }[] }] } } };
+        };
+        return deployment.spec.template.spec.containers[0].env.map(({ value }) => value.split('/').at(-1));
       };
-      const mounted = deployment.spec.template.spec.containers[0].env.map(({ value }) =>
-        value.split('/').at(-1),
-      );
-      return given.join() === mounted.join() ? null : `the pods read ${mounted.join(', ')}`;
+      const single = keysIn('base/deployment.yaml');
+      const replicated = [...single, ...keysIn('overlays/replicated/deployment.yaml')];
+      const isRight = [single, replicated].some((keys) => given.join() === keys.join());
+      return isRight
+        ? null
+        : `the pods read ${single.join(', ')}; those of replicated ${replicated.join(', ')}`;
     },
   },
   {

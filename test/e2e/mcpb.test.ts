@@ -74,6 +74,7 @@ describe('the bundle for Claude Desktop', () => {
       'server',
       join('server', 'main.js'),
       join('server', 'main.js.LEGAL.txt'),
+      join('server', 'redis-client.js'),
     ]);
     const program = await readFile(join(unpacked, 'server/main.js'), 'utf8');
     expect(program.includes(ROOT)).toBe(false);

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/model/logger.ts';
+import { createRedisShelf } from '../../src/redis/shelf.ts';
 import { createFileStore, type KeptFiles } from '../../src/store/file-store.ts';
+import { connectTo, keysOf, type RedisServer } from './redis-server.ts';
 
 export const KINDS = ['directory', 'memory'] as const;
 export type StoreKind = (typeof KINDS)[number];
@@ -18,8 +20,8 @@ export interface TestStore {
   readonly clock: Clock;
   /** Folder of the store, also where it is in memory. */
   readonly dir: string;
-  /** Names of all that lies in the folder. */
-  readonly entries: () => string[];
+  /** Names of all that lies in the folder, or in the Redis. */
+  readonly entries: () => readonly string[] | Promise<readonly string[]>;
 }
 
 export interface TestStoreOptions {
@@ -43,6 +45,20 @@ export function testStore(kind: StoreKind, options: TestStoreOptions = {}): Test
   const store = createFileStore({ ...place, maxBytes, keepMs, logger: silentLogger, now: () => clock.now });
   onTestFinished(() => store.close());
   return { store, clock, dir, entries: () => readdirSync(dir) };
+}
+
+/** A store in a Redis, in a database of its own unless given. */
+export async function redisStore(
+  redis: RedisServer,
+  options: TestStoreOptions & { readonly url?: string } = {},
+): Promise<TestStore> {
+  const { maxBytes = 1_000_000, keepMs = HOUR, clock = { now: Date.now() }, url = redis.newUrl() } = options;
+  const connection = await connectTo(url);
+  const shelf = createRedisShelf(connection);
+  const common = { maxBytes, keepMs, logger: silentLogger, now: () => clock.now };
+  const store = createFileStore({ kind: 'shared', shelf, ...common });
+  onTestFinished(() => store.close());
+  return { store, clock, dir: '', entries: () => keysOf(connection) };
 }
 
 /** Bytes in chunks, as a download brings them. */

@@ -306,6 +306,13 @@ export const CAUSES: readonly Cause[] = [
     make: (scene) => fronted(scene, { headers: { date: new Date(Date.now() + 600_000).toUTCString() } }),
   },
   {
+    problem: 'Redis is not where `state.redisUrl` says',
+    check: 'redis',
+    status: 'fail',
+    exit: 1,
+    make: async () => ({ DIFY_BRIDGE_REDIS_URL: `redis://127.0.0.1:${await freePort()}` }),
+  },
+  {
     problem: 'the port is taken',
     check: 'port',
     status: 'warn',

@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ManifestStatus } from '../../../src/app.ts';
 import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { createFileStore } from '../../../src/store/file-store.ts';
+import { put, redisStore } from '../../support/file-stores.ts';
+import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
 import { type CliSetup, cli, createFakeApp, ENV } from './fake-cli.ts';
 
 interface DoctorReport {
@@ -180,6 +182,35 @@ describe('doctor', () => {
       status: 'pass',
       message: 'Files are kept in memory, up to 134.2 MB, until the bridge ends.',
     });
+  });
+
+  it('says whether Redis answers, what it holds, and why it refuses', async () => {
+    const redis = await startRedis(onTestFinished);
+    const url = redis.newUrl();
+    const { store } = await redisStore(redis, { url });
+    await put(store, 'hello');
+    const well = await diagnose({ env: environment({ DIFY_BRIDGE_REDIS_URL: url }) });
+    expect(Object.keys(well.status).slice(0, 4)).toEqual(['configuration', 'redis', 'file store', 'address']);
+    expect(well.check('redis')).toMatchObject({
+      status: 'pass',
+      message: `Redis answers at redis://127.0.0.1:${redis.port}/0.`,
+    });
+    expect(well.check('file store')).toMatchObject({
+      status: 'pass',
+      message: 'Redis holds 1 file for all replicas, 5 bytes of 134.2 MB.',
+    });
+    expect(well.run.stdout + well.run.stderr).not.toContain(REDIS_PASSWORD);
+
+    const refused = await diagnose({
+      env: environment({ DIFY_BRIDGE_REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+    });
+    expect(refused.check('redis')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('Redis refuses the login (NOAUTH).'),
+      fix: expect.stringContaining('DIFY_BRIDGE_REDIS_PASSWORD'),
+    });
+    expect(refused.status).toMatchObject({ 'file store': 'skip', address: 'pass', catalogue: 'warn' });
+    expect(refused.run.code).toBe(2);
   });
 
   it('finds a folder for files that cannot be written, and checks the rest all the same', async () => {

@@ -126,6 +126,7 @@ describe('precedence', () => {
         maxOutputBytes: 209_715_200,
         maxReadBytes: 10_485_760,
       },
+      state: {},
       log: { level: 'info' },
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
@@ -191,6 +192,29 @@ describe('wrong values', () => {
     const problems = await problemsOf({ env: { ...DIFY, DIFY_API_URL: url } });
     expect(problems).toEqual([expect.stringMatching(expected)]);
   });
+
+  it.each([
+    'redis',
+    'localhost:6379',
+    'http://fake-secret@h',
+    'redis://',
+    'redis://h/x',
+    'redis://h?a=1',
+    'redis://:%@h',
+  ])('DIFY_BRIDGE_REDIS_URL=%s is refused, and not repeated', async (url) => {
+    expect(await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_REDIS_URL: url } })).toEqual([
+      'env DIFY_BRIDGE_REDIS_URL: expected an address of Redis, such as redis://redis:6379 or ' +
+        'rediss://:PASSWORD@redis.example.com:6380/1',
+    ]);
+  });
+
+  it.each(['redis://h', 'rediss://user:p%20w@redis.test:6380/15', 'redis://[::1]:6379/'])(
+    'DIFY_BRIDGE_REDIS_URL=%s is taken',
+    async (url) => {
+      const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_REDIS_URL: url } });
+      expect(config.state.redisUrl).toBe(url);
+    },
+  );
 
   it.each([
     ['http://dify.test:5001/', 'http://dify.test:5001'],
@@ -296,10 +320,19 @@ describe('secrets in files', () => {
       'dify.password',
       'dify.secretKey',
       'http.token',
+      'state.redisUrl',
+      'state.redisPassword',
     ]);
   });
 
-  it.each(secrets)(
+  it('is possible for the address of a Redis', async () => {
+    const file = fileWith('redis://:fake-password@redis.test:6379/2\n', 'secret');
+    const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_REDIS_URL_FILE: file } });
+    expect(config.state.redisUrl).toBe('redis://:fake-password@redis.test:6379/2');
+    expect(configSecrets(config)).toContain('fake-password');
+  });
+
+  it.each(secrets.filter(({ kind }) => kind === 'text'))(
     '$env may be named as a file, whose last line break does not count',
     async ({ env, path }) => {
       const name = env ?? '';

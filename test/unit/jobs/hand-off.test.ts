@@ -33,8 +33,8 @@ describe('a call that ends in time', () => {
     const call = made.call();
     made.runs[0]?.end(answer('done'));
     await call;
-    const job = start.mock.results[0]?.value as { id: string };
-    expect(jobs.find(job.id, { view: 'default', principal: 'local' })).toBeUndefined();
+    const job = (await start.mock.results[0]?.value) as { id: string };
+    expect(await jobs.find(job.id, { view: 'default', principal: 'local' })).toBeUndefined();
   });
 
   it('is cancelled by its caller', async () => {
@@ -126,7 +126,7 @@ describe('a call that takes longer', () => {
     await pass(500);
     const { handedOff } = await call;
     expect(handedOff?.status).toBe('working');
-    expect(made.calls.detached.get(handedOff?.callId ?? '', 'local').status).toBe('working');
+    expect((await made.calls.detached.get(handedOff?.callId ?? '', 'local')).status).toBe('working');
   });
 });
 
@@ -224,7 +224,7 @@ describe('cancel_call', () => {
     expect(made.runs[0]?.signal.aborted).toBe(true);
     expect(textOf(result)).toMatch(/was cancelled.*A workflow goes on in Dify until it ends/);
     expect(await made.own('get_call_result', { call_id: callId })).toMatchObject({ isError: true });
-    expect(made.calls.detached.get(callId, 'local').status).toBe('cancelled');
+    expect((await made.calls.detached.get(callId, 'local')).status).toBe('cancelled');
   });
 
   it('says so when the call had ended before', async () => {
@@ -257,7 +257,7 @@ describe('what is not there', () => {
     const foreign = await made.own('cancel_call', { call_id: callId }, { principal: 'somebody else' });
     expect(textOf(foreign).replaceAll(callId, 'ID')).toBe(unknown);
     expect(made.runs[0]?.signal.aborted).toBe(false);
-    expect(() => made.calls.detached.get(callId, 'somebody else')).toThrow(/No call/);
+    await expect(made.calls.detached.get(callId, 'somebody else')).rejects.toThrow(/No call/);
 
     made.runs[0]?.end(answer('x'));
     await pass(59_999);
@@ -290,7 +290,7 @@ describe('kept results', () => {
     expect(textOf(results[0] ?? answer(''))).toMatch(
       /had to make room for newer ones\.\n.*calls\.maxKeptBytes/s,
     );
-    expect(made.calls.detached.get(ids[0] ?? '', 'local')).toMatchObject({
+    expect(await made.calls.detached.get(ids[0] ?? '', 'local')).toMatchObject({
       status: 'failed',
       error: { code: 'call_not_found' },
     });
@@ -318,7 +318,7 @@ describe('how a call ended', () => {
     const callId = await handedOff(made);
     end(made);
     await pass(0);
-    const state = made.calls.detached.get(callId, 'local');
+    const state = await made.calls.detached.get(callId, 'local');
     expect(state.status).toBe(status);
     expect(state.error === undefined).toBe(status === 'completed');
   });

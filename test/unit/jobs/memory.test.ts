@@ -34,5 +34,5 @@ it('a result is kept without the arguments of its call, which may be far larger'
       return args.deref() === undefined;
     })
     .toBe(true);
-  jobs.close();
+  await jobs.close();
 });

@@ -12,6 +12,27 @@ const probe = z.strictObject({
   failureThreshold: z.int().positive(),
 });
 
+const resources = z.strictObject({
+  requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
+  limits: z.strictObject({ memory: z.string() }),
+});
+const rights = z.strictObject({
+  allowPrivilegeEscalation: z.boolean(),
+  privileged: z.boolean(),
+  readOnlyRootFilesystem: z.boolean(),
+  capabilities: z.strictObject({ drop: z.array(z.string()) }),
+});
+const mounts = z.array(
+  z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }),
+);
+const user = z.strictObject({
+  runAsNonRoot: z.boolean(),
+  runAsUser: z.int(),
+  runAsGroup: z.int(),
+  fsGroup: z.int(),
+  seccompProfile: z.strictObject({ type: z.string() }),
+});
+
 const container = z.strictObject({
   name: z.string(),
   image: z.string(),
@@ -25,26 +46,15 @@ const container = z.strictObject({
   lifecycle: z.strictObject({
     preStop: z.strictObject({ exec: z.strictObject({ command: z.array(z.string()) }) }),
   }),
-  resources: z.strictObject({
-    requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
-    limits: z.strictObject({ memory: z.string() }),
-  }),
-  securityContext: z.strictObject({
-    allowPrivilegeEscalation: z.boolean(),
-    privileged: z.boolean(),
-    readOnlyRootFilesystem: z.boolean(),
-    capabilities: z.strictObject({ drop: z.array(z.string()) }),
-  }),
-  volumeMounts: z.array(
-    z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.boolean().optional() }),
-  ),
+  resources,
+  securityContext: rights,
+  volumeMounts: mounts,
 });
 
 const volume = z.strictObject({
   name: z.string(),
   secret: z.strictObject({ secretName: z.string(), defaultMode: z.int() }).optional(),
   emptyDir: z.strictObject({ sizeLimit: z.string() }).optional(),
-  persistentVolumeClaim: z.strictObject({ claimName: z.string() }).optional(),
 });
 
 const pod = z.strictObject({
@@ -52,13 +62,7 @@ const pod = z.strictObject({
   automountServiceAccountToken: z.boolean(),
   enableServiceLinks: z.boolean(),
   terminationGracePeriodSeconds: z.int(),
-  securityContext: z.strictObject({
-    runAsNonRoot: z.boolean(),
-    runAsUser: z.int(),
-    runAsGroup: z.int(),
-    fsGroup: z.int(),
-    seccompProfile: z.strictObject({ type: z.string() }),
-  }),
+  securityContext: user,
   topologySpreadConstraints: z
     .array(
       z.strictObject({
@@ -77,6 +81,37 @@ const peers = z.array(
   z.strictObject({ podSelector: selector.optional(), namespaceSelector: selector.optional() }),
 );
 const allowedPorts = z.array(z.strictObject({ protocol: z.enum(['TCP', 'UDP']), port }));
+
+const command = z.strictObject({ command: z.array(z.string()) });
+const timing = { periodSeconds: z.int().positive(), failureThreshold: z.int().positive() };
+const redisContainer = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  command: z.array(z.string()),
+  args: z.array(z.string()).length(1),
+  ports: z.array(z.strictObject({ name: z.string(), containerPort: z.int() })),
+  livenessProbe: z.strictObject({ tcpSocket: z.strictObject({ port }), ...timing }),
+  readinessProbe: z.strictObject({ exec: command, ...timing }),
+  resources,
+  securityContext: rights,
+  volumeMounts: mounts,
+});
+const redisPod = z.strictObject({
+  automountServiceAccountToken: z.boolean(),
+  enableServiceLinks: z.boolean(),
+  securityContext: user,
+  containers: z.array(redisContainer).length(1),
+  volumes: z.array(
+    z.strictObject({
+      name: z.string(),
+      secret: z.strictObject({
+        secretName: z.string(),
+        defaultMode: z.int(),
+        items: z.array(z.strictObject({ key: z.string(), path: z.string() })),
+      }),
+    }),
+  ),
+});
 
 const kinds = {
   ConfigMap: z.strictObject({
@@ -133,17 +168,8 @@ const kinds = {
     spec: z.strictObject({
       podSelector: selector,
       policyTypes: z.array(z.enum(['Ingress', 'Egress'])),
-      ingress: z.array(z.strictObject({ from: peers, ports: allowedPorts })),
-      egress: z.array(z.strictObject({ to: peers, ports: allowedPorts })),
-    }),
-  }),
-  PersistentVolumeClaim: z.strictObject({
-    apiVersion: z.literal('v1'),
-    kind: z.literal('PersistentVolumeClaim'),
-    metadata,
-    spec: z.strictObject({
-      accessModes: z.array(z.enum(['ReadWriteOnce', 'ReadWriteMany'])),
-      resources: z.strictObject({ requests: z.strictObject({ storage: z.string() }) }),
+      ingress: z.array(z.strictObject({ from: peers, ports: allowedPorts })).default([]),
+      egress: z.array(z.strictObject({ to: peers, ports: allowedPorts })).default([]),
     }),
   }),
   PodDisruptionBudget: z.strictObject({
@@ -172,27 +198,74 @@ const kinds = {
     metadata,
     automountServiceAccountToken: z.boolean(),
   }),
+  StatefulSet: z.strictObject({
+    apiVersion: z.literal('apps/v1'),
+    kind: z.literal('StatefulSet'),
+    metadata,
+    spec: z.strictObject({
+      serviceName: z.string(),
+      replicas: z.int(),
+      selector,
+      template: z.strictObject({ metadata: z.strictObject({ labels }), spec: redisPod }),
+      volumeClaimTemplates: z.array(
+        z.strictObject({
+          metadata,
+          spec: z.strictObject({
+            accessModes: z.array(z.enum(['ReadWriteOnce', 'ReadWriteMany'])),
+            resources: z.strictObject({ requests: z.strictObject({ storage: z.string() }) }),
+          }),
+        }),
+      ),
+    }),
+  }),
 };
 
 type Kinds = { [Kind in keyof typeof kinds]: z.infer<(typeof kinds)[Kind]> };
 
-/** What an overlay renders, one object of each kind. */
+/** What belongs to Redis, and the policy that lets the bridge out to it. */
+export type RedisObjects = Pick<Kinds, 'StatefulSet' | 'Service' | 'NetworkPolicy'> & {
+  readonly access: Kinds['NetworkPolicy'];
+};
+
+/** What an overlay renders, one object of each kind beside those of Redis. */
 export type Rendered = Pick<
   Kinds,
   'ConfigMap' | 'Deployment' | 'NetworkPolicy' | 'Service' | 'ServiceAccount'
 > &
-  Partial<Kinds>;
+  Partial<Kinds> & { redis?: RedisObjects };
+
+const REDIS = 'dify-mcp-bridge-redis';
+const ACCESS = 'dify-mcp-bridge-to-redis';
 
 /** Checks each object by its kind. Throws on an unknown kind or key, on a kind twice, and on one that is missing. */
 export function readRendered(objects: readonly unknown[]): Rendered {
+  const read = objects.map((object) => {
+    const { kind } = z.looseObject({ kind: z.enum(Object.keys(kinds) as (keyof Kinds)[]) }).parse(object);
+    return kinds[kind].parse(object);
+  });
+  const main = byKind(
+    read.filter(({ metadata: { name } }) => name !== REDIS && name !== ACCESS),
+    ['ConfigMap', 'Deployment', 'NetworkPolicy', 'Service', 'ServiceAccount'],
+  );
+  const redis = read.filter(({ metadata: { name } }) => name === REDIS);
+  if (redis.length === 0) return main as Rendered;
+  const { NetworkPolicy: access } = byKind(
+    read.filter(({ metadata: { name } }) => name === ACCESS),
+    ['NetworkPolicy'],
+  );
+  const own = byKind(redis, ['StatefulSet', 'Service', 'NetworkPolicy']);
+  return { ...main, redis: { ...own, access } } as Rendered;
+}
+
+function byKind(
+  objects: readonly { readonly kind: string }[],
+  needed: readonly string[],
+): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const object of objects) {
-    const { kind } = z.looseObject({ kind: z.enum(Object.keys(kinds) as (keyof Kinds)[]) }).parse(object);
-    if (kind in found) throw new Error(`There are two of ${kind}.`);
-    found[kind] = kinds[kind].parse(object);
+    if (object.kind in found) throw new Error(`There are two of ${object.kind}.`);
+    found[object.kind] = object;
   }
-  for (const kind of ['ConfigMap', 'Deployment', 'NetworkPolicy', 'Service', 'ServiceAccount']) {
-    if (!(kind in found)) throw new Error(`There is no ${kind}.`);
-  }
-  return found as Rendered;
+  for (const kind of needed) if (!(kind in found)) throw new Error(`There is no ${kind}.`);
+  return found;
 }

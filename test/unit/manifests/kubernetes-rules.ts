@@ -1,5 +1,5 @@
-import { parseDuration } from '../../../src/config/units.ts';
-import type { Rendered } from './kubernetes-model.ts';
+import { parseDuration, parseSize } from '../../../src/config/units.ts';
+import type { RedisObjects, Rendered } from './kubernetes-model.ts';
 
 /** Connections that a Dify api service takes as shipped. */
 const DIFY_CONNECTIONS = 10;
@@ -13,6 +13,7 @@ export function kubernetesProblems(all: Rendered): readonly string[] {
   checkReferences(all, expect);
   checkContainer(all, expect);
   checkReplicas(all, expect);
+  if (all.redis !== undefined) checkRedis(all, all.redis, expect);
   return problems;
 }
 
@@ -110,7 +111,7 @@ function checkContainer(all: Rendered, expect: Expect): void {
 }
 
 function checkReplicas(all: Rendered, expect: Expect): void {
-  const { HorizontalPodAutoscaler: scaler, PodDisruptionBudget: budget, PersistentVolumeClaim: claim } = all;
+  const { HorizontalPodAutoscaler: scaler, PodDisruptionBudget: budget } = all;
   const { replicas, template } = all.Deployment.spec;
   const least = scaler?.spec.minReplicas ?? replicas ?? 1;
   if (budget !== undefined) {
@@ -134,14 +135,107 @@ function checkReplicas(all: Rendered, expect: Expect): void {
   expect(minReplicas < maxReplicas, 'the autoscaler has nothing to decide');
   expect(budget !== undefined, 'nothing keeps a replica while nodes are drained');
   expect(all.Service.spec.sessionAffinity === 'ClientIP', 'a client with a session meets other replicas');
-  expect(claim?.spec.accessModes.includes('ReadWriteMany'), 'the files are not on a volume for all replicas');
-  const files = template.spec.volumes.find(({ persistentVolumeClaim: one }) => one !== undefined);
-  expect(files?.persistentVolumeClaim?.claimName === claim?.metadata.name, 'the volume is not mounted');
-  const mount = template.spec.containers[0]?.volumeMounts.find(({ name }) => name === files?.name);
-  expect(
-    mount?.mountPath === all.ConfigMap.data['DIFY_BRIDGE_FILES_DIR'],
-    'DIFY_BRIDGE_FILES_DIR is not the volume',
-  );
+  expect(all.redis !== undefined, 'the replicas share no files and results');
   const calls = Number(all.ConfigMap.data['DIFY_BRIDGE_CALLS_MAX_CONCURRENT'] ?? 8);
   expect(calls * maxReplicas <= DIFY_CONNECTIONS, 'all replicas together open too many connections to Dify');
 }
+
+function checkRedis(all: Rendered, redis: RedisObjects, expect: Expect): void {
+  const { StatefulSet, Service, NetworkPolicy, access } = redis;
+  const { spec: pod, metadata } = StatefulSet.spec.template;
+  const bridge = all.Deployment.spec.template;
+  const selects = (wanted: Labels = {}, labels: Labels = metadata.labels): boolean =>
+    Object.keys(wanted).length > 0 && Object.entries(wanted).every(([key, value]) => labels[key] === value);
+  expect(selects(StatefulSet.spec.selector.matchLabels), 'the StatefulSet does not select its pods');
+  expect(selects(Service.spec.selector), 'the Service of Redis does not select its pods');
+  expect(!selects(all.Service.spec.selector), 'clients of the bridge are sent to Redis');
+  expect(StatefulSet.spec.serviceName === Service.metadata.name, 'the StatefulSet names another Service');
+  // Two of them would be two that know nothing of each other.
+  expect(StatefulSet.spec.replicas === 1, 'there is not one Redis');
+
+  const data = all.ConfigMap.data;
+  const address = new URL(data['DIFY_BRIDGE_REDIS_URL'] ?? 'redis://unset');
+  const port = Number(address.port || 6379);
+  expect(address.hostname === Service.metadata.name, 'DIFY_BRIDGE_REDIS_URL is not the Service of Redis');
+  expect(address.password === '', 'the password of Redis stands in the ConfigMap');
+  expect(Service.spec.ports[0]?.port === port, 'the Service of Redis has another port');
+  expect(data['DIFY_BRIDGE_FILES_DIR'] === undefined, 'a folder takes the place of Redis for files');
+
+  const [container] = pod.containers;
+  if (container === undefined) return;
+  const { name: portName, containerPort } = container.ports[0] ?? { name: '', containerPort: 0 };
+  expect(containerPort === 6379, 'Redis listens on another port');
+  expect(String(Service.spec.ports[0]?.targetPort) === portName, 'the Service of Redis leads to no port');
+  expect(String(container.livenessProbe.tcpSocket.port) === portName, 'the probe of Redis asks another port');
+  const [from] = NetworkPolicy.spec.ingress;
+  expect(
+    selects(NetworkPolicy.spec.podSelector.matchLabels) && NetworkPolicy.spec.policyTypes.length === 2,
+    'no NetworkPolicy guards Redis',
+  );
+  expect(
+    NetworkPolicy.spec.ingress.length === 1 &&
+      from?.from.length === 1 &&
+      selects(from.from[0]?.podSelector?.matchLabels, bridge.metadata.labels) &&
+      from.from[0]?.namespaceSelector === undefined,
+    'others than the bridge are let in to Redis',
+  );
+  expect(NetworkPolicy.spec.egress.length === 0, 'Redis is let out');
+  const [out] = access.spec.egress;
+  expect(
+    selects(access.spec.podSelector.matchLabels, bridge.metadata.labels) &&
+      selects(out?.to[0]?.podSelector?.matchLabels) &&
+      out?.ports[0]?.port === port,
+    'the bridge is not let out to Redis',
+  );
+
+  expect(/:\d+\.\d+\.\d+$/.test(container.image), 'the image of Redis is not pinned to a release');
+  expect(!pod.automountServiceAccountToken && !pod.enableServiceLinks, 'Redis knows of Kubernetes');
+  const { securityContext: user } = pod;
+  expect(
+    user.runAsNonRoot && user.runAsUser > 0 && user.seccompProfile.type === 'RuntimeDefault',
+    'Redis runs as root, or without a seccomp profile',
+  );
+  const { securityContext: rights } = container;
+  expect(
+    rights.readOnlyRootFilesystem &&
+      !rights.privileged &&
+      !rights.allowPrivilegeEscalation &&
+      rights.capabilities.drop.includes('ALL'),
+    'Redis has more rights than it needs',
+  );
+
+  const [line = ''] = container.args;
+  const [volume] = pod.volumes;
+  const [item] = volume?.secret.items ?? [];
+  const mount = container.volumeMounts.find(({ name }) => name === volume?.name);
+  const file = `${mount?.mountPath}/${item?.path}`;
+  expect(line.includes(`--requirepass "$(cat ${file})"`), 'Redis asks for no password');
+  expect(container.readinessProbe.exec.command.join(' ').includes(file), 'the probe has no password');
+  const own = bridge.spec.containers[0]?.env.find(({ name }) => name === 'DIFY_BRIDGE_REDIS_PASSWORD_FILE');
+  const keys = bridge.spec.volumes.find(({ secret }) => secret !== undefined)?.secret;
+  expect(
+    own?.value.split('/').at(-1) === item?.key && keys?.secretName === volume?.secret.secretName,
+    'the bridge and Redis have different passwords',
+  );
+  expect(
+    mount?.readOnly === true && ((volume?.secret.defaultMode ?? 0o777) & 0o007) === 0,
+    'the password of Redis can be read by others, or written',
+  );
+
+  const claim = StatefulSet.spec.volumeClaimTemplates[0]?.metadata.name;
+  const disk = container.volumeMounts.find(({ name }) => name === claim)?.mountPath;
+  expect(
+    disk !== undefined && line.includes(`--dir ${disk} `) && line.includes('--appendonly yes'),
+    'Redis keeps nothing on its volume',
+  );
+  const bytes = (text = ''): number => parseSize(text.replace(/^(\d+)([GM])i$/, '$1$2iB')) ?? 0;
+  const most = bytes(/--maxmemory (\d+)mb/.exec(line)?.[1]?.concat('MiB'));
+  const kept = bytes(data['DIFY_BRIDGE_FILES_MAX_STORE_BYTES'] ?? '128MiB') + bytes('64MiB');
+  expect(
+    kept < most && most < bytes(container.resources.limits.memory),
+    'the memory of Redis does not add up',
+  );
+  expect(line.includes('--maxmemory-policy noeviction'), 'Redis evicts what the bridge keeps');
+}
+
+type Labels = Readonly<Record<string, string>>;

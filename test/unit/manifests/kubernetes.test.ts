@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,6 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
 import { settingsTable } from '../../../src/config/settings.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
+import { connectRedis } from '../../../src/redis/connection.ts';
+import { freePort } from '../../support/redis-server.ts';
 import { readRendered, type Rendered } from './kubernetes-model.ts';
 import { kubernetesProblems } from './kubernetes-rules.ts';
 
@@ -35,7 +39,7 @@ describe('the rendered overlays', () => {
   it('differ in what only several replicas need', () => {
     const kinds = (overlay: Overlay): string[] => Object.keys(readRendered(objects(overlay)));
     const more = kinds('replicated').filter((kind) => !kinds('single').includes(kind));
-    expect(more.sort()).toEqual(['HorizontalPodAutoscaler', 'PersistentVolumeClaim', 'PodDisruptionBudget']);
+    expect(more.sort()).toEqual(['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'redis']);
   });
 });
 
@@ -63,6 +67,8 @@ describe('the configuration in there', () => {
     const known = settingsTable().flatMap(({ env, secret }) =>
       env === undefined ? [] : secret ? [`${env}_FILE`] : [env],
     );
+    // A secret with its password, and none without: a rule looks after that.
+    known.push('DIFY_BRIDGE_REDIS_URL');
     const named = Object.keys(environment(overlay)).filter((name) => name.startsWith('DIFY_'));
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
@@ -85,12 +91,70 @@ describe('the configuration in there', () => {
   });
 });
 
+describe('the Redis in there', () => {
+  it('is started by its command, asks for the password, and keeps what it has', async () => {
+    const [container] =
+      readRendered(objects('replicated')).redis?.StatefulSet.spec.template.spec.containers ?? [];
+    const folder = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-test-'));
+    // Characters that a shell and a configuration file read in their own ways.
+    const password = `fake "pass" 'word' $HOME #1`;
+    writeFileSync(join(folder, 'redis-password'), `${password}\n`);
+    const [line = ''] = container?.args ?? [];
+    expect(container?.command).toEqual(['sh', '-c']);
+
+    const run = async (): Promise<{ url: string; end: () => Promise<unknown> }> => {
+      const port = await freePort();
+      const here = line
+        .replace('exec redis-server', `exec redis-server --bind 127.0.0.1 --port ${port}`)
+        .replaceAll('/run/secrets/redis', folder)
+        .replace('--dir /data', `--dir ${folder}`);
+      const child = spawn('sh', ['-c', here], { stdio: 'ignore' });
+      const gone = once(child, 'exit');
+      return {
+        url: `redis://127.0.0.1:${port}`,
+        end: () => {
+          child.kill('SIGTERM');
+          return gone;
+        },
+      };
+    };
+    const connected = async (url: string) => {
+      const connection = await connectRedis({ url, password, logger: silentLogger });
+      await expect.poll(() => connection.health, { timeout: 8000 }).toBe('up');
+      return connection;
+    };
+    const first = await run();
+    const connection = await connected(first.url);
+    await expect(connectRedis({ url: first.url, logger: silentLogger })).rejects.toThrow(/NOAUTH/);
+    await connection.run((client) => client.set('kept', 'yes'));
+    const { maxmemory } = await connection.run((client) => client.configGet('maxmemory'));
+    expect(maxmemory).toBe(String(1400 * 1024 * 1024));
+    await connection.close();
+    await first.end();
+
+    const second = await run();
+    const again = await connected(second.url);
+    expect(await again.run((client) => client.get('kept'))).toBe('yes');
+    const probe = container?.readinessProbe.exec.command.at(-1)?.replaceAll('/run/secrets/redis', folder);
+    const port = new URL(second.url).port;
+    execFileSync('sh', ['-c', String(probe).replace('redis-cli', `redis-cli -p ${port}`)]);
+    await again.close();
+    await second.end();
+    rmSync(folder, { recursive: true });
+  }, 30_000);
+});
+
 describe('the rules', () => {
   type Change = (all: Rendered) => void;
   const pod = (all: Rendered) => all.Deployment.spec.template.spec;
   const container = (all: Rendered) => {
     const [one] = pod(all).containers;
     if (one === undefined) throw new Error('There is no container.');
+    return one;
+  };
+  const redis = (all: Rendered) => {
+    const [one] = all.redis?.StatefulSet.spec.template.spec.containers ?? [];
+    if (one === undefined) throw new Error('There is no Redis.');
     return one;
   };
   const scaler = (all: Rendered) => {
@@ -198,17 +262,60 @@ describe('the rules', () => {
       'something else',
     ],
     ['no budget', 'replicated', (all) => delete all.PodDisruptionBudget, 'while nodes are drained'],
+    ['nothing that is shared', 'replicated', (all) => delete all.redis, 'share no files and results'],
     [
-      'a volume for one node',
-      'replicated',
-      (all) => all.PersistentVolumeClaim?.spec.accessModes.splice(0, 1, 'ReadWriteOnce'),
-      'not on a volume for all replicas',
-    ],
-    [
-      'files beside the volume',
+      'files beside Redis',
       'replicated',
       (all) => (all.ConfigMap.data['DIFY_BRIDGE_FILES_DIR'] = '/tmp/files'),
-      'DIFY_BRIDGE_FILES_DIR is not the volume',
+      'takes the place of Redis',
+    ],
+    [
+      'a password in the ConfigMap',
+      'replicated',
+      (all) => (all.ConfigMap.data['DIFY_BRIDGE_REDIS_URL'] = 'redis://:fake@dify-mcp-bridge-redis:6379'),
+      'password of Redis stands in',
+    ],
+    [
+      'another Redis',
+      'replicated',
+      (all) => (all.ConfigMap.data['DIFY_BRIDGE_REDIS_URL'] = 'redis://other:6379'),
+      'not the Service of Redis',
+    ],
+    [
+      'a Redis without a password',
+      'replicated',
+      (all) => (redis(all).args[0] = redis(all).args[0]?.replace(/--requirepass.*/, '') ?? ''),
+      'asks for no password',
+    ],
+    [
+      'a Redis that is open to the namespace',
+      'replicated',
+      (all) => all.redis?.NetworkPolicy.spec.ingress[0]?.from.push({ podSelector: {} }),
+      'others than the bridge',
+    ],
+    [
+      'a bridge that may not go there',
+      'replicated',
+      (all) => all.redis?.access.spec.egress.pop(),
+      'not let out to Redis',
+    ],
+    [
+      'two of Redis',
+      'replicated',
+      (all) => all.redis && (all.redis.StatefulSet.spec.replicas = 2),
+      'not one Redis',
+    ],
+    [
+      'a store that is larger than Redis',
+      'replicated',
+      (all) => (all.ConfigMap.data['DIFY_BRIDGE_FILES_MAX_STORE_BYTES'] = '2GiB'),
+      'does not add up',
+    ],
+    [
+      'a Redis that forgets',
+      'replicated',
+      (all) => (redis(all).args[0] = redis(all).args[0]?.replace('--appendonly yes', '') ?? ''),
+      'keeps nothing on its volume',
     ],
   ])('would notice %s', (_title, overlay, change, problem) => {
     const all = readRendered(objects(overlay));

@@ -57,7 +57,7 @@ function variable(setting: Setting): Variable[] {
   ];
 }
 
-/** What package.json and the table of settings make of it. The package runs on stdio, so HTTP settings are not there. */
+/** What package.json and the table of settings make of it. The package runs on stdio, so settings of HTTP and replicas are not there. */
 function expected(): ServerJson {
   const { name, mcpName, version, description, repository } = about;
   return {
@@ -76,7 +76,7 @@ function expected(): ServerJson {
         transport: { type: 'stdio' },
         packageArguments: [{ type: 'positional', value: 'serve' }],
         environmentVariables: settingsTable()
-          .filter(({ path }) => !path.startsWith('http.'))
+          .filter(({ path }) => !/^(http|state)\./.test(path))
           .flatMap(variable),
       },
     ],

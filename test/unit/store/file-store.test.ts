@@ -2,11 +2,29 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { errorOf } from '../../support/error-of.ts';
-import { chunks, collect, HOUR, KINDS, put, testStore } from '../../support/file-stores.ts';
+import {
+  chunks,
+  collect,
+  HOUR,
+  KINDS,
+  put,
+  redisStore,
+  type StoreKind,
+  type TestStore,
+  type TestStoreOptions,
+  testStore,
+} from '../../support/file-stores.ts';
+import { startRedis } from '../../support/redis-server.ts';
 
-describe.each(KINDS)('a store in a %s', (kind) => {
+const redis = await startRedis();
+
+function open(kind: StoreKind | 'redis', options?: TestStoreOptions): TestStore | Promise<TestStore> {
+  return kind === 'redis' ? redisStore(redis, options) : testStore(kind, options);
+}
+
+describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   it('gives back what was put, and says what it is', async () => {
-    const { store, clock } = testStore(kind);
+    const { store, clock } = await open(kind);
     const file = await store.put(chunks('hel', 'lo'), {
       name: '报告 final.txt',
       mimeType: 'Text/Plain; charset=utf-8',
@@ -26,7 +44,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('keeps an empty file, and one of many chunks', async () => {
-    const { store } = testStore(kind, { maxBytes: 5_000_000 });
+    const { store } = await open(kind, { maxBytes: 5_000_000 });
     const empty = await store.put(chunks(), { name: 'empty', mimeType: 'nonsense', principal: 'ada' });
     expect(empty).toMatchObject({ size: 0, mimeType: 'application/octet-stream' });
     expect((await collect(store.read(empty.uri, 'ada'))).length).toBe(0);
@@ -43,7 +61,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('does not keep the memory of who sends', async () => {
-    const { store } = testStore(kind);
+    const { store } = await open(kind);
     const buffer = Buffer.from('first');
     const reused = (async function* () {
       yield buffer;
@@ -60,7 +78,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     ['no name', (uri: string) => uri.slice(0, 37)],
     ['capitals', (uri: string) => uri.toUpperCase()],
   ])('finds a file by its URI with %s', async (_, change) => {
-    const { store } = testStore(kind);
+    const { store } = await open(kind);
     const file = await put(store, 'x', 'ä b.txt');
     expect(await store.find(change(file.uri), 'ada')).toEqual(file);
   });
@@ -74,7 +92,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     ['the file of somebody else', undefined, 'bob'],
     ['the file of nobody', undefined, ''],
   ])('has the same answer for %s', async (_, asked, principal) => {
-    const { store } = testStore(kind);
+    const { store } = await open(kind);
     const uri = asked ?? (await put(store, 'x')).uri;
     expect(await store.find(uri, principal)).toBeUndefined();
     expect(await store.pathOf(uri, principal)).toBeUndefined();
@@ -86,7 +104,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('forgets a file when its time is over, however often it was used', async () => {
-    const { store, clock } = testStore(kind);
+    const { store, clock } = await open(kind);
     const file = await put(store, 'x');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
     clock.now += HOUR - 1;
@@ -100,7 +118,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('lists the files of one principal, the newest first', async () => {
-    const { store, clock } = testStore(kind);
+    const { store, clock } = await open(kind);
     const first = await put(store, '1');
     clock.now += 10;
     await put(store, '2', 'note.txt', 'bob');
@@ -113,7 +131,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('opens a file to whoever has its download key', async () => {
-    const { store } = testStore(kind);
+    const { store } = await open(kind);
     const file = await put(store, 'hello');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
     expect(key).toMatch(/^[0-9a-z]{25}[\w-]{22}$/);
@@ -133,7 +151,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
 
   describe('where it is full', () => {
     it('lets the least recently used file go, whoever has it', async () => {
-      const { store, clock } = testStore(kind, { maxBytes: 1000 });
+      const { store, clock } = await open(kind, { maxBytes: 1000 });
       const files = [];
       for (const principal of ['ada', 'bob', 'ada']) {
         files.push(await put(store, 'x'.repeat(300), 'note.txt', principal));
@@ -152,7 +170,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     });
 
     it('lets files that have expired go first', async () => {
-      const { store, clock } = testStore(kind, { maxBytes: 1000, keepMs: 5000 });
+      const { store, clock } = await open(kind, { maxBytes: 1000, keepMs: 5000 });
       const expired = await put(store, 'x'.repeat(400));
       clock.now += 4000;
       const live = await put(store, 'x'.repeat(400));
@@ -164,7 +182,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     });
 
     it('refuses a file that is larger than all of it, and keeps the others', async () => {
-      const { store, clock } = testStore(kind, { maxBytes: 1000 });
+      const { store, clock } = await open(kind, { maxBytes: 1000 });
       const file = await put(store, 'x');
       clock.now += 1;
       const exact = await put(store, 'x'.repeat(1000));
@@ -179,7 +197,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     });
 
     it('stops at the limit while a body that never ends arrives', async () => {
-      const { store } = testStore(kind, { maxBytes: 100_000 });
+      const { store } = await open(kind, { maxBytes: 100_000 });
       let sent = 0;
       let ended = false;
       const endless = (async function* () {
@@ -199,7 +217,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     });
 
     it('never holds more than its limit while several files arrive, and takes files again afterwards', async () => {
-      const { store } = testStore(kind, { maxBytes: 1000 });
+      const { store } = await open(kind, { maxBytes: 1000 });
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => (release = resolve));
       let begun = (): void => undefined;
@@ -224,7 +242,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('keeps a file readable that goes while it is read', async () => {
-    const { store } = testStore(kind, { maxBytes: 1_500_000 });
+    const { store } = await open(kind, { maxBytes: 1_500_000 });
     const bytes = randomBytes(1_000_000);
     const file = await store.put(chunks(bytes.subarray(0, 500_000), bytes.subarray(500_000)), {
       name: 'a',
@@ -241,7 +259,7 @@ describe.each(KINDS)('a store in a %s', (kind) => {
   });
 
   it('leaves nothing of a file whose source fails, and throws what the source threw', async () => {
-    const { store, entries } = testStore(kind, { maxBytes: 1000 });
+    const { store, entries } = await open(kind, { maxBytes: 1000 });
     const failure = new Error('the source broke');
     const failing = (async function* () {
       yield Buffer.alloc(700);
@@ -250,13 +268,13 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     const about = { name: 'a', mimeType: 'a/b', principal: 'ada' };
     await expect(store.put(failing, about)).rejects.toBe(failure);
     expect(await store.list('ada')).toEqual([]);
-    expect(entries()).toEqual([]);
+    expect(await entries()).toEqual([]);
     // Its space is free again.
     await put(store, 'x'.repeat(1000));
   });
 
   it('leaves nothing of a file that is aborted in the middle', async () => {
-    const { store, entries } = testStore(kind);
+    const { store, entries } = await open(kind);
     const abort = new AbortController();
     let begun = (): void => undefined;
     const started = new Promise<void>((resolve) => (begun = resolve));
@@ -270,12 +288,12 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     await started;
     abort.abort(new Error('enough'));
     await expect(putting).rejects.toThrow('enough');
-    expect(entries()).toEqual([]);
+    expect(await entries()).toEqual([]);
     expect(await store.usage()).toMatchObject({ files: 0 });
   });
 
   it('takes 200 files at once and gives them back, without an open handle or a temporary file', async () => {
-    const { store, entries } = testStore(kind, { maxBytes: 200_000_000 });
+    const { store, entries } = await open(kind, { maxBytes: 200_000_000 });
     await put(store, 'warm');
     const handles = () => readdirSync('/proc/self/fd').length;
     const before = handles();
@@ -296,6 +314,6 @@ describe.each(KINDS)('a store in a %s', (kind) => {
     expect(new Set(files.map(({ uri }) => uri)).size).toBe(200);
     expect(await store.list('ada')).toHaveLength(201);
     expect(handles()).toBe(before);
-    expect(entries().filter((name) => name.startsWith('.'))).toEqual([]);
+    expect((await entries()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { ByteRange } from '../model/stored-file.ts';
+import type { ByteRange } from './stored-file.ts';
 
 /** All that is known of a kept file. */
 export interface FileRecord {
@@ -41,9 +41,12 @@ export interface Shelf {
   usedAt(id: string): Promise<number | undefined>;
   /** Marks it as used now. False where it is gone. */
   touch(id: string, now: number): Promise<boolean>;
-  /** Its bytes. What is being read stays readable when the file is removed. Rejects with `file_not_found`. */
+  /**
+   * Its bytes. What is being read stays readable when the file is removed, also by another process. Rejects with
+   * `file_not_found`.
+   */
   read(record: FileRecord, range?: ByteRange): AsyncIterable<Uint8Array>;
-  /** Undefined in memory. */
+  /** Undefined where it does not lie on this machine's disk. */
   pathOf(record: FileRecord): string | undefined;
   /** Removes it. False where the system does not let go of it yet (Windows, while somebody reads it). */
   remove(id: string): Promise<boolean>;

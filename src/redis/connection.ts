@@ -1,0 +1,191 @@
+import { createClient, type RedisClientType } from '@redis/client';
+import type { Logger } from '../model/logger.ts';
+import { commandFault, refusalOf, unavailable } from './faults.ts';
+
+/** The longest that anything waits for an answer of Redis, and at the start for the connection, in milliseconds. */
+const PATIENCE_MS = 3000;
+/** A connection on which nothing was answered for so long is given up, and a new one made. */
+const DEAD_MS = 10_000;
+/** Between two attempts to connect. */
+const MAX_PAUSE_MS = 2000;
+
+export interface RedisOptions {
+  /** `redis://` or `rediss://`. */
+  readonly url: string;
+  /** Where the address has none. */
+  readonly password?: string | undefined;
+  readonly logger: Logger;
+}
+
+/** A connection to Redis that comes back by itself. */
+export interface RedisConnection {
+  /**
+   * Does something with Redis. Rejects with `state_unavailable` where there is no answer: at once while there is no
+   * connection, otherwise within seconds.
+   */
+  run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T>;
+  /**
+   * Hears what is published on a channel until the connection is closed, also after it was gone. `onListening` is
+   * called whenever hearing begins: what was published before may have been missed. One listener for a channel.
+   */
+  subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): void;
+  /** `waiting`: it has not been reached yet. `down`: it was, and is not now. */
+  readonly health: 'waiting' | 'up' | 'down';
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to Redis. Resolves also where it cannot be reached, since it may come later.
+ * @throws BridgeError `config_invalid` where it refuses the login, or what answers is not Redis.
+ */
+export async function connectRedis({ url, password, logger }: RedisOptions): Promise<RedisConnection> {
+  const channels = new Map<string, Channel>();
+  /** Whoever waits for the first outcome hears of each. */
+  let onOutcome: (error?: Error) => void = () => undefined;
+  let isUp: boolean | undefined;
+  let wasUp = false;
+  let closed = false;
+  let link = open();
+
+  function open() {
+    const client = createClient({
+      url: withPassword(url, password),
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      socket: {
+        connectTimeout: PATIENCE_MS,
+        reconnectStrategy: (retries) => Math.min(MAX_PAUSE_MS, 50 * 2 ** retries),
+      },
+    }) as RedisClientType;
+    const subscriber = client.duplicate();
+    const made = { client, subscriber, stalledSince: undefined as number | undefined };
+    client.on('ready', () => tell(true));
+    client.on('error', (error: Error) => {
+      if (link === made) tell(false, error);
+    });
+    subscriber.on('error', () => undefined);
+    client.connect().catch(() => undefined);
+    subscriber.connect().catch(() => undefined);
+    subscriber.on('ready', () => {
+      for (const [name, channel] of channels) listen(subscriber, name, channel);
+    });
+    return made;
+  }
+
+  function tell(answers: boolean, error?: Error): void {
+    onOutcome(error);
+    if (closed || isUp === answers) return;
+    if (answers && isUp === false) logger.info('Redis answers');
+    if (!answers) {
+      logger.warn('Redis cannot be reached: hand-off and kept files wait for it', { error });
+    }
+    isUp = answers;
+    wasUp ||= answers;
+  }
+
+  /** Listening twice with the same function is listening once. */
+  function listen(subscriber: typeof link.subscriber, name: string, { hear, begins }: Channel): void {
+    subscriber.subscribe(name, hear).then(begins, (error: unknown) => {
+      logger.debug('A channel of Redis could not be listened to', { error });
+    });
+  }
+
+  /** The connection takes what is sent and answers nothing: nobody else waits for it until it does. */
+  function stalled(made: typeof link): void {
+    if (made.stalledSince !== undefined) return;
+    made.stalledSince = performance.now();
+    tell(false);
+    const recovered = (): void => {
+      made.stalledSince = undefined;
+      if (link === made && made.client.isReady) tell(true);
+    };
+    made.client.ping().then(recovered, recovered);
+  }
+
+  function renewDead(): void {
+    const { stalledSince, client, subscriber } = link;
+    if (closed || stalledSince === undefined || performance.now() - stalledSince < DEAD_MS) return;
+    link = open();
+    client.destroy();
+    subscriber.destroy();
+  }
+
+  async function first(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const error = await new Promise<Error | undefined>((resolve) => {
+      timer = setTimeout(() => {
+        const late = new Error('There was no answer in time.');
+        tell(false, late);
+        resolve(late);
+      }, PATIENCE_MS);
+      onOutcome = resolve;
+    });
+    clearTimeout(timer);
+    onOutcome = () => undefined;
+    const refusal = error && refusalOf(error);
+    if (refusal === undefined) return;
+    closed = true;
+    destroy();
+    throw refusal;
+  }
+
+  function destroy(): void {
+    if (link.client.isOpen) link.client.destroy();
+    if (link.subscriber.isOpen) link.subscriber.destroy();
+  }
+
+  await first();
+
+  return {
+    async run(work) {
+      renewDead();
+      const made = link;
+      if (!made.client.isReady) throw unavailable('cannot be reached');
+      if (made.stalledSince !== undefined) throw unavailable('does not answer');
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => {
+          stalled(made);
+          reject(unavailable('does not answer'));
+        }, PATIENCE_MS);
+      });
+      try {
+        return await Promise.race([work(made.client), late]);
+      } catch (error) {
+        throw commandFault(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+
+    subscribe(name, hear, begins = () => undefined) {
+      const channel = { hear, begins };
+      channels.set(name, channel);
+      if (link.subscriber.isReady) listen(link.subscriber, name, channel);
+    },
+
+    get health() {
+      if (isUp === true) return 'up';
+      return wasUp ? 'down' : 'waiting';
+    },
+
+    async close() {
+      closed = true;
+      destroy();
+    },
+  };
+}
+
+/** The client takes all from the address where that has a user name. */
+function withPassword(url: string, password: string | undefined): string {
+  const whole = new URL(url);
+  if (password !== undefined && whole.password === '') whole.password = encodeURIComponent(password);
+  return whole.href;
+}
+
+/** Who listens to a channel. */
+interface Channel {
+  readonly hear: (message: string) => void;
+  readonly begins: () => void;
+}
