@@ -1,4 +1,5 @@
 import type { CommandNode, OptionNode } from './command-tree.ts';
+import { valueCases } from './completion-cases.ts';
 
 /** The completion script for bash 3.2 and later, which macOS still has. */
 export function bashScript(tree: readonly CommandNode[]): string {
@@ -14,7 +15,7 @@ _dify_mcp_bridge() {
     esac
   done
   case "$at $previous" in
-${tree.flatMap(valueCases).join('\n')}
+${tree.flatMap((node) => valueCases(node, completeValue)).join('\n')}
   esac
   case "$at" in
 ${tree.map((node) => `    "${node.path}") words="$words ${words(node).join(' ')}" ;;`).join('\n')}
@@ -28,14 +29,6 @@ complete -F _dify_mcp_bridge dify-mcp-bridge
 function words({ commands, options, choices }: CommandNode): string[] {
   const flags = options.flatMap(({ short, long }) => (short === undefined ? [long] : [short, long]));
   return [...commands.map(({ name }) => name), ...choices, ...flags];
-}
-
-function valueCases({ path, options }: CommandNode): string[] {
-  return options.flatMap((option) => {
-    if (option.value === 'none') return [];
-    const names = [option.short, option.long].filter((name) => name !== undefined);
-    return [`    ${names.map((name) => `"${path} ${name}"`).join('|')}) ${completeValue(option)} ;;`];
-  });
 }
 
 function completeValue({ value, choices, optional }: OptionNode): string {

@@ -1,4 +1,5 @@
 import type { CommandNode, OptionNode } from './command-tree.ts';
+import { valueCases } from './completion-cases.ts';
 
 /** The completion script for zsh: to be sourced, or a file `_dify-mcp-bridge` in a folder of `fpath`. */
 export function zshScript(tree: readonly CommandNode[]): string {
@@ -14,7 +15,7 @@ _dify_mcp_bridge() {
     esac
   done
   case "$at \${words[CURRENT-1]}" in
-${tree.flatMap(valueCases).join('\n')}
+${tree.flatMap((node) => valueCases(node, completeValue)).join('\n')}
   esac
   case "$at" in
 ${tree.map(entryCase).join('\n')}
@@ -38,14 +39,6 @@ function entryCase({ path, commands, options, choices }: CommandNode): string {
     ),
   ];
   return `    "${path}")\n      entries+=(\n${entries.map((text) => `        ${quoted(text)}`).join('\n')}\n      ) ;;`;
-}
-
-function valueCases({ path, options }: CommandNode): string[] {
-  return options.flatMap((option) => {
-    if (option.value === 'none') return [];
-    const names = [option.short, option.long].filter((name) => name !== undefined);
-    return [`    ${names.map((name) => `"${path} ${name}"`).join('|')}) ${completeValue(option)} ;;`];
-  });
 }
 
 function completeValue({ value, choices, optional }: OptionNode): string {

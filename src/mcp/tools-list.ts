@@ -1,5 +1,6 @@
 import type { ListToolsResult } from '@modelcontextprotocol/server';
 import type { ListedTool, ToolList } from '../model/registry.ts';
+import { definitionOf } from '../model/tool-definition.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 /** The pages of one snapshot by the index of their first tool. */
@@ -48,14 +49,6 @@ function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: num
 }
 
 function describeTool(tool: ListedTool): ListToolsResult['tools'][number] {
-  const { name, title, description, inputSchema, outputSchema, annotations } = tool;
   // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
-  return Object.freeze({
-    name,
-    title,
-    description,
-    inputSchema,
-    ...(outputSchema === undefined ? {} : { outputSchema }),
-    annotations,
-  }) as ListToolsResult['tools'][number];
+  return Object.freeze(definitionOf(tool)) as ListToolsResult['tools'][number];
 }

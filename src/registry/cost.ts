@@ -1,4 +1,5 @@
 import type { ListedTool } from '../model/registry.ts';
+import { definitionOf } from '../model/tool-definition.ts';
 
 /** What a tool's definition takes of a message and of a model's context. */
 export interface ToolCost {
@@ -18,8 +19,7 @@ const FIRST_WIDE = 0x2e80;
  * Japanese and Portuguese alike.
  */
 export function toolCost(tool: ListedTool): ToolCost {
-  const { name, title, description, inputSchema, outputSchema, annotations } = tool;
-  const json = JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations });
+  const json = JSON.stringify(definitionOf(tool));
   return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
 }
 

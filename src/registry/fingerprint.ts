@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { ListedTool } from '../model/registry.ts';
+import { definitionOf } from '../model/tool-definition.ts';
 import type { DifyTool, ToolProvider } from '../model/tool.ts';
 
 /** Digests of what does not change any more; they go when it goes. */
@@ -28,9 +29,7 @@ export function wholeDigest(provider: ToolProvider): string {
 export function listFingerprint(tools: readonly ListedTool[]): string {
   const hash = createHash('sha256');
   for (const tool of tools) {
-    const { name, title, description, inputSchema, outputSchema, annotations } = tool;
-    const seen = [name, title, description, inputSchema, outputSchema ?? null, annotations];
-    hash.update(digestOf(digests, tool, () => seen));
+    hash.update(digestOf(digests, tool, () => definitionOf(tool)));
   }
   return hash.digest('hex');
 }

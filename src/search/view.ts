@@ -1,9 +1,9 @@
 import type { CallContext, CallTool } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
-import type { JsonObject } from '../model/json.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
+import { definitionOf } from '../model/tool-definition.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf, type SplitEffects } from './effects.ts';
 import * as own from './own-tools.ts';
@@ -74,7 +74,8 @@ export function createSearchView(options: SearchViewOptions): SearchView {
     const { name } = parsed.values;
     const found = snapshot.get(name);
     if (found === undefined) return missing(snapshot, name);
-    const definition = definitionOf(found, effectsOf(snapshot, splitEffects).callerOf(found));
+    const callWith = effectsOf(snapshot, splitEffects).callerOf(found);
+    const definition = { ...definitionOf(found), callWith };
     return {
       content: [{ type: 'text', text: JSON.stringify(definition) }],
       structuredContent: definition,
@@ -117,19 +118,5 @@ export function createSearchView(options: SearchViewOptions): SearchView {
           return callTool(name, args, context);
       }
     },
-  };
-}
-
-/** A tool as tools/list would show it, and how to call it. */
-function definitionOf(tool: PublishedTool, callWith: string): JsonObject {
-  const { name, title, description, inputSchema, outputSchema, annotations } = tool;
-  return {
-    name,
-    title,
-    description,
-    inputSchema,
-    ...(outputSchema === undefined ? {} : { outputSchema }),
-    annotations,
-    callWith,
   };
 }

@@ -7,24 +7,9 @@ import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
+import { aTool } from '../../support/published-tool.ts';
 
 const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
-
-function aTool(extra: Partial<PublishedTool> = {}): PublishedTool {
-  return {
-    name: 'acme__tool',
-    title: 'Tool',
-    description: 'A tool.',
-    inputSchema: { type: 'object' },
-    annotations: {},
-    ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'tool' },
-    providerLabel: 'Acme Kit',
-    authorized: true,
-    fileParameters: [],
-    parseArguments: (args) => ({ ok: true, parameters: args as JsonObject }),
-    ...extra,
-  };
-}
 
 /** One invocation that a test steers. */
 interface Invocation {

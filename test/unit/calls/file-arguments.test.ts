@@ -13,6 +13,9 @@ import type { FileArgument, FileParameter, PublishedTool } from '../../../src/mo
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createFileStore } from '../../../src/store/file-store.ts';
 import { errorOf } from '../../support/error-of.ts';
+import { aTool } from '../../support/published-tool.ts';
+
+const toolWith = (fileParameters: readonly FileParameter[]): PublishedTool => aTool({ fileParameters });
 
 interface Uploaded {
   readonly filename: string;
@@ -25,21 +28,6 @@ async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-function toolWith(fileParameters: readonly FileParameter[]): PublishedTool {
-  return {
-    name: 'acme__tool',
-    title: 'Tool',
-    description: 'A tool.',
-    inputSchema: { type: 'object' },
-    annotations: {},
-    ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'tool' },
-    providerLabel: 'Acme Kit',
-    authorized: true,
-    fileParameters,
-    parseArguments: (args) => ({ ok: true, parameters: args as JsonObject }),
-  };
 }
 
 const ONE = toolWith([{ name: 'f', many: false }]);

@@ -9,6 +9,8 @@ import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { FileAccessOf, FileStore } from '../../../src/model/stored-file.ts';
 import { createToToolResult } from '../../../src/content/tool-result.ts';
 import { createFileStore } from '../../../src/store/file-store.ts';
+import { aTool } from '../../support/published-tool.ts';
+export { aTool } from '../../support/published-tool.ts';
 
 /** A picture of one pixel. */
 export const PNG = Buffer.from(
@@ -33,22 +35,6 @@ export const PDF = Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.from([0xe2, 
 export const FILE_ID = '0f0f0f0f-1111-4222-8333-444444444444';
 export const FILE_LINK = `/files/tools/${FILE_ID}.png`;
 export const SIGNED_LINK = `http://dify.test${FILE_LINK}?timestamp=1&nonce=fake&sign=FAKE-SIGNATURE`;
-
-export function aTool(extra: Partial<PublishedTool> = {}): PublishedTool {
-  return {
-    name: 'acme__tool',
-    title: 'Tool',
-    description: 'A tool.',
-    inputSchema: { type: 'object' },
-    annotations: {},
-    ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'tool' },
-    providerLabel: 'Acme',
-    authorized: true,
-    fileParameters: [],
-    parseArguments: (args) => ({ ok: true, parameters: args as JsonObject }),
-    ...extra,
-  };
-}
 
 /** A file object as Dify puts it into outputs. */
 export function difyFile(extra: JsonObject = {}): JsonObject {
