@@ -198,7 +198,7 @@ describe('the commands in the documentation', () => {
       cwd: home,
       env: env(home),
       stdio: ['pipe', 'ignore', 'pipe'],
-      timeout: 20_000,
+      timeout: 60_000,
     });
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

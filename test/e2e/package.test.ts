@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cleanEnvironment, ROOT } from '../support/program.ts';
 
 const execute = promisify(execFile);
-const INSTALL_MS = 60_000;
 
 interface Packed {
   readonly filename: string;
@@ -60,7 +59,7 @@ describe('the package', () => {
       cwd: folder,
     });
     installed = join(folder, 'node_modules/dify-mcp-bridge');
-  }, INSTALL_MS);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const bin = (args: readonly string[]) =>

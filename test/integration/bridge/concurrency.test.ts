@@ -90,7 +90,7 @@ async function storm(clients: readonly TestClient[]): Promise<unknown[]> {
 /** Has more calls held than may run; answers how many did run, once no more of them came. */
 async function holdAll(client: TestClient, busy: Busy): Promise<number> {
   const calls = Array.from({ length: MAX_CONCURRENT + 3 }, () => client.callTool(HOLD));
-  await expect.poll(() => busy.running, { timeout: 10_000 }).toBe(MAX_CONCURRENT);
+  await expect.poll(() => busy.running).toBe(MAX_CONCURRENT);
   // Time for one that does not wait for its turn.
   await sleep(50);
   const { running } = busy;
@@ -119,7 +119,7 @@ describe.each(['v1', 'v2 pinned'] as const)('%s clients, all at once', (kind) =>
       expect(await holdAll(clients[0] as TestClient, counts)).toBe(MAX_CONCURRENT);
     }
     await sandbox.close();
-    await expect.poll(openHandles, { timeout: 8000 }).toBeLessThanOrEqual(before);
+    await expect.poll(openHandles).toBeLessThanOrEqual(before);
   });
 });
 
@@ -158,7 +158,7 @@ describe('a bridge that goes on for long', () => {
       await Promise.all([...cancelled, ...failing, ...refused]);
       expect(await cancelled.at(0)).toBe('cancelled');
       // Dify learns a moment later than the bridge that a call was given up.
-      await expect.poll(() => counts.running, { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => counts.running).toBe(0);
       expect(await holdAll(client, counts)).toBe(MAX_CONCURRENT);
       expect(await storm([client])).toEqual([]);
       await sandbox.close();

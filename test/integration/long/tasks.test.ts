@@ -98,13 +98,10 @@ async function overStdio(): Promise<Send> {
 async function ended(send: Send, taskId: unknown): Promise<Record<string, unknown>> {
   let task: Record<string, unknown> = {};
   await expect
-    .poll(
-      async () => {
-        task = (await send('tasks/get', { taskId })).result ?? {};
-        return task['status'];
-      },
-      { timeout: 5000 },
-    )
+    .poll(async () => {
+      task = (await send('tasks/get', { taskId })).result ?? {};
+      return task['status'];
+    })
     .not.toBe('working');
   return task;
 }

@@ -78,7 +78,7 @@ describe('many clients at once', () => {
       return made.filter((reference) => reference.deref() !== undefined).length;
     };
     // One may still be on the stack of the last request.
-    await expect.poll(alive, { timeout: 5000 }).toBeLessThanOrEqual(2);
+    await expect.poll(alive).toBeLessThanOrEqual(2);
     await host.close(0);
   });
 

@@ -153,7 +153,7 @@ describe('recorded streams', () => {
       expect({ name, differing }).toEqual({ name, differing: [] });
       expect(await collect(decode(bytewise(bytes)))).toEqual(whole);
     }
-  }, 60_000);
+  });
 
   test(`in the chunks they came in${sharedNote}`, async () => {
     for (const { bytes, chunks } of streams) {

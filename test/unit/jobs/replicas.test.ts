@@ -85,7 +85,7 @@ describe('a call that was handed off by one replica', () => {
       { observer: { progress: (message) => heard.push(message) } },
     );
     a.runs[0]?.observer.progress?.('Read 3 pages');
-    await expect.poll(() => heard, { timeout: 4000 }).toEqual(['Read 3 pages']);
+    await expect.poll(() => heard).toEqual(['Read 3 pages']);
     expect(textOf(await get(b, callId))).toContain('last heard of: "Read 3 pages"');
     a.runs[0]?.end(answer('done'));
     await waiting;
@@ -108,9 +108,7 @@ describe('a call that was handed off by one replica', () => {
     const callId = handedOff?.callId ?? '';
     expect(await b.calls.detached.get(callId, 'local')).toMatchObject({ status: 'working', tool: 'slow' });
     await b.calls.detached.cancel(callId, 'local');
-    await expect
-      .poll(async () => (await b.calls.detached.get(callId, 'local')).status, { timeout: 3000 })
-      .toBe('cancelled');
+    await expect.poll(async () => (await b.calls.detached.get(callId, 'local')).status).toBe('cancelled');
   });
 
   it.each([
@@ -158,7 +156,7 @@ describe('a call that was handed off by one replica', () => {
     const callId = callIdOf(await a.call());
     a.runs[0]?.end(answer('done'));
     expect(await get(b, callId, 0.1)).toEqual(answer('done'));
-    await expect.poll(async () => textOf(await get(b, callId)), { timeout: 3000 }).toMatch(/^No call/);
+    await expect.poll(async () => textOf(await get(b, callId))).toMatch(/^No call/);
     expect(textOf(await get(a, callId))).toMatch(/^No call/);
   });
 
@@ -291,7 +289,7 @@ describe('calls with the same key', () => {
     };
     expect(await claim('call_1')).toBeUndefined();
     expect(await claim('call_2')).toEqual({ callId: 'call_1', argumentsDigest: 'digest' });
-    await expect.poll(() => claim('call_3'), { timeout: 3000 }).toBeUndefined();
+    await expect.poll(() => claim('call_3')).toBeUndefined();
   });
 
   it('are not started a second time when their replica is gone', async () => {
@@ -325,7 +323,7 @@ describe('while Redis is away', () => {
     a.runs[1]?.end(answer('late'));
     expect(await get(a, callId)).toEqual(answer('late'));
     await server.start();
-    await expect.poll(async () => textOf(await get(b, callId)), { timeout: 8000 }).toBe('late');
+    await expect.poll(async () => textOf(await get(b, callId))).toBe('late');
   });
 
   it('what goes on is known again after Redis has lost everything', async () => {
@@ -335,7 +333,7 @@ describe('while Redis is away', () => {
     const callId = callIdOf(await a.call(key));
     await server.kill();
     await server.start();
-    await expect.poll(async () => textOf(await get(b, callId)), { timeout: 8000 }).toContain('still runs');
+    await expect.poll(async () => textOf(await get(b, callId))).toContain('still runs');
     const joined = b.call(key);
     a.runs[0]?.end(answer('late'));
     expect(await joined).toEqual(answer('late'));

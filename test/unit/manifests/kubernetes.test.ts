@@ -120,7 +120,7 @@ describe('the Redis in there', () => {
     };
     const connected = async (url: string) => {
       const connection = await connectRedis({ url, password, logger: silentLogger });
-      await expect.poll(() => connection.health, { timeout: 8000 }).toBe('up');
+      await expect.poll(() => connection.health).toBe('up');
       return connection;
     };
     const first = await run();
@@ -141,7 +141,7 @@ describe('the Redis in there', () => {
     await again.close();
     await second.end();
     rmSync(folder, { recursive: true });
-  }, 30_000);
+  });
 });
 
 describe('the rules', () => {

@@ -118,7 +118,7 @@ describe('the stdio host', () => {
     const { host, send, messages } = await introduced(20_000_000);
     const text = 'x'.repeat(15_000_000);
     send({ id: 2, method: 'tools/call', params: { name: 'echo', arguments: { text } } });
-    await expect.poll(() => messages().length, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => messages().length).toBe(2);
     expect(messages()[1]?.result?.content?.[0]?.text).toHaveLength(15_000_000);
     send({ id: 3, method: 'tools/call', params: { name: 'echo', arguments: { text: text + text } } });
     await host.closed;

@@ -69,11 +69,9 @@ describe('where Redis', () => {
     });
     const heard = new Promise<string>((resolve) => connection.subscribe('news', resolve));
     await own.start();
-    await expect.poll(() => connection.health, { timeout: 5000 }).toBe('up');
+    await expect.poll(() => connection.health).toBe('up');
     // The listener listens on a connection of its own, which comes in its own time.
-    await expect
-      .poll(() => connection.run((client) => client.publish('news', 'hello')), { timeout: 5000 })
-      .toBe(1);
+    await expect.poll(() => connection.run((client) => client.publish('news', 'hello'))).toBe(1);
     expect(await heard).toBe('hello');
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
       ['warn', 'Redis cannot be reached: hand-off and kept files wait for it'],
@@ -100,8 +98,8 @@ describe('where Redis', () => {
     expect((await errorOf(say('lost'))).code).toBe('state_unavailable');
     expect(performance.now() - before).toBeLessThan(100);
     await own.start();
-    await expect.poll(() => connection.health, { timeout: 5000 }).toBe('up');
-    await expect.poll(() => say('second').catch(() => 0), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => connection.health).toBe('up');
+    await expect.poll(() => say('second').catch(() => 0)).toBe(1);
     await expect.poll(() => heard).toEqual(['first', 'second']);
     // What was said meanwhile may be missing: whoever listens looks for it.
     await expect.poll(() => began).toBe(2);

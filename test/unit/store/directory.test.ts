@@ -164,7 +164,7 @@ describe('a store in a folder', () => {
     await expect.poll(() => readdirSync(dir)).toEqual([]);
     await put(next, 'z');
     clock.now += 2000;
-    await expect.poll(() => readdirSync(dir), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => readdirSync(dir)).toEqual([]);
   });
 
   it('gives nothing of a file that somebody has changed, or whose record is not one', async () => {
