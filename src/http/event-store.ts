@@ -1,4 +1,5 @@
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
+import { listBehind, listBytes } from '../mcp/list-json.ts';
 
 /** The stream of a session that carries what belongs to no request; the SDK's own name for it. */
 const STANDALONE_STREAM = '_GET_stream';
@@ -95,11 +96,12 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
   }
 
   return {
-    async storeEvent(streamId, message) {
-      if (endings.has(message)) {
+    async storeEvent(streamId, sent) {
+      if (endings.has(sent)) {
         forget(streamId);
         return '';
       }
+      const { message, bytes: size } = whole(sent);
       count += 1;
       const stream = streams.get(streamId) ?? { events: [] };
       streams.set(streamId, stream);
@@ -107,7 +109,6 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
         stream.answered = message.id;
         streamByRequest.set(message.id, streamId);
       }
-      const size = weigh(message);
       if (makeRoom(size)) {
         stream.events.push({ number: count, message, bytes: size });
         order.push(streamId);
@@ -161,6 +162,16 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
 function parseEventId(eventId: string): { readonly streamId: string; readonly number: number } | undefined {
   const [, streamId, number] = /^(.+)\/(\d+)$/.exec(eventId) ?? [];
   return streamId === undefined ? undefined : { streamId, number: Number(number) };
+}
+
+/** The message with the list of tools that was left out of it, which would be missing when it is repeated. */
+function whole(message: JSONRPCMessage): Pick<StoredEvent, 'message' | 'bytes'> {
+  const list = 'result' in message ? listBehind(message.result['tools']) : undefined;
+  if (list === undefined || !('result' in message)) return { message, bytes: weigh(message) };
+  return {
+    message: { ...message, result: { ...message.result, tools: list } },
+    bytes: weigh(message) + listBytes(list),
+  };
 }
 
 /** Roughly the memory that a message holds, in bytes: cheaper than serialising it once more. */

@@ -172,12 +172,13 @@ export function createSessions(options: SessionsOptions): Sessions {
       return;
     }
 
-    const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
+    const webReq = await webRequest(req, message);
+    const response = await session.transport.handleRequest(webReq, { parsedBody: message });
     // An initialize that was refused leaves a session without an id.
     if (session.transport.sessionId === undefined) await end(session, 'not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await settleCancelled(session, cancelled);
-    await sendResponse(res, response);
+    await sendResponse(res, webReq, response);
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 

@@ -1,24 +1,32 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
+import { isJSONRPCRequest } from '@modelcontextprotocol/server';
+import { leaveListOut, leftOutOf, listJson } from '../mcp/list-json.ts';
+
+/** How the JSON of an answer has the list of tools that was left out of it. */
+const NO_TOOLS = '"tools":[]';
 
 /**
  * A web Request with method, address and headers of a Node request. It has no body: that was read within its limit
- * and parsed before, and goes to the SDK beside it.
+ * and parsed before, and goes to the SDK beside it. The answer to a tools/list is without its list, which
+ * `sendResponse` puts back.
  */
-export function webRequest(req: IncomingMessage): Promise<Request> {
+export async function webRequest(req: IncomingMessage, message: unknown): Promise<Request> {
   // A request that a server received has a method and an address; Node's type covers those that clients receive.
-  return toWebRequest(req as IncomingMessage & { method: string; url: string }, undefined, {
+  const request = await toWebRequest(req as IncomingMessage & { method: string; url: string }, undefined, {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
+  if (isJSONRPCRequest(message) && message.method === 'tools/list') leaveListOut(request);
+  return request;
 }
 
 /**
- * Writes a web Response to a Node response and resolves when that is done or the client is gone. A body stream is
- * cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own adapter notices at the
- * next chunk only, and until then refuses a client that comes back for its stream.
+ * Writes the web Response to a web Request to a Node response and resolves when that is done or the client is gone.
+ * A body stream is cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own
+ * adapter notices at the next chunk only, and until then refuses a client that comes back for its stream.
  */
-export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+export async function sendResponse(res: ServerResponse, request: Request, response: Response): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
@@ -42,7 +50,11 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
       if (!gone.signal.aborted && !res.writableEnded) res.flushHeaders();
     });
     for (let chunk = await next; !chunk.done; chunk = await next) {
-      if (!res.write(chunk.value)) await once(res, 'drain', { signal: gone.signal });
+      const parts = withList(chunk.value, request);
+      // Until all of a chunk is written, nothing may come between.
+      if (parts.map((part) => res.write(part)).includes(false)) {
+        await once(res, 'drain', { signal: gone.signal });
+      }
       next = reader.read();
     }
     res.off('close', onClose);
@@ -50,4 +62,18 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   }
+}
+
+/** A chunk of the response, in parts: with the list of tools where one was left out. */
+function withList(chunk: Uint8Array, request: Request): readonly Uint8Array[] {
+  const list = leftOutOf(request);
+  if (list === undefined) return [chunk];
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  const place = bytes.indexOf(NO_TOOLS);
+  if (place === -1) return [chunk];
+  return [
+    bytes.subarray(0, place + NO_TOOLS.length - 2),
+    ...listJson(list),
+    bytes.subarray(place + NO_TOOLS.length),
+  ];
 }

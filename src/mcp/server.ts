@@ -4,6 +4,7 @@ import { asBridgeError } from '../model/errors.ts';
 import type { DetachedCalls } from '../model/job.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
+import { pageFor } from './list-json.ts';
 import { protocolError } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { createRunningCalls } from './running-calls.ts';
@@ -86,9 +87,10 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
         },
       },
     );
-    server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
+    server.setRequestHandler('tools/list', async (request, { mcpReq, http }) => {
       try {
-        return pageOf(registry.current() ?? (await registry.ready(mcpReq.signal)), request.params?.cursor);
+        const tools = registry.current() ?? (await registry.ready(mcpReq.signal));
+        return pageFor(http?.req, pageOf(tools, request.params?.cursor));
       } catch (thrown) {
         const error = asBridgeError(thrown);
         if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });

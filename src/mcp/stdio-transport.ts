@@ -1,14 +1,9 @@
 import type { Writable } from 'node:stream';
-import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, ListToolsResult } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { listJson } from './list-json.ts';
 
-/** The JSON of lists of tools, for as long as the lists are in use. */
-const listTexts = new WeakMap<object, Buffer>();
-
-/**
- * The SDK's transport, but for answers that carry a list of tools: the JSON of a page is made once, since pages are
- * shared and never change. That of 5,000 tools is 4 MB and would take 16 ms each time.
- */
+/** The SDK's transport, but for answers that carry a list of tools: the JSON of the list is made once. */
 export class StdioTransport extends StdioServerTransport {
   readonly #stdout: Writable;
 
@@ -21,23 +16,32 @@ export class StdioTransport extends StdioServerTransport {
     const line = listLine(message);
     if (line === undefined) return super.send(message);
     return new Promise((resolve, reject) => {
-      this.#stdout.write(line, (error) => (error ? reject(error) : resolve()));
+      const { start, list, end } = line;
+      this.#stdout.cork();
+      for (const part of [start, ...list]) this.#stdout.write(part);
+      this.#stdout.write(end, (error) => (error ? reject(error) : resolve()));
+      this.#stdout.uncork();
     });
   }
 }
 
-/** The line of a message whose result has tools; undefined for every other message. */
-function listLine(message: JSONRPCMessage): Buffer | undefined {
+interface ListLine {
+  readonly start: string;
+  readonly list: readonly Buffer[];
+  readonly end: string;
+}
+
+/** The line of a message whose result has tools, in parts; undefined for every other message. */
+function listLine(message: JSONRPCMessage): ListLine | undefined {
   if (!('result' in message)) return undefined;
   const { result, ...envelope } = message;
   const { tools, ...beside } = result;
   if (!Array.isArray(tools) || !Object.isFrozen(tools)) return undefined;
-  let text = listTexts.get(tools);
-  if (text === undefined) {
-    text = Buffer.from(JSON.stringify(tools));
-    listTexts.set(tools, text);
-  }
   const start = JSON.stringify({ ...envelope, result: beside }).slice(0, -2);
   const comma = Object.keys(beside).length === 0 ? '' : ',';
-  return Buffer.concat([Buffer.from(`${start}${comma}"tools":`), text, Buffer.from('}}\n')]);
+  return {
+    start: `${start}${comma}"tools":`,
+    list: listJson(tools as ListToolsResult['tools']),
+    end: '}}\n',
+  };
 }

@@ -186,6 +186,17 @@ describe('a lost connection', () => {
     expect(running.bridge.cancelled).toBe(0);
   });
 
+  it('does not lose the list of tools, which is repeated as it was', async () => {
+    await using running = await runHost();
+    const headers = await openRawSession(running.port);
+    const body = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
+    const listed = await raw(running.port, { headers, body });
+    expect((listed.messages[0] as { result: { tools: unknown[] } }).result.tools).not.toHaveLength(0);
+    const eventId = /^id: (.+)$/m.exec(listed.text)?.[1] ?? '';
+    const again = await raw(running.port, { headers: { ...headers, ...STREAM, 'Last-Event-ID': eventId } });
+    expect(again.messages).toEqual(listed.messages);
+  });
+
   it('is not offered a stream that is not kept', async () => {
     await using running = await runHost();
     const headers = { ...(await openRawSession(running.port)), ...STREAM, 'Last-Event-ID': 'unknown/3' };
