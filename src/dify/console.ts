@@ -5,6 +5,7 @@ import type { ProviderType } from '../model/tool.ts';
 import { isUnknownRoute, readReply } from './console-faults.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './console-session.ts';
 import type { DifyAnswer, DifyHttp } from './http.ts';
+import { createProviderListReader } from './provider-list.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 
 /** A workspace (a tenant, on the wire). */
@@ -60,8 +61,7 @@ export function createConsole(
 ): DifyConsole {
   const session = createConsoleSession(http, credentials, options.timeoutMs);
 
-  /** What was listed last, by path. */
-  const listed = new Map<string, { readonly digest: string; readonly listing: CatalogListing }>();
+  const readProviders = createProviderListReader();
 
   /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
   async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
@@ -94,13 +94,9 @@ export function createConsole(
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      const before = listed.get(path);
-      const found = await answer.jsonUnless(before?.digest);
-      if (found === undefined) return before?.listing;
-      if (found.value === undefined) throw unexpected(path, 'JSON');
-      const listing = toToolProviders(found.value, type) ?? rejectList(path);
-      listed.set(path, { digest: found.digest, listing });
-      return listing;
+      return readProviders(type, answer.boundedBody, (expected) => {
+        throw unexpected(path, expected);
+      });
     },
 
     async listProviders(type, signal) {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -43,24 +43,14 @@ export interface DifyAnswer {
   readonly path: string;
   /** Leaving the loop early closes the connection. Throws `stream_broken`, or what an abort stands for. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** The same, which throws `upstream_error` after 64 MiB. */
+  readonly boundedBody: AsyncIterable<Uint8Array>;
   /** The body as text, cut after `maxBytes` (64 MiB unless told). */
   text(maxBytes?: number): Promise<string>;
   /** The body as JSON; undefined when it is not JSON. */
   json(): Promise<unknown>;
-  /**
-   * The same with the digest of the body. A body whose digest is `known` is not even parsed: undefined. For lists
-   * that are long, asked for again and again, and mostly the same.
-   */
-  jsonUnless(known: string | undefined): Promise<DigestedJson | undefined>;
   /** Drops the body. Never rejects. */
   discard(): Promise<void>;
-}
-
-/** What a body said, and what it is known by. */
-export interface DigestedJson {
-  readonly digest: string;
-  /** Undefined when it is not JSON. */
-  readonly value: unknown;
 }
 
 /** Sends requests to one Dify: nothing is retried, no redirect is followed, no time limit but those given. */
@@ -160,7 +150,20 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
       throw limit.cause() ?? brokenBodyFault(error, destination);
     }
   }
-  async function collect(maxBytes: number): Promise<{ bytes: Buffer; complete: boolean }> {
+  async function* readBounded(): AsyncGenerator<Uint8Array, void, undefined> {
+    let size = 0;
+    for await (const chunk of read()) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) {
+        throw new BridgeError(
+          'upstream_error',
+          `Dify's answer to ${destination.path} is larger than 64 MiB.`,
+        );
+      }
+      yield chunk;
+    }
+  }
+  async function text(maxBytes: number): Promise<string> {
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const chunk of read()) {
@@ -168,12 +171,7 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
       size += chunk.length;
       if (size > maxBytes) break;
     }
-    return { bytes: Buffer.concat(chunks, Math.min(size, maxBytes)), complete: size <= maxBytes };
-  }
-  async function collectWhole(): Promise<Buffer> {
-    const { bytes, complete } = await collect(MAX_BODY_BYTES);
-    if (complete) return bytes;
-    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+    return Buffer.concat(chunks, Math.min(size, maxBytes)).toString('utf8');
   }
   return {
     status: response.statusCode,
@@ -181,13 +179,9 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     version: typeof version === 'string' ? version : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
-    text: async (maxBytes = MAX_BODY_BYTES) => (await collect(maxBytes)).bytes.toString('utf8'),
-    json: async () => parseJson((await collectWhole()).toString('utf8')),
-    jsonUnless: async (known) => {
-      const bytes = await collectWhole();
-      const digest = createHash('sha256').update(bytes).digest('base64');
-      return digest === known ? undefined : { digest, value: parseJson(bytes.toString('utf8')) };
-    },
+    boundedBody: { [Symbol.asyncIterator]: readBounded },
+    text: (maxBytes = MAX_BODY_BYTES) => text(maxBytes),
+    json: async () => parseJson(await textOf(readBounded())),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }

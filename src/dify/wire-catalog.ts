@@ -27,10 +27,17 @@ export interface ProviderReading {
  */
 export function toToolProviders(raw: unknown, type: ProviderType): CatalogListing | undefined {
   if (!Array.isArray(raw)) return undefined;
+  return toListing(
+    raw.map((entry: unknown, index) => toToolProvider(entry, type, index + 1)),
+    type,
+  );
+}
+
+/** The listing that providers read one by one make up, in their order. Of two with one id the first counts. */
+export function toListing(readings: readonly ProviderReading[], type: ProviderType): CatalogListing {
   const providers = new Map<string, ToolProvider>();
   const problems: CatalogProblem[] = [];
-  for (const [index, entry] of raw.entries()) {
-    const reading = toToolProvider(entry, type, `entry ${index + 1}`);
+  for (const reading of readings) {
     problems.push(...reading.problems);
     if (reading.provider === undefined) continue;
     const { id } = reading.provider;
@@ -48,9 +55,10 @@ export function toToolProviders(raw: unknown, type: ProviderType): CatalogListin
  * which `tools/mcp` has as `id` and `tool-providers` as a field of its own beside a database id.
  * A provider that does not say whether it is authorised counts as authorised.
  *
- * @param position how to call a provider that has no id, in problems
+ * @param number its place in the list, from 1, by which problems name a provider without an id
  */
-export function toToolProvider(raw: unknown, type: ProviderType, position = 'entry'): ProviderReading {
+export function toToolProvider(raw: unknown, type: ProviderType, number: number): ProviderReading {
+  const position = `entry ${number}`;
   if (!isJsonObject(raw)) return unusable(type, position, 'it is not an object');
   const id = (type === 'mcp' ? filled(raw['server_identifier']) : undefined) ?? filled(raw['id']);
   if (id === undefined) return unusable(type, filled(raw['name']) ?? position, 'it has no id');
@@ -175,13 +183,23 @@ function toOptions(raw: Json | undefined): ParameterOption[] {
   return options;
 }
 
-/** Texts by locale as they are; a bare text counts as English, anything else as none. */
+/**
+ * Texts by locale as they are; a bare text counts as English, anything else as none. Dify writes the English text
+ * where a translation is missing: equal texts are kept once.
+ */
 function toLocalizedText(raw: Json | undefined): LocalizedText {
   if (typeof raw === 'string') return { en_US: raw };
   if (!isJsonObject(raw)) return {};
   const texts: Record<string, string> = {};
+  const known: string[] = [];
   for (const [locale, text] of Object.entries(raw)) {
-    if (typeof text === 'string') texts[locale] = text;
+    if (typeof text !== 'string') continue;
+    let kept = known.find((other) => other === text);
+    if (kept === undefined) {
+      kept = text;
+      known.push(text);
+    }
+    texts[locale] = kept;
   }
   return texts;
 }

@@ -21,6 +21,7 @@ describe('providers', () => {
     const { provider, problems } = toToolProvider(
       wireProvider('workflow', 'some-uuid', [tool], { name: 'Label', is_team_authorization: false }),
       'workflow',
+      1,
     );
     expect(problems).toEqual([]);
     expect(provider).toMatchObject({
@@ -36,7 +37,7 @@ describe('providers', () => {
 
   it('has the tags that Dify has, and no more', () => {
     const tagsOf = (labels: unknown) =>
-      toToolProvider(wireProvider('builtin', 'x', [], { labels }), 'builtin');
+      toToolProvider(wireProvider('builtin', 'x', [], { labels }), 'builtin', 1);
     expect(tagsOf(['search', 5, 'news']).provider?.tags).toEqual(['search', 'news']);
     for (const nothing of [[], null, 'search', {}]) {
       expect(tagsOf(nothing).provider).not.toHaveProperty('tags');
@@ -44,21 +45,22 @@ describe('providers', () => {
   });
 
   it('names an MCP server by its server identifier, wherever the listing has it', () => {
-    const inTools = toToolProvider(wireProvider('mcp', 'srv', []), 'mcp');
+    const inTools = toToolProvider(wireProvider('mcp', 'srv', []), 'mcp', 1);
     const inProviders = toToolProvider(
       wireProvider('mcp', '5aa3a6ef-83d3-42a2-a3b7-000000000000', [], { server_identifier: 'srv' }),
       'mcp',
+      1,
     );
     expect([inTools.provider?.id, inProviders.provider?.id]).toEqual(['srv', 'srv']);
   });
 
   it('reads a server identifier of no other type', () => {
     const raw = wireProvider('api', 'uuid', [], { server_identifier: 'srv' });
-    expect(toToolProvider(raw, 'api').provider?.id).toBe('uuid');
+    expect(toToolProvider(raw, 'api', 1).provider?.id).toBe('uuid');
   });
 
   it('reads a provider of nothing but an id', () => {
-    expect(toToolProvider({ id: 'bare', future: { field: 1 } }, 'builtin')).toEqual({
+    expect(toToolProvider({ id: 'bare', future: { field: 1 } }, 'builtin', 1)).toEqual({
       provider: {
         type: 'builtin',
         id: 'bare',
@@ -74,7 +76,7 @@ describe('providers', () => {
 
   it.each([[null], [undefined]])('treats %s in every optional field as absent', (nothing) => {
     const raw = { id: 'x', name: nothing, label: nothing, description: nothing, tools: nothing };
-    expect(toToolProvider({ ...raw, is_team_authorization: nothing }, 'api').provider).toMatchObject({
+    expect(toToolProvider({ ...raw, is_team_authorization: nothing }, 'api', 1).provider).toMatchObject({
       name: 'x',
       label: {},
       tools: [],
