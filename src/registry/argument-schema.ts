@@ -28,8 +28,7 @@ const EXPLAINED = {};
 
 /** The definition of a value: checks it, coerces it and, published, describes it. */
 export function argumentSchema(value: Value): ArgumentSchema {
-  const schema = coerced(value);
-  return value.description === undefined ? schema : schema.describe(value.description);
+  return value.description === undefined ? coerced(value) : described(value, value.description);
 }
 
 /** A value against a definition. */
@@ -41,35 +40,51 @@ export function check(schema: ArgumentSchema, value: unknown): Checked {
 
 /** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
 export function fitted(value: Value, candidate: Json): Json | undefined {
-  const result = check(coerced(value), candidate);
+  const { coerce, schema } = partsOf(value);
+  const result = check(schema, coerce(candidate));
   return result.ok ? (result.value as Json) : undefined;
 }
 
+/** How a value is made what it should be, and what it should be. */
+interface Parts {
+  readonly coerce: (input: unknown) => unknown;
+  readonly schema: ArgumentSchema;
+}
+
 /**
- * Schemas by what they say: parameters are much alike, and a schema of zod takes some kilobytes. Begun anew when
- * there are many, since foreign bounds and choices have no end.
+ * Parts and schemas by what they say: parameters are much alike, and a schema of zod takes some kilobytes. Begun anew
+ * when there are many, since foreign bounds and choices have no end.
  */
-const known = new Map<string, ArgumentSchema>();
+const knownParts = new Map<string, Parts>();
+const knownSchemas = new Map<string, ArgumentSchema>();
 const MAX_KNOWN = 1000;
 
-function shared(key: string | undefined, make: () => ArgumentSchema): ArgumentSchema {
+function shared<T>(known: Map<string, T>, key: string | undefined, make: () => T): T {
   if (key === undefined) return make();
-  let schema = known.get(key);
-  if (schema === undefined) {
+  let found = known.get(key);
+  if (found === undefined) {
     if (known.size >= MAX_KNOWN) known.clear();
-    schema = make();
-    known.set(key, schema);
+    found = make();
+    known.set(key, found);
   }
-  return schema;
+  return found;
+}
+
+function partsOf(value: Value): Parts {
+  return shared(knownParts, keyOf(value), () => newParts(value));
 }
 
 function coerced(value: Value): ArgumentSchema {
-  return shared(keyOf(value), () => newSchema(value));
+  return shared(knownSchemas, keyOf(value), () => {
+    const { coerce, schema } = partsOf(value);
+    return z.preprocess(coerce, schema);
+  });
 }
 
-function optional(value: Value): ArgumentSchema {
-  const key = keyOf(value);
-  return shared(key === undefined ? undefined : `${key}?`, () => coerced(value).optional());
+/** The same with a description: zod's own `describe` would copy the schema, which takes longer and twice the memory. */
+function described(value: Value, description: string): ArgumentSchema {
+  const { coerce, schema } = partsOf(value);
+  return z.ZodEffects.createWithPreprocess(coerce, schema, { description });
 }
 
 /** The same for values whose schemas are the same, descriptions apart; undefined for what is made of others. */
@@ -78,9 +93,11 @@ function keyOf({ shape, nullable }: Value): string | undefined {
   return JSON.stringify(nullable === true ? [shape] : shape);
 }
 
-function newSchema({ shape, nullable }: Value): ArgumentSchema {
-  const wrap = (coerce: (input: unknown) => unknown, schema: ArgumentSchema): ArgumentSchema =>
-    z.preprocess(coerce, nullable === true ? schema.nullable() : schema);
+function newParts({ shape, nullable }: Value): Parts {
+  const wrap = (coerce: Parts['coerce'], schema: ArgumentSchema): Parts => ({
+    coerce,
+    schema: nullable === true ? schema.nullable() : schema,
+  });
   switch (shape.kind) {
     case 'string':
       return wrap(coercion.toText, z.string());
@@ -99,7 +116,7 @@ function newSchema({ shape, nullable }: Value): ArgumentSchema {
       return wrap(coercion.toBoolean, z.boolean());
     case 'any':
       // zod takes any unknown value for optional, unless it refuses to be absent.
-      return z.unknown().refine((input) => input !== undefined);
+      return { coerce: (input) => input, schema: z.unknown().refine((input) => input !== undefined) };
     case 'file':
       return wrap((input) => toFile(input, shape.sources), fileSchema(shape.sources));
     case 'array': {
@@ -125,14 +142,17 @@ function numberEnum(values: readonly number[]): z.EnumLike {
 }
 
 function member(property: Property): ArgumentSchema {
-  const schema = coerced(property);
-  const placed =
-    property.default === undefined
-      ? property.required
-        ? schema
-        : optional(property)
-      : schema.default(property.default);
-  return property.description === undefined ? placed : placed.describe(property.description);
+  const { description, required, default: fallback } = property;
+  const params = description === undefined ? undefined : { description };
+  const mustBeGiven = required && fallback === undefined;
+  const schema = mustBeGiven
+    ? argumentSchema(property)
+    : fallback === undefined
+      ? z.ZodOptional.create(coerced(property), params)
+      : z.ZodDefault.create(coerced(property), { ...params, default: fallback });
+  // Asked while a schema is published, zod parses undefined to find out: a sixth of what loading tools takes.
+  schema.isOptional = () => !mustBeGiven;
+  return schema;
 }
 
 /** Flat, and each member optional: some model providers refuse alternatives in a schema. */

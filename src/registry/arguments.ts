@@ -4,17 +4,28 @@ import { type ArgumentSchema, argumentSchema, check } from './argument-schema.ts
 import type { ToolInput } from './input.ts';
 import { got, toProblems } from './problems.ts';
 
-/** The function that checks and coerces the arguments of one tool. `inputSchema` is what it publishes. */
-export function argumentParser(input: ToolInput, inputSchema: JsonObject): PublishedTool['parseArguments'] {
-  // A zod object is some hundred times larger than its description: most tools of a workspace are never called.
-  let schema: ArgumentSchema | undefined;
+/**
+ * The function that checks and coerces the arguments of one tool. `inputSchema` is what it publishes, `inputOf` says
+ * what that was made of: it is asked at the first call, since most tools of a workspace are never called, and what
+ * is needed to check arguments is far larger than a schema.
+ */
+export function argumentParser(
+  inputOf: () => ToolInput,
+  inputSchema: JsonObject,
+): PublishedTool['parseArguments'] {
+  let made: { readonly input: ToolInput; readonly schema: ArgumentSchema } | undefined;
+  const make = () => {
+    const input = inputOf();
+    return { input, schema: argumentSchema(input.value) };
+  };
   return (args) => {
     const given = args ?? {};
     if (!isJsonObject(given)) {
       const message = `the arguments are expected as an object, got ${got(given, false)}`;
       return { ok: false, problems: [{ path: '', message }] };
     }
-    schema ??= argumentSchema(input.value);
+    made ??= make();
+    const { input, schema } = made;
     const checked = check(schema, given);
     if (!checked.ok) {
       return { ok: false, problems: toProblems(checked.issues, given, inputSchema, input.reserved) };

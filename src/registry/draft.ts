@@ -80,7 +80,8 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
   if (tool.name === '') {
     return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
   }
-  const input = buildInput(tool.parameters, { ref, preset, rules });
+  const inputOf = (): ToolInput => buildInput(tool.parameters, { ref, preset, rules });
+  const input = inputOf();
   const credential = chooseCredential(preset, provider, credentials);
   const fault = credential.ok ? credential.fault : undefined;
   const { notes, decisions } = input;
@@ -120,7 +121,7 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
     ...(credential.id !== undefined && { credentialId: credential.id }),
     ...(preset?.results !== undefined && { results: preset.results }),
     fileParameters: deepFreeze(input.fileParameters),
-    parseArguments: argumentParser(input, inputSchema),
+    parseArguments: argumentParser(inputOf, inputSchema),
   };
   return { named, outcome: { published }, ...known };
 }

@@ -66,7 +66,7 @@ export function defineOwnTool<const P extends readonly Property[]>(
     decisions: [],
   };
   const inputSchema = publishSchema(argumentSchema(input.value));
-  const parseArguments = argumentParser(input, inputSchema);
+  const parseArguments = argumentParser(() => input, inputSchema);
   return {
     tool: deepFreeze({ name, title, description, inputSchema, annotations: { ...annotations } }),
     parse(args) {

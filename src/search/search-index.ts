@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import MiniSearch, { type SearchOptions, type SearchResult } from 'minisearch';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from './terms.ts';
+import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
 import { type ToolTexts, toolTexts } from './tool-texts.ts';
 
 /** How long reading tools into the index holds up other work, in milliseconds. */
@@ -59,7 +59,8 @@ export function createSearchIndex(): SearchIndex {
   const index = new MiniSearch<Entry>({
     fields: FIELDS,
     tokenize: indexTerms,
-    processTerm: (term) => term,
+    // They are in nearly every sentence, so that they would take a third of the memory; in a name they may tell.
+    processTerm: (term, field) => (isProse(field) && tellsNothing(term) ? null : term),
   });
   const indexed = new Map<string, PublishedTool>();
   let followed: Registry | undefined;
@@ -115,6 +116,10 @@ export function createSearchIndex(): SearchIndex {
     };
     return index.search(terms.join(' '), options);
   }
+}
+
+function isProse(field: string | undefined): boolean {
+  return field === 'description' || field === 'parameters';
 }
 
 /** The terms with what the unknown ones may be slips of. */

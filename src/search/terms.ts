@@ -48,8 +48,13 @@ export function indexTerms(text: string): string[] {
  */
 export function queryTerms(query: string): string[] {
   const distinct = [...new Set(terms(query, (_, words) => words.flatMap(wordTerms)))];
-  const telling = distinct.filter((term) => !EMPTY_WORDS.has(term));
+  const telling = distinct.filter((term) => !tellsNothing(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
+}
+
+/** True for a term that stands in nearly every sentence and says nothing of what it is about. */
+export function tellsNothing(term: string): boolean {
+  return EMPTY_WORDS.has(term);
 }
 
 /** True for a term of a length at which a slip can be recognised; characters of Chinese are too few. */

@@ -161,32 +161,14 @@ describe('5,000 tools', () => {
         ),
       ),
     );
-  const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
-  const timed = (work: () => unknown): number => {
-    const start = performance.now();
-    work();
-    return performance.now() - start;
-  };
-
   test('are not built again when nothing has changed, and only in part when something has', () => {
     const listing = many();
-    const from = performance.now();
     const previous = buildRegistry(listing, RULES);
-    const whole = performance.now() - from;
-    // A source that keeps unchanged providers hands over the same objects: all that is left is to look at them.
-    const same = median(
-      [1, 2, 3].map(() =>
-        timed(() => expect(buildRegistry([...listing], RULES, { previous })).toBe(previous)),
-      ),
-    );
-    expect(same).toBeLessThan(whole / 10);
-    const others = many();
-    expect(timed(() => expect(buildRegistry(others, RULES, { previous })).toBe(previous))).toBeLessThan(
-      whole / 2,
-    );
+    // A source that keeps unchanged providers hands over the same objects; one that reads anew, equal ones.
+    expect(buildRegistry([...listing], RULES, { previous })).toBe(previous);
+    expect(buildRegistry(many(), RULES, { previous })).toBe(previous);
     const part = [...listing.slice(0, 7), many(7)[7] as ToolProvider, ...listing.slice(8)];
-    let next = previous;
-    expect(timed(() => (next = buildRegistry(part, RULES, { previous })))).toBeLessThan(whole / 2);
+    const next = buildRegistry(part, RULES, { previous });
     expect(next.tools.filter((item) => previous.get(item.name) !== item)).toHaveLength(20);
   });
 });
