@@ -14,6 +14,7 @@ if (!existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)))) {
 const [
   { benchCalls },
   { benchFile },
+  { benchLarge },
   { startUpstream },
   { report, verdicts },
   { benchStart, openResting },
@@ -21,6 +22,7 @@ const [
 ] = await Promise.all([
   import('./bench/calls.mjs'),
   import('./bench/files.mjs'),
+  import('./bench/large.mjs'),
   import('./bench/processes.mjs'),
   import('./bench/report.mjs'),
   import('./bench/start.mjs'),
@@ -28,8 +30,8 @@ const [
 ]);
 
 const effort = options.quick
-  ? { rounds: 2, ms: 250, warmUpMs: 700, starts: 3, repetitions: 5 }
-  : { rounds: 5, ms: 500, warmUpMs: 1200, starts: 10, repetitions: 15 };
+  ? { rounds: 2, ms: 250, warmUpMs: 700, starts: 3, repetitions: 5, lists: 5 }
+  : { rounds: 5, ms: 500, warmUpMs: 1200, starts: 10, repetitions: 15, lists: 20 };
 
 const few = await startUpstream(16);
 const many = await startUpstream(500);
@@ -52,6 +54,7 @@ try {
     convertUs: await work.benchConvert(effort.repetitions),
     registryMs: await work.benchRegistry(effort.repetitions),
     file: await benchFile(100_000_000),
+    large: await benchLarge(5000, effort.lists),
     memory: await resting.read(),
   };
   console.log(

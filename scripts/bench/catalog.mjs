@@ -1,4 +1,5 @@
-// What a large catalogue costs: the first load, a refresh without and with a change, tools/list, and memory.
+// What a large catalogue costs: the first load, a refresh without and with a change, and memory. What its lists cost
+// is in `npm run bench`.
 // Usage: npm run build && node --expose-gc scripts/bench/catalog.mjs [number of tools]
 import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
@@ -43,7 +44,6 @@ async function run(count) {
 
 async function measure(env) {
   const { createApp, loadConfig, silentLogger } = await load('index.js');
-  const { createToolPages } = await load('mcp/tools-list.js');
   const { config } = await loadConfig({ env: { HOME: '/nonexistent', ...env }, needsDify: true });
   const app = await createApp(config, { logger: silentLogger });
   const empty = rss();
@@ -52,14 +52,6 @@ async function measure(env) {
   const registry = app.registry.current();
   console.log(`${registry.tools.length} tools, Node ${process.versions.node}`);
   report('first load', first);
-
-  const pageOf = createToolPages();
-  const answer = () => JSON.stringify(pageOf(app.registry.current(), undefined));
-  report('tools/list, first time', await cost(answer));
-  const page = await cost(() => pageOf(app.registry.current(), undefined), ROUNDS);
-  report('tools/list, later, up to the transport', page);
-  report('tools/list, later, as JSON', await cost(answer, ROUNDS));
-  console.log(`tools/list as JSON: ${(answer().length / 1e6).toFixed(1)} MB`);
 
   let builds = 0;
   app.registry.onChange(() => (builds += 1));

@@ -16,9 +16,9 @@ export async function startUpstream(toolCount) {
   return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
-/** Starts the embedded Dify with its tools for files; `env` leads a bridge to it. */
-export async function startSandbox() {
-  const child = fork(here('sandbox.mjs'));
+/** Starts the embedded Dify with its tools for files, or with so many made-up ones; `env` leads a bridge to it. */
+export async function startSandbox(toolCount) {
+  const child = fork(here('sandbox.mjs'), toolCount === undefined ? [] : [String(toolCount)]);
   const [{ url, credentials }] = await once(child, 'message');
   const { innerApiKey, workspaceId, adminApiKey, secretKey } = credentials;
   const env = {

@@ -96,7 +96,7 @@ describe('where Redis', () => {
     await expect.poll(() => connection.health).toBe('down');
     const before = performance.now();
     expect((await errorOf(say('lost'))).code).toBe('state_unavailable');
-    expect(performance.now() - before).toBeLessThan(100);
+    expect(performance.now() - before).toBeLessThan(1500);
     await own.start();
     await expect.poll(() => connection.health).toBe('up');
     await expect.poll(() => say('second').catch(() => 0)).toBe(1);
@@ -116,7 +116,7 @@ describe('where Redis', () => {
     expect(performance.now() - before).toBeLessThan(4500);
     const again = performance.now();
     expect((await errorOf(ping())).message).toMatch(/does not answer/);
-    expect(performance.now() - again).toBeLessThan(100);
+    expect(performance.now() - again).toBeLessThan(1500);
     expect(connection.health).toBe('down');
     own.thaw();
     await expect.poll(() => connection.health).toBe('up');
