@@ -182,8 +182,8 @@ function createApproval(
         return;
       }
       const message = frozen
-        ? 'Tools in Dify are not as they were approved, and are withheld'
-        : 'Tools in Dify are not as they were approved, and are served all the same';
+        ? 'Tools are not as they were approved, and are withheld'
+        : 'Tools are not as they were approved, and are served all the same';
       const advice = 'Review them with "manifest diff", approve them with "manifest pull".';
       logger.warn(message, { dir, ...summaryOf(difference), advice });
     },

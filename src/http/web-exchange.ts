@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
 import { isJSONRPCRequest } from '@modelcontextprotocol/server';
-import { leaveListOut, leftOutOf, listJson } from '../mcp/list-json.ts';
+import { keepList, leaveListOut, leftOutOf, listJson } from '../mcp/list-json.ts';
 
 /** How the JSON of an answer has the list of tools that was left out of it. */
 const NO_TOOLS = '"tools":[]';
@@ -28,6 +28,7 @@ export async function webRequest(req: IncomingMessage, message: unknown): Promis
  */
 export async function sendResponse(res: ServerResponse, request: Request, response: Response): Promise<void> {
   if (res.destroyed) {
+    keepList(request);
     await response.body?.cancel();
     return;
   }
@@ -40,6 +41,7 @@ export async function sendResponse(res: ServerResponse, request: Request, respon
   const gone = new AbortController();
   const onClose = (): void => {
     gone.abort();
+    keepList(request);
     reader.cancel().catch(() => undefined);
   };
   res.once('close', onClose);

@@ -47,6 +47,11 @@ export function leaveListOut(request: Request): void {
   requests.set(request, {});
 }
 
+/** Takes that back: the client is gone, and a list not yet answered goes to wherever it asks for it again. */
+export function keepList(request: Request): void {
+  requests.delete(request);
+}
+
 /** The page as the handler of that request answers it: as it is, or without its list if that is to be left out. */
 export function pageFor(request: Request | undefined, page: ListToolsResult): ListToolsResult {
   const asked = request && requests.get(request);

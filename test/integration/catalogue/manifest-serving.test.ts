@@ -49,7 +49,7 @@ const call = async (app: App, name: string): Promise<unknown> => {
   return content[0];
 };
 const warnings = ({ logger }: CatalogueBridge) =>
-  logger.lines.filter(({ message }) => message.startsWith('Tools in Dify are not as they were approved'));
+  logger.lines.filter(({ message }) => message.startsWith('Tools are not as they were approved'));
 
 describe('a bridge with a manifest', () => {
   it('needs no console credential and does not wait', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import { callRequest, initializeRequest, modernRequest, openRawSession, raw, rawStream } from './raw.ts';
 
@@ -195,6 +196,25 @@ describe('a lost connection', () => {
     const eventId = /^id: (.+)$/m.exec(listed.text)?.[1] ?? '';
     const again = await raw(running.port, { headers: { ...headers, ...STREAM, 'Last-Event-ID': eventId } });
     expect(again.messages).toEqual(listed.messages);
+  });
+
+  it('does not lose a list that is asked for before and answered after it', async () => {
+    const source = fakeSource();
+    await using running = await runHost({ bridge: fakeBridge(source) });
+    const headers = await openRawSession(running.port);
+    const body = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
+    const lost = rawStream(running.port, { headers, body });
+    await expect.poll(() => lost.text()).toMatch(/^id: .+/);
+    const eventId = /^id: (.+)$/m.exec(lost.text())?.[1] ?? '';
+    lost.request.destroy();
+    await expect(lost.promise).rejects.toThrow('aborted');
+
+    const resume = { ...headers, ...STREAM, 'Last-Event-ID': eventId };
+    const again = await waitForResume(running.port, resume);
+    source.publish(['echo', 'hang']);
+    expect((await again.promise).messages).toMatchObject([
+      { id: 7, result: { tools: [{ name: 'echo' }, { name: 'hang' }] } },
+    ]);
   });
 
   it('is not offered a stream that is not kept', async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import {
+  keepList,
   leaveListOut,
   leftOutOf,
   listBehind,
@@ -41,4 +42,7 @@ it('stands in a page, unless it is to be left out for the request', () => {
     undefined,
     undefined,
   ]);
+
+  keepList(asking);
+  expect(pageFor(asking, page)).toBe(page);
 });
