@@ -164,7 +164,10 @@ function parseEventId(eventId: string): { readonly streamId: string; readonly nu
   return streamId === undefined ? undefined : { streamId, number: Number(number) };
 }
 
-/** The message with the list of tools that was left out of it, which would be missing when it is repeated. */
+/**
+ * The message with the list of tools that was left out of it, which would be missing when it is repeated. Storing waits
+ * for nothing: between an answer and its writing no connection can end and another take its place.
+ */
 function whole(message: JSONRPCMessage): Pick<StoredEvent, 'message' | 'bytes'> {
   const list = 'result' in message ? listBehind(message.result['tools']) : undefined;
   if (list === undefined || !('result' in message)) return { message, bytes: weigh(message) };

@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isInitializeRequest, isJSONRPCNotification, isJSONRPCRequest } from '@modelcontextprotocol/server';
+import {
+  isInitializeRequest,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  type RequestId,
+} from '@modelcontextprotocol/server';
 import type { ServerFactory } from '../mcp/server.ts';
+import { keepList } from '../mcp/list-json.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
@@ -173,12 +179,17 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
 
     const webReq = await webRequest(req, message);
+    if (isJSONRPCRequest(message)) noteAsked(session, message.id, webReq);
     const response = await session.transport.handleRequest(webReq, { parsedBody: message });
     // An initialize that was refused leaves a session without an id.
     if (session.transport.sessionId === undefined) await end(session, 'not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await settleCancelled(session, cancelled);
-    await sendResponse(res, webReq, response);
+    try {
+      await sendResponse(res, webReq, response);
+    } finally {
+      if (isJSONRPCRequest(message)) forgetAsked(session, message.id, webReq);
+    }
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 
@@ -225,4 +236,15 @@ function cancelledRequest(message: unknown): string | number | undefined {
   if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
   const id = message.params?.['requestId'];
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** Of two open requests with one id, the SDK sends the answer of the first on the response of the second. */
+function noteAsked({ asked }: Session, id: RequestId, request: Request): void {
+  const other = asked.get(id);
+  if (other !== undefined) for (const either of [other, request]) keepList(either);
+  asked.set(id, request);
+}
+
+function forgetAsked({ asked }: Session, id: RequestId, request: Request): void {
+  if (asked.get(id) === request) asked.delete(id);
 }

@@ -63,6 +63,9 @@ export async function sendResponse(res: ServerResponse, request: Request, respon
     res.end();
   } catch (error) {
     if (!gone.signal.aborted) throw error;
+  } finally {
+    // A stream may end before its answer, which then goes to the one that resumes it.
+    keepList(request);
   }
 }
 

@@ -47,12 +47,16 @@ export function leaveListOut(request: Request): void {
   requests.set(request, {});
 }
 
-/** Takes that back: the client is gone, and a list not yet answered goes to wherever it asks for it again. */
+/** Takes that back: the response ended, and a list not yet answered goes to wherever its client asks for it again. */
 export function keepList(request: Request): void {
   requests.delete(request);
 }
 
-/** The page as the handler of that request answers it: as it is, or without its list if that is to be left out. */
+/**
+ * The page as the handler of that request answers it: as it is, or without its list if that is to be left out. What the
+ * SDK would change in tools for the client's revision does not reach a list that is left out: it is `execution` and
+ * output schemas that are no objects, and the registry publishes neither.
+ */
 export function pageFor(request: Request | undefined, page: ListToolsResult): ListToolsResult {
   const asked = request && requests.get(request);
   if (asked === undefined) return page;

@@ -101,7 +101,7 @@ export function createSearchIndex(): SearchIndex {
       if (terms.length === 0) return [];
       const exact = search({ terms, misspelt: NONE, swapped: NONE });
       const known = new Set(exact.flatMap(({ queryTerms }) => queryTerms));
-      const misspelt = terms.filter((term) => !known.has(term) && mayBeMisspelt(term));
+      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
       return ranked(misspelt.length === 0 ? exact : search(guessed(terms, misspelt)));
     },
   };

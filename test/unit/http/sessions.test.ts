@@ -217,6 +217,24 @@ describe('a lost connection', () => {
     ]);
   });
 
+  it('has no part in a list that the SDK sends on the response of another request with the same id', async () => {
+    const source = fakeSource();
+    await using running = await runHost({ bridge: fakeBridge(source) });
+    const headers = await openRawSession(running.port);
+    const list = rawStream(running.port, {
+      headers,
+      body: { jsonrpc: '2.0', id: 7, method: 'tools/list' },
+    });
+    await expect.poll(() => list.text()).toMatch(/^id: .+/);
+    const call = rawStream(running.port, { headers, body: callRequest('hang') });
+    await expect.poll(() => running.bridge.hanging).toBe(1);
+    source.publish(['echo']);
+    const { messages } = await call.promise;
+    expect(messages).toMatchObject([{ id: 7, result: { tools: [{ name: 'echo' }] } }]);
+    list.request.destroy();
+    await expect(list.promise).rejects.toThrow('aborted');
+  });
+
   it('is not offered a stream that is not kept', async () => {
     await using running = await runHost();
     const headers = { ...(await openRawSession(running.port)), ...STREAM, 'Last-Event-ID': 'unknown/3' };

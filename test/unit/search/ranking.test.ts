@@ -95,6 +95,8 @@ describe('ranking', async () => {
   it('leaves out what hardly fits', () => {
     expect(index.find('weather forecast')).not.toContain('acme_otter_maps__geocode');
     expect(index.find('weather forecast')).toContain('acme_cloudgauge__current_weather');
+    // Words that say nothing are no slips of others: "that" is not "chat".
+    expect(index.find('would that')).toEqual([]);
   });
 
   it.each(['xylophone', '!!!', '', 'zzzzzzzzzz qqqqqqqq'])('finds nothing for %j', (query) => {
