@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { text as textOf } from 'node:stream/consumers';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -163,10 +162,10 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
       yield chunk;
     }
   }
-  async function text(maxBytes: number): Promise<string> {
+  async function text(source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of read()) {
+    for await (const chunk of source) {
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxBytes) break;
@@ -180,8 +179,8 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
     boundedBody: { [Symbol.asyncIterator]: readBounded },
-    text: (maxBytes = MAX_BODY_BYTES) => text(maxBytes),
-    json: async () => parseJson(await textOf(readBounded())),
+    text: (maxBytes = MAX_BODY_BYTES) => text(read(), maxBytes),
+    json: async () => parseJson(await text(readBounded(), MAX_BODY_BYTES)),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
