@@ -28,7 +28,12 @@ const EXPLAINED = {};
 
 /** The definition of a value: checks it, coerces it and, published, describes it. */
 export function argumentSchema(value: Value): ArgumentSchema {
-  return value.description === undefined ? coerced(value) : described(value, value.description);
+  const { coerce, schema, coerced } = partsOf(value);
+  const { description } = value;
+  // zod's own `describe` would copy the schema, which takes longer and twice the memory.
+  return description === undefined
+    ? coerced
+    : z.ZodEffects.createWithPreprocess(coerce, schema, { description });
 }
 
 /** A value against a definition. */
@@ -45,46 +50,31 @@ export function fitted(value: Value, candidate: Json): Json | undefined {
   return result.ok ? (result.value as Json) : undefined;
 }
 
-/** How a value is made what it should be, and what it should be. */
+/** How a value is made what it should be, what it should be, and both in one. */
 interface Parts {
   readonly coerce: (input: unknown) => unknown;
   readonly schema: ArgumentSchema;
+  readonly coerced: ArgumentSchema;
 }
 
 /**
- * Parts and schemas by what they say: parameters are much alike, and a schema of zod takes some kilobytes. Begun anew
- * when there are many, since foreign bounds and choices have no end.
+ * Parts by what they say: parameters are much alike, and a schema of zod takes some kilobytes. Begun anew when there
+ * are many, since foreign bounds and choices have no end.
  */
-const knownParts = new Map<string, Parts>();
-const knownSchemas = new Map<string, ArgumentSchema>();
+const known = new Map<string, Parts>();
 const MAX_KNOWN = 1000;
 
-function shared<T>(known: Map<string, T>, key: string | undefined, make: () => T): T {
-  if (key === undefined) return make();
-  let found = known.get(key);
-  if (found === undefined) {
-    if (known.size >= MAX_KNOWN) known.clear();
-    found = make();
-    known.set(key, found);
-  }
-  return found;
-}
-
 function partsOf(value: Value): Parts {
-  return shared(knownParts, keyOf(value), () => newParts(value));
-}
-
-function coerced(value: Value): ArgumentSchema {
-  return shared(knownSchemas, keyOf(value), () => {
-    const { coerce, schema } = partsOf(value);
-    return z.preprocess(coerce, schema);
-  });
-}
-
-/** The same with a description: zod's own `describe` would copy the schema, which takes longer and twice the memory. */
-function described(value: Value, description: string): ArgumentSchema {
-  const { coerce, schema } = partsOf(value);
-  return z.ZodEffects.createWithPreprocess(coerce, schema, { description });
+  const key = keyOf(value);
+  const found = key === undefined ? undefined : known.get(key);
+  if (found !== undefined) return found;
+  const { coerce, schema } = newParts(value);
+  const parts = { coerce, schema, coerced: z.preprocess(coerce, schema) };
+  if (key !== undefined) {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, parts);
+  }
+  return parts;
 }
 
 /** The same for values whose schemas are the same, descriptions apart; undefined for what is made of others. */
@@ -93,8 +83,8 @@ function keyOf({ shape, nullable }: Value): string | undefined {
   return JSON.stringify(nullable === true ? [shape] : shape);
 }
 
-function newParts({ shape, nullable }: Value): Parts {
-  const wrap = (coerce: Parts['coerce'], schema: ArgumentSchema): Parts => ({
+function newParts({ shape, nullable }: Value): Pick<Parts, 'coerce' | 'schema'> {
+  const wrap = (coerce: Parts['coerce'], schema: ArgumentSchema) => ({
     coerce,
     schema: nullable === true ? schema.nullable() : schema,
   });
@@ -148,8 +138,8 @@ function member(property: Property): ArgumentSchema {
   const schema = mustBeGiven
     ? argumentSchema(property)
     : fallback === undefined
-      ? z.ZodOptional.create(coerced(property), params)
-      : z.ZodDefault.create(coerced(property), { ...params, default: fallback });
+      ? z.ZodOptional.create(partsOf(property).coerced, params)
+      : z.ZodDefault.create(partsOf(property).coerced, { ...params, default: fallback });
   // Asked while a schema is published, zod parses undefined to find out: a sixth of what loading tools takes.
   schema.isOptional = () => !mustBeGiven;
   return schema;

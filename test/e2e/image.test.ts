@@ -1,27 +1,17 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from '../support/free-port.ts';
 import { connectClient } from '../support/mcp-clients.ts';
 import { cleanEnvironment, ROOT, start } from '../support/program.ts';
 import { sandboxEnv } from '../support/running-bridge.ts';
 import { execForm, parseDockerfile } from '../unit/manifests/dockerfile-rules.ts';
 
 const execute = promisify(execFile);
-
-/** A port that nobody listens on at this moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 // No container is needed to see that what the last stage copies is enough, and what its commands do.
 describe('the last stage of the Dockerfile', () => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, onTestFinished } from 'vitest';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis/connection.ts';
+import { freePort } from './free-port.ts';
 
 /** The password of every Redis of the tests: it is on loopback, and ends with its test file. */
 export const REDIS_PASSWORD = 'fake-redis-password';
@@ -72,17 +73,6 @@ export async function startRedis(atEnd: (end: () => Promise<void>) => void = aft
     kill,
     start,
   };
-}
-
-/** A port of loopback that was free just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Resolves when something listens. A port cannot be awaited but by trying. */

@@ -1,10 +1,11 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { freePort } from '../../support/free-port.ts';
 import { type FrontOptions, startFront, WEB_PAGE } from '../../support/front.ts';
 
 /** Where a cause is set up. */
@@ -65,16 +66,6 @@ ${more}`,
   chmodSync(path, mode);
   const unset = Object.fromEntries(Object.keys(env).map((name) => [name, undefined]));
   return { ...unset, DIFY_BRIDGE_CONFIG: path };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export const CAUSES: readonly Cause[] = [

@@ -4,6 +4,7 @@ import { runHost } from '../../support/http-host.ts';
 import { callRequest, initializeRequest, modernRequest, openRawSession, raw, rawStream } from './raw.ts';
 
 const STREAM = { Accept: 'text/event-stream' };
+const LIST_REQUEST = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
 const notify = (method: string, params: object = {}) => ({ jsonrpc: '2.0', method, params });
 
 describe('a session', () => {
@@ -168,13 +169,7 @@ describe('a lost connection', () => {
   it('does not cancel the call, and its answer can be fetched', async () => {
     await using running = await runHost();
     const headers = await openRawSession(running.port);
-    const lost = rawStream(running.port, { headers, body: callRequest('hang') });
-    await expect.poll(() => lost.text()).toMatch(/^id: .+/);
-    const eventId = /^id: (.+)$/m.exec(lost.text())?.[1] ?? '';
-    lost.request.destroy();
-    await expect(lost.promise).rejects.toThrow('aborted');
-
-    const resume = { ...headers, ...STREAM, 'Last-Event-ID': eventId };
+    const resume = await loseConnection(running.port, headers, callRequest('hang'));
     const again = await waitForResume(running.port, resume);
     running.bridge.release();
     expect((await again.promise).messages).toMatchObject([
@@ -190,8 +185,7 @@ describe('a lost connection', () => {
   it('does not lose the list of tools, which is repeated as it was', async () => {
     await using running = await runHost();
     const headers = await openRawSession(running.port);
-    const body = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
-    const listed = await raw(running.port, { headers, body });
+    const listed = await raw(running.port, { headers, body: LIST_REQUEST });
     expect((listed.messages[0] as { result: { tools: unknown[] } }).result.tools).not.toHaveLength(0);
     const eventId = /^id: (.+)$/m.exec(listed.text)?.[1] ?? '';
     const again = await raw(running.port, { headers: { ...headers, ...STREAM, 'Last-Event-ID': eventId } });
@@ -202,14 +196,7 @@ describe('a lost connection', () => {
     const source = fakeSource();
     await using running = await runHost({ bridge: fakeBridge(source) });
     const headers = await openRawSession(running.port);
-    const body = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
-    const lost = rawStream(running.port, { headers, body });
-    await expect.poll(() => lost.text()).toMatch(/^id: .+/);
-    const eventId = /^id: (.+)$/m.exec(lost.text())?.[1] ?? '';
-    lost.request.destroy();
-    await expect(lost.promise).rejects.toThrow('aborted');
-
-    const resume = { ...headers, ...STREAM, 'Last-Event-ID': eventId };
+    const resume = await loseConnection(running.port, headers, LIST_REQUEST);
     const again = await waitForResume(running.port, resume);
     source.publish(['echo', 'hang']);
     expect((await again.promise).messages).toMatchObject([
@@ -221,10 +208,7 @@ describe('a lost connection', () => {
     const source = fakeSource();
     await using running = await runHost({ bridge: fakeBridge(source) });
     const headers = await openRawSession(running.port);
-    const list = rawStream(running.port, {
-      headers,
-      body: { jsonrpc: '2.0', id: 7, method: 'tools/list' },
-    });
+    const list = rawStream(running.port, { headers, body: LIST_REQUEST });
     await expect.poll(() => list.text()).toMatch(/^id: .+/);
     const call = rawStream(running.port, { headers, body: callRequest('hang') });
     await expect.poll(() => running.bridge.hanging).toBe(1);
@@ -298,6 +282,16 @@ describe('a cancellation', () => {
 });
 
 /** The SDK answers 409 until it has noticed that the first connection is gone. */
+/** Sends a request whose connection breaks off before its answer; the headers that resume it. */
+async function loseConnection(port: number, headers: Record<string, string>, body: object) {
+  const lost = rawStream(port, { headers, body });
+  await expect.poll(() => lost.text()).toMatch(/^id: .+/);
+  const eventId = /^id: (.+)$/m.exec(lost.text())?.[1] ?? '';
+  lost.request.destroy();
+  await expect(lost.promise).rejects.toThrow('aborted');
+  return { ...headers, ...STREAM, 'Last-Event-ID': eventId };
+}
+
 async function waitForResume(port: number, headers: Record<string, string>) {
   for (;;) {
     const stream = rawStream(port, { headers });

@@ -10,7 +10,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { settingsTable } from '../../../src/config/settings.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
-import { freePort } from '../../support/redis-server.ts';
+import { freePort } from '../../support/free-port.ts';
 import { readRendered, type Rendered } from './kubernetes-model.ts';
 import { kubernetesProblems } from './kubernetes-rules.ts';
 
