@@ -1,14 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import MiniSearch, { type SearchOptions, type SearchResult } from 'minisearch';
 import type { PublishedTool, Registry } from '../model/registry.ts';
+import { commonTerms } from './common-terms.ts';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
-import { type ToolTexts, toolTexts } from './tool-texts.ts';
+import { type TextOfTool, toolText } from './tool-texts.ts';
 
 /** How long reading tools into the index holds up other work, in milliseconds. */
 const SLICE_MS = 5;
 
 /** What a hit in each text of a tool weighs. */
-const WEIGHTS: Readonly<Record<keyof ToolTexts, number>> = {
+const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
   name: 4,
   title: 4,
   provider: 2,
@@ -24,11 +25,7 @@ const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
 
-const FIELDS = Object.keys(WEIGHTS) as (keyof ToolTexts)[];
-
-interface Entry extends ToolTexts {
-  readonly id: string;
-}
+const FIELDS = Object.keys(WEIGHTS) as TextOfTool[];
 
 /** Terms to look for: as they are, and of which some may be misspelt or have been mended by a guess. */
 interface Wanted {
@@ -56,35 +53,44 @@ export interface SearchIndex {
 
 /** An empty index. */
 export function createSearchIndex(): SearchIndex {
-  const index = new MiniSearch<Entry>({
+  const index = new MiniSearch<PublishedTool>({
     fields: FIELDS,
+    // Texts are made one by one: what is made for thousands of tools, and holds on to more, may outlive its use.
+    extractField: (tool, field) => (field === 'id' ? tool.name : toolText(tool, field as TextOfTool)),
     tokenize: indexTerms,
-    // They are in nearly every sentence, so that they would take a third of the memory; in a name they may tell.
-    processTerm: (term, field) => (isProse(field) && tellsNothing(term) ? null : term),
+    // They are in nearly every sentence, so that they would take half of the memory; in a name they may tell.
+    processTerm: (term, field) => (isProse(field) && isEmpty(term) ? null : term),
   });
+  /** Words that tell nothing in this workspace, and how many tools it had when they were looked for. */
+  let common = { terms: NONE, among: 0 };
+  const isEmpty = (term: string): boolean => tellsNothing(term) || common.terms.has(term);
   const indexed = new Map<string, PublishedTool>();
   let followed: Registry | undefined;
   let following: Promise<void> = Promise.resolve();
 
   async function update(registry: Registry): Promise<void> {
     if (registry === followed) return;
+    const pause = takingTurns();
+    const { length } = registry.tools;
+    if (length > common.among * 2 || length < common.among / 2) {
+      index.removeAll();
+      indexed.clear();
+      common = { terms: await commonTerms(registry.tools, pause), among: length };
+    }
     for (const name of indexed.keys()) {
       // A name of before may still lead to a tool, as an alias.
       if (registry.get(name)?.name === name) continue;
       index.discard(name);
       indexed.delete(name);
     }
-    let started = performance.now();
     for (const tool of registry.tools) {
       const before = indexed.get(tool.name);
       if (before === tool) continue;
-      const texts = toolTexts(tool);
-      if (before === undefined) index.add({ id: tool.name, ...texts });
-      else if (differ(toolTexts(before), texts)) index.replace({ id: tool.name, ...texts });
+      if (before === undefined) index.add(tool);
+      else if (differ(before, tool)) index.replace(tool);
       indexed.set(tool.name, tool);
-      if (performance.now() - started < SLICE_MS) continue;
-      await nextTurn();
-      started = performance.now();
+      const turn = pause();
+      if (turn !== undefined) await turn;
     }
     followed = registry;
   }
@@ -97,11 +103,15 @@ export function createSearchIndex(): SearchIndex {
     },
 
     find(query) {
-      const terms = queryTerms(query);
+      const terms = queryTerms(query, isEmpty);
       if (terms.length === 0) return [];
       const exact = search({ terms, misspelt: NONE, swapped: NONE });
-      const known = new Set(exact.flatMap(({ queryTerms }) => queryTerms));
-      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
+      // What stands in the prose of nearly every tool finds them all, unless a name has it.
+      if (exact.length === 0 && terms.every((term) => common.terms.has(term)))
+        return followed?.tools.map(({ name }) => name) ?? [];
+      const known = new Set<string>();
+      for (const { queryTerms: met } of exact) for (const term of met) known.add(term);
+      const misspelt = terms.filter((term) => !known.has(term) && !isEmpty(term) && mayBeMisspelt(term));
       return ranked(misspelt.length === 0 ? exact : search(guessed(terms, misspelt)));
     },
   };
@@ -118,6 +128,17 @@ export function createSearchIndex(): SearchIndex {
   }
 }
 
+/** Lets other work have its turn whenever it has been held up long enough. */
+function takingTurns(): () => Promise<void> | undefined {
+  let started = performance.now();
+  return () => {
+    if (performance.now() - started < SLICE_MS) return undefined;
+    return nextTurn().then(() => {
+      started = performance.now();
+    });
+  };
+}
+
 function isProse(field: string | undefined): boolean {
   return field === 'description' || field === 'parameters';
 }
@@ -130,18 +151,19 @@ function guessed(terms: readonly string[], misspelt: readonly string[]): Wanted 
 
 /** The names of results, the best first, without those that are far behind it. */
 function ranked(results: readonly SearchResult[]): string[] {
-  const counts = results.map(({ queryTerms }) => new Set(queryTerms).size);
-  const most = counts.reduce((a, b) => Math.max(a, b), 0);
-  const rated = results.map(({ id, score }, index) => {
-    const share = (counts[index] ?? 0) / most;
-    return { name: id as string, share, score: score * share };
-  });
-  rated.sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1));
-  const least = (rated[0]?.score ?? 0) * MIN_SCORE;
-  const kept = rated.filter(({ share, score }) => share === 1 || (share >= MIN_SHARE && score >= least));
-  return kept.map(({ name }) => name);
+  // A word of the query is named once among those that a result was found by.
+  const most = results.reduce((count, { queryTerms }) => Math.max(count, queryTerms.length), 0);
+  const share = ({ queryTerms }: SearchResult): number => queryTerms.length / most;
+  const rate = (result: SearchResult): number => result.score * share(result);
+  const least = results.reduce((best, result) => Math.max(best, rate(result)), 0) * MIN_SCORE;
+  // A common word finds a large part of all tools: these are kept as they are, without anything made for each.
+  const kept = results.filter(
+    (result) => share(result) === 1 || (share(result) >= MIN_SHARE && rate(result) >= least),
+  );
+  kept.sort((a, b) => rate(b) - rate(a) || (a.id < b.id ? -1 : 1));
+  return kept.map(({ id }) => id as string);
 }
 
-function differ(a: ToolTexts, b: ToolTexts): boolean {
-  return FIELDS.some((field) => a[field] !== b[field]);
+function differ(a: PublishedTool, b: PublishedTool): boolean {
+  return FIELDS.some((field) => toolText(a, field) !== toolText(b, field));
 }

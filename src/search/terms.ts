@@ -2,11 +2,11 @@
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
 /** A word that is in its simplest form already. */
 const PLAIN = /^[a-z0-9]+$/;
-/** Stretches of scripts that put no space between words. */
+/** Stretches of scripts that put no space between words, with the two signs of Japanese that repeat or lengthen. */
 const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー々]+/gu;
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\u3005]+/gu;
 /** Scripts of which two characters together mean something. */
-const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々]+$/u;
+const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u30fc\u3005]+$/u;
 /** One character that is a word, or half of one. */
 const ONE_HAN = /^\p{Script=Han}$/u;
 /** Where a word of mixed case begins anew: `get|Pet`, `HTTP|Server`. */
@@ -19,8 +19,8 @@ const MAX_QUERY_TERMS = 24;
 /** The longest word of which slips are looked for, in UTF-16 units. */
 const MAX_MISSPELT = 32;
 
-/** Its dictionaries of Chinese, Japanese, Thai, Lao, Khmer and Burmese do not depend on the locale. */
-const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+/** Made with the first text that needs it, since it takes 2 MB of memory. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** Words that tell nothing of what is looked for. */
 const EMPTY_WORDS: ReadonlySet<string> = new Set(
@@ -39,16 +39,16 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set(
  * because dictionaries differ on where a word ends.
  */
 export function indexTerms(text: string): string[] {
-  return terms(text, (stretch, words) => [...new Set([...words, ...pairs(stretch)])]);
+  return terms(text, (stretch, words) => Array.from(new Set(words.concat(pairs(stretch)))));
 }
 
 /**
  * The distinct terms of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
- * Without words that tell nothing, unless there are no others.
+ * Without those that tell nothing, by `isEmpty`, unless there are no others.
  */
-export function queryTerms(query: string): string[] {
+export function queryTerms(query: string, isEmpty: (term: string) => boolean = tellsNothing): string[] {
   const distinct = [...new Set(terms(query, (_, words) => words.flatMap(wordTerms)))];
-  const telling = distinct.filter((term) => !tellsNothing(term));
+  const telling = distinct.filter((term) => !isEmpty(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
 
@@ -75,27 +75,38 @@ export function swaps(term: string): string[] {
   });
 }
 
-/** Terms of a text; `unspaced` chooses those of a stretch without spaces from it and the words in it. */
-function terms(text: string, unspaced: (stretch: string, words: readonly string[]) => string[]): string[] {
-  const found: string[] = [];
-  for (const [word] of text.normalize('NFKC').matchAll(WORD)) {
-    // Most words, for which all that follows would take ten times as long.
-    if (PLAIN.test(word)) {
-      found.push(singular(word));
-      continue;
-    }
-    const spaced = word.replaceAll(UNSPACED, (stretch) => {
-      const words = Array.from(segmenter.segment(stretch), ({ segment }) => segment);
-      found.push(...unspaced(stretch, words));
-      return ' ';
-    });
-    for (const part of spaced.split(' ')) {
-      if (part === '') continue;
-      const parts = part.split(CASE_CHANGE);
-      found.push(folded(part), ...(parts.length > 1 ? parts.map(folded) : []), ...longPairs(part));
-    }
-  }
-  return found;
+/** Chooses the terms of a stretch without spaces from it and the words in it. */
+type Unspaced = (stretch: string, words: readonly string[]) => readonly string[];
+
+const NONE: readonly string[] = [];
+
+/**
+ * Terms of a text. Here and in what it calls, arrays are made by methods and not as literals: V8 takes the many literals
+ * of a first large index for long-lived, puts them into the old generation, and all words of all texts stay with them.
+ */
+function terms(text: string, unspaced: Unspaced): string[] {
+  const words: readonly string[] = text.normalize('NFKC').match(WORD) ?? NONE;
+  // Most are plain, for which all that the others need would take ten times as long.
+  return words.flatMap((word) => (PLAIN.test(word) ? singular(word) : partTerms(word, unspaced)));
+}
+
+/** Terms of a word of several scripts or cases, or with accents. */
+function partTerms(word: string, unspaced: Unspaced): string[] {
+  const stretches: readonly string[] = word.match(UNSPACED) ?? NONE;
+  const found = stretches.flatMap((stretch) => unspaced(stretch, wordsIn(stretch)));
+  return found.concat(word.replaceAll(UNSPACED, ' ').split(' ').flatMap(spacedTerms));
+}
+
+function wordsIn(stretch: string): string[] {
+  // Its dictionaries of Chinese, Japanese, Thai, Lao, Khmer and Burmese do not depend on the locale.
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'word' });
+  return Array.from(segmenter.segment(stretch), ({ segment }) => segment);
+}
+
+function spacedTerms(part: string): readonly string[] {
+  if (part === '') return NONE;
+  const parts = part.split(CASE_CHANGE);
+  return Array.of(folded(part)).concat(parts.length > 1 ? parts.map(folded) : NONE, longPairs(part));
 }
 
 /** A word with its pairs; single characters side by side are a word that the dictionary lacks. */
@@ -107,12 +118,12 @@ function wordTerms(word: string, index: number, words: readonly string[]): strin
 }
 
 /** The pairs in a word that is more than a pair itself. */
-function longPairs(word: string): string[] {
-  return word.length > 2 ? pairs(word) : [];
+function longPairs(word: string): readonly string[] {
+  return word.length > 2 ? pairs(word) : NONE;
 }
 
-function pairs(text: string): string[] {
-  if (!CJK.test(text)) return [];
+function pairs(text: string): readonly string[] {
+  if (!CJK.test(text)) return NONE;
   const characters = Array.from(text);
   return characters.slice(1).map((character, index) => `${characters[index]}${character}`);
 }

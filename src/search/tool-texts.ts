@@ -5,53 +5,55 @@ import { cutText } from '../registry/text.ts';
 /** How deep parameters within parameters are looked for. */
 const MAX_DEPTH = 5;
 
-/** What a tool is found by, one text for each thing of another weight. */
-export interface ToolTexts {
-  readonly name: string;
-  readonly title: string;
-  readonly provider: string;
-  readonly description: string;
-  readonly parameters: string;
-}
+/** What a tool is found by. */
+export type TextOfTool = 'name' | 'title' | 'provider' | 'description' | 'parameters';
 
-/** The texts of a tool as published, with its labels in every language that Dify has. */
-export function toolTexts(tool: PublishedTool): ToolTexts {
-  const { name, title, ref, providerLabel, otherLabels, description, inputSchema } = tool;
-  const provider = [providerLabel, ...(otherLabels?.provider ?? [])].join('\n');
-  const parameters: string[] = [];
-  addParameters(inputSchema, parameters, MAX_DEPTH);
-  return {
-    name: `${name} ${ref.tool}`,
-    title: [title, ...(otherLabels?.tool ?? [])].join('\n'),
-    // The id of a provider of the types workflow and api is a UUID, which nobody looks for by a part.
-    provider:
-      ref.providerType === 'builtin' || ref.providerType === 'mcp'
-        ? `${provider} ${ref.providerId}`
-        : provider,
-    description,
-    parameters: parameters.join('\n'),
-  };
-}
-
-function addParameters(schema: JsonObject, texts: string[], depth: number): void {
-  const { properties, items } = schema;
-  if (depth === 0) return;
-  if (isJsonObject(items)) addParameters(items, texts, depth - 1);
-  if (!isJsonObject(properties)) return;
-  for (const [name, property] of Object.entries(properties)) {
-    texts.push(name);
-    if (!isJsonObject(property)) continue;
-    if (typeof property['description'] === 'string') texts.push(property['description']);
-    addParameters(property, texts, depth - 1);
+/** A text of a tool as published; labels are in every language that Dify has. */
+export function toolText(tool: PublishedTool, text: TextOfTool): string {
+  const { ref, otherLabels } = tool;
+  switch (text) {
+    case 'name':
+      return `${tool.name} ${ref.tool}`;
+    case 'title':
+      return withOthers(tool.title, otherLabels?.tool);
+    case 'provider': {
+      const labels = withOthers(tool.providerLabel, otherLabels?.provider);
+      // The id of a provider of the types workflow and api is a UUID, which nobody looks for by a part.
+      const isTelling = ref.providerType === 'builtin' || ref.providerType === 'mcp';
+      return isTelling ? `${labels} ${ref.providerId}` : labels;
+    }
+    case 'description':
+      return tool.description;
+    default:
+      return parameterText(tool.inputSchema, MAX_DEPTH);
   }
 }
 
-/** The first sentence of a description, of at most `max` units. */
+function withOthers(label: string, others: readonly string[] = []): string {
+  return others.length === 0 ? label : `${label}\n${others.join('\n')}`;
+}
+
+/** Names and descriptions of all parameters, a line each. */
+function parameterText(schema: JsonObject, depth: number): string {
+  const { properties, items } = schema;
+  if (depth === 0) return '';
+  let text = isJsonObject(items) ? parameterText(items, depth - 1) : '';
+  if (!isJsonObject(properties)) return text;
+  for (const [name, property] of Object.entries(properties)) {
+    text += `${name}\n`;
+    if (!isJsonObject(property)) continue;
+    if (typeof property['description'] === 'string') text += `${property['description']}\n`;
+    text += parameterText(property, depth - 1);
+  }
+  return text;
+}
+
+/** The first sentence of a description, of at most `max` units; the stops of Chinese and Japanese need no space after. */
 export function firstSentence(description: string, max: number): string {
   const line =
     description
       .split('\n')
       .find((text) => text.trim() !== '')
       ?.trim() ?? '';
-  return cutText(/^.*?(?:[.!?](?=\s)|[。！？])/u.exec(line)?.[0] ?? line, max);
+  return cutText(/^.*?(?:[.!?](?=\s)|[\u3002\uff01\uff1f])/u.exec(line)?.[0] ?? line, max);
 }

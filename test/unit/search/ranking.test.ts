@@ -5,7 +5,7 @@ import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
-import { officialProviders, registryOf } from '../registry/declarations.ts';
+import { officialProviders, provider, registryOf } from '../registry/declarations.ts';
 import { catalogue, PROVIDERS, registryFrom } from './catalogue.ts';
 
 async function indexOf(registry: Registry) {
@@ -175,6 +175,45 @@ describe('following the registry', () => {
     const fresh = await indexOf(first);
     for (const query of ['message', 'weather', '查询', 'issue'])
       expect(index.find(query)).toEqual(fresh.find(query));
+  });
+});
+
+describe('words in the prose of nearly every tool', () => {
+  const service = (count: number, more: readonly [string, string][] = []) => {
+    const texts = Array.from({ length: count }, (_, number): [string, string] => [
+      `step_${number}`,
+      `Runs step ${number} of a Quagga customer${number % 3 === 0 ? ' with an invoice' : ''}.`,
+    ]);
+    const tools = [...texts, ...more].map(([name, description]) => ({
+      name,
+      label: { en_US: name },
+      description: { en_US: description },
+      parameters: [],
+    }));
+    return registryOf([provider('acme/service/service', tools)]);
+  };
+
+  it('find all of them where a query has nothing else', async () => {
+    const registry = service(300);
+    const index = await indexOf(registry);
+    expect(index.find('quagga customers')).toEqual(registry.tools.map(({ name }) => name));
+    expect(index.find('the quagga')).toHaveLength(300);
+  });
+
+  it('count no more than those that say nothing, and are not taken for slips', async () => {
+    const index = await indexOf(service(300, [['quaggas_of_customer', 'Lists them.']]));
+    expect(index.find('quagga invoice')).toHaveLength(100);
+    expect(index.find('quagga step 7')).toEqual(['acme_service__step_7']);
+    expect(index.find('customer')).toEqual(['acme_service__quaggas_of_customer']);
+  });
+
+  it('tell something again where the workspace has become another', async () => {
+    const index = createSearchIndex();
+    await index.follow(service(300));
+    await index.follow(service(3, [['other', 'Something else.']]));
+    expect(index.find('quagga')).toHaveLength(3);
+    await index.follow(service(300, [['other', 'Something else.']]));
+    expect(index.find('quagga invoice')).toHaveLength(100);
   });
 });
 
