@@ -1,7 +1,16 @@
 // Packs the built program as a bundle for Claude Desktop: dist/dify-mcp-bridge-VERSION.mcpb and its SHA-256.
 // `npm run pack:mcpb` builds first. Option: --out DIR.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +28,8 @@ const stage = mkdtempSync(join(tmpdir(), `${name}-mcpb-`));
 try {
   cpSync(join(root, 'manifests/mcpb'), stage, { recursive: true });
   mkdirSync(join(stage, 'server'));
-  for (const file of ['main.js', 'redis-client.js', 'main.js.LEGAL.txt']) {
+  const ofProgram = /^(main|part-.+)\.js(\.LEGAL\.txt)?$/;
+  for (const file of readdirSync(join(root, 'dist')).filter((name) => ofProgram.test(name))) {
     cpSync(join(root, 'dist', file), join(stage, 'server', file));
   }
   cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));

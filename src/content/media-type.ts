@@ -63,9 +63,11 @@ export function declaredType({ declared, filename }: TypeHints): string | undefi
 }
 
 async function sniff(bytes: Uint8Array): Promise<string | undefined> {
-  // Loaded with the first file: most processes never see one, and it costs time at the start.
-  const { fileTypeFromBuffer } = await import('file-type');
-  const found = await fileTypeFromBuffer(bytes).catch(() => undefined);
+  // Loaded with the first file: most processes never see one, and it costs time at the start. An update of the
+  // package while the bridge runs may have taken it away; a result is not lost for that.
+  const found = await import('file-type')
+    .then(({ fileTypeFromBuffer }) => fileTypeFromBuffer(bytes))
+    .catch(() => undefined);
   // An animated PNG is a PNG for whoever does not know better.
   if (found?.mime === 'image/apng') return 'image/png';
   if (found === undefined && PNG_SIGNATURE.equals(bytes.subarray(0, PNG_SIGNATURE.length)))

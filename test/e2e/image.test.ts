@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
@@ -27,8 +27,10 @@ describe('the last stage of the Dockerfile', () => {
       const target = join(folder, words.at(-1) ?? '');
       await mkdir(target, { recursive: true });
       // The build makes the folder for files, with nothing in it.
-      for (const path of words.slice(0, -1).filter((source) => source !== '/build/files')) {
-        await cp(join(ROOT, path.replace(/^\/build\//, '')), join(target, basename(path)));
+      for (const source of words.slice(0, -1).filter((word) => word !== '/build/files')) {
+        const paths = await matching(source.replace(/^\/build\//, ''));
+        if (paths.length === 0) throw new Error(`COPY would fail: nothing fits ${source}.`);
+        for (const path of paths) await cp(join(ROOT, path), join(target, basename(path)));
       }
     }
     sandbox = await createSandbox();
@@ -37,6 +39,16 @@ describe('the last stage of the Dockerfile', () => {
     await sandbox.close();
     await rm(folder, { recursive: true });
   });
+
+  /** The files of the checkout that a source of COPY means. */
+  async function matching(source: string): Promise<readonly string[]> {
+    if (!source.includes('*')) return [source];
+    const names = await readdir(join(ROOT, dirname(source)));
+    const [before = '', after = ''] = basename(source).split('*');
+    return names
+      .filter((name) => name.startsWith(before) && name.endsWith(after))
+      .map((name) => join(dirname(source), name));
+  }
 
   /** The words of an instruction; the folder of the image is the one of the test. */
   function words(name: string): readonly string[] {

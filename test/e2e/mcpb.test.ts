@@ -66,18 +66,22 @@ describe('the bundle for Claude Desktop', () => {
   }
 
   it('holds the program and what goes with it, nothing else', async () => {
-    expect((await readdir(unpacked, { recursive: true })).toSorted()).toEqual([
+    const files = (await readdir(unpacked, { recursive: true })).toSorted();
+    const parts = files.filter((path) => /^server.part-[\w-]+\.js(\.LEGAL\.txt)?$/.test(path));
+    expect(files.filter((path) => !parts.includes(path))).toEqual([
       'LICENSE',
       'icon.png',
       'manifest.json',
       'package.json',
       'server',
       join('server', 'main.js'),
-      join('server', 'main.js.LEGAL.txt'),
-      join('server', 'redis-client.js'),
     ]);
-    const program = await readFile(join(unpacked, 'server/main.js'), 'utf8');
-    expect(program.includes(ROOT)).toBe(false);
+    const built = (await readdir(join(ROOT, 'dist'))).filter((name) => /^part-.*(\.js|\.txt)$/.test(name));
+    expect(parts).toEqual(built.map((name) => join('server', name)).toSorted());
+    for (const path of [join('server', 'main.js'), ...parts]) {
+      const text = await readFile(join(unpacked, path), 'utf8');
+      expect({ path, found: text.includes(ROOT) }).toEqual({ path, found: false });
+    }
   });
 
   it('has its SHA-256 beside it', async () => {
