@@ -13,18 +13,14 @@ export function argumentParser(
   inputOf: () => ToolInput,
   inputSchema: JsonObject,
 ): PublishedTool['parseArguments'] {
-  let made: { readonly input: ToolInput; readonly schema: ArgumentSchema } | undefined;
-  const make = () => {
-    const input = inputOf();
-    return { input, schema: argumentSchema(input.value) };
-  };
+  let made: ReturnType<typeof madeOf> | undefined;
   return (args) => {
     const given = args ?? {};
     if (!isJsonObject(given)) {
       const message = `the arguments are expected as an object, got ${got(given, false)}`;
       return { ok: false, problems: [{ path: '', message }] };
     }
-    made ??= make();
+    made ??= madeOf(inputOf());
     const { input, schema } = made;
     const checked = check(schema, given);
     if (!checked.ok) {
@@ -32,6 +28,10 @@ export function argumentParser(
     }
     return { ok: true, parameters: toParameters(input, checked.value as JsonObject) };
   };
+}
+
+function madeOf(input: ToolInput): { readonly input: ToolInput; readonly schema: ArgumentSchema } {
+  return { input, schema: argumentSchema(input.value) };
 }
 
 function toParameters(

@@ -78,7 +78,7 @@ export function buildRegistry(
       tools.push(item);
     }
     const lines = rank === undefined ? final.lines : [...final.lines, rank.line];
-    rememberExplanation(item, { rules: lines, presets: final.presets, parameters: final.decisions });
+    rememberExplanation(item, { rules: lines, presets: final.presets, inputOf: final.inputOf });
     notes.push(...notesOf(final, name));
     if (draft !== undefined) kept.set(named.key, { draft, inputs, item });
   }

@@ -1,11 +1,13 @@
 import type { JsonObject } from '../model/json.ts';
 import type { FileParameter, PublishedTool, WithheldTool } from '../model/registry.ts';
+import type { DifyTool } from '../model/tool.ts';
 import { argumentSchema } from './argument-schema.ts';
 import { argumentParser } from './arguments.ts';
 import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
-import { buildInput, type ParameterDecision, type ToolInput } from './input.ts';
+import { buildInput, type ToolInput } from './input.ts';
+import type { PlacementContext } from './placement.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
 import type { ToolPreset } from './presets.ts';
@@ -24,7 +26,8 @@ export interface Draft {
   readonly faults: readonly string[];
   /** The settings of the presets that fit it. */
   readonly presets: readonly string[];
-  readonly decisions: readonly ParameterDecision[];
+  /** Makes again what it takes, with what was decided about each parameter; absent where that was of no account. */
+  readonly inputOf?: (() => ToolInput) | undefined;
   /** What the rules said of it. */
   readonly lines: readonly string[];
 }
@@ -53,11 +56,11 @@ export function withhold(
   title: string,
   reason: WithheldTool['reason'],
   detail: string,
-  known: Partial<Pick<Draft, 'notes' | 'faults' | 'presets' | 'decisions' | 'lines'>> = {},
+  known: Partial<Pick<Draft, 'notes' | 'faults' | 'presets' | 'inputOf' | 'lines'>> = {},
 ): Draft {
-  const { notes = [], faults = [], presets = [], decisions = [], lines = [] } = known;
+  const { notes = [], faults = [], presets = [], inputOf, lines = [] } = known;
   const outcome = { withheld: { title, ref: named.ref, reason, detail } };
-  return { named, outcome, notes, faults, presets, decisions, lines };
+  return { named, outcome, notes, faults, presets, inputOf, lines };
 }
 
 function decide(named: NamedTool, { preset, selection, rules, credentials }: DraftContext): Draft {
@@ -80,13 +83,13 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
   if (tool.name === '') {
     return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
   }
-  const inputOf = (): ToolInput => buildInput(tool.parameters, { ref, preset, rules });
+  const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
   const credential = chooseCredential(preset, provider, credentials);
   const fault = credential.ok ? credential.fault : undefined;
-  const { notes, decisions } = input;
+  const { notes } = input;
   const faults = fault === undefined ? input.faults : [...input.faults, fault];
-  const known = { notes, faults, presets, decisions, lines };
+  const known = { notes, faults, presets, inputOf, lines };
   if (input.missing.length > 0) {
     const detail = incompleteDetail(qualifiedName, input.missing, rules);
     return withhold(named, title, 'incomplete', detail, known);
@@ -126,14 +129,23 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
   return { named, outcome: { published }, ...known };
 }
 
-/** Dify says nothing of what a tool does: what its preset declares, and that it reaches beyond the bridge. */
+/** Apart, so that each tool keeps no more than this for its first call. */
+function inputMaker({ parameters }: DifyTool, context: PlacementContext): () => ToolInput {
+  return () => buildInput(parameters, context);
+}
+
+/** Dify says nothing of what a tool does, but that it reaches beyond the bridge is sure. */
+const UNDECLARED: JsonObject = Object.freeze({ openWorldHint: true });
+
+/** The same with what the preset of a tool declares. */
 function annotationsOf(preset: Preset | undefined): JsonObject {
   const { readOnly, destructive, idempotent } = preset ?? {};
+  if (readOnly === undefined && destructive === undefined && idempotent === undefined) return UNDECLARED;
   return deepFreeze({
     ...(readOnly !== undefined && { readOnlyHint: readOnly }),
     ...(destructive !== undefined && { destructiveHint: destructive }),
     ...(idempotent !== undefined && { idempotentHint: idempotent }),
-    openWorldHint: true,
+    ...UNDECLARED,
   });
 }
 

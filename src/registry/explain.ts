@@ -1,6 +1,6 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
-import type { ParameterDecision } from './input.ts';
+import type { ToolInput } from './input.ts';
 import { ranked } from '../model/near.ts';
 
 /** What was decided about one tool, and by what. */
@@ -9,7 +9,8 @@ export interface Explanation {
   readonly rules: readonly string[];
   /** The settings of the presets that fit it. */
   readonly presets: readonly string[];
-  readonly parameters: readonly ParameterDecision[];
+  /** Makes what the tool takes; absent where that was of no account. */
+  readonly inputOf: (() => ToolInput) | undefined;
 }
 
 /** Beside the tools, because neither clients nor calls have a use for it. */
@@ -74,7 +75,8 @@ function resultLines({ results = {} }: PublishedTool): string[] {
 
 function decisionLines(explanation: Explanation | undefined): string[] {
   if (explanation === undefined) return [];
-  const { rules, presets, parameters } = explanation;
+  const { rules, presets, inputOf } = explanation;
+  const parameters = inputOf?.().decisions ?? [];
   return [
     ...rules.map((line) => `Rule ${line}`),
     ...(presets.length === 0 ? [] : [`Presets: ${presets.join(', ')}`]),
