@@ -18,6 +18,12 @@ export async function readArguments(given: string | undefined, stdin: TextSource
   throw new BridgeError('usage', `${source} must be a JSON object.`, { hint: EXAMPLE });
 }
 
+/** What to say of words behind the name of a tool, where many a program takes arguments. */
+export function misplaced(words: readonly string[]): BridgeError {
+  const message = `"${words.join(' ')}" stands behind the name of the tool: its arguments are given with --args.`;
+  return new BridgeError('usage', message, { hint: EXAMPLE });
+}
+
 const EXAMPLE = `For example: --args '{"city":"Oslo"}', --args @arguments.json or --args - to read standard input.`;
 
 async function readText(given: string, stdin: TextSource): Promise<{ text: string; source: string }> {

@@ -167,7 +167,11 @@ function createProgram(io: CliIo, run: Run): Command {
       'a file as an argument; repeat it for several',
       (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
     )
-    .option('--out <dir>', 'folder to save the files of the result in');
+    .option('--out <dir>', 'folder to save the files of the result in')
+    .allowExcessArguments()
+    .hook('preAction', async ({ args: [, ...more] }) => {
+      if (more.length > 0) throw (await import('./arguments.ts')).misplaced(more);
+    });
 
   add(program, 'doctor', DOCTOR, async () => (await import('./doctor.ts')).doctor);
   add(program, 'demo', DEMO, async () => (await import('./demo.ts')).demo).option(
