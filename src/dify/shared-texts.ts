@@ -8,6 +8,9 @@ export interface SharedTexts {
   localized(texts: LocalizedText): LocalizedText;
 }
 
+/** Texts that begin alike are compared with so many. */
+const MAX_ALIKE = 8;
+
 /** Knows no text yet. It is let go with the answer that it was made for. */
 export function createSharedTexts(): SharedTexts {
   const known = new Map<string, string>();
@@ -28,7 +31,7 @@ export function createSharedTexts(): SharedTexts {
       const kept = alike?.find((other) => areEqual(other, texts));
       if (kept !== undefined) return kept;
       if (alike === undefined) localized.set(first, [texts]);
-      else alike.push(texts);
+      else if (alike.length < MAX_ALIKE) alike.push(texts);
       return texts;
     },
   };
@@ -36,5 +39,10 @@ export function createSharedTexts(): SharedTexts {
 
 function areEqual(a: LocalizedText, b: LocalizedText): boolean {
   const locales = Object.keys(a);
-  return locales.length === Object.keys(b).length && locales.every((locale) => a[locale] === b[locale]);
+  const others = Object.keys(b);
+  // In the same order too: where a text is in no language that was asked for, its first one is taken.
+  return (
+    locales.length === others.length &&
+    locales.every((locale, place) => locale === others[place] && a[locale] === b[locale])
+  );
 }

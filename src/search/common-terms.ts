@@ -1,36 +1,51 @@
 import type { PublishedTool } from '../model/registry.ts';
-import { indexTerms } from './terms.ts';
+import { indexTerms, tellsNothing } from './terms.ts';
 import { toolText } from './tool-texts.ts';
 
-/** Among fewer tools a common word costs nothing, and a share of them says little. */
-const MIN_TOOLS = 200;
-/** So many tools, evenly taken from all, stand for the rest. */
-const SAMPLE = 400;
-/** The share of the tools in whose prose a word stands that tells none from another. */
-const SHARE = 0.8;
+/** Among fewer tools a common word costs nothing. */
+export const MANY_TOOLS = 200;
+
+/** Undefined as long as other work has not been held up for long; otherwise to be awaited. */
+export type Pause = () => Promise<void> | undefined;
 
 /**
- * The terms that stand in nearly every description of a large workspace, such as the name of the one service that all
- * tools use. `pause` is awaited between tools.
+ * The terms that stand in the prose of every tool of a large workspace, such as the name of the one service that all
+ * belong to; none where there are fewer than 200 tools, and none that tell nothing anywhere.
  */
 export async function commonTerms(
   tools: readonly PublishedTool[],
-  pause: () => Promise<void> | undefined,
+  pause: Pause,
 ): Promise<ReadonlySet<string>> {
-  if (tools.length < MIN_TOOLS) return new Set();
-  const step = Math.ceil(tools.length / SAMPLE);
-  const counts = new Map<string, number>();
-  let looked = 0;
-  for (let place = 0; place < tools.length; place += step) {
-    const tool = tools[place];
-    if (tool === undefined) break;
-    looked += 1;
-    const prose = `${tool.description}\n${toolText(tool, 'parameters')}`;
-    for (const term of new Set(indexTerms(prose))) {
-      counts.set(term, (counts.get(term) ?? 0) + 1);
-    }
+  if (tools.length < MANY_TOOLS) return new Set();
+  let common: Set<string> | undefined;
+  for (const tool of tools) {
+    const terms = proseTerms(tool);
+    common ??= new Set(Array.from(terms).filter((term) => !tellsNothing(term)));
+    for (const term of common) if (!terms.has(term)) common.delete(term);
+    // Where tools are of many kinds this is soon.
+    if (common.size === 0) break;
     const turn = pause();
     if (turn !== undefined) await turn;
   }
-  return new Set([...counts].filter(([, count]) => count >= looked * SHARE).map(([term]) => term));
+  return common ?? new Set();
+}
+
+/** True when the terms stand in the prose of each of the tools. */
+export async function haveAll(
+  tools: readonly PublishedTool[],
+  terms: ReadonlySet<string>,
+  pause: Pause,
+): Promise<boolean> {
+  if (terms.size === 0) return true;
+  for (const tool of tools) {
+    const told = proseTerms(tool);
+    for (const term of terms) if (!told.has(term)) return false;
+    const turn = pause();
+    if (turn !== undefined) await turn;
+  }
+  return true;
+}
+
+function proseTerms(tool: PublishedTool): Set<string> {
+  return new Set(indexTerms(`${toolText(tool, 'description')}\n${toolText(tool, 'parameters')}`));
 }

@@ -1,21 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import MiniSearch, { type SearchOptions, type SearchResult } from 'minisearch';
+import type { SearchOptions, SearchResult } from 'minisearch';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { commonTerms } from './common-terms.ts';
-import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
-import { type TextOfTool, toolText } from './tool-texts.ts';
+import { commonTerms, haveAll, MANY_TOOLS, type Pause } from './common-terms.ts';
+import { mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
+import { differ, createWordIndex, EVERY_TOOL, WEIGHTS } from './word-index.ts';
 
 /** How long reading tools into the index holds up other work, in milliseconds. */
 const SLICE_MS = 5;
-
-/** What a hit in each text of a tool weighs. */
-const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
-  name: 4,
-  title: 4,
-  provider: 2,
-  description: 1.5,
-  parameters: 0.5,
-};
 
 /** A slip changes, adds or drops one letter in five, and no more than two, or swaps two neighbours. */
 const EDITS = { share: 0.2, most: 2 };
@@ -24,8 +15,6 @@ const EDITS = { share: 0.2, most: 2 };
 const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
-
-const FIELDS = Object.keys(WEIGHTS) as TextOfTool[];
 
 /** Terms to look for: as they are, and of which some may be misspelt or have been mended by a guess. */
 interface Wanted {
@@ -53,17 +42,9 @@ export interface SearchIndex {
 
 /** An empty index. */
 export function createSearchIndex(): SearchIndex {
-  const index = new MiniSearch<PublishedTool>({
-    fields: FIELDS,
-    // Texts are made one by one: what is made for thousands of tools, and holds on to more, may outlive its use.
-    extractField: (tool, field) => (field === 'id' ? tool.name : toolText(tool, field as TextOfTool)),
-    tokenize: indexTerms,
-    // They are in nearly every sentence, so that they would take half of the memory; in a name they may tell.
-    processTerm: (term, field) => (isProse(field) && isEmpty(term) ? null : term),
-  });
-  /** Words that tell nothing in this workspace, and how many tools it had when they were looked for. */
+  /** The words that stand in the prose of every tool, of so many tools. */
   let common = { terms: NONE, among: 0 };
-  const isEmpty = (term: string): boolean => tellsNothing(term) || common.terms.has(term);
+  let index = createWordIndex(NONE);
   const indexed = new Map<string, PublishedTool>();
   let followed: Registry | undefined;
   let following: Promise<void> = Promise.resolve();
@@ -71,12 +52,7 @@ export function createSearchIndex(): SearchIndex {
   async function update(registry: Registry): Promise<void> {
     if (registry === followed) return;
     const pause = takingTurns();
-    const { length } = registry.tools;
-    if (length > common.among * 2 || length < common.among / 2) {
-      index.removeAll();
-      indexed.clear();
-      common = { terms: await commonTerms(registry.tools, pause), among: length };
-    }
+    await followCommon(registry, pause);
     for (const name of indexed.keys()) {
       // A name of before may still lead to a tool, as an alias.
       if (registry.get(name)?.name === name) continue;
@@ -95,6 +71,24 @@ export function createSearchIndex(): SearchIndex {
     followed = registry;
   }
 
+  /** Keeps `common` true: looks again where a tool lacks one of the words, or the workspace has become another. */
+  async function followCommon({ tools }: Registry, pause: Pause): Promise<void> {
+    const { terms: known, among } = common;
+    const isMany = (count: number): boolean => count >= MANY_TOOLS;
+    const isOther =
+      tools.length > among * 2 || tools.length < among / 2 || isMany(tools.length) !== isMany(among);
+    const changed = tools.filter((tool) => indexed.get(tool.name) !== tool);
+    if (!isOther && (await haveAll(changed, known, pause))) return;
+    const terms = await commonTerms(tools, pause);
+    if (terms.size > 0 || known.size > 0) {
+      followed = undefined;
+      indexed.clear();
+      // A new one, since the one before may still be tidying itself up.
+      index = createWordIndex(terms);
+    }
+    common = { terms, among: tools.length };
+  }
+
   return {
     follow(registry) {
       const run = (): Promise<void> => update(registry);
@@ -103,16 +97,16 @@ export function createSearchIndex(): SearchIndex {
     },
 
     find(query) {
-      const terms = queryTerms(query, isEmpty);
+      const terms = queryTerms(query);
       if (terms.length === 0) return [];
       const exact = search({ terms, misspelt: NONE, swapped: NONE });
-      // What stands in the prose of nearly every tool finds them all, unless a name has it.
-      if (exact.length === 0 && terms.every((term) => common.terms.has(term)))
-        return followed?.tools.map(({ name }) => name) ?? [];
       const known = new Set<string>();
       for (const { queryTerms: met } of exact) for (const term of met) known.add(term);
-      const misspelt = terms.filter((term) => !known.has(term) && !isEmpty(term) && mayBeMisspelt(term));
-      return ranked(misspelt.length === 0 ? exact : search(guessed(terms, misspelt)));
+      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
+      const found = misspelt.length === 0 ? exact : search(guessed(terms, misspelt));
+      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
+      const results = found.filter(({ id }) => id !== EVERY_TOOL);
+      return ranked(results, everywhere, indexed.keys());
     },
   };
 
@@ -129,7 +123,7 @@ export function createSearchIndex(): SearchIndex {
 }
 
 /** Lets other work have its turn whenever it has been held up long enough. */
-function takingTurns(): () => Promise<void> | undefined {
+function takingTurns(): Pause {
   let started = performance.now();
   return () => {
     if (performance.now() - started < SLICE_MS) return undefined;
@@ -139,21 +133,26 @@ function takingTurns(): () => Promise<void> | undefined {
   };
 }
 
-function isProse(field: string | undefined): boolean {
-  return field === 'description' || field === 'parameters';
-}
-
 /** The terms with what the unknown ones may be slips of. */
 function guessed(terms: readonly string[], misspelt: readonly string[]): Wanted {
   const swapped = new Set(misspelt.flatMap(swaps));
   return { terms: [...terms, ...swapped], misspelt: new Set(misspelt), swapped };
 }
 
-/** The names of results, the best first, without those that are far behind it. */
-function ranked(results: readonly SearchResult[]): string[] {
+/**
+ * The names of results, the best first, without those that are far behind it. Every tool has the words `everywhere`;
+ * where none has more than these, those follow that were not found by their names, in alphabetical order.
+ */
+function ranked(
+  results: readonly SearchResult[],
+  everywhere: readonly string[],
+  all: Iterable<string>,
+): string[] {
   // A word of the query is named once among those that a result was found by.
-  const most = results.reduce((count, { queryTerms }) => Math.max(count, queryTerms.length), 0);
-  const share = ({ queryTerms }: SearchResult): number => queryTerms.length / most;
+  const count = ({ queryTerms }: SearchResult): number =>
+    queryTerms.reduce((sum, term) => (everywhere.includes(term) ? sum : sum + 1), everywhere.length);
+  const most = results.reduce((found, result) => Math.max(found, count(result)), everywhere.length);
+  const share = (result: SearchResult): number => count(result) / most;
   const rate = (result: SearchResult): number => result.score * share(result);
   const least = results.reduce((best, result) => Math.max(best, rate(result)), 0) * MIN_SCORE;
   // A common word finds a large part of all tools: these are kept as they are, without anything made for each.
@@ -161,9 +160,7 @@ function ranked(results: readonly SearchResult[]): string[] {
     (result) => share(result) === 1 || (share(result) >= MIN_SHARE && rate(result) >= least),
   );
   kept.sort((a, b) => rate(b) - rate(a) || (a.id < b.id ? -1 : 1));
-  return kept.map(({ id }) => id as string);
-}
-
-function differ(a: PublishedTool, b: PublishedTool): boolean {
-  return FIELDS.some((field) => toolText(a, field) !== toolText(b, field));
+  const names = kept.map(({ id }) => id as string);
+  if (everywhere.length === 0 || most > everywhere.length) return names;
+  return Array.from(new Set(names.concat(Array.from(all).sort())));
 }

@@ -44,11 +44,11 @@ export function indexTerms(text: string): string[] {
 
 /**
  * The distinct terms of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
- * Without those that tell nothing, by `isEmpty`, unless there are no others.
+ * Without words that tell nothing, unless there are no others.
  */
-export function queryTerms(query: string, isEmpty: (term: string) => boolean = tellsNothing): string[] {
+export function queryTerms(query: string): string[] {
   const distinct = [...new Set(terms(query, (_, words) => words.flatMap(wordTerms)))];
-  const telling = distinct.filter((term) => !isEmpty(term));
+  const telling = distinct.filter((term) => !tellsNothing(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
 

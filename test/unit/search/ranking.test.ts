@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
-import type { ToolProvider } from '../../../src/model/tool.ts';
+import type { DifyTool, ToolProvider } from '../../../src/model/tool.ts';
 import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
@@ -178,42 +178,88 @@ describe('following the registry', () => {
   });
 });
 
-describe('words in the prose of nearly every tool', () => {
-  const service = (count: number, more: readonly [string, string][] = []) => {
-    const texts = Array.from({ length: count }, (_, number): [string, string] => [
-      `step_${number}`,
-      `Runs step ${number} of a Quagga customer${number % 3 === 0 ? ' with an invoice' : ''}.`,
-    ]);
-    const tools = [...texts, ...more].map(([name, description]) => ({
-      name,
-      label: { en_US: name },
-      description: { en_US: description },
-      parameters: [],
-    }));
-    return registryOf([provider('acme/service/service', tools)]);
+describe('words that stand in the prose of every tool', () => {
+  const named = (name: string, description: string): DifyTool => ({
+    name,
+    label: { en_US: name },
+    description: { en_US: description },
+    parameters: [],
+  });
+  const step = (number: number): DifyTool => {
+    const rest = number % 3 === 0 ? ' with an invoice' : '';
+    return named(`step_${number}`, `Runs step ${number} of a Quagga customer${rest}.`);
   };
+  const workspace = (count: number, more: readonly DifyTool[] = []) => {
+    const steps = Array.from({ length: count }, (_, number) => step(number));
+    return registryOf([provider('acme/service/service', [...steps, ...more])]);
+  };
+  const namesOf = ({ tools }: Registry): string[] => tools.map(({ name }) => name);
 
-  it('find all of them where a query has nothing else', async () => {
-    const registry = service(300);
-    const index = await indexOf(registry);
-    expect(index.find('quagga customers')).toEqual(registry.tools.map(({ name }) => name));
-    expect(index.find('the quagga')).toHaveLength(300);
+  it.each(['quagga customers', 'for a quagga', 'quag', 'quaga', 'what does quagga do'])(
+    'find all of them: %s',
+    async (query) => {
+      const registry = workspace(300);
+      const index = await indexOf(registry);
+      expect(index.find(query)).toEqual(namesOf(registry));
+    },
+  );
+
+  it('count as found in each, beside the others of a query', async () => {
+    const index = await indexOf(workspace(300));
+    expect(index.find('quagga invoice')).toHaveLength(100);
+    const found = index.find('quagga customer invoice 7 zzzz');
+    expect(found[0]).toBe('acme_service__step_7');
+    expect(found).toHaveLength(101);
   });
 
-  it('count no more than those that say nothing, and are not taken for slips', async () => {
-    const index = await indexOf(service(300, [['quaggas_of_customer', 'Lists them.']]));
-    expect(index.find('quagga invoice')).toHaveLength(100);
-    expect(index.find('quagga step 7')).toEqual(['acme_service__step_7']);
-    expect(index.find('customer')).toEqual(['acme_service__quaggas_of_customer']);
+  it('still tell in a name', async () => {
+    const index = await indexOf(
+      workspace(300, [
+        named('list_quaggas', 'Lists each Quagga of a customer.'),
+        named('list_others', 'Quagga, customer.'),
+      ]),
+    );
+    expect(index.find('list quaggas')).toEqual(['acme_service__list_quaggas', 'acme_service__list_others']);
+    expect(index.find('quagga')).toHaveLength(302);
+    expect(index.find('quagga')[0]).toBe('acme_service__list_quaggas');
   });
 
-  it('tell something again where the workspace has become another', async () => {
-    const index = createSearchIndex();
-    await index.follow(service(300));
-    await index.follow(service(3, [['other', 'Something else.']]));
-    expect(index.find('quagga')).toHaveLength(3);
-    await index.follow(service(300, [['other', 'Something else.']]));
-    expect(index.find('quagga invoice')).toHaveLength(100);
+  it('find no tool that lacks them', async () => {
+    const index = await indexOf(workspace(300, [named('other', 'Something else.')]));
+    expect(index.find('quagga')).toHaveLength(300);
+    expect(index.find('quagga')).not.toContain('acme_service__other');
+  });
+
+  it.each([3, 150, 199, 200, 300, 700])(
+    'are looked for again with a tool that lacks them, of %d',
+    async (count) => {
+      const index = createSearchIndex();
+      await index.follow(workspace(300));
+      const registry = workspace(count, [named('other', 'Something else.')]);
+      await index.follow(registry);
+      await index.follow(workspace(300, [named('other', 'Something else.')]));
+      await index.follow(registry);
+      expect(index.find('quagga').toSorted()).toEqual(namesOf(workspace(count)).toSorted());
+      expect(index.find('something')).toEqual(['acme_service__other']);
+    },
+  );
+
+  it('may be looked for again while the index tidies itself up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const index = createSearchIndex();
+      await index.follow(workspace(1000));
+      const renamed = Array.from({ length: 1000 }, (_, number) =>
+        named(`step_${number}`, `Quagga customer ${number}.`),
+      );
+      await index.follow(registryOf([provider('acme/service/service', renamed)]));
+      await vi.advanceTimersByTimeAsync(15);
+      await index.follow(workspace(300));
+      await vi.runAllTimersAsync();
+      expect(index.find('quagga invoice')).toHaveLength(100);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
