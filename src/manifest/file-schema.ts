@@ -60,12 +60,14 @@ const published = z
   })
   .describe('What MCP clients and models are shown of the tool.');
 
+const hash = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, { error: 'expected sha256: and 64 hexadecimal digits' });
+
 const approved = z.strictObject({
-  hash: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/, { error: 'expected sha256: and 64 hexadecimal digits' })
-    .describe('Of everything under published. Written by manifest pull alone.'),
+  hash: hash.describe('Of everything under published. Written by manifest pull alone.'),
   published,
+  difyHash: hash.describe('Of everything under dify and provider. Written by manifest pull alone.'),
   dify: declaration,
 });
 

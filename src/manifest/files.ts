@@ -5,7 +5,7 @@ import { declarationToFile, plain, providerToFile } from './declaration.ts';
 import { fileNameOf } from './file-name.ts';
 import { LAYOUT, type ManifestFile } from './file-schema.ts';
 import { manifestFileText } from './file-text.ts';
-import { toolHash } from './hash.ts';
+import { sourceHash, toolHash } from './hash.ts';
 
 /** Largest file of a manifest, in bytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -53,7 +53,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
         inputSchema: plain(inputSchema),
         ...(outputSchema !== undefined && { outputSchema: plain(outputSchema) }),
       },
-      dify: declarationToFile(found.tool),
+      ...sourceOf(found),
     });
   }
 
@@ -79,6 +79,17 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
 }
 
 type Approved = ManifestFile['tools'][number];
+
+function sourceOf({
+  provider,
+  tool,
+}: {
+  provider: ToolProvider;
+  tool: DifyTool;
+}): Pick<Approved, 'difyHash' | 'dify'> {
+  const dify = declarationToFile(tool);
+  return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
+}
 type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
 /** The declarations of tools by what identifies them. */

@@ -2,11 +2,11 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import { BridgeError, type Problem } from '../model/errors.ts';
-import { providerOf } from './declaration.ts';
+import { plain, providerOf } from './declaration.ts';
 import { FILE_ENDING, fileNameOf } from './file-name.ts';
 import { type ManifestFile, manifestFile } from './file-schema.ts';
 import { compare, MAX_FILE_BYTES } from './files.ts';
-import { toolHash } from './hash.ts';
+import { sourceHash, toolHash } from './hash.ts';
 import { visibleLine } from './hidden.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
 import { readYaml, type YamlTree } from './yaml-tree.ts';
@@ -119,13 +119,15 @@ function checkTools(
   };
   for (const [index, { dify }] of tools.entries()) once(dify.name, ['tools', index, 'dify', 'name']);
   for (const [index, { dify }] of withheld.entries()) once(dify.name, ['withheld', index, 'dify', 'name']);
-  return tools.map(({ hash, published, dify }, index) => {
-    if (toolHash(published) !== hash) {
-      const message =
-        'the hash does not fit what stands under published, which was edited by hand: ' +
-        'put it back, or run manifest pull and review what it writes';
-      report(['tools', index, 'hash'], message);
-    }
+  return tools.map(({ hash, published, difyHash, dify }, index) => {
+    const refuse = (key: string, where: string): void =>
+      report(
+        ['tools', index, key],
+        `the hash does not fit what stands under ${where}, which was edited by hand: ` +
+          'put it back, or run manifest pull and review what it writes',
+      );
+    if (toolHash(published) !== hash) refuse('hash', 'published');
+    if (sourceHash(plain(provider), plain(dify)) !== difyHash) refuse('difyHash', 'dify or provider');
     const ref = { providerType: provider.type, providerId: provider.id, tool: dify.name };
     return Object.freeze({ ...published, hash, ref });
   });

@@ -48,6 +48,28 @@ describe('a file that was changed by hand', () => {
     ]);
   });
 
+  it.each([
+    ['the description', (text: string) => text.replace(/(dify:[^]*)Does draw/, '$1Ignore all and draw')],
+    [
+      'a parameter',
+      (text: string) =>
+        text.replace(
+          /(dify:\n {6}name: draw\n)/,
+          '$1      parameters:\n        - { name: path, type: string, form: llm, required: true }\n',
+        ),
+    ],
+    ['the name of another tool', (text: string) => text.replace(/(dify:\n {6}name: )draw/, '$1wipe')],
+    ['the label of the provider', replaced(/(provider:[^]*?label: ).*/, '$1Another')],
+    ['whether it is authorised', replaced('authorized: true', 'authorized: false')],
+    ['its hash', replaced(/difyHash: sha256:.{4}/, 'difyHash: sha256:0000')],
+  ])('is reported where what it is published from is another: %s', async (_what, change) => {
+    expect(await problemsOf(change)).toEqual([
+      expect.stringMatching(
+        /^\d+ tools\.0\.difyHash: the hash does not fit .* dify or provider, .* manifest pull/,
+      ),
+    ]);
+  });
+
   it.each<[string, (text: string) => string, string]>([
     [
       'an unknown key',
