@@ -3,7 +3,7 @@ import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
 import { nearest } from '../model/near.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
-import { type Placement, type PlacementContext, placeParameter } from './placement.ts';
+import { type Placement, type PlacementContext, placeParameter, undone } from './placement.ts';
 import type { Missing } from './incomplete.ts';
 import { presetParameters } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
@@ -37,14 +37,15 @@ export interface ToolInput {
 export function buildInput(parameters: readonly ToolParameter[], context: PlacementContext): ToolInput {
   const notes: string[] = [];
   const distinct = withoutRepeats(parameters, notes);
-  const faults = unknownParameters(distinct, context);
+  const unknown = unknownParameters(distinct, context);
+  const faults = unknown.map(({ fault }) => fault);
   const argumentNames = nameArguments(distinct);
   const properties: Property[] = [];
   const names = new Map<string, string>();
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
-  const missing: Missing[] = [];
+  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ fault }) => undone(fault, context));
   const decisions: ParameterDecision[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
@@ -87,16 +88,25 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): 
   return [...byName.values()];
 }
 
+/** A parameter that a preset names in vain; `binds` when it took something from callers. */
+interface Unknown {
+  readonly fault: string;
+  readonly binds: boolean;
+}
+
 /** Parameters that the preset of this very tool names and the tool does not have. */
-function unknownParameters(parameters: readonly ToolParameter[], { preset }: PlacementContext): string[] {
+function unknownParameters(parameters: readonly ToolParameter[], { preset }: PlacementContext): Unknown[] {
   if (preset?.exact === undefined) return [];
+  const { overridable, parameters: fixed, narrow = {} } = preset.exact;
   const known = parameters.map(({ name }) => name);
   return presetParameters(preset.exact)
     .filter((name) => !known.includes(name))
     .map((name) => {
       const near = nearest(name, known);
       const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
-      return `The preset names a parameter "${name}", which the tool does not have.${advice}`;
+      const fault = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
+      const binds = Object.hasOwn(narrow, name) || (overridable !== true && Object.hasOwn(fixed, name));
+      return { fault, binds };
     });
 }
 

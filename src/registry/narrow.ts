@@ -7,6 +7,8 @@ import type { Shape } from './shape.ts';
 export interface Narrowed {
   readonly shape: Shape;
   readonly faults: readonly string[];
+  /** True when a range or a choice could not be kept to at all, so that more is left than was meant. */
+  readonly isLost: boolean;
 }
 
 /**
@@ -16,23 +18,27 @@ export interface Narrowed {
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
     const items = narrow(shape.items.shape, by);
-    return { shape: { kind: 'array', items: { ...shape.items, shape: items.shape } }, faults: items.faults };
+    return { ...items, shape: { kind: 'array', items: { ...shape.items, shape: items.shape } } };
   }
   const bounded = narrowRange(shape, by);
   const chosen = narrowChoices(bounded.shape, by.enum);
-  return { shape: chosen.shape, faults: [...bounded.faults, ...chosen.faults] };
+  return {
+    shape: chosen.shape,
+    faults: [...bounded.faults, ...chosen.faults],
+    isLost: bounded.isLost || chosen.isLost,
+  };
 }
 
 function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
-  if (minimum === undefined && maximum === undefined) return { shape, faults: [] };
+  if (minimum === undefined && maximum === undefined) return { shape, faults: [], isLost: false };
   if (shape.kind === 'number-choice') {
     const values = shape.values.filter(
       (value) => (minimum === undefined || value >= minimum) && (maximum === undefined || value <= maximum),
     );
-    if (values.length > 0) return { shape: { kind: 'number-choice', values }, faults: [] };
-    return { shape, faults: ['minimum and maximum leave no value'] };
+    if (values.length > 0) return { shape: { kind: 'number-choice', values }, faults: [], isLost: false };
+    return lost(shape, 'minimum and maximum leave no value');
   }
-  if (shape.kind !== 'number') return { shape, faults: ['minimum and maximum are for numbers'] };
+  if (shape.kind !== 'number') return lost(shape, 'minimum and maximum are for numbers');
   const faults: string[] = [];
   if (minimum !== undefined && shape.min !== undefined && minimum < shape.min) {
     faults.push(`a minimum of ${minimum} is below the declared one of ${shape.min}`);
@@ -43,20 +49,25 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
   const min = largest(minimum, shape.min);
   const max = smallest(maximum, shape.max);
   if (min !== undefined && max !== undefined && min > max) {
-    return { shape, faults: [`no number is at least ${min} and at most ${max}`] };
+    return lost(shape, `no number is at least ${min} and at most ${max}`);
   }
   const { integer } = shape;
   return {
     shape: { kind: 'number', integer, ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
     faults,
+    isLost: false,
   };
 }
 
+function lost(shape: Shape, ...faults: readonly string[]): Narrowed {
+  return { shape, faults, isLost: true };
+}
+
 function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narrowed {
-  if (choices === undefined) return { shape, faults: [] };
+  if (choices === undefined) return { shape, faults: [], isLost: false };
   const textual = shape.kind === 'string' || shape.kind === 'choice';
   if (!textual && shape.kind !== 'number' && shape.kind !== 'number-choice') {
-    return { shape, faults: [`enum is for texts and numbers, not for a value of the kind ${shape.kind}`] };
+    return lost(shape, `enum is for texts and numbers, not for a value of the kind ${shape.kind}`);
   }
   const taken = new Set<Json>();
   const faults: string[] = [];
@@ -66,9 +77,10 @@ function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narr
     if (value === undefined || value === '') faults.push(`${JSON.stringify(choice)} is none of its values`);
     else taken.add(value);
   }
-  if (taken.size === 0) return { shape, faults };
-  if (textual) return { shape: { kind: 'choice', values: [...taken] as string[] }, faults };
-  return { shape: { kind: 'number-choice', values: [...taken] as number[] }, faults };
+  if (taken.size === 0) return lost(shape, ...faults);
+  const isLost = false;
+  if (textual) return { shape: { kind: 'choice', values: [...taken] as string[] }, faults, isLost };
+  return { shape: { kind: 'number-choice', values: [...taken] as number[] }, faults, isLost };
 }
 
 function largest(a: number | undefined, b: number | undefined): number | undefined {

@@ -5,7 +5,7 @@ import { takesFiles } from './file-parameter.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';
 import type { ToolPreset } from './presets.ts';
-import type { Narrowing, RegistryRules } from './rules.ts';
+import { type Narrowing, type RegistryRules, settingOf } from './rules.ts';
 import type { Value } from './shape.ts';
 import { listed } from './text.ts';
 
@@ -35,6 +35,8 @@ export interface Placed {
   readonly notes: readonly string[];
   /** What of the preset cannot be done. */
   readonly faults: readonly string[];
+  /** True when nothing of a narrowing could be kept to. */
+  readonly isLost?: boolean;
 }
 
 /** The tool that a parameter belongs to, as far as its parameters depend on it. */
@@ -54,7 +56,7 @@ export function placeParameter(parameter: ToolParameter, context: PlacementConte
   }
   const by = own(preset?.narrow, name);
   const narrowed = place(parameter, context, by);
-  if (by === undefined || narrowed.placement.place === 'argument') {
+  if (by === undefined || narrowed.isLost === true || narrowed.placement.place === 'argument') {
     return { ...narrowed, faults: [...faults, ...narrowed.faults] };
   }
   const placed = place(parameter, context, undefined);
@@ -69,24 +71,31 @@ function place(parameter: ToolParameter, context: PlacementContext, by: Narrowin
   const { preset } = context;
   const { name } = parameter;
   const whole = parameterValue(parameter, context);
-  const { value, faults } =
-    by === undefined ? { value: whole, faults: [] } : narrowed(parameter, by, context);
+  const { value, faults, isLost } =
+    by === undefined ? { value: whole, faults: [], isLost: false } : narrowed(parameter, by, context);
   const given = own(preset?.parameters, name);
   const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
   const isOpen = asked && parameter.type !== 'secret-input';
   const taken = isOpen ? value : whole;
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
+  const isGivenUp = (placement: Placement): boolean => isLost && placement.place === 'argument';
+  const giveUp = (): Placed => ({ placement: undone(faults.join('\n'), context), notes: [], faults, isLost });
   if (presetValue !== undefined) {
     const placement: Placement = isOpen
       ? { place: 'argument', value, required: false, default: presetValue }
       : { place: 'fixed', value: presetValue, from: 'preset' };
-    return { placement, notes: [], faults };
+    return isGivenUp(placement) ? giveUp() : { placement, notes: [], faults };
   }
-  if (given !== undefined) {
-    faults.push(`The preset for "${name}" is not a value that the parameter takes; it is not used.`);
+  if (given !== undefined && !offersNothing(parameter)) {
+    const choices = choicesOf(parameter);
+    const offered = choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
+    const fault = `The preset for "${name}" is not a value that the parameter takes.${offered}`;
+    faults.push(fault);
+    if (!isOpen) return { placement: undone(fault, context), notes: [], faults };
   }
   const fallback = declaredDefault(parameter, value);
   const placement = unpreset(parameter, value, fallback, context);
+  if (isGivenUp(placement)) return giveUp();
   if (placement.place !== 'argument' || fallback !== undefined || !hasDefault(parameter)) {
     return { placement, notes: [], faults };
   }
@@ -104,17 +113,30 @@ function narrowed(
   parameter: ToolParameter,
   by: Narrowing,
   context: PlacementContext,
-): { readonly value: Value; readonly faults: string[] } {
+): { readonly value: Value; readonly faults: string[]; readonly isLost: boolean } {
   const left = parameter.options.filter(({ value }) =>
     by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
   );
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
   const value = parameterValue(reduced, context, by.description);
-  const { shape, faults } = narrow(value.shape, by);
+  const { shape, faults, isLost } = narrow(value.shape, by);
   return {
     value: { ...value, shape },
     faults: faults.map((fault) => `The narrowing of "${parameter.name}" does not fit: ${fault}.`),
+    isLost,
   };
+}
+
+/**
+ * What the operator has ruled cannot be kept, be it that Dify has changed the tool: callers are not given what it took
+ * from them.
+ */
+export function undone(
+  fault: string,
+  { preset, rules }: PlacementContext,
+): Extract<Placement, { place: 'missing' }> {
+  const setting = preset?.settings.at(-1) ?? settingOf(rules, 'presets');
+  return { place: 'missing', reason: `${fault}\nThe tool is withheld until ${setting} fits it again.` };
 }
 
 /** What an object has under a name, but for what every object has. */

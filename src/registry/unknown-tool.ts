@@ -49,6 +49,14 @@ export function unknownTool(
       hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
     });
   }
+  const alias = registry.notes.find(
+    (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),
+  );
+  if (alias !== undefined) {
+    return new BridgeError('tool_not_found', `${name} is an old name without a tool behind it.`, {
+      hint: `${alias.message} ${directory.others}`,
+    });
+  }
   const published = similarNames(registry, name).filter((similar) => registry.get(similar) !== undefined);
   const similar = published.length === 0 ? '' : `Similar names: ${published.join(', ')}. `;
   const hint = similar + directory.others;

@@ -31,7 +31,9 @@ export function unknownName(name: string, registry: Registry, error: BridgeError
   const similar = similarNames(registry, name).filter((other) => registry.get(other) !== undefined);
   // What else the error advises is for clients that have all names from tools/list.
   const advice = isWithheld ? error.hint : similar.length > 0 && `Similar names: ${similar.join(', ')}.`;
-  const hint = [advice, SEARCH_DIRECTORY.others].filter(Boolean).join(' ');
+  // Advice of several lines ends with some of a configuration.
+  const separator = typeof advice === 'string' && advice.includes('\n') ? '\n' : ' ';
+  const hint = [advice, SEARCH_DIRECTORY.others].filter(Boolean).join(separator);
   return refusal(new BridgeError('tool_not_found', error.message, { hint }));
 }
 

@@ -79,6 +79,14 @@ describe('an unknown tool', () => {
     ).toBe('The tool acme_web__write is no longer in Dify, or no longer published.');
   });
 
+  test('of an alias that leads nowhere is told as one', () => {
+    const text = unknownTool(build({ rep: 'acme_web__reed' }), 'rep').toText();
+    expect(text).toMatch(
+      /^rep is an old name without a tool behind it\.\nThe alias stands for acme_web__reed/,
+    );
+    expect(text).toContain('Did you mean acme_web__read');
+  });
+
   test('that nobody knew, or that is withheld, is told as before', () => {
     expect(unknownTool(registry, 'acme_web__raed').toText()).toMatch(
       /There is no tool named.*\nSimilar names: acme_web__read/,

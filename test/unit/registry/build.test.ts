@@ -311,7 +311,7 @@ describe('explanations', () => {
       ]),
       provider('acme_kit', [tool('work')], { authorized: false }),
     ],
-    { presets: { acme_kit__work: { parameters: { q: 'x', nope: 1 }, credentialId: 'c' } } },
+    { presets: { acme_kit__work: { parameters: { q: 'x' }, publish: ['nope'], credentialId: 'c' } } },
   );
 
   test('of a published tool say where each parameter comes from', () => {

@@ -95,10 +95,34 @@ describe('narrowing', () => {
     ],
     ['a text for a number', { type: 'number' }, { enum: ['many'] }, /"many" is none of its values/],
     ['bounds that leave nothing', { type: 'number', min: 5 }, { maximum: 4 }, /at least 5 and at most 4/],
-  ])('%s does not fit: noted, and left out', (_, more, by, expected) => {
-    const { property, notes } = narrowed(more, by);
-    expect(notes).toEqual([expect.stringMatching(expected)]);
-    expect(property).toEqual(propertyOf(toolWith([parameter('p', more)]), 'p'));
+  ])('%s does not fit: noted, and the tool withheld rather than open', (_, more, by, expected) => {
+    const presets = { [NAME]: { parameters: {}, narrow: { p: by } } };
+    const registry = registryWith([parameter('p', more)], { presets });
+    expect(registry.notes.map(({ message }) => message)).toEqual([expect.stringMatching(expected)]);
+    expect(registry.tools).toEqual([]);
+    expect(registry.withheld).toMatchObject([
+      { reason: 'incomplete', detail: expect.stringMatching(expected) as string },
+    ]);
+    expect(registry.withheld[0]?.detail).toContain(`withheld until tools.presets.${NAME} fits it again`);
+  });
+
+  test('that is lost leaves no way open beside a default of the preset', () => {
+    const presets = { [NAME]: { parameters: { p: 'a' }, publish: ['p'], narrow: { p: { maximum: 5 } } } };
+    const registry = registryWith([parameter('p', { form: 'form' })], { presets });
+    expect(registry.tools).toEqual([]);
+    expect(registry.withheld[0]?.detail).toMatch(/minimum and maximum are for numbers/);
+  });
+
+  test('of which a part fits is kept to as far as it goes', () => {
+    const { property, notes } = narrowed(
+      { type: 'select', options: options('a', 'b') },
+      { enum: ['b', 'c'] },
+    );
+    expect(property).toMatchObject({ enum: ['b'] });
+    expect(notes).toEqual([expect.stringContaining('"c" is none of its values')]);
+    const bounded = narrowed({ type: 'number', min: 5 }, { minimum: 1, maximum: 9 });
+    expect(bounded.property).toMatchObject({ minimum: 5, maximum: 9 });
+    expect(bounded.notes).toEqual([expect.stringContaining('below the declared one')]);
   });
 
   test('of a default that is ruled out: callers have to choose', () => {
@@ -157,7 +181,11 @@ describe('narrowing', () => {
   test('leaves nothing that was not there before, whatever it says', () => {
     fc.assert(
       fc.property(shapes, narrowing, scalar, (more, by, value) => {
-        const { found } = narrowed(more, by);
+        const presets = { [NAME]: { parameters: {}, narrow: { p: by } } };
+        const [found] = registryWith([parameter('p', more)], { presets }).tools;
+        // Withheld, where nothing of the narrowing could be kept to.
+        if (found === undefined) return;
+        expect(broken(found.inputSchema)).toEqual([]);
         const whole = toolWith([parameter('p', more)]);
         for (const candidate of [value, [value]]) {
           const isLeft = found.parseArguments({ p: candidate }).ok;

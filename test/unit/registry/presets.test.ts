@@ -196,12 +196,30 @@ describe('presets', () => {
     expect(toolWith([])).not.toHaveProperty('credentialId');
   });
 
-  test('a value that does not fit is noted, not used, and not repeated', () => {
-    const select = formTool({ type: 'select', options: options('a'), required: true });
-    const registry = registryWith(select, preset({ p: 'fake-secret' }));
-    expect(registry.withheld).toHaveLength(1);
+  test.each([
+    ['the operator', formTool({ type: 'select', options: options('a'), required: true })],
+    ['the operator, with a default', formTool({ type: 'select', options: options('a'), default: 'a' })],
+    ['callers', [parameter('p', { type: 'select', options: options('a') })]],
+  ])(
+    'a value that does not fit a parameter of %s withholds the tool, and is not repeated',
+    (_, parameters) => {
+      const registry = registryWith(parameters, preset({ p: 'fake-secret' }));
+      const message = 'The preset for "p" is not a value that the parameter takes. Its choices: a.';
+      expect(registry.notes).toMatchObject([{ name: NAME, message }]);
+      expect(registry.tools).toEqual([]);
+      const detail = `${message}\nThe tool is withheld until tools.presets.${NAME} fits it again.`;
+      expect(registry.withheld).toMatchObject([{ reason: 'incomplete', detail }]);
+    },
+  );
+
+  test('a value that does not fit and that callers may replace is noted', () => {
+    const registry = registryWith(
+      [parameter('p', { type: 'number' })],
+      preset({ p: 'many' }, { overridable: true }),
+    );
+    expect(registry.tools).toHaveLength(1);
     expect(registry.notes).toMatchObject([
-      { name: NAME, message: 'The preset for "p" is not a value that the parameter takes; it is not used.' },
+      { message: expect.stringContaining('"p" is not a value') as string },
     ]);
   });
 
@@ -210,6 +228,20 @@ describe('presets', () => {
     expect(registry.notes).toMatchObject([
       { name: NAME, message: expect.stringContaining('Did you mean "language"?') as string },
     ]);
+  });
+
+  test.each<[string, Partial<Preset>, number]>([
+    ['fixes', { parameters: { gone: 'x' } }, 0],
+    ['narrows', { narrow: { gone: { maximum: 3 } } }, 0],
+    ['publishes', { publish: ['gone'] }, 1],
+    ['has a default for', { parameters: { gone: 'x' }, overridable: true }, 1],
+  ])('what a preset %s and the tool has no more: %j', (_, more, published) => {
+    const registry = registryWith([parameter('instead')], {
+      presets: { [NAME]: { parameters: {}, ...more } },
+    });
+    expect(registry.tools).toHaveLength(published);
+    expect(registry.withheld).toHaveLength(1 - published);
+    expect(registry.notes).toMatchObject([{ message: expect.stringContaining('"gone"') as string }]);
   });
 
   test('an unknown tool is noted with the near ones', () => {

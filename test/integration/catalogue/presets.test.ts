@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { parameter } from '../../../src/sandbox/declaration.ts';
+import { text } from '../../../src/sandbox/messages.ts';
+import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
+import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { type CatalogueBridge, startCatalogueBridge } from '../../support/catalogue-bridge.ts';
+import { CLIENT_KINDS, type TestClient } from '../../support/mcp-clients.ts';
+
+const ID = 'acme/press/press';
+const NAME = 'acme_press__print';
+const PRESETS = { [NAME]: { parameters: { width: 400 }, narrow: { color: { enum: ['blue'] } } } };
+const MISFIT = 'Settings do not fit the tools that there are';
+
+/** Has Dify list the tool with these parameters. */
+function declare(
+  { workspace }: Sandbox,
+  width: { name: string; min: number },
+  colors: readonly string[],
+): void {
+  const parameters = [
+    parameter(width.name, { type: 'number', min: width.min, required: false }),
+    parameter('color', { type: 'select', options: [...colors] }),
+  ];
+  const print = defineTool('print', { description: 'Prints.', parameters }, async function* (given) {
+    yield text(JSON.stringify(given));
+  });
+  workspace.addProvider(builtinProvider(ID, { label: 'Press', description: 'Prints.', tools: [print] }));
+}
+
+async function answerOf(client: TestClient, args: Record<string, unknown>): Promise<string> {
+  return client.callTool(NAME, args).then(
+    ({ content }) => content.map((block) => block.text ?? '').join('\n'),
+    (error: unknown) => (error as Error).message,
+  );
+}
+
+const misfitsIn = ({ logger }: CatalogueBridge): unknown[] =>
+  logger.lines.filter(({ message }) => message === MISFIT).map(({ fields }) => fields?.['problems']);
+
+describe.each(CLIENT_KINDS)('presets of a tool that Dify changes, client %s', (kind) => {
+  it.each<[string, { name: string; min: number }, string[], string]>([
+    ['takes the fixed value no more', { name: 'width', min: 500 }, ['blue', 'red'], '"width" is not a value'],
+    ['calls the fixed parameter otherwise', { name: 'size', min: 1 }, ['blue', 'red'], 'a parameter "width"'],
+    ['calls the choice that is left otherwise', { name: 'width', min: 1 }, ['navy', 'red'], '"blue" is none'],
+  ])('that %s: it is withheld, and the log says why once', async (_what, width, colors, reason) => {
+    await using bridge = await startCatalogueBridge({ file: { tools: { presets: PRESETS } }, start: false });
+    declare(bridge.sandbox, { name: 'width', min: 1 }, ['blue', 'red']);
+    bridge.app.start();
+    await bridge.app.registry.ready();
+    for (const client of [await bridge.connect(kind), await bridge.connectStdio(kind)]) {
+      expect(await answerOf(client, { color: 'blue' })).toBe('{"width":400,"color":"blue"}');
+      expect(await answerOf(client, { color: 'red' })).toContain('blue');
+      expect(misfitsIn(bridge)).toEqual([]);
+
+      declare(bridge.sandbox, width, colors);
+      await bridge.app.refresh();
+      await bridge.app.refresh();
+      expect((await client.listPage()).tools.some(({ name }) => name === NAME)).toBe(false);
+      const refused = await answerOf(client, { [width.name]: 800, color: 'red' });
+      expect(refused).toContain('not published');
+      expect(refused).toContain(reason);
+      expect(misfitsIn(bridge)).toEqual([[expect.stringContaining(reason)]]);
+
+      declare(bridge.sandbox, { name: 'width', min: 1 }, ['blue', 'red']);
+      await bridge.app.refresh();
+      expect(await answerOf(client, { color: 'blue' })).toBe('{"width":400,"color":"blue"}');
+      bridge.logger.lines.splice(0);
+    }
+  });
+});
+
+it('says at the start, and after a reload, which settings fit no tool', async () => {
+  await using bridge = await startCatalogueBridge({ file: { tools: { presets: { time__weekdy: {} } } } });
+  await bridge.app.registry.ready();
+  expect(misfitsIn(bridge)).toEqual([[expect.stringContaining('Did you mean time__weekday')]]);
+  bridge.write({ tools: { aliases: { old: 'nowhere' } } });
+  expect(await bridge.app.reload()).toBe(true);
+  expect(misfitsIn(bridge)[1]).toEqual([expect.stringMatching(/^tools\.aliases\.old: /)]);
+  bridge.write({});
+  expect(await bridge.app.reload()).toBe(true);
+  expect(bridge.logger.lines.at(-1)?.message).not.toBe(MISFIT);
+  expect(bridge.logger.lines.some(({ message }) => message.includes('fit the tools again'))).toBe(true);
+});
