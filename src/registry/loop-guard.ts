@@ -45,7 +45,8 @@ export function ownEndpoints(
       provider.id,
       `Its MCP server is this bridge itself: ${echoes.length} of the server's ${provider.tools.length} tools are ` +
         `tools of this workspace (${example}), and each would be a detour through Dify, in the end without an end. ` +
-        `If it is another server, name it in ${settingOf(rules, 'allow')}: { provider: ${JSON.stringify(provider.id)} }.`,
+        `If it is another server, name it in ${settingOf(rules, 'allow')}, beside ${rules.allow.length === 0 ? '"*" for all others' : 'what is there'}: ` +
+        `{ provider: ${JSON.stringify(provider.id)} }.`,
     );
   }
   return found;

@@ -4,6 +4,9 @@ import { type DifyTool, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '
 /** Providers that are part of Dify; no plugin may take their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
 
+/** How the names of tools begin that are none of a plugin; no plugin may take them either. */
+const OF_OTHER_TYPES = /^(workflow$|api_|mcp_)/;
+
 /** The organisation of the official plugins, which goes without saying. */
 const OFFICIAL = 'langgenius';
 
@@ -121,7 +124,10 @@ function builtinPart(id: string): string {
   const parts = id.split('/');
   const named = parts.length > 1 && parts[0] === OFFICIAL ? parts.slice(1) : parts;
   const short = named.filter((part, index) => part !== named[index - 1]).join('_');
-  return parts.length > 1 && HARD_CODED.has(short) ? `${parts[0] ?? ''}_${short}` : short;
+  const isTaken = parts.length > 1 && (HARD_CODED.has(short) || OF_OTHER_TYPES.test(short));
+  if (!isTaken) return short;
+  const whole = `${parts[0] ?? ''}_${short}`;
+  return OF_OTHER_TYPES.test(whole) ? `plugin_${short}` : whole;
 }
 
 /** The name itself when nothing of it has to change, otherwise cut and with a hash. */

@@ -24,6 +24,13 @@ describe('the provider part', () => {
     ['langgenius/time/time', 'langgenius_time__search'],
     ['audio/audio/audio', 'audio_audio__search'],
     ['acme/time/time', 'acme_time__search'],
+    // Begins like the name of a tool of another type.
+    ['langgenius/workflow/workflow', 'langgenius_workflow__search'],
+    ['langgenius/mcp_notes/mcp_notes', 'langgenius_mcp_notes__search'],
+    ['langgenius/api/api_pets', 'langgenius_api_api_pets__search'],
+    ['api/pets/pets', 'plugin_api_pets__search'],
+    ['langgenius/apitemplate/apitemplate', 'apitemplate__search'],
+    ['langgenius/workflows/workflows', 'workflows__search'],
     ['langgenius/langgenius/x', 'langgenius_x__search'],
   ])('of the builtin provider %s', (id, expected) => {
     expect(nameOf(provider(id, [tool('search')]))).toBe(expected);
