@@ -10,6 +10,7 @@ import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from './model/registry.ts';
 import { buildRegistry } from './registry/build.ts';
+import { rememberLastRule } from './registry/explain.ts';
 import { listFingerprint } from './registry/fingerprint.ts';
 
 /** The approved tools that a view is served from, and how far Dify has moved away from them. */
@@ -127,11 +128,16 @@ function createApproval(
     registry: Registry,
     isRight: (tool: PublishedTool) => boolean,
     reasons: readonly WithheldTool[],
+    rule: string,
   ): Registry {
     const tools = registry.tools.filter(isRight);
     if (tools.length === registry.tools.length) return registry;
     const served = new Map(tools.map((tool) => [tool.name, tool]));
     const withheld = reasons.filter(({ name }) => !served.has(name));
+    for (const item of withheld) {
+      const tool = registry.get(item.name);
+      if (tool !== undefined) rememberLastRule(tool, item, rule);
+    }
     return Object.freeze({
       tools: Object.freeze(tools),
       withheld: Object.freeze([...registry.withheld, ...withheld].sort(byName)),
@@ -155,14 +161,19 @@ function createApproval(
           ({ name, title, ref }): WithheldTool =>
             Object.freeze({ name, title, ref, reason: 'hidden', detail }),
         );
-        return narrowed(registry, isListed, reasons);
+        return narrowed(registry, isListed, reasons, 'manifest.dir: it is not among the approved tools');
       }
       if (!frozen) return registry;
       const recorded = frozenView(manifest, registry);
       const hashes = hashesOf(config, source);
       const isApproved = (tool: PublishedTool): boolean =>
         recorded.allowed(tool) || hashes.get(identityOf(tool.ref)) === toolHash(tool);
-      return narrowed(registry, isApproved, recorded.withheld);
+      return narrowed(
+        registry,
+        isApproved,
+        recorded.withheld,
+        'manifest.frozen: true, and it is not as it was approved',
+      );
     },
 
     compare(registry) {

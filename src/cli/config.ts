@@ -25,7 +25,15 @@ interface Misfit {
 
 /** What the check against the tools came to. */
 type LiveCheck =
-  | { readonly done: true; readonly tools: number; readonly misfits: readonly Misfit[] }
+  | {
+      readonly done: true;
+      readonly tools: number;
+      readonly misfits: readonly Misfit[];
+      /** What of the tools could not be listed: what fits none may be about these. */
+      readonly unlisted: readonly string[];
+      /** Where the tools are from: Dify, or the files of a manifest where Dify cannot be asked. */
+      readonly source: 'dify' | 'manifest';
+    }
   | { readonly done: false; readonly reason: string };
 
 /**
@@ -51,6 +59,9 @@ export async function checkConfig(context: CommandContext, { live }: CheckOption
   output.data(value, () => {
     const lines = [
       ...warnings.map(({ path, message }) => `${output.paint('yellow', 'warning:')} ${path}: ${message}`),
+      ...(check.done ? check.unlisted : []).map(
+        (message) => `${output.paint('yellow', 'not listed:')} ${message}`,
+      ),
       ...misfits.map(
         ({ setting, name, message }) =>
           `${output.paint('red', 'problem:')} ${setting}: ${setting.endsWith(`.${name}`) ? '' : `${name}: `}${message}`,
@@ -85,7 +96,9 @@ async function againstTools(
         if (misfit !== undefined) misfits.set(JSON.stringify(misfit), misfit);
       }
     }
-    return { done: true, tools, misfits: [...misfits.values()] };
+    const unlisted = (app.status().listing?.problems ?? []).map(({ message }) => message);
+    const source = app.manifests().length > 0 ? 'manifest' : 'dify';
+    return { done: true, tools, misfits: [...misfits.values()], unlisted, source };
   } catch (thrown) {
     if (demanded || signal.aborted) throw thrown;
     return { done: false, reason: asBridgeError(thrown).message };
@@ -104,8 +117,13 @@ function liveText(check: LiveCheck): string {
   if (!check.done) return `Rules and presets were not checked against Dify's tools. ${check.reason}`;
   const tools = count(check.tools, 'tool');
   const { length } = check.misfits;
-  if (length === 0) return `Rules and presets fit the ${tools} that Dify lists.`;
-  return `${count(length, 'problem')} with the ${tools} that Dify lists.`;
+  const whose =
+    check.source === 'manifest' ? 'of the manifest, since Dify cannot be asked' : 'that Dify lists';
+  const verdict =
+    length === 0
+      ? `Rules and presets fit the ${tools} ${whose}.`
+      : `${count(length, 'problem')} with the ${tools} ${whose}.`;
+  return check.unlisted.length === 0 ? verdict : `${verdict} Not all could be listed: see above.`;
 }
 
 /** `config show`: every setting with its value and source; secrets are masked. */

@@ -21,6 +21,12 @@ export function rememberExplanation(tool: PublishedTool | WithheldTool, explanat
   explanations.set(tool, explanation);
 }
 
+/** Keeps for a tool that is withheld after all what was decided about it before, and by which rule it is. */
+export function rememberLastRule(published: PublishedTool, withheld: WithheldTool, line: string): void {
+  const { rules = [], presets = [], inputOf } = explanations.get(published) ?? {};
+  explanations.set(withheld, { rules: [...rules, line], presets, inputOf });
+}
+
 /**
  * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
  * similar tools; an alias is explained as the tool that it stands for.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { writeManifest } from '../../../src/manifest/write.ts';
+import { explainTool } from '../../../src/registry/explain.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool, type SandboxTool } from '../../../src/sandbox/provider.ts';
 import { type CatalogueBridge, startCatalogueBridge } from '../../support/catalogue-bridge.ts';
@@ -109,6 +110,10 @@ describe('a bridge with a manifest', () => {
       { name: TWO, reason: 'hidden', detail: expect.stringContaining('not any more as it was approved') },
     ]);
     await expect(client.callTool(TWO)).rejects.toThrow(/not published/);
+    const registry = bridge.app.registry.current();
+    expect(registry && explainTool(registry, TWO)).toContain(
+      'Rule manifest.frozen: true, and it is not as it was approved',
+    );
     await bridge.app.refresh();
     expect(warnings(bridge).map(({ fields }) => fields)).toMatchObject([
       { count: 2, added: ['tests_notes__three'], changed: [TWO], removed: [] },

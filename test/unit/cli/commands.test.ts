@@ -397,7 +397,8 @@ describe('config', () => {
     expect(await cli(['config', 'check'])).toMatchObject({
       code: 0,
       stdout:
-        'The configuration is valid: no warnings.\nRules and presets fit the 3 tools that Dify lists.\n',
+        'not listed: Dify could not list mcp tools.\nThe configuration is valid: no warnings.\n' +
+        'Rules and presets fit the 3 tools that Dify lists. Not all could be listed: see above.\n',
       events: ['create', 'start', 'close 0'],
     });
     const warned = await cli(['config', 'check'], { env: { ...ENV, DIFY_SECRET_KEY: '${user_config.key}' } });
