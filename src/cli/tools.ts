@@ -26,7 +26,7 @@ export function listTools(context: CommandContext, options: ToolsOptions = {}): 
     const shown = view.tools.current()?.tools ?? [];
     const total = { tools: registry.tools.length, ...totalCost(registry.tools) };
     const seen = { mode: view.mode, tools: shown.length, ...totalCost(shown) };
-    const warnings = sizeWarnings(seen, config);
+    const warnings = sizeWarnings(seen, view.mode, config);
     const value = {
       view: view.name,
       tools: registry.tools.map(summary),
@@ -136,10 +136,14 @@ function withView(
 /** What is too much for a client, and how there is less of it. */
 function sizeWarnings(
   { tools, tokens }: ToolCost & { readonly tools: number },
+  mode: View['mode'],
   config: ViewConfig,
 ): string[] {
   const limits = exceededLimits(tools).map((limit) => `${limit.client} (${limit.tools})`);
-  const remedy = `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
+  const remedy =
+    mode === 'search'
+      ? `Let ${settingOf(config, 'pinned')} fit less.`
+      : `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
   const warnings: string[] = [];
   if (limits.length > 0) {
     warnings.push(`${count(tools, 'tool')}: more than some clients take: ${limits.join(', ')}. ${remedy}`);

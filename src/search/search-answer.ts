@@ -104,7 +104,9 @@ function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, 
   const types = new Set(fitting.map(({ ref }) => ref.providerType));
   if (type === undefined && types.size > 1) ways.push(`give a type: ${[...types].join(', ')}`);
   if (limit < MAX_RESULTS) ways.push(`raise limit, up to ${MAX_RESULTS}`);
-  return `There are ${fitting.length - shown} more. To see them: ${ways.join('; or ')}.`;
+  const left = fitting.length - shown;
+  const [are, them] = left === 1 ? ['is', 'it'] : ['are', 'them'];
+  return `There ${are} ${left} more. To see ${them}: ${ways.join('; or ')}.`;
 }
 
 function nothingFound(

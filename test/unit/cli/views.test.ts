@@ -119,6 +119,10 @@ describe('the cost of a list', () => {
       /Mode search: a client sees \d tools instead, [\d,]+ bytes, about [\d,]+ tokens\./,
     );
     expect(stderr).not.toContain('more than some clients');
+    const file = "tools: { mode: search, pinned: ['*'], auto: { tokens: 10 } }";
+    const pinned = await real(['tools', 'list'], file);
+    expect(pinned.stderr).toMatch(/more than 10 \(tools\.auto\.tokens\)\. Let tools\.pinned fit less\./);
+    expect(pinned.stderr).not.toContain('to search');
   });
 });
 

@@ -221,6 +221,10 @@ describe('search_tools', () => {
     expect(advice).toContain('give a type: ');
     expect(advice).toContain(`raise limit, up to ${own.MAX_RESULTS}`);
 
+    expect((await search({ query: 'delete', limit: total - 1 })).advice).toContain(
+      'There is 1 more. To see it: ',
+    );
+
     const most = await search({ query: '', limit: own.MAX_RESULTS });
     expect(most).toMatchObject({ total: 1000 });
     expect(most.tools).toHaveLength(own.MAX_RESULTS);
