@@ -65,10 +65,18 @@ export function rankTools<T>(candidates: readonly Candidate<T>[], rules: Registr
   });
 }
 
-/** Rules that are about no tool at all. A deny with wildcards may be meant for tools that are yet to come. */
+/** True for a rule about a tool or a provider by its very name. */
+function isOfOne(matcher: Matcher): boolean {
+  if (typeof matcher === 'string') return !isGlob(matcher);
+  const { name, provider, tool } = matcher;
+  const given = [name, provider, tool].filter((fact) => fact !== undefined);
+  return given.length > 0 && !given.some(isGlob);
+}
+
+/** Rules that are about no tool at all. A deny of no certain tool may be meant for those that are yet to come. */
 export function unusedMatchers(tools: readonly Matchable[], rules: RegistryRules): RegistryNote[] {
   const lists: [keyof RegistryRules, readonly Matcher[]][] = [
-    ['deny', rules.deny.filter((matcher) => typeof matcher === 'string' && !isGlob(matcher))],
+    ['deny', rules.deny.filter(isOfOne)],
     ['allow', rules.allow],
     ['pinned', rules.pinned ?? []],
   ];

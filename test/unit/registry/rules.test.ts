@@ -72,16 +72,24 @@ describe('allow and deny', () => {
     ]);
   });
 
-  test('a rule that is about no tool is noted, but for a denying glob', () => {
+  test('a rule that is about no tool is noted, but for one that denies no certain tool or provider', () => {
     const { notes } = registryOf(PROVIDERS, {
       allow: ['*', 'acme_wbe__search', { type: 'mcp', tool: 'x' }],
-      deny: ['*forbidden*', 'acme_mail__dlete'],
+      deny: [
+        '*forbidden*',
+        'acme_mail__dlete',
+        { provider: 'acme/mial/mial' },
+        { provider: 'acme/*', tool: 'drop' },
+        { type: 'mcp' },
+        { label: 'weather' },
+      ],
       pinned: ['nothing'],
     });
     expect(notes.map(({ name, setting }) => [name, setting])).toEqual([
       ['acme_mail__dlete', 'tools.deny'],
       ['acme_wbe__search', 'tools.allow'],
       ['nothing', 'tools.pinned'],
+      ['provider "acme/mial/mial"', 'tools.deny'],
       ['type mcp and tool "x"', 'tools.allow'],
     ]);
   });
