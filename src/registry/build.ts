@@ -162,7 +162,7 @@ function publishedNames(published: readonly Draft[], rules: RegistryRules): Read
   return names;
 }
 
-function notesOf({ named, notes, faults, presets }: Draft, name: string): RegistryNote[] {
+function notesOf({ named, notes, faults }: Draft, name: string): RegistryNote[] {
   const { clashesWith } = named;
   const all: RegistryNote[] = notes.map((message) => ({ name, message }));
   if (clashesWith !== undefined) {
@@ -170,7 +170,6 @@ function notesOf({ named, notes, faults, presets }: Draft, name: string): Regist
     const message = `The name carries a hash, because another tool has the name without it (${other}).`;
     all.unshift({ name, message });
   }
-  const setting = presets.at(-1);
-  for (const message of faults) all.push({ name, message, ...(setting !== undefined && { setting }) });
+  for (const { message, setting } of faults) all.push({ name, message, setting });
   return all;
 }

@@ -1,5 +1,7 @@
 import type { ToolProvider } from '../model/tool.ts';
+import { type PresetFault, presetFault } from './preset-fault.ts';
 import type { ToolPreset } from './presets.ts';
+import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
 /** A credential as far as a preset can name it. */
@@ -14,43 +16,50 @@ export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]
 
 /** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
-  | { readonly ok: true; readonly id?: string; readonly fault?: string }
-  | { readonly ok: false; readonly detail: string };
+  | { readonly ok: true; readonly id?: string; readonly fault?: PresetFault }
+  | { readonly ok: false; readonly fault: PresetFault };
 
 /** The credential that a preset asks for: an id as it is, a name by the provider's credentials. */
 export function chooseCredential(
-  preset: ToolPreset | undefined,
+  context: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
   provider: ToolProvider,
   credentials: ProviderCredentials | undefined,
 ): ChosenCredential {
-  const { credential: name, credentialId: id } = preset ?? {};
+  const { credential: name, credentialId: id } = context.preset ?? {};
   if (name === undefined && id === undefined) return { ok: true };
   if (provider.type !== 'builtin' || !provider.id.includes('/')) {
-    const fault = 'The preset names a credential, which Dify heeds for tools of plugins alone.';
-    return { ok: true, fault };
+    const message = 'The preset names a credential, which Dify heeds for tools of plugins alone.';
+    return { ok: true, fault: presetFault(message, context, namesCredential) };
   }
   if (name === undefined) return { ok: true, ...(id !== undefined && { id }) };
   const quoted = JSON.stringify(name);
+  const refuse = (message: string): ChosenCredential => ({
+    ok: false,
+    fault: presetFault(message, context, namesCredential),
+  });
   const known = credentials?.get(provider.id);
   if (known === undefined) {
-    const detail =
+    return refuse(
       `Its preset names the credential ${quoted}, and the credentials of ${provider.id} are not known. ` +
-      'Let the bridge list them from Dify, or give the id as credentialId.';
-    return { ok: false, detail };
+        'Let the bridge list them from Dify, or give the id as credentialId.',
+    );
   }
   const [found, ...others] = known.filter((credential) => credential.name === name);
   if (found === undefined) {
     const names = known.map((credential) => JSON.stringify(credential.name));
     const there = names.length === 0 ? 'There are none.' : `There are: ${listed(names, 300)}.`;
-    return {
-      ok: false,
-      detail: `Its preset names the credential ${quoted}, which the provider does not have. ${there}`,
-    };
+    return refuse(`Its preset names the credential ${quoted}, which the provider does not have. ${there}`);
   }
   if (others.length > 0) {
     const ids = [found, ...others].map((credential) => credential.id);
-    const detail = `Its preset names the credential ${quoted}, a name that ${ids.length} of the provider have. Give one of their ids as credentialId: ${listed(ids, 300)}.`;
-    return { ok: false, detail };
+    return refuse(
+      `Its preset names the credential ${quoted}, a name that ${ids.length} of the provider have. ` +
+        `Give one of their ids as credentialId: ${listed(ids, 300)}.`,
+    );
   }
   return { ok: true, id: found.id };
+}
+
+function namesCredential({ credential, credentialId }: Preset): boolean {
+  return credential !== undefined || credentialId !== undefined;
 }

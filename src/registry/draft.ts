@@ -10,7 +10,8 @@ import { buildInput, type ToolInput } from './input.ts';
 import type { PlacementContext } from './placement.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
-import type { ToolPreset } from './presets.ts';
+import type { PresetFault } from './preset-fault.ts';
+import { presetSettings, type ToolPreset } from './presets.ts';
 import { deepFreeze, publishSchema } from './publish-schema.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import type { Selection } from './selection.ts';
@@ -23,7 +24,7 @@ export interface Draft {
     | { readonly withheld: Omit<WithheldTool, 'name'> };
   readonly notes: readonly string[];
   /** What of the preset cannot be done. */
-  readonly faults: readonly string[];
+  readonly faults: readonly PresetFault[];
   /** The settings of the presets that fit it. */
   readonly presets: readonly string[];
   /** Makes again what it takes, with what was decided about each parameter; absent where that was of no account. */
@@ -66,7 +67,7 @@ export function withhold(
 function decide(named: NamedTool, { preset, selection, rules, credentials }: DraftContext): Draft {
   const { provider, tool, ref, qualifiedName } = named;
   const title = titleOf(named, rules.languages, preset);
-  const presets = preset?.settings ?? [];
+  const presets = presetSettings(preset);
   const lines = [...selection.lines];
   const hide = (detail: string): Draft => withhold(named, title, 'hidden', detail, { presets, lines });
   if (selection.hidden !== undefined) return hide(selection.hidden);
@@ -85,8 +86,8 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
   }
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
-  const credential = chooseCredential(preset, provider, credentials);
-  const fault = credential.ok ? credential.fault : undefined;
+  const credential = chooseCredential({ preset, rules }, provider, credentials);
+  const { fault } = credential;
   const { notes } = input;
   const faults = fault === undefined ? input.faults : [...input.faults, fault];
   const known = { notes, faults, presets, inputOf, lines };
@@ -95,8 +96,7 @@ function decide(named: NamedTool, { preset, selection, rules, credentials }: Dra
     return withhold(named, title, 'incomplete', detail, known);
   }
   if (!credential.ok) {
-    const unknown = { ...known, faults: [...faults, credential.detail] };
-    return withhold(named, title, 'incomplete', credential.detail, unknown);
+    return withhold(named, title, 'incomplete', credential.fault.message, known);
   }
   const inputSchema = publishSchema(argumentSchema(input.value));
   if (rules.readOnly) {

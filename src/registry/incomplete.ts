@@ -11,6 +11,12 @@ export function incompleteDetail(
   rules: RegistryRules,
 ): string {
   const lines = missing.map(({ reason }) => reason);
+  const until = [...new Set(missing.flatMap((each) => each.until ?? []))];
+  if (until.length > 0) {
+    lines.push(
+      `The tool is withheld until ${until.join(' and ')} ${until.length === 1 ? 'fits' : 'fit'} it again.`,
+    );
+  }
   const remedies = missing.flatMap(({ remedy }) => (remedy === undefined ? [] : [remedy]));
   // Where one parameter cannot be helped, advice for the others would lead nowhere.
   if (remedies.length < missing.length) return lines.join('\n');

@@ -4,8 +4,9 @@ import type { ToolParameter } from '../model/tool.ts';
 import { nearest } from '../model/near.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type Placement, type PlacementContext, placeParameter, undone } from './placement.ts';
+import { type PresetFault, presetFault } from './preset-fault.ts';
 import type { Missing } from './incomplete.ts';
-import { presetParameters } from './presets.ts';
+import { own, presetParameters } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
 /** Where one parameter's value comes from, for whoever asks why. */
@@ -29,7 +30,7 @@ export interface ToolInput {
   readonly missing: readonly Missing[];
   readonly notes: readonly string[];
   /** What of the preset cannot be done. */
-  readonly faults: readonly string[];
+  readonly faults: readonly PresetFault[];
   readonly decisions: readonly ParameterDecision[];
 }
 
@@ -45,7 +46,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Placem
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
-  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ fault }) => undone(fault, context));
+  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ fault }) => undone([fault]));
   const decisions: ParameterDecision[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
@@ -88,25 +89,29 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): 
   return [...byName.values()];
 }
 
-/** A parameter that a preset names in vain; `binds` when it took something from callers. */
+/** A parameter that a preset names in vain; `binds` when the presets took something from callers. */
 interface Unknown {
-  readonly fault: string;
+  readonly fault: PresetFault;
   readonly binds: boolean;
 }
 
 /** Parameters that the preset of this very tool names and the tool does not have. */
-function unknownParameters(parameters: readonly ToolParameter[], { preset }: PlacementContext): Unknown[] {
+function unknownParameters(parameters: readonly ToolParameter[], context: PlacementContext): Unknown[] {
+  const { preset } = context;
   if (preset?.exact === undefined) return [];
-  const { overridable, parameters: fixed, narrow = {} } = preset.exact;
+  const { exact, overridable, publish = [], parameters: fixed, narrow } = preset;
   const known = parameters.map(({ name }) => name);
-  return presetParameters(preset.exact)
+  return presetParameters(exact)
     .filter((name) => !known.includes(name))
     .map((name) => {
       const near = nearest(name, known);
       const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
-      const fault = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
-      const binds = Object.hasOwn(narrow, name) || (overridable !== true && Object.hasOwn(fixed, name));
-      return { fault, binds };
+      const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
+      const isFixed = overridable !== true && !publish.includes(name) && Object.hasOwn(fixed, name);
+      const by = own(narrow, name);
+      const isNarrowed = (by?.enum ?? by?.minimum ?? by?.maximum) !== undefined;
+      const fault = presetFault(message, context, (each) => each === exact);
+      return { fault, binds: isFixed || isNarrowed };
     });
 }
 

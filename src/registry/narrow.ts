@@ -7,7 +7,7 @@ import type { Shape } from './shape.ts';
 export interface Narrowed {
   readonly shape: Shape;
   readonly faults: readonly string[];
-  /** True when a range or a choice could not be kept to at all, so that more is left than was meant. */
+  /** True when a range or choices could not be kept to at all, so that more is left than was meant. */
   readonly isLost: boolean;
 }
 
@@ -22,10 +22,12 @@ export function narrow(shape: Shape, by: Narrowing): Narrowed {
   }
   const bounded = narrowRange(shape, by);
   const chosen = narrowChoices(bounded.shape, by.enum);
+  // Choices that are kept are all that is left, whatever the range was meant for.
+  const isChosen = by.enum !== undefined && !chosen.isLost && !isNumeric(shape);
   return {
     shape: chosen.shape,
     faults: [...bounded.faults, ...chosen.faults],
-    isLost: bounded.isLost || chosen.isLost,
+    isLost: chosen.isLost || (bounded.isLost && !isChosen),
   };
 }
 
@@ -38,7 +40,7 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
     if (values.length > 0) return { shape: { kind: 'number-choice', values }, faults: [], isLost: false };
     return lost(shape, 'minimum and maximum leave no value');
   }
-  if (shape.kind !== 'number') return lost(shape, 'minimum and maximum are for numbers');
+  if (!isNumeric(shape)) return lost(shape, 'minimum and maximum are for numbers');
   const faults: string[] = [];
   if (minimum !== undefined && shape.min !== undefined && minimum < shape.min) {
     faults.push(`a minimum of ${minimum} is below the declared one of ${shape.min}`);
@@ -59,6 +61,10 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
   };
 }
 
+function isNumeric(shape: Shape): shape is Extract<Shape, { kind: 'number' | 'number-choice' }> {
+  return shape.kind === 'number' || shape.kind === 'number-choice';
+}
+
 function lost(shape: Shape, ...faults: readonly string[]): Narrowed {
   return { shape, faults, isLost: true };
 }
@@ -66,7 +72,7 @@ function lost(shape: Shape, ...faults: readonly string[]): Narrowed {
 function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narrowed {
   if (choices === undefined) return { shape, faults: [], isLost: false };
   const textual = shape.kind === 'string' || shape.kind === 'choice';
-  if (!textual && shape.kind !== 'number' && shape.kind !== 'number-choice') {
+  if (!textual && !isNumeric(shape)) {
     return lost(shape, `enum is for texts and numbers, not for a value of the kind ${shape.kind}`);
   }
   const taken = new Set<Json>();

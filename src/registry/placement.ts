@@ -1,12 +1,13 @@
 import type { Json } from '../model/json.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
 import { fitted } from './argument-schema.ts';
-import { takesFiles } from './file-parameter.ts';
+import { declaredDefault, difyDemands, difyFillsIn, hasDefault } from './declared-default.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';
-import type { ToolPreset } from './presets.ts';
-import { type Narrowing, type RegistryRules, settingOf } from './rules.ts';
-import type { Value } from './shape.ts';
+import { type PresetFault, presetFault } from './preset-fault.ts';
+import { own, type ToolPreset } from './presets.ts';
+import type { Narrowing, RegistryRules } from './rules.ts';
+import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
 
 /** Where the value of a parameter comes from. */
@@ -18,7 +19,13 @@ export type Placement =
   /** Nobody: Dify fills it, or the tool does without. */
   | { readonly place: 'absent'; readonly reason: string }
   /** Nobody can, and the tool does not work without. */
-  | { readonly place: 'missing'; readonly reason: string; readonly remedy?: Remedy };
+  | {
+      readonly place: 'missing';
+      readonly reason: string;
+      readonly remedy?: Remedy;
+      /** The settings that have to fit the tool again. */
+      readonly until?: readonly string[];
+    };
 
 /** How an operator gives a parameter its value. */
 export interface Remedy {
@@ -34,8 +41,8 @@ export interface Placed {
   readonly placement: Placement;
   readonly notes: readonly string[];
   /** What of the preset cannot be done. */
-  readonly faults: readonly string[];
-  /** True when nothing of a narrowing could be kept to. */
+  readonly faults: readonly PresetFault[];
+  /** True when the callers were left more than the narrowing means. */
   readonly isLost?: boolean;
 }
 
@@ -50,9 +57,10 @@ export interface PlacementContext {
 export function placeParameter(parameter: ToolParameter, context: PlacementContext): Placed {
   const { preset } = context;
   const { name } = parameter;
-  const faults: string[] = [];
+  const faults: PresetFault[] = [];
   if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
-    faults.push(`"${name}" is a secret, which callers are never asked for.`);
+    const message = `"${name}" is a secret, which callers are never asked for.`;
+    faults.push(presetFault(message, context, ({ publish }) => publish?.includes(name) === true));
   }
   const by = own(preset?.narrow, name);
   const narrowed = place(parameter, context, by);
@@ -62,7 +70,8 @@ export function placeParameter(parameter: ToolParameter, context: PlacementConte
   const placed = place(parameter, context, undefined);
   // A glob narrows an argument where there is one; whoever names the tool means this one.
   if (own(preset?.exact?.narrow, name) !== undefined) {
-    faults.push(`"${name}" is narrowed, but callers do not set it.`);
+    const message = `"${name}" is narrowed, but callers do not set it.`;
+    faults.push(presetFault(message, context, (each) => each === preset?.exact));
   }
   return { ...placed, faults: [...faults, ...placed.faults] };
 }
@@ -77,21 +86,24 @@ function place(parameter: ToolParameter, context: PlacementContext, by: Narrowin
   const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
   const isOpen = asked && parameter.type !== 'secret-input';
   const taken = isOpen ? value : whole;
+  // Dify refuses whatever is sent for a choice without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   const isGivenUp = (placement: Placement): boolean => isLost && placement.place === 'argument';
-  const giveUp = (): Placed => ({ placement: undone(faults.join('\n'), context), notes: [], faults, isLost });
+  const giveUp = (): Placed => ({ placement: undone(faults), notes: [], faults, isLost });
   if (presetValue !== undefined) {
     const placement: Placement = isOpen
       ? { place: 'argument', value, required: false, default: presetValue }
       : { place: 'fixed', value: presetValue, from: 'preset' };
     return isGivenUp(placement) ? giveUp() : { placement, notes: [], faults };
   }
-  if (given !== undefined && !offersNothing(parameter)) {
-    const choices = choicesOf(parameter);
-    const offered = choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
-    const fault = `The preset for "${name}" is not a value that the parameter takes.${offered}`;
+  if (given !== undefined) {
+    const offered = isOpen ? choicesIn(value.shape) : choicesOf(parameter);
+    const message = offersNothing(parameter)
+      ? `There is a preset for "${name}", for which Dify offers no choice at present.`
+      : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
+    const fault = presetFault(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
     faults.push(fault);
-    if (!isOpen) return { placement: undone(fault, context), notes: [], faults };
+    if (!isOpen) return { placement: undone([fault]), notes: [], faults };
   }
   const fallback = declaredDefault(parameter, value);
   const placement = unpreset(parameter, value, fallback, context);
@@ -113,7 +125,7 @@ function narrowed(
   parameter: ToolParameter,
   by: Narrowing,
   context: PlacementContext,
-): { readonly value: Value; readonly faults: string[]; readonly isLost: boolean } {
+): { readonly value: Value; readonly faults: PresetFault[]; readonly isLost: boolean } {
   const left = parameter.options.filter(({ value }) =>
     by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
   );
@@ -122,7 +134,13 @@ function narrowed(
   const { shape, faults, isLost } = narrow(value.shape, by);
   return {
     value: { ...value, shape },
-    faults: faults.map((fault) => `The narrowing of "${parameter.name}" does not fit: ${fault}.`),
+    faults: faults.map((fault) =>
+      presetFault(
+        `The narrowing of "${parameter.name}" does not fit: ${fault}.`,
+        context,
+        (preset) => own(preset.narrow, parameter.name) !== undefined,
+      ),
+    ),
     isLost,
   };
 }
@@ -131,17 +149,19 @@ function narrowed(
  * What the operator has ruled cannot be kept, be it that Dify has changed the tool: callers are not given what it took
  * from them.
  */
-export function undone(
-  fault: string,
-  { preset, rules }: PlacementContext,
-): Extract<Placement, { place: 'missing' }> {
-  const setting = preset?.settings.at(-1) ?? settingOf(rules, 'presets');
-  return { place: 'missing', reason: `${fault}\nThe tool is withheld until ${setting} fits it again.` };
+export function undone(faults: readonly PresetFault[]): Extract<Placement, { place: 'missing' }> {
+  const reason = faults.map(({ message }) => message).join('\n');
+  return { place: 'missing', reason, until: faults.map(({ setting }) => setting) };
 }
 
-/** What an object has under a name, but for what every object has. */
-function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+function choicesIn(shape: Shape): readonly string[] {
+  if (shape.kind === 'array') return choicesIn(shape.items.shape);
+  if (shape.kind === 'number-choice') return shape.values.map(String);
+  return shape.kind === 'choice' ? shape.values : [];
+}
+
+function choiceList(choices: readonly string[]): string {
+  return choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
 }
 
 function unpreset(
@@ -191,48 +211,13 @@ function argument(value: Value, required: boolean, fallback: Json | undefined): 
   return { place: 'argument', value, required, ...(fallback !== undefined && { default: fallback }) };
 }
 
-/**
- * True when Dify refuses the call unless the bridge sends the parameter: it checks required ones, the
- * choice of every select, its own default included, and selectors always.
- */
-function difyDemands(parameter: ToolParameter, fallback: Json | undefined): boolean {
-  if (isSelector(parameter)) return true;
-  if (parameter.type === 'select' && hasDeclared(parameter) && !difyFillsIn(parameter)) return true;
-  return parameter.required && fallback === undefined;
-}
-
-/** True when Dify accepts its own default: for a required parameter, neither 0 nor false nor empty. */
-function difyFillsIn(parameter: ToolParameter): boolean {
-  if (isSelector(parameter)) return false;
-  if (!hasDeclared(parameter)) return !parameter.required;
-  if (parameter.required && !parameter.default) return false;
-  return parameter.type !== 'select' || parameter.options.some(({ value }) => value === parameter.default);
-}
-
-function hasDeclared({ default: declared }: ToolParameter): boolean {
-  return declared !== undefined && declared !== null;
-}
-
-/** True for a declared default; an empty text is what a form shows before anybody has typed, not a value. */
-function hasDefault(parameter: ToolParameter): boolean {
-  return hasDeclared(parameter) && parameter.default !== '';
-}
-
-function declaredDefault(parameter: ToolParameter, value: Value): Json | undefined {
-  if (!hasDefault(parameter) || takesFiles(parameter)) return undefined;
-  const declared = parameter.default as Json;
-  const single = parameter.multiple === true && typeof declared === 'string' && !declared.startsWith('[');
-  return fitted(value, single ? [declared] : declared);
-}
-
 function missing(reason: string, parameter: ToolParameter, { rules }: PlacementContext): Placement {
   const choices = parameter.type === 'select' ? choicesOf(parameter) : [];
-  const offered = choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
   const publishable =
     rules.formParameters === 'preset' && parameter.form === 'form' && parameter.type !== 'secret-input';
   return {
     place: 'missing',
-    reason: `"${parameter.name}" ${reason}.${offered}`,
+    reason: `"${parameter.name}" ${reason}.${choiceList(choices)}`,
     remedy: { name: parameter.name, example: choices[0], publishable },
   };
 }

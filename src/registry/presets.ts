@@ -7,10 +7,16 @@ import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
 /** All presets that fit one tool, as one. */
 export interface ToolPreset extends Preset {
-  /** The settings that it is made of, the strongest last. */
-  readonly settings: readonly string[];
+  /** What it is made of, the strongest last. */
+  readonly parts: readonly PresetPart[];
   /** The one that names this very tool. */
   readonly exact?: Preset;
+}
+
+/** A preset and where it stands in the configuration. */
+export interface PresetPart {
+  readonly setting: string;
+  readonly preset: Preset;
 }
 
 /** The preset of each tool that has one, and what is to be said of the others. */
@@ -22,6 +28,16 @@ export interface MatchedPresets {
 /** The parameters that a preset names. */
 export function presetParameters({ parameters, publish = [], narrow = {} }: Preset): string[] {
   return [...new Set([...Object.keys(parameters), ...publish, ...Object.keys(narrow)])];
+}
+
+/** What an object has under a name, but for what every object has. */
+export function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
+/** Where the presets of a tool stand, the strongest last. */
+export function presetSettings(preset: ToolPreset | undefined): string[] {
+  return preset?.parts.map(({ setting }) => setting) ?? [];
 }
 
 /**
@@ -142,8 +158,8 @@ function mergePresets(
       narrow,
     };
   }
-  const settings = entries.map(([name]) => setting(name));
-  return Object.freeze({ ...merged, settings, ...(exact !== undefined && { exact }) });
+  const parts = entries.map(([name, preset]) => ({ setting: setting(name), preset }));
+  return Object.freeze({ ...merged, parts, ...(exact !== undefined && { exact }) });
 }
 
 function unknownTool(

@@ -5,7 +5,7 @@ import type { Draft } from './draft.ts';
 import { providerDigest, toolDigest, wholeDigest } from './fingerprint.ts';
 import type { OwnTool } from './loop-guard.ts';
 import { compare, type NamedTool } from './names.ts';
-import type { ToolPreset } from './presets.ts';
+import { presetSettings, type ToolPreset } from './presets.ts';
 import type { RegistryRules } from './rules.ts';
 
 /** What a registry is built from besides providers and rules. */
@@ -72,7 +72,7 @@ export function draftInputs(
     toolDigest(tool),
     qualifiedName,
     clashesWith,
-    preset?.settings,
+    presetSettings(preset),
     preset?.credential === undefined ? undefined : credentials?.get(provider.id),
   ]);
 }

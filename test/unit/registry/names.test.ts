@@ -26,6 +26,9 @@ describe('the provider part', () => {
     ['acme/time/time', 'acme_time__search'],
     // Begins like the name of a tool of another type.
     ['langgenius/workflow/workflow', 'langgenius_workflow__search'],
+    ['langgenius/workflow_/workflow_', 'langgenius_workflow___search'],
+    ['langgenius/workflow/_kit', 'langgenius_workflow__kit__search'],
+    ['langgenius/workflow/kit', 'workflow_kit__search'],
     ['langgenius/mcp_notes/mcp_notes', 'langgenius_mcp_notes__search'],
     ['langgenius/api/api_pets', 'langgenius_api_api_pets__search'],
     ['api/pets/pets', 'plugin_api_pets__search'],

@@ -106,6 +106,18 @@ describe('narrowing', () => {
     expect(registry.withheld[0]?.detail).toContain(`withheld until tools.presets.${NAME} fits it again`);
   });
 
+  test('a bound that choices make needless is noted alone', () => {
+    const presets = {
+      '*': { parameters: {}, narrow: { p: { maximum: 10 } } },
+      [NAME]: { parameters: {}, narrow: { p: { enum: ['a'] } } },
+    };
+    const registry = registryWith([parameter('p', { type: 'select', options: options('a', 'b') })], {
+      presets,
+    });
+    expect(registry.notes).toMatchObject([{ message: expect.stringContaining('are for numbers') as string }]);
+    expect(registry.tools).toHaveLength(1);
+  });
+
   test('that is lost leaves no way open beside a default of the preset', () => {
     const presets = { [NAME]: { parameters: { p: 'a' }, publish: ['p'], narrow: { p: { maximum: 5 } } } };
     const registry = registryWith([parameter('p', { form: 'form' })], { presets });

@@ -235,6 +235,8 @@ describe('presets', () => {
     ['narrows', { narrow: { gone: { maximum: 3 } } }, 0],
     ['publishes', { publish: ['gone'] }, 1],
     ['has a default for', { parameters: { gone: 'x' }, overridable: true }, 1],
+    ['publishes with a default', { publish: ['gone'], parameters: { gone: 'x' } }, 1],
+    ['describes', { narrow: { gone: { description: 'Gone.' } } }, 1],
   ])('what a preset %s and the tool has no more: %j', (_, more, published) => {
     const registry = registryWith([parameter('instead')], {
       presets: { [NAME]: { parameters: {}, ...more } },
@@ -242,6 +244,53 @@ describe('presets', () => {
     expect(registry.tools).toHaveLength(published);
     expect(registry.withheld).toHaveLength(1 - published);
     expect(registry.notes).toMatchObject([{ message: expect.stringContaining('"gone"') as string }]);
+  });
+
+  test('what a glob lets callers replace takes nothing from them when it is gone', () => {
+    const presets = {
+      '*': { parameters: {}, overridable: true },
+      [NAME]: { parameters: { gone: 'x' } },
+    };
+    expect(registryWith([parameter('instead')], { presets }).tools).toHaveLength(1);
+  });
+
+  test('a value for a select without choices withholds the tool', () => {
+    const empty = [parameter('p', { form: 'form', type: 'select', options: [] })];
+    expect(registryWith(empty).tools).toHaveLength(1);
+    const registry = registryWith(empty, preset({ p: 'fake-secret' }));
+    const message = 'There is a preset for "p", for which Dify offers no choice at present.';
+    expect(registry.notes).toMatchObject([{ name: NAME, message }]);
+    expect(registry.withheld).toMatchObject([{ detail: expect.stringContaining(message) as string }]);
+    const open = registryWith(empty, preset({ p: 'x' }, { overridable: true }));
+    expect(open.tools).toHaveLength(1);
+    expect(open.notes).toMatchObject([{ message }]);
+  });
+
+  test('the preset at fault is named, not the strongest, and each once', () => {
+    const presets = {
+      '*': { parameters: { p: 'a', q: 'b' } },
+      'acme_*': { parameters: {}, narrow: { r: { maximum: 5 } } },
+      [NAME]: { parameters: {}, title: 'Work' },
+    };
+    const parameters = [...['p', 'q'].map((name) => parameter(name, { type: 'number' })), parameter('r')];
+    const registry = registryWith(parameters, { presets });
+    expect(registry.notes.map(({ setting }) => setting)).toEqual([
+      'tools.presets.*',
+      'tools.presets.*',
+      'tools.presets.acme_*',
+    ]);
+    expect(registry.withheld[0]?.detail.split('\n').slice(3)).toEqual([
+      'The tool is withheld until tools.presets.* and tools.presets.acme_* fit it again.',
+    ]);
+  });
+
+  test('a default outside a narrowing is told the choices that are left', () => {
+    const registry = registryWith([parameter('p', { type: 'select', options: options('a', 'b', 'c') })], {
+      presets: { [NAME]: { parameters: { p: 'c' }, publish: ['p'], narrow: { p: { enum: ['a', 'b'] } } } },
+    });
+    expect(registry.notes.map(({ message }) => message)).toEqual([
+      'The preset for "p" is not a value that the parameter takes. Its choices: a, b.',
+    ]);
   });
 
   test('an unknown tool is noted with the near ones', () => {
