@@ -1,31 +1,48 @@
 import type { Logger } from './model/logger.ts';
-import type { Registry } from './model/registry.ts';
+import type { CatalogProblem } from './model/ports.ts';
+import type { RegistrySource } from './model/registry.ts';
 
 /** Problems in one log line. */
 const MAX_PROBLEMS = 50;
 
+interface Told {
+  readonly name: string;
+  readonly registry: RegistrySource;
+}
+
 /**
- * Says in the log which settings of a view do not fit the tools that there are, be it from the start or since Dify has
- * changed: each state once.
+ * Says in the log which settings of the views do not fit the tools that there are, be it from the start or since Dify
+ * has changed: each once, however many views go by it. `unlisted` is what Dify could not list.
  */
-export function createMisfitLog(view: string, logger: Logger): (registry: Registry) => void {
-  let told = '';
-  return (registry) => {
-    const problems = registry.notes.flatMap(({ setting, message }) =>
-      setting === undefined ? [] : [`${setting}: ${message}`],
-    );
-    const text = problems.join('\n');
-    if (text === told) return;
-    told = text;
-    if (problems.length === 0) {
-      logger.info('The settings fit the tools again', { view });
-      return;
+export function createMisfitLog(
+  logger: Logger,
+): (views: Iterable<Told>, unlisted: readonly CatalogProblem[]) => void {
+  let told: ReadonlyMap<string, readonly string[]> = new Map();
+  return (views, unlisted) => {
+    const found = new Map<string, string[]>();
+    for (const { name, registry } of views) {
+      for (const { setting, message } of registry.current()?.notes ?? []) {
+        if (setting === undefined) continue;
+        const problem = `${setting}: ${message}`;
+        const concerned = found.get(problem) ?? [];
+        if (!concerned.includes(name)) concerned.push(name);
+        found.set(problem, concerned);
+      }
     }
-    logger.warn('Settings do not fit the tools that there are', {
-      view,
-      count: problems.length,
-      problems: problems.slice(0, MAX_PROBLEMS),
-      advice: '"config check" names them with the lines of the file, "tools list" what is withheld.',
-    });
+    const fresh = [...found].filter(([problem]) => !told.has(problem));
+    if (fresh.length > 0) {
+      logger.warn('Settings do not fit the tools that there are', {
+        views: [...new Set(fresh.flatMap(([, names]) => names))],
+        count: fresh.length,
+        problems: fresh.slice(0, MAX_PROBLEMS).map(([problem]) => problem),
+        ...(unlisted.length > 0 && {
+          unlisted: 'Dify could not list everything: what is missed may be there.',
+        }),
+        advice: '"config check" names all of them, "tools list" what is withheld.',
+      });
+    } else if (told.size > 0 && found.size === 0) {
+      logger.info('The settings fit the tools again');
+    }
+    told = found;
   };
 }

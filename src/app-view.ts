@@ -1,6 +1,5 @@
 import { createLiveRegistry } from './catalog/live-registry.ts';
 import { createNameHistory } from './catalog/name-history.ts';
-import { createMisfitLog } from './app-misfits.ts';
 import { createPresentation, type Mode } from './app-mode.ts';
 import type { ViewConfig } from './config/views.ts';
 import type { Jobs } from './jobs/jobs.ts';
@@ -77,7 +76,6 @@ export function createView(options: ViewOptions): LiveView {
   let { config } = options;
   let source: CatalogListing | undefined;
   let built: Registry | undefined;
-  const tellMisfits = createMisfitLog(name, logger);
 
   function build(
     { providers, credentials }: CatalogListing,
@@ -94,7 +92,6 @@ export function createView(options: ViewOptions): LiveView {
   const live = createLiveRegistry({
     build(listing) {
       built = build(listing, config, built);
-      tellMisfits(built);
       source = listing;
       return approve(built, config, listing);
     },

@@ -3,6 +3,7 @@ import { credentialProviders } from './app-credentials.ts';
 import { openFiles } from './app-files.ts';
 import { createHosting } from './app-hosting.ts';
 import { createInputs, fileSources } from './app-inputs.ts';
+import { createMisfitLog } from './app-misfits.ts';
 import { needRestart } from './app-reload.ts';
 import { openState, type SharedState } from './app-state.ts';
 import { openUpstream } from './app-upstream.ts';
@@ -202,7 +203,7 @@ export async function createApp(
     },
     onListing() {
       for (const view of views.values()) view.update(listingFor(view) as CatalogListing);
-      compare();
+      review();
     },
     onFailure(error) {
       for (const view of views.values()) view.fail(error);
@@ -216,9 +217,14 @@ export async function createApp(
     return isOffline || loadedAt === undefined ? approvals?.of(name).listing : listing;
   }
 
-  /** Holds the live workspace against what was approved. */
-  function compare(): void {
-    if (isOffline || catalog.status().loadedAt === undefined) return;
+  const tellMisfits = createMisfitLog(logger);
+
+  /** Holds the tools that there are against the settings, and the live workspace against what was approved. */
+  function review(): void {
+    const { loadedAt, listing } = catalog.status();
+    if (loadedAt === undefined) return;
+    tellMisfits(views.values(), listing?.problems ?? []);
+    if (isOffline) return;
     for (const view of views.values()) {
       const built = view.comparable();
       if (built !== undefined && approvals?.owns(view.name) === true) approvals.of(view.name).compare(built);
@@ -301,7 +307,7 @@ export async function createApp(
       const view = views.get(name) ?? addView(name, viewConfig);
       view.apply(viewConfig, listingFor(view));
     }
-    compare();
+    review();
   }
 
   return {

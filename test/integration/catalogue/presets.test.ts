@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeManifest } from '../../../src/manifest/write.ts';
 import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
@@ -80,4 +82,59 @@ it('says at the start, and after a reload, which settings fit no tool', async ()
   expect(await bridge.app.reload()).toBe(true);
   expect(bridge.logger.lines.at(-1)?.message).not.toBe(MISFIT);
   expect(bridge.logger.lines.some(({ message }) => message.includes('fit the tools again'))).toBe(true);
+});
+
+it('says once what several views go by, and not again when one of them is gone', async () => {
+  const tools = { presets: { time__weekdy: {} } };
+  const own = { allow: ['time__weekdy'] };
+  await using bridge = await startCatalogueBridge({ file: { tools, views: { small: {}, other: own } } });
+  await bridge.app.registry.ready();
+  const [line, ...others] = bridge.logger.lines.filter(({ message }) => message === MISFIT);
+  expect(others).toEqual([]);
+  expect(line?.fields).toMatchObject({ views: ['default', 'small', 'other'], count: 2 });
+  expect(line?.fields).not.toHaveProperty('unlisted');
+  bridge.write({ tools });
+  expect(await bridge.app.reload()).toBe(true);
+  expect(misfitsIn(bridge)).toHaveLength(1);
+});
+
+it('says that Dify may have what is missed where it could not list everything', async () => {
+  const presets = { acme_press__print: {} };
+  await using bridge = await startCatalogueBridge({ file: { tools: { presets } }, start: false });
+  declare(bridge.sandbox, { name: 'width', min: 1 }, ['blue']);
+  bridge.sandbox.workspace.breakProvider(ID);
+  await bridge.app.refresh();
+  const line = bridge.logger.lines.find(({ message }) => message === MISFIT);
+  expect(line?.fields).toMatchObject({ count: 1, unlisted: expect.stringContaining('could not list') });
+  bridge.sandbox.workspace.repair();
+  await bridge.app.refresh();
+  expect(bridge.logger.lines.at(-1)?.message).toBe('The settings fit the tools again');
+});
+
+it('does not hold the settings against what was approved where Dify is asked', async () => {
+  const file = { tools: { presets: { acme_press__print: { credential: 'Sales' } } } };
+  await using first = await startCatalogueBridge({ file, start: false });
+  const { sandbox } = first;
+  const print = defineTool('print', { description: 'Prints.' }, async function* () {
+    yield text('printed');
+  });
+  sandbox.workspace.addProvider(
+    builtinProvider(ID, {
+      label: 'Press',
+      description: 'Prints.',
+      credentialFields: ['key'],
+      tools: [print],
+    }),
+  );
+  sandbox.workspace.authorize(ID, 'Sales');
+  await first.app.refresh();
+  const dir = join(first.folder, 'tools');
+  await writeManifest(dir, await first.app.registry.ready(), first.app.status().listing?.providers ?? []);
+  const env = { DIFY_BRIDGE_MANIFEST: dir };
+  await using bridge = await startCatalogueBridge({ sandbox, file, env });
+  await bridge.app.refresh();
+  expect(misfitsIn(bridge)).toEqual([]);
+  await using offline = await startCatalogueBridge({ sandbox, file, env, offline: true });
+  await offline.app.refresh();
+  expect(misfitsIn(offline)).toEqual([[expect.stringContaining('are not known')]]);
 });
