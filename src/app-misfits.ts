@@ -1,6 +1,7 @@
 import type { Logger } from './model/logger.ts';
 import type { CatalogProblem } from './model/ports.ts';
 import type { RegistrySource } from './model/registry.ts';
+import { settingNoteText } from './registry/notes.ts';
 
 /** Problems in one log line. */
 const MAX_PROBLEMS = 50;
@@ -21,9 +22,9 @@ export function createMisfitLog(
   return (views, unlisted) => {
     const found = new Map<string, string[]>();
     for (const { name, registry } of views) {
-      for (const { setting, message } of registry.current()?.notes ?? []) {
+      for (const { setting, ...note } of registry.current()?.notes ?? []) {
         if (setting === undefined) continue;
-        const problem = `${setting}: ${message}`;
+        const problem = settingNoteText({ ...note, setting });
         const concerned = found.get(problem) ?? [];
         if (!concerned.includes(name)) concerned.push(name);
         found.set(problem, concerned);

@@ -3,6 +3,7 @@ import { difyConnection } from '../config/connection.ts';
 import type { EffectiveSetting, LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { asBridgeError, ERROR_RULES } from '../model/errors.ts';
+import { settingNoteText } from '../registry/notes.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import { count, table } from './output.ts';
 import { type CommandContext, configOf, loggerOf } from './session.ts';
@@ -62,10 +63,7 @@ export async function checkConfig(context: CommandContext, { live }: CheckOption
       ...(check.done ? check.unlisted : []).map(
         (message) => `${output.paint('yellow', 'not listed:')} ${message}`,
       ),
-      ...misfits.map(
-        ({ setting, name, message }) =>
-          `${output.paint('red', 'problem:')} ${setting}: ${setting.endsWith(`.${name}`) ? '' : `${name}: `}${message}`,
-      ),
+      ...misfits.map((misfit) => `${output.paint('red', 'problem:')} ${settingNoteText(misfit)}`),
     ];
     const read = file === undefined ? '' : ` (file ${file})`;
     const verdict = warnings.length === 0 ? 'no warnings' : count(warnings.length, 'warning');

@@ -8,6 +8,7 @@ import type { DifyHttp } from '../dify/http.ts';
 import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/probe.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
+import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
 import { manifestLines, presentRegistry, staleLines } from './served.ts';
 
@@ -134,7 +135,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
       ),
-      ...registry.notes.map(({ name, message }) => `${name}: ${message}`),
+      ...furtherNotes(registry, 1).map(({ name, message }) => `${name}: ${message}`),
     ];
     const message = `${count(registry.tools.length, 'tool')} published (${counts.join(', ')}), ${registry.withheld.length} withheld.`;
     if (doubts.length === 0 && registry.tools.length > 0) return { status: 'pass', message };

@@ -6,6 +6,7 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import { exceededLimits, type ToolCost, toolCost, totalCost } from '../registry/cost.ts';
 import { explainTool, similarNames } from '../registry/explain.ts';
+import { furtherNotes } from '../registry/notes.ts';
 import { settingOf } from '../registry/rules.ts';
 import { count, type Output, table } from './output.ts';
 import { manifestLines, manifestSummary, staleLines } from './served.ts';
@@ -194,8 +195,9 @@ function listingText(registry: Registry, total: ToolCost, output: Output): strin
     ]);
     blocks.push(`Not published (tools explain NAME says more):\n${table(rows)}`);
   }
-  if (registry.notes.length > 0) {
-    blocks.push(['Notes:', ...registry.notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
+  const notes = furtherNotes(registry, 1);
+  if (notes.length > 0) {
+    blocks.push(['Notes:', ...notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
   }
   const published = count(registry.tools.length, 'tool');
   blocks.push(

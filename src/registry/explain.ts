@@ -2,6 +2,7 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import type { ToolInput } from './input.ts';
 import { ranked } from '../model/near.ts';
+import { furtherNotes } from './notes.ts';
 
 /** What was decided about one tool, and by what. */
 export interface Explanation {
@@ -91,5 +92,7 @@ function decisionLines(explanation: Explanation | undefined): string[] {
 }
 
 function notesOn(registry: Registry, name: string): string[] {
-  return registry.notes.filter((note) => note.name === name).map(({ message }) => `Note: ${message}`);
+  return furtherNotes(registry)
+    .filter((note) => note.name === name)
+    .map(({ message }) => `Note: ${message}`);
 }

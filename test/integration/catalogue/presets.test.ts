@@ -138,3 +138,13 @@ it('does not hold the settings against what was approved where Dify is asked', a
   await offline.app.refresh();
   expect(misfitsIn(offline)).toEqual([[expect.stringContaining('are not known')]]);
 });
+
+it('names in the log the tool that a glob does not fit', async () => {
+  const presets = { 'time__*': { parameters: { timezone: 'Mars' } } };
+  await using bridge = await startCatalogueBridge({ file: { tools: { presets } } });
+  await bridge.app.registry.ready();
+  const problem = expect.stringMatching(
+    /^tools\.presets\.time__\*: time__current_time: The preset for "timezone"/,
+  );
+  expect(misfitsIn(bridge)).toEqual([[problem]]);
+});
