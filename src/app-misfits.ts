@@ -18,24 +18,27 @@ interface Told {
 export function createMisfitLog(
   logger: Logger,
 ): (views: Iterable<Told>, unlisted: readonly CatalogProblem[]) => void {
-  let told: ReadonlyMap<string, readonly string[]> = new Map();
+  let told: ReadonlySet<string> = new Set();
   return (views, unlisted) => {
-    const found = new Map<string, string[]>();
-    for (const { name, registry } of views) {
-      for (const { setting, ...note } of registry.current()?.notes ?? []) {
+    const found = new Map<string, { readonly problem: string; readonly views: Set<string> }>();
+    for (const { name: view, registry } of views) {
+      for (const { setting, name, message } of registry.current()?.notes ?? []) {
         if (setting === undefined) continue;
-        const problem = settingNoteText({ ...note, setting });
-        const concerned = found.get(problem) ?? [];
-        if (!concerned.includes(name)) concerned.push(name);
-        found.set(problem, concerned);
+        const key = JSON.stringify([setting, name, firstSentence(message)]);
+        const known = found.get(key) ?? {
+          problem: settingNoteText({ setting, name, message }),
+          views: new Set(),
+        };
+        found.set(key, known);
+        known.views.add(view);
       }
     }
-    const fresh = [...found].filter(([problem]) => !told.has(problem));
+    const fresh = [...found].filter(([key]) => !told.has(key)).map(([, misfit]) => misfit);
     if (fresh.length > 0) {
       logger.warn('Settings do not fit the tools that there are', {
-        views: [...new Set(fresh.flatMap(([, names]) => names))],
+        views: [...new Set(fresh.flatMap((misfit) => [...misfit.views]))],
         count: fresh.length,
-        problems: fresh.slice(0, MAX_PROBLEMS).map(([problem]) => problem),
+        problems: fresh.slice(0, MAX_PROBLEMS).map(({ problem }) => problem),
         ...(unlisted.length > 0 && {
           unlisted: 'Dify could not list everything: what is missed may be there.',
         }),
@@ -44,6 +47,11 @@ export function createMisfitLog(
     } else if (told.size > 0 && found.size === 0) {
       logger.info('The settings fit the tools again');
     }
-    told = found;
+    told = new Set(found.keys());
   };
+}
+
+/** What is wrong, without the advice that follows: that changes with whatever else Dify lists. */
+function firstSentence(message: string): string {
+  return /^.*?\.(?=\s|$)/s.exec(message)?.[0] ?? message;
 }

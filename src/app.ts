@@ -207,6 +207,7 @@ export async function createApp(
     },
     onFailure(error) {
       for (const view of views.values()) view.fail(error);
+      review();
     },
     logger,
   });
@@ -221,10 +222,11 @@ export async function createApp(
 
   /** Holds the tools that there are against the settings, and the live workspace against what was approved. */
   function review(): void {
-    const { loadedAt, listing } = catalog.status();
-    if (loadedAt === undefined) return;
+    const { loadedAt, lastError, listing } = catalog.status();
+    // What was approved comes first, without the credentials that Dify has: it counts where Dify does not answer.
+    if (loadedAt === undefined && lastError === undefined) return;
     tellMisfits(views.values(), listing?.problems ?? []);
-    if (isOffline) return;
+    if (isOffline || loadedAt === undefined) return;
     for (const view of views.values()) {
       const built = view.comparable();
       if (built !== undefined && approvals?.owns(view.name) === true) approvals.of(view.name).compare(built);

@@ -6,7 +6,7 @@ import { rememberExplanation } from './explain.ts';
 import { listFingerprint } from './fingerprint.ts';
 import { ownEndpoints } from './loop-guard.ts';
 import { compare, type NamedTool, type Naming, nameTools, uniqueBareNames } from './names.ts';
-import { matchPresets } from './presets.ts';
+import { matchPresets } from './preset-match.ts';
 import {
   draftInputs,
   type Kept,
@@ -123,13 +123,14 @@ function draftTools(
   const presets = matchPresets(tools, visible, rules);
   const drafts = tools.map((named) => {
     const preset = presets.byTool.get(named);
+    const unclear = presets.unclear.get(named) ?? [];
     const selection = selections.get(named) ?? { lines: [] };
-    const inputs = draftInputs(named, preset, credentials);
+    const inputs = draftInputs(named, { preset, unclear, credentials });
     const old = known.get(named.key);
     const draft =
       old?.inputs === inputs
         ? { ...old.draft, named }
-        : draftTool(named, { preset, selection, rules, credentials });
+        : draftTool(named, { preset, unclear, selection, rules, credentials });
     return { draft, inputs };
   });
   return { drafts, notes: [...presets.notes, ...unusedMatchers(tools, rules)] };

@@ -6,7 +6,7 @@ import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type Placement, type PlacementContext, placeParameter, undone } from './placement.ts';
 import { type PresetFault, presetFault } from './preset-fault.ts';
 import type { Missing } from './incomplete.ts';
-import { own, presetParameters } from './presets.ts';
+import { bindsParameter, presetParameters } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
 /** Where one parameter's value comes from, for whoever asks why. */
@@ -98,20 +98,21 @@ interface Unknown {
 /** Parameters that the preset of this very tool names and the tool does not have. */
 function unknownParameters(parameters: readonly ToolParameter[], context: PlacementContext): Unknown[] {
   const { preset } = context;
-  if (preset?.exact === undefined) return [];
-  const { exact, overridable, publish = [], parameters: fixed, narrow } = preset;
+  if (preset === undefined) return [];
+  const exact = preset.parts.filter(({ isExact }) => isExact);
   const known = parameters.map(({ name }) => name);
-  return presetParameters(exact)
+  return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))
     .map((name) => {
       const near = nearest(name, known);
       const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
       const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
-      const isFixed = overridable !== true && !publish.includes(name) && Object.hasOwn(fixed, name);
-      const by = own(narrow, name);
-      const isNarrowed = (by?.enum ?? by?.minimum ?? by?.maximum) !== undefined;
-      const fault = presetFault(message, context, (each) => each === exact);
-      return { fault, binds: isFixed || isNarrowed };
+      const fault = presetFault(
+        message,
+        context,
+        (each, isExact) => isExact && presetParameters(each).includes(name),
+      );
+      return { fault, binds: bindsParameter(preset, name) };
     });
 }
 

@@ -5,7 +5,7 @@ import { type DifyTool, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
 
 /** How the names of tools begin that are none of a plugin; no plugin may take them either. */
-const OF_OTHER_TYPES = /^(workflow(_?$|__)|api_|mcp_)/;
+const OF_OTHER_TYPES = /^(workflow(_?$|__)|api(_|$)|mcp(_|$))/;
 
 /** The organisation of the official plugins, which goes without saying. */
 const OFFICIAL = 'langgenius';

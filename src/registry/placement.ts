@@ -6,7 +6,7 @@ import { choicesOf, isSelector, offersNothing, parameterValue } from './paramete
 import { narrow } from './narrow.ts';
 import { type PresetFault, presetFault } from './preset-fault.ts';
 import { own, type ToolPreset } from './presets.ts';
-import type { Narrowing, RegistryRules } from './rules.ts';
+import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
 
@@ -69,9 +69,10 @@ export function placeParameter(parameter: ToolParameter, context: PlacementConte
   }
   const placed = place(parameter, context, undefined);
   // A glob narrows an argument where there is one; whoever names the tool means this one.
-  if (own(preset?.exact?.narrow, name) !== undefined) {
-    const message = `"${name}" is narrowed, but callers do not set it.`;
-    faults.push(presetFault(message, context, (each) => each === preset?.exact));
+  const narrowsIt = (each: Preset, isExact: boolean): boolean =>
+    isExact && own(each.narrow, name) !== undefined;
+  if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
+    faults.push(presetFault(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
   }
   return { ...placed, faults: [...faults, ...placed.faults] };
 }
@@ -80,8 +81,9 @@ function place(parameter: ToolParameter, context: PlacementContext, by: Narrowin
   const { preset } = context;
   const { name } = parameter;
   const whole = parameterValue(parameter, context);
-  const { value, faults, isLost } =
-    by === undefined ? { value: whole, faults: [], isLost: false } : narrowed(parameter, by, context);
+  const { value, faults, lost } =
+    by === undefined ? { value: whole, faults: [], lost: [] } : narrowed(parameter, by, context);
+  const isLost = lost.length > 0;
   const given = own(preset?.parameters, name);
   const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
   const isOpen = asked && parameter.type !== 'secret-input';
@@ -89,7 +91,7 @@ function place(parameter: ToolParameter, context: PlacementContext, by: Narrowin
   // Dify refuses whatever is sent for a choice without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   const isGivenUp = (placement: Placement): boolean => isLost && placement.place === 'argument';
-  const giveUp = (): Placed => ({ placement: undone(faults), notes: [], faults, isLost });
+  const giveUp = (): Placed => ({ placement: undone(lost), notes: [], faults, isLost });
   if (presetValue !== undefined) {
     const placement: Placement = isOpen
       ? { place: 'argument', value, required: false, default: presetValue }
@@ -125,23 +127,24 @@ function narrowed(
   parameter: ToolParameter,
   by: Narrowing,
   context: PlacementContext,
-): { readonly value: Value; readonly faults: PresetFault[]; readonly isLost: boolean } {
-  const left = parameter.options.filter(({ value }) =>
-    by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
+): { readonly value: Value; readonly faults: PresetFault[]; readonly lost: readonly PresetFault[] } {
+  const left = parameter.options.filter(
+    ({ value }) =>
+      value !== '' && by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
   );
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
   const value = parameterValue(reduced, context, by.description);
-  const { shape, faults, isLost } = narrow(value.shape, by);
+  const { shape, faults } = narrow(value.shape, by);
+  const told = faults.map(({ message, keys, isLost }) => {
+    const says = ({ narrow: all }: Preset): boolean =>
+      keys.some((key) => own(all, parameter.name)?.[key] !== undefined);
+    const text = `The narrowing of "${parameter.name}" does not fit: ${message}.`;
+    return { fault: presetFault(text, context, says), isLost };
+  });
   return {
     value: { ...value, shape },
-    faults: faults.map((fault) =>
-      presetFault(
-        `The narrowing of "${parameter.name}" does not fit: ${fault}.`,
-        context,
-        (preset) => own(preset.narrow, parameter.name) !== undefined,
-      ),
-    ),
-    isLost,
+    faults: told.map(({ fault }) => fault),
+    lost: told.filter(({ isLost }) => isLost).map(({ fault }) => fault),
   };
 }
 

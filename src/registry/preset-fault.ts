@@ -12,9 +12,8 @@ export interface PresetFault {
 export function presetFault(
   message: string,
   { preset, rules }: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
-  says: (preset: Preset) => boolean,
+  says: (preset: Preset, isExact: boolean) => boolean,
 ): PresetFault {
-  const parts = preset?.parts ?? [];
-  const part = parts.findLast((each) => says(each.preset)) ?? parts.at(-1);
+  const part = preset?.parts.findLast((each) => says(each.preset, each.isExact));
   return { message, setting: part?.setting ?? settingOf(rules, 'presets') };
 }

@@ -1,11 +1,11 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import type { ProviderCredentials } from './credential.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, DraftContext } from './draft.ts';
 import { providerDigest, toolDigest, wholeDigest } from './fingerprint.ts';
 import type { OwnTool } from './loop-guard.ts';
 import { compare, type NamedTool } from './names.ts';
-import { presetSettings, type ToolPreset } from './presets.ts';
+import { presetSettings } from './presets.ts';
 import type { RegistryRules } from './rules.ts';
 
 /** What a registry is built from besides providers and rules. */
@@ -63,8 +63,7 @@ export function originTexts(
 /** All that the draft of one tool depends on besides the rules. */
 export function draftInputs(
   named: NamedTool,
-  preset: ToolPreset | undefined,
-  credentials: ProviderCredentials | undefined,
+  { preset, unclear, credentials }: Pick<DraftContext, 'preset' | 'unclear' | 'credentials'>,
 ): string {
   const { provider, tool, qualifiedName, clashesWith } = named;
   return JSON.stringify([
@@ -73,6 +72,7 @@ export function draftInputs(
     qualifiedName,
     clashesWith,
     presetSettings(preset),
+    unclear,
     preset?.credential === undefined ? undefined : credentials?.get(provider.id),
   ]);
 }

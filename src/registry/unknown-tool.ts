@@ -1,16 +1,15 @@
 import { BridgeError } from '../model/errors.ts';
-import type { Registry } from '../model/registry.ts';
+import type { Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
 /** The name under which a tool of Dify is published now; undefined when it is not. */
 export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
-  return registry.tools.find(
-    (tool) =>
-      tool.ref.providerType === ref.providerType &&
-      tool.ref.providerId === ref.providerId &&
-      tool.ref.tool === ref.tool,
-  )?.name;
+  return registry.tools.find((tool) => isSame(tool.ref, ref))?.name;
+}
+
+function isSame(a: ToolRef, b: ToolRef): boolean {
+  return a.providerType === b.providerType && a.providerId === b.providerId && a.tool === b.tool;
 }
 
 /** Where a client learns of the tools that it may call. */
@@ -36,12 +35,12 @@ export function unknownTool(
   previous: ReadonlyMap<string, ToolRef> = new Map(),
   directory: ToolDirectory = TOOLS_LIST,
 ): BridgeError {
-  const withheld = registry.withheld.find((tool) => tool.name === name);
-  if (withheld !== undefined) {
-    return new BridgeError('tool_not_found', `The tool ${name} is in Dify but not published.`, {
-      hint: `The operator of the bridge can change that: ${withheld.detail}`,
+  const isWithheld = ({ detail }: WithheldTool): BridgeError =>
+    new BridgeError('tool_not_found', `The tool ${name} is in Dify but not published.`, {
+      hint: `The operator of the bridge can change that: ${detail}`,
     });
-  }
+  const withheld = registry.withheld.find((tool) => tool.name === name);
+  if (withheld !== undefined) return isWithheld(withheld);
   const ref = previous.get(name);
   const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
   if (replacement !== undefined) {
@@ -49,6 +48,8 @@ export function unknownTool(
       hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
     });
   }
+  const namesake = registry.withheld.find((tool) => ref !== undefined && isSame(tool.ref, ref));
+  if (namesake !== undefined) return isWithheld(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),
   );

@@ -148,3 +148,67 @@ it('names in the log the tool that a glob does not fit', async () => {
   );
   expect(misfitsIn(bridge)).toEqual([[problem]]);
 });
+
+it('holds the settings against what was approved while Dify does not answer', async () => {
+  await using first = await startCatalogueBridge({});
+  const dir = join(first.folder, 'tools');
+  await writeManifest(dir, await first.app.registry.ready(), first.app.status().listing?.providers ?? []);
+  await using bridge = await startCatalogueBridge({
+    file: { tools: { presets: { time__weekdy: {} } } },
+    env: { DIFY_BRIDGE_MANIFEST: dir, DIFY_API_URL: 'http://127.0.0.1:9' },
+  });
+  await expect(bridge.app.refresh()).rejects.toThrow(/cannot be reached|127\.0\.0\.1/);
+  expect(misfitsIn(bridge)).toEqual([[expect.stringContaining('time__weekdy')]]);
+  bridge.write({ tools: { presets: { time__weekdai: {} } } });
+  expect(await bridge.app.reload()).toBe(true);
+  expect(misfitsIn(bridge)[1]).toEqual([expect.stringContaining('time__weekdai')]);
+});
+
+it('does not repeat a misfit whose advice has changed', async () => {
+  const presets = { acme_press__prin: {} };
+  await using bridge = await startCatalogueBridge({ file: { tools: { presets } } });
+  await bridge.app.registry.ready();
+  declare(bridge.sandbox, { name: 'width', min: 1 }, ['blue']);
+  await bridge.app.refresh();
+  expect(bridge.app.registry.current()?.notes).toMatchObject([
+    { message: expect.stringContaining('acme_press__print?') },
+  ]);
+  expect(misfitsIn(bridge)).toHaveLength(1);
+});
+
+describe.each(CLIENT_KINDS)('a preset of a bare name that a second tool gets, client %s', (kind) => {
+  it('leaves nothing open', async () => {
+    const presets = { print: { parameters: { width: 400 } } };
+    await using bridge = await startCatalogueBridge({
+      file: { tools: { names: 'bare', presets } },
+      start: false,
+    });
+    declare(bridge.sandbox, { name: 'width', min: 1 }, ['blue']);
+    await bridge.app.refresh();
+    for (const client of [await bridge.connect(kind), await bridge.connectStdio(kind)]) {
+      const call = async (name: string): Promise<string> =>
+        client.callTool(name, { width: 1, color: 'blue' }).then(
+          ({ content }) => content.map((block) => block.text ?? '').join('\n'),
+          (error: unknown) => (error as Error).message,
+        );
+      expect(await call('print')).toContain('not set by callers');
+      const other = defineTool('print', { description: 'Prints.' }, async function* () {
+        yield text('other');
+      });
+      bridge.sandbox.workspace.addProvider(
+        builtinProvider('other/set/set', { label: 'Set', description: 'Prints.', tools: [other] }),
+      );
+      await bridge.app.refresh();
+      const { tools } = await client.listPage();
+      expect(tools.filter(({ name }) => name.endsWith('print'))).toEqual([]);
+      for (const name of [NAME, 'other_set__print', 'print']) {
+        expect(await call(name)).toContain(
+          '2 have it: acme_press__print, other_set__print. Name one of them.',
+        );
+      }
+      bridge.sandbox.workspace.removeProvider('builtin', 'other/set/set');
+      await bridge.app.refresh();
+      expect(await call('print')).toContain('not set by callers');
+    }
+  });
+});

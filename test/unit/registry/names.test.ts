@@ -29,6 +29,8 @@ describe('the provider part', () => {
     ['langgenius/workflow_/workflow_', 'langgenius_workflow___search'],
     ['langgenius/workflow/_kit', 'langgenius_workflow__kit__search'],
     ['langgenius/workflow/kit', 'workflow_kit__search'],
+    ['langgenius/api/api', 'langgenius_api__search'],
+    ['langgenius/mcp/mcp', 'langgenius_mcp__search'],
     ['langgenius/mcp_notes/mcp_notes', 'langgenius_mcp_notes__search'],
     ['langgenius/api/api_pets', 'langgenius_api_api_pets__search'],
     ['api/pets/pets', 'plugin_api_pets__search'],

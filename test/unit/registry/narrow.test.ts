@@ -65,6 +65,12 @@ describe('narrowing', () => {
       { enum: ['a'] },
       { type: 'array', items: { type: 'string', enum: ['a'] } },
     ],
+    [
+      'a list without the null that is no choice',
+      { type: 'array', inputSchema: { items: { type: ['string', 'null'] } } },
+      { enum: ['a'] },
+      { type: 'array', items: { type: 'string', enum: ['a'] } },
+    ],
     ['a description', { llmDescription: 'Old.' }, { description: 'New.' }, { description: 'New.' }],
     [
       'the remark on choices along with them',
@@ -93,6 +99,12 @@ describe('narrowing', () => {
       { enum: ['b'] },
       /"b" is none of its values/,
     ],
+    [
+      'a range that a kept choice is not in',
+      { type: 'number', min: 5 },
+      { enum: [7], maximum: 4 },
+      /at most 4/,
+    ],
     ['a text for a number', { type: 'number' }, { enum: ['many'] }, /"many" is none of its values/],
     ['bounds that leave nothing', { type: 'number', min: 5 }, { maximum: 4 }, /at least 5 and at most 4/],
   ])('%s does not fit: noted, and the tool withheld rather than open', (_, more, by, expected) => {
@@ -104,6 +116,14 @@ describe('narrowing', () => {
       { reason: 'incomplete', detail: expect.stringMatching(expected) as string },
     ]);
     expect(registry.withheld[0]?.detail).toContain(`withheld until tools.presets.${NAME} fits it again`);
+  });
+
+  test('an empty choice of a select, which nobody may choose, does not make it a text', () => {
+    const presets = { [NAME]: { parameters: {}, narrow: { p: { enum: ['', 'zzz'] } } } };
+    const select = parameter('p', { type: 'select', options: options('', 'a') });
+    const registry = registryWith([select], { presets });
+    expect(registry.notes).toHaveLength(2);
+    expect(registry.tools).toEqual([]);
   });
 
   test('a bound that choices make needless is noted alone', () => {

@@ -1,16 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import type { Preset } from '../../../src/registry/build.ts';
-import {
-  options,
-  parameter,
-  propertyOf,
-  provider,
-  registryOf,
-  registryWith,
-  tool,
-  toolWith,
-} from './declarations.ts';
+import type { Narrowing } from '../../../src/registry/rules.ts';
+import { options, parameter, propertyOf, registryWith, toolWith } from './declarations.ts';
 
 const NAME = 'acme_kit__work';
 
@@ -236,6 +228,8 @@ describe('presets', () => {
     ['publishes', { publish: ['gone'] }, 1],
     ['has a default for', { parameters: { gone: 'x' }, overridable: true }, 1],
     ['publishes with a default', { publish: ['gone'], parameters: { gone: 'x' } }, 1],
+    ['leaves choices of', { narrow: { gone: { enum: ['x'] } } }, 0],
+    ['leaves a range of', { narrow: { gone: { minimum: 3 } } }, 0],
     ['describes', { narrow: { gone: { description: 'Gone.' } } }, 1],
   ])('what a preset %s and the tool has no more: %j', (_, more, published) => {
     const registry = registryWith([parameter('instead')], {
@@ -284,13 +278,64 @@ describe('presets', () => {
     ]);
   });
 
+  test('a narrowing at fault is looked for by what of it does not fit', () => {
+    const settingsOf = (type: string, presets: Record<string, Narrowing>): unknown[] =>
+      registryWith([parameter('p', { type })], {
+        presets: Object.fromEntries(
+          Object.entries(presets).map(([name, p]) => [name, { parameters: {}, narrow: { p } }]),
+        ),
+      }).withheld.map(({ detail }) => detail.split('\n').at(-1));
+    const until = ['The tool is withheld until tools.presets.* fits it again.'];
+    expect(settingsOf('string', { '*': { maximum: 5 }, [NAME]: { description: 'P.' } })).toEqual(until);
+    expect(settingsOf('number', { '*': { enum: ['x'] }, [NAME]: { maximum: 5 } })).toEqual(until);
+  });
+
+  test('what may be mended later is not waited for', () => {
+    const registry = registryWith([parameter('p', { type: 'number' })], {
+      presets: {
+        '*': { parameters: { p: 'x' }, overridable: true },
+        [NAME]: { parameters: {}, narrow: { p: { enum: ['q'] } } },
+      },
+    });
+    expect(registry.notes).toHaveLength(2);
+    expect(registry.withheld[0]?.detail.split('\n')).toEqual([
+      'The narrowing of "p" does not fit: "q" is none of its values.',
+      `The tool is withheld until tools.presets.${NAME} fits it again.`,
+    ]);
+  });
+
+  test('a credential and a secret name their preset too', () => {
+    const presets = {
+      '*': { parameters: {}, publish: ['key'], credential: 'Team' },
+      [NAME]: { parameters: {}, title: 'Work' },
+    };
+    const registry = registryWith([parameter('key', { type: 'secret-input' })], { presets });
+    expect(registry.notes.map(({ setting }) => setting)).toEqual(['tools.presets.*', 'tools.presets.*']);
+  });
+
+  test('a narrowing of a parameter of any name is kept', () => {
+    const narrow = JSON.parse('{"__proto__": {"enum": ["a"]}}') as Record<string, Narrowing>;
+    const presets = { [NAME]: { parameters: {}, narrow } };
+    const found = toolWith([parameter('__proto__')], { presets });
+    expect(found.inputSchema['properties']).toMatchObject({ parameter: { enum: ['a'] } });
+  });
+
   test('a default outside a narrowing is told the choices that are left', () => {
     const registry = registryWith([parameter('p', { type: 'select', options: options('a', 'b', 'c') })], {
       presets: { [NAME]: { parameters: { p: 'c' }, publish: ['p'], narrow: { p: { enum: ['a', 'b'] } } } },
     });
-    expect(registry.notes.map(({ message }) => message)).toEqual([
-      'The preset for "p" is not a value that the parameter takes. Its choices: a, b.',
-    ]);
+    const message = (choices: string): string =>
+      `The preset for "p" is not a value that the parameter takes. Its choices: ${choices}.`;
+    expect(registry.notes.map((note) => note.message)).toEqual([message('a, b')]);
+    const ofList = registryWith(
+      [parameter('p', { type: 'select', multiple: true, options: options('a', 'b', 'c') })],
+      { presets: { [NAME]: { parameters: { p: ['c'] }, publish: ['p'], narrow: { p: { enum: ['a'] } } } } },
+    );
+    expect(ofList.notes.map((note) => note.message)).toEqual([message('a')]);
+    const ofNumbers = registryWith([parameter('p', { type: 'number' })], {
+      presets: { [NAME]: { parameters: { p: 3 }, publish: ['p'], narrow: { p: { enum: [1, 2] } } } },
+    });
+    expect(ofNumbers.notes.map((note) => note.message)).toEqual([message('1, 2')]);
   });
 
   test('an unknown tool is noted with the near ones', () => {
@@ -301,36 +346,5 @@ describe('presets', () => {
     });
     expect(note('work')?.message).toContain('acme_kit__work');
     expect(note('constructor')?.message).not.toContain('Did you mean');
-  });
-});
-
-describe('presets with bare names', () => {
-  const required = tool('work', [parameter('p', { form: 'form', required: true })]);
-  const rules = { names: 'bare' } as const;
-  const one = provider('acme/kit/kit', [required]);
-  const two = provider('acme/set/set', [required]);
-  const value = { parameters: { p: 'x' } };
-
-  test('are found by either name', () => {
-    for (const name of ['work', NAME]) {
-      const registry = registryOf([one], { ...rules, presets: { [name]: value } });
-      expect(registry.tools.map((item) => item.name)).toEqual(['work']);
-      expect(registry.notes).toEqual([]);
-    }
-  });
-
-  test('need the qualified name where two tools have the bare one', () => {
-    const registry = registryOf([one, two], { ...rules, presets: { work: value } });
-    expect(registry.tools).toEqual([]);
-    expect(registry.notes).toMatchObject([
-      { name: 'work', message: expect.stringContaining('acme_kit__work or acme_set__work') as string },
-    ]);
-  });
-
-  test('of both names: the qualified one counts', () => {
-    const presets = { work: { parameters: { p: 'bare' } }, [NAME]: { parameters: { p: 'qualified' } } };
-    const registry = registryOf([one], { ...rules, presets });
-    expect(registry.tools[0]?.parseArguments({})).toEqual({ ok: true, parameters: { p: 'qualified' } });
-    expect(registry.notes).toMatchObject([{ name: 'work' }]);
   });
 });
