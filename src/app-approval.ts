@@ -9,6 +9,7 @@ import { identityOf, type Manifest } from './manifest/manifest.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from './model/registry.ts';
+import type { ToolProvider } from './model/tool.ts';
 import { buildRegistry } from './registry/build.ts';
 import { rememberLastRule } from './registry/explain.ts';
 import { listFingerprint } from './registry/fingerprint.ts';
@@ -45,6 +46,8 @@ export interface Approval {
 /** The approvals of all views. */
 export interface Approvals {
   of(view: string): Approval;
+  /** What was approved for any view. */
+  approved(): CatalogListing;
   /** True for a view with a manifest of its own. */
   owns(view: string): boolean;
   status(): readonly ManifestStatus[];
@@ -72,6 +75,10 @@ export async function readApprovals(config: Config, logger: Logger): Promise<App
   const of = (view: string): Approval => own.get(view) ?? shared;
   return {
     of,
+    approved: () => ({
+      providers: mergeProviders([...own.values()].flatMap((approval) => approval.approved.providers)),
+      problems: [],
+    }),
     owns: (view) => own.has(view),
     status: () =>
       [...own.values()].map((approval) => ({
@@ -79,6 +86,20 @@ export async function readApprovals(config: Config, logger: Logger): Promise<App
         views: names.filter((name) => of(name) === approval),
       })),
   };
+}
+
+/** One provider for all of the same identity, with the tools of each; of two declarations the first counts. */
+function mergeProviders(providers: readonly ToolProvider[]): ToolProvider[] {
+  const merged = new Map<string, ToolProvider>();
+  for (const provider of providers) {
+    const key = JSON.stringify([provider.type, provider.id]);
+    const known = merged.get(key);
+    const names = new Set(known?.tools.map(({ name }) => name));
+    const further = provider.tools.filter(({ name }) => !names.has(name));
+    if (known === undefined) merged.set(key, provider);
+    else if (further.length > 0) merged.set(key, { ...known, tools: [...known.tools, ...further] });
+  }
+  return [...merged.values()];
 }
 
 async function isFolder(path: string): Promise<boolean> {

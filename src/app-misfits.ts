@@ -24,7 +24,7 @@ export function createMisfitLog(
     for (const { name: view, registry } of views) {
       for (const { setting, name, message } of registry.current()?.notes ?? []) {
         if (setting === undefined) continue;
-        const key = JSON.stringify([setting, name, firstSentence(message)]);
+        const key = JSON.stringify([setting, name, withoutAdvice(message)]);
         const known = found.get(key) ?? {
           problem: settingNoteText({ setting, name, message }),
           views: new Set(),
@@ -52,6 +52,6 @@ export function createMisfitLog(
 }
 
 /** What is wrong, without the advice that follows: that changes with whatever else Dify lists. */
-function firstSentence(message: string): string {
-  return /^.*?\.(?=\s|$)/s.exec(message)?.[0] ?? message;
+function withoutAdvice(message: string): string {
+  return message.replace(/ (?:Did you mean |Its choices: |There are: |There are none\.).*$/s, '');
 }

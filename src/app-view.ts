@@ -12,6 +12,7 @@ import type { BridgeError } from './model/errors.ts';
 import type { DetachedCalls } from './model/job.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
+import type { ToolRef } from './model/tool.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from './model/registry.ts';
 import { buildRegistry } from './registry/build.ts';
 import { fits } from './registry/match.ts';
@@ -77,6 +78,12 @@ export function createView(options: ViewOptions): LiveView {
   let source: CatalogListing | undefined;
   let built: Registry | undefined;
 
+  /** The tool that clients know by a name, from now or from before. */
+  function heldBy(asked: string): ToolRef | undefined {
+    const tool = live.current()?.get(asked);
+    return tool?.name === asked ? tool.ref : history.gone.get(asked);
+  }
+
   function build(
     { providers, credentials }: CatalogListing,
     rules: ViewConfig,
@@ -86,6 +93,7 @@ export function createView(options: ViewOptions): LiveView {
       ...(credentials === undefined ? {} : { credentials }),
       ...(previous === undefined ? {} : { previous }),
       ownTools: ALL_OWN_TOOLS,
+      heldBy,
     });
   }
 
@@ -125,7 +133,7 @@ export function createView(options: ViewOptions): LiveView {
   function namedTool({ ref }: PublishedTool): NamedTool | undefined {
     if (source === undefined) return undefined;
     if (named?.of !== source) {
-      const { tools } = nameTools(source.providers, config.maxNameLength);
+      const { tools } = nameTools(source.providers, config.maxNameLength, heldBy);
       named = { of: source, tools: new Map(tools.map((tool) => [identity(tool), tool])) };
     }
     return named.tools.get(identity({ ref }));
@@ -169,8 +177,13 @@ export function createView(options: ViewOptions): LiveView {
     begin: () => live.begin(),
     fail: (error) => live.fail(error),
     update(listing) {
-      change(() => live.update(listing));
-      presentation.settle();
+      const work = (): void => {
+        change(() => live.update(listing));
+        presentation.settle();
+      };
+      // What is pinned may go by facts that no client sees, and so change where the registry looks the same.
+      if (live.current() === undefined) work();
+      else list.apply(work);
     },
     apply(next, listing = source) {
       list.apply(() => {

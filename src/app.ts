@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Approvals, type ManifestStatus, readApprovals } from './app-approval.ts';
 import { credentialProviders } from './app-credentials.ts';
 import { openFiles } from './app-files.ts';
@@ -88,6 +89,9 @@ export interface AppOptions {
  * keeps it waiting.
  */
 const SPARE_CONNECTIONS = 2;
+
+/** Longest that a new configuration waits for credentials that it names. */
+const RELOAD_WAIT_MS = 1_000;
 
 /** Puts the rooms together; only the files at the root know all of them. Protocol and sandbox load on demand. */
 export async function createApp(
@@ -193,7 +197,7 @@ export async function createApp(
     return withCredentials(createConsoleSource(console, { logger }), console, wanted);
   })();
   const isOffline = connection.console === undefined;
-  const initial = approvals?.of(DEFAULT_VIEW).approved;
+  const initial = approvals?.approved();
   const catalog = createCatalogRefresher({
     source,
     ...(initial === undefined ? {} : { initial }),
@@ -301,7 +305,9 @@ export async function createApp(
       [...wanted(listing)].some((id) => !asked.has(id))
     ) {
       // Nobody has asked for these credentials yet. With them, clients hear of one change instead of two.
-      await catalog.refresh({ fresh: true }).catch(() => undefined);
+      const refreshed = catalog.refresh({ fresh: true }).catch(() => undefined);
+      // A rule that takes tools away does not wait for a Dify that is slow.
+      await Promise.race([refreshed, setTimeout(RELOAD_WAIT_MS, undefined, { ref: false })]);
     }
     const present = viewsOf(config, common);
     for (const name of views.keys()) if (!present.has(name)) views.delete(name);

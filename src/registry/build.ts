@@ -5,7 +5,15 @@ import { type Draft, draftTool, withhold } from './draft.ts';
 import { rememberExplanation } from './explain.ts';
 import { listFingerprint } from './fingerprint.ts';
 import { ownEndpoints } from './loop-guard.ts';
-import { compare, type NamedTool, type Naming, nameTools, uniqueBareNames } from './names.ts';
+import {
+  compare,
+  identityKey,
+  type NamedTool,
+  type NameHolder,
+  type Naming,
+  nameTools,
+  uniqueBareNames,
+} from './names.ts';
 import { matchPresets } from './preset-match.ts';
 import {
   draftInputs,
@@ -24,7 +32,7 @@ export type { Preset, RegistryRules } from './rules.ts';
 /**
  * Decides which tools of the providers are published, under which names and with which schemas. Never throws: a
  * tool that cannot be published is withheld with its reason. The same providers and rules give the same registry,
- * whatever their order and whatever was built before; when nothing has changed since `previous`, it is that one.
+ * whatever their order and, but for names that are held, whatever was built before; when nothing has changed since `previous`, it is that one.
  *
  * The rules in their order: deny, allow, unauthorized, what is invalid or incomplete, readOnly, the loop guard,
  * maxTools.
@@ -40,7 +48,7 @@ export function buildRegistry(
   if (extras.previous !== undefined && isSame) return extras.previous;
   const known = before?.rules === texts.rules ? before.kept : new Map<string, Kept>();
 
-  const naming = nameTools(providers, rules.maxNameLength);
+  const naming = nameTools(providers, rules.maxNameLength, extras.heldBy);
   const { drafts, notes } = draftTools(naming, rules, extras, known);
   const endpoints = ownEndpoints(
     providers,
@@ -53,7 +61,7 @@ export function buildRegistry(
     ...naming.repeated.map((named) => ({ final: repeated(named) })),
   ];
   const published = decided.map(({ final }) => final).filter(({ outcome }) => 'published' in outcome);
-  const names = publishedNames(published, rules);
+  const names = publishedNames(published, rules, naming, extras.heldBy);
   const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
   const candidates = published.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
   const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
@@ -123,14 +131,13 @@ function draftTools(
   const presets = matchPresets(tools, visible, rules);
   const drafts = tools.map((named) => {
     const preset = presets.byTool.get(named);
-    const unclear = presets.unclear.get(named) ?? [];
     const selection = selections.get(named) ?? { lines: [] };
-    const inputs = draftInputs(named, { preset, unclear, credentials });
+    const inputs = draftInputs(named, { preset, credentials });
     const old = known.get(named.key);
     const draft =
       old?.inputs === inputs
         ? { ...old.draft, named }
-        : draftTool(named, { preset, unclear, selection, rules, credentials });
+        : draftTool(named, { preset, selection, rules, credentials });
     return { draft, inputs };
   });
   return { drafts, notes: [...presets.notes, ...unusedMatchers(tools, rules)] };
@@ -156,10 +163,20 @@ function publishedBefore(old: Kept | undefined, { outcome }: Draft, name: string
 }
 
 /** The names that differ from the qualified ones. */
-function publishedNames(published: readonly Draft[], rules: RegistryRules): ReadonlyMap<NamedTool, string> {
+function publishedNames(
+  published: readonly Draft[],
+  rules: RegistryRules,
+  naming: Naming,
+  heldBy: NameHolder | undefined,
+): ReadonlyMap<NamedTool, string> {
   const names = new Map<NamedTool, string>();
   if (rules.names !== 'bare') return names;
-  for (const [name, named] of uniqueBareNames(published.map((draft) => draft.named))) names.set(named, name);
+  const present = new Set(naming.tools.map(({ key }) => key));
+  for (const [name, named] of uniqueBareNames(published.map((draft) => draft.named))) {
+    const holder = heldBy?.(name);
+    const key = holder === undefined ? named.key : identityKey(holder);
+    if (key === named.key || !present.has(key)) names.set(named, name);
+  }
   return names;
 }
 

@@ -13,12 +13,17 @@ const UNAUTHORIZED = 'Not usable yet: its provider has to be authorised in Dify 
 
 /** The title of the preset, the tool's label in the preferred language, or its name. */
 export function titleOf({ tool }: NamedTool, languages: readonly string[], preset?: Preset): string {
-  return cutText(tidy(preset?.title), MAX_TITLE) || pickText(tool.label, languages) || tool.name;
+  return oneLine(tidy(preset?.title) || pickText(tool.label, languages) || tool.name);
+}
+
+/** As a title: a second line could pass for another tool in a list of them. */
+function oneLine(text: string): string {
+  return cutText(text.replace(/\s+/g, ' '), MAX_TITLE);
 }
 
 /** The provider's label in the preferred language, or its name or id. */
 export function providerLabelOf({ provider }: NamedTool, languages: readonly string[]): string {
-  return pickText(provider.label, languages) || provider.name || provider.id;
+  return oneLine(pickText(provider.label, languages) || provider.name || provider.id);
 }
 
 /** The labels in Dify beside those that are published; undefined where there are none. */
@@ -34,7 +39,7 @@ export function otherLabelsOf(
 }
 
 function labelsBeside(label: LocalizedText, published: string): string[] {
-  const labels = new Set(Object.values(label).map((text) => cutText(tidy(text), MAX_TITLE)));
+  const labels = new Set(Object.values(label).map((text) => oneLine(tidy(text))));
   return [...labels].filter((text) => text !== '' && text !== published);
 }
 

@@ -7,7 +7,7 @@ import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ToolInput } from './input.ts';
-import { type PlacementContext, undone } from './placement.ts';
+import type { PlacementContext } from './placement.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
 import type { PresetFault } from './preset-fault.ts';
@@ -36,8 +36,6 @@ export interface Draft {
 /** What a tool is decided by. */
 export interface DraftContext {
   readonly preset: ToolPreset | undefined;
-  /** Presets that may be meant for it, or for another of its bare name. */
-  readonly unclear: readonly PresetFault[];
   readonly selection: Selection;
   readonly rules: RegistryRules;
   readonly credentials: ProviderCredentials | undefined;
@@ -67,7 +65,7 @@ export function withhold(
 }
 
 function decide(named: NamedTool, context: DraftContext): Draft {
-  const { preset, unclear, selection, rules, credentials } = context;
+  const { preset, selection, rules, credentials } = context;
   const { provider, tool, ref, qualifiedName } = named;
   const title = titleOf(named, rules.languages, preset);
   const presets = presetSettings(preset);
@@ -86,10 +84,6 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   }
   if (tool.name === '') {
     return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
-  }
-  if (unclear.length > 0) {
-    const detail = incompleteDetail(qualifiedName, [undone(unclear)], rules);
-    return withhold(named, title, 'incomplete', detail, { presets, lines });
   }
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();

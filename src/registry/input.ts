@@ -99,7 +99,7 @@ interface Unknown {
 function unknownParameters(parameters: readonly ToolParameter[], context: PlacementContext): Unknown[] {
   const { preset } = context;
   if (preset === undefined) return [];
-  const exact = preset.parts.filter(({ isExact }) => isExact);
+  const exact = preset.parts.filter(({ by }) => by !== 'glob');
   const known = parameters.map(({ name }) => name);
   return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))

@@ -26,6 +26,9 @@ export interface NamedTool {
   readonly clashesWith?: ToolRef;
 }
 
+/** The tool that clients know by a name, if there is one. */
+export type NameHolder = (name: string) => ToolRef | undefined;
+
 /** Every tool with its name, in the order in which names are given out; repeated tools apart. */
 export interface Naming {
   readonly tools: readonly NamedTool[];
@@ -35,24 +38,33 @@ export interface Naming {
 
 /**
  * Gives each tool `<provider>__<tool>`. A name follows from the tool's identity alone; only where two tools
- * would meet, the later one (by type, then id) carries a hash of its identity.
+ * would meet, the later one (by type, then id) carries a hash of its identity; one that clients know by the name
+ * goes before both.
  */
-export function nameTools(providers: readonly ToolProvider[], maxLength: number): Naming {
+export function nameTools(
+  providers: readonly ToolProvider[],
+  maxLength: number,
+  heldBy: NameHolder = () => undefined,
+): Naming {
   const entries = providers
     .flatMap((provider) => provider.tools.map((tool) => ({ provider, tool, ref: refOf(provider, tool) })))
-    .map((entry) => ({ ...entry, key: identityKey(entry.ref) }))
-    .sort((a, b) => compareRefs(a.ref, b.ref));
+    .map((entry) => {
+      const key = identityKey(entry.ref);
+      const wanted = qualifiedName(entry.provider, entry.ref, maxLength);
+      const holder = heldBy(wanted);
+      return { ...entry, key, wanted, isHeld: holder !== undefined && identityKey(holder) === key };
+    })
+    .sort((a, b) => Number(b.isHeld) - Number(a.isHeld) || compareRefs(a.ref, b.ref));
   const taken = new Map<string, ToolRef>();
   const seen = new Map<string, NamedTool>();
   const repeated: NamedTool[] = [];
-  for (const entry of entries) {
+  for (const { wanted, isHeld: _, ...entry } of entries) {
     const { key } = entry;
     const known = seen.get(key);
     if (known !== undefined) {
       repeated.push({ ...entry, qualifiedName: known.qualifiedName, bareName: known.bareName });
       continue;
     }
-    const wanted = qualifiedName(entry.provider, entry.ref, maxLength);
     const clash = taken.get(wanted);
     const name = clash === undefined ? wanted : freeName(wanted, key, maxLength, taken);
     taken.set(name, entry.ref);
@@ -99,7 +111,8 @@ function compareRefs(a: ToolRef, b: ToolRef): number {
   );
 }
 
-function identityKey(ref: ToolRef): string {
+/** The identity of a tool as one text. */
+export function identityKey(ref: ToolRef): string {
   return JSON.stringify([ref.providerType, ref.providerId, ref.tool]);
 }
 

@@ -50,7 +50,10 @@ export function restricts(by: Narrowing | undefined): boolean {
 
 function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
   if (minimum === undefined && maximum === undefined) return { shape, faults: [] };
-  const lost = (message: string): Narrowed => ({ shape, faults: [{ message, keys: RANGE, isLost: true }] });
+  const lost = (message: string, keys: NarrowFault['keys'] = RANGE): Narrowed => ({
+    shape,
+    faults: [{ message, keys, isLost: true }],
+  });
   if (shape.kind === 'number-choice') {
     const values = shape.values.filter(
       (value) => (minimum === undefined || value >= minimum) && (maximum === undefined || value <= maximum),
@@ -71,7 +74,8 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
   const min = largest(minimum, shape.min);
   const max = smallest(maximum, shape.max);
   if (min !== undefined && max !== undefined && min > max) {
-    return lost(`no number is at least ${min} and at most ${max}`);
+    const keys = RANGE.filter((key) => (key === 'minimum' ? minimum === min : maximum === max));
+    return lost(`no number is at least ${min} and at most ${max}`, keys);
   }
   const { integer } = shape;
   return {

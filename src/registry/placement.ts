@@ -71,7 +71,7 @@ export function placeParameter(parameter: ToolParameter, context: PlacementConte
   // A glob narrows an argument where there is one; whoever names the tool means this one.
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
-  if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
+  if (preset?.parts.some((part) => narrowsIt(part.preset, part.by !== 'glob')) === true) {
     faults.push(presetFault(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
   }
   return { ...placed, faults: [...faults, ...placed.faults] };

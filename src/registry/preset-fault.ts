@@ -14,6 +14,6 @@ export function presetFault(
   { preset, rules }: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
   says: (preset: Preset, isExact: boolean) => boolean,
 ): PresetFault {
-  const part = preset?.parts.findLast((each) => says(each.preset, each.isExact));
+  const part = preset?.parts.findLast((each) => says(each.preset, each.by !== 'glob'));
   return { message, setting: part?.setting ?? settingOf(rules, 'presets') };
 }

@@ -2,23 +2,20 @@ import type { RegistryNote } from '../model/registry.ts';
 import { ranked } from '../model/near.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
-import { compare, type NamedTool, uniqueBareNames } from './names.ts';
-import type { PresetFault } from './preset-fault.ts';
-import { bindsParameter, mergePresets, presetParameters, type ToolPreset } from './presets.ts';
+import { compare, type NamedTool } from './names.ts';
+import { mergePresets, type PresetPart, presetParameters, restricting, type ToolPreset } from './presets.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import { listed } from './text.ts';
 
 /** The preset of each tool that has one, and what is to be said of the others. */
 export interface MatchedPresets {
   readonly byTool: ReadonlyMap<NamedTool, ToolPreset>;
-  /** Presets that may be meant for a tool, or for another of its bare name. */
-  readonly unclear: ReadonlyMap<NamedTool, readonly PresetFault[]>;
   readonly notes: readonly RegistryNote[];
 }
 
 /**
- * Finds the presets of each tool: globs in the order of the file, then the one by its bare name, then the
- * one by its qualified name. Of two that say different things the later wins; `visible` are the tools among which a bare name has to be unique.
+ * Finds the presets of each tool: globs in the order of the file, then the one by its bare name, then the one by its
+ * qualified name. Of two that say different things the later wins; `visible` are the tools that a bare name may mean.
  */
 export function matchPresets(
   tools: readonly NamedTool[],
@@ -27,35 +24,31 @@ export function matchPresets(
 ): MatchedPresets {
   const entries = Object.entries(rules.presets);
   const notes: RegistryNote[] = [];
-  if (entries.length === 0) return { byTool: new Map(), unclear: new Map(), notes };
+  if (entries.length === 0) return { byTool: new Map(), notes };
   const setting = (name: string): string => `${settingOf(rules, 'presets')}.${name}`;
-  const note = (name: string, message: string): PresetFault => {
-    const fault = { message, setting: setting(name) };
-    notes.push({ name, ...fault });
-    return fault;
+  const note = (name: string, message: string): void => {
+    notes.push({ name, message, setting: setting(name) });
   };
-  const { named, unclear } = matchByName(entries, tools, visible, rules, note);
+  const named = matchByName(entries, tools, visible, rules, setting, note);
   const globs = entries.filter(([name]) => isGlob(name));
   const used = new Map<string, Set<string>>();
   const merged = new Map<string, ToolPreset>();
   const byTool = new Map<NamedTool, ToolPreset>();
   for (const tool of tools) {
     const names = namesOf(tool, rules);
-    const parts = globs.filter(([glob]) => names.some((name) => globFits(glob, name)));
-    for (const [glob] of parts) {
+    const fitting = globs.filter(([glob]) => names.some((name) => globFits(glob, name)));
+    for (const [glob] of fitting) {
       const parameters = used.get(glob) ?? new Set();
       for (const name of parameterNames(tool)) parameters.add(name);
       used.set(glob, parameters);
     }
-    const exact = named.get(tool) ?? [];
-    if (parts.length + exact.length === 0) continue;
-    const key = JSON.stringify([parts, exact].map((some) => some.map(([name]) => name)));
-    const preset =
-      merged.get(key) ??
-      mergePresets([
-        ...parts.map(([name, each]) => ({ setting: setting(name), preset: each, isExact: false })),
-        ...exact.map(([name, each]) => ({ setting: setting(name), preset: each, isExact: true })),
-      ]);
+    const parts: PresetPart[] = [
+      ...fitting.map(([name, preset]) => ({ setting: setting(name), preset, by: 'glob' }) as const),
+      ...(named.get(tool) ?? []),
+    ];
+    if (parts.length === 0) continue;
+    const key = JSON.stringify(parts.map((part) => [part.setting, part.by]));
+    const preset = merged.get(key) ?? mergePresets(parts);
     merged.set(key, preset);
     byTool.set(tool, preset);
   }
@@ -67,7 +60,7 @@ export function matchPresets(
         note(glob, `The preset names a parameter "${name}", which no tool of its has.`);
     }
   }
-  return { byTool, unclear, notes };
+  return { byTool, notes };
 }
 
 /** None for a declaration that cannot be read: whoever drafts the tool says so. */
@@ -81,57 +74,51 @@ function parameterNames({ tool }: NamedTool): string[] {
 
 type Entry = readonly [string, Preset];
 
-interface NamedPresets {
-  /** The weakest first. */
-  readonly named: ReadonlyMap<NamedTool, readonly Entry[]>;
-  readonly unclear: ReadonlyMap<NamedTool, readonly PresetFault[]>;
-}
-
-/** The presets that are no globs: by qualified name, with bare names also by a bare name that one tool has. */
+/**
+ * The presets that are no globs: by qualified name, with bare names also by the bare name. Where several tools have
+ * that, all of them are restricted as the one that is meant.
+ */
 function matchByName(
   entries: readonly Entry[],
   tools: readonly NamedTool[],
   visible: readonly NamedTool[],
   rules: RegistryRules,
-  note: (name: string, message: string) => PresetFault,
-): NamedPresets {
-  const exact = entries.filter(([name]) => !isGlob(name));
+  setting: (name: string) => string,
+  note: (name: string, message: string) => void,
+): ReadonlyMap<NamedTool, readonly PresetPart[]> {
   const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
-  const bare = rules.names === 'bare' ? uniqueBareNames(visible) : new Map<string, NamedTool>();
-  const named = new Map<NamedTool, Entry[]>();
-  const unclear = new Map<NamedTool, PresetFault[]>();
-  const byQualifiedName: [NamedTool, Entry][] = [];
-  const presets = new Set(exact.map(([name]) => name));
-  for (const entry of exact) {
-    const [name, preset] = entry;
+  const byBareName = rules.names === 'bare' ? toolsByBareName(visible) : new Map<string, NamedTool[]>();
+  const own = new Map<NamedTool, PresetPart>();
+  const named = new Map<NamedTool, PresetPart[]>();
+  for (const [name, preset] of entries) {
+    if (isGlob(name)) continue;
     const tool = qualified.get(name);
-    const namesake = bare.get(name);
-    if (tool !== undefined) byQualifiedName.push([tool, entry]);
-    else if (namesake !== undefined) named.set(namesake, [entry]);
-    else {
-      const same = rules.names === 'bare' ? visible.filter(({ bareName }) => bareName === name) : [];
-      const fault = note(name, same.length === 0 ? unknownTool(name, tools, qualified) : severalTools(same));
-      // It is not known which of them it was to restrict; one with a preset of its own has been thought of.
-      for (const each of restrictsCalls(preset) ? same : []) {
-        if (presets.has(each.qualifiedName)) continue;
-        unclear.set(each, [fault]);
-      }
+    const namesakes = (byBareName.get(name) ?? []).filter((other) => other !== tool);
+    const count = namesakes.length + (tool === undefined ? 0 : 1);
+    if (tool !== undefined) own.set(tool, { setting: setting(name), preset, by: 'name' });
+    for (const other of namesakes) {
+      const part: PresetPart =
+        count === 1
+          ? { setting: setting(name), preset, by: 'name' }
+          : { setting: setting(name), preset: restricting(preset), by: 'shared' };
+      named.set(other, [part]);
     }
+    if (count === 0) note(name, unknownTool(name, tools, qualified));
+    if (count > 1) note(name, severalTools(tool === undefined ? namesakes : [tool, ...namesakes]));
   }
-  for (const [tool, entry] of byQualifiedName) named.set(tool, [...(named.get(tool) ?? []), entry]);
-  return { named, unclear };
+  for (const [tool, part] of own) named.set(tool, [...(named.get(tool) ?? []), part]);
+  return named;
 }
 
-/** True for a preset whose loss would let calls do more. */
-function restrictsCalls(preset: Preset): boolean {
-  const { credential, credentialId } = preset;
-  if (credential !== undefined || credentialId !== undefined) return true;
-  return presetParameters(preset).some((name) => bindsParameter(preset, name));
+function toolsByBareName(tools: readonly NamedTool[]): Map<string, NamedTool[]> {
+  const byName = new Map<string, NamedTool[]>();
+  for (const tool of tools) byName.set(tool.bareName, [...(byName.get(tool.bareName) ?? []), tool]);
+  return byName;
 }
 
 function severalTools(tools: readonly NamedTool[]): string {
   const names = tools.map(({ qualifiedName }) => qualifiedName).sort(compare);
-  return `There is a preset for a tool of this name, and ${tools.length} have it: ${listed(names, 300)}. Name one of them.`;
+  return `There is a preset for a tool of this name, and ${tools.length} have it: ${listed(names, 300)}. It restricts all of them until it names one.`;
 }
 
 function unknownTool(

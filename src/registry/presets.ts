@@ -11,8 +11,8 @@ export interface ToolPreset extends Preset {
 export interface PresetPart {
   readonly setting: string;
   readonly preset: Preset;
-  /** True for one that names this very tool. */
-  readonly isExact: boolean;
+  /** By a glob, by the tool's own name, or by a bare name that other tools have as well. */
+  readonly by: 'glob' | 'name' | 'shared';
 }
 
 /** The parameters that a preset names. */
@@ -23,6 +23,22 @@ export function presetParameters({ parameters, publish = [], narrow = {} }: Pres
 /** What an object has under a name, but for what every object has. */
 export function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
+/**
+ * What is left of a preset of which it is not known which tool it is meant for: all that it takes from callers, and
+ * nothing that it gives them.
+ */
+export function restricting(preset: Preset): Preset {
+  const { readOnly, destructive, idempotent, ...rest } = preset;
+  return {
+    ...rest,
+    overridable: false,
+    publish: [],
+    ...(readOnly === false && { readOnly }),
+    ...(destructive === true && { destructive }),
+    ...(idempotent === false && { idempotent }),
+  };
 }
 
 /** Where the presets of a tool stand, the strongest last. */

@@ -4,8 +4,7 @@ import type { ProviderCredentials } from './credential.ts';
 import type { Draft, DraftContext } from './draft.ts';
 import { providerDigest, toolDigest, wholeDigest } from './fingerprint.ts';
 import type { OwnTool } from './loop-guard.ts';
-import { compare, type NamedTool } from './names.ts';
-import { presetSettings } from './presets.ts';
+import { compare, type NamedTool, type NameHolder } from './names.ts';
 import type { RegistryRules } from './rules.ts';
 
 /** What a registry is built from besides providers and rules. */
@@ -14,6 +13,8 @@ export interface RegistryExtras {
   readonly credentials?: ProviderCredentials;
   /** Tools of the bridge itself that are no tools of Dify, by which the loop guard knows it. */
   readonly ownTools?: readonly OwnTool[];
+  /** The tools that clients know by name: while they are there, their names go to no others. */
+  readonly heldBy?: NameHolder;
   /** What was built before: what has not changed is taken from there. */
   readonly previous?: Registry;
 }
@@ -63,7 +64,7 @@ export function originTexts(
 /** All that the draft of one tool depends on besides the rules. */
 export function draftInputs(
   named: NamedTool,
-  { preset, unclear, credentials }: Pick<DraftContext, 'preset' | 'unclear' | 'credentials'>,
+  { preset, credentials }: Pick<DraftContext, 'preset' | 'credentials'>,
 ): string {
   const { provider, tool, qualifiedName, clashesWith } = named;
   return JSON.stringify([
@@ -71,8 +72,7 @@ export function draftInputs(
     toolDigest(tool),
     qualifiedName,
     clashesWith,
-    presetSettings(preset),
-    unclear,
+    preset?.parts.map(({ setting, by }) => [setting, by]),
     preset?.credential === undefined ? undefined : credentials?.get(provider.id),
   ]);
 }

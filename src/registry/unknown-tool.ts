@@ -35,12 +35,12 @@ export function unknownTool(
   previous: ReadonlyMap<string, ToolRef> = new Map(),
   directory: ToolDirectory = TOOLS_LIST,
 ): BridgeError {
-  const isWithheld = ({ detail }: WithheldTool): BridgeError =>
+  const notPublished = ({ detail }: WithheldTool): BridgeError =>
     new BridgeError('tool_not_found', `The tool ${name} is in Dify but not published.`, {
       hint: `The operator of the bridge can change that: ${detail}`,
     });
   const withheld = registry.withheld.find((tool) => tool.name === name);
-  if (withheld !== undefined) return isWithheld(withheld);
+  if (withheld !== undefined) return notPublished(withheld);
   const ref = previous.get(name);
   const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
   if (replacement !== undefined) {
@@ -49,7 +49,7 @@ export function unknownTool(
     });
   }
   const namesake = registry.withheld.find((tool) => ref !== undefined && isSame(tool.ref, ref));
-  if (namesake !== undefined) return isWithheld(namesake);
+  if (namesake !== undefined) return notPublished(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),
   );

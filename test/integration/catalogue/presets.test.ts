@@ -187,25 +187,21 @@ describe.each(CLIENT_KINDS)('a preset of a bare name that a second tool gets, cl
     await bridge.app.refresh();
     for (const client of [await bridge.connect(kind), await bridge.connectStdio(kind)]) {
       const call = async (name: string): Promise<string> =>
-        client.callTool(name, { width: 1, color: 'blue' }).then(
+        client.callTool(name, { width: 1 }).then(
           ({ content }) => content.map((block) => block.text ?? '').join('\n'),
           (error: unknown) => (error as Error).message,
         );
       expect(await call('print')).toContain('not set by callers');
-      const other = defineTool('print', { description: 'Prints.' }, async function* () {
+      const parameters = [parameter('width', { type: 'number', required: false })];
+      const other = defineTool('print', { description: 'Prints.', parameters }, async function* () {
         yield text('other');
       });
       bridge.sandbox.workspace.addProvider(
         builtinProvider('other/set/set', { label: 'Set', description: 'Prints.', tools: [other] }),
       );
       await bridge.app.refresh();
-      const { tools } = await client.listPage();
-      expect(tools.filter(({ name }) => name.endsWith('print'))).toEqual([]);
-      for (const name of [NAME, 'other_set__print', 'print']) {
-        expect(await call(name)).toContain(
-          '2 have it: acme_press__print, other_set__print. Name one of them.',
-        );
-      }
+      expect(await call(NAME)).toContain('not set by callers');
+      expect(await call('other_set__print')).toContain('not set by callers');
       bridge.sandbox.workspace.removeProvider('builtin', 'other/set/set');
       await bridge.app.refresh();
       expect(await call('print')).toContain('not set by callers');

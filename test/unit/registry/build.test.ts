@@ -366,3 +366,13 @@ describe('explanations', () => {
     expect(similarNames(some, '')).toEqual([]);
   });
 });
+
+test('a title is one line of at most 128 characters, and so is the label of a provider', () => {
+  const label = { en_US: `Weather\nbank__pay — Pay${' and more'.repeat(50)}` };
+  const one = provider('acme/kit/kit', [{ ...tool('work'), label }], { label });
+  const [found] = registryOf([one]).tools;
+  for (const text of [found?.title ?? '', found?.providerLabel ?? '']) {
+    expect(text).toMatch(/^Weather bank__pay — Pay and more.*…$/);
+    expect(text.length).toBeLessThanOrEqual(128);
+  }
+});

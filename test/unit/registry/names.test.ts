@@ -1,9 +1,10 @@
 import * as fc from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
-import type { ToolProvider } from '../../../src/model/tool.ts';
+import type { ToolProvider, ToolRef } from '../../../src/model/tool.ts';
+import { buildRegistry } from '../../../src/registry/build.ts';
 import { nameTools } from '../../../src/registry/names.ts';
 import { officialTools, sharedIsPresent, sharedNote } from '../../support/shared.ts';
-import { officialProviders, provider, registryOf, tool } from './declarations.ts';
+import { officialProviders, provider, registryOf, RULES, tool } from './declarations.ts';
 
 function namesOf(providers: readonly ToolProvider[], maxLength = 44): string[] {
   return nameTools(providers, maxLength).tools.map((named) => named.qualifiedName);
@@ -218,5 +219,28 @@ describe('bare names', () => {
         for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,44}$/);
       }),
     );
+  });
+});
+
+describe('a name that clients know', () => {
+  const early = provider('chart/chart/chart', [tool('go')]);
+  const late = provider('langgenius/chart/chart', [tool('go')]);
+  const owner = (rules: object, heldBy?: (name: string) => ToolRef | undefined): unknown =>
+    buildRegistry([early, late], { ...RULES, ...rules }, heldBy === undefined ? {} : { heldBy })
+      .tools.map(({ name, ref }) => [name, ref.providerId])
+      .filter(([name]) => name === 'chart__go' || name === 'go');
+  const ref = (providerId: string): ToolRef => ({ providerType: 'builtin', providerId, tool: 'go' });
+
+  test('stays with its tool, and is free when that is gone', () => {
+    expect(owner({})).toEqual([['chart__go', early.id]]);
+    expect(owner({}, () => ref(late.id))).toEqual([['chart__go', late.id]]);
+    expect(owner({}, () => ref('gone'))).toEqual([['chart__go', early.id]]);
+  });
+
+  test('with bare names too', () => {
+    const rules = { names: 'bare', deny: [{ provider: early.id }] };
+    expect(owner(rules)).toEqual([['go', late.id]]);
+    expect(owner(rules, (name) => (name === 'go' ? ref(early.id) : undefined))).toEqual([]);
+    expect(owner(rules, (name) => (name === 'go' ? ref('gone') : undefined))).toEqual([['go', late.id]]);
   });
 });

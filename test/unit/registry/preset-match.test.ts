@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Registry } from '../../../src/model/registry.ts';
 import { buildRegistry, type Preset } from '../../../src/registry/build.ts';
 import { parameter, provider, registryOf, RULES, tool } from './declarations.ts';
 
@@ -19,13 +20,13 @@ describe('presets with bare names', () => {
     }
   });
 
-  test('need the qualified name where two tools have the bare one', () => {
+  test('go for both where two tools have the bare one', () => {
     const registry = registryOf([one, two], { ...rules, presets: { work: value } });
-    expect(registry.tools).toEqual([]);
+    expect(registry.tools.map((found) => found.name)).toEqual([NAME, 'acme_set__work']);
     expect(registry.notes).toMatchObject([
       {
         name: 'work',
-        message: expect.stringContaining('2 have it: acme_kit__work, acme_set__work') as string,
+        message: expect.stringContaining('2 have it: acme_kit__work, acme_set__work.') as string,
       },
     ]);
   });
@@ -49,52 +50,74 @@ describe('presets with bare names', () => {
     provider('acme/kit/kit', [tool('work', open)]),
     provider('other/set/set', [tool('work', open)]),
   ];
-  const missed = 'There is a preset for a tool of this name, and 2 have it: acme_kit__work, other_set__work.';
+  const built = (presets: Record<string, Partial<Preset>>, more: object = {}) =>
+    registryOf(several, {
+      ...rules,
+      ...more,
+      presets: Object.fromEntries(
+        Object.entries(presets).map(([name, each]) => [name, { parameters: {}, ...each }]),
+      ),
+    });
+  const takes = (registry: Registry): unknown[] =>
+    registry.tools.map((found) => found.parseArguments({ p: 'caller' }).ok);
 
-  test.each<[string, Partial<Preset>]>([
-    ['a fixed value', value],
-    ['a narrowing', { narrow: { p: { enum: ['x'] } } }],
-    ['a credential', { credential: 'Team' }],
-  ])('%s is lost with a second tool of the name: both are withheld', (_, more) => {
-    const presets = { work: { parameters: {}, ...more } };
-    const registry = registryOf(several, { ...rules, presets });
-    expect(registry.tools).toEqual([]);
-    expect(registry.withheld).toMatchObject(
-      ['acme_kit__work', 'other_set__work'].map((name) => ({ name, reason: 'incomplete' })),
-    );
-    expect(registry.withheld[0]?.detail).toBe(
-      `${missed} Name one of them.\nThe tool is withheld until tools.presets.work fits it again.`,
-    );
+  test.each<[string, Record<string, Partial<Preset>>]>([
+    ['fixes', { work: value }],
+    ['fixes beside one of a qualified name', { work: value, [NAME]: { title: 'W' } }],
+    ['narrows', { work: { narrow: { p: { enum: ['x'] } } } }],
+    ['takes back', { '*': { ...value, overridable: true }, work: { overridable: false } }],
+    ['does not publish', { '*': { ...value, publish: ['p'] }, work: { publish: [] } }],
+  ])('what the preset of a name %s that two tools have stays closed in both', (_, presets) => {
+    const registry = built(presets);
+    expect(takes(registry)).toEqual([false, false]);
+    expect(registry.notes).toMatchObject([
+      { name: 'work', message: expect.stringContaining('It restricts all of them') as string },
+    ]);
+  });
+
+  test('what it allows, it allows to none of them', () => {
+    const allowing = { ...value, overridable: true, publish: ['p'], readOnly: true, idempotent: true };
+    const registry = built({ work: allowing });
+    expect(takes(registry)).toEqual([false, false]);
+    for (const { annotations } of registry.tools) expect(annotations).toEqual({ openWorldHint: true });
+    for (const work of [{ destructive: true }, { readOnly: false }]) {
+      expect(built({ '*': { readOnly: true }, work }, { readOnly: true }).tools).toEqual([]);
+    }
+  });
+
+  test('a parameter that it fixes and one of them does not have withholds that one', () => {
+    const second = provider('other/set/set', [tool('work', [parameter('q')])]);
+    const [first] = several;
+    const registry = registryOf(first === undefined ? [] : [first, second], {
+      ...rules,
+      presets: { work: value },
+    });
+    expect(registry.withheld).toMatchObject([{ name: 'other_set__work', reason: 'incomplete' }]);
+    expect(registry.tools.map(({ ref }) => ref.providerId)).toEqual(['acme/kit/kit']);
+  });
+
+  test('a tool that is denied has no part in it', () => {
+    const [only] = built({ work: { ...value, overridable: true } }, { deny: ['other_*'] }).tools;
+    expect(only?.parseArguments({ p: 'y' })).toEqual({ ok: true, parameters: { p: 'y' } });
+  });
+
+  test('a name that is the qualified one of another tool goes for both', () => {
+    const providers = [
+      provider('b', [tool('acme_kit__work', [parameter('p')])]),
+      provider('acme/kit/kit', [tool('work', [parameter('p')])]),
+    ];
+    const presets = { [NAME]: value };
+    expect(registryOf(providers.slice(0, 1), { ...rules, presets }).notes).toEqual([]);
+    const registry = registryOf(providers, { ...rules, presets });
+    expect(takes(registry)).toEqual([false, false]);
     expect(registry.notes).toHaveLength(1);
   });
 
-  test('what restricts nothing withholds nothing', () => {
-    const presets = { work: { parameters: { p: 'x' }, overridable: true, title: 'Work' } };
-    const registry = registryOf(several, { ...rules, presets });
-    expect(registry.tools).toHaveLength(2);
-    expect(registry.notes).toMatchObject([{ message: expect.stringContaining(missed) as string }]);
-  });
-
-  test('a tool with a preset of its qualified name is served, and so is the only one that is not denied', () => {
-    const presets = { work: value, [NAME]: { parameters: { p: 'y' } } };
-    const [served, ...others] = registryOf(several, { ...rules, presets }).tools;
-    expect(others).toEqual([]);
-    expect(served?.ref.providerId).toBe('acme/kit/kit');
-    expect(served?.parseArguments({})).toEqual({ ok: true, parameters: { p: 'y' } });
-    const deny = ['other_*'];
-    const [only] = registryOf(several, { ...rules, deny, presets: { work: value } }).tools;
-    expect(only?.parseArguments({})).toEqual({ ok: true, parameters: { p: 'x' } });
-  });
-
-  test('are found again when the second tool is gone', () => {
-    const settings = { ...RULES, ...rules, presets: { work: value } };
+  test('what was built before does not show', () => {
+    const settings = { ...RULES, ...rules, presets: { work: { ...value, overridable: true } } };
     const first = buildRegistry(several.slice(0, 1), settings);
     const second = buildRegistry(several, settings, { previous: first });
     const third = buildRegistry(several.slice(0, 1), settings, { previous: second });
-    expect([first, second, third].map(({ tools }) => tools.map(({ name }) => name))).toEqual([
-      ['work'],
-      [],
-      ['work'],
-    ]);
+    expect([first, second, third].map(takes)).toEqual([[true], [false, false], [true]]);
   });
 });
