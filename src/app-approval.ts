@@ -39,7 +39,7 @@ export interface Approval {
    */
   approve(registry: Registry, config: ViewConfig, listing: CatalogListing): Registry;
   /** Compares what the live workspace gives, and says in the log what differs when that changes. */
-  compare(registry: Registry): void;
+  compare(registry: Registry, providers: readonly ToolProvider[]): void;
   status(): Omit<ManifestStatus, 'views'>;
 }
 
@@ -185,10 +185,11 @@ function createApproval(
         return narrowed(registry, isListed, reasons, 'manifest.dir: it is not among the approved tools');
       }
       if (!frozen) return registry;
-      const recorded = frozenView(manifest, registry);
+      const recorded = frozenView(manifest, registry, source.providers);
       const hashes = hashesOf(config, source);
       const isApproved = (tool: PublishedTool): boolean =>
-        recorded.allowed(tool) || hashes.get(identityOf(tool.ref)) === toolHash(tool);
+        recorded.allowed(tool) ||
+        (recorded.sendsTheSame(tool) && hashes.get(identityOf(tool.ref)) === toolHash(tool));
       return narrowed(
         registry,
         isApproved,
@@ -197,14 +198,15 @@ function createApproval(
       );
     },
 
-    compare(registry) {
-      const difference = compareManifest(manifest, registry);
+    compare(registry, providers) {
+      const difference = compareManifest(manifest, registry, providers);
       status = { ...status, comparedAt: new Date(), difference };
       const { added, removed, changed } = difference;
       // A tool that changes once more is another difference, though its name stands there already.
       const text = JSON.stringify([
         removed,
         ...[...added, ...changed].map(({ name }) => hashOf(registry, name)),
+        ...changed.map(({ unpublished }) => unpublished),
       ]);
       if (text === told) return;
       const isFirst = told === '';

@@ -233,7 +233,8 @@ export async function createApp(
     if (isOffline || loadedAt === undefined) return;
     for (const view of views.values()) {
       const built = view.comparable();
-      if (built !== undefined && approvals?.owns(view.name) === true) approvals.of(view.name).compare(built);
+      if (built === undefined || listing === undefined || approvals?.owns(view.name) !== true) continue;
+      approvals.of(view.name).compare(built, listing.providers);
     }
   }
 

@@ -28,7 +28,7 @@ export function reviewText(
   for (const tool of changed) {
     const lines = [heading('yellow', '~', tool, output)];
     for (const { part, before, after } of tool.texts) lines.push(...wordLines(part, before, after, output));
-    for (const change of tool.schema) lines.push(...schemaLines(change, output));
+    for (const change of [...tool.schema, ...tool.unpublished]) lines.push(...schemaLines(change, output));
     blocks.push(lines);
   }
   const counts = [

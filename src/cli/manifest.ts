@@ -51,8 +51,8 @@ export function pullManifest(context: CommandContext, options: ManifestOptions):
 export async function diffManifest(context: CommandContext, options: ManifestOptions): Promise<number> {
   const { readManifest } = await import('../manifest/read.ts');
   const { compareManifest } = await import('../manifest/compare.ts');
-  return withView(context, options, async ({ view, dir, registry, problems }) => {
-    const difference = compareManifest(await readManifest(dir), registry);
+  return withView(context, options, async ({ view, dir, registry, providers, problems }) => {
+    const difference = compareManifest(await readManifest(dir), registry, providers);
     const { output } = context;
     const why = (tool: RemovedTool): string => whyRemoved(tool, problems);
     output.data({ view, dir, ...describe(difference, why), problems }, () =>
@@ -127,11 +127,12 @@ function describe({ same, added, removed, changed }: ManifestDifference, why: Wh
     same,
     added: added.map(describeAdded),
     removed: removed.map((tool) => ({ name: tool.name, dify: tool.ref, reason: why(tool) })),
-    changed: changed.map(({ name, ref, texts, schema }: ChangedTool) => ({
+    changed: changed.map(({ name, ref, texts, schema, unpublished }: ChangedTool) => ({
       name,
       dify: ref,
       texts: texts.map((text) => ({ ...text, words: compareWords(text.before, text.after) })),
       schema,
+      unpublished,
     })),
   };
 }

@@ -1,9 +1,10 @@
 import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import type { ToolRef } from '../model/tool.ts';
+import type { ToolProvider, ToolRef } from '../model/tool.ts';
 import { type Approvable, toolHash } from './hash.ts';
 import { type ApprovedTool, identityOf, type Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
+import { declarationsOf, unpublishedChanges } from './unpublished.ts';
 
 /** A name, a title or a description that differs. */
 export interface TextChange {
@@ -20,6 +21,8 @@ export interface ChangedTool {
   readonly texts: readonly TextChange[];
   /** What differs in the schemas of its arguments (`parameters.…`) and of its result (`output.…`). */
   readonly schema: readonly SchemaChange[];
+  /** What differs in parameters that callers do not set (`dify.…`). */
+  readonly unpublished: readonly SchemaChange[];
 }
 
 /** An approved tool that is not published. */
@@ -38,8 +41,16 @@ export interface ManifestDifference {
   readonly changed: readonly ChangedTool[];
 }
 
-/** Compares what is published with what was approved, tool by tool of Dify, whatever their names. */
-export function compareManifest(manifest: Manifest, registry: Registry): ManifestDifference {
+/**
+ * Compares what is published with what was approved, tool by tool of Dify, whatever their names. `providers` is what
+ * the registry was made from.
+ */
+export function compareManifest(
+  manifest: Manifest,
+  registry: Registry,
+  providers: readonly ToolProvider[],
+): ManifestDifference {
+  const changesIn = unpublishedIn(manifest, providers);
   const approved = new Map(manifest.tools.map((tool) => [identityOf(tool.ref), tool]));
   const published = new Set(registry.tools.map(({ ref }) => identityOf(ref)));
   const reasons = new Map(registry.withheld.map(({ ref, detail }) => [identityOf(ref), detail]));
@@ -52,12 +63,31 @@ export function compareManifest(manifest: Manifest, registry: Registry): Manifes
     });
   const changed = registry.tools.flatMap((tool) => {
     const old = approved.get(identityOf(tool.ref));
-    return old === undefined || old.hash === toolHash(tool) ? [] : [changesOf(old, tool)];
+    if (old === undefined) return [];
+    const unpublished = changesIn(tool);
+    const isSame = unpublished.length === 0 && old.hash === toolHash(tool);
+    return isSame ? [] : [changesOf(old, tool, unpublished)];
   });
   return { same: added.length + removed.length + changed.length === 0, added, removed, changed };
 }
 
-function changesOf(old: ApprovedTool, tool: PublishedTool): ChangedTool {
+/** What differs in the parameters of approved tools that callers do not set. */
+export function unpublishedIn(
+  manifest: Manifest,
+  providers: readonly ToolProvider[],
+): (tool: PublishedTool) => readonly SchemaChange[] {
+  const approved = declarationsOf(manifest.providers);
+  const live = declarationsOf(providers);
+  const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
+  return ({ ref, inputSchema }) =>
+    unpublishedChanges(approved(ref), live(ref), [inputSchema, schemas.get(identityOf(ref)) ?? {}]);
+}
+
+function changesOf(
+  old: ApprovedTool,
+  tool: PublishedTool,
+  unpublished: readonly SchemaChange[],
+): ChangedTool {
   const texts = (['name', 'title', 'description'] as const).flatMap((part): TextChange[] =>
     old[part] === tool[part] ? [] : [{ part, before: old[part], after: tool[part] }],
   );
@@ -65,7 +95,7 @@ function changesOf(old: ApprovedTool, tool: PublishedTool): ChangedTool {
     ...schemaChanges(old.inputSchema, tool.inputSchema, 'parameters'),
     ...schemaChanges(outputOf(old), outputOf(tool), 'output'),
   ];
-  return { name: tool.name, ref: tool.ref, texts, schema };
+  return { name: tool.name, ref: tool.ref, texts, schema, unpublished };
 }
 
 function outputOf({ outputSchema = {} }: Approvable): JsonObject {

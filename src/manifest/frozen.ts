@@ -1,4 +1,6 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
+import type { ToolProvider } from '../model/tool.ts';
+import { unpublishedIn } from './compare.ts';
 import { toolHash } from './hash.ts';
 import { identityOf, type Manifest } from './manifest.ts';
 
@@ -6,14 +8,24 @@ import { identityOf, type Manifest } from './manifest.ts';
 export interface FrozenView {
   /** True when the tool is exactly as it was approved. */
   allowed(tool: PublishedTool): boolean;
+  /** True when nothing has changed in what Dify is sent besides the arguments of callers. */
+  sendsTheSame(tool: PublishedTool): boolean;
   /** The tools that are not, each with the reason. */
   readonly withheld: readonly WithheldTool[];
 }
 
-/** Holds the registry's tools against what was approved. */
-export function frozenView(manifest: Manifest, registry: Registry): FrozenView {
+/** Holds the registry's tools against what was approved. `providers` is what the registry was made from. */
+export function frozenView(
+  manifest: Manifest,
+  registry: Registry,
+  providers: readonly ToolProvider[],
+): FrozenView {
   const approved = new Map(manifest.tools.map((tool) => [identityOf(tool.ref), tool.hash]));
-  const allowed = (tool: PublishedTool): boolean => approved.get(identityOf(tool.ref)) === toolHash(tool);
+  const changesIn = unpublishedIn(manifest, providers);
+  const changed = new Set(registry.tools.filter((tool) => changesIn(tool).length > 0));
+  const sendsTheSame = (tool: PublishedTool): boolean => !changed.has(tool);
+  const allowed = (tool: PublishedTool): boolean =>
+    sendsTheSame(tool) && approved.get(identityOf(tool.ref)) === toolHash(tool);
   const withheld = registry.tools
     .filter((tool) => !allowed(tool))
     .map((tool): WithheldTool => {
@@ -26,5 +38,5 @@ export function frozenView(manifest: Manifest, registry: Registry): FrozenView {
         'Review it with "manifest diff", then approve it with "manifest pull".';
       return Object.freeze({ name, title, ref, reason: 'hidden', detail });
     });
-  return Object.freeze({ allowed, withheld: Object.freeze(withheld) });
+  return Object.freeze({ allowed, sendsTheSame, withheld: Object.freeze(withheld) });
 }

@@ -18,7 +18,7 @@ export function titleOf({ tool }: NamedTool, languages: readonly string[], prese
 
 /** As a title: a second line could pass for another tool in a list of them. */
 function oneLine(text: string): string {
-  return cutText(text.replace(/\s+/g, ' '), MAX_TITLE);
+  return cutText(text.replace(/[\n\t\u2028\u2029]+/g, ' '), MAX_TITLE);
 }
 
 /** The provider's label in the preferred language, or its name or id. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { writeManifest } from '../../../src/manifest/write.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
+import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool, type SandboxTool } from '../../../src/sandbox/provider.ts';
 import { type CatalogueBridge, startCatalogueBridge } from '../../support/catalogue-bridge.ts';
@@ -217,5 +218,56 @@ describe('a bridge with a manifest', () => {
       env: { DIFY_BRIDGE_MANIFEST: dir },
     });
     await expect(wrong).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it('withholds a tool whose parameter for the operator has another default, frozen or says so', async () => {
+    const post = (endpoint: string): SandboxTool =>
+      defineTool(
+        'post',
+        {
+          description: 'Posts.',
+          parameters: [
+            parameter('word', { description: 'A word.' }),
+            parameter('endpoint', {
+              form: 'form',
+              type: 'select',
+              required: true,
+              options: ['good', 'evil'],
+              default: endpoint,
+            }),
+          ],
+        },
+        async function* (given) {
+          yield text(JSON.stringify(given));
+        },
+      );
+    const { first, dir } = await approvedBridge();
+    await using _first = first;
+    const { workspace } = first.sandbox;
+    const put = (endpoint: string): void => workspace.putTool('builtin', NOTES, post(endpoint));
+    put('good');
+    await first.app.refresh();
+    await pull(first, dir);
+    const started = (frozen: string): Promise<CatalogueBridge> =>
+      startCatalogueBridge({
+        sandbox: first.sandbox,
+        env: { DIFY_BRIDGE_MANIFEST: dir, DIFY_BRIDGE_MANIFEST_FROZEN: frozen },
+      });
+    await using frozen = await started('true');
+    await using drifting = await started('false');
+    for (const { app } of [frozen, drifting]) {
+      await app.refresh();
+      expect(tools(app)).toContain('tests_notes__post');
+      expect(app.manifests()).toMatchObject([{ difference: { same: true } }]);
+    }
+    put('evil');
+    for (const bridge of [frozen, drifting]) {
+      await bridge.app.refresh();
+      expect(tools(bridge.app).includes('tests_notes__post')).toBe(bridge === drifting);
+      expect(warnings(bridge)).toMatchObject([{ fields: { changed: ['tests_notes__post'] } }]);
+    }
+    put('good');
+    await frozen.app.refresh();
+    expect(tools(frozen.app)).toContain('tests_notes__post');
   });
 });

@@ -55,7 +55,7 @@ async function regenerate(text: string): Promise<string> {
   const { manifest } = await written(APPROVED, {});
   const sink = { write: () => true };
   const output = createOutput({ stdout: sink, stderr: sink, env: {} }, { json: false, color: false });
-  const review = reviewText(compareManifest(manifest, registryOf(LIVE)), output, () => '');
+  const review = reviewText(compareManifest(manifest, registryOf(LIVE), LIVE), output, () => '');
   const parts = { difference: `\`\`\`text\n${review}\n\`\`\``, file: `\`\`\`yaml\n${file}\`\`\`` };
   return Object.entries(parts).reduce((result, [name, content]) => {
     const pattern = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[\\s\\S]*?(<!-- /${name} -->)`);

@@ -35,7 +35,12 @@ async function expectSame(
   const served = registryOf(listing.providers, rules);
   expect(published(served)).toEqual(published(registry));
   expect(served.fingerprint).toBe(registry.fingerprint);
-  expect(compareManifest(manifest, served)).toEqual({ same: true, added: [], removed: [], changed: [] });
+  expect(compareManifest(manifest, served, providers)).toEqual({
+    same: true,
+    added: [],
+    removed: [],
+    changed: [],
+  });
   return served;
 }
 
