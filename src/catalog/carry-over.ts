@@ -11,12 +11,14 @@ export interface CarriedOver {
 
 /**
  * The new listing with what it could not find out taken from the previous one: all providers of a type whose
- * whole list failed, single providers that failed, and the credentials of either. Their problems stay and say so.
+ * whole list failed, the tools of single providers that failed, and the credentials of either. Their problems stay
+ * and say so.
  * What Dify no longer lists without any problem is gone.
  */
 export function carryOver(previous: CatalogListing | undefined, next: CatalogListing): CarriedOver {
   if (previous === undefined) return { listing: next, kept: [] };
   const present = new Set(next.providers.map(identity));
+  const known = new Map(next.unlisted?.map((provider) => [identity(provider), provider]));
   const providers: ToolProvider[] = [];
   const credentials = new Map(next.credentials);
   const problems: CatalogProblem[] = [];
@@ -24,9 +26,9 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
 
   /** True when credentials that were known before are known again. */
   function keepCredentials(type: ProviderType, id: string): boolean {
-    const known = type === 'builtin' ? previous?.credentials?.get(id) : undefined;
-    if (known === undefined || credentials.has(id)) return false;
-    credentials.set(id, known);
+    const old = type === 'builtin' ? previous?.credentials?.get(id) : undefined;
+    if (old === undefined || credentials.has(id)) return false;
+    credentials.set(id, old);
     return true;
   }
 
@@ -42,7 +44,13 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
       present.add(identity(provider));
       keepCredentials(provider.type, provider.id);
     }
-    providers.push(...missing);
+    // What Dify says of the provider itself counts, as that it has lost its authorisation.
+    providers.push(
+      ...missing.map((old) => {
+        const head = known.get(identity(old));
+        return head === undefined ? old : { ...head, tools: old.tools };
+      }),
+    );
     const keptCredentials = providerId !== undefined && keepCredentials(providerType, providerId);
     if (missing.length === 0 && !keptCredentials) {
       problems.push(problem);

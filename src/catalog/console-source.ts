@@ -83,6 +83,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
       return { type, error: cause };
     }
     const providers: ToolProvider[] = [];
+    const unlisted: ToolProvider[] = [];
     const problems: CatalogProblem[] = [...overview.problems];
     await forEachBounded(overview.providers, concurrency, async (provider) => {
       try {
@@ -94,9 +95,10 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
         if (isHopeless(error)) throw error;
         const message = `The tools of "${provider.id}" could not be listed: ${error.message}`;
         problems.push({ providerType: type, providerId: provider.id, message });
+        unlisted.push({ ...provider, tools: [] });
       }
     });
-    return { type, listing: { providers, problems } };
+    return { type, listing: { providers, problems, unlisted } };
   }
 
   /** A workspace that could not be looked up is no reason to list nothing; a wrong one is. */
@@ -131,6 +133,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
 function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
   const providers: ToolProvider[] = [];
   const problems: CatalogProblem[] = [];
+  const unlisted: ToolProvider[] = [];
   const errors: BridgeError[] = [];
   let listed = 0;
   for (const outcome of outcomes) {
@@ -142,11 +145,16 @@ function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
       listed += 1;
       providers.push(...outcome.listing.providers);
       problems.push(...outcome.listing.problems);
+      unlisted.push(...(outcome.listing.unlisted ?? []));
     }
   }
   const [first] = errors;
   if (listed === 0 && first !== undefined) throw first;
-  return { providers: inOrder(providers), problems: inProblemOrder(problems) };
+  return {
+    providers: inOrder(providers),
+    problems: inProblemOrder(problems),
+    ...(unlisted.length > 0 && { unlisted }),
+  };
 }
 
 /** The refusal of one route (403) may be that route's own; any other refusal is of the credentials. */

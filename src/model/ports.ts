@@ -24,6 +24,8 @@ export interface ProviderCredential {
 export interface CatalogListing {
   readonly providers: readonly ToolProvider[];
   readonly problems: readonly CatalogProblem[];
+  /** What is known at present of providers whose tools could not be read: all but the tools. */
+  readonly unlisted?: readonly ToolProvider[];
   /** By provider id, for builtin providers that were asked for them. */
   readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]>;
 }

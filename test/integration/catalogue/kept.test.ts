@@ -154,3 +154,24 @@ it.each(['true', 'false'])(
     expect(bridge.app.status().stale).toMatchObject([{ providerType: 'mcp' }]);
   },
 );
+
+it('a provider whose tools cannot be listed is as Dify has it otherwise', async () => {
+  const tools = { unauthorized: 'hide', deny: [{ label: 'blocked' }] };
+  await using bridge = await startCatalogueBridge({ file: { tools } });
+  const { workspace } = bridge.sandbox;
+  const [id, name] = ['tests/a/a', 'tests_a__draw'];
+  const changed = async (change: () => void): Promise<boolean> => {
+    change();
+    await bridge.app.refresh();
+    return listed(bridge).includes(name);
+  };
+  const add = (labels: string[]) => workspace.addProvider(withTools(id, [say('draw')], labels));
+  add([]);
+  expect(await changed(() => workspace.authorize(id))).toBe(true);
+  expect(await changed(() => workspace.breakProvider(id))).toBe(true);
+  expect(await changed(() => workspace.revoke(id))).toBe(false);
+  expect(await changed(() => workspace.authorize(id))).toBe(true);
+  expect(await changed(() => add(['blocked']))).toBe(false);
+  expect(bridge.app.status().stale).toMatchObject([{ providerId: id }]);
+  expect(bridge.app.status().listing).not.toHaveProperty('unlisted');
+});
