@@ -38,6 +38,8 @@ export interface Approval {
    * frozen, and of the manifest's own what was approved.
    */
   approve(registry: Registry, config: ViewConfig, listing: CatalogListing): Registry;
+  /** The approved tools by identity where no others can be served: those take no name and no place of theirs. */
+  readonly counted: ReadonlySet<string> | undefined;
   /** Compares what the live workspace gives, and says in the log what differs when that changes. */
   compare(registry: Registry, providers: readonly ToolProvider[]): void;
   status(): Omit<ManifestStatus, 'views'>;
@@ -135,7 +137,7 @@ function createApproval(
   function hashesOf(config: ViewConfig, { credentials }: CatalogListing): Approved['hashes'] {
     const known = approved.get(config);
     if (known !== undefined && known.credentials === credentials) return known.hashes;
-    const extras = credentials === undefined ? {} : { credentials };
+    const extras = { counted: listed, ...(credentials !== undefined && { credentials }) };
     const { tools } = buildRegistry(manifest.catalog, config, extras);
     const hashes = new Map(
       tools.filter(isListed).map((tool) => [identityOf(tool.ref), toolHash(tool)] as const),
@@ -174,6 +176,7 @@ function createApproval(
   return {
     listing,
     approved: { providers: manifest.providers, problems: [] },
+    counted: frozen ? listed : undefined,
 
     approve(registry, config, source) {
       if (source.providers === listing.providers) {

@@ -63,6 +63,8 @@ export interface ViewOptions {
   readonly waitMs: number;
   /** What of a registry may be served. */
   readonly approve: (registry: Registry, config: ViewConfig, listing: CatalogListing) => Registry;
+  /** The tools that count for bare names and maxTools, by `identityKey`; all where undefined. */
+  readonly counted: () => ReadonlySet<string> | undefined;
   /** Calls a tool. */
   readonly run: (tool: PublishedTool, args: unknown, context: CallContext) => Promise<ToolResult>;
   /** Where its calls live that are handed off. */
@@ -72,7 +74,7 @@ export interface ViewOptions {
 
 /** A view without tools yet. */
 export function createView(options: ViewOptions): LiveView {
-  const { name, waitMs, approve, run, jobs, logger } = options;
+  const { name, waitMs, approve, counted, run, jobs, logger } = options;
   const history = createNameHistory();
   let { config } = options;
   let source: CatalogListing | undefined;
@@ -89,7 +91,9 @@ export function createView(options: ViewOptions): LiveView {
     rules: ViewConfig,
     previous?: Registry,
   ): Registry {
+    const some = counted();
     return buildRegistry(providers, rules, {
+      ...(some === undefined ? {} : { counted: some }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(previous === undefined ? {} : { previous }),
       ownTools: ALL_OWN_TOOLS,

@@ -158,6 +158,7 @@ export async function createApp(
       waitMs: config.catalog.loadTimeout,
       approve: (registry, rules, listing) =>
         approvals?.of(name).approve(registry, rules, listing) ?? registry,
+      counted: () => approvals?.of(name).counted,
       run(tool, args, { signal, observer, requestId, principal = LOCAL_PRINCIPAL }) {
         const messages = caller.start(tool, args, {
           signal,

@@ -44,7 +44,9 @@ export function buildRegistry(
 ): Registry {
   const texts = originTexts(providers, rules, extras);
   const before = originOf(extras.previous);
-  const isSame = before?.rules === texts.rules && before.inputs === texts.inputs;
+  const { counted } = extras;
+  const isSame =
+    before?.rules === texts.rules && before.inputs === texts.inputs && before.counted === counted;
   if (extras.previous !== undefined && isSame) return extras.previous;
   const known = before?.rules === texts.rules ? before.kept : new Map<string, Kept>();
 
@@ -61,9 +63,10 @@ export function buildRegistry(
     ...naming.repeated.map((named) => ({ final: repeated(named) })),
   ];
   const published = decided.map(({ final }) => final).filter(({ outcome }) => 'published' in outcome);
-  const names = publishedNames(published, rules, naming, extras.heldBy);
+  const counting = published.filter(({ named }) => counted?.has(named.key) !== false);
+  const names = publishedNames(counting, rules, naming, extras.heldBy);
   const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
-  const candidates = published.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
+  const candidates = counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
   const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
 
   const tools: PublishedTool[] = [];
@@ -103,7 +106,7 @@ export function buildRegistry(
     fingerprint: listFingerprint(tools),
     get: (name: string) => byName.get(name) ?? aliases.byName.get(name),
   });
-  rememberOrigin(registry, { ...texts, kept });
+  rememberOrigin(registry, { ...texts, kept, counted });
   return registry;
 }
 

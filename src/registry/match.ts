@@ -4,14 +4,14 @@ import type { NamedTool } from './names.ts';
 import type { FactMatcher, Matcher, RegistryRules } from './rules.ts';
 
 /** The tool as far as rules look at it. */
-export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'bareName'>;
+export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'wholeName' | 'bareName'>;
 
 /** The names by which rules and presets may mean a tool. */
 export function namesOf(
-  { qualifiedName, bareName }: Matchable,
+  { qualifiedName, wholeName = qualifiedName, bareName }: Matchable,
   { names }: Pick<RegistryRules, 'names'>,
 ): string[] {
-  return names === 'bare' ? [qualifiedName, bareName] : [qualifiedName];
+  return [...new Set([qualifiedName, wholeName, ...(names === 'bare' ? [bareName] : [])])];
 }
 
 /** True when a rule is about the tool. */

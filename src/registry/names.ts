@@ -20,6 +20,8 @@ export interface NamedTool {
   /** Its identity as one text. */
   readonly key: string;
   readonly qualifiedName: string;
+  /** The qualified name before it was cut or freed of other characters; absent where that has changed nothing. */
+  readonly wholeName?: string;
   /** The tool's own name in the characters of a name; not unique. */
   readonly bareName: string;
   /** The tool that has the name which this one would have had. */
@@ -50,9 +52,11 @@ export function nameTools(
     .flatMap((provider) => provider.tools.map((tool) => ({ provider, tool, ref: refOf(provider, tool) })))
     .map((entry) => {
       const key = identityKey(entry.ref);
-      const wanted = qualifiedName(entry.provider, entry.ref, maxLength);
+      const wholeName = `${providerPart(entry.provider)}__${entry.ref.tool}`;
+      const wanted = fitName(wholeName, key, maxLength);
       const holder = heldBy(wanted);
-      return { ...entry, key, wanted, isHeld: holder !== undefined && identityKey(holder) === key };
+      const whole = wanted === wholeName ? {} : { wholeName };
+      return { ...entry, key, ...whole, wanted, isHeld: holder !== undefined && identityKey(holder) === key };
     })
     .sort((a, b) => Number(b.isHeld) - Number(a.isHeld) || compareRefs(a.ref, b.ref));
   const taken = new Map<string, ToolRef>();
@@ -114,10 +118,6 @@ function compareRefs(a: ToolRef, b: ToolRef): number {
 /** The identity of a tool as one text. */
 export function identityKey(ref: ToolRef): string {
   return JSON.stringify([ref.providerType, ref.providerId, ref.tool]);
-}
-
-function qualifiedName(provider: ToolProvider, ref: ToolRef, maxLength: number): string {
-  return fitName(`${providerPart(provider)}__${ref.tool}`, identityKey(ref), maxLength);
 }
 
 function providerPart(provider: ToolProvider): string {

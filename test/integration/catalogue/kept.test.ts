@@ -175,3 +175,42 @@ it('a provider whose tools cannot be listed is as Dify has it otherwise', async 
   expect(bridge.app.status().stale).toMatchObject([{ providerId: id }]);
   expect(bridge.app.status().listing).not.toHaveProperty('unlisted');
 });
+
+it('tools that nobody has approved take neither the names nor the places of frozen ones', async () => {
+  const file = {
+    tools: { allow: [{ provider: 'tests/*' }], maxTools: 2 },
+    views: { bare: { names: 'bare', maxTools: 100 } },
+  };
+  await using first = await startCatalogueBridge({ file });
+  const { sandbox } = first;
+  const add = (id: string, names: string[]): void => {
+    sandbox.workspace.addProvider(
+      withTools(
+        id,
+        names.map((name) => say(name)),
+      ),
+    );
+    sandbox.workspace.authorize(id);
+  };
+  add('tests/notes/notes', ['one', 'two']);
+  await first.app.refresh();
+  const dir = join(first.folder, 'tools');
+  await writeManifest(dir, await first.app.registry.ready(), first.app.status().listing?.providers ?? []);
+  const env = { DIFY_BRIDGE_MANIFEST: dir, DIFY_BRIDGE_MANIFEST_FROZEN: 'true' };
+  await using bridge = await startCatalogueBridge({ file, sandbox, env });
+  const approved = [
+    ['tests_notes__one', 'tests_notes__two'],
+    ['one', 'two'],
+  ];
+  const served = () => [listed(bridge), listed(bridge, 'bare')];
+  await bridge.app.refresh();
+  expect(served()).toEqual(approved);
+  add('tests/a/a', ['one', 'two', 'three']);
+  await bridge.app.refresh();
+  expect(served()).toEqual(approved);
+  expect(bridge.app.manifests()).toMatchObject([{ difference: { added: { length: 3 } } }]);
+  await first.app.refresh();
+  await writeManifest(dir, await first.app.registry.ready(), first.app.status().listing?.providers ?? []);
+  expect(await bridge.app.reload()).toBe(true);
+  expect(served()[0]).toEqual(['tests_a__one', 'tests_a__three']);
+});

@@ -198,3 +198,15 @@ describe('an explanation', () => {
     expect(explainTool(hidden, 'time__now').join('\n')).toContain('tools.unauthorized is "hide"');
   });
 });
+
+test('a rule fits what was cut off a long name', () => {
+  const id = 'acmecorporation/customer_relationship/manager';
+  const tools = ['delete_contact', 'read_contact'].map((name) => tool(name));
+  const names = (rules: object): string[] =>
+    registryOf([provider(id, tools)], rules).tools.map(({ ref }) => ref.tool);
+  const published = registryOf([provider(id, tools)]).tools.map(({ name }) => name);
+  expect(published.join()).not.toContain('delete');
+  expect(names({ deny: ['*delete*'] })).toEqual(['read_contact']);
+  expect(names({ allow: ['*__read_*'] })).toEqual(['read_contact']);
+  expect(names({ deny: published.slice(0, 1) })).toHaveLength(1);
+});
