@@ -5,11 +5,12 @@ import { DEFAULT_VIEW, type ViewConfig, viewsOf } from './config/views.ts';
 import { compareManifest, type ManifestDifference } from './manifest/compare.ts';
 import { frozenView } from './manifest/frozen.ts';
 import { toolHash } from './manifest/hash.ts';
-import { identityOf, type Manifest } from './manifest/manifest.ts';
+import type { Manifest } from './manifest/manifest.ts';
+import { type UnpublishedChanges, unpublishedIn } from './manifest/unpublished.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from './model/registry.ts';
-import type { ToolProvider } from './model/tool.ts';
+import { identityOf, type ToolProvider } from './model/tool.ts';
 import { buildRegistry } from './registry/build.ts';
 import { rememberLastRule } from './registry/explain.ts';
 import { listFingerprint } from './registry/fingerprint.ts';
@@ -132,6 +133,7 @@ function createApproval(
   const approved = new WeakMap<ViewConfig, Approved>();
   let status: Omit<ManifestStatus, 'views'> = { dir, frozen, comparedAt: undefined, difference: undefined };
   let told = '';
+  let compared: { readonly registry: Registry; readonly providers: readonly ToolProvider[] } | undefined;
 
   /** The hashes of what a view makes of the approved declarations: its rules are the operator's own. */
   function hashesOf(config: ViewConfig, { credentials }: CatalogListing): Approved['hashes'] {
@@ -173,6 +175,13 @@ function createApproval(
     });
   }
 
+  let latest: { readonly of: readonly ToolProvider[]; readonly changes: UnpublishedChanges } | undefined;
+  /** Approval and comparison ask for the same listing. */
+  function changesIn(providers: readonly ToolProvider[]): UnpublishedChanges {
+    if (latest?.of !== providers) latest = { of: providers, changes: unpublishedIn(manifest, providers) };
+    return latest.changes;
+  }
+
   return {
     listing,
     approved: { providers: manifest.providers, problems: [] },
@@ -188,7 +197,7 @@ function createApproval(
         return narrowed(registry, isListed, reasons, 'manifest.dir: it is not among the approved tools');
       }
       if (!frozen) return registry;
-      const recorded = frozenView(manifest, registry, source.providers);
+      const recorded = frozenView(manifest, registry, changesIn(source.providers));
       const hashes = hashesOf(config, source);
       const isApproved = (tool: PublishedTool): boolean =>
         recorded.allowed(tool) ||
@@ -202,7 +211,12 @@ function createApproval(
     },
 
     compare(registry, providers) {
-      const difference = compareManifest(manifest, registry, providers);
+      if (compared?.registry === registry && compared.providers === providers) {
+        status = { ...status, comparedAt: new Date() };
+        return;
+      }
+      compared = { registry, providers };
+      const difference = compareManifest(manifest, registry, changesIn(providers));
       status = { ...status, comparedAt: new Date(), difference };
       const { added, removed, changed } = difference;
       // A tool that changes once more is another difference, though its name stands there already.

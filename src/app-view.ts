@@ -12,8 +12,8 @@ import type { BridgeError } from './model/errors.ts';
 import type { DetachedCalls } from './model/job.ts';
 import type { Logger } from './model/logger.ts';
 import type { CatalogListing } from './model/ports.ts';
-import type { ToolRef } from './model/tool.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from './model/registry.ts';
+import { identityOf, type ToolRef } from './model/tool.ts';
 import { buildRegistry } from './registry/build.ts';
 import { fits } from './registry/match.ts';
 import { type NamedTool, nameTools } from './registry/names.ts';
@@ -63,7 +63,7 @@ export interface ViewOptions {
   readonly waitMs: number;
   /** What of a registry may be served. */
   readonly approve: (registry: Registry, config: ViewConfig, listing: CatalogListing) => Registry;
-  /** The tools that count for bare names and maxTools, by `identityKey`; all where undefined. */
+  /** The tools that count for bare names and maxTools, by `identityOf`; all where undefined. */
   readonly counted: () => ReadonlySet<string> | undefined;
   /** Calls a tool. */
   readonly run: (tool: PublishedTool, args: unknown, context: CallContext) => Promise<ToolResult>;
@@ -138,9 +138,9 @@ export function createView(options: ViewOptions): LiveView {
     if (source === undefined) return undefined;
     if (named?.of !== source) {
       const { tools } = nameTools(source.providers, config.maxNameLength, heldBy);
-      named = { of: source, tools: new Map(tools.map((tool) => [identity(tool), tool])) };
+      named = { of: source, tools: new Map(tools.map((tool) => [tool.key, tool])) };
     }
-    return named.tools.get(identity({ ref }));
+    return named.tools.get(identityOf(ref));
   }
 
   const presentation = createPresentation({
@@ -200,8 +200,4 @@ export function createView(options: ViewOptions): LiveView {
       });
     },
   };
-}
-
-function identity({ ref }: Pick<NamedTool, 'ref'>): string {
-  return JSON.stringify([ref.providerType, ref.providerId, ref.tool]);
 }

@@ -12,8 +12,7 @@ export interface CarriedOver {
 /**
  * The new listing with what it could not find out taken from the previous one: all providers of a type whose
  * whole list failed, the tools of single providers that failed, and the credentials of either. Their problems stay
- * and say so.
- * What Dify no longer lists without any problem is gone.
+ * and say so. What Dify no longer lists without any problem is gone.
  */
 export function carryOver(previous: CatalogListing | undefined, next: CatalogListing): CarriedOver {
   if (previous === undefined) return { listing: next, kept: [] };

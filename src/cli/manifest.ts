@@ -51,8 +51,10 @@ export function pullManifest(context: CommandContext, options: ManifestOptions):
 export async function diffManifest(context: CommandContext, options: ManifestOptions): Promise<number> {
   const { readManifest } = await import('../manifest/read.ts');
   const { compareManifest } = await import('../manifest/compare.ts');
+  const { unpublishedIn } = await import('../manifest/unpublished.ts');
   return withView(context, options, async ({ view, dir, registry, providers, problems }) => {
-    const difference = compareManifest(await readManifest(dir), registry, providers);
+    const manifest = await readManifest(dir);
+    const difference = compareManifest(manifest, registry, unpublishedIn(manifest, providers));
     const { output } = context;
     const why = (tool: RemovedTool): string => whyRemoved(tool, problems);
     output.data({ view, dir, ...describe(difference, why), problems }, () =>

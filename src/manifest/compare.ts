@@ -1,10 +1,10 @@
 import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import type { ToolProvider, ToolRef } from '../model/tool.ts';
+import { identityOf, type ToolRef } from '../model/tool.ts';
 import { type Approvable, toolHash } from './hash.ts';
-import { type ApprovedTool, identityOf, type Manifest } from './manifest.ts';
+import type { ApprovedTool, Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
-import { declarationsOf, unpublishedChanges } from './unpublished.ts';
+import type { UnpublishedChanges } from './unpublished.ts';
 
 /** A name, a title or a description that differs. */
 export interface TextChange {
@@ -42,15 +42,14 @@ export interface ManifestDifference {
 }
 
 /**
- * Compares what is published with what was approved, tool by tool of Dify, whatever their names. `providers` is what
+ * Compares what is published with what was approved, tool by tool of Dify, whatever their names. `changesIn` knows what
  * the registry was made from.
  */
 export function compareManifest(
   manifest: Manifest,
   registry: Registry,
-  providers: readonly ToolProvider[],
+  changesIn: UnpublishedChanges,
 ): ManifestDifference {
-  const changesIn = unpublishedIn(manifest, providers);
   const approved = new Map(manifest.tools.map((tool) => [identityOf(tool.ref), tool]));
   const published = new Set(registry.tools.map(({ ref }) => identityOf(ref)));
   const reasons = new Map(registry.withheld.map(({ ref, detail }) => [identityOf(ref), detail]));
@@ -69,18 +68,6 @@ export function compareManifest(
     return isSame ? [] : [changesOf(old, tool, unpublished)];
   });
   return { same: added.length + removed.length + changed.length === 0, added, removed, changed };
-}
-
-/** What differs in the parameters of approved tools that callers do not set. */
-export function unpublishedIn(
-  manifest: Manifest,
-  providers: readonly ToolProvider[],
-): (tool: PublishedTool) => readonly SchemaChange[] {
-  const approved = declarationsOf(manifest.providers);
-  const live = declarationsOf(providers);
-  const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
-  return ({ ref, inputSchema }) =>
-    unpublishedChanges(approved(ref), live(ref), [inputSchema, schemas.get(identityOf(ref)) ?? {}]);
 }
 
 function changesOf(

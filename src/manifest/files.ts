@@ -1,6 +1,7 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Registry } from '../model/registry.ts';
-import type { DifyTool, ProviderType, ToolProvider, ToolRef } from '../model/tool.ts';
+import type { DifyTool, ToolProvider } from '../model/tool.ts';
+import { Declarations } from './declarations.ts';
 import { declarationToFile, plain, providerToFile } from './declaration.ts';
 import { fileNameOf } from './file-name.ts';
 import { LAYOUT, type ManifestFile } from './file-schema.ts';
@@ -92,27 +93,6 @@ function sourceOf({
 }
 type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
-/** The declarations of tools by what identifies them. */
-class Declarations {
-  readonly #byProvider = new Map<string, { provider: ToolProvider; tools: Map<string, DifyTool> }>();
-
-  constructor(providers: readonly ToolProvider[]) {
-    for (const provider of providers) {
-      const key = providerKey(provider.type, provider.id);
-      if (this.#byProvider.has(key)) continue;
-      const tools = new Map<string, DifyTool>();
-      for (const tool of provider.tools) if (!tools.has(tool.name)) tools.set(tool.name, tool);
-      this.#byProvider.set(key, { provider, tools });
-    }
-  }
-
-  find(ref: ToolRef): { provider: ToolProvider; tool: DifyTool } | undefined {
-    const found = this.#byProvider.get(providerKey(ref.providerType, ref.providerId));
-    const tool = found?.tools.get(ref.tool);
-    return found === undefined || tool === undefined ? undefined : { provider: found.provider, tool };
-  }
-}
-
 /**
  * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the
  * hash begins that of the withheld tool. A few tools more than needed do no harm.
@@ -133,10 +113,6 @@ function checkedSize(name: string, text: string): string {
   throw new BridgeError('usage', `The file ${name} of the manifest would be larger than 16 MiB.`, {
     hint: 'Publish fewer tools of this provider: see the allow and deny rules of the view.',
   });
-}
-
-function providerKey(type: ProviderType, id: string): string {
-  return JSON.stringify([type, id]);
 }
 
 function byToolName(a: { dify: { name: string } }, b: { dify: { name: string } }): number {

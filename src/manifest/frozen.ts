@@ -1,8 +1,8 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
-import type { ToolProvider } from '../model/tool.ts';
-import { unpublishedIn } from './compare.ts';
+import { identityOf } from '../model/tool.ts';
 import { toolHash } from './hash.ts';
-import { identityOf, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import type { UnpublishedChanges } from './unpublished.ts';
 
 /** What of a registry may be served when only approved tools are. */
 export interface FrozenView {
@@ -14,16 +14,14 @@ export interface FrozenView {
   readonly withheld: readonly WithheldTool[];
 }
 
-/** Holds the registry's tools against what was approved. `providers` is what the registry was made from. */
+/** Holds the registry's tools against what was approved. `changesIn` knows what it was made from. */
 export function frozenView(
   manifest: Manifest,
   registry: Registry,
-  providers: readonly ToolProvider[],
+  changesIn: UnpublishedChanges,
 ): FrozenView {
   const approved = new Map(manifest.tools.map((tool) => [identityOf(tool.ref), tool.hash]));
-  const changesIn = unpublishedIn(manifest, providers);
-  const changed = new Set(registry.tools.filter((tool) => changesIn(tool).length > 0));
-  const sendsTheSame = (tool: PublishedTool): boolean => !changed.has(tool);
+  const sendsTheSame = (tool: PublishedTool): boolean => changesIn(tool).length === 0;
   const allowed = (tool: PublishedTool): boolean =>
     sendsTheSame(tool) && approved.get(identityOf(tool.ref)) === toolHash(tool);
   const withheld = registry.tools

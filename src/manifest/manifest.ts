@@ -28,8 +28,3 @@ export interface Manifest {
 export function manifestSource({ catalog }: Manifest): CatalogSource {
   return { list: async () => ({ providers: catalog, problems: [] }) };
 }
-
-/** One text for one tool: type, provider and tool. */
-export function identityOf({ providerType, providerId, tool }: ToolRef): string {
-  return JSON.stringify([providerType, providerId, tool]);
-}

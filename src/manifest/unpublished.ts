@@ -1,35 +1,42 @@
 import type { JsonObject } from '../model/json.ts';
-import type { DifyTool, ToolParameter, ToolProvider, ToolRef } from '../model/tool.ts';
-import { identityOf } from './manifest.ts';
+import type { PublishedTool } from '../model/registry.ts';
+import { type DifyTool, identityOf, type ToolParameter, type ToolProvider } from '../model/tool.ts';
+import { Declarations } from './declarations.ts';
+import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
-/** Finds the declaration of a tool. */
-export type FindDeclaration = (ref: ToolRef) => DifyTool | undefined;
+/**
+ * What differs in the parameters of an approved tool that callers do not set (`dify.endpoint`): nobody is shown them,
+ * and their defaults go out with every call.
+ */
+export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 
-export function declarationsOf(providers: readonly ToolProvider[]): FindDeclaration {
-  const tools = new Map<string, DifyTool>();
-  for (const { type, id, tools: all } of providers) {
-    for (const tool of all) {
-      const identity = identityOf({ providerType: type, providerId: id, tool: tool.name });
-      if (!tools.has(identity)) tools.set(identity, tool);
-    }
-  }
-  return (ref) => tools.get(identityOf(ref));
+/** Holds the declarations of providers against the approved ones, each when it is asked for and once. */
+export function unpublishedIn(manifest: Manifest, providers: readonly ToolProvider[]): UnpublishedChanges {
+  const approved = new Declarations(manifest.providers);
+  const live = new Declarations(providers);
+  const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
+  const known = new WeakMap<PublishedTool, readonly SchemaChange[]>();
+  return (tool) => {
+    const { ref, inputSchema } = tool;
+    const [before, after] = [approved.find(ref)?.tool, live.find(ref)?.tool];
+    const shown = [inputSchema, schemas.get(identityOf(ref)) ?? {}];
+    const changes =
+      known.get(tool) ??
+      (before === undefined || after === undefined ? [] : unpublishedChanges(before, after, shown));
+    known.set(tool, changes);
+    return changes;
+  };
 }
 
-/**
- * What differs in the parameters that callers do not set (`dify.endpoint`): nobody is shown them, and their defaults go
- * out with every call. `schemas` are the arguments that are published.
- */
-export function unpublishedChanges(
-  before: DifyTool | undefined,
-  after: DifyTool | undefined,
+function unpublishedChanges(
+  before: DifyTool,
+  after: DifyTool,
   schemas: readonly JsonObject[],
 ): SchemaChange[] {
-  if (before === undefined || after === undefined || before === after) return [];
   const shown = new Set(schemas.flatMap(({ properties }) => Object.keys((properties ?? {}) as JsonObject)));
-  const [old, now] = [before, after].map(({ parameters }) => unpublished(parameters, shown));
-  return schemaChanges({ properties: old ?? {} }, { properties: now ?? {} }, 'dify');
+  const [old, now] = [unpublished(before.parameters, shown), unpublished(after.parameters, shown)];
+  return schemaChanges({ properties: old }, { properties: now }, 'dify');
 }
 
 function unpublished(parameters: readonly ToolParameter[], shown: ReadonlySet<string>): JsonObject {
@@ -40,7 +47,7 @@ function unpublished(parameters: readonly ToolParameter[], shown: ReadonlySet<st
       const facts: JsonObject = {
         type,
         form,
-        demanded: required,
+        required,
         ...(preset !== undefined && { default: preset }),
         ...(min !== undefined && { minimum: min }),
         ...(max !== undefined && { maximum: max }),

@@ -71,3 +71,8 @@ export interface ToolRef {
   readonly providerId: string;
   readonly tool: string;
 }
+
+/** One text for one tool: type, provider and tool. */
+export function identityOf({ providerType, providerId, tool }: ToolRef): string {
+  return JSON.stringify([providerType, providerId, tool]);
+}

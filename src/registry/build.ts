@@ -1,5 +1,5 @@
 import type { PublishedTool, Registry, RegistryNote, WithheldTool } from '../model/registry.ts';
-import type { ToolProvider } from '../model/tool.ts';
+import { identityOf, type ToolProvider } from '../model/tool.ts';
 import { resolveAliases } from './aliases.ts';
 import { type Draft, draftTool, withhold } from './draft.ts';
 import { rememberExplanation } from './explain.ts';
@@ -7,7 +7,6 @@ import { listFingerprint } from './fingerprint.ts';
 import { ownEndpoints } from './loop-guard.ts';
 import {
   compare,
-  identityKey,
   type NamedTool,
   type NameHolder,
   type Naming,
@@ -31,8 +30,9 @@ export type { Preset, RegistryRules } from './rules.ts';
 
 /**
  * Decides which tools of the providers are published, under which names and with which schemas. Never throws: a
- * tool that cannot be published is withheld with its reason. The same providers and rules give the same registry,
- * whatever their order and, but for names that are held, whatever was built before; when nothing has changed since `previous`, it is that one.
+ * tool that cannot be published is withheld with its reason. The same providers, rules and extras give the same
+ * registry, whatever the order and whatever was built before; when nothing has changed since `previous`, it is that
+ * one.
  *
  * The rules in their order: deny, allow, unauthorized, what is invalid or incomplete, readOnly, the loop guard,
  * maxTools.
@@ -177,7 +177,7 @@ function publishedNames(
   const present = new Set(naming.tools.map(({ key }) => key));
   for (const [name, named] of uniqueBareNames(published.map((draft) => draft.named))) {
     const holder = heldBy?.(name);
-    const key = holder === undefined ? named.key : identityKey(holder);
+    const key = holder === undefined ? named.key : identityOf(holder);
     if (key === named.key || !present.has(key)) names.set(named, name);
   }
   return names;

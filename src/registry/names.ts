@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type DifyTool, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
+import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
 
 /** Providers that are part of Dify; no plugin may take their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
@@ -51,12 +51,12 @@ export function nameTools(
   const entries = providers
     .flatMap((provider) => provider.tools.map((tool) => ({ provider, tool, ref: refOf(provider, tool) })))
     .map((entry) => {
-      const key = identityKey(entry.ref);
+      const key = identityOf(entry.ref);
       const wholeName = `${providerPart(entry.provider)}__${entry.ref.tool}`;
       const wanted = fitName(wholeName, key, maxLength);
       const holder = heldBy(wanted);
       const whole = wanted === wholeName ? {} : { wholeName };
-      return { ...entry, key, ...whole, wanted, isHeld: holder !== undefined && identityKey(holder) === key };
+      return { ...entry, key, ...whole, wanted, isHeld: holder !== undefined && identityOf(holder) === key };
     })
     .sort((a, b) => Number(b.isHeld) - Number(a.isHeld) || compareRefs(a.ref, b.ref));
   const taken = new Map<string, ToolRef>();
@@ -82,18 +82,25 @@ export function nameTools(
   return { tools: [...seen.values()], repeated };
 }
 
+/** The tools that have each bare name. */
+export function toolsByBareName(tools: readonly NamedTool[]): ReadonlyMap<string, readonly NamedTool[]> {
+  const byName = new Map<string, NamedTool[]>();
+  for (const tool of tools) {
+    const namesakes = byName.get(tool.bareName);
+    if (namesakes === undefined) byName.set(tool.bareName, [tool]);
+    else namesakes.push(tool);
+  }
+  return byName;
+}
+
 /** The bare names that may stand for their tools: of one tool only, and no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
   const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
   const unique = new Map<string, NamedTool>();
-  const several = new Set<string>();
-  for (const tool of tools) {
-    const { bareName } = tool;
-    const namesake = qualified.get(bareName);
-    if (unique.has(bareName) || (namesake !== undefined && namesake !== tool)) several.add(bareName);
-    unique.set(bareName, tool);
+  for (const [name, [tool, ...others]] of toolsByBareName(tools)) {
+    const isFree = others.length === 0 && (qualified.get(name) ?? tool) === tool;
+    if (tool !== undefined && isFree) unique.set(name, tool);
   }
-  for (const name of several) unique.delete(name);
   return unique;
 }
 
@@ -113,11 +120,6 @@ function compareRefs(a: ToolRef, b: ToolRef): number {
     compare(a.providerId, b.providerId) ||
     compare(a.tool, b.tool)
   );
-}
-
-/** The identity of a tool as one text. */
-export function identityKey(ref: ToolRef): string {
-  return JSON.stringify([ref.providerType, ref.providerId, ref.tool]);
 }
 
 function providerPart(provider: ToolProvider): string {

@@ -2,7 +2,7 @@ import type { RegistryNote } from '../model/registry.ts';
 import { ranked } from '../model/near.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
-import { compare, type NamedTool } from './names.ts';
+import { compare, type NamedTool, toolsByBareName } from './names.ts';
 import { mergePresets, type PresetPart, presetParameters, restricting, type ToolPreset } from './presets.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import { listed } from './text.ts';
@@ -87,7 +87,7 @@ function matchByName(
   note: (name: string, message: string) => void,
 ): ReadonlyMap<NamedTool, readonly PresetPart[]> {
   const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
-  const byBareName = rules.names === 'bare' ? toolsByBareName(visible) : new Map<string, NamedTool[]>();
+  const byBareName = toolsByBareName(rules.names === 'bare' ? visible : []);
   const own = new Map<NamedTool, PresetPart>();
   const named = new Map<NamedTool, PresetPart[]>();
   for (const [name, preset] of entries) {
@@ -110,15 +110,10 @@ function matchByName(
   return named;
 }
 
-function toolsByBareName(tools: readonly NamedTool[]): Map<string, NamedTool[]> {
-  const byName = new Map<string, NamedTool[]>();
-  for (const tool of tools) byName.set(tool.bareName, [...(byName.get(tool.bareName) ?? []), tool]);
-  return byName;
-}
-
 function severalTools(tools: readonly NamedTool[]): string {
   const names = tools.map(({ qualifiedName }) => qualifiedName).sort(compare);
-  return `There is a preset for a tool of this name, and ${tools.length} have it: ${listed(names, 300)}. It restricts all of them until it names one.`;
+  const those = `${tools.length} have it: ${listed(names, 300)}`;
+  return `There is a preset for a tool of this name, and ${those}. It restricts all of them until it names one.`;
 }
 
 function unknownTool(

@@ -15,7 +15,7 @@ export interface RegistryExtras {
   readonly ownTools?: readonly OwnTool[];
   /** The tools that clients know by name: while they are there, their names go to no others. */
   readonly heldBy?: NameHolder;
-  /** The tools (`identityKey`) that count for bare names and maxTools; all unless given. */
+  /** The tools (`identityOf`) that count for bare names and maxTools; all unless given. */
   readonly counted?: ReadonlySet<string>;
   /** What was built before: what has not changed is taken from there. */
   readonly previous?: Registry;

@@ -1,15 +1,11 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Registry, WithheldTool } from '../model/registry.ts';
-import type { ToolRef } from '../model/tool.ts';
+import { identityOf, type ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
 /** The name under which a tool of Dify is published now; undefined when it is not. */
 export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
-  return registry.tools.find((tool) => isSame(tool.ref, ref))?.name;
-}
-
-function isSame(a: ToolRef, b: ToolRef): boolean {
-  return a.providerType === b.providerType && a.providerId === b.providerId && a.tool === b.tool;
+  return registry.tools.find((tool) => identityOf(tool.ref) === identityOf(ref))?.name;
 }
 
 /** Where a client learns of the tools that it may call. */
@@ -48,7 +44,9 @@ export function unknownTool(
       hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
     });
   }
-  const namesake = registry.withheld.find((tool) => ref !== undefined && isSame(tool.ref, ref));
+  const namesake = registry.withheld.find(
+    (tool) => ref !== undefined && identityOf(tool.ref) === identityOf(ref),
+  );
   if (namesake !== undefined) return notPublished(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),

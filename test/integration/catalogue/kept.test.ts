@@ -13,6 +13,11 @@ const say = (name: string, says = name): SandboxTool =>
   });
 const withTools = (id: string, tools: SandboxTool[], labels: string[] = []) =>
   builtinProvider(id, { label: 'Kit', description: 'Kit.', credentialFields: ['key'], tools, labels });
+/** Installs a plugin with tools, and authorises it. */
+function install({ sandbox }: CatalogueBridge, id: string, tools: SandboxTool[], credential?: string): void {
+  sandbox.workspace.addProvider(withTools(id, tools));
+  sandbox.workspace.authorize(id, credential);
+}
 const listed = ({ app }: CatalogueBridge, view = 'default'): string[] =>
   app.views
     .get(view)
@@ -28,14 +33,12 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
       file: { tools: { allow: [{ provider: '*chart' }], aliases: { old: 'chart__draw' } } },
     });
     const { workspace } = bridge.sandbox;
-    workspace.addProvider(withTools(OFFICIAL, [say('draw', 'official')]));
-    workspace.authorize(OFFICIAL);
+    install(bridge, OFFICIAL, [say('draw', 'official')]);
     await bridge.app.refresh();
     for (const client of [await bridge.connect(kind), await bridge.connectStdio(kind)]) {
       const answer = async (name: string): Promise<string | undefined> =>
         (await client.callTool(name, {})).content[0]?.text;
-      workspace.addProvider(withTools(STRANGER, [say('draw', 'stranger')]));
-      workspace.authorize(STRANGER);
+      install(bridge, STRANGER, [say('draw', 'stranger')]);
       await bridge.app.refresh();
       expect(await answer('chart__draw')).toBe('official');
       expect(await answer('old')).toBe('official');
@@ -57,8 +60,7 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
     await using bridge = await startCatalogueBridge({ file });
     const { workspace } = bridge.sandbox;
     for (const id of ['tests/a/a', 'tests/b/b']) {
-      workspace.addProvider(withTools(id, [say('draw', id)]));
-      workspace.authorize(id);
+      install(bridge, id, [say('draw', id)]);
     }
     bridge.write({ tools: { ...file.tools, deny: ['tests_b__*'] } });
     expect(await bridge.app.reload()).toBe(true);
@@ -76,8 +78,7 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
     const file = { tools: { mode: 'search', pinned: [{ label: 'search' }] } };
     await using bridge = await startCatalogueBridge({ file });
     const { workspace } = bridge.sandbox;
-    workspace.addProvider(withTools('tests/a/a', [say('draw')]));
-    workspace.authorize('tests/a/a');
+    install(bridge, 'tests/a/a', [say('draw')]);
     await bridge.app.refresh();
     for (const connect of [() => bridge.connect(kind), () => bridge.connectStdio(kind)]) {
       const client = await connect();
@@ -100,8 +101,7 @@ it('a rule that takes a tool away does not wait for a Dify that does not answer'
   await using bridge = await startCatalogueBridge();
   const { workspace } = bridge.sandbox;
   for (const id of ['tests/a/a', 'tests/b/b']) {
-    workspace.addProvider(withTools(id, [say('draw')]));
-    workspace.authorize(id, 'Sales');
+    install(bridge, id, [say('draw')], 'Sales');
   }
   await bridge.app.refresh();
   workspace.setDelay(30_000);

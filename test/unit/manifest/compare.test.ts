@@ -4,6 +4,7 @@ import { compareManifest } from '../../../src/manifest/compare.ts';
 import { frozenView } from '../../../src/manifest/frozen.ts';
 import { canonical, toolHash } from '../../../src/manifest/hash.ts';
 import { replaceHidden, visible, visibleLine } from '../../../src/manifest/hidden.ts';
+import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { schemaChanges } from '../../../src/manifest/schema-changes.ts';
 import { compareWords } from '../../../src/manifest/words.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -35,7 +36,7 @@ const after = [
 describe('comparing', () => {
   it('names what came, what went and what changed', async () => {
     const { manifest } = await written(before, {});
-    const difference = compareManifest(manifest, registryOf(after), after);
+    const difference = compareManifest(manifest, registryOf(after), unpublishedIn(manifest, after));
     expect(difference.same).toBe(false);
     expect(difference.added.map(({ name }) => name)).toEqual(['acme_kit__carve']);
     const erase = { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'erase' };
@@ -66,15 +67,21 @@ describe('comparing', () => {
   it('tells why an approved tool is withheld, and that one has another name', async () => {
     const { manifest } = await written(before, {});
     const hidden = registryOf([{ ...before[0]!, authorized: false }], { unauthorized: 'hide' });
-    expect(compareManifest(manifest, hidden, before).removed).toHaveLength(3);
-    expect(compareManifest(manifest, hidden, before).removed[0]?.reason).toContain('no credentials');
-    const renamed = compareManifest(manifest, registryOf(before, { names: 'bare' }), before);
+    expect(compareManifest(manifest, hidden, unpublishedIn(manifest, before)).removed).toHaveLength(3);
+    expect(compareManifest(manifest, hidden, unpublishedIn(manifest, before)).removed[0]?.reason).toContain(
+      'no credentials',
+    );
+    const renamed = compareManifest(
+      manifest,
+      registryOf(before, { names: 'bare' }),
+      unpublishedIn(manifest, before),
+    );
     expect(renamed.changed[0]?.texts).toEqual([{ part: 'name', before: 'acme_kit__draw', after: 'draw' }]);
   });
 
   it('finds nothing where nothing differs', async () => {
     const { manifest, registry } = await written();
-    const difference = compareManifest(manifest, registry, WORKSPACE);
+    const difference = compareManifest(manifest, registry, unpublishedIn(manifest, WORKSPACE));
     expect(difference).toEqual({ same: true, added: [], removed: [], changed: [] });
   });
 });
@@ -105,23 +112,23 @@ describe('parameters that callers do not set', () => {
       [
         {
           path: 'dify.bcc',
-          after: { type: 'string', form: 'form', demanded: false, default: 'a@evil.example' },
+          after: { type: 'string', form: 'form', required: false, default: 'a@evil.example' },
         },
       ],
     ],
     [
       'a demand',
       kit(endpoint({ required: false })),
-      [{ path: 'dify.endpoint', keyword: 'demanded', before: true, after: false }],
+      [{ path: 'dify.endpoint', keyword: 'required', before: true, after: false }],
     ],
   ])('are compared, and withheld where frozen: %s', async (_, live, unpublished) => {
     const { manifest } = await written(kit(endpoint({})), {});
     const registry = registryOf(live);
-    expect(compareManifest(manifest, registry, live)).toMatchObject({
+    expect(compareManifest(manifest, registry, unpublishedIn(manifest, live))).toMatchObject({
       same: false,
       changed: [{ name: 'acme_kit__post', texts: [], schema: [], unpublished }],
     });
-    const view = frozenView(manifest, registry, live);
+    const view = frozenView(manifest, registry, unpublishedIn(manifest, live));
     expect(view.withheld).toMatchObject([{ name: 'acme_kit__post' }]);
     expect(registry.tools.map((each) => [view.allowed(each), view.sendsTheSame(each)])).toEqual([
       [false, false],
@@ -131,9 +138,11 @@ describe('parameters that callers do not set', () => {
   it('are of no account where callers set them, or where only their texts differ', async () => {
     const { manifest } = await written(kit(endpoint({})), { formParameters: 'publish' });
     const texts = kit(endpoint({ label: english('Where'), humanDescription: english('Where to.') }));
-    expect(compareManifest(manifest, registryOf(texts), texts).changed).toMatchObject([{ unpublished: [] }]);
+    expect(
+      compareManifest(manifest, registryOf(texts), unpublishedIn(manifest, texts)).changed,
+    ).toMatchObject([{ unpublished: [] }]);
     const { manifest: hidden } = await written(kit(endpoint({})), {});
-    expect(compareManifest(hidden, registryOf(texts), texts).same).toBe(true);
+    expect(compareManifest(hidden, registryOf(texts), unpublishedIn(hidden, texts)).same).toBe(true);
   });
 });
 
@@ -141,7 +150,7 @@ describe('frozen', () => {
   it('lets through what is as it was approved and withholds the rest with what to do', async () => {
     const { manifest, dir } = await written(before, {});
     const registry = registryOf(after);
-    const view = frozenView(manifest, registry, after);
+    const view = frozenView(manifest, registry, unpublishedIn(manifest, after));
     const allowed = registry.tools.filter((each) => view.allowed(each)).map(({ name }) => name);
     expect(allowed).toEqual(['acme_kit__stay']);
     expect(view.withheld).toMatchObject([
@@ -162,7 +171,9 @@ describe('frozen', () => {
     const { manifest } = await written([provider('a/b', [tool('run')])], {});
     const impostor = registryOf([provider('a/b', [tool('run')], { type: 'mcp' })]);
     const [tools] = [impostor.tools.map((each) => ({ ...each, name: 'a_b__run' }))];
-    expect(frozenView(manifest, { ...impostor, tools }, []).withheld).toHaveLength(1);
+    expect(frozenView(manifest, { ...impostor, tools }, unpublishedIn(manifest, [])).withheld).toHaveLength(
+      1,
+    );
   });
 });
 

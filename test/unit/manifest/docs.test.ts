@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { reviewText } from '../../../src/cli/manifest-review.ts';
 import { createOutput } from '../../../src/cli/output.ts';
 import { compareManifest } from '../../../src/manifest/compare.ts';
+import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { manifestFiles } from '../../../src/manifest/files.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { english, options, parameter, provider, registryOf, tool } from '../registry/declarations.ts';
@@ -55,7 +56,11 @@ async function regenerate(text: string): Promise<string> {
   const { manifest } = await written(APPROVED, {});
   const sink = { write: () => true };
   const output = createOutput({ stdout: sink, stderr: sink, env: {} }, { json: false, color: false });
-  const review = reviewText(compareManifest(manifest, registryOf(LIVE), LIVE), output, () => '');
+  const review = reviewText(
+    compareManifest(manifest, registryOf(LIVE), unpublishedIn(manifest, LIVE)),
+    output,
+    () => '',
+  );
   const parts = { difference: `\`\`\`text\n${review}\n\`\`\``, file: `\`\`\`yaml\n${file}\`\`\`` };
   return Object.entries(parts).reduce((result, [name, content]) => {
     const pattern = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
