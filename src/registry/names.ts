@@ -49,21 +49,13 @@ export function nameTools(
   heldBy: NameHolder = () => undefined,
 ): Naming {
   const entries = providers
-    .flatMap((provider) => provider.tools.map((tool) => ({ provider, tool, ref: refOf(provider, tool) })))
-    .map((entry) => {
-      const key = identityOf(entry.ref);
-      const wholeName = `${providerPart(entry.provider)}__${entry.ref.tool}`;
-      const wanted = fitName(wholeName, key, maxLength);
-      const holder = heldBy(wanted);
-      const whole = wanted === wholeName ? {} : { wholeName };
-      return { ...entry, key, ...whole, wanted, isHeld: holder !== undefined && identityOf(holder) === key };
-    })
+    .flatMap((provider) => provider.tools.map((tool) => wish(provider, tool, maxLength, heldBy)))
     .sort((a, b) => Number(b.isHeld) - Number(a.isHeld) || compareRefs(a.ref, b.ref));
   const taken = new Map<string, ToolRef>();
   const seen = new Map<string, NamedTool>();
   const repeated: NamedTool[] = [];
-  for (const { wanted, isHeld: _, ...entry } of entries) {
-    const { key } = entry;
+  for (const { provider, tool, ref, key, wanted, wholeName } of entries) {
+    const entry = { provider, tool, ref, key, ...(wanted !== wholeName && { wholeName }) };
     const known = seen.get(key);
     if (known !== undefined) {
       repeated.push({ ...entry, qualifiedName: known.qualifiedName, bareName: known.bareName });
@@ -71,15 +63,26 @@ export function nameTools(
     }
     const clash = taken.get(wanted);
     const name = clash === undefined ? wanted : freeName(wanted, key, maxLength, taken);
-    taken.set(name, entry.ref);
+    taken.set(name, ref);
     seen.set(key, {
       ...entry,
       qualifiedName: name,
-      bareName: fitName(entry.ref.tool, key, maxLength),
+      bareName: fitName(ref.tool, key, maxLength),
       ...(clash !== undefined && { clashesWith: clash }),
     });
   }
   return { tools: [...seen.values()], repeated };
+}
+
+/** The name that a tool would have if it were alone. */
+function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
+  const ref = refOf(provider, tool);
+  const key = identityOf(ref);
+  const wholeName = `${providerPart(provider)}__${ref.tool}`;
+  const wanted = fitName(wholeName, key, maxLength);
+  const holder = heldBy(wanted);
+  const isHeld = holder !== undefined && identityOf(holder) === key;
+  return { provider, tool, ref, key, wholeName, wanted, isHeld };
 }
 
 /** The tools that have each bare name. */
