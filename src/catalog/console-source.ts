@@ -1,4 +1,4 @@
-import type { DifyConsole } from '../dify/console.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
 import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';

@@ -1,4 +1,4 @@
-import type { DifyConsole } from '../dify/console.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
 import { forEachBounded } from './bounded.ts';

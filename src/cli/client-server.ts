@@ -85,7 +85,7 @@ async function source(
   );
   const views = viewsOf(loaded.config);
   if (view !== undefined && !views.has(view)) {
-    throw (await import('../app-hosting.ts')).unknownView(view, views);
+    throw (await import('../app/serving.ts')).unknownView(view, views);
   }
   return ['--config', resolve(path)];
 }

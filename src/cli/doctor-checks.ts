@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { explainAdminRefusal } from '../dify/admin-refusal.ts';
-import type { DifyConsole } from '../dify/console.ts';
-import type { DifyHttp } from '../dify/http.ts';
-import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/probe.ts';
+import { explainAdminRefusal } from '../dify/console/admin-key-errors.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
+import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/inner/probe.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
-import { manifestLines, presentRegistry, staleLines } from './served.ts';
+import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
 /** What a check found. */
 export interface Finding {

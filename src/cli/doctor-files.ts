@@ -1,5 +1,5 @@
-import { openFiles } from '../app-files.ts';
-import { openState, type SharedState } from '../app-state.ts';
+import { openFiles } from '../app/files.ts';
+import { openState, type SharedState } from '../app/shared-state.ts';
 import type { Config } from '../config/schema.ts';
 import { formatSize } from '../model/format-size.ts';
 import { silentLogger } from '../model/logger.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../config/schema.ts';
-import { createDifyHttp } from '../dify/http.ts';
+import { createDifyHttp } from '../dify/wire/http.ts';
 import { isJsonObject } from '../model/json.ts';
 import { type Finding, skip } from './doctor-checks.ts';
 

@@ -1,5 +1,5 @@
 import { httpUrl } from '../config/fields.ts';
-import { createDifyHttp, type DifyHttp } from '../dify/http.ts';
+import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { BridgeError } from '../model/errors.ts';
 import {
   checkAddress,

@@ -1,4 +1,4 @@
-import type { App, createApp } from '../app.ts';
+import type { App, createApp } from '../app/app.ts';
 import { type Environment, processEnvironment } from '../config/env.ts';
 import type { Prompter } from './prompter.ts';
 
@@ -47,7 +47,7 @@ export function processIo(): CliIo {
     },
     exitNow: (code) => process.exit(code),
     createApp: async (config, options): Promise<App> =>
-      (await import('../app.ts')).createApp(config, options),
+      (await import('../app/app.ts')).createApp(config, options),
     createPrompter: async () => (await import('./prompter.ts')).createPrompter(process.stdin, process.stderr),
   };
 }

@@ -1,15 +1,15 @@
 import { Argument, type Command, Option } from 'commander';
 import { CLIENT_NAMES, type ClientName } from '../clients/client.ts';
-import { COMPLETION, HELP, INIT, INSTALL } from './about.ts';
-import type { Shell } from './completion.ts';
-import type { InitOptions } from './init.ts';
-import type { InstallOptions } from './install.ts';
+import { COMPLETION, HELP, INIT, INSTALL } from './commands.ts';
+import type { Shell } from './commands/completion.ts';
+import type { InitOptions } from './commands/init.ts';
+import type { InstallOptions } from './commands/install.ts';
 import type { AddCommand } from './program.ts';
 
 /** Adds the commands that set the bridge up. */
 export function addSetupCommands(program: Command, add: AddCommand): void {
   add(program, 'init', INIT, async () => {
-    const { init } = await import('./init.ts');
+    const { init } = await import('./commands/init.ts');
     return (context, options) => init(context, options as InitOptions);
   })
     .option('--url <url>', "address of Dify's api service (env DIFY_API_URL)")
@@ -28,7 +28,7 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
     .option('--yes', 'ask nothing: flags, environment and --dify-env say it all');
 
   add(program, 'install', INSTALL, async () => {
-    const { install } = await import('./install.ts');
+    const { install } = await import('./commands/install.ts');
     return (context, options, client) => install(context, client as ClientName, options as InstallOptions);
   })
     .addArgument(new Argument('<client>', 'the client').choices(CLIENT_NAMES))
@@ -64,14 +64,14 @@ export function addSetupCommands(program: Command, add: AddCommand): void {
 export function addReadingCommands(program: Command, add: AddCommand): void {
   add(program, 'completion', COMPLETION, async () => {
     const [{ printCompletion }, { commandTree }] = await Promise.all([
-      import('./completion.ts'),
+      import('./commands/completion.ts'),
       import('./command-tree.ts'),
     ]);
     return (context, _options, shell) => printCompletion(context, commandTree(program), shell as Shell);
   }).addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']));
 
   add(program, 'help [words...]', HELP, async () => {
-    const { help } = await import('./help.ts');
+    const { help } = await import('./commands/help.ts');
     return (context, _options, ...words) => help(context, program, words);
   });
 }

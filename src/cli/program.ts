@@ -18,7 +18,7 @@ import {
   SHOW,
   SHOW_CONFIG,
   VERSION_ABOUT,
-} from './about.ts';
+} from './commands.ts';
 import type { CliIo } from './io.ts';
 import { createOutput, type Output } from './output.ts';
 import { addReadingCommands, addSetupCommands } from './program-setup.ts';
@@ -132,7 +132,7 @@ function createProgram(io: CliIo, run: Run): Command {
 
   addSetupCommands(program, add);
   add(program, 'serve', SERVE, async () => {
-    const { serve } = await import('./serve.ts');
+    const { serve } = await import('./commands/serve.ts');
     return (context, { http, view }) => serve(context, { overHttp: http === true, view });
   })
     .option('--http', 'serve Streamable HTTP at /mcp and /mcp/VIEW instead of standard input and output')
@@ -143,21 +143,21 @@ function createProgram(io: CliIo, run: Run): Command {
     .option('--frozen', 'serve only tools as they were approved (env DIFY_BRIDGE_MANIFEST_FROZEN)');
 
   const tools = group('tools', 'what is published, and what is not and why', 'tools list');
-  add(tools, 'list', LIST, async () => (await import('./tools.ts')).listTools).option(
+  add(tools, 'list', LIST, async () => (await import('./commands/tools.ts')).listTools).option(
     '--view <name>',
     VIEW_OPTION,
   );
   add(tools, 'show <name>', SHOW, async () => {
-    const { showTool } = await import('./tools.ts');
+    const { showTool } = await import('./commands/tools.ts');
     return (context, options, name) => showTool(context, name ?? '', options);
   }).option('--view <name>', VIEW_OPTION);
   add(tools, 'explain <name>', EXPLAIN, async () => {
-    const { explain } = await import('./tools.ts');
+    const { explain } = await import('./commands/tools.ts');
     return (context, options, name) => explain(context, name ?? '', options);
   }).option('--view <name>', VIEW_OPTION);
 
   add(program, 'call <name>', CALL, async () => {
-    const { call } = await import('./call.ts');
+    const { call } = await import('./commands/call.ts');
     return (context, { args, out, file }, name) =>
       call(context, { name: name ?? '', args, out, files: file as readonly string[] | undefined });
   })
@@ -173,28 +173,33 @@ function createProgram(io: CliIo, run: Run): Command {
       if (more.length > 0) throw (await import('./arguments.ts')).misplaced(more);
     });
 
-  add(program, 'doctor', DOCTOR, async () => (await import('./doctor.ts')).doctor);
-  add(program, 'demo', DEMO, async () => (await import('./demo.ts')).demo).option(
+  add(program, 'doctor', DOCTOR, async () => (await import('./commands/doctor.ts')).doctor);
+  add(program, 'demo', DEMO, async () => (await import('./commands/demo.ts')).demo).option(
     '--out <dir>',
     'folder to save the files of the demo in (a new temporary one unless given)',
   );
 
   const manifest = group('manifest', 'the approved tools, as files', 'manifest diff');
-  add(manifest, 'pull', PULL, async () => (await import('./manifest.ts')).pullManifest)
+  add(manifest, 'pull', PULL, async () => (await import('./commands/manifest.ts')).pullManifest)
     .option('--view <name>', VIEW_OPTION)
     .option('--dir <dir>', DIR_OPTION)
     .option('--dry-run', 'say what would change, and write nothing');
-  add(manifest, 'diff', DIFF, async () => (await import('./manifest.ts')).diffManifest)
+  add(manifest, 'diff', DIFF, async () => (await import('./commands/manifest.ts')).diffManifest)
     .option('--view <name>', VIEW_OPTION)
     .option('--dir <dir>', DIR_OPTION);
-  add(manifest, 'schema', MANIFEST_SCHEMA, async () => (await import('./manifest.ts')).printManifestSchema);
+  add(
+    manifest,
+    'schema',
+    MANIFEST_SCHEMA,
+    async () => (await import('./commands/manifest.ts')).printManifestSchema,
+  );
 
   const config = group('config', 'the configuration', 'config check');
-  add(config, 'check', CHECK, async () => (await import('./config.ts')).checkConfig)
+  add(config, 'check', CHECK, async () => (await import('./commands/config.ts')).checkConfig)
     .option('--live', "fail where Dify's tools cannot be listed to check against")
     .option('--no-live', "check the configuration alone, without Dify's tools");
-  add(config, 'show', SHOW_CONFIG, async () => (await import('./config.ts')).showConfig);
-  add(config, 'schema', SCHEMA, async () => (await import('./config.ts')).printSchema);
+  add(config, 'show', SHOW_CONFIG, async () => (await import('./commands/config.ts')).showConfig);
+  add(config, 'schema', SCHEMA, async () => (await import('./commands/config.ts')).printSchema);
 
   add(program, 'version', VERSION_ABOUT, async () => async ({ output }) => {
     const about = { name: NAME, version: VERSION, node: process.versions.node };

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Registry } from '../model/registry.ts';
@@ -6,7 +6,7 @@ import type { LeveledLogger } from '../observability/logger.ts';
 import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
-import { presentRegistry } from './served.ts';
+import { presentRegistry } from './command-app.ts';
 
 /** What every command gets. */
 export interface CommandContext {

@@ -16,7 +16,7 @@ import {
 import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
-import { nearest } from '../model/near.ts';
+import { nearest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 

@@ -1,4 +1,4 @@
-import { nearest } from '../model/near.ts';
+import { nearest } from '../model/closest.ts';
 
 /** The message about a key that does not exist, with the one it most likely stands for. */
 export function noSuchSetting(key: string, known: readonly string[]): string {

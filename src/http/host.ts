@@ -6,7 +6,7 @@ import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
-import { sendError, sendJson, sendMethodNotAllowed } from './answers.ts';
+import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { discardBody } from './body.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import { createSessions } from './sessions.ts';

@@ -7,7 +7,7 @@ import { FILE_ENDING, fileNameOf } from './file-name.ts';
 import { type ManifestFile, manifestFile } from './file-schema.ts';
 import { compare, MAX_FILE_BYTES } from './files.ts';
 import { sourceHash, toolHash } from './hash.ts';
-import { visibleLine } from './hidden.ts';
+import { visibleLine } from './invisible-characters.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
 import { readYaml, type YamlTree } from './yaml-tree.ts';
 

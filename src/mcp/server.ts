@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/server';
 import { type CallTool, LOCAL_PRINCIPAL } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/job.ts';
+import type { DetachedCalls } from '../model/task.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import { pageFor } from './list-json.ts';

@@ -7,7 +7,7 @@ import {
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 import { asBridgeError, type BridgeError } from '../model/errors.ts';
-import type { CallState, DetachedCalls } from '../model/job.ts';
+import type { CallState, DetachedCalls } from '../model/task.ts';
 import { isJsonObject } from '../model/json.ts';
 import { protocolError } from './protocol-error.ts';
 

@@ -3,7 +3,7 @@ import type { CallToolRequest, CallToolResult, ServerContext } from '@modelconte
 import type { CallTool, Waiting } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/job.ts';
+import type { DetachedCalls } from '../model/task.ts';
 import type { Logger } from '../model/logger.ts';
 import { createCallReporter } from './call-reporter.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';

@@ -1,4 +1,4 @@
-import type { CallState } from './job.ts';
+import type { CallState } from './task.ts';
 import type { JsonObject } from './json.ts';
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */

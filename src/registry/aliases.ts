@@ -1,5 +1,5 @@
 import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registry.ts';
-import { ranked } from '../model/near.ts';
+import { ranked } from '../model/closest.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
 /** The tools that old names stand for, and what is to be said of the other old names. */

@@ -1,7 +1,7 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import type { ToolInput } from './input.ts';
-import { ranked } from '../model/near.ts';
+import { ranked } from '../model/closest.ts';
 import { furtherNotes } from './notes.ts';
 
 /** What was decided about one tool, and by what. */

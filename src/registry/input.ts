@@ -1,9 +1,9 @@
 import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { nearest } from '../model/near.ts';
+import { nearest } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
-import { type Placement, type PlacementContext, placeParameter, undone } from './placement.ts';
+import { type Placement, type PlacementContext, placeParameter, undone } from './parameter-source.ts';
 import { type PresetFault, presetFault } from './preset-fault.ts';
 import type { Missing } from './incomplete.ts';
 import { bindsParameter, presetParameters } from './presets.ts';

@@ -1,5 +1,5 @@
 import type { RegistryNote } from '../model/registry.ts';
-import { ranked } from '../model/near.ts';
+import { ranked } from '../model/closest.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
 import { compare, type NamedTool, toolsByBareName } from './names.ts';

@@ -1,7 +1,7 @@
 import type { Problem } from '../model/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { ArgumentIssue } from './argument-schema.ts';
-import { nearest } from '../model/near.ts';
+import { nearest } from '../model/closest.ts';
 import { listed } from './text.ts';
 
 /** As many problems are told one by one; nobody mends more at a time. */

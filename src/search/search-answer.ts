@@ -1,10 +1,10 @@
 import type { ToolResult } from '../model/content.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { ranked } from '../model/near.ts';
+import { ranked } from '../model/closest.ts';
 import { listed } from '../registry/text.ts';
 import type { Effects } from './effects.ts';
-import { describeTool, MAX_RESULTS, type searchTools } from './own-tools.ts';
+import { describeTool, MAX_RESULTS, type searchTools } from './search-tools.ts';
 import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';

@@ -1,13 +1,13 @@
-import { explainAdminRefusal, named, unknownAdminKey } from '../dify/admin-refusal.ts';
-import { createConsole, type DifyConsole, type Workspace } from '../dify/console.ts';
-import type { DifyHttp } from '../dify/http.ts';
+import { explainAdminRefusal, named, unknownAdminKey } from '../dify/console/admin-key-errors.ts';
+import { createConsole, type DifyConsole, type Workspace } from '../dify/console/console.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
 import {
   probeDownloadRequest,
   probeInnerApi,
   probeInnerKey,
   probeSigning,
   probeVersion,
-} from '../dify/probe.ts';
+} from '../dify/inner/probe.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** What shows Dify's console who asks. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/model/logger.ts';
-import { createRedisShelf } from '../../src/redis/shelf.ts';
-import { createFileStore, type KeptFiles } from '../../src/store/file-store.ts';
+import { createRedisShelf } from '../../src/files/backends/redis.ts';
+import { createFileStore, type KeptFiles } from '../../src/files/file-store.ts';
 import { connectTo, keysOf, type RedisServer } from './redis-server.ts';
 
 export const KINDS = ['directory', 'memory'] as const;

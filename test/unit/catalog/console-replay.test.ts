@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createConsoleSource } from '../../../src/catalog/console-source.ts';
-import { createConsole } from '../../../src/dify/console.ts';
-import type { ConsoleCredentials } from '../../../src/dify/console-session.ts';
-import { createDifyHttp, type DifyHttp } from '../../../src/dify/http.ts';
+import { createConsole } from '../../../src/dify/console/console.ts';
+import type { ConsoleCredentials } from '../../../src/dify/console/session.ts';
+import { createDifyHttp, type DifyHttp } from '../../../src/dify/wire/http.ts';
 import { startReplay } from '../../support/replay-console.ts';
 import { recording, sharedIsPresent, sharedNote } from '../../support/shared.ts';
 

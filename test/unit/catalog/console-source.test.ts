@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createConsoleSource } from '../../../src/catalog/console-source.ts';
-import { createConsole } from '../../../src/dify/console.ts';
-import type { ConsoleCredentials } from '../../../src/dify/console-session.ts';
-import { createDifyHttp } from '../../../src/dify/http.ts';
+import { createConsole } from '../../../src/dify/console/console.ts';
+import type { ConsoleCredentials } from '../../../src/dify/console/session.ts';
+import { createDifyHttp } from '../../../src/dify/wire/http.ts';
 import type { CatalogListing } from '../../../src/model/ports.ts';
 import { listingRoutes, listings, wireTool } from '../../support/console-listings.ts';
 import {

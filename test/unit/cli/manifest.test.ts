@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import { manifestFileSchema } from '../../../src/manifest/file-schema.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { Registry } from '../../../src/model/registry.ts';

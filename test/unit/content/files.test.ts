@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nameOfBlock } from '../../../src/content/file-names.ts';
-import { createFileStore } from '../../../src/store/file-store.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import type { FileReference } from '../../../src/model/message.ts';
