@@ -360,7 +360,7 @@ export async function createApp(
 /** What else an app is made of. Nothing stays open where a part of it cannot be had. */
 async function openParts(config: Config, logger: Logger, state: SharedState | undefined) {
   try {
-    return { files: openFiles(config, logger, state?.shelf), upstream: await openUpstream(config) };
+    return { files: openFiles(config, logger, state?.backend), upstream: await openUpstream(config) };
   } catch (error) {
     await state?.close();
     throw error;

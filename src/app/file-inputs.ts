@@ -36,7 +36,7 @@ export function createInputs(
     allowedNetworks: files.allowedNetworks,
     timeoutMs: files.fetchTimeout,
     // The folder for temporary files is memory on many systems.
-    spoolFolder: place.kind === 'directory' ? place.dir : tmpdir(),
+    temporaryFolder: place.kind === 'directory' ? place.dir : tmpdir(),
   });
   return createFileArguments({
     uploader,

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { downloadPath } from '../http/downloads.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
-import type { Shelf } from '../model/storage-backend.ts';
+import type { StorageBackend } from '../model/storage-backend.ts';
 import type { FileAccessOf } from '../model/stored-file.ts';
 import { createFileStore, type KeptFiles } from '../files/file-store.ts';
 import { canMakeFolder, makeFolder } from '../files/backends/folder.ts';
@@ -49,10 +49,10 @@ export function placeOfFiles({ files, state, cacheDir }: Config): FilesPlace {
 }
 
 /**
- * Opens the store of the configuration. `shelf` is where replicas keep their files together, where they do.
+ * Opens the store of the configuration. `backend` is where replicas keep their files together, where they do.
  * @throws BridgeError `config_invalid`.
  */
-export function openFiles(config: Config, logger: Logger, shelf?: Shelf): BridgeFiles {
+export function openFiles(config: Config, logger: Logger, backend?: StorageBackend): BridgeFiles {
   const place = placeOfFiles(config);
   if (place.kind === 'memory' && place.instead !== undefined) {
     logger.warn('The folder for files cannot be written: they are kept in memory', {
@@ -62,7 +62,7 @@ export function openFiles(config: Config, logger: Logger, shelf?: Shelf): Bridge
   }
   const { maxStoreBytes = place.kind === 'directory' ? FOLDER_BYTES : MEMORY_BYTES, keep } = config.files;
   const common = { maxBytes: maxStoreBytes, keepMs: keep, logger };
-  const store = createFileStore({ ...common, ...storeOf(place, shelf) });
+  const store = createFileStore({ ...common, ...storeOf(place, backend) });
   let base: string | undefined;
 
   return {
@@ -91,8 +91,8 @@ export function openFiles(config: Config, logger: Logger, shelf?: Shelf): Bridge
   };
 }
 
-function storeOf(place: FilesPlace, shelf: Shelf | undefined) {
+function storeOf(place: FilesPlace, backend: StorageBackend | undefined) {
   if (place.kind !== 'shared') return place;
-  if (shelf === undefined) throw new Error('There is no shelf that replicas share.');
-  return { kind: 'shared', shelf } as const;
+  if (backend === undefined) throw new Error('There is no backend that replicas share.');
+  return { kind: 'shared', backend } as const;
 }

@@ -1,13 +1,13 @@
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 import type { SharedCalls } from '../model/shared-calls.ts';
-import type { Shelf } from '../model/storage-backend.ts';
+import type { StorageBackend } from '../model/storage-backend.ts';
 
 /** What all replicas of a bridge share. */
 export interface SharedState {
   /** Where it is, without a password. */
   readonly address: string;
-  readonly shelf: Shelf;
+  readonly backend: StorageBackend;
   readonly calls: SharedCalls;
   /** `waiting`: it has not been reached yet. `down`: it was, and is not now. */
   readonly health: 'waiting' | 'up' | 'down';
@@ -22,7 +22,7 @@ export interface SharedState {
 export async function openState(config: Config, logger: Logger): Promise<SharedState | undefined> {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisShelf }, { createRedisCalls }] = await Promise.all([
+  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }] = await Promise.all([
     import('../redis/connection.ts'),
     import('../files/backends/redis.ts'),
     import('../tasks/redis-calls.ts'),
@@ -32,7 +32,7 @@ export async function openState(config: Config, logger: Logger): Promise<SharedS
   const { protocol, host, pathname } = new URL(url);
   return {
     address: `${protocol}//${host}${pathname}`,
-    shelf: createRedisShelf(connection),
+    backend: createRedisBackend(connection),
     calls: createRedisCalls({ connection, keepMs, maxKeptBytes }),
     get health() {
       return connection.health;

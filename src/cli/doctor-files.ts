@@ -11,7 +11,7 @@ export async function storeFinding(config: Config): Promise<Finding> {
   let state: SharedState | undefined;
   try {
     state = await openState(config, silentLogger);
-    const { store, place } = openFiles(config, silentLogger, state?.shelf);
+    const { store, place } = openFiles(config, silentLogger, state?.backend);
     try {
       const { files, bytes, maxBytes } = await store.usage();
       const limit = formatSize(maxBytes);

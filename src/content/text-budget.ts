@@ -24,7 +24,13 @@ export interface BudgetedTexts {
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   if (total <= max)
-    return { texts: texts.map((shown) => ({ shown })), total, shown: total, cutAt: undefined, left: max - total };
+    return {
+      texts: texts.map((shown) => ({ shown })),
+      total,
+      shown: total,
+      cutAt: undefined,
+      left: max - total,
+    };
   let room = max;
   let cutAt: number | undefined;
   const budgeted = texts.map((text, index): BudgetedText => {

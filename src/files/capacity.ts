@@ -1,38 +1,38 @@
 import { BridgeError } from '../model/errors.ts';
-import type { Shelf, ShelvedFile } from '../model/storage-backend.ts';
+import type { StorageBackend, StoredRecord } from '../model/storage-backend.ts';
 
-/** More files than this are not kept, however small they are: a listing looks at all of them. */
+/** The most files that are stored, however small: a listing reads the record of each. */
 const MAX_FILES = 10_000;
 
 /**
- * How much space is taken ahead at most: looking for room at each chunk of a large file would take long. Where the
- * store is full, files make room for it, so it is a small part of the store only.
+ * The most that is reserved ahead of what has arrived, because making space for each chunk of a large file would be slow.
+ * A full store evicts files for it, so it is limited to a small part of the store.
  */
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
 const AHEAD_PART = 64;
 
-/** The space of a store. */
-export interface Room {
+/** The space of a store, shared by the files in it and the uploads in progress. */
+export interface Capacity {
   /**
-   * Takes space for bytes that arrive, and a little ahead of them; files that were not used for the longest time
-   * make room. Answers how much it took. Rejects with `file_too_large` where the files that arrive at present
-   * leave too little.
+   * Reserves space for bytes that are about to be written, and some more ahead of them. Evicts the least recently used
+   * files if the store is full. Resolves with the number of bytes reserved. Rejects with `file_too_large` if uploads in
+   * progress leave too little space.
    */
   reserve(bytes: number): Promise<number>;
-  /** Gives space back, or hands it over to a file that is kept now. */
+  /** Ends a reservation: the upload failed, or its file is stored and counts by itself. */
   release(bytes: number): void;
 }
 
-export function createRoom(shelf: Shelf, maxBytes: number, now: () => number): Room {
+export function createCapacity(backend: StorageBackend, maxBytes: number, now: () => number): Capacity {
   let arriving = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
-  async function makeRoom(needed: number): Promise<number> {
+  async function makeSpace(needed: number): Promise<number> {
     const free = maxBytes - arriving;
     if (needed > free) {
       throw new BridgeError(
         'file_too_large',
-        'The store has no room beside the files that arrive just now.',
+        'The file store is full: uploads in progress use all available space.',
         {
           hint: 'Try again in a moment, or raise the setting files.maxStoreBytes.',
         },
@@ -40,31 +40,31 @@ export function createRoom(shelf: Shelf, maxBytes: number, now: () => number): R
     }
     const ahead = Math.min(MAX_AHEAD_BYTES, Math.floor(maxBytes / AHEAD_PART));
     const bytes = Math.min(needed + ahead, free);
-    const files = await shelf.all();
+    const files = await backend.all();
     const used = files.reduce((sum, { record }) => sum + record.size, 0);
     await evict(files, used + arriving + bytes - maxBytes, files.length + 1 - MAX_FILES);
     arriving += bytes;
     return bytes;
   }
 
-  /** Removes what has expired, then what was not used for the longest time, until it is enough. */
-  async function evict(files: readonly ShelvedFile[], bytes: number, count: number): Promise<void> {
+  /** Removes expired files, then the least recently used ones, until enough is free. */
+  async function evict(files: readonly StoredRecord[], bytes: number, count: number): Promise<void> {
     if (bytes <= 0 && count <= 0) return;
-    const rank = ({ record, usedAt }: ShelvedFile): number => (record.expiresAt <= now() ? 0 : usedAt);
+    const rank = ({ record, usedAt }: StoredRecord): number => (record.expiresAt <= now() ? 0 : usedAt);
     const queue = files
       .map(({ record, usedAt }) => ({ record, usedAt }))
       .sort((a, b) => rank(a) - rank(b) || a.record.createdAt - b.record.createdAt);
     let [excess, surplus] = [bytes, count];
     for (let file = queue.shift(); file !== undefined && (excess > 0 || surplus > 0); file = queue.shift()) {
-      // Another process may have used it since, or removed it.
-      const usedAt = await shelf.usedAt(file.record.id);
+      // Another process may have used or removed it since.
+      const usedAt = await backend.usedAt(file.record.id);
       if (usedAt !== undefined && usedAt > file.usedAt && rank(file) > 0) {
         const again = { record: file.record, usedAt };
         const place = queue.findIndex((other) => rank(other) > usedAt);
         queue.splice(place === -1 ? queue.length : place, 0, again);
         continue;
       }
-      if (usedAt !== undefined && !(await shelf.remove(file.record.id))) continue;
+      if (usedAt !== undefined && !(await backend.remove(file.record.id))) continue;
       excess -= file.record.size;
       surplus -= 1;
     }
@@ -72,7 +72,7 @@ export function createRoom(shelf: Shelf, maxBytes: number, now: () => number): R
 
   return {
     reserve(bytes) {
-      const done = turn.then(() => makeRoom(bytes));
+      const done = turn.then(() => makeSpace(bytes));
       turn = done.catch(() => undefined);
       return done;
     },

@@ -5,7 +5,7 @@ import { createNetworkPolicy } from './network-policy.ts';
 import * as refusals from './fetch-errors.ts';
 import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
-import { spool } from './temporary-file.ts';
+import { writeTemporaryFile } from './temporary-file.ts';
 
 /** What the bridge fetches, and how long it waits. */
 export interface RemoteFilesOptions {
@@ -18,7 +18,7 @@ export interface RemoteFilesOptions {
   /** Longest silence of a server; 15 s unless told. */
   readonly idleMs?: number;
   /** Folder of the temporary files. */
-  readonly spoolFolder: string;
+  readonly temporaryFolder: string;
   /** The system's unless given. */
   readonly resolver?: Resolver;
 }
@@ -37,7 +37,7 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
     allowedNetworks,
     timeoutMs,
     idleMs = IDLE_MS,
-    spoolFolder,
+    temporaryFolder,
     resolver = systemResolver,
   } = options;
   const policy = createNetworkPolicy(allowedNetworks);
@@ -78,7 +78,7 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
       try {
         const { url, answer } = await follow(address, watch);
         try {
-          return await take(url, answer, limits, watch, spoolFolder);
+          return await take(url, answer, limits, watch, temporaryFolder);
         } finally {
           answer.close();
         }
@@ -120,10 +120,10 @@ async function take(
     }
   }
 
-  const spooled = await spool(body(), folder);
+  const temporary = await writeTemporaryFile(body(), folder);
   const mimeType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return {
-    ...spooled,
+    ...temporary,
     filename: nameInHeader(headers['content-disposition']) ?? nameInUrl(url),
     ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
   };

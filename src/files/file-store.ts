@@ -1,9 +1,9 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { UNKNOWN_TYPE } from '../model/media-types.ts';
-import type { Draft, FileRecord, Shelf } from '../model/storage-backend.ts';
+import type { Draft, FileRecord, StorageBackend } from '../model/storage-backend.ts';
 import type { FileStore, StoredFile } from '../model/stored-file.ts';
-import { createDirectoryShelf } from './backends/directory.ts';
+import { createDirectoryBackend } from './backends/directory.ts';
 import {
   downloadKey,
   fileUri,
@@ -15,8 +15,8 @@ import {
   splitDownloadKey,
 } from './file-id.ts';
 import { cleanFileName } from './names.ts';
-import { createMemoryShelf } from './backends/memory.ts';
-import { createRoom } from './capacity.ts';
+import { createMemoryBackend } from './backends/memory.ts';
+import { createCapacity } from './capacity.ts';
 
 /** The longest time between two looks for files that have expired, in milliseconds. */
 const MAX_SWEEP_MS = 5 * 60_000;
@@ -24,7 +24,7 @@ const MAX_SWEEP_MS = 5 * 60_000;
 export type FileStoreOptions = (
   | { readonly kind: 'directory'; readonly dir: string }
   | { readonly kind: 'memory' }
-  | { readonly kind: 'shared'; readonly shelf: Shelf }
+  | { readonly kind: 'shared'; readonly backend: StorageBackend }
 ) & {
   /** Of all files together. */
   readonly maxBytes: number;
@@ -48,30 +48,30 @@ export interface KeptFiles extends FileStore {
 }
 
 /**
- * A store in a folder, in memory or on a shelf that others share. The folder is made with the first file; several processes may share it, each
+ * A store in a folder, in memory or on a backend that others share. The folder is made with the first file; several processes may share it, each
  * sees the files of all. What a process that ended early left there is removed some minutes later.
  */
 export function createFileStore(options: FileStoreOptions): KeptFiles {
   const { maxBytes, keepMs, logger, now = Date.now } = options;
-  const shelf = shelfOf(options);
-  const room = createRoom(shelf, maxBytes, now);
+  const backend = backendOf(options);
+  const capacity = createCapacity(backend, maxBytes, now);
   let closed = false;
 
   /** The record behind a URI, where it is that principal's and has not expired; it counts as used now. */
   async function recordOf(uri: string, principal: string): Promise<FileRecord | undefined> {
     const id = idInUri(uri);
-    const record = id === undefined ? undefined : await shelf.get(id);
+    const record = id === undefined ? undefined : await backend.get(id);
     if (record === undefined || record.owner !== ownerOf(principal)) return undefined;
     return used(record);
   }
 
   async function used(record: FileRecord): Promise<FileRecord | undefined> {
     if (record.expiresAt <= now()) return undefined;
-    return (await shelf.touch(record.id, now())) ? record : undefined;
+    return (await backend.touch(record.id, now())) ? record : undefined;
   }
 
   async function live(): Promise<readonly FileRecord[]> {
-    const records = (await shelf.all()).map(({ record }) => record);
+    const records = (await backend.all()).map(({ record }) => record);
     return records.filter(({ expiresAt }) => expiresAt > now());
   }
 
@@ -89,18 +89,18 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
           },
         );
       }
-      if (size > taken.bytes) taken.bytes += await room.reserve(size - taken.bytes);
+      if (size > taken.bytes) taken.bytes += await capacity.reserve(size - taken.bytes);
       await draft.write(chunk);
     }
     return size;
   }
 
   async function sweep(): Promise<void> {
-    for (const { record } of await shelf.all()) {
+    for (const { record } of await backend.all()) {
       if (closed) return;
-      if (record.expiresAt <= now()) await shelf.remove(record.id);
+      if (record.expiresAt <= now()) await backend.remove(record.id);
     }
-    if (!closed) await shelf.tidy(now());
+    if (!closed) await backend.tidy(now());
   }
 
   let sweeping: Promise<void> | undefined;
@@ -117,7 +117,7 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
     async put(content, { name, mimeType, principal }) {
       const id = newFileId();
       const taken: Taken = { bytes: 0 };
-      const draft = await shelf.begin(id);
+      const draft = await backend.begin(id);
       try {
         const size = await fill(draft, content, taken);
         const createdAt = now();
@@ -139,7 +139,7 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
         });
         throw error;
       } finally {
-        room.release(taken.bytes);
+        capacity.release(taken.bytes);
       }
     },
 
@@ -155,7 +155,7 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
           hint: 'Call the tool again that made it, or give another file.',
         });
       }
-      yield* shelf.read(record);
+      yield* backend.read(record);
     },
 
     async list(principal) {
@@ -166,7 +166,7 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
 
     async pathOf(uri, principal) {
       const record = await recordOf(uri, principal);
-      return record && shelf.pathOf(record);
+      return record && backend.pathOf(record);
     },
 
     async downloadKey(uri, principal) {
@@ -176,10 +176,10 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
 
     async findByDownloadKey(key) {
       const parts = splitDownloadKey(key);
-      const record = parts && (await shelf.get(parts.id));
+      const record = parts && (await backend.get(parts.id));
       if (record === undefined || !isSameSecret(parts?.secret ?? '', record.secret)) return undefined;
       if ((await used(record)) === undefined) return undefined;
-      return { file: describe(record), read: (range) => shelf.read(record, range) };
+      return { file: describe(record), read: (range) => backend.read(record, range) };
     },
 
     async usage() {
@@ -192,14 +192,14 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
       closed = true;
       clearInterval(timer);
       await sweeping;
-      shelf.close();
+      backend.close();
     },
   };
 }
 
-function shelfOf(options: FileStoreOptions): Shelf {
-  if (options.kind === 'shared') return options.shelf;
-  return options.kind === 'memory' ? createMemoryShelf() : createDirectoryShelf(options.dir);
+function backendOf(options: FileStoreOptions): StorageBackend {
+  if (options.kind === 'shared') return options.backend;
+  return options.kind === 'memory' ? createMemoryBackend() : createDirectoryBackend(options.dir);
 }
 
 /** Space that a file has taken so far. */

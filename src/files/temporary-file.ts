@@ -6,14 +6,17 @@ import type { HeldFile } from '../model/ports.ts';
 import { cannotBeStored } from './fetch-errors.ts';
 
 /** The bytes of a held file. */
-export type Spooled = Pick<HeldFile, 'size' | 'read' | 'dispose'>;
+export type TemporaryFile = Pick<HeldFile, 'size' | 'read' | 'dispose'>;
 
 /**
  * Writes bytes, as they come, to a temporary file that only its owner can read. Its name goes at once where the
  * system allows that, so that nothing is left of it even if the process dies. Rejects with what the bytes throw, and
  * with `file_refused` where the disk takes no more; nothing is left then either.
  */
-export async function spool(bytes: AsyncIterable<Uint8Array>, folder: string): Promise<Spooled> {
+export async function writeTemporaryFile(
+  bytes: AsyncIterable<Uint8Array>,
+  folder: string,
+): Promise<TemporaryFile> {
   await onDisk(mkdir(folder, { recursive: true, mode: 0o700 }));
   const path = join(folder, `dify-mcp-bridge-${randomUUID()}.part`);
   const handle = await onDisk(open(path, 'wx+', 0o600));

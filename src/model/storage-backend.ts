@@ -17,7 +17,7 @@ export interface FileRecord {
 }
 
 /** A kept file and when it was used last, as far as is known without looking again. */
-export interface ShelvedFile {
+export interface StoredRecord {
   readonly record: FileRecord;
   readonly usedAt: number;
 }
@@ -32,11 +32,11 @@ export interface Draft {
 }
 
 /** Where files lie: the rules of who sees them, and for how long, are those of the store. */
-export interface Shelf {
+export interface StorageBackend {
   begin(id: string): Promise<Draft>;
   get(id: string): Promise<FileRecord | undefined>;
   /** All files, in no order. */
-  all(): Promise<readonly ShelvedFile[]>;
+  all(): Promise<readonly StoredRecord[]>;
   /** When it was used last, by any process; undefined where it is gone. */
   usedAt(id: string): Promise<number | undefined>;
   /** Marks it as used now. False where it is gone. */

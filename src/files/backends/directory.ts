@@ -2,7 +2,7 @@ import { open, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } f
 import { join } from 'node:path';
 import { BridgeError } from '../../model/errors.ts';
 import { isFileId } from '../file-id.ts';
-import type { FileRecord, Shelf, ShelvedFile } from '../../model/storage-backend.ts';
+import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import { decodeSidecar, encodeSidecar } from './sidecar.ts';
 
 const SIDECAR = '.dify-file.json';
@@ -20,7 +20,7 @@ const BATCH = 32;
  * Keeps files in a folder: `<id>/<name>`, with its record beside it. A file comes and goes by renaming its folder,
  * so that other processes on the same folder see it whole or not at all. Anything else in there is left alone.
  */
-export function createDirectoryShelf(dir: string): Shelf {
+export function createDirectoryBackend(dir: string): StorageBackend {
   /** What has been read already: records never change. Reading thousands of them anew would take a second. */
   const known = new Map<string, { readonly record: FileRecord; usedAt: number }>();
   /** Temporary folders of this process. */
@@ -126,7 +126,7 @@ export function createDirectoryShelf(dir: string): Shelf {
       }
       return ids
         .map((id) => known.get(id))
-        .filter((file): file is ShelvedFile & typeof file => file !== undefined);
+        .filter((file): file is StoredRecord & typeof file => file !== undefined);
     },
 
     usedAt,

@@ -1,5 +1,5 @@
 import { BridgeError } from '../../model/errors.ts';
-import type { FileRecord, Shelf } from '../../model/storage-backend.ts';
+import type { FileRecord, StorageBackend } from '../../model/storage-backend.ts';
 
 interface Kept {
   readonly record: FileRecord;
@@ -8,7 +8,7 @@ interface Kept {
 }
 
 /** Keeps files in this process alone. */
-export function createMemoryShelf(): Shelf {
+export function createMemoryBackend(): StorageBackend {
   const files = new Map<string, Kept>();
 
   return {

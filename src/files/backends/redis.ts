@@ -1,6 +1,6 @@
 import { RESP_TYPES } from '@redis/client';
 import { BridgeError } from '../../model/errors.ts';
-import type { FileRecord, Shelf, ShelvedFile } from '../../model/storage-backend.ts';
+import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { unavailable } from '../../redis/redis-errors.ts';
 
@@ -56,7 +56,7 @@ return 1`;
  * Keeps files in Redis, in chunks, for all that share it. Redis itself removes what has expired. A file that goes
  * while it is read stays for its reader, as long as that goes on reading.
  */
-export function createRedisShelf({ run }: Pick<RedisConnection, 'run'>): Shelf {
+export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): StorageBackend {
   /** What has been read already: records never change. */
   const known = new Map<string, FileRecord>();
 
@@ -142,7 +142,7 @@ export function createRedisShelf({ run }: Pick<RedisConnection, 'run'>): Shelf {
       const present = new Set(entries.map(({ value }) => value));
       for (const id of known.keys()) if (!present.has(id)) known.delete(id);
       await load(entries.flatMap(({ value }) => (known.has(value) ? [] : [value])));
-      return entries.flatMap(({ value, score }): ShelvedFile[] => {
+      return entries.flatMap(({ value, score }): StoredRecord[] => {
         const record = known.get(value);
         return record === undefined ? [] : [{ record, usedAt: score }];
       });

@@ -95,7 +95,7 @@ function remote(options: Partial<RemoteFilesOptions> = {}) {
     allowHttp: true,
     allowedNetworks: ['files.example'],
     timeoutMs: 10_000,
-    spoolFolder: folder,
+    temporaryFolder: folder,
     resolver,
     ...options,
   });
@@ -434,7 +434,7 @@ describe('a disk that takes no file', () => {
   it('is named, and nothing is said of a fault in the bridge', async () => {
     const web = await serve(send('x'));
     const error = await errorOf(
-      fetching(`http://files.example:${web.port}/`, { spoolFolder: fileURLToPath(import.meta.url) }),
+      fetching(`http://files.example:${web.port}/`, { temporaryFolder: fileURLToPath(import.meta.url) }),
     );
     expect(error.code).toBe('file_refused');
     expect(error.message).toMatch(/^The bridge could not write the file to its disk \((EEXIST|ENOTDIR)\)\.$/);

@@ -232,7 +232,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
       await arriving;
       expect(await errorOf(put(store, 'x'.repeat(600)))).toMatchObject({
         code: 'file_too_large',
-        message: expect.stringContaining('arrive just now'),
+        message: expect.stringContaining('uploads in progress'),
       });
       release();
       await first;

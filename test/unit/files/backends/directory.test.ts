@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createDirectoryShelf } from '../../../../src/files/backends/directory.ts';
+import { createDirectoryBackend } from '../../../../src/files/backends/directory.ts';
 import { newFileId } from '../../../../src/files/file-id.ts';
 import { canMakeFolder, makeFolder } from '../../../../src/files/backends/folder.ts';
 import { errorOf } from '../../../support/error-of.ts';
@@ -146,7 +146,7 @@ describe('a store in a folder', () => {
     const kept = await put(store, 'x');
     age(join((await store.pathOf(kept.uri, 'ada')) ?? '', '..'));
     await store.close();
-    await createDirectoryShelf(dir).tidy(clock.now);
+    await createDirectoryBackend(dir).tidy(clock.now);
     const id = new URL(kept.uri).host;
     expect(readdirSync(dir).sort()).toEqual(['.tmp-notes', `.tmp-${arriving}`, 'photos', id].sort());
   });

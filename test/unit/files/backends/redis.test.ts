@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newFileId } from '../../../../src/files/file-id.ts';
-import { createRedisShelf } from '../../../../src/files/backends/redis.ts';
+import { createRedisBackend } from '../../../../src/files/backends/redis.ts';
 import { errorOf } from '../../../support/error-of.ts';
 import { chunks, collect, HOUR, put, redisStore } from '../../../support/file-stores.ts';
 import { connectTo, keysOf, startRedis } from '../../../support/redis-server.ts';
@@ -76,24 +76,24 @@ describe('files in Redis', () => {
     const { store, entries } = await redisStore(redis, { url, keepMs: 300 });
     await put(store, 'x');
     await expect.poll(entries).toEqual(['dify-mcp-bridge:files']);
-    const shelf = createRedisShelf(await connectTo(url));
-    expect(await shelf.all()).toEqual([]);
-    await shelf.tidy(Date.now());
+    const backend = createRedisBackend(await connectTo(url));
+    expect(await backend.all()).toEqual([]);
+    await backend.tidy(Date.now());
     expect(await entries()).toEqual([]);
   });
 
   it('that nobody goes on writing end by themselves', async () => {
     const url = redis.newUrl();
     const connection = await connectTo(url);
-    const shelf = createRedisShelf(connection);
+    const backend = createRedisBackend(connection);
     const id = newFileId();
-    const draft = await shelf.begin(id);
+    const draft = await backend.begin(id);
     await draft.write(randomBytes(300_000));
     const key = `dify-mcp-bridge:file:${id}:data`;
     const left = await connection.run((client) => client.pTTL(key));
     expect(left).toBeGreaterThan(14 * 60_000);
     expect(left).toBeLessThanOrEqual(15 * 60_000);
-    expect(await shelf.get(id)).toBeUndefined();
+    expect(await backend.get(id)).toBeUndefined();
     // It expired while it arrived: half a file is none.
     await connection.run((client) => client.del(key));
     await draft.write(randomBytes(300_000));
