@@ -26,7 +26,7 @@ export function withCredentials(
       const asked = ids.filter((id) => chosen.has(id));
       await forEachBounded(asked, CONCURRENCY, async (providerId) => {
         try {
-          found.set(providerId, await console.credentials(providerId, signal));
+          found.set(providerId, (await console.credentials(providerId, signal)) ?? []);
         } catch (thrown) {
           if (signal.aborted) throw thrown;
           const message = `The credentials of "${providerId}" could not be listed: ${asBridgeError(thrown).message}`;

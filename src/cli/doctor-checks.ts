@@ -33,7 +33,7 @@ const ACCESS_TIMEOUT_S = 300;
 const TOLERATED_SKEW_S = 60;
 const MAX_DETAILS = 10;
 const NOT_LISTED_FIX =
-  "See the log of Dify's api service for what could not be listed; a plugin daemon that is down is a frequent cause.";
+  "See the log of Dify's api service for what could not be listed. Frequent causes: the plugin daemon is down, or a plugin needs a newer Dify (upgrade Dify, or go back to an older version of the plugin).";
 
 /** A failed check from the error that made it fail. */
 export function failure(thrown: unknown): Finding {
@@ -103,7 +103,6 @@ export async function workspaceFinding(
 ): Promise<Finding> {
   const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';
   try {
-    await difyConsole.checkWorkspace(signal);
     const { id, name } = await difyConsole.currentWorkspace(signal);
     return { status: 'pass', message: `${name} (${id}), reached with ${way}.` };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { explainAdminRefusal, named, unknownAdminKey } from '../dify/console/admin-key-errors.ts';
-import { createConsole, type DifyConsole, type Workspace } from '../dify/console/console.ts';
+import { createConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import {
   probeDownloadRequest,
@@ -8,6 +8,7 @@ import {
   probeSigning,
   probeVersion,
 } from '../dify/inner/probe.ts';
+import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** What shows Dify's console who asks. */
@@ -46,7 +47,7 @@ export async function findWorkspaces(
   const found =
     credential.kind === 'admin-key'
       ? { workspaces: await everyWorkspace(http, credential.key, signal), elsewhere: [] }
-      : await workspacesOf(createConsole(http, credential), signal);
+      : await workspacesOfAccount(http, credential, signal);
   if (found.workspaces.length > 0) return found;
   throw new BridgeError('upstream_not_ready', 'This Dify has no workspace yet.', {
     hint: 'Open Dify in a browser, finish its installation and sign in once.',
@@ -67,9 +68,13 @@ async function everyWorkspace(
   }
 }
 
-async function workspacesOf(difyConsole: DifyConsole, signal: AbortSignal): Promise<ReachableWorkspaces> {
-  const current = await difyConsole.currentWorkspace(signal);
-  const all = await difyConsole.workspaces(signal);
+async function workspacesOfAccount(
+  http: DifyHttp,
+  credential: Extract<Credential, { kind: 'login' }>,
+  signal: AbortSignal,
+): Promise<ReachableWorkspaces> {
+  const all = await createConsole(http, credential).workspaces(signal);
+  const current = currentOf(all, credential);
   return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
 }
 

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../model/errors.ts';
-import type { DifyConsole, Workspace } from './console.ts';
+import type { DifyConsole } from './console.ts';
+import type { Workspace } from './workspaces.ts';
 
 /** Workspaces that a hint names. */
 const MAX_NAMED = 5;

@@ -7,14 +7,14 @@ import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } fr
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { createProviderListReader } from './provider-list.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
-
-/** A workspace (a tenant, on the wire). */
-export interface Workspace {
-  readonly id: string;
-  readonly name: string;
-  /** `normal` or `archive`, where Dify says so. */
-  readonly status: string | undefined;
-}
+import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
+import {
+  type AccountWorkspace,
+  currentOf,
+  toAccountWorkspaces,
+  toWorkspaces,
+  type Workspace,
+} from './workspaces.ts';
 
 /** The reading part of Dify's console API. Every method rejects with a BridgeError. */
 export interface DifyConsole {
@@ -25,17 +25,28 @@ export interface DifyConsole {
   listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
   /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
   listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
+  /** The builtin providers that plugins bring, without tools; answered also where `listProviders` fails on a plugin. */
+  listPlugins(signal: AbortSignal): Promise<PluginListing>;
   /** The tools of one builtin provider; unlike `listTools` it depends on no other provider. */
   builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
-  /** The credentials that the workspace has for a builtin provider; an old Dify, which has one at most, lists none. */
-  credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[]>;
-  /** The workspaces of the account. */
-  workspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
-  /** The workspace that the lists are of. */
+  /**
+   * The credentials that the workspace has for a builtin provider. Undefined where Dify does not list them, before
+   * 1.7.0, when a provider had one at most.
+   */
+  credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[] | undefined>;
+  /**
+   * The workspaces of the account, of which one is current. With the admin key: those of the owner of the workspace
+   * that the credentials name.
+   */
+  workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]>;
+  /**
+   * The workspace whose tools Dify lists. Rejects when the credentials name another one: Dify would list one workspace
+   * and run the tools of another.
+   */
   currentWorkspace(signal: AbortSignal): Promise<Workspace>;
   /**
-   * Rejects when the account of a login is in another workspace than its credentials name: Dify would list one
-   * workspace and run the tools of another. With the admin key there is nothing to check.
+   * Rejects when the account of a login is in another workspace than its credentials name. Sends nothing with the
+   * admin key, whose requests name their workspace.
    */
   checkWorkspace(signal: AbortSignal): Promise<void>;
   /** Every workspace of the installation; only the admin key may ask. */
@@ -48,8 +59,10 @@ export interface ConsoleOptions {
   readonly timeoutMs?: number;
 }
 
-const WORKSPACE_ROOT = '/console/api/workspaces/current';
+const WORKSPACES = '/console/api/workspaces';
+const WORKSPACE_ROOT = `${WORKSPACES}/current`;
 const PAGE_SIZE = 20;
+const PLUGINS_PER_PAGE = 100;
 /** More pages than any installation has; ends the loop should Dify announce one more page for ever. */
 const MAX_PAGES = 500;
 
@@ -81,13 +94,19 @@ export function createConsole(
     throw unexpected(request.path, 'JSON');
   }
 
+  async function workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]> {
+    const raw = await ask({ method: 'GET', path: WORKSPACES, signal });
+    const list = isJsonObject(raw) ? raw['workspaces'] : undefined;
+    return toAccountWorkspaces(list) ?? rejectWorkspaces(WORKSPACES);
+  }
+
+  // Every release has the list; the route of the current workspace alone has had two methods and is gone since 1.17.
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
-    const workspace = toWorkspace(await ask({ method: 'POST', path: WORKSPACE_ROOT, signal }));
-    if (workspace === undefined) throw unexpected(WORKSPACE_ROOT, 'a workspace');
-    return workspace;
+    return currentOf(await workspaces(signal), credentials);
   }
 
   return {
+    workspaces,
     currentWorkspace,
 
     async listTools(type, signal) {
@@ -104,6 +123,18 @@ export function createConsole(
       return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? rejectList(path);
     },
 
+    async listPlugins(signal) {
+      const plugins: unknown[] = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const path = `${WORKSPACE_ROOT}/plugin/list?page=${page}&page_size=${PLUGINS_PER_PAGE}`;
+        const { plugins: batch, total = 0 } =
+          toPluginPage(await ask({ method: 'GET', path, signal })) ?? rejectList(path);
+        plugins.push(...batch);
+        if (batch.length === 0 || plugins.length >= total) break;
+      }
+      return toPluginListing(plugins);
+    },
+
     async builtinProviderTools(providerId, signal) {
       const path = `${builtinPath(providerId)}/tools`;
       return (
@@ -114,25 +145,12 @@ export function createConsole(
     async credentials(providerId, signal) {
       const path = `${builtinPath(providerId)}/credential/info`;
       const raw = await ask({ method: 'GET', path, signal }, true);
-      return raw === undefined ? [] : (toCredentials(raw) ?? rejectList(path));
-    },
-
-    async workspaces(signal) {
-      const path = '/console/api/workspaces';
-      const raw = await ask({ method: 'GET', path, signal });
-      return toWorkspaces(isJsonObject(raw) ? raw['workspaces'] : undefined, path);
+      return raw === undefined ? undefined : (toCredentials(raw) ?? rejectList(path));
     },
 
     async checkWorkspace(signal) {
-      if (credentials.kind !== 'login' || credentials.workspaceId === undefined) return;
-      const { id, name } = await currentWorkspace(signal);
-      if (id.toLowerCase() === credentials.workspaceId.toLowerCase()) return;
-      const message = `The account DIFY_EMAIL is in the workspace "${name}" (${id}), not in DIFY_WORKSPACE_ID.`;
-      throw new BridgeError('upstream_unauthorized', message, {
-        hint:
-          'Switch that account to the workspace in Dify, best an account for the bridge alone; or set ' +
-          `DIFY_WORKSPACE_ID to ${id}; or use DIFY_ADMIN_API_KEY, which reaches every workspace.`,
-      });
+      if (credentials.kind === 'login' && credentials.workspaceId !== undefined)
+        await currentWorkspace(signal);
     },
 
     async allWorkspaces(signal) {
@@ -149,7 +167,7 @@ export function createConsole(
       for (let page = 1; page <= MAX_PAGES; page += 1) {
         const path = `/console/api/all-workspaces?page=${page}&limit=${PAGE_SIZE}`;
         const raw = await ask({ method: 'GET', path, signal, inWorkspace: false });
-        const batch = toWorkspaces(isJsonObject(raw) ? raw['data'] : undefined, path);
+        const batch = toWorkspaces(isJsonObject(raw) ? raw['data'] : undefined) ?? rejectWorkspaces(path);
         found.push(...batch);
         if (!isJsonObject(raw) || raw['has_more'] !== true || batch.length === 0) break;
       }
@@ -163,28 +181,16 @@ function builtinPath(providerId: string): string {
   return `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}`;
 }
 
-function toWorkspaces(raw: unknown, path: string): Workspace[] {
-  if (!Array.isArray(raw)) throw unexpected(path, 'a list of workspaces');
-  return raw.map(toWorkspace).filter((workspace) => workspace !== undefined);
-}
-
-function toWorkspace(raw: unknown): Workspace | undefined {
-  if (!isJsonObject(raw)) return undefined;
-  const { id, name, status } = raw;
-  if (typeof id !== 'string' || id === '') return undefined;
-  return {
-    id,
-    name: typeof name === 'string' ? name : id,
-    status: typeof status === 'string' ? status : undefined,
-  };
-}
-
 function isJsonAnswer(contentType: string | string[] | undefined): boolean {
   return String(contentType ?? '').includes('json');
 }
 
 function rejectList(path: string): never {
   throw unexpected(path, 'a list');
+}
+
+function rejectWorkspaces(path: string): never {
+  throw unexpected(path, 'a list of workspaces');
 }
 
 function unexpected(path: string, expected: string): BridgeError {

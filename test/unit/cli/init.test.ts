@@ -188,7 +188,7 @@ describe('init without a terminal', () => {
   it('says when Dify has admin keys switched off', async () => {
     await using dify = await startFront(sandbox.url, {
       answer: ({ url }) =>
-        url === '/console/api/workspaces/current'
+        url === '/console/api/workspaces'
           ? { status: 401, headers: { 'content-type': 'application/json' }, body: '{"code":"unauthorized"}' }
           : undefined,
     });

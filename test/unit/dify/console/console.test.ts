@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createConsole, type DifyConsole } from '../../../../src/dify/console/console.ts';
 import type { ConsoleCredentials } from '../../../../src/dify/console/session.ts';
 import { createDifyHttp } from '../../../../src/dify/wire/http.ts';
-import { listingRoutes, wireProvider, wireTool } from '../../../support/console-listings.ts';
+import { listingRoutes, text, wireProvider, wireTool } from '../../../support/console-listings.ts';
 import { recording, sharedNote } from '../../../support/shared.ts';
 import { errorOf } from '../../../support/error-of.ts';
 import {
@@ -250,14 +250,56 @@ describe('refusals', () => {
 describe('workspaces', () => {
   const other = '11111111-2222-4333-8444-555555555555';
 
-  it('tells the current one, by POST', async () => {
-    const { console, dify } = await open();
+  const list = (...workspaces: unknown[]) => ({ 'GET /console/api/workspaces': { json: { workspaces } } });
+
+  it.each([
+    ['the admin key', adminKey],
+    ['a login', login],
+    ['a login for that workspace', { ...login, workspaceId: WORKSPACE.toUpperCase() }],
+  ])('tells the current one of several to %s', async (_, credentials) => {
+    const { console } = await open(
+      list(
+        { id: other, name: 'Cellar', status: 'normal', current: null },
+        { id: WORKSPACE, name: 'Kitchen', status: 'normal', current: true },
+      ),
+      credentials,
+    );
     expect(await console.currentWorkspace(signal)).toEqual({
       id: WORKSPACE,
       name: 'Kitchen',
       status: 'normal',
     });
-    expect(dify.seen[0]?.method).toBe('POST');
+  });
+
+  it.each([
+    [
+      'the admin key',
+      adminKey,
+      /for the workspace "Cellar" \(1{8}.*, not for DIFY_WORKSPACE_ID/,
+      /X-WORKSPACE-ID/,
+    ],
+    ['a login', { ...login, workspaceId: WORKSPACE }, /in the workspace "Cellar"/, /Switch that account/],
+  ])('says so when %s gets the tools of another one', async (_, credentials, message, hint) => {
+    const { console } = await open(
+      list({ id: other, name: 'Cellar', current: true }, { id: WORKSPACE, name: 'Kitchen', current: false }),
+      credentials,
+    );
+    expect(await errorOf(console.currentWorkspace(signal))).toMatchObject({
+      code: 'upstream_unauthorized',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+  });
+
+  it.each([
+    ['the admin key', adminKey, /archived/],
+    ['a login', login, /Switch that account/],
+  ])('says so when none is current for %s', async (_, credentials, hint) => {
+    const { console } = await open(list({ id: other, name: 'Cellar', current: false }), credentials);
+    expect(await errorOf(console.currentWorkspace(signal))).toMatchObject({
+      code: 'upstream_error',
+      hint: expect.stringMatching(hint),
+    });
   });
 
   it('tells those of the account', async () => {
@@ -266,7 +308,9 @@ describe('workspaces', () => {
         json: { workspaces: [{ id: other, name: 'Cellar', current: true }, {}] },
       },
     });
-    expect(await console.workspaces(signal)).toEqual([{ id: other, name: 'Cellar', status: undefined }]);
+    expect(await console.workspaces(signal)).toEqual([
+      { id: other, name: 'Cellar', status: undefined, current: true },
+    ]);
   });
 
   it('tells all of the installation, page by page, to the admin key', async () => {
@@ -315,7 +359,7 @@ describe('workspaces', () => {
   it('is content with the right one, in any case of letters', async () => {
     const { console, dify } = await open({}, { ...login, workspaceId: WORKSPACE.toUpperCase() });
     await console.checkWorkspace(signal);
-    expect(dify.count(root)).toBe(1);
+    expect(dify.count('/console/api/workspaces')).toBe(1);
   });
 
   it.each([
@@ -325,6 +369,87 @@ describe('workspaces', () => {
     const { console, dify } = await open({}, credentials);
     await console.checkWorkspace(signal);
     expect(dify.seen).toEqual([]);
+  });
+});
+
+describe('plugins', () => {
+  const plugin = (id: string, fields: object = {}, tool: object = {}) => ({
+    plugin_id: `acme/${id}`,
+    declaration: {
+      tool: {
+        identity: {
+          name: id,
+          label: text(`Label ${id}`),
+          description: text(`About ${id}`),
+          tags: ['search'],
+        },
+        credentials_schema: [],
+        oauth_schema: null,
+        ...tool,
+      },
+    },
+    ...fields,
+  });
+  const page = (number: number) => `GET ${root}/plugin/list?page=${number}&page_size=100`;
+
+  it('are the providers of those that bring tools, from every page', async () => {
+    const first = Array.from({ length: 100 }, (_, index) => plugin(`p${index}`));
+    const { console } = await open({
+      [page(1)]: { json: { plugins: first, total: 102 } },
+      [page(2)]: {
+        json: { plugins: [plugin('model', { declaration: { tool: null } }), plugin('last')], total: 102 },
+      },
+    });
+    const { providers, problems, needCredentials } = await console.listPlugins(signal);
+    expect({ problems, needCredentials }).toEqual({ problems: [], needCredentials: new Set() });
+    expect(providers).toHaveLength(101);
+    expect(providers.at(-1)).toEqual({
+      type: 'builtin',
+      id: 'acme/last/last',
+      name: 'acme/last/last',
+      label: text('Label last'),
+      description: text('About last'),
+      authorized: true,
+      tags: ['search'],
+      tools: [],
+    });
+  });
+
+  it('are on one page where Dify knows no pages', async () => {
+    const { console, dify } = await open({ [page(1)]: { json: { plugins: [plugin('only')] } } });
+    expect((await console.listPlugins(signal)).providers).toHaveLength(1);
+    expect(dify.seen).toHaveLength(1);
+  });
+
+  it('say which need credentials, of either kind', async () => {
+    const field = [{ name: 'key', type: 'secret-input' }];
+    const plugins = [
+      plugin('open', {}, { oauth_schema: { client_schema: field, credentials_schema: [] } }),
+      plugin('key', {}, { credentials_schema: field }),
+      plugin('oauth', {}, { oauth_schema: { client_schema: field, credentials_schema: field } }),
+      plugin('older', {}, { credentials_schema: undefined, oauth_schema: undefined }),
+    ];
+    const { console } = await open({ [page(1)]: { json: { plugins, total: 4 } } });
+    expect((await console.listPlugins(signal)).needCredentials).toEqual(
+      new Set(['acme/key/key', 'acme/oauth/oauth']),
+    );
+  });
+
+  it('that cannot be read are left out and named', async () => {
+    const plugins = [null, plugin('good'), { plugin_id: 'acme/odd' }, plugin('good')];
+    const { console } = await open({ [page(1)]: { json: { plugins, total: 4 } } });
+    const { providers, problems } = await console.listPlugins(signal);
+    expect(providers.map(({ id }) => id)).toEqual(['acme/good/good']);
+    expect(problems.map(({ message }) => message)).toEqual([
+      'The builtin provider "entry 1" is left out: it has no id.',
+      'The builtin provider "entry 3" is left out: it has no id.',
+      'Dify lists the provider "acme/good/good" twice; the first one is used.',
+    ]);
+  });
+
+  it('that are no list are an error', async () => {
+    const { console } = await open({ [page(1)]: { json: [] } });
+    expect((await errorOf(console.listPlugins(signal))).code).toBe('upstream_error');
   });
 });
 
@@ -354,16 +479,16 @@ describe('credentials', () => {
   it.skipIf(recorded === undefined)(`are read as Dify was recorded to list them${sharedNote}`, async () => {
     const { console } = await open({ [`GET ${path}`]: { json: recorded?.response.json } });
     expect(
-      (await console.credentials('acme/sec/sec', signal)).map(({ name, isDefault }) => [name, isDefault]),
+      (await console.credentials('acme/sec/sec', signal))?.map(({ name, isDefault }) => [name, isDefault]),
     ).toEqual([
       ['one', true],
       ['two', false],
     ]);
   });
 
-  it('are none where Dify is too old to have the list', async () => {
+  it('are not known where Dify is too old to have the list', async () => {
     const { console } = await open({ [`GET ${path}`]: HTML_404 });
-    expect(await console.credentials('acme/sec/sec', signal)).toEqual([]);
+    expect(await console.credentials('acme/sec/sec', signal)).toBeUndefined();
   });
 
   it('that are no list are an error', async () => {
