@@ -6,7 +6,7 @@ import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
 export interface CatalogProblem {
   readonly providerType: ProviderType;
   /** Absent when the whole list of that type failed. */
-  readonly providerId?: string;
+  readonly providerId?: string | undefined;
   /** One sentence for a person: what failed and why. */
   readonly message: string;
 }
@@ -25,9 +25,9 @@ export interface CatalogListing {
   readonly providers: readonly ToolProvider[];
   readonly problems: readonly CatalogProblem[];
   /** What is known at present of providers whose tools could not be read: all but the tools. */
-  readonly unlisted?: readonly ToolProvider[];
+  readonly unlisted?: readonly ToolProvider[] | undefined;
   /** By provider id, for builtin providers that were asked for them. */
-  readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]>;
+  readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]> | undefined;
 }
 
 /** Where tools come from. Rejects with a BridgeError only when nothing at all could be listed. */

@@ -1,11 +1,11 @@
+import { createHash } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute, readReply } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
-import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
-import { createProviderListReader } from './provider-list.ts';
+import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
 import {
@@ -19,8 +19,8 @@ import {
 /** The reading part of Dify's console API. Every method rejects with a BridgeError. */
 export interface DifyConsole {
   /**
-   * Providers of one type with their tools: the very same listing as long as Dify's answer is the same. Undefined
-   * when this Dify is older than the type (`mcp` is of 1.6.0).
+   * Providers of one type with their tools; the same object as long as Dify's answer stays the same. Undefined when
+   * this Dify is older than the type (`mcp` came with 1.6.0).
    */
   listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
   /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
@@ -73,8 +73,8 @@ export function createConsole(
   options: ConsoleOptions = {},
 ): DifyConsole {
   const session = createConsoleSession(http, credentials, options.timeoutMs);
-
-  const readProviders = createProviderListReader();
+  /** What Dify listed last, by type. */
+  const listed = new Map<ProviderType, { readonly digest: string; readonly listing: CatalogListing }>();
 
   /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
   async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
@@ -113,9 +113,15 @@ export function createConsole(
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      return readProviders(type, answer.boundedBody, (expected) => {
-        throw unexpected(path, expected);
-      });
+      const body = await answer.bytes();
+      const digest = createHash('sha256').update(body).digest('base64');
+      const last = listed.get(type);
+      if (last?.digest === digest) return last.listing;
+      const raw = parseJson(body);
+      if (raw === undefined) throw unexpected(path, 'JSON');
+      const listing = toToolProviders(raw, type) ?? rejectList(path);
+      listed.set(type, { digest, listing });
+      return listing;
     },
 
     async listProviders(type, signal) {

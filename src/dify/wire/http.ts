@@ -42,11 +42,11 @@ export interface DifyAnswer {
   readonly path: string;
   /** Leaving the loop early closes the connection. Throws `stream_broken`, or what an abort stands for. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** The same, which throws `upstream_error` after 64 MiB. */
-  readonly boundedBody: AsyncIterable<Uint8Array>;
-  /** The body as text, cut after `maxBytes` (64 MiB unless told). */
-  text(maxBytes?: number): Promise<string>;
-  /** The body as JSON; undefined when it is not JSON. */
+  /** The whole body. Rejects with `upstream_error` after 64 MiB. */
+  bytes(): Promise<Buffer>;
+  /** The body as text, cut after `maxBytes`. */
+  text(maxBytes: number): Promise<string>;
+  /** The body as JSON; undefined when it is not JSON. Rejects with `upstream_error` after 64 MiB. */
   json(): Promise<unknown>;
   /** Drops the body. Never rejects. */
   discard(): Promise<void>;
@@ -149,28 +149,21 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
       throw limit.cause() ?? brokenBodyFault(error, destination);
     }
   }
-  async function* readBounded(): AsyncGenerator<Uint8Array, void, undefined> {
-    let size = 0;
-    for await (const chunk of read()) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
-        throw new BridgeError(
-          'upstream_error',
-          `Dify's answer to ${destination.path} is larger than 64 MiB.`,
-        );
-      }
-      yield chunk;
-    }
-  }
-  async function text(source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  /** The body up to the chunk that exceeds `maxBytes`. */
+  async function collect(maxBytes: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of source) {
+    for await (const chunk of read()) {
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxBytes) break;
     }
-    return Buffer.concat(chunks, Math.min(size, maxBytes)).toString('utf8');
+    return Buffer.concat(chunks, size);
+  }
+  async function bytes(): Promise<Buffer> {
+    const body = await collect(MAX_BODY_BYTES);
+    if (body.length <= MAX_BODY_BYTES) return body;
+    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
   }
   return {
     status: response.statusCode,
@@ -178,16 +171,17 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     version: typeof version === 'string' ? version : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
-    boundedBody: { [Symbol.asyncIterator]: readBounded },
-    text: (maxBytes = MAX_BODY_BYTES) => text(read(), maxBytes),
-    json: async () => parseJson(await text(readBounded(), MAX_BODY_BYTES)),
+    bytes,
+    text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
+    json: async () => parseJson(await bytes()),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
 
-function parseJson(text: string): unknown {
+/** The JSON value of a body; undefined when it is not JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString('utf8'));
   } catch {
     return undefined;
   }

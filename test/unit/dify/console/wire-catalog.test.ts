@@ -164,44 +164,6 @@ describe('tools', () => {
   });
 });
 
-describe('texts of one provider', () => {
-  const labelsOf = (labels: readonly unknown[]) => {
-    const parameters = labels.map((label, index) => wireParameter(`p${index}`, { label }));
-    return toDifyTools([wireTool('t', { parameters })], 'builtin', 'x')?.tools[0]?.parameters.map(
-      ({ label }) => label,
-    );
-  };
-
-  it('are kept once where they are equal in every language', () => {
-    const labels = labelsOf([
-      { en_US: 'Page', zh_Hans: '页' },
-      { en_US: 'Page', zh_Hans: '页' },
-      'Page',
-      { en_US: 'Page' },
-    ]);
-    expect(labels).toEqual([
-      { en_US: 'Page', zh_Hans: '页' },
-      { en_US: 'Page', zh_Hans: '页' },
-      { en_US: 'Page' },
-      { en_US: 'Page' },
-    ]);
-    expect(labels?.[1]).toBe(labels?.[0]);
-    expect(labels?.[3]).toBe(labels?.[2]);
-  });
-
-  it('stay apart where a language, or what it has, is another', () => {
-    const all = [
-      { en_US: 'Page' },
-      { en_US: 'Page', zh_Hans: 'Page' },
-      { ja_JP: 'Page' },
-      { en_US: 'Page', ja_JP: 'Page' },
-    ];
-    expect(labelsOf(all)).toEqual(all);
-    const empty = [{}, { en_US: '' }, { en_US: '', zh_Hans: '页' }, { zh_Hans: '页' }];
-    expect(labelsOf(empty)).toEqual(empty);
-  });
-});
-
 describe('parameters', () => {
   it('has only what Dify declares', () => {
     expect(readParameter({})).toEqual({

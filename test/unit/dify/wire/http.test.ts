@@ -146,9 +146,16 @@ describe('answers', () => {
     });
     expect(await (await get(http, '/json')).json()).toEqual({ a: 1 });
     expect(await (await get(http, '/text')).json()).toBeUndefined();
-    expect(await (await get(http, '/text')).text()).toHaveLength(500_000);
+    expect(await (await get(http, '/text')).bytes()).toHaveLength(600_000);
     expect(await (await get(http, '/text')).text(4)).toBe('hél');
     expect((await get(http, '/text')).version).toBeUndefined();
+  });
+
+  test('larger than 64 MiB', async () => {
+    const { http } = await serve((_request, response) => response.end(Buffer.alloc(64 * 1024 * 1024 + 1)));
+    const error = await faultOf((await get(http, '/large')).json());
+    expect(error.code).toBe('upstream_error');
+    expect(error.message).toContain('/large is larger than 64 MiB');
   });
 
   test('connections are used again after a discarded body', async () => {
@@ -272,7 +279,7 @@ describe('ends before the answer', () => {
     const silent = await faultOf(limited('/silent'));
     expect(silent.code).toBe('upstream_unreachable');
     expect(silent.message).toContain('within 0.05 s');
-    const slow = await faultOf(limited('/body').then((answer) => answer.text()));
+    const slow = await faultOf(limited('/body').then((answer) => answer.bytes()));
     expect(slow.message).toContain('within 0.05 s');
   });
 
@@ -287,7 +294,7 @@ describe('ends before the answer', () => {
     expect(before.code).toBe('upstream_unreachable');
     expect(before.message).toContain('it did not answer in time');
     const answer = await watched('/body');
-    expect((await faultOf(answer.text())).code).toBe('stream_broken');
+    expect((await faultOf(answer.bytes())).code).toBe('stream_broken');
   });
 
   test('an answer within its time limit stays', async () => {
@@ -325,7 +332,7 @@ describe('an aborted signal', () => {
 
     const half = new AbortController();
     const answer = await get(http, '/body', half.signal);
-    const halfFault = faultOf(answer.text());
+    const halfFault = faultOf(answer.bytes());
     half.abort(reason);
     expect((await halfFault).code).toBe(code);
     await closed(1);
