@@ -303,10 +303,10 @@ export interface Problem {
 /** What may accompany a BridgeError. */
 export interface BridgeErrorOptions {
   /** The next step, for the reader. */
-  readonly hint?: string;
-  readonly problems?: readonly Problem[];
+  readonly hint?: string | undefined;
+  readonly problems?: readonly Problem[] | undefined;
   /** Status and path of Dify's answer, for the log. */
-  readonly upstream?: { readonly status: number; readonly path: string };
+  readonly upstream?: { readonly status: number; readonly path: string } | undefined;
   readonly cause?: unknown;
 }
 

@@ -39,7 +39,7 @@ export interface CatalogSource {
 export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
-  readonly credentialId?: string;
+  readonly credentialId?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -59,9 +59,9 @@ export type OpenedFile =
       /** To be read to its end or discarded. */
       readonly body: AsyncIterable<Uint8Array>;
       /** Content-Type as the server sent it, without parameters. */
-      readonly mimeType?: string;
+      readonly mimeType?: string | undefined;
       /** Bytes, where the server says so. */
-      readonly size?: number;
+      readonly size?: number | undefined;
       /** Closes the connection without reading further. */
       discard(): Promise<void>;
     }
@@ -105,7 +105,7 @@ export interface HeldFile {
   /** As its source calls it; may be empty. */
   readonly filename: string;
   /** As its source says, without parameters. */
-  readonly mimeType?: string;
+  readonly mimeType?: string | undefined;
   /** Bytes. */
   readonly size: number;
   /** The bytes from the beginning, each time it is called. */

@@ -1,6 +1,6 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '../model/logger.ts';
-import { commandFault, refusalOf, unavailable } from './redis-errors.ts';
+import { commandError, refusalOf, unavailable } from './redis-errors.ts';
 
 /** The longest that anything waits for an answer of Redis, and at the start for the connection, in milliseconds. */
 const PATIENCE_MS = 3000;
@@ -153,7 +153,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
       try {
         return await Promise.race([work(made.client), late]);
       } catch (error) {
-        throw commandFault(error);
+        throw commandError(error);
       } finally {
         clearTimeout(timer);
       }

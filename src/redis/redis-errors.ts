@@ -18,7 +18,7 @@ export function unavailable(reason: string, cause?: unknown): BridgeError {
 }
 
 /** What went wrong with one command, for the reader: neither address nor content is in it. */
-export function commandFault(error: unknown): unknown {
+export function commandError(error: unknown): unknown {
   if (error instanceof BridgeError || !(error instanceof Error)) return error;
   if (!(error instanceof ErrorReply)) return unavailable('cannot be reached', error);
   if (error.message.startsWith('OOM')) return unavailable('has no memory left', error);

@@ -3,9 +3,10 @@ import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
-import { isUnknownRoute, readReply } from './console-errors.ts';
+import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
 import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
+import { readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
 import {
@@ -56,7 +57,7 @@ export interface DifyConsole {
 /** Limits of a console. */
 export interface ConsoleOptions {
   /** Milliseconds that one request may take; 30 s when absent. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 const WORKSPACES = '/console/api/workspaces';
@@ -82,7 +83,7 @@ export function createConsole(
     if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
     const reply = await readReply(answer);
     if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
-    throw session.fault(reply);
+    throw session.toError(reply);
   }
 
   /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */

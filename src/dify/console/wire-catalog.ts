@@ -72,7 +72,7 @@ export function toToolProvider(raw: unknown, type: ProviderType, number: number)
     label: toLocalizedText(raw['label']),
     description: toLocalizedText(raw['description']),
     authorized: raw['is_team_authorization'] !== false,
-    ...(tags.length === 0 ? {} : { tags }),
+    tags: tags.length === 0 ? undefined : tags,
     tools: reading.tools,
   };
   return { provider, problems: reading.problems };
@@ -134,7 +134,8 @@ function toDifyTool(raw: unknown): DifyTool | string {
     description: toLocalizedText(raw['description']),
     parameters,
     // Dify writes {} where a tool declares no outputs.
-    ...(isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? { outputSchema } : {}),
+    outputSchema:
+      isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? outputSchema : undefined,
   };
 }
 
@@ -142,9 +143,6 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
   if (!isJsonObject(raw)) return undefined;
   const name = filled(raw['name']);
   if (name === undefined) return undefined;
-  const fallback = raw['default'];
-  const min = toNumber(raw['min']);
-  const max = toNumber(raw['max']);
   const inputSchema = raw['input_schema'];
   return {
     name,
@@ -155,11 +153,11 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
     humanDescription: toLocalizedText(raw['human_description']),
     llmDescription: filled(raw['llm_description']) ?? '',
     options: toOptions(raw['options']),
-    ...(fallback === undefined || fallback === null ? {} : { default: fallback }),
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
-    ...(raw['multiple'] === true ? { multiple: true } : {}),
-    ...(isJsonObject(inputSchema) ? { inputSchema } : {}),
+    default: raw['default'] ?? undefined,
+    min: toNumber(raw['min']),
+    max: toNumber(raw['max']),
+    multiple: raw['multiple'] === true ? true : undefined,
+    inputSchema: isJsonObject(inputSchema) ? inputSchema : undefined,
   };
 }
 

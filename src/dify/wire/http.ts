@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
-import type { JsonObject } from '../../model/json.ts';
+import { type JsonObject, withoutUndefined } from '../../model/json.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
-import { abortFault, brokenBodyFault, connectionFault, type Destination } from './network-errors.ts';
+import { abortError, brokenBodyError, connectionError, type Destination } from './network-errors.ts';
 
 /** Where Dify's api service is: `http://api:5001`, also with a path prefix. */
 export interface DifyHttpOptions {
   readonly baseUrl: string;
-  /** Time for TCP and TLS; 10 s unless told. */
-  readonly connectTimeoutMs?: number;
-  /** Connections that may be open to one server at once, idle ones included; further requests wait. Unless told, any. */
-  readonly maxConnections?: number;
+  /** Time for TCP and TLS; 10 s when absent. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Connections that may be open to one server at once, idle ones included; further requests wait. No limit when absent. */
+  readonly maxConnections?: number | undefined;
 }
 
 /** One exchange with Dify. */
@@ -19,14 +19,14 @@ export interface DifyRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/` and may have a query; it is appended to the base. Or an absolute http(s) URL. */
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   /** An object is sent as JSON, a stream as it comes: `headers` say its type and length. */
-  readonly body?: JsonObject | AsyncIterable<Uint8Array>;
+  readonly body?: JsonObject | AsyncIterable<Uint8Array> | undefined;
   readonly signal: AbortSignal;
   /** Limit for the whole exchange, body included. Without it only the signal ends the exchange. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Longest silence of the server, before its answer and within it. Without it, it may be silent for ever. */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export interface DifyAnswer {
   discard(): Promise<void>;
 }
 
-/** Sends requests to one Dify: nothing is retried, no redirect is followed, no time limit but those given. */
+/** Sends requests to one Dify. Never retries and never follows redirects. No timeouts except those passed in. */
 export interface DifyHttp {
   readonly baseUrl: URL;
   /**
@@ -75,9 +75,6 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     // Dify's gunicorn closes a connection after 2 s without telling: it must not be used again by then.
     keepAliveTimeout: 1000,
     keepAliveMaxTimeout: 1000,
-    // A tool may be silent for minutes, before the headers too: they come with the first frame.
-    headersTimeout: 0,
-    bodyTimeout: 0,
     pipelining: 1,
     connections: options.maxConnections ?? null,
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
@@ -102,7 +99,7 @@ function locate(path: string, base: URL, prefix: string): URL {
 }
 
 async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<DifyAnswer> {
-  if (request.signal.aborted) throw abortFault(request.signal);
+  if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
   let response: Dispatcher.ResponseData;
@@ -112,15 +109,14 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<D
       path: url.pathname + url.search,
       method: request.method,
       ...encodeBody(request),
-      ...(request.silenceMs !== undefined && {
-        headersTimeout: request.silenceMs,
-        bodyTimeout: request.silenceMs,
-      }),
+      // A tool may be silent for minutes, before the headers too: they come with the first frame.
+      headersTimeout: request.silenceMs ?? 0,
+      bodyTimeout: request.silenceMs ?? 0,
       signal: limit.signal,
     });
   } catch (error) {
     limit.release();
-    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionFault(error, destination));
+    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionError(error, destination));
   }
   response.body.once('close', limit.release);
   return createAnswer(response, destination, limit);
@@ -130,7 +126,7 @@ function encodeBody({ headers, body }: DifyRequest): {
   headers: Record<string, string>;
   body?: string | Readable;
 } {
-  const base = { 'accept-encoding': 'identity', ...headers };
+  const base = withoutUndefined({ 'accept-encoding': 'identity', ...headers });
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: JSON.stringify(body) };
@@ -146,7 +142,7 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
     try {
       yield* response.body as AsyncIterable<Uint8Array>;
     } catch (error) {
-      throw limit.cause() ?? brokenBodyFault(error, destination);
+      throw limit.cause() ?? brokenBodyError(error, destination);
     }
   }
   /** The body up to the chunk that exceeds `maxBytes`. */

@@ -1,6 +1,6 @@
 import * as fc from '../../../support/fast-check.ts';
 import { expect, test } from 'vitest';
-import { faultFromErrorFrame } from '../../../../src/dify/inner/error-frame.ts';
+import { errorFromFrame } from '../../../../src/dify/inner/invoker.ts';
 
 test.each([
   ['q is required in input form', 'The tool failed: q is required in input form'],
@@ -32,44 +32,44 @@ test.each([
   ['PluginInvokeError: {"args":{}}', 'The tool failed: PluginInvokeError: {"args":{}}'],
   ['PluginInvokeError: {"error_type":"TimeoutError","message":""}', 'The tool failed: TimeoutError'],
 ])('%s', (text, message) => {
-  const fault = faultFromErrorFrame(text);
-  expect(fault.code).toBe('tool_failed');
-  expect(fault.message).toBe(message);
-  expect(fault.hint).toBeUndefined();
+  const error = errorFromFrame(text);
+  expect(error.code).toBe('tool_failed');
+  expect(error.message).toBe(message);
+  expect(error.hint).toBeUndefined();
 });
 
 test.each(['', '   '])('an empty text, as when the plugin daemon goes down: %j', (text) => {
-  const fault = faultFromErrorFrame(text);
-  expect(fault.message).toBe('The tool failed without saying why.');
-  expect(fault.hint).toContain('plugin daemon');
+  const error = errorFromFrame(text);
+  expect(error.message).toBe('The tool failed without saying why.');
+  expect(error.hint).toContain('plugin daemon');
 });
 
 test('wrappers are opened so far and no further', () => {
   let text = 'core';
   for (let depth = 0; depth < 10; depth += 1)
     text = `PluginInvokeError: ${JSON.stringify({ message: text })}`;
-  const { message } = faultFromErrorFrame(text);
+  const { message } = errorFromFrame(text);
   expect(message).toContain('core');
   expect(message).toContain('PluginInvokeError');
 });
 
 test('a long text is cut', () => {
-  const { message } = faultFromErrorFrame('😀'.repeat(5000));
+  const { message } = errorFromFrame('😀'.repeat(5000));
   expect(message.length).toBeLessThan(4100);
   expect(message.endsWith('😀…')).toBe(true);
 });
 
-test('the fault of Dify 1.12 with files of workflows is named, in that version only', () => {
+test('the error of Dify 1.12 with files of workflows is named, in that version only', () => {
   const text = '1 validation error for FileMessage … missing file_marker …';
-  expect(faultFromErrorFrame(text, '1.12.1').hint).toContain('1.13');
-  expect(faultFromErrorFrame(text, '1.13.0').hint).toBeUndefined();
-  expect(faultFromErrorFrame('file is missing', '1.12.1').hint).toBeUndefined();
+  expect(errorFromFrame(text, '1.12.1').hint).toContain('1.13');
+  expect(errorFromFrame(text, '1.13.0').hint).toBeUndefined();
+  expect(errorFromFrame('file is missing', '1.12.1').hint).toBeUndefined();
 });
 
-test('any text makes a fault', () => {
+test('any text makes an error', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      expect(faultFromErrorFrame(`PluginInvokeError: ${text}`).code).toBe('tool_failed');
+      expect(errorFromFrame(`PluginInvokeError: ${text}`).code).toBe('tool_failed');
     }),
   );
 });
