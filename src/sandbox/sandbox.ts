@@ -9,7 +9,8 @@ import { createSessions, type SandboxSessions } from './sessions.ts';
 import { createSigner, queryString } from './signing.ts';
 import type { App, SandboxCredentials, SandboxState } from './state.ts';
 import { toolSet, type ToolSetName } from './tool-sets.ts';
-import { createWorkspace, type SandboxWorkspace } from './workspace.ts';
+import { createWorkspace } from './workspace.ts';
+import type { SandboxWorkspace } from './provider.ts';
 
 /** How a sandbox is started. */
 export interface SandboxOptions {

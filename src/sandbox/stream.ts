@@ -3,10 +3,9 @@ import type { JsonObject } from '../model/json.ts';
 import { encodeFrame, type FrameContent } from './framing.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
 import { ToolFailure, WorkerCrash } from './messages.ts';
-import { isPlugin, type SandboxProvider, type SandboxTool } from './provider.ts';
+import { isPlugin, type SandboxProvider, type SandboxTool, type StoredCredential } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
-import type { StoredCredential } from './workspace.ts';
 
 /** A call that passed every check. */
 export interface Invocation {
@@ -14,7 +13,7 @@ export interface Invocation {
   readonly tool: SandboxTool;
   readonly parameters: JsonObject;
   /** What the tool is authorised with, where it needs that. */
-  readonly credential?: StoredCredential;
+  readonly credential: StoredCredential | undefined;
 }
 
 /**
@@ -77,7 +76,7 @@ async function* frameContents(
   signal: AbortSignal,
 ): AsyncGenerator<FrameContent> {
   const { files, features, workspace } = state;
-  const run = { signal, files, features, workspace, ...(credential && { credential }) };
+  const run = { signal, files, features, workspace, credential };
   try {
     for await (const message of tool.run(parameters, run)) {
       yield { message: onTheWire(message, provider, state) };

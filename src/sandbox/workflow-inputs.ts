@@ -8,10 +8,10 @@ export interface WorkflowInput {
   readonly name: string;
   readonly description: string;
   readonly type: 'string' | 'paragraph' | 'number' | 'select' | 'checkbox' | 'file' | 'files';
-  readonly required?: boolean;
-  readonly maxLength?: number;
-  readonly options?: readonly string[];
-  readonly default?: Json;
+  readonly required?: boolean | undefined;
+  readonly maxLength?: number | undefined;
+  readonly options?: readonly string[] | undefined;
+  readonly default?: Json | undefined;
 }
 
 /** Checked start variables; a file is the stored file itself. */

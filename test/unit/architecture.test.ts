@@ -75,7 +75,6 @@ const CIRCLES = [
   'cli/io.ts cli/prompter.ts',
   'cli/program-setup.ts cli/program.ts',
   'model/content.ts model/task.ts',
-  'sandbox/provider.ts sandbox/workspace.ts',
 ];
 
 interface Import {
