@@ -101,7 +101,7 @@ export interface FileAddress {
 }
 
 /** A file at hand until it is disposed of. */
-export interface HeldFile {
+export interface InputFile {
   /** As its source calls it; may be empty. */
   readonly filename: string;
   /** As its source says, without parameters. */
@@ -126,5 +126,5 @@ export interface RemoteFiles {
    * The file at an address, fetched to its end. Rejects with `file_refused` or `file_too_large`, and with the
    * signal's reason.
    */
-  fetch(url: string, limits: FetchLimits): Promise<HeldFile>;
+  fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }

@@ -18,7 +18,7 @@ const SECRET_IN_TEXT: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A copy of a value that JSON can carry and a log may show: secrets under telling names blotted out, errors
+ * A copy of a value that JSON can carry and a log may show: secrets under telling names replaced, errors
  * reduced to what helps, long texts and lists cut, cycles broken. Never throws.
  */
 export function loggable(value: unknown): unknown {
@@ -100,13 +100,13 @@ function copyError(error: Error, depth: number, parents: readonly object[]): unk
   const cause = error.cause === undefined ? {} : { cause: copy(error.cause, depth + 1, parents) };
   if (error instanceof BridgeError) {
     const { code, message, upstream } = error;
-    return { code, message, ...(upstream === undefined ? {} : { upstream: { ...upstream } }), ...cause };
+    return { code, message, upstream: upstream && { ...upstream }, ...cause };
   }
   const code = (error as NodeJS.ErrnoException).code;
   return {
     type: error.name,
     message: copy(error.message, depth, parents),
-    ...(code === undefined ? {} : { code }),
+    code,
     stack: copy(error.stack, depth, parents),
     ...cause,
   };

@@ -8,7 +8,7 @@ import {
   type ToolOptions,
 } from './declaration.ts';
 import type { Features } from './features.ts';
-import type { FileStore } from './files.ts';
+import type { SandboxFiles } from './files.ts';
 import type { SandboxMessage } from './messages.ts';
 
 /** Stored credentials of a provider. */
@@ -22,7 +22,7 @@ export interface StoredCredential {
 export interface ToolRun {
   /** Aborted when the caller closes the connection. */
   readonly signal: AbortSignal;
-  readonly files: FileStore;
+  readonly files: SandboxFiles;
   readonly features: Features;
   readonly workspace: SandboxWorkspace;
   /** What the tool is authorised with; absent for a provider that needs nothing. */
