@@ -117,7 +117,8 @@ const http = z.strictObject({
   maxSessions: setting(wholeNumber(1, 100_000), 200, {
     kind: 'number',
     env: 'DIFY_BRIDGE_MAX_SESSIONS',
-    description: 'Sessions that may be open at once.',
+    description:
+      'MCP sessions at once. Beyond that, a new session ends the one that has been unused the longest.',
   }),
   maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
     kind: 'size',

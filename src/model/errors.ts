@@ -271,7 +271,7 @@ export const ERROR_RULES = {
     rpc: -32000,
     http: 503,
     exit: 1,
-    meaning: 'No further MCP session can be opened (setting http.maxSessions).',
+    meaning: 'Every MCP session has an open stream or a running call (setting http.maxSessions).',
   },
   port_unavailable: {
     mcp: 'protocol',
