@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import type { CommandContext } from './session.ts';
+import { type CommandContext, viewNamed } from './session.ts';
 
 /** Options on how the client is to reach the bridge. */
 export interface ServerOptions {
@@ -83,10 +83,7 @@ async function source(
       throw notEnough(path, error);
     },
   );
-  const views = viewsOf(loaded.config);
-  if (view !== undefined && !views.has(view)) {
-    throw (await import('../app/serving.ts')).unknownView(view, views);
-  }
+  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
   return ['--config', resolve(path)];
 }
 

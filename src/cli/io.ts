@@ -33,6 +33,11 @@ export interface CliIo {
   createPrompter(): Promise<Prompter>;
 }
 
+/** True if a person at a terminal can be asked. */
+export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true;
+}
+
 /** The surroundings of the running process. */
 export function processIo(): CliIo {
   return {

@@ -39,6 +39,12 @@ export interface Literal {
   readonly source: string;
 }
 
+/** The sets of tools that the sandbox offers; one of them takes the place of everything under `dify`. */
+export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
+
+/** A set of tools of the sandbox. */
+export type SandboxSet = (typeof SANDBOX_SETS)[number];
+
 /** Values given on the command line, by setting; undefined where the flag was not given. */
 export type FlagValues = Readonly<Record<string, string | undefined>>;
 

@@ -11,9 +11,11 @@ import {
   merge,
   type Reading,
   readFlags,
+  SANDBOX_SETS,
+  type SandboxSet,
   type SourceProblem,
 } from './layers.ts';
-import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
+import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
 import { nearest } from '../model/closest.ts';

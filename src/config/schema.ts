@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { JsonObject } from '../model/json.ts';
+import type { SandboxSet } from './layers.ts';
 import { GROUPS, SECTIONS } from './settings.ts';
 
 /** Checks a complete configuration and turns its texts into numbers. */
@@ -15,12 +16,6 @@ export const settingsSchema = z.strictObject({
   state: GROUPS.state.prefault({}),
   log: GROUPS.log.prefault({}),
 });
-
-/** The sets of tools that the sandbox offers. */
-export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
-
-/** A set of tools of the sandbox. */
-export type SandboxSet = (typeof SANDBOX_SETS)[number];
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]

@@ -45,7 +45,9 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 }
 
 /** The same for the connection to Dify alone, such as keys that everybody knows. */
-export function difyWarnings(dify: Config['dify']): readonly Problem[] {
+export function difyWarnings(
+  dify: Readonly<Partial<Record<'innerApiKey' | 'secretKey' | 'adminApiKey' | 'email', string | undefined>>>,
+): readonly Problem[] {
   const warnings: Problem[] = [];
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {

@@ -72,8 +72,6 @@ const LONG_FILES = ['app/app.ts', 'config/settings.ts', 'model/errors.ts'];
 /** Files that still import each other. */
 const CIRCLES = [
   'app/app.ts app/serving.ts',
-  'cli/io.ts cli/prompter.ts',
-  'cli/program-setup.ts cli/program.ts',
   'model/content.ts model/task.ts',
   'sandbox/provider.ts sandbox/workspace.ts',
 ];

@@ -1,5 +1,4 @@
-import type { DifyConnection } from '../../config/connection.ts';
-import { difyConnection } from '../../config/connection.ts';
+import { type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createConsole } from '../../dify/console/console.ts';
@@ -18,7 +17,7 @@ import {
 } from '../doctor-checks.ts';
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
-import { INTERRUPTED, listenForInterrupt } from '../interrupt.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -31,29 +30,26 @@ interface Check extends Finding {
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
 /** `doctor`: checks each step on the way to Dify in order, and says how to mend what fails. */
-export async function doctor(context: CommandContext): Promise<number> {
+export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
-  const interrupt = listenForInterrupt(io);
-  const checks: Check[] = [];
-  try {
-    for await (const check of runChecks(context, interrupt.signal)) {
-      if (interrupt.signal.aborted) return INTERRUPTED;
+  return untilInterrupted(io, async (signal) => {
+    const checks: Check[] = [];
+    for await (const check of runChecks(context, signal)) {
+      signal.throwIfAborted();
       checks.push(check);
       if (!output.json) output.raw(render(check, output));
     }
-  } finally {
-    interrupt.release();
-  }
-  const failures = checks.filter(({ status }) => status === 'fail').length;
-  const warnings = checks.filter(({ status }) => status === 'warn').length;
-  output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
-  return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
+    const failures = checks.filter(({ status }) => status === 'fail').length;
+    const warnings = checks.filter(({ status }) => status === 'warn').length;
+    output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
+    return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
+  });
 }
 
 async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
   let loaded: LoadedConfig;
   try {
-    loaded = await configOf(context, true);
+    loaded = await configOf(context, { needsDify: true });
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
     yield* skipped(['file store', ...REMOTE, 'port']);
@@ -124,7 +120,7 @@ async function publishedFinding(
   const { dir: _folder, ...rest } = config.files;
   const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
   try {
-    const app = await context.io.createApp(alone, { logger: await loggerOf(loaded, true) });
+    const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
     try {
       return await catalogueFinding(app, signal);
     } finally {

@@ -21,10 +21,10 @@ const TOPICS: Readonly<Record<string, Topic>> = {
 };
 
 /** `help [WORD …]`: the help of a command, or a topic. */
-export async function help(
-  { output }: CommandContext,
-  program: Command,
-  words: readonly string[],
+export async function run(
+  { output, program }: CommandContext,
+  _options: unknown,
+  ...words: string[]
 ): Promise<number> {
   const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined;
   if (topic !== undefined) {

@@ -10,12 +10,11 @@ import { type ServerEntry, serverEntry, type ServerTarget, TOKEN_BLANK } from '.
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
-import { canAsk } from '../prompter.ts';
+import { canAsk } from '../io.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
 
-/** Options of `install`. */
-export interface InstallOptions extends ServerOptions {
+interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
   /** `--file`: another file than the client's usual one. */
   readonly file?: string | undefined;
@@ -27,10 +26,10 @@ export interface InstallOptions extends ServerOptions {
 const CODE = 'client_config_invalid';
 
 /** `install CLIENT`: puts the bridge into a client's file, or takes it out. */
-export async function install(
+export async function run(
   context: CommandContext,
+  options: InstallOptions,
   clientName: ClientName,
-  options: InstallOptions = {},
 ): Promise<number> {
   const client = CLIENTS[clientName];
   const name = options.name ?? 'dify';

@@ -23,7 +23,6 @@ const COMMANDS = [
   ['config', 'check'],
   ['config', 'show'],
   ['config', 'schema'],
-  ['completion'],
   ['version'],
   ['help'],
 ];

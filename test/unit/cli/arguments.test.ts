@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readFileOptions } from '../../../src/cli/file-options.ts';
+import { readFileOptions } from '../../../src/cli/arguments.ts';
 
 describe('--file', () => {
   it('names files by their parameters, relative to the working folder', () => {
