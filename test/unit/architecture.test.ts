@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/server': ['mcp', 'http'],
   '@redis/client': ['redis', 'files'],
   commander: ['cli'],
+  diff: ['clients', 'manifest'],
   'file-type': ['content'],
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
