@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
+import { readYaml, type YamlFile } from '../config/yaml-file.ts';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import { plain, providerOf } from './declaration.ts';
 import { FILE_ENDING, fileNameOf } from './file-name.ts';
@@ -9,7 +10,6 @@ import { compare, MAX_FILE_BYTES } from './files.ts';
 import { sourceHash, toolHash } from './hash.ts';
 import { visibleLine } from './invisible-characters.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
-import { readYaml, type YamlTree } from './yaml-tree.ts';
 
 const MAX_FILES = 5000;
 const MAX_ALL_BYTES = 128 * 1024 * 1024;
@@ -20,7 +20,7 @@ const MIB = 1024 * 1024;
 interface ReadFile {
   readonly path: string;
   readonly content: ManifestFile;
-  readonly lineOf: YamlTree['lineOf'];
+  readonly lineOf: YamlFile['lineOf'];
 }
 
 /**
@@ -44,7 +44,7 @@ export async function readManifest(dir: string): Promise<Manifest> {
     }
     bytes += reading.bytes;
     if (bytes > MAX_ALL_BYTES) throw invalid(dir, 'is larger than 128 MiB altogether');
-    const tree = readYaml(reading.text);
+    const tree = readYaml(reading.text, { references: false });
     if ('problems' in tree) {
       for (const { line, message } of tree.problems) report(path, line, '', message);
       continue;

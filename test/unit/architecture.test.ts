@@ -14,7 +14,7 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
   catalog: ['model', 'dify'],
   registry: ['model'],
   search: ['model', 'registry'],
-  manifest: ['model'],
+  manifest: ['model', 'config'],
   calls: ['model'],
   content: ['model'],
   redis: ['model'],

@@ -13,7 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 
-/** Deeper than any declaration of a tool, and shallow enough for whatever walks the tree. */
+/** Deeper than any declaration of a tool, and shallow enough for every function that walks the tree. */
 const MAX_DEPTH = 100;
 
 /** What the parser complains of in one text; the rest mostly follows from the first. */
@@ -27,18 +27,24 @@ export interface LineProblem {
   readonly message: string;
 }
 
-/** A text as plain values, with the lines that they stand on. */
-export interface YamlTree {
+/** The text of a YAML file as plain values, with their lines. */
+export interface YamlFile {
   readonly value: unknown;
-  /** The line of a value; of the nearest one around it where there is none. */
+  /** The line of the value at a path, or of the innermost value around it if there is none. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/**
- * Reads one YAML document as data alone: tags, anchors and aliases are refused, since nothing here needs them
- * and they can do more than hold data. So are keys given twice.
- */
-export function readYaml(text: string): YamlTree | { readonly problems: readonly LineProblem[] } {
+/** What a file may contain besides plain data. */
+interface YamlOptions {
+  /** Anchors, aliases and tags: for files that people write by hand. */
+  readonly references: boolean;
+}
+
+/** Reads one YAML document (JSON is YAML too). Returns the problems if it cannot be parsed or has a key twice. */
+export function readYaml(
+  text: string,
+  { references }: YamlOptions,
+): YamlFile | { readonly problems: readonly LineProblem[] } {
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {
@@ -57,26 +63,27 @@ export function readYaml(text: string): YamlTree | { readonly problems: readonly
         line: lines.linePos(pos[0]).line,
         message: code === 'RESOURCE_EXHAUSTION' ? TOO_DEEP : message,
       }));
-    const problems = errors.length > 0 ? errors : foreignParts(document, lines);
+    const problems = errors.length > 0 ? errors : refusedParts(document, lines, references);
     if (problems.length > 0) return { problems };
     return { value: document.toJS(), lineOf: (path) => lineOf(document, lines, path) };
   } catch (error) {
-    // Nesting beyond all bounds ends the parser.
-    if (!(error instanceof RangeError)) throw error;
-    return { problems: [{ line: 1, message: TOO_DEEP }] };
+    // Nesting beyond all bounds ends the parser; aliases that multiply beyond reason throw a ReferenceError.
+    if (error instanceof RangeError) return { problems: [{ line: 1, message: TOO_DEEP }] };
+    if (error instanceof ReferenceError) return { problems: [{ line: 1, message: error.message }] };
+    throw error;
   }
 }
 
-function foreignParts(document: Document, lines: LineCounter): LineProblem[] {
+function refusedParts(document: Document, lines: LineCounter, references: boolean): LineProblem[] {
   const problems: LineProblem[] = [];
   const report = (node: { range?: readonly number[] | null | undefined }, message: string): void => {
     problems.push({ line: lines.linePos(node.range?.[0] ?? 0).line, message });
   };
   visit(document, (_key, node, path) => {
-    if (isAlias(node)) report(node, 'expected no aliases (*name)');
+    if (isAlias(node) && !references) report(node, 'expected no aliases (*name)');
     if (!isScalar(node) && !isCollection(node)) return undefined;
-    if (node.anchor !== undefined) report(node, 'expected no anchors (&name)');
-    if (node.tag !== undefined) report(node, 'expected no tags (!name)');
+    if (node.anchor !== undefined && !references) report(node, 'expected no anchors (&name)');
+    if (node.tag !== undefined && !references) report(node, 'expected no tags (!name)');
     if (isMap(node)) {
       for (const key of repeatedKeys(node)) report(key, `expected the key ${quoted(key)} only once`);
     }
