@@ -1,5 +1,5 @@
 import type { App, createApp } from '../app/app.ts';
-import { type Environment, processEnvironment } from '../config/env.ts';
+import { type Environment, processEnvironment } from '../config/environment.ts';
 import type { Prompter } from './prompter.ts';
 
 /** A stream for text: standard output or standard error. */

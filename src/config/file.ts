@@ -1,35 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { BridgeError } from '../model/errors.ts';
-import type { Environment } from './env.ts';
-import { type Entry, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
+import {
+  type Entry,
+  isLiteral,
+  type Literal,
+  noSuchSetting,
+  type Reading,
+  type SourceProblem,
+} from './layers.ts';
 import type { Setting } from './setting.ts';
-import { noSuchSetting } from './suggest.ts';
 import type { YamlFile } from './yaml-file.ts';
-
-/**
- * The configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
- * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
- */
-export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
-  const { path, named } = configFilePath(flag, env);
-  return named || existsSync(path) ? path : undefined;
-}
-
-/** Where the configuration file is or would be, and whether somebody named it. */
-export function configFilePath(
-  flag: string | undefined,
-  env: Environment,
-): { readonly path: string; readonly named: boolean } {
-  if (flag !== undefined) return { path: flag, named: true };
-  const variable = env['DIFY_BRIDGE_CONFIG'];
-  if (variable !== undefined && variable !== '' && !isLiteral(variable)) {
-    return { path: variable, named: true };
-  }
-  const base = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
-  return { path: join(base, 'dify-mcp-bridge', 'config.yaml'), named: false };
-}
 
 /** Reads a configuration file. Throws `config_invalid` when there is no such file. */
 export async function loadConfigFile(path: string, table: readonly Setting[]): Promise<Reading> {

@@ -1,3 +1,4 @@
+import { nearest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
 /** Where a value may come from; an earlier one wins. */
@@ -100,4 +101,10 @@ export function fromText(text: string, setting: Setting): unknown {
     default:
       return trimmed;
   }
+}
+
+/** The message about a key that does not exist, with the one it most likely stands for. */
+export function noSuchSetting(key: string, known: readonly string[]): string {
+  const close = nearest(key, known);
+  return `no such setting; ${close === undefined ? `known here: ${known.join(', ')}` : `did you mean ${close}?`}`;
 }

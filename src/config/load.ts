@@ -1,9 +1,8 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
-import { cacheFolder } from './cache-folder.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
-import type { Environment } from './env.ts';
+import type { Environment } from './environment.ts';
 import { readEnvironment } from './environment.ts';
-import { configFilePath, findConfigFile, loadConfigFile } from './file.ts';
+import { loadConfigFile } from './file.ts';
 import {
   type Entry,
   type FlagValues,
@@ -15,6 +14,7 @@ import {
   type SandboxSet,
   type SourceProblem,
 } from './layers.ts';
+import { cacheFolder, configFilePath, findConfigFile } from './places.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';

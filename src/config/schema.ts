@@ -1,21 +1,7 @@
 import * as z from 'zod';
 import type { JsonObject } from '../model/json.ts';
 import type { SandboxSet } from './layers.ts';
-import { GROUPS, SECTIONS } from './settings.ts';
-
-/** Checks a complete configuration and turns its texts into numbers. */
-export const settingsSchema = z.strictObject({
-  dify: GROUPS.dify.prefault({}),
-  http: GROUPS.http.prefault({}),
-  catalog: GROUPS.catalog.prefault({}),
-  tools: GROUPS.tools.prefault({}),
-  views: SECTIONS.views,
-  manifest: GROUPS.manifest.prefault({}),
-  calls: GROUPS.calls.prefault({}),
-  files: GROUPS.files.prefault({}),
-  state: GROUPS.state.prefault({}),
-  log: GROUPS.log.prefault({}),
-});
+import { settingsSchema } from './settings.ts';
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]

@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
-import { configFilePath } from '../../config/file.ts';
+import { configFilePath } from '../../config/places.ts';
 import { difyWarnings } from '../../config/warnings.ts';
 import type { DifyHttp } from '../../dify/wire/http.ts';
 import { BridgeError, type Problem } from '../../model/errors.ts';

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheFolder } from '../../../src/config/cache-folder.ts';
+import { cacheFolder } from '../../../src/config/places.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { errorOf } from '../../support/error-of.ts';
 
