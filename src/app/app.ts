@@ -69,7 +69,9 @@ export interface App {
 }
 
 /** What is served over standard input and output. */
-export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & { readonly view?: string | undefined };
+export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
+  readonly view?: string | undefined;
+};
 
 /** What an app has from whoever made it. */
 export interface AppOptions {

@@ -18,9 +18,9 @@ export interface Finding {
   /** One sentence. */
   readonly message: string;
   /** Single things behind the message. */
-  readonly details?: readonly string[];
+  readonly details?: readonly string[] | undefined;
   /** What mends it. */
-  readonly fix?: string;
+  readonly fix?: string | undefined;
   /** Exit code that a failed check asks for. */
   readonly exit?: number;
 }
@@ -41,8 +41,8 @@ export function failure(thrown: unknown): Finding {
   return {
     status: 'fail',
     message: error.message,
-    ...(error.problems.length === 0 ? {} : { details: error.problems.map(asLine) }),
-    ...(error.hint === undefined ? {} : { fix: error.hint }),
+    details: error.problems.length === 0 ? undefined : error.problems.map(asLine),
+    fix: error.hint,
     exit: error.rule.exit,
   };
 }
@@ -145,8 +145,8 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     ];
     if (fixes.length === 0 && registry.tools.length === 0)
       fixes.push('Install a tool in this Dify workspace.');
-    const fix = fixes.length === 0 ? {} : { fix: fixes.join('\n') };
-    return { status: 'warn', message, details: shorten(doubts), ...fix };
+    const fix = fixes.length === 0 ? undefined : fixes.join('\n');
+    return { status: 'warn', message, details: shorten(doubts), fix };
   } catch (error) {
     return failure(error);
   }

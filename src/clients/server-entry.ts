@@ -73,7 +73,7 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const reference = REFERENCES[client.name];
   if (target.kind === 'http') {
     const authorization = reference === undefined ? TOKEN_BLANK : `Bearer ${reference(TOKEN)}`;
-    const headers = target.authorization ? { headers: { Authorization: authorization } } : {};
+    const headers = target.authorization ? { Authorization: authorization } : undefined;
     const inputs = client.name === 'vscode' && target.authorization ? [input(TOKEN)] : [];
     return { entry: httpEntry(client.name, target.url, headers), inputs };
   }
@@ -82,7 +82,7 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const start = {
     command: target.command,
     args: [...target.args],
-    ...(used.length === 0 ? {} : { env }),
+    env: used.length === 0 ? undefined : env,
   };
   return {
     entry: stdioEntry(client.name, start),
@@ -107,23 +107,22 @@ function stdioEntry(client: ClientName, start: JsonObject): JsonObject {
   }
 }
 
-function httpEntry(client: ClientName, url: string, headers: JsonObject): JsonObject {
+function httpEntry(client: ClientName, url: string, headers: JsonObject | undefined): JsonObject {
   switch (client) {
     case 'claude-code':
     case 'vscode':
     case 'json':
-      return { type: 'http', url, ...headers };
+      return { type: 'http', url, headers };
     case 'cherry-studio':
-      return { type: 'streamableHttp', baseUrl: url, ...headers, isActive: true };
+      return { type: 'streamableHttp', baseUrl: url, headers, isActive: true };
     default:
-      return { url, ...headers };
+      return { url, headers };
   }
 }
 
 function input(variable: Variable): JsonObject {
   const { description, secret } = variable;
-  const hidden = secret ? { password: true } : {};
-  return { type: 'promptString', id: inputId(variable), description, ...hidden };
+  return { type: 'promptString', id: inputId(variable), description, password: secret ? true : undefined };
 }
 
 function inputId({ name }: Variable): string {

@@ -17,8 +17,8 @@ export interface DifyConnection {
   readonly innerApiKey: string;
   readonly workspaceId: string;
   /** The admin key where both are configured; absent where tools come from a manifest alone. */
-  readonly console?: ConsoleCredential;
-  readonly secretKey?: string;
+  readonly console?: ConsoleCredential | undefined;
+  readonly secretKey?: string | undefined;
   readonly userId: string;
 }
 
@@ -29,12 +29,11 @@ export const NO_DIFY_HINT =
 /** The connection of a configuration without sandbox. Throws `config_invalid` with all that is missing. */
 export function difyConnection(config: Config): DifyConnection {
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
-  const signing = secretKey === undefined ? {} : { secretKey };
   if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
     const console = consoleCredential(config.dify, workspaceId);
-    const reached = { apiUrl, innerApiKey, workspaceId, userId, ...signing };
-    if (console !== undefined) return { ...reached, console };
-    if (config.manifest.dir !== undefined) return reached;
+    if (console !== undefined || config.manifest.dir !== undefined) {
+      return { apiUrl, innerApiKey, workspaceId, console, secretKey, userId };
+    }
   }
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
   throw new BridgeError('config_invalid', 'The connection to Dify is not configured.', {

@@ -85,7 +85,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const config: Config = freeze({
     ...validated.settings,
     cacheDir: cacheFolder(sources.env, process.platform),
-    ...(sandbox === undefined ? {} : { sandbox }),
+    sandbox,
   });
   return {
     config,
@@ -139,7 +139,7 @@ function configError(
       : `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}.`;
   return new BridgeError('config_invalid', message, {
     problems,
-    ...(hints.length > 0 ? { hint: hints.join('\n') } : {}),
+    hint: hints.length > 0 ? hints.join('\n') : undefined,
   });
 }
 

@@ -17,7 +17,7 @@ export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
  * `dify` is left at its default: the sandbox brings its own (see `connection.ts` for the other case).
  */
 export type Config = Settings & {
-  readonly sandbox?: SandboxSet;
+  readonly sandbox?: SandboxSet | undefined;
   /** Where the bridge may keep what can be made again, if nobody names another place. */
   readonly cacheDir: string;
 };

@@ -1,4 +1,5 @@
 import { BridgeError } from '../model/errors.ts';
+import { withoutUndefined } from '../model/json.ts';
 import type { Registry } from '../model/registry.ts';
 import type { DifyTool, ToolProvider } from '../model/tool.ts';
 import { Declarations } from './declarations.ts';
@@ -47,13 +48,13 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
     }
     draftOf(found.provider).tools.push({
       hash: toolHash(tool),
-      published: {
+      published: withoutUndefined({
         name,
         title,
         description,
         inputSchema: plain(inputSchema),
-        ...(outputSchema !== undefined && { outputSchema: plain(outputSchema) }),
-      },
+        outputSchema: outputSchema && plain(outputSchema),
+      }),
       ...sourceOf(found),
     });
   }
@@ -68,12 +69,12 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
   }
 
   const texts = [...drafts].map(([name, { provider, tools, withheld }]): [string, string] => {
-    const file: ManifestFile = {
+    const file = withoutUndefined({
       manifest: LAYOUT,
       provider: providerToFile(provider),
       tools: tools.sort(byToolName),
-      ...(withheld.length > 0 && { withheld: withheld.sort(byToolName) }),
-    };
+      withheld: withheld.length > 0 ? withheld.sort(byToolName) : undefined,
+    });
     return [name, checkedSize(name, manifestFileText(file))];
   });
   return { texts: new Map(texts.sort(([a], [b]) => compare(a, b))), skipped };

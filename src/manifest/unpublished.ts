@@ -48,11 +48,11 @@ function unpublished(parameters: readonly ToolParameter[], shown: ReadonlySet<st
         type,
         form,
         required,
-        ...(preset !== undefined && { default: preset }),
-        ...(min !== undefined && { minimum: min }),
-        ...(max !== undefined && { maximum: max }),
-        ...(choices.length > 0 && { enum: choices }),
-        ...(multiple === true && { multiple }),
+        default: preset,
+        minimum: min,
+        maximum: max,
+        enum: choices.length > 0 ? choices : undefined,
+        multiple: multiple === true ? multiple : undefined,
       };
       return [name, facts] as const;
     });

@@ -192,6 +192,6 @@ function withRemedy(error: unknown): unknown {
   return new BridgeError(code, message, {
     hint: hint === undefined ? UNPUBLISHED : `${hint}\n${UNPUBLISHED}`,
     cause: error,
-    ...(upstream === undefined ? {} : { upstream }),
+    upstream,
   });
 }
