@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
@@ -22,7 +22,7 @@ export async function readArguments(given: string | undefined, stdin: TextSource
 
 /** What to say of words behind the name of a tool, where many a program takes arguments. */
 export function misplaced(words: readonly string[]): BridgeError {
-  const message = `"${words.join(' ')}" stands behind the name of the tool: its arguments are given with --args.`;
+  const message = `"${words.join(' ')}" follows the name of the tool: pass its arguments with --args.`;
   return new BridgeError('usage', message, { hint: EXAMPLE });
 }
 
@@ -35,7 +35,7 @@ async function readText(given: string, stdin: TextSource): Promise<{ text: strin
   try {
     return { text: readFileSync(path, 'utf8'), source: `The file ${path}` };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('usage', `The file ${path} of --args cannot be read (${code}).`);
   }
 }

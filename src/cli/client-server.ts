@@ -1,8 +1,13 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Client } from '../clients/client.ts';
-import { launchCommand, type LaunchOptions } from '../clients/launch.ts';
-import { asksForToken, keepsSecrets, type ServerTarget } from '../clients/server-entry.ts';
+import {
+  asksForToken,
+  keepsSecrets,
+  launchCommand,
+  type LaunchOptions,
+  type ServerTarget,
+} from '../clients/server-entry.ts';
 import { configFilePath } from '../config/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { viewsOf } from '../config/views.ts';

@@ -30,7 +30,7 @@ export function manifestLines(manifests: readonly ManifestStatus[]): readonly st
     if (comparedAt === undefined)
       return [`The tools are those of ${dir}; Dify's were not compared with them.`];
     if (difference === undefined || difference.same) return [];
-    const fate = frozen ? 'withheld' : 'served all the same';
+    const fate = frozen ? 'withheld' : 'still served';
     const parts = [
       part(`new and ${fate}`, difference.added),
       part(`changed and ${fate}`, difference.changed),

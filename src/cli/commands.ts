@@ -58,12 +58,12 @@ const init: CommandEntry = {
   examples: ['init', 'init --dify-env docker/.env --url http://127.0.0.1:5001 --yes'],
   options: [
     ['--url <url>', "address of Dify's api service (env DIFY_API_URL)"],
-    // Not --env-file: Node reads that one itself, wherever it stands, and gives up on a folder.
+    // Not --env-file: Node reads that one itself, at any position, and fails on a folder.
     ['--dify-env <file>', "Dify's own .env, to take its keys from; a folder means the .env in it"],
     ['--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)'],
     ['--no-files', 'leave out SECRET_KEY: before Dify 1.15, most files of results do not arrive then'],
     ['--client <client>', 'run install for it afterwards', CLIENT_NAMES.filter((name) => name !== 'json')],
-    ['--force', 'write the file even if there is one; that one is kept beside it'],
+    ['--force', 'write the file even if there is one; a copy of that one is kept'],
     ['--yes', 'ask nothing: flags, environment and --dify-env say it all'],
   ],
   load: () => import('./commands/init.ts'),

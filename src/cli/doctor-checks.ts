@@ -75,7 +75,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return {
       status: 'warn',
-      message: 'Dify does not tell its version.',
+      message: 'Dify does not report its version.',
       fix: 'A proxy may remove the X-Version header: let DIFY_API_URL lead to the api service itself.',
     };
   }
@@ -124,12 +124,12 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       return `${type} ${tools}`;
     });
     const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
-    const told = new Set(stale.map(({ message }) => message));
+    const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
       ...(lastError === undefined ? [] : [`Dify could not be asked: ${lastError.split('\n')[0]}`]),
       ...staleLines(stale),
       ...manifestLines(app.manifests()),
-      ...problems.filter(({ message }) => !told.has(message)).map(({ message }) => message),
+      ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
       ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
@@ -183,7 +183,7 @@ export async function signingFinding(
       return {
         status: 'warn',
         message:
-          'Dify refuses links signed with DIFY_SECRET_KEY. Files arrive all the same: this Dify gives addresses for them.',
+          'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
         fix: "Leave DIFY_SECRET_KEY out, or set it to SECRET_KEY of Dify's api service.",
       };
     }

@@ -24,12 +24,12 @@ export interface CliIo {
   readonly env: Environment;
   /** The Node binary and the script that start this very program. */
   readonly program: { readonly node: string; readonly script: string };
-  /** Calls back on each such signal. Answers the function that ends it. */
+  /** Calls `listener` on each such signal. Returns the function that ends this. */
   onSignal(name: CliSignal, listener: () => void): () => void;
   /** Ends the process at once. */
   exitNow(code: number): void;
   readonly createApp: typeof createApp;
-  /** Asks whoever sits at the terminal. */
+  /** Asks the person at the terminal. */
   createPrompter(): Promise<Prompter>;
 }
 

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { DEFAULT_VIEW } from '../config/views.ts';
-import { visibleLine } from '../manifest/invisible-characters.ts';
 import { MANIFEST_DIR } from '../manifest/manifest.ts';
 import type { CatalogProblem } from '../model/ports.ts';
 import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
-import type { Output } from './output.ts';
-import { type CommandContext, withView } from './session.ts';
+import { type CommandContext, type Session, withView } from './session.ts';
 
 /** Options of the manifest commands. */
 export interface ManifestOptions {
@@ -17,7 +15,7 @@ export interface ManifestOptions {
 }
 
 /** What a view publishes of the live workspace, and the folder of its approved tools. */
-export interface LiveView {
+export interface LiveView extends Pick<Session, 'app'> {
   readonly view: string;
   readonly dir: string;
   readonly registry: Registry;
@@ -25,7 +23,7 @@ export interface LiveView {
   readonly problems: readonly CatalogProblem[];
 }
 
-/** Runs a command on what Dify has at present, even where the configuration serves from a manifest. */
+/** Runs a command on the tools that Dify has now, even where the configuration serves from a manifest. */
 export function withLiveView(
   context: CommandContext,
   { view: name, dir }: ManifestOptions,
@@ -38,13 +36,8 @@ export function withLiveView(
       const { providers = [], problems = [] } = app.status().listing ?? {};
       const base = loaded.config.manifest.dir ?? MANIFEST_DIR;
       const folder = dir ?? (view.name === DEFAULT_VIEW ? base : join(base, view.name));
-      return run({ view: view.name, dir: folder, registry, providers, problems });
+      return run({ app, view: view.name, dir: folder, registry, providers, problems });
     },
     { adjust: (config) => ({ ...config, manifest: { frozen: false } }) },
   );
-}
-
-/** Warns of what Dify could not list. */
-export function warnOfUnlisted(output: Output, problems: readonly CatalogProblem[]): void {
-  for (const { message } of problems) output.warn(visibleLine(message));
 }

@@ -13,7 +13,7 @@ export interface Output {
   data(value: unknown, render: () => string): void;
   /** Prints lines of text as the result, whatever the format. */
   raw(text: string): void;
-  /** Tells the reader something beside the result. Silent with `-o json`. */
+  /** Prints something that is not part of the result. Silent with `-o json`. */
   note(text: string): void;
   /** A note that begins with `warning:`. */
   warn(text: string): void;

@@ -13,7 +13,7 @@ const EXIT_CODES = `
 Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
 
 /**
- * Runs the command line: `argv` holds the arguments alone. Answers the exit code and never throws. Help and
+ * Runs the command line: `argv` holds the arguments alone. Returns the exit code and never throws. Help and
  * version are answered without loading the protocol or the checking of the configuration.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -47,7 +47,7 @@ function createProgram(io: CliIo, run: Run): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      // Errors are printed once, by whoever catches them.
+      // Errors are printed once, where they are caught.
       outputError: () => undefined,
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,

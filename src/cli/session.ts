@@ -4,6 +4,7 @@ import { configSecrets } from '../config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { visibleLine } from '../manifest/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
 import { presentRegistry } from './command-app.ts';
@@ -79,11 +80,9 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-/** Warns of tools that Dify could not list: the one that was asked for may be among them. */
-export function warnOfProblems({ app }: Session, output: Output): void {
-  for (const { message } of app.status().listing?.problems ?? []) {
-    output.warn(message);
-  }
+/** Warns of what Dify could not list: the tool that a command is about may be among it. */
+export function warnOfUnlisted({ app }: Pick<Session, 'app'>, output: Output): void {
+  for (const { message } of app.status().listing?.problems ?? []) output.warn(visibleLine(message));
 }
 
 /** How the bridge of a command differs from the one that is configured. */

@@ -4,7 +4,7 @@ import type { ToolRef } from '../model/tool.ts';
 import type { ToolCost } from '../registry/cost.ts';
 import { similarNames } from '../registry/explain.ts';
 import type { Output } from './output.ts';
-import { type Session, warnOfProblems } from './session.ts';
+import { type Session, warnOfUnlisted } from './session.ts';
 
 /** Options of the commands on tools. */
 export interface ToolsOptions {
@@ -26,7 +26,7 @@ export function unknownTool(session: Session, output: Output, name: string): Bri
       hint: withheld.detail,
     });
   }
-  warnOfProblems(session, output);
+  warnOfUnlisted(session, output);
   const similar = similarNames(registry, name);
   return new BridgeError('tool_not_found', `No tool is called ${JSON.stringify(name)}.`, {
     hint: similar.length === 0 ? 'See tools list.' : `Similar names: ${similar.join(', ')}. See tools list.`,

@@ -22,7 +22,7 @@ export interface DifyConnection {
   readonly userId: string;
 }
 
-/** The next step for somebody whose configuration lacks the connection. */
+/** The next step if the configuration lacks the connection. */
 export const NO_DIFY_HINT =
   'Run dify-mcp-bridge init, which asks for them, checks them and writes the configuration file. Or set them in the environment or in that file; or try --sandbox, which needs no Dify.';
 
@@ -76,7 +76,7 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
   return { kind: 'login', email, password, workspaceId };
 }
 
-/** Every secret of a configuration, for whoever has to keep them out of what it writes. */
+/** Every secret of a configuration, so that the log can leave them out. */
 export function configSecrets(config: Config): readonly string[] {
   const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;

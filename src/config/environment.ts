@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemErrorCode } from '../model/errors.ts';
 import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
 import type { Setting } from './setting.ts';
 
@@ -71,7 +72,7 @@ function readSecret(path: string): { readonly value: string } | { readonly messa
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     return { message: `the file ${path} cannot be read (${code})` };
   }
   const value = content.replace(/\r?\n$/, '');

@@ -52,7 +52,7 @@ export const files = z.strictObject({
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_STORE_BYTES',
     description:
-      'Largest size of all kept files; the least recently used make room. Without it, 1GiB in a folder and 128MiB in memory or Redis.',
+      'Largest size of all kept files; the least recently used are evicted. Without it, 1GiB in a folder and 128MiB in memory or Redis.',
   }),
   keep: setting(duration('1s', '8760h'), '24h', {
     kind: 'duration',

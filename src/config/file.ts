@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import {
   type Entry,
   isLiteral,
@@ -17,7 +17,7 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('config_invalid', `The configuration file ${path} cannot be read (${code}).`, {
       hint:
         code === 'EACCES'

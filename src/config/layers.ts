@@ -103,7 +103,7 @@ export function fromText(text: string, setting: Setting): unknown {
   }
 }
 
-/** The message about a key that does not exist, with the one it most likely stands for. */
+/** The message about a key that does not exist, with the key that was most likely meant. */
 export function noSuchSetting(key: string, known: readonly string[]): string {
   const close = nearest(key, known);
   return `no such setting; ${close === undefined ? `known here: ${known.join(', ')}` : `did you mean ${close}?`}`;

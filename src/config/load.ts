@@ -73,10 +73,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
 
   const problems = readings.flatMap((reading) => reading.problems);
   if (!validated.ok) problems.push(...validated.problems);
-  const told = new Set(problems.map(({ path }) => path));
+  const reported = new Set(problems.map(({ path }) => path));
   const missing =
     sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
-      ? missingSettings((path) => merged.has(path) || told.has(path))
+      ? missingSettings((path) => merged.has(path) || reported.has(path))
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
     const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
@@ -125,7 +125,7 @@ function configError(
   const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
   const hints = [
     ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
-    // Another user, or a client with another home, looks elsewhere than whoever wrote the file.
+    // Another user, or a client with another home, looks elsewhere than the user who wrote the file.
     ...(missing.length > 0 && unread !== undefined ? [`There is no configuration file ${unread}.`] : []),
     ...(missing.length > 0 && literals.length > 0
       ? [

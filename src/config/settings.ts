@@ -71,7 +71,8 @@ const http = z.strictObject({
     kind: 'text',
     env: 'DIFY_BRIDGE_HOST',
     flag: '--host',
-    description: 'Address to listen on. Any other than loopback needs http.token.',
+    description:
+      'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
   }),
   port: setting(wholeNumber(0, 65_535), 8080, {
     kind: 'number',
@@ -134,7 +135,7 @@ const catalog = z.strictObject({
   refresh: setting(duration('1s', '24h'), '60s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CATALOG_REFRESH',
-    description: "How often Dify's tools are listed anew.",
+    description: "How often Dify's tools are listed again.",
   }),
   loadTimeout: setting(duration('100ms', '10m'), '20s', {
     kind: 'duration',
@@ -208,7 +209,7 @@ const calls = z.strictObject({
   maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
-    description: 'Memory for these results, here or in Redis; the oldest make room for newer ones.',
+    description: 'Memory for these results, here or in Redis; the oldest are evicted for newer ones.',
   }),
 });
 

@@ -4,7 +4,7 @@ import type { Settings } from './schema.ts';
 import type { Setting, SettingKind } from './setting.ts';
 import { settingsSchema } from './settings.ts';
 
-/** Kinds whose wrong value may stand in a message: nobody pastes a key into one of these. */
+/** Kinds whose wrong value a message may quote: nobody pastes a key into one of these. */
 const SHOWN: readonly SettingKind[] = ['number', 'boolean', 'duration', 'size', 'choice'];
 
 /** The checked settings, or everything that is wrong with them. */
@@ -12,7 +12,7 @@ export type Validated =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SourceProblem[] };
 
-/** Checks merged values against the schema; every problem is told with the source of the value. */
+/** Checks merged values against the schema; every problem names the source of the value. */
 export function validate(merged: ReadonlyMap<string, Entry>, table: readonly Setting[]): Validated {
   const tree: Record<string, unknown> = {};
   for (const { path, value } of merged.values()) {

@@ -83,7 +83,7 @@ export const tools = z.strictObject({
     kind: 'duration',
     env: 'DIFY_BRIDGE_TOOLS_HAND_OFF',
     description:
-      'A call that takes longer is answered with a call id while it goes on; get_call_result has its result. Or off.',
+      'Calls that run longer than this return a call ID at once and continue in the background; get_call_result fetches the result. off disables this.',
   }),
   handOffWithProgress: setting(flag, false, {
     kind: 'boolean',
@@ -94,12 +94,12 @@ export const tools = z.strictObject({
   maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES',
-    description: 'Largest image or sound that stands in a result itself; larger ones are kept and linked to.',
+    description: 'Largest image or sound that a result contains; larger ones are stored and linked to.',
   }),
   maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',
-    description: 'Images and sounds that stand in one result together.',
+    description: 'Size of all images and sounds in one result together.',
   }),
   maxTextChars: setting(RESULT_FIELDS.maxTextChars, 100_000, {
     kind: 'number',

@@ -28,7 +28,7 @@ export function declarationToFile(tool: DifyTool): FileDeclaration {
   });
 }
 
-/** The provider of a file with its approved tools, or with all that stand there. */
+/** The provider of a file with its approved tools, or with all of its tools. */
 export function providerOf(file: ManifestFile, which: 'approved' | 'all'): ToolProvider {
   const { label, description, ...rest } = file.provider;
   const entries = which === 'all' ? [...file.tools, ...(file.withheld ?? [])] : file.tools;

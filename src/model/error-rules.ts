@@ -61,7 +61,7 @@ export const ERROR_RULES = {
   upstream_unreachable: { ...CALL, meaning: 'No connection to Dify: it is down, or DIFY_API_URL is wrong.' },
   upstream_error: {
     ...CALL,
-    meaning: "Dify answered with an internal error. Its cause stands in the log of Dify's api service.",
+    meaning: "Dify answered with an internal error. The log of Dify's api service has its cause.",
   },
   upstream_rate_limited: {
     ...CALL,
@@ -96,7 +96,7 @@ export const ERROR_RULES = {
     http: 404,
     exit: 2,
     meaning:
-      'No call of that id is known: its result expired, made room for others (settings calls.keepResults, calls.maxKeptBytes) or went with the process, or the call is not yours.',
+      'Unknown call ID. The result expired, was evicted (settings calls.keepResults, calls.maxKeptBytes), was lost in a restart, or belongs to another client.',
   },
   file_refused: {
     ...CALL,
@@ -117,7 +117,7 @@ export const ERROR_RULES = {
     rpc: -32602,
     http: 404,
     exit: 2,
-    meaning: 'The file was never there, has expired, made room for others or belongs to somebody else.',
+    meaning: 'Unknown file. It never existed, has expired, was evicted, or belongs to another client.',
   },
   state_unavailable: {
     ...CALL,

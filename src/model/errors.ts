@@ -60,3 +60,8 @@ export function asBridgeError(error: unknown): BridgeError {
   if (error instanceof BridgeError) return error;
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
 }
+
+/** The code of a failed system call, such as `ENOENT`. */
+export function systemErrorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+}

@@ -7,7 +7,7 @@ import { misplaced, readArguments, readFileOptions, withFolders } from '../argum
 import type { Output } from '../output.ts';
 import { createProgressLine } from '../progress-line.ts';
 import { isFile, type SavedFile, saveFiles } from '../saved-files.ts';
-import { type CommandContext, type Session, warnOfProblems, withTools } from '../session.ts';
+import { type CommandContext, type Session, warnOfUnlisted, withTools } from '../session.ts';
 
 interface CallOptions {
   readonly args?: string;
@@ -30,7 +30,7 @@ export async function run(
   const callWith = async (session: Session): Promise<number> => {
     const { app, registry, signal } = session;
     const tool = registry.get(name);
-    if (tool === undefined) warnOfProblems(session, output);
+    if (tool === undefined) warnOfUnlisted(session, output);
     // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
     const parsed = tool?.parseArguments(args);
     if (parsed?.ok === false) {

@@ -70,7 +70,7 @@ function reportText({ warnings, file }: LoadedConfig, check: LiveCheck, output: 
   ].join('\n');
 }
 
-/** Holds rules and presets of every view against the tools that Dify has at present. */
+/** Compares rules and presets of every view with the tools that Dify has now. */
 async function againstTools(
   context: CommandContext,
   loaded: LoadedConfig,

@@ -1,7 +1,8 @@
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientConfig } from '../../clients/snippets.ts';
+import { CLIENTS } from '../../clients/client.ts';
+import { newFileText } from '../../clients/edit.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
 import { DEMO_STEPS, type DemoStep, textOf } from '../demo-steps.ts';
@@ -128,7 +129,7 @@ interface Finished {
 
 function finish(output: Output, { io, script, tools, calls }: Finished): void {
   const { node } = io.program;
-  const config = clientConfig('claude-desktop', 'dify', {
+  const config = newFileText(CLIENTS['claude-desktop'], 'dify', {
     kind: 'stdio',
     command: node,
     args: [script, 'serve', '--sandbox'],

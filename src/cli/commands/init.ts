@@ -49,7 +49,7 @@ export async function run(context: CommandContext, options: InitOptions): Promis
   }
   const prompter = asks ? await io.createPrompter() : undefined;
   if (prompter !== undefined && before !== undefined && options.force !== true) {
-    const question = `${path} is there already. Write a new one, and keep the old one beside it?`;
+    const question = `${path} already exists. Write a new one, and keep a copy of the old one?`;
     if (!(await prompter.confirm(question, false))) {
       output.note('Nothing was written.');
       return 0;
@@ -63,7 +63,7 @@ export async function run(context: CommandContext, options: InitOptions): Promis
     folderMode: 0o700,
     code: 'config_invalid',
   });
-  // It holds the same keys, whoever could read the file before.
+  // It holds the same keys, even if others could read the old file.
   if (backup !== undefined) await chmod(backup, 0o600);
   const warnings = warningsOf(answers);
   const { workspace, version, apiUrl } = answers;
@@ -142,13 +142,13 @@ function warningsOf({ innerApiKey, secretKey }: Answers): readonly Problem[] {
 }
 
 function alreadyThere(path: string): BridgeError {
-  return new BridgeError('usage', `${path} is there already.`, {
-    hint: 'Add --force to write a new one and keep the old one beside it, or name another with --config.',
+  return new BridgeError('usage', `${path} already exists.`, {
+    hint: 'Add --force to write a new one and keep a copy of the old one, or name another with --config.',
   });
 }
 
 function incomplete(missing: readonly Problem[], remarks: readonly Problem[]): BridgeError {
-  return new BridgeError('usage', 'Without a terminal, init needs to be told everything.', {
+  return new BridgeError('usage', 'Without a terminal, init needs every value as an option or a variable.', {
     problems: [...missing, ...remarks],
     hint: "Dify's .env has most of it: --dify-env docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.",
   });

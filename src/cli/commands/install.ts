@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
-import { type EditedFile, withEntry, withoutEntry } from '../../clients/edit.ts';
+import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
-import { clientConfig } from '../../clients/snippets.ts';
 import { type ServerEntry, serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
@@ -122,7 +121,7 @@ function print(
       },
     );
   }
-  const text = clientConfig(client.name, name, target);
+  const text = newFileText(client, name, target);
   output.raw(text);
   for (const note of [client.afterwards, ...notes(client, target)]) output.note(note);
   return 0;

@@ -9,16 +9,16 @@ import { unpublishedIn } from '../../manifest/unpublished.ts';
 import { compareWords } from '../../manifest/word-diff.ts';
 import type { CatalogProblem } from '../../model/ports.ts';
 import type { PublishedTool } from '../../model/registry.ts';
-import { type ManifestOptions, warnOfUnlisted, withLiveView } from '../live-view.ts';
+import { type ManifestOptions, withLiveView } from '../live-view.ts';
 import { reviewText, type WhyRemoved } from '../manifest-review.ts';
-import type { CommandContext } from '../session.ts';
+import { type CommandContext, warnOfUnlisted } from '../session.ts';
 
 /** Exit code of a difference. */
 const DIFFERENT = 1;
 
 /** `manifest diff`: how what a view publishes differs from what was approved. */
 export function run(context: CommandContext, options: ManifestOptions): Promise<number> {
-  return withLiveView(context, options, async ({ view, dir, registry, providers, problems }) => {
+  return withLiveView(context, options, async ({ app, view, dir, registry, providers, problems }) => {
     const manifest = await readManifest(dir);
     const difference = compareManifest(manifest, registry, unpublishedIn(manifest, providers));
     const { output } = context;
@@ -26,7 +26,7 @@ export function run(context: CommandContext, options: ManifestOptions): Promise<
     output.data({ view, dir, ...describe(difference, why), problems }, () =>
       reviewText(difference, output, why),
     );
-    warnOfUnlisted(output, problems);
+    warnOfUnlisted({ app }, output);
     if (difference.same) return 0;
     output.note(`Compared with ${dir}. Once reviewed, approve it with manifest pull.`);
     return DIFFERENT;

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { type ManifestChanges, writeManifest } from '../../manifest/write.ts';
 import type { Registry } from '../../model/registry.ts';
-import { type ManifestOptions, warnOfUnlisted, withLiveView } from '../live-view.ts';
+import { type ManifestOptions, withLiveView } from '../live-view.ts';
 import { count, type Output } from '../output.ts';
-import type { CommandContext } from '../session.ts';
+import { type CommandContext, warnOfUnlisted } from '../session.ts';
 
 interface PullOptions extends ManifestOptions {
   readonly dryRun?: true;
 }
 
-/** `manifest pull`: writes what a view publishes at present. */
+/** `manifest pull`: writes what a view publishes now. */
 export function run(context: CommandContext, options: PullOptions): Promise<number> {
-  return withLiveView(context, options, async ({ view, dir, registry, providers, problems }) => {
+  return withLiveView(context, options, async ({ app, view, dir, registry, providers, problems }) => {
     const dryRun = options.dryRun === true;
     const changes = await writeManifest(dir, registry, providers, { problems, dryRun });
     const { output } = context;
@@ -19,7 +19,7 @@ export function run(context: CommandContext, options: PullOptions): Promise<numb
       { view, dir, dryRun, tools: registry.tools.length - changes.skipped.length, ...changes },
       () => pullText(dir, changes, { registry, dryRun, output }),
     );
-    warnOfUnlisted(output, problems);
+    warnOfUnlisted({ app }, output);
     for (const { name, reason } of changes.skipped) output.warn(`${name} is left out. ${reason}`);
     for (const name of changes.kept) {
       output.warn(`${join(dir, name)} is left as it is, since Dify could not list its provider.`);

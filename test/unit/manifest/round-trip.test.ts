@@ -4,8 +4,7 @@ import { compareManifest } from '../../../src/manifest/compare.ts';
 import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { manifestFile } from '../../../src/manifest/file-schema.ts';
 import { manifestFileText } from '../../../src/manifest/file-text.ts';
-import { manifestFiles } from '../../../src/manifest/files.ts';
-import { manifestSource } from '../../../src/manifest/manifest.ts';
+import { manifestFiles } from '../../../src/manifest/render.ts';
 import { readYaml } from '../../../src/config/yaml-file.ts';
 import { providerOf } from '../../../src/manifest/declaration.ts';
 import type { Json } from '../../../src/model/json.ts';
@@ -24,16 +23,12 @@ import {
 } from '../registry/declarations.ts';
 import { published, RULES, WORKSPACE, written } from './workspace.ts';
 
-const signal = new AbortController().signal;
-
 async function expectSame(
   providers: readonly ToolProvider[],
   rules: Partial<RegistryRules> = {},
 ): Promise<Registry> {
   const { registry, manifest } = await written(providers, rules);
-  const listing = await manifestSource(manifest).list(signal);
-  expect(listing.problems).toEqual([]);
-  const served = registryOf(listing.providers, rules);
+  const served = registryOf(manifest.catalog, rules);
   expect(published(served)).toEqual(published(registry));
   expect(served.fingerprint).toBe(registry.fingerprint);
   expect(compareManifest(manifest, served, unpublishedIn(manifest, providers))).toEqual({

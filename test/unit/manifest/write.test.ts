@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { fileNameOf } from '../../../src/manifest/file-name.ts';
+import { fileNameOf } from '../../../src/manifest/provider-file-name.ts';
 import { readManifest } from '../../../src/manifest/read.ts';
 import { type WriteOptions, writeManifest } from '../../../src/manifest/write.ts';
 import type { JsonObject } from '../../../src/model/json.ts';

@@ -1,7 +1,7 @@
 import type { DifyTool, ProviderType, ToolProvider, ToolRef } from '../model/tool.ts';
 
 /** The declarations of tools by what identifies them. */
-export class Declarations {
+export class DeclarationIndex {
   readonly #byProvider = new Map<string, { provider: ToolProvider; tools: Map<string, DifyTool> }>();
 
   constructor(providers: readonly ToolProvider[]) {

@@ -2,9 +2,9 @@ import { BridgeError } from '../model/errors.ts';
 import { withoutUndefined } from '../model/json.ts';
 import type { Registry } from '../model/registry.ts';
 import type { DifyTool, ToolProvider } from '../model/tool.ts';
-import { Declarations } from './declarations.ts';
+import { DeclarationIndex } from './declaration-index.ts';
 import { declarationToFile, plain, providerToFile } from './declaration.ts';
-import { fileNameOf } from './file-name.ts';
+import { fileNameOf } from './provider-file-name.ts';
 import { LAYOUT, type ManifestFile } from './file-schema.ts';
 import { manifestFileText } from './file-text.ts';
 import { sourceHash, toolHash } from './hash.ts';
@@ -25,7 +25,7 @@ export interface ManifestFiles {
 
 /** The registry as files: one for each provider of a published tool. */
 export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]): ManifestFiles {
-  const declarations = new Declarations(providers);
+  const declarations = new DeclarationIndex(providers);
   const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
   const draftOf = (provider: ToolProvider) => {
     const name = fileNameOf(provider.type, provider.id);
