@@ -1,4 +1,4 @@
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
 /** Where a value may come from; an earlier one wins. */
@@ -105,6 +105,6 @@ export function fromText(text: string, setting: Setting): unknown {
 
 /** The message about a key that does not exist, with the key that was most likely meant. */
 export function noSuchSetting(key: string, known: readonly string[]): string {
-  const close = nearest(key, known);
+  const close = closest(key, known);
   return `no such setting; ${close === undefined ? `known here: ${known.join(', ')}` : `did you mean ${close}?`}`;
 }

@@ -18,7 +18,7 @@ import { cacheFolder, configFilePath, findConfigFile } from './places.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 
@@ -100,7 +100,7 @@ function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
   if (value === true) return SANDBOX_SETS[0];
   const set = SANDBOX_SETS.find((name) => name === value);
   if (set !== undefined) return set;
-  const close = nearest(value, SANDBOX_SETS);
+  const close = closest(value, SANDBOX_SETS);
   throw new BridgeError('usage', `--sandbox has no set of tools called ${JSON.stringify(value)}.`, {
     hint: close === undefined ? `Choose one of ${SANDBOX_SETS.join(', ')}.` : `Did you mean ${close}?`,
   });

@@ -6,7 +6,7 @@ import { unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 
 /** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
@@ -36,7 +36,7 @@ export function configWarnings(
 }
 
 function misspelt(name: string, table: readonly Setting[]): Problem {
-  const close = nearest(
+  const close = closest(
     name,
     table.flatMap(({ env }) => env ?? []),
   );

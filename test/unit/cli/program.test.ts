@@ -62,7 +62,10 @@ it.each([
   [['install', 'emacs'], /cursor[^]*See dify-mcp-bridge install --help/],
   [['version', '-o', 'xml'], /'xml' is invalid.*text, json/],
   [['call', 'x', '--args'], /argument missing/],
-  [['call', 'x', 'city=Oslo', 'days=2'], /"city=Oslo days=2" follows the name of the tool[^]*--args '\{"city":"Oslo"\}'/],
+  [
+    ['call', 'x', 'city=Oslo', 'days=2'],
+    /"city=Oslo days=2" follows the name of the tool[^]*--args '\{"city":"Oslo"\}'/,
+  ],
 ])('refuses %j with a suggestion and exit code 2', async (argv, expected) => {
   const { code, stdout, stderr, configs } = await cli(argv);
   expect(code).toBe(2);
