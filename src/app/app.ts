@@ -13,6 +13,7 @@ import { createCaller } from '../calls/caller.ts';
 import { createConsoleSource } from '../catalog/console-source.ts';
 import { withCredentials } from '../catalog/credentials-source.ts';
 import { createCatalogRefresher } from '../catalog/refresher.ts';
+import { configSecrets } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
 import { createToToolResult } from '../content/tool-result.ts';
@@ -28,6 +29,7 @@ import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogListing, CatalogSource } from '../model/ports.ts';
 import type { CatalogStatus, RegistrySource } from '../model/registry.ts';
+import { Secrets } from '../model/secrets.ts';
 import type { FileStore } from '../model/stored-file.ts';
 
 export type { ManifestStatus } from '../view/approval.ts';
@@ -110,6 +112,7 @@ export async function createApp(
   const http = createDifyHttp({
     baseUrl: connection.apiUrl,
     maxConnections: config.calls.maxConcurrent + SPARE_CONNECTIONS,
+    secrets: new Secrets(configSecrets(config)),
   });
 
   const caller = createCaller({

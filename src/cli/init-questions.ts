@@ -46,12 +46,14 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
     check: async (text) => {
       const { url, http } = open(text);
       talk.opened(http);
+      for (const secret of secretsOf(known)) http.secrets.remember(secret);
       return { apiUrl: url, http, version: await checkAddress(http, talk.signal) };
     },
   });
   inform(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
 
   const given = file === undefined ? await withKeys(talk, known) : known;
+  for (const secret of secretsOf(given)) http.secrets.remember(secret);
   const typedKey = given.innerApiKey ?? (await talk.prompter?.secret(INNER_KEY));
   let attempts = 0;
   const { credential, found } = await settle(talk, {
@@ -86,6 +88,12 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
     givesFileAddresses(http, innerApiKey, workspace, talk.signal),
   );
   return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
+}
+
+/** What no answer of the server may show, sent or not. */
+function secretsOf({ innerApiKey, credential, secretKey }: Given): readonly string[] {
+  const credentials = credential?.kind === 'login' ? credential.password : credential?.key;
+  return [innerApiKey, credentials, secretKey].filter((secret) => secret !== undefined);
 }
 
 /** Dify's file has all keys, so it is offered before any key is to be typed. */

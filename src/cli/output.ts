@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { BridgeError } from '../model/errors.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
 
 /** Styles in use; each means one thing throughout. */
@@ -42,12 +43,12 @@ export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, optio
   return {
     json,
     paint,
-    data: (value, render) => line(io.stdout, json ? JSON.stringify(value, null, 2) : render()),
+    data: (value, render) => line(io.stdout, json ? wellFormedJson(value, 2) : render()),
     raw: (text) => line(io.stdout, text),
     note,
     warn: (text) => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
     error: (error, details = {}) => {
-      if (json) line(io.stderr, JSON.stringify({ error: { ...describe(error), ...details } }));
+      if (json) line(io.stderr, wellFormedJson({ error: { ...describe(error), ...details } }));
       else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
     },
   };

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { asBridgeError, BridgeError, ERROR_RULES } from '../model/errors.ts';
-import { scrubber } from '../observability/redact.ts';
+import { Secrets } from '../model/secrets.ts';
 import { VERSION } from '../version.ts';
 import { type CommandEntry, type CommandOption, COMMANDS, SANDBOX } from './commands.ts';
 import type { CliIo } from './io.ts';
@@ -151,7 +151,7 @@ function detailed(error: BridgeError, io: CliIo): BridgeError {
     value !== undefined && /^DIFY_.*(KEY|PASSWORD|TOKEN)$/.test(name) ? [value] : [],
   );
   const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : '';
-  return new BridgeError('internal', scrubber(secrets)(`${error.message} ${cause}`).trim(), {
+  return new BridgeError('internal', new Secrets(secrets).mask(`${error.message} ${cause}`).trim(), {
     hint: 'This is a fault in the bridge itself. Run it again with --log-level debug for the details.',
     cause: error.cause,
   });

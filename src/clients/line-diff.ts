@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import { diffArrays } from 'diff';
 
 /** Lines around a change that are shown. */
@@ -60,5 +61,5 @@ function hideUnlessKey(quoted: string, offset: number, line: string): string {
 }
 
 function cut(text: string): string {
-  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
+  return cutText(text, MAX_LINE);
 }

@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import type * as z from 'zod';
 import { type Entry, noSuchSetting, type SourceProblem } from './layers.ts';
 import type { Settings } from './schema.ts';
@@ -55,8 +56,7 @@ function toProblems(
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+  return cutText(JSON.stringify(value) ?? String(value), 60);
 }
 
 function note(path: string, value: unknown): string {

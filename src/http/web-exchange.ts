@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
 import { isJSONRPCRequest } from '@modelcontextprotocol/server';
 import { keepList, leaveListOut, leftOutOf, listJson } from '../mcp/list-json.ts';
+import { wellFormedBytes } from '../model/well-formed.ts';
 
 /** How the JSON of an answer has the list of tools that was left out of it. */
 const NO_TOOLS = '"tools":[]';
@@ -23,6 +24,7 @@ export async function webRequest(req: IncomingMessage, message: unknown): Promis
 
 /**
  * Writes the web Response to a web Request to a Node response and resolves when that is done or the client is gone.
+ * The SDK has made the JSON in it, so this is where it becomes well-formed.
  * A body stream is cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own
  * adapter notices at the next chunk only, and until then refuses a client that comes back for its stream.
  */
@@ -52,7 +54,7 @@ export async function sendResponse(res: ServerResponse, request: Request, respon
       if (!gone.signal.aborted && !res.writableEnded) res.flushHeaders();
     });
     for (let chunk = await next; !chunk.done; chunk = await next) {
-      const parts = withList(chunk.value, request);
+      const parts = withList(wellFormedBytes(chunk.value), request);
       // Until all of a chunk is written, nothing may come between.
       if (parts.map((part) => res.write(part)).includes(false)) {
         await once(res, 'drain', { signal: gone.signal });

@@ -1,4 +1,5 @@
 import type { ListToolsResult } from '@modelcontextprotocol/server';
+import { wellFormedJson } from '../model/well-formed.ts';
 
 type ToolList = ListToolsResult['tools'];
 
@@ -32,7 +33,7 @@ export function listBytes(tools: ToolList): number {
 function toJson(tools: ToolList): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0; at < tools.length; at += PIECE) {
-    const json = JSON.stringify(tools.slice(at, at + PIECE)).slice(1, -1);
+    const json = wellFormedJson(tools.slice(at, at + PIECE)).slice(1, -1);
     pieces.push(Buffer.from(`${at === 0 ? '[' : ','}${json}`));
   }
   pieces.push(Buffer.from(tools.length === 0 ? '[]' : ']'));

@@ -1,4 +1,5 @@
 import type { ToolResult } from '../model/content.ts';
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
@@ -56,7 +57,7 @@ export function leftAnswer(): ToolResult {
 
 /** No call of that id is known to whoever asks: one answer for every reason, so that it tells nothing of others. */
 export function unknownCall(callId: string, keepMs: number): BridgeError {
-  const name = JSON.stringify(callId.slice(0, 64));
+  const name = JSON.stringify(cutText(callId, 64));
   return new BridgeError('call_not_found', `No call ${name} is known.`, {
     hint:
       `The id may be wrong, the result may have expired (it is kept for ${inWords(keepMs)} after the end of the call), ` +

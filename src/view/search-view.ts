@@ -4,6 +4,7 @@ import type { BridgeError } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
 import { definitionOf } from '../model/tool-definition.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf, type SplitEffects } from '../search/effects.ts';
 import * as own from '../search/search-tools.ts';
@@ -77,7 +78,7 @@ export function createSearchView(options: SearchViewOptions): SearchView {
     const callWith = effectsOf(snapshot, splitEffects).callerOf(found);
     const definition = { ...definitionOf(found), callWith };
     return {
-      content: [{ type: 'text', text: JSON.stringify(definition) }],
+      content: [{ type: 'text', text: wellFormedJson(definition) }],
       structuredContent: definition,
     };
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLIENTS } from '../../clients/client.ts';
 import { newFileText } from '../../clients/edit.ts';
+import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
 import { DEMO_STEPS, type DemoStep, textOf } from '../demo-steps.ts';
@@ -154,7 +155,7 @@ function surprise(what: string): BridgeError {
 }
 
 function shorten(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  return cutText(text, 120);
 }
 
 function indent(text: string): string {

@@ -1,9 +1,10 @@
-import { type DifyConnection, difyConnection } from '../../config/connection.ts';
+import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
+import { Secrets } from '../../model/secrets.ts';
 import {
   catalogueFinding,
   clockFinding,
@@ -61,7 +62,10 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   if (redis?.status === 'fail') yield* skipped(['file store']);
   else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
   const target = await reach(loaded.config);
-  const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
+  const http = createDifyHttp({
+    baseUrl: target.connection.apiUrl,
+    secrets: new Secrets(configSecrets(target.config)),
+  });
   try {
     yield* remoteChecks(context, loaded, target, http, signal);
     yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };

@@ -1,7 +1,7 @@
 import { BridgeError, type BridgeErrorOptions, type ErrorCode } from '../../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from '../wire/http.ts';
-import { plainWords } from '../wire/plain-words.ts';
+import { quoted } from '../wire/plain-words.ts';
 
 /** A short answer of the console API, read once: of the login, or a refusal. */
 export interface ConsoleReply {
@@ -11,7 +11,7 @@ export interface ConsoleReply {
   readonly body: JsonObject | undefined;
   /** Dify's error code; texts vary by version and decide nothing. */
   readonly code: string | undefined;
-  /** Dify's own words, shortened. */
+  /** Dify's own words, shortened and without secrets. */
   readonly said: string | undefined;
 }
 
@@ -41,7 +41,7 @@ export async function readReply(answer: DifyAnswer): Promise<ConsoleReply> {
     path,
     body,
     code: typeof code === 'string' ? code : undefined,
-    said: typeof said === 'string' ? plainWords(said).slice(0, MAX_SAID) : undefined,
+    said: typeof said === 'string' ? quoted(answer, said, MAX_SAID) : undefined,
   };
 }
 

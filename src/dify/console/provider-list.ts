@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { CatalogListing } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
+import { mendJson } from '../../model/well-formed.ts';
 import { jsonItems } from './json-items.ts';
 import { type ProviderReading, toListing, toToolProvider } from './wire-catalog.ts';
 
@@ -75,7 +76,8 @@ async function* digesting(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
 
 function parse(item: Buffer, reject: (expected: string) => never): unknown {
   try {
-    return JSON.parse(item.toString('utf8'));
+    // What is published, such as the choices of a parameter, is also what arguments are compared with.
+    return JSON.parse(mendJson(item.toString('utf8')));
   } catch {
     return reject('JSON');
   }

@@ -1,6 +1,6 @@
-import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { plainWords } from '../wire/plain-words.ts';
+import type { DifyAnswer } from '../wire/http.ts';
+import { quoted } from '../wire/plain-words.ts';
 
 const MAX_MESSAGE = 4000;
 /** Dify cannot return files of workflow tools in these (fixed in 1.13.0); only the name of a field tells. */
@@ -8,10 +8,11 @@ const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_
 
 /**
  * The error of a frame that says that the tool failed: `tool_failed` with the sentence a person wrote, taken out of
- * the JSON that plugins wrap it in. `version` is Dify's, where known: two releases have a fault worth naming.
+ * the JSON that plugins wrap it in. Two releases of Dify have a fault worth naming.
  */
-export function faultFromErrorFrame(text: string, version?: string): BridgeError {
-  const words = cutText(plainWords(text), MAX_MESSAGE);
+export function faultFromErrorFrame(text: string, answer: Pick<DifyAnswer, 'mask' | 'version'>): BridgeError {
+  const { version } = answer;
+  const words = quoted(answer, text, MAX_MESSAGE);
   if (words === '') {
     return new BridgeError('tool_failed', 'The tool failed without saying why.', {
       hint: "Dify's plugin daemon may have gone down in the middle: the log of Dify's api service has the cause.",

@@ -1,6 +1,7 @@
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions, Invoker } from '../../model/ports.ts';
 import type { JsonObject } from '../../model/json.ts';
+import type { Secrets } from '../../model/secrets.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { faultFromErrorFrame } from './error-frame.ts';
 import { faultFromAnswer, isWebPage } from '../wire/answer-errors.ts';
@@ -59,7 +60,25 @@ async function* stream(
   const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
   if (answer.status !== 200 || isWebPage(answer)) throw await faultFromAnswer(answer);
   for await (const frame of decodeFrames(answer.body, { maxFrameBytes, maxAnswerBytes })) {
-    if (frame.error !== undefined) throw faultFromErrorFrame(frame.error, answer.version);
-    yield toToolInvokeMessage(frame.data);
+    if (frame.error !== undefined) throw faultFromErrorFrame(frame.error, answer);
+    yield withoutSecrets(toToolInvokeMessage(frame.data), http.secrets);
   }
+}
+
+/**
+ * Steps of a tool are reported, and a message that is none is shown as it came: both may be words of a server in
+ * Dify's place. What the tool itself answers stays as it is.
+ */
+function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvokeMessage {
+  if (message.type === 'log') {
+    const { label, status, error } = message.log;
+    const words = { label: secrets.mask(label), status: secrets.mask(status) };
+    const failed = error === undefined ? {} : { error: secrets.mask(error) };
+    return { type: 'log', log: { ...message.log, ...words, ...failed } };
+  }
+  if (message.type !== 'unknown') return message;
+  const json = JSON.stringify(message.raw);
+  const masked = secrets.maskKnown(json);
+  if (masked === json) return message;
+  return { ...message, wireType: secrets.maskKnown(message.wireType), raw: masked };
 }

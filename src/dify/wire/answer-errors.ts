@@ -1,8 +1,7 @@
-import { cutText } from '../../model/cut-text.ts';
 import { BridgeError, type BridgeErrorOptions, type ErrorCode } from '../../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
-import { plainWords } from './plain-words.ts';
+import { quoted } from './plain-words.ts';
 
 const MAX_READ = 64 * 1024;
 const MAX_QUOTE = 1000;
@@ -65,7 +64,7 @@ export async function faultFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
   if (body === undefined) return fromForeignBody(answer, text, fault);
 
   const code = typeof body['code'] === 'string' ? body['code'] : '';
-  const said = quote(body);
+  const said = quote(answer, body);
   if (NOT_READY.has(code)) {
     const hint = 'Open Dify in the browser and finish its installation.';
     return fault('upstream_not_ready', 'Dify is not set up yet.', hint);
@@ -144,10 +143,9 @@ function rateLimitFault(answer: DifyAnswer): BridgeError {
 }
 
 /** Dify's words as a sentence that says whose they are; empty without any. */
-function quote(body: JsonObject): string {
-  const message = body['message'];
-  const words = typeof message === 'string' ? plainWords(message) : '';
-  return words === '' ? '' : ` Dify said: ${cutText(words, MAX_QUOTE)}`;
+function quote(answer: DifyAnswer, { message }: JsonObject): string {
+  const words = typeof message === 'string' ? quoted(answer, message, MAX_QUOTE) : '';
+  return words === '' ? '' : ` Dify said: ${words}`;
 }
 
 /** One header as a text; undefined when it is missing. */

@@ -24,6 +24,18 @@ it.each([0, 1, 49, 50, 51, 120])('is the JSON of a list of %i tools, made once',
   expect(listJson(tools)).toBe(listJson(tools));
 });
 
+it('has U+FFFD for half a character, wherever it stands', () => {
+  const half = {
+    name: 'a',
+    inputSchema: { type: 'object' as const, properties: { '\ud83d': { enum: ['😀\ude00'] } } },
+  };
+  const whole = {
+    ...half,
+    inputSchema: { type: 'object', properties: { '\ufffd': { enum: ['😀\ufffd'] } } },
+  };
+  expect(Buffer.concat(listJson([half])).toString()).toBe(JSON.stringify([whole]));
+});
+
 it('stands in a page, unless it is to be left out for the request', () => {
   const page = { tools: toolsOf(2), nextCursor: 'x' };
   const [ordinary, asking] = [new Request('http://a/'), new Request('http://a/')];

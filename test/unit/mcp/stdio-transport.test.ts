@@ -62,9 +62,19 @@ it('passes on everything else', async () => {
   expect(lines()).toEqual(messages);
 });
 
-it('rejects when the output is broken', async () => {
+it('writes nothing once it is closed', async () => {
   const { transport, stdout } = connected();
-  stdout.on('error', () => undefined);
-  stdout.destroy(new Error('gone'));
-  await expect(transport.send(answer(1, { tools: Object.freeze([]) }))).rejects.toThrow(/gone|destroyed/);
+  await transport.close();
+  await expect(transport.send(answer(1, { content: [] }))).rejects.toThrow('closed');
+  expect(stdout.read()).toBeNull();
 });
+
+it.each([{ tools: Object.freeze([]) }, { content: [] }])(
+  'rejects when the output is broken',
+  async (result) => {
+    const { transport, stdout } = connected();
+    stdout.on('error', () => undefined);
+    stdout.destroy(new Error('gone'));
+    await expect(transport.send(answer(1, result))).rejects.toThrow(/gone|destroyed/);
+  },
+);

@@ -252,6 +252,12 @@ describe('refusals', () => {
     expect(`${fault.toText()} ${JSON.stringify(fault.upstream)}`).not.toContain('fake-signature');
   });
 
+  test('what Dify says of the key that it got is not repeated', async () => {
+    const error = `no such key: ${INNER_KEY}`;
+    const fault = await faultOf(upload(await serve({ request: [200, { data: {}, error }] })));
+    expect(fault.message).toBe('Dify gave no address for the upload. Dify said: no such key: [redacted]');
+  });
+
   test('an abort closes the request', async () => {
     const controller = new AbortController();
     server = await loopback(() => controller.abort());

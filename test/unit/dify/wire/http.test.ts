@@ -49,6 +49,16 @@ function get(http: DifyHttp, path = '/x', signal = idleSignal()) {
 }
 
 describe('requests', () => {
+  test('half characters go neither out nor in: they are no Unicode', async () => {
+    const { http } = await serve((_request, response, body) =>
+      response.end(String.raw`["${body.toString('hex')}", "\ud83d\ude00\uD83D"]`),
+    );
+    const body = { '\ud83d': ['😀\ude00', '\\ud83d'] };
+    const answer = await http.send({ method: 'POST', path: '/', body, signal: idleSignal() });
+    const sent = Buffer.from(JSON.stringify({ '\ufffd': ['😀\ufffd', '\\ud83d'] }));
+    expect(await answer.json()).toEqual([sent.toString('hex'), '😀\ufffd']);
+  });
+
   test('JSON goes out as JSON, without compression, and comes back with the version', async () => {
     const { http } = await serve((request, response, body) => {
       sendJson(response, 200, { headers: request.headers, method: request.method, body: body.toString() });
