@@ -1,13 +1,14 @@
+// @module-tag redis
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createJobs, type JobsOptions } from '../../../src/jobs/jobs.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { createRedisCalls } from '../../../src/redis/calls.ts';
 import { errorOf } from '../../support/error-of.ts';
-import { connectTo, keysOf, type RedisServer, startRedis } from '../../support/redis-server.ts';
+import { connectTo, keysOf, type RedisServer, sharedRedis, startRedis } from '../../support/redis-server.ts';
 import { answer, type Bench, bench, callIdOf, textOf } from './fixtures.ts';
 
-const redis = await startRedis();
+const redis = await sharedRedis();
 
 interface Replica extends Bench {
   readonly jobs: ReturnType<typeof createJobs>;
@@ -305,7 +306,7 @@ describe('calls with the same key', () => {
 
 describe('while Redis is away', () => {
   it('calls go on, also past hand-off, and those with a key are refused', async () => {
-    const server = await startRedis(onTestFinished);
+    const server = await startRedis();
     const url = server.newUrl();
     const [a, b] = [await replica(url), await replica(url)];
     await server.kill();
@@ -327,7 +328,7 @@ describe('while Redis is away', () => {
   });
 
   it('what goes on is known again after Redis has lost everything', async () => {
-    const server = await startRedis(onTestFinished);
+    const server = await startRedis();
     const url = server.newUrl();
     const [a, b] = [await replica(url), await replica(url)];
     const callId = callIdOf(await a.call(key));

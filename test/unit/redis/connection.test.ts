@@ -1,3 +1,4 @@
+// @module-tag redis
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,9 +7,9 @@ import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { connectTo, REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
+import { connectTo, REDIS_PASSWORD, sharedRedis, startRedis } from '../../support/redis-server.ts';
 
-const redis = await startRedis();
+const redis = await sharedRedis();
 const place = `127.0.0.1:${redis.port}`;
 const connect = (url: string, password?: string) => connectRedis({ url, password, logger: silentLogger });
 
@@ -57,7 +58,7 @@ describe('a connection', () => {
 
 describe('where Redis', () => {
   it('is not there at the start, a connection waits for it and refuses meanwhile', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const url = own.newUrl();
     await own.kill();
     const logger = recordingLogger();
@@ -80,7 +81,7 @@ describe('where Redis', () => {
   });
 
   it('goes and comes back, commands fail at once and then work, and listeners hear again', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     const heard: string[] = [];
     let began = 0;
@@ -106,7 +107,7 @@ describe('where Redis', () => {
   });
 
   it('takes commands and answers none, they end in time, the next ones at once, and later all is well', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     own.freeze();
     onTestFinished(() => own.thaw());
@@ -124,7 +125,7 @@ describe('where Redis', () => {
   });
 
   it('has no memory left, the error says so', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     await connection.run((client) => client.configSet('maxmemory', '1mb'));
     const put = connection.run((client) => client.set('large', 'x'.repeat(2_000_000)));
