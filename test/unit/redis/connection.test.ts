@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
@@ -95,9 +96,11 @@ describe('where Redis', () => {
     await expect.poll(() => heard).toEqual(['first']);
     await own.kill();
     await expect.poll(() => connection.health).toBe('down');
-    const before = performance.now();
-    expect((await errorOf(say('lost'))).code).toBe('state_unavailable');
-    expect(performance.now() - before).toBeLessThan(1500);
+    // What waits for an answer fails with other words.
+    expect(await errorOf(say('lost'))).toMatchObject({
+      code: 'state_unavailable',
+      message: expect.stringMatching(/cannot be reached/),
+    });
     await own.start();
     await expect.poll(() => connection.health).toBe('up');
     await expect.poll(() => say('second').catch(() => 0)).toBe(1);
@@ -112,12 +115,10 @@ describe('where Redis', () => {
     own.freeze();
     onTestFinished(() => own.thaw());
     const ping = () => connection.run((client) => client.ping());
-    const before = performance.now();
     expect((await errorOf(ping())).message).toMatch(/does not answer/);
-    expect(performance.now() - before).toBeLessThan(4500);
-    const again = performance.now();
-    expect((await errorOf(ping())).message).toMatch(/does not answer/);
-    expect(performance.now() - again).toBeLessThan(1500);
+    const next = errorOf(ping());
+    const atOnce = await Promise.race([next, turn('it waits')]);
+    expect(atOnce).toMatchObject({ message: expect.stringMatching(/does not answer/) });
     expect(connection.health).toBe('down');
     own.thaw();
     await expect.poll(() => connection.health).toBe('up');
