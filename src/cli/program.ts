@@ -112,7 +112,6 @@ function createProgram(io: CliIo, run: Run): Command {
       command.addOption(
         new Option('--sandbox [set]', 'use the built-in sandbox instead of a Dify').choices([
           'demo',
-          'conformance',
           'files',
           'long',
         ]),

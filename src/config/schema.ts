@@ -17,7 +17,7 @@ export const settingsSchema = z.strictObject({
 });
 
 /** The sets of tools that the sandbox offers. */
-export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
+export const SANDBOX_SETS = ['demo', 'files', 'long'] as const;
 
 /** A set of tools of the sandbox. */
 export type SandboxSet = (typeof SANDBOX_SETS)[number];

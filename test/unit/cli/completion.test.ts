@@ -68,7 +68,7 @@ describe('bash completes', () => {
     expect(await complete('tools', 'list', '-o', '')).toEqual(['text', 'json']);
     expect(await complete('install', 'cursor', '--command', 'l')).toEqual(['local']);
     // This one may stand alone too, and then an option follows.
-    expect(await complete('serve', '--sandbox', 'c')).toEqual(['conformance']);
+    expect(await complete('serve', '--sandbox', 'f')).toEqual(['files']);
     expect(await complete('serve', '--sandbox', '--htt')).toEqual(['--http']);
   });
 
@@ -83,7 +83,7 @@ describe('the script for', () => {
   it.each(SHELLS)('%s names every command', (shell) => {
     const script = scripts.get(shell) ?? '';
     for (const command of COMMANDS) expect(script).toContain(`/${command.replace(' ', '/')}`);
-    expect(script).toContain('conformance');
+    expect(script).toContain('files');
     expect(script).not.toContain('undefined');
   });
 
