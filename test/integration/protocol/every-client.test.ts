@@ -26,7 +26,6 @@ afterAll(() => program[Symbol.asyncDispose]());
 
 interface Connected extends AsyncDisposable {
   readonly client: TestClient;
-  close(): Promise<void>;
 }
 
 /** Connects a client to a bridge of its own. */
@@ -45,11 +44,13 @@ async function connect(transport: string, kind: ClientKind, settings: Settings =
     };
     client = await connectClient(kind, { command: process.execPath, args: [program.path], env });
   }
-  const close = async (): Promise<void> => {
-    await client.close();
-    await end();
+  return {
+    client,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await end();
+    },
   };
-  return { client, close, [Symbol.asyncDispose]: close };
 }
 
 function texts(result: { readonly content: readonly { readonly text?: string }[] }): (string | undefined)[] {
@@ -57,12 +58,13 @@ function texts(result: { readonly content: readonly { readonly text?: string }[]
 }
 
 describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
+  let connected: Connected;
   let client: TestClient;
-  let close: () => Promise<void>;
   beforeAll(async () => {
-    ({ client, close } = await connect(transport, kind));
+    connected = await connect(transport, kind);
+    ({ client } = connected);
   });
-  afterAll(() => close());
+  afterAll(() => connected[Symbol.asyncDispose]());
 
   it('learns who the bridge is and what it can do', async () => {
     expect(client.modern).toBe(kind === 'v2 auto' || kind === 'v2 pinned');
