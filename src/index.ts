@@ -8,13 +8,13 @@ export {
   type ManifestStatus,
   type StdioServing,
   type View,
-} from './app.ts';
+} from './app/app.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
 export type { CallContext, CallObserver, CallTool, Waiting } from './model/call.ts';
 export type { ContentBlock, EmbeddedResource, ToolResult } from './model/content.ts';
 export { BridgeError, ERROR_RULES, type ErrorCode } from './model/errors.ts';
-export type { CallState, CallStatus } from './model/job.ts';
+export type { CallState, CallStatus } from './model/task.ts';
 export { type Logger, silentLogger } from './model/logger.ts';
 export type { PublishedTool, Registry, RegistrySource, WithheldTool } from './model/registry.ts';
 export { createLogger } from './observability/logger.ts';

@@ -4,7 +4,7 @@ import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { createBulkhead } from './bulkhead.ts';
+import { createBulkhead } from './semaphore.ts';
 import {
   cancelled,
   deadlineExceeded,

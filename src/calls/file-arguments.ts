@@ -5,7 +5,7 @@ import type { FileUploader, HeldFile, RemoteFiles } from '../model/ports.ts';
 import type { FileArgument, PublishedTool } from '../model/registry.ts';
 import type { FileStore } from '../model/stored-file.ts';
 import { inlineFile } from './inline-file.ts';
-import { noSuchResource, ofArgument, sourceNotOffered, takesNoFile, tooLarge } from './file-faults.ts';
+import { noSuchResource, ofArgument, sourceNotOffered, takesNoFile, tooLarge } from './file-errors.ts';
 import { type DetectType, nameAndType } from './input-type.ts';
 import { openLocalFile } from './local-file.ts';
 

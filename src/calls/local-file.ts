@@ -4,7 +4,7 @@ import { basename, isAbsolute, relative, sep } from 'node:path';
 import { BridgeError } from '../model/errors.ts';
 import { handleBytes } from '../model/handle-bytes.ts';
 import type { HeldFile } from '../model/ports.ts';
-import { tooLarge } from './file-faults.ts';
+import { tooLarge } from './file-errors.ts';
 
 /** Links at the end of a path are not followed, and a pipe does not keep the opening waiting. Windows has neither. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

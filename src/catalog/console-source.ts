@@ -1,9 +1,10 @@
-import type { DifyConsole } from '../dify/console.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
 import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import { PROVIDER_TYPES, type ProviderType, type ToolProvider } from '../model/tool.ts';
 import { forEachBounded } from './bounded.ts';
+import { providersFromPlugins } from './builtin-providers.ts';
 import { inOrder } from './provider-order.ts';
 
 /** Limits of a console source. */
@@ -72,16 +73,28 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     return recovered;
   }
 
+  /** The builtin providers without their tools; undefined where Dify gives no list of them at all. */
+  async function listBuiltinProviders(signal: AbortSignal): Promise<CatalogListing | undefined> {
+    try {
+      return await console.listProviders('builtin', signal);
+    } catch (thrown) {
+      const error = asBridgeError(thrown);
+      if (isHopeless(error)) throw error;
+      warn('Dify could not list the builtin providers: taking them from the list of plugins', error);
+    }
+    try {
+      return await providersFromPlugins(console, concurrency, signal);
+    } catch (thrown) {
+      if (isHopeless(asBridgeError(thrown))) throw thrown;
+      return undefined;
+    }
+  }
+
   async function listBuiltinOneByOne(cause: BridgeError, signal: AbortSignal): Promise<TypeOutcome> {
     const type = 'builtin';
     warn('Dify could not list the builtin tools as a whole: asking for each provider', cause);
-    let overview: CatalogListing;
-    try {
-      overview = await console.listProviders(type, signal);
-    } catch (thrown) {
-      if (isHopeless(asBridgeError(thrown))) throw thrown;
-      return { type, error: cause };
-    }
+    const overview = await listBuiltinProviders(signal);
+    if (overview === undefined) return { type, error: cause };
     const providers: ToolProvider[] = [];
     const unlisted: ToolProvider[] = [];
     const problems: CatalogProblem[] = [...overview.problems];

@@ -1,4 +1,4 @@
-import type { DifyConsole } from '../dify/console.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
 import { forEachBounded } from './bounded.ts';
@@ -26,7 +26,7 @@ export function withCredentials(
       const asked = ids.filter((id) => chosen.has(id));
       await forEachBounded(asked, CONCURRENCY, async (providerId) => {
         try {
-          found.set(providerId, await console.credentials(providerId, signal));
+          found.set(providerId, (await console.credentials(providerId, signal)) ?? []);
         } catch (thrown) {
           if (signal.aborted) throw thrown;
           const message = `The credentials of "${providerId}" could not be listed: ${asBridgeError(thrown).message}`;

@@ -1,16 +1,16 @@
 import { statSync } from 'node:fs';
-import type { App } from '../app.ts';
+import type { App } from '../app/app.ts';
 import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { explainAdminRefusal } from '../dify/admin-refusal.ts';
-import type { DifyConsole } from '../dify/console.ts';
-import type { DifyHttp } from '../dify/http.ts';
-import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/probe.ts';
+import { explainAdminRefusal } from '../dify/console/admin-key-errors.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
+import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/inner/probe.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
-import { manifestLines, presentRegistry, staleLines } from './served.ts';
+import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
 /** What a check found. */
 export interface Finding {
@@ -18,9 +18,9 @@ export interface Finding {
   /** One sentence. */
   readonly message: string;
   /** Single things behind the message. */
-  readonly details?: readonly string[];
+  readonly details?: readonly string[] | undefined;
   /** What mends it. */
-  readonly fix?: string;
+  readonly fix?: string | undefined;
   /** Exit code that a failed check asks for. */
   readonly exit?: number;
 }
@@ -33,7 +33,7 @@ const ACCESS_TIMEOUT_S = 300;
 const TOLERATED_SKEW_S = 60;
 const MAX_DETAILS = 10;
 const NOT_LISTED_FIX =
-  "See the log of Dify's api service for what could not be listed; a plugin daemon that is down is a frequent cause.";
+  "See the log of Dify's api service for what could not be listed. Frequent causes: the plugin daemon is down, or a plugin needs a newer Dify (upgrade Dify, or go back to an older version of the plugin).";
 
 /** A failed check from the error that made it fail. */
 export function failure(thrown: unknown): Finding {
@@ -41,8 +41,8 @@ export function failure(thrown: unknown): Finding {
   return {
     status: 'fail',
     message: error.message,
-    ...(error.problems.length === 0 ? {} : { details: error.problems.map(asLine) }),
-    ...(error.hint === undefined ? {} : { fix: error.hint }),
+    details: error.problems.length === 0 ? undefined : error.problems.map(asLine),
+    fix: error.hint,
     exit: error.rule.exit,
   };
 }
@@ -75,7 +75,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return {
       status: 'warn',
-      message: 'Dify does not tell its version.',
+      message: 'Dify does not report its version.',
       fix: 'A proxy may remove the X-Version header: let DIFY_API_URL lead to the api service itself.',
     };
   }
@@ -103,7 +103,6 @@ export async function workspaceFinding(
 ): Promise<Finding> {
   const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';
   try {
-    await difyConsole.checkWorkspace(signal);
     const { id, name } = await difyConsole.currentWorkspace(signal);
     return { status: 'pass', message: `${name} (${id}), reached with ${way}.` };
   } catch (error) {
@@ -125,12 +124,12 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       return `${type} ${tools}`;
     });
     const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
-    const told = new Set(stale.map(({ message }) => message));
+    const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
       ...(lastError === undefined ? [] : [`Dify could not be asked: ${lastError.split('\n')[0]}`]),
       ...staleLines(stale),
       ...manifestLines(app.manifests()),
-      ...problems.filter(({ message }) => !told.has(message)).map(({ message }) => message),
+      ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
       ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
@@ -146,8 +145,8 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     ];
     if (fixes.length === 0 && registry.tools.length === 0)
       fixes.push('Install a tool in this Dify workspace.');
-    const fix = fixes.length === 0 ? {} : { fix: fixes.join('\n') };
-    return { status: 'warn', message, details: shorten(doubts), ...fix };
+    const fix = fixes.length === 0 ? undefined : fixes.join('\n');
+    return { status: 'warn', message, details: shorten(doubts), fix };
   } catch (error) {
     return failure(error);
   }
@@ -184,7 +183,7 @@ export async function signingFinding(
       return {
         status: 'warn',
         message:
-          'Dify refuses links signed with DIFY_SECRET_KEY. Files arrive all the same: this Dify gives addresses for them.',
+          'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
         fix: "Leave DIFY_SECRET_KEY out, or set it to SECRET_KEY of Dify's api service.",
       };
     }

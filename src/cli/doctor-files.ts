@@ -1,5 +1,5 @@
-import { openFiles } from '../app-files.ts';
-import { openState, type SharedState } from '../app-state.ts';
+import { openFiles } from '../app/files.ts';
+import { openState, type SharedState } from '../app/shared-state.ts';
 import type { Config } from '../config/schema.ts';
 import { formatSize } from '../model/format-size.ts';
 import { silentLogger } from '../model/logger.ts';
@@ -11,7 +11,7 @@ export async function storeFinding(config: Config): Promise<Finding> {
   let state: SharedState | undefined;
   try {
     state = await openState(config, silentLogger);
-    const { store, place } = openFiles(config, silentLogger, state?.shelf);
+    const { store, place } = openFiles(config, silentLogger, state?.backend);
     try {
       const { files, bytes, maxBytes } = await store.usage();
       const limit = formatSize(maxBytes);

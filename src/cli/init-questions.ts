@@ -1,5 +1,5 @@
 import { httpUrl } from '../config/fields.ts';
-import { createDifyHttp, type DifyHttp } from '../dify/http.ts';
+import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { BridgeError } from '../model/errors.ts';
 import {
   checkAddress,
@@ -32,7 +32,7 @@ export interface Interview {
   /** What was given, once Dify's file is known. */
   gather(file: DifyEnvironment | undefined): Given;
   /** False leaves files out without asking. */
-  readonly files: boolean | undefined;
+  readonly files: boolean;
   /** Called as soon as there is something to close. */
   opened(http: DifyHttp): void;
 }
@@ -49,7 +49,7 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
       return { apiUrl: url, http, version: await checkAddress(http, talk.signal) };
     },
   });
-  tell(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
+  inform(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
 
   const given = file === undefined ? await withKeys(talk, known) : known;
   const typedKey = given.innerApiKey ?? (await talk.prompter?.secret(INNER_KEY));
@@ -72,7 +72,7 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
       return chosen;
     },
   });
-  tell(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
+  inform(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
   const innerApiKey = await settle(talk, {
     // Dify looks at the workspace before the key, so that the key is checked only now.
     given: typedKey,
@@ -103,7 +103,7 @@ async function withKeys(talk: Interview, given: Given): Promise<Given> {
     ask: (ask) => ask.text('2/5  Which file?', 'docker/.env'),
     check: readEnvFile,
   });
-  for (const { path, message } of file.remarks) tell(talk, `${path} ${message}.`);
+  for (const { path, message } of file.remarks) inform(talk, `${path} ${message}.`);
   return talk.gather(file);
 }
 
@@ -124,13 +124,13 @@ async function signing(
   isNeedless: () => Promise<boolean>,
 ): Promise<string | undefined> {
   const { prompter, files, signal } = talk;
-  if (files === false) return undefined;
+  if (!files) return undefined;
   if (prompter === undefined && given === undefined) return undefined;
   if (given === undefined && (await isNeedless())) {
-    tell(talk, 'This Dify gives the files of results without SECRET_KEY.');
+    inform(talk, 'This Dify gives the files of results without SECRET_KEY.');
     return undefined;
   }
-  if (prompter !== undefined && files === undefined) {
+  if (prompter !== undefined) {
     const question = '4/5  Fetch the files of results, such as pictures? It takes SECRET_KEY of Dify.';
     if (!(await prompter.confirm(question, true))) return undefined;
   }
@@ -188,6 +188,6 @@ function choicesOf({ workspaces }: ReachableWorkspaces): Choice<string>[] {
   return workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
 }
 
-function tell({ prompter, output }: Interview, text: string): void {
+function inform({ prompter, output }: Interview, text: string): void {
   if (prompter !== undefined) output.note(text);
 }

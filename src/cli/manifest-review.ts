@@ -1,7 +1,7 @@
 import type { ManifestDifference } from '../manifest/compare.ts';
-import { visible, visibleLine } from '../manifest/hidden.ts';
+import { visible, visibleLine } from '../manifest/invisible-characters.ts';
 import { type SchemaChange, schemaChanges } from '../manifest/schema-changes.ts';
-import { compareWords } from '../manifest/words.ts';
+import { compareWords } from '../manifest/word-diff.ts';
 import type { Json } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';

@@ -99,7 +99,7 @@ async function receive(
 
   const about = { name: hints.filename, mimeType };
   const finalForm = inlineForm(type);
-  const left = finalForm === undefined ? undefined : await overflow(finalForm, source, text, turn);
+  const left = finalForm === undefined ? undefined : await overflow(finalForm, source, text, turn, limits);
   turn.pass();
   if (finalForm !== undefined && left === undefined) {
     const bytes = source.head();
@@ -120,15 +120,17 @@ async function receive(
   };
 }
 
-/** Why the file cannot stand in the result; takes its room where it can. */
+/** Why the file cannot be part of the result. An image or a sound that can be takes its share of the budget. */
 async function overflow(
   form: 'image' | 'audio' | 'text',
   source: Peekable,
   text: string | undefined,
   turn: Turn,
+  { maxTextChars }: ResultLimits,
 ): Promise<Overflow | undefined> {
   if (!source.ended) return 'alone';
-  return turn.claim(form, form === 'text' ? (text ?? '').length : source.length);
+  if (form !== 'text') return turn.claim(source.length);
+  return (text ?? '').length > maxTextChars ? 'alone' : undefined;
 }
 
 /** Bytes of the largest file of a form that a result can carry. */

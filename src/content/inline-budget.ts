@@ -9,24 +9,19 @@ export interface Turn {
    * Waits until all files before this one are decided upon, then takes the room for this one. Answers why there is
    * none; undefined when it fits.
    */
-  claim(form: 'image' | 'audio' | 'text', size: number): Promise<Overflow | undefined>;
+  claim(bytes: number): Promise<Overflow | undefined>;
   /** This file is decided upon. To be called in any case. */
   pass(): void;
 }
 
-/** Gives the room of one result to its files in the order in which they were named, whichever is there first. */
+/** Gives the space of one result to its images and sounds in the order in which the tool named them. */
 export interface InlineBudget {
   turn(): Turn;
 }
 
-/** `size` of a text counts characters, of an image or a sound bytes. */
-export function createInlineBudget({
-  maxImageBytes,
-  maxInlineBytes,
-  maxTextChars,
-}: ResultLimits): InlineBudget {
-  let media = 0;
-  let chars = 0;
+/** The budget of images and sounds. Text is decided when the result is assembled: see `budgetTexts`. */
+export function createInlineBudget({ maxImageBytes, maxInlineBytes }: ResultLimits): InlineBudget {
+  let taken = 0;
   let decided: Promise<unknown> = Promise.resolve();
   return {
     turn() {
@@ -38,17 +33,11 @@ export function createInlineBudget({
       decided = Promise.all([before, passed]);
       return {
         pass,
-        async claim(form, size) {
+        async claim(bytes) {
           await before;
-          if (form === 'text') {
-            if (size > maxTextChars) return 'alone';
-            if (chars + size > maxTextChars) return 'together';
-            chars += size;
-            return undefined;
-          }
-          if (size > Math.min(maxImageBytes, maxInlineBytes)) return 'alone';
-          if (media + size > maxInlineBytes) return 'together';
-          media += size;
+          if (bytes > Math.min(maxImageBytes, maxInlineBytes)) return 'alone';
+          if (taken + bytes > maxInlineBytes) return 'together';
+          taken += bytes;
           return undefined;
         },
       };

@@ -10,7 +10,7 @@ import { fileName } from './file-names.ts';
 import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
 import type { Keeper } from './keeper.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
-import { budgetTexts } from './text-budget.ts';
+import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
 import { createWholeText, describeCut, shortenContent, type WholeText } from './whole-text.ts';
 
@@ -52,13 +52,17 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   await downloads.settle(links);
 
   const own = ownTexts(parts, values, variables);
-  const items = withFiles(parts, own, { limits, maxBytes: keeper.maxBytes });
+  const budgeted = budgetTexts(
+    own.list.map(({ text }) => text),
+    limits.maxTextChars,
+  );
+  const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: keeper.maxBytes });
   const { passedOver } = downloads;
   if (passedOver.length > 0) {
     items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
   }
   const whole = createWholeText(own.list, input.tool, keeper);
-  const blocks = await toBlocks(items, whole, limits);
+  const blocks = await toBlocks(items, budgeted, whole);
   if (failure !== undefined) return failed(failure, blocks);
 
   const hasMedia = blocks.some((block) => block.type !== 'text');
@@ -107,16 +111,14 @@ function ownTexts(
   return { byPart, last, list: [...byPart.values(), ...last] };
 }
 
-/** The parts in order. What the tool said comes before what its text files say, where there is not room for both. */
+/** The parts in order. Text files get what the tool's own text leaves of the budget: `left` characters. */
 function withFiles(
   parts: readonly Part[],
-  { byPart, last, list }: OwnTexts,
+  { byPart, last }: OwnTexts,
+  left: number,
   context: Parameters<typeof describeFile>[2],
 ): Item[] {
-  let room = Math.max(
-    0,
-    list.reduce((left, { text }) => left - text.length, context.limits.maxTextChars),
-  );
+  let room = left;
   const fitting = ({ delivery }: ResultFile): Delivery => {
     if (delivery.kind !== 'text') return delivery;
     if (delivery.text.length <= room) {
@@ -148,11 +150,9 @@ function withFiles(
 
 async function toBlocks(
   items: readonly Item[],
+  budgeted: BudgetedTexts,
   whole: WholeText,
-  { maxTextChars }: ResultLimits,
 ): Promise<ContentBlock[]> {
-  const texts = items.filter((item) => item.kind === 'text').map(({ text }) => text);
-  const budgeted = budgetTexts(texts, maxTextChars);
   const blocks: ContentBlock[] = [];
   let index = 0;
   for (const item of items) {

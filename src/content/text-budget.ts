@@ -11,8 +11,10 @@ export interface BudgetedTexts {
   readonly total: number;
   /** Characters that are shown. */
   readonly shown: number;
-  /** The text in which it ends; undefined when all of them are shown. */
+  /** Index of the text that was cut; undefined if all texts are shown. */
   readonly cutAt: number | undefined;
+  /** Characters that text files of the result may still take; 0 if a text was cut. */
+  readonly left: number;
 }
 
 /**
@@ -22,7 +24,13 @@ export interface BudgetedTexts {
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   if (total <= max)
-    return { texts: texts.map((shown) => ({ shown })), total, shown: total, cutAt: undefined };
+    return {
+      texts: texts.map((shown) => ({ shown })),
+      total,
+      shown: total,
+      cutAt: undefined,
+      left: max - total,
+    };
   let room = max;
   let cutAt: number | undefined;
   const budgeted = texts.map((text, index): BudgetedText => {
@@ -36,7 +44,7 @@ export function budgetTexts(texts: readonly string[], max: number): BudgetedText
     room -= shown.length;
     return { shown: shown === '' ? undefined : shown };
   });
-  return { texts: budgeted, total, shown: max - room, cutAt };
+  return { texts: budgeted, total, shown: max - room, cutAt, left: 0 };
 }
 
 /** At most `max` characters from the beginning of a text, up to the end of a line where one is near. */

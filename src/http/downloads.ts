@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../model/logger.ts';
 import { UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { ByteRange, DownloadableFile, FileStore, StoredFile } from '../model/stored-file.ts';
-import { sendJson, sendMethodNotAllowed } from './answers.ts';
+import { sendJson, sendMethodNotAllowed } from './responses.ts';
 import { requestedRange } from './byte-range.ts';
 import { attachment } from './content-disposition.ts';
 

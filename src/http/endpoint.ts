@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { classifyInboundRequest, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { BridgeError } from '../model/errors.ts';
-import { sendMethodNotAllowed } from './answers.ts';
+import { sendMethodNotAllowed } from './responses.ts';
 import { readMessage } from './body.ts';
 import type { SessionGroup } from './sessions.ts';
 import { sendResponse, webRequest } from './web-exchange.ts';

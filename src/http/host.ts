@@ -6,7 +6,7 @@ import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
-import { sendError, sendJson, sendMethodNotAllowed } from './answers.ts';
+import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { discardBody } from './body.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import { createSessions } from './sessions.ts';
@@ -41,7 +41,7 @@ export interface HttpHostOptions {
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
   readonly sessionIdleMs: number;
-  /** Sessions of all views together. */
+  /** Sessions of all views together. A new one beyond that ends the one that has been unused the longest. */
   readonly maxSessions: number;
   readonly maxBodyBytes: number;
   /** A silent event stream carries a comment at least this often. */
@@ -162,7 +162,8 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
     if (isClosing()) return sendJson(res, 503, { status: 'stopping' });
     const { ready, facts = {} } = readiness();
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts });
+    const sessionFacts = sessions.full ? { sessions: 'full' } : {};
+    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, ...sessionFacts });
   }
 
   function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

@@ -1,6 +1,6 @@
 import { Document, type ScalarTag } from 'yaml';
 import type { ManifestFile } from './file-schema.ts';
-import { replaceHidden, visible } from './hidden.ts';
+import { replaceHidden, visible } from './invisible-characters.ts';
 
 /** The first line of every file; what does not begin with it was written by somebody else. */
 export const FIRST_LINE =

@@ -92,7 +92,7 @@ function describeFile({
   expiresAt,
 }: StoredFile): ListResourcesResult['resources'][number] {
   const description = `A file of a tool's result, kept until ${expiresAt.toISOString()}.`;
-  return { uri, name, title: name, mimeType: harmlessType(mimeType), size, description };
+  return { uri, name, mimeType: harmlessType(mimeType), size, description };
 }
 
 async function readFile(

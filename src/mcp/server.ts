@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/server';
 import { type CallTool, LOCAL_PRINCIPAL } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/job.ts';
+import type { DetachedCalls } from '../model/task.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import { pageFor } from './list-json.ts';
@@ -11,6 +11,7 @@ import { createRunningCalls } from './running-calls.ts';
 import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
 import { createToolsCall } from './tools-call.ts';
 import { createToolPages } from './tools-list.ts';
+import { vocabularyOf } from './vocabulary.ts';
 
 export interface BridgeServerOptions {
   readonly registry: ToolListSource;
@@ -90,7 +91,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
     server.setRequestHandler('tools/list', async (request, { mcpReq, http }) => {
       try {
         const tools = registry.current() ?? (await registry.ready(mcpReq.signal));
-        return pageFor(http?.req, pageOf(tools, request.params?.cursor));
+        return pageFor(http?.req, pageOf(tools, request.params?.cursor, vocabularyOf(server)));
       } catch (thrown) {
         const error = asBridgeError(thrown);
         if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });
@@ -98,7 +99,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       }
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      calls.track(server, () => callOf(request, context, principal)),
+      calls.track(server, () => callOf(request, context, { principal, vocabulary: vocabularyOf(server) })),
     );
     if (tasks !== undefined) serveTasks(server, tasks, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });

@@ -3,12 +3,13 @@ import type { CallToolRequest, CallToolResult, ServerContext } from '@modelconte
 import type { CallTool, Waiting } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/job.ts';
+import type { DetachedCalls } from '../model/task.ts';
 import type { Logger } from '../model/logger.ts';
 import { createCallReporter } from './call-reporter.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { protocolError } from './protocol-error.ts';
 import { taskResult, understandsTasks } from './tasks.ts';
+import { toCallToolResult, type Vocabulary } from './vocabulary.ts';
 
 export interface ToolsCallOptions {
   readonly callTool: CallTool;
@@ -17,6 +18,13 @@ export interface ToolsCallOptions {
   readonly logger: Logger;
   /** The longest silence towards a client that asked for progress, in milliseconds. */
   readonly progressIntervalMs: number;
+}
+
+/** The caller of a tool. */
+export interface CallerFacts {
+  readonly principal: string;
+  /** What its client understands. */
+  readonly vocabulary: Vocabulary;
 }
 
 /**
@@ -30,22 +38,23 @@ export function createToolsCall({ callTool, detached, logger, progressIntervalMs
     return context.mcpReq._meta?.progressToken === undefined ? 'plain' : 'progress';
   }
 
-  /** What goes to the client: a ToolResult is a CallToolResult whose arrays are read-only. */
-  function answerOf({ handedOff, ...result }: ToolResult, waiting: Waiting): CallToolResult {
+  /** What goes to the client: the result, or the task that the call became. */
+  function answerOf(result: ToolResult, waiting: Waiting, vocabulary: Vocabulary): CallToolResult {
+    const { handedOff } = result;
     if (handedOff === undefined || detached === undefined || waiting !== 'task')
-      return result as CallToolResult;
+      return toCallToolResult(result, vocabulary);
     return taskResult(handedOff, detached.keepMs) as CallToolResult;
   }
 
   return async (
     request: CallToolRequest,
     context: ServerContext,
-    principal: string,
+    { principal, vocabulary }: CallerFacts,
   ): Promise<CallToolResult> => {
     const { name, arguments: args = {} } = request.params;
     const { signal } = context.mcpReq;
     const requestId = randomUUID();
-    const reporter = createCallReporter(name, context, progressIntervalMs);
+    const reporter = createCallReporter(name, context, { progressIntervalMs, vocabulary });
     try {
       const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
       const waiting = waitingOf(context);
@@ -57,7 +66,7 @@ export function createToolsCall({ callTool, detached, logger, progressIntervalMs
         waiting,
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       });
-      return answerOf(result, waiting);
+      return answerOf(result, waiting, vocabulary);
     } catch (thrown) {
       const error = asBridgeError(thrown);
       if (error.rule.mcp === 'protocol') throw protocolError(error);

@@ -1,31 +1,38 @@
 import type { ListToolsResult } from '@modelcontextprotocol/server';
-import type { ListedTool, ToolList } from '../model/registry.ts';
-import { definitionOf } from '../model/tool-definition.ts';
+import type { ToolList } from '../model/registry.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { FULL_VOCABULARY, toSentTool, type Vocabulary } from './vocabulary.ts';
 
-/** The pages of one snapshot by the index of their first tool. */
+/** One snapshot as clients of one vocabulary get it. */
 interface Listing {
   readonly tools: ListToolsResult['tools'];
+  /** By the index of their first tool. */
   readonly pages: Map<number, ListToolsResult>;
 }
 
 /**
  * Answers tools/list from a snapshot: every tool at once, or pages of `pageSize`. A page is built once for each
- * snapshot and shared by all who ask for it, so it is frozen. A cursor names the last tool that was seen and thus
- * stays good when the list changes.
+ * snapshot and vocabulary, and shared by all who ask for it, so it is frozen. A cursor names the last tool that was
+ * seen and thus stays good when the list changes.
  */
 export function createToolPages(
   pageSize: number = Number.POSITIVE_INFINITY,
-): (registry: ToolList, cursor: string | undefined) => ListToolsResult {
-  const listings = new WeakMap<ToolList, Listing>();
+): (registry: ToolList, cursor: string | undefined, vocabulary?: Vocabulary) => ListToolsResult {
+  const listings = new WeakMap<ToolList, Map<Vocabulary, Listing>>();
 
-  return (registry, cursor = '') => {
-    let listing = listings.get(registry);
+  function listingOf(registry: ToolList, vocabulary: Vocabulary): Listing {
+    const known = listings.get(registry) ?? new Map<Vocabulary, Listing>();
+    listings.set(registry, known);
+    let listing = known.get(vocabulary);
     if (listing === undefined) {
-      listing = { tools: registry.tools.map(describeTool), pages: new Map() };
-      listings.set(registry, listing);
+      listing = { tools: registry.tools.map((tool) => toSentTool(tool, vocabulary)), pages: new Map() };
+      known.set(vocabulary, listing);
     }
-    const { tools, pages } = listing;
+    return listing;
+  }
+
+  return (registry, cursor = '', vocabulary = FULL_VOCABULARY) => {
+    const { tools, pages } = listingOf(registry, vocabulary);
     const after = decodeCursor(cursor);
     const found = after === '' ? 0 : tools.findIndex((tool) => tool.name > after);
     const start = found === -1 ? tools.length : found;
@@ -46,9 +53,4 @@ function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: num
     page.nextCursor = encodeCursor(last.name);
   }
   return Object.freeze(page);
-}
-
-function describeTool(tool: ListedTool): ListToolsResult['tools'][number] {
-  // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
-  return Object.freeze(definitionOf(tool)) as ListToolsResult['tools'][number];
 }

@@ -1,13 +1,23 @@
-import type { CallState } from './job.ts';
+import type { CallState } from './task.ts';
 import type { JsonObject } from './json.ts';
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
 export type ContentBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
-  | { readonly type: 'audio'; readonly data: string; readonly mimeType: string }
+  | AudioBlock
   | { readonly type: 'resource'; readonly resource: EmbeddedResource }
   | ResourceLink;
+
+/** A sound. */
+export interface AudioBlock {
+  readonly type: 'audio';
+  /** Base64. */
+  readonly data: string;
+  readonly mimeType: string;
+  /** Of the kept file, for clients that take a sound as a resource only. Not part of the block that others get. */
+  readonly uri?: string | undefined;
+}
 
 /** A file that the bridge keeps and resources/read serves. */
 export interface ResourceLink {

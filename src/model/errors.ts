@@ -1,296 +1,6 @@
-/** How one error code reaches a model, an HTTP client and a shell. */
-export interface ErrorRule {
-  /** `result`: `isError` in a tools/call result, which the model reads. `protocol`: a JSON-RPC error. */
-  readonly mcp: 'result' | 'protocol';
-  /** JSON-RPC code where the error cannot be put into a tools/call result. */
-  readonly rpc: number;
-  /** HTTP status where the error ends a request before any MCP answer; errors in band go with 200. */
-  readonly http: number;
-  /** Exit code of the command line. */
-  readonly exit: number;
-  /** What it means and who can put it right; the troubleshooting table is generated from it. */
-  readonly meaning: string;
-}
+import { ERROR_RULES, type ErrorCode, type ErrorRule } from './error-rules.ts';
 
-/**
- * Every error of the bridge. The code decides the rest: nothing else maps errors to answers.
- * Exit codes: 1 tool or upstream failure, 2 usage or configuration, 4 authentication, 130 interrupted.
- */
-export const ERROR_RULES = {
-  invalid_arguments: {
-    mcp: 'result',
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning: 'The arguments do not fit the tool. The answer lists each problem; nothing was sent to Dify.',
-  },
-  tool_not_found: {
-    mcp: 'protocol',
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning: 'No published tool has that name. The answer names similar ones, or why the tool is withheld.',
-  },
-  tool_failed: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'The tool ran in Dify and reported an error of its own.',
-  },
-  provider_unauthorized: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 4,
-    meaning: 'The provider has no credentials in this Dify workspace: authorise it in Dify under Tools.',
-  },
-  upstream_rejected: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning:
-      'Dify refused the call before running the tool: a parameter, a tool or a provider is not as Dify expects.',
-  },
-  upstream_unauthorized: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 4,
-    meaning: 'Dify does not accept the key, the login or the workspace that the bridge was configured with.',
-  },
-  upstream_wrong_address: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 2,
-    meaning:
-      "DIFY_API_URL does not lead to Dify's API: it answers with a web page, as nginx or the web app do.",
-  },
-  upstream_unreachable: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'No connection to Dify: it is down, or DIFY_API_URL is wrong.',
-  },
-  upstream_error: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: "Dify answered with an internal error. Its cause stands in the log of Dify's api service.",
-  },
-  upstream_rate_limited: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'Dify, or a proxy before it, asks for fewer requests. Wait before the next call.',
-  },
-  upstream_not_ready: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'Dify is not set up yet: finish its installation in the browser.',
-  },
-  stream_broken: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'The answer of Dify ended or changed in the middle. The tool may have run to its end.',
-  },
-  frame_too_large: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning:
-      'One message of the tool, or all of them together, were larger than the bridge accepts (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
-  },
-  deadline_exceeded: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'The tool took longer than the bridge waits (setting calls.timeout). In Dify it may still run.',
-  },
-  busy: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'Too many calls run and wait already (settings calls.maxConcurrent and calls.maxQueued).',
-  },
-  cancelled: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 200,
-    exit: 130,
-    meaning: 'The caller cancelled the call. Its request to Dify was closed; a workflow goes on in Dify.',
-  },
-  call_not_found: {
-    mcp: 'result',
-    rpc: -32602,
-    http: 404,
-    exit: 2,
-    meaning:
-      'No call of that id is known: its result expired, made room for others (settings calls.keepResults, calls.maxKeptBytes) or went with the process, or the call is not yours.',
-  },
-  file_refused: {
-    mcp: 'result',
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning:
-      'A file of the arguments cannot be taken: its address or path is not allowed, it is gone, too large or not a file. Nothing was sent to the tool.',
-  },
-  file_too_large: {
-    mcp: 'result',
-    rpc: -32602,
-    http: 413,
-    exit: 1,
-    meaning:
-      'A file is larger than the bridge takes or keeps (settings files.maxInputBytes, files.maxStoreBytes).',
-  },
-  file_not_found: {
-    mcp: 'protocol',
-    rpc: -32602,
-    http: 404,
-    exit: 2,
-    meaning: 'The file was never there, has expired, made room for others or belongs to somebody else.',
-  },
-  state_unavailable: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 503,
-    exit: 1,
-    meaning:
-      'The Redis that keeps files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
-  },
-  catalog_unavailable: {
-    mcp: 'protocol',
-    rpc: -32603,
-    http: 200,
-    exit: 1,
-    meaning: 'The list of tools could not be loaded from Dify yet. The message says why.',
-  },
-  invalid_cursor: {
-    mcp: 'protocol',
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning:
-      'The cursor of a list request is not one that the bridge gave out: ask for the first page again.',
-  },
-  shutting_down: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 503,
-    exit: 1,
-    meaning: 'The bridge is stopping and takes no new calls.',
-  },
-  config_invalid: {
-    mcp: 'protocol',
-    rpc: -32603,
-    http: 500,
-    exit: 2,
-    meaning:
-      'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
-  },
-  client_config_invalid: {
-    mcp: 'protocol',
-    rpc: -32603,
-    http: 500,
-    exit: 2,
-    meaning:
-      'The configuration file of an MCP client is not where it should be, is not valid JSON or cannot be written. It was left as it is.',
-  },
-  usage: {
-    mcp: 'protocol',
-    rpc: -32602,
-    http: 400,
-    exit: 2,
-    meaning: 'The command line is not valid. The message names the option and what it expects.',
-  },
-  unauthorized: {
-    mcp: 'protocol',
-    rpc: -32001,
-    http: 401,
-    exit: 4,
-    meaning: 'The HTTP request carries no valid bearer token.',
-  },
-  forbidden: {
-    mcp: 'protocol',
-    rpc: -32001,
-    http: 403,
-    exit: 1,
-    meaning:
-      'The Host or Origin of the HTTP request is not allowed (settings http.allowedHosts, http.allowedOrigins).',
-  },
-  bad_request: {
-    mcp: 'protocol',
-    rpc: -32600,
-    http: 400,
-    exit: 1,
-    meaning: 'The HTTP request is not one MCP message.',
-  },
-  parse_error: {
-    mcp: 'protocol',
-    rpc: -32700,
-    http: 400,
-    exit: 1,
-    meaning: 'The body of the HTTP request is not JSON.',
-  },
-  body_too_large: {
-    mcp: 'protocol',
-    rpc: -32600,
-    http: 413,
-    exit: 1,
-    meaning: 'The body of the HTTP request is larger than the bridge accepts (setting http.maxBodyBytes).',
-  },
-  unsupported_media_type: {
-    mcp: 'protocol',
-    rpc: -32600,
-    http: 415,
-    exit: 1,
-    meaning: 'The body of the HTTP request must be application/json.',
-  },
-  session_not_found: {
-    mcp: 'protocol',
-    rpc: -32001,
-    http: 404,
-    exit: 1,
-    meaning: 'The MCP session has ended or never was: the client starts a new one with initialize.',
-  },
-  too_many_sessions: {
-    mcp: 'protocol',
-    rpc: -32000,
-    http: 503,
-    exit: 1,
-    meaning: 'No further MCP session can be opened (setting http.maxSessions).',
-  },
-  port_unavailable: {
-    mcp: 'protocol',
-    rpc: -32603,
-    http: 500,
-    exit: 2,
-    meaning: 'The address to listen on is taken or not allowed: choose another with --port or --host.',
-  },
-  internal: {
-    mcp: 'result',
-    rpc: -32603,
-    http: 500,
-    exit: 1,
-    meaning: 'A fault in the bridge itself. The log has the details under the request id.',
-  },
-} as const satisfies Record<string, ErrorRule>;
-
-/** The closed list of error codes. */
-export type ErrorCode = keyof typeof ERROR_RULES;
+export { ERROR_RULES, type ErrorCode };
 
 /** One thing wrong with the arguments of a call or with the configuration. */
 export interface Problem {
@@ -303,15 +13,15 @@ export interface Problem {
 /** What may accompany a BridgeError. */
 export interface BridgeErrorOptions {
   /** The next step, for the reader. */
-  readonly hint?: string;
-  readonly problems?: readonly Problem[];
+  readonly hint?: string | undefined;
+  readonly problems?: readonly Problem[] | undefined;
   /** Status and path of Dify's answer, for the log. */
-  readonly upstream?: { readonly status: number; readonly path: string };
+  readonly upstream?: { readonly status: number; readonly path: string } | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * The only error that rooms throw on purpose. `message` is a sentence for the reader, without secrets;
+ * The only error that folders throw on purpose. `message` is a sentence for the reader, without secrets;
  * `hint` says what to do next.
  */
 export class BridgeError extends Error {
@@ -349,4 +59,9 @@ export class BridgeError extends Error {
 export function asBridgeError(error: unknown): BridgeError {
   if (error instanceof BridgeError) return error;
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
+}
+
+/** The code of a failed system call, such as `ENOENT`. */
+export function systemErrorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

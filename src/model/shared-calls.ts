@@ -1,6 +1,6 @@
 import type { ToolResult } from './content.ts';
 import type { BridgeError } from './errors.ts';
-import type { CallStatus } from './job.ts';
+import type { CallStatus } from './task.ts';
 
 /** A call as its replica last told the others of it. Times are milliseconds since 1970. */
 export interface SharedCall {

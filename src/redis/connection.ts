@@ -1,6 +1,6 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '../model/logger.ts';
-import { commandFault, refusalOf, unavailable } from './faults.ts';
+import { commandFault, refusalOf, unavailable } from './redis-errors.ts';
 
 /** The longest that anything waits for an answer of Redis, and at the start for the connection, in milliseconds. */
 const PATIENCE_MS = 3000;

@@ -7,7 +7,7 @@ import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ToolInput } from './input.ts';
-import type { PlacementContext } from './placement.ts';
+import type { PlacementContext } from './parameter-source.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
 import type { PresetFault } from './preset-fault.ts';

@@ -1,4 +1,4 @@
-import type { Placement } from './placement.ts';
+import type { Placement } from './parameter-source.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
 /** A parameter without a value. */

@@ -1,14 +1,27 @@
 import { PROVIDER_TYPES, type ProviderType } from '../model/tool.ts';
-import { requireAdminKey, requireMember } from './console-admission.ts';
+import { requireMember } from './console-admission.ts';
 import { credentialInfo, type ListKind, providerView, toolView, workflowSettings } from './console-view.ts';
 import { expandPluginId } from './invoke-routes.ts';
-import type { SandboxProvider } from './provider.ts';
-import { internalError, invalidParam, methodNotAllowed, notFoundPage } from './refusal.ts';
+import { pluginPage } from './plugin-list.ts';
+import { builtinProvider, type SandboxProvider } from './provider.ts';
+import {
+  internalError,
+  invalidParam,
+  methodNotAllowed,
+  notFoundPage,
+  unreadableDeclaration,
+} from './refusal.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
+import { addWorkspaceRoutes } from './workspace-routes.ts';
 
 const CURRENT = '/console/api/workspaces/current';
-/** Seconds since the epoch at which the sandbox's workspace claims to have been made. */
-const CREATED_AT = 1_795_383_042;
+/** Providers that every Dify has. Here they have no tools, and so no place in the lists, unless some are added. */
+const HARD_CODED: ReadonlyMap<string, SandboxProvider> = new Map(
+  ['audio', 'code', 'time', 'webscraper'].map((id) => [
+    id,
+    builtinProvider(id, { label: id, description: `Built-in ${id}.`, tools: [] }),
+  ]),
+);
 
 /** Adds the console's routes for the workspace and its tools. */
 export function addConsoleRoutes(app: App, state: SandboxState): void {
@@ -18,30 +31,12 @@ export function addConsoleRoutes(app: App, state: SandboxState): void {
       return handler(c);
     });
 
-  member('POST', CURRENT, (c) =>
-    c.json({
-      ...workspaceFields(state),
-      plan: 'basic',
-      role: 'owner',
-      in_trial: null,
-      trial_end_reason: null,
-      custom_config: null,
-      trial_credits: null,
-      trial_credits_used: null,
-      next_credit_reset_date: null,
-    }),
-  );
-  member('GET', '/console/api/workspaces', (c) =>
-    c.json({ workspaces: [{ ...workspaceFields(state), plan: 'sandbox', current: true }] }),
-  );
-  route(app, 'GET', '/console/api/all-workspaces', (c) => {
-    requireAdminKey(c, state);
+  addWorkspaceRoutes(app, state);
+  member('GET', `${CURRENT}/plugin/list`, (c) => {
     const page = Number(c.req.query('page') ?? 1);
-    const limit = Number(c.req.query('limit') ?? 20);
-    const data = page === 1 ? [workspaceFields(state)] : [];
-    return c.json({ data, has_more: false, limit, page, total: 1 });
+    const size = Number(c.req.query('page_size') ?? 256);
+    return c.json(pluginPage({ page, size }, state));
   });
-
   for (const type of listedTypes(state)) {
     member('GET', `${CURRENT}/tools/${type}`, (c) => c.json(listing([type], 'tools', state)));
   }
@@ -71,7 +66,7 @@ function addBuiltinRoutes(app: App, state: SandboxState): void {
   app.all(`${prefix}*`, (c) => {
     const path = decodeURIComponent(new URL(c.req.url).pathname);
     const [, id, rest] = /^(.+?)\/(tools|credential\/info)$/.exec(path.slice(prefix.length)) ?? [];
-    if (id === undefined) return notFoundPage();
+    if (id === undefined || (rest !== 'tools' && !state.features.credentialLists)) return notFoundPage();
     if (c.req.method !== 'GET') throw methodNotAllowed('GET, HEAD, OPTIONS');
     requireMember(c, state);
     const provider = builtin(id, state);
@@ -81,7 +76,8 @@ function addBuiltinRoutes(app: App, state: SandboxState): void {
 
 function builtin(id: string, state: SandboxState): SandboxProvider {
   if (state.workspace.isBroken(id)) throw daemonFailure(state);
-  const found = state.workspace.find('builtin', id);
+  if (state.workspace.isUnreadable(id)) throw unreadableDeclaration(state.workspace.id, 'tool');
+  const found = state.workspace.find('builtin', id) ?? HARD_CODED.get(id);
   if (found !== undefined) return found;
   const expanded = expandPluginId(id);
   if (expanded === undefined) throw invalidParam(`Invalid plugin id ${id}`);
@@ -105,6 +101,9 @@ function listing(types: readonly ProviderType[], kind: ListKind, state: SandboxS
   if (kind === 'tools' && types.some((type) => state.workspace.listingIsBroken(type))) {
     throw daemonFailure(state);
   }
+  if (types.includes('builtin') && state.workspace.hasUnreadable) {
+    throw unreadableDeclaration(state.workspace.id, 'tools');
+  }
   return types.flatMap((type) =>
     state.workspace.list(type).map((provider) => providerView(provider, kind, state)),
   );
@@ -120,8 +119,4 @@ function daemonFailure(state: SandboxState): Error {
 
 function listedTypes(state: SandboxState): ProviderType[] {
   return PROVIDER_TYPES.filter((type) => type !== 'mcp' || state.features.mcpTools);
-}
-
-function workspaceFields(state: SandboxState) {
-  return { id: state.workspace.id, name: state.workspace.name, status: 'normal', created_at: CREATED_AT };
 }

@@ -2,8 +2,12 @@
 export interface Features {
   /** Frames with a binary header (1.4.2); before that each frame is JSON and a blank line. */
   readonly lengthPrefixedFrames: boolean;
+  /** The list of plugins has pages and a total (1.4.1 at the latest). */
+  readonly pagedPlugins: boolean;
   /** Tools of MCP servers (1.6.0). */
   readonly mcpTools: boolean;
+  /** A provider has a list of credentials (1.7.0). */
+  readonly credentialLists: boolean;
   /** Custom API tools send an object as `json` before `text`; plugin errors carry a request id (1.7.2). */
   readonly apiJsonMessages: boolean;
   /** The inner API resolves tenant and user before it looks at the key; a wrong password is 401 (1.8.0). */
@@ -12,20 +16,30 @@ export interface Features {
   readonly cookieSessions: boolean;
   /** `json` messages say `suppress_output` (1.10.0). */
   readonly suppressOutput: boolean;
+  /** The current workspace is asked for by POST (1.10.1), no longer by GET. */
+  readonly currentWorkspaceByPost: boolean;
   /** Workflow tools send `variable` messages and declare their outputs (1.11.0). */
   readonly workflowOutputs: boolean;
   /** The password travels as Base64 (1.11.2). */
   readonly base64Password: boolean;
+  /** The current workspace has its credits (1.11.3). */
+  readonly creditPool: boolean;
   /** Workflow tools cannot return files at all (1.12.0 and 1.12.1). */
   readonly brokenFileOutputs: boolean;
   /** The inner API gives signed addresses of files (1.15.0). */
   readonly downloadRequests: boolean;
+  /** The account's workspaces have the time when they were opened last (1.15.0). */
+  readonly lastOpenedAt: boolean;
+  /** The current workspace has the time when its credits ran out (1.16.0). */
+  readonly creditsExhaustedAt: boolean;
   /** Messages with a stored file name its id in their `meta` (1.16.0). */
   readonly fileIdsInMeta: boolean;
   /** A file is named by a reference, without its workspace, and its extension is that of its name (1.16.0 at the latest). */
   readonly fileReferences: boolean;
   /** A signed link to a file that is gone is answered 404, no longer 415 (1.16.0 at the latest). */
   readonly goneIsNotFound: boolean;
+  /** The route of the current workspace is gone, and one of its summary is there (1.17.0). */
+  readonly workspaceSummary: boolean;
 }
 
 /** The wire behaviour of a release such as `1.12.1`. */
@@ -33,18 +47,25 @@ export function featuresOf(version: string): Features {
   const since = (release: string): boolean => compareReleases(version, release) >= 0;
   return {
     lengthPrefixedFrames: since('1.4.2'),
+    pagedPlugins: since('1.4.1'),
     mcpTools: since('1.6.0'),
+    credentialLists: since('1.7.0'),
     apiJsonMessages: since('1.7.2'),
     tenantBeforeKey: since('1.8.0'),
     cookieSessions: since('1.9.2'),
     suppressOutput: since('1.10.0'),
+    currentWorkspaceByPost: since('1.10.1'),
     workflowOutputs: since('1.11.0'),
     base64Password: since('1.11.2'),
+    creditPool: since('1.11.3'),
     brokenFileOutputs: since('1.12.0') && !since('1.13.0'),
     downloadRequests: since('1.15.0'),
+    lastOpenedAt: since('1.15.0'),
+    creditsExhaustedAt: since('1.16.0'),
     fileIdsInMeta: since('1.16.0'),
     fileReferences: since('1.16.0'),
     goneIsNotFound: since('1.16.0'),
+    workspaceSummary: since('1.17.0'),
   };
 }
 

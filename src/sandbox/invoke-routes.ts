@@ -3,7 +3,7 @@ import type { ProviderType } from '../model/tool.ts';
 import { prepareParameters } from './cast.ts';
 import { admit } from './inner-admission.ts';
 import type { SandboxProvider, SandboxTool } from './provider.ts';
-import { internalError, invalidParam, notFound } from './refusal.ts';
+import { internalError, invalidParam, notFound, unreadableDeclaration } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
 import { streamInvocation } from './stream.ts';
 import { validationText } from './validation.ts';
@@ -43,6 +43,9 @@ export function addInvokeRoutes(app: App, state: SandboxState): void {
 
 function findProvider(type: ProviderType, id: string, state: SandboxState): SandboxProvider {
   const found = state.workspace.find(type, id);
+  if (type === 'builtin' && state.workspace.isUnreadable(id)) {
+    throw unreadableDeclaration(state.workspace.id, 'tool');
+  }
   if (type === 'builtin') return found ?? findPlugin(id, state);
   // The database refuses to compare an id column with anything but a UUID.
   if (type !== 'mcp' && !isUuid(id)) throw internalError();

@@ -22,6 +22,15 @@ export function invalidParam(message: string): Refusal {
   return new Refusal(400, 'invalid_param', message);
 }
 
+/** 400 where Dify cannot read a declaration that its plugin daemon sends: of one plugin, or in the list of all. */
+export function unreadableDeclaration(workspaceId: string, asked: 'tool' | 'tools'): Refusal {
+  const expected = asked === 'tool' ? 'PluginToolProviderEntity' : 'list';
+  return invalidParam(
+    `Failed to parse response from plugin daemon to PluginDaemonBasicResponse [${expected}], ` +
+      `url: plugin/${workspaceId}/management/${asked}`,
+  );
+}
+
 /** 401 as the console answers it. */
 export function unauthorized(message: string, code = 'unauthorized'): Refusal {
   return new Refusal(401, code, message, { 'www-authenticate': 'Bearer realm="api"' });

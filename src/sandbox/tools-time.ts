@@ -113,7 +113,7 @@ const weekday = defineTool(
 
 /** The hard-coded provider `time`. */
 export const timeProvider: SandboxProvider = builtinProvider('time', {
-  label: 'Time',
+  label: 'CurrentTime',
   description: 'The time now, in other zones, and weekdays.',
   author: 'Dify',
   labels: ['utilities'],

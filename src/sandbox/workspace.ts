@@ -33,7 +33,12 @@ export interface SandboxWorkspace {
   breakListing(type: ProviderType): void;
   /** Makes one builtin provider fail: its own route, and with it the whole `tools/builtin`. */
   breakProvider(id: string): void;
-  /** Ends what breakListing and breakProvider began. */
+  /**
+   * Gives a plugin a declaration that Dify cannot read, as one made for a newer Dify: its provider's own routes and its
+   * calls fail, and with it both lists of builtin providers. The list of plugins does not.
+   */
+  breakDeclaration(id: string): void;
+  /** Ends what the methods before it began. */
   repair(): void;
   /** Delays every answer, in milliseconds. */
   setDelay(milliseconds: number): void;
@@ -49,6 +54,8 @@ export interface WorkspaceState extends SandboxWorkspace {
   find(type: ProviderType, id: string): SandboxProvider | undefined;
   isBroken(providerId: string): boolean;
   listingIsBroken(type: ProviderType): boolean;
+  isUnreadable(providerId: string): boolean;
+  readonly hasUnreadable: boolean;
   credentials(providerId: string): readonly StoredCredential[];
   credential(id: string): StoredCredential | undefined;
   /** The id of the end user behind a `user_id`; undefined where Dify finds none. */
@@ -65,6 +72,7 @@ export function createWorkspace(
   const credentials = new Map<string, StoredCredential>();
   const brokenLists = new Set<ProviderType>();
   const brokenProviders = new Set<string>();
+  const unreadable = new Set<string>();
   const endUsers = new Set<string>();
   let anonymous: string | undefined;
   let delay = 0;
@@ -123,9 +131,11 @@ export function createWorkspace(
     },
     breakListing: (type) => void brokenLists.add(type),
     breakProvider: (providerId) => void brokenProviders.add(providerId),
+    breakDeclaration: (providerId) => void unreadable.add(providerId),
     repair() {
       brokenLists.clear();
       brokenProviders.clear();
+      unreadable.clear();
     },
     setDelay(milliseconds) {
       delay = milliseconds;
@@ -140,6 +150,10 @@ export function createWorkspace(
     find: (type, providerId) => providers.get(keyOf(type, providerId)),
     isBroken: (providerId) => brokenProviders.has(providerId),
     listingIsBroken: (type) => brokenLists.has(type) || (type === 'builtin' && brokenProviders.size > 0),
+    isUnreadable: (providerId) => unreadable.has(providerId),
+    get hasUnreadable() {
+      return [...unreadable].some((providerId) => providers.has(keyOf('builtin', providerId)));
+    },
     credentials: ofProvider,
     credential: (credentialId) => credentials.get(credentialId),
     resolveUser(userId) {

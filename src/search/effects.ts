@@ -1,5 +1,5 @@
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { callReadTool, callTool, callWriteTool } from './own-tools.ts';
+import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 
 /** `auto`: as soon as a published tool is declared to only read, such tools are called by a tool of their own. */
 export type SplitEffects = 'auto' | 'never';

@@ -1,10 +1,10 @@
 import type { ToolResult } from '../model/content.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { ranked } from '../model/near.ts';
+import { closestMatches } from '../model/closest.ts';
 import { listed } from '../registry/text.ts';
 import type { Effects } from './effects.ts';
-import { describeTool, MAX_RESULTS, type searchTools } from './own-tools.ts';
+import { describeTool, MAX_RESULTS, type searchTools } from './search-tools.ts';
 import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
@@ -135,7 +135,7 @@ function whatToTry(
   if (providers.length === 0) return 'The workspace publishes no tools at all.';
   const all = `Providers and how many tools they have: ${listed(providers, MAX_PROVIDERS)}.`;
   if (provider !== undefined && filterTools(registry.tools, { provider }).length === 0) {
-    const near = ranked(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
+    const near = closestMatches(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
     return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
   }
   if (unfiltered.length > 0) {

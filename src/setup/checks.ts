@@ -1,13 +1,14 @@
-import { explainAdminRefusal, named, unknownAdminKey } from '../dify/admin-refusal.ts';
-import { createConsole, type DifyConsole, type Workspace } from '../dify/console.ts';
-import type { DifyHttp } from '../dify/http.ts';
+import { explainAdminRefusal, named, unknownAdminKey } from '../dify/console/admin-key-errors.ts';
+import { createConsole } from '../dify/console/console.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
 import {
   probeDownloadRequest,
   probeInnerApi,
   probeInnerKey,
   probeSigning,
   probeVersion,
-} from '../dify/probe.ts';
+} from '../dify/inner/probe.ts';
+import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** What shows Dify's console who asks. */
@@ -26,7 +27,7 @@ export interface ReachableWorkspaces {
 const UNPUBLISHED =
   'Dify\'s own Docker Compose files do not publish port 5001 of the api service. Add it to docker-compose.override.yaml (services: api: ports: ["127.0.0.1:5001:5001"]), or run the bridge in Dify\'s network.';
 
-/** Checks that Dify's api service, inner API included, is at an address. Answers its version where it tells it. */
+/** Checks that Dify's api service, inner API included, is at an address. Returns its version if Dify reports it. */
 export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { version } = await probeVersion(http, signal);
@@ -46,7 +47,7 @@ export async function findWorkspaces(
   const found =
     credential.kind === 'admin-key'
       ? { workspaces: await everyWorkspace(http, credential.key, signal), elsewhere: [] }
-      : await workspacesOf(createConsole(http, credential), signal);
+      : await workspacesOfAccount(http, credential, signal);
   if (found.workspaces.length > 0) return found;
   throw new BridgeError('upstream_not_ready', 'This Dify has no workspace yet.', {
     hint: 'Open Dify in a browser, finish its installation and sign in once.',
@@ -67,9 +68,13 @@ async function everyWorkspace(
   }
 }
 
-async function workspacesOf(difyConsole: DifyConsole, signal: AbortSignal): Promise<ReachableWorkspaces> {
-  const current = await difyConsole.currentWorkspace(signal);
-  const all = await difyConsole.workspaces(signal);
+async function workspacesOfAccount(
+  http: DifyHttp,
+  credential: Extract<Credential, { kind: 'login' }>,
+  signal: AbortSignal,
+): Promise<ReachableWorkspaces> {
+  const all = await createConsole(http, credential).workspaces(signal);
+  const current = currentOf(all, credential);
   return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
 }
 
@@ -187,6 +192,6 @@ function withRemedy(error: unknown): unknown {
   return new BridgeError(code, message, {
     hint: hint === undefined ? UNPUBLISHED : `${hint}\n${UNPUBLISHED}`,
     cause: error,
-    ...(upstream === undefined ? {} : { upstream }),
+    upstream,
   });
 }

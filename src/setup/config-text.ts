@@ -1,4 +1,4 @@
-import type { Workspace } from '../dify/console.ts';
+import type { Workspace } from '../dify/console/workspaces.ts';
 import type { Credential } from './checks.ts';
 
 /** Everything that was asked for, checked. */

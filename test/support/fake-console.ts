@@ -130,10 +130,11 @@ export async function startFakeConsole(options: FakeConsoleOptions = {}): Promis
     if (route === 'POST /console/api/login') return logIn(request.body as Record<string, unknown>);
     if (route === 'POST /console/api/refresh-token') return renew(request);
     const reply = routes[route];
-    if (reply === undefined && route !== `POST ${WORKSPACE_ROOT}`) return HTML_404;
+    if (reply === undefined && route !== 'GET /console/api/workspaces') return HTML_404;
     if (!isKnown(request)) return refusal(401, 'unauthorized', 'Invalid token.');
     if (reply === undefined) {
-      return { json: { id: options.accountWorkspace ?? WORKSPACE, name: 'Kitchen', status: 'normal' } };
+      const id = options.accountWorkspace ?? WORKSPACE;
+      return { json: { workspaces: [{ id, name: 'Kitchen', status: 'normal', current: true }] } };
     }
     return typeof reply === 'function' ? reply() : reply;
   }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/model/logger.ts';
-import { createRedisShelf } from '../../src/redis/shelf.ts';
-import { createFileStore, type KeptFiles } from '../../src/store/file-store.ts';
+import { createRedisBackend } from '../../src/files/backends/redis.ts';
+import { createFileStore, type KeptFiles } from '../../src/files/file-store.ts';
 import { connectTo, keysOf, type RedisServer } from './redis-server.ts';
 
 export const KINDS = ['directory', 'memory'] as const;
@@ -54,9 +54,9 @@ export async function redisStore(
 ): Promise<TestStore> {
   const { maxBytes = 1_000_000, keepMs = HOUR, clock = { now: Date.now() }, url = redis.newUrl() } = options;
   const connection = await connectTo(url);
-  const shelf = createRedisShelf(connection);
+  const backend = createRedisBackend(connection);
   const common = { maxBytes, keepMs, logger: silentLogger, now: () => clock.now };
-  const store = createFileStore({ kind: 'shared', shelf, ...common });
+  const store = createFileStore({ kind: 'shared', backend, ...common });
   onTestFinished(() => store.close());
   return { store, clock, dir: '', entries: () => keysOf(connection) };
 }

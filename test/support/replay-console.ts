@@ -1,18 +1,18 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { bodyOf, type Recording, recordings } from './shared.ts';
+import { bodyOf, type Recorded, type Recording, recordings } from './shared.ts';
 
 /** Headers by which one recorded request differs from another of the same path. */
 const TELLING = ['authorization', 'x-workspace-id', 'x-csrf-token'];
 
 /** The recorded console and status exchanges, served again to requests that match in all that Dify looks at. */
-export async function startReplay(): Promise<{
+export async function startReplay(of: Recorded = '1.12.1'): Promise<{
   url: string;
   unmatched: string[];
   close: () => Promise<void>;
 }> {
-  const entries = [...recordings('console'), ...recordings('status')];
+  const entries = [...recordings('console', of), ...recordings('status', of)];
   const unmatched: string[] = [];
   const server = createServer((request, response) => {
     void (async () => {

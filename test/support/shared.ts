@@ -33,10 +33,19 @@ export interface Recording {
   };
 }
 
+/** Folders of recordings by what was recorded. Only the first has every group and all refusals. */
+export const RECORDED = {
+  '1.12.1': 'recordings',
+  '1.4.1': 'recordings-1.4.1',
+  '1.16.1': 'recordings-1.16.1',
+  'main of August 2026': 'recordings-main-2026-08',
+} as const;
+export type Recorded = keyof typeof RECORDED;
+
 /** All recordings of one group (`invoke`, `invoke-error`, `console`, `files`, `status`); empty when absent. */
-export function recordings(group: string): Recording[] {
+export function recordings(group: string, of: Recorded = '1.12.1'): Recording[] {
   if (!sharedIsPresent) return [];
-  const folder = join(SHARED, 'recordings', group);
+  const folder = join(SHARED, RECORDED[of], group);
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()

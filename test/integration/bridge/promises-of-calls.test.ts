@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
 import { type FixtureDify, startFixtureDify } from '../../support/fixture-dify.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../../support/gated-sandbox.ts';

@@ -1,4 +1,4 @@
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxProvider } from '../../../src/sandbox/provider.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';

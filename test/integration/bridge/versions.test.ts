@@ -12,12 +12,14 @@ const RELEASES = [
   { version: '1.6.0', mcp: true, apiJson: false, outputs: false, files: true },
   { version: '1.9.1', mcp: true, apiJson: true, outputs: false, files: true },
   { version: '1.9.2', mcp: true, apiJson: true, outputs: false, files: true },
+  { version: '1.10.0', mcp: true, apiJson: true, outputs: false, files: true },
   { version: '1.11.1', mcp: true, apiJson: true, outputs: true, files: true },
   { version: '1.11.2', mcp: true, apiJson: true, outputs: true, files: true },
   { version: '1.12.1', mcp: true, apiJson: true, outputs: true, files: false },
   { version: '1.13.0', mcp: true, apiJson: true, outputs: true, files: true },
   { version: '1.15.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.16.0', mcp: true, apiJson: true, outputs: true, files: true },
+  { version: '1.16.1', mcp: true, apiJson: true, outputs: true, files: true },
+  { version: '1.17.1', mcp: true, apiJson: true, outputs: true, files: true },
 ] as const;
 
 const CASES = RELEASES.flatMap((release) => CONSOLE_WAYS.map((way) => ({ ...release, way })));

@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { App } from '../../../src/app.ts';
+import type { App } from '../../../src/app/app.ts';
 import { writeManifest } from '../../../src/manifest/write.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
 import { parameter } from '../../../src/sandbox/declaration.ts';

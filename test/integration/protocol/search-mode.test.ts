@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import type { PublishedTool, Registry, RegistrySource } from '../../../src/model/registry.ts';
-import { SEARCH_INSTRUCTIONS } from '../../../src/search/own-tools.ts';
-import { createSearchView } from '../../../src/search/view.ts';
+import { SEARCH_INSTRUCTIONS } from '../../../src/search/search-tools.ts';
+import { createSearchView } from '../../../src/view/search-view.ts';
 import { FAKE_TOOLS, fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import {

@@ -11,7 +11,7 @@ import type { JsonObject } from '../../../src/model/json.ts';
 import type { FileUpload, HeldFile } from '../../../src/model/ports.ts';
 import type { FileArgument, FileParameter, PublishedTool } from '../../../src/model/registry.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { createFileStore } from '../../../src/store/file-store.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { aTool } from '../../support/published-tool.ts';
 

@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { providersFromPlugins } from '../../../src/catalog/builtin-providers.ts';
 import { createConsoleSource } from '../../../src/catalog/console-source.ts';
-import { createConsole } from '../../../src/dify/console.ts';
-import type { ConsoleCredentials } from '../../../src/dify/console-session.ts';
-import { createDifyHttp, type DifyHttp } from '../../../src/dify/http.ts';
+import { createConsole } from '../../../src/dify/console/console.ts';
+import type { ConsoleCredentials } from '../../../src/dify/console/session.ts';
+import { createDifyHttp, type DifyHttp } from '../../../src/dify/wire/http.ts';
+import type { ToolProvider } from '../../../src/model/tool.ts';
 import { startReplay } from '../../support/replay-console.ts';
-import { recording, sharedIsPresent, sharedNote } from '../../support/shared.ts';
+import { type Recorded, recording, recordings, sharedIsPresent, sharedNote } from '../../support/shared.ts';
 
 const WORKSPACE = 'fca33602-f62e-46d2-801c-630340289682';
 const login = {
@@ -98,7 +100,7 @@ describe.skipIf(!sharedIsPresent)(`recordings of Dify's console API${sharedNote}
   it('give the workspaces to a login', async () => {
     const dify = open(login);
     const workspace = { id: WORKSPACE, name: "Admin's Workspace", status: 'normal' };
-    expect(await dify.workspaces(signal)).toEqual([workspace]);
+    expect(await dify.workspaces(signal)).toEqual([{ ...workspace, current: true }]);
     expect(await dify.currentWorkspace(signal)).toEqual(workspace);
     await dify.checkWorkspace(signal);
   });
@@ -125,5 +127,77 @@ describe.skipIf(!sharedIsPresent)(`recordings of Dify's console API${sharedNote}
       code: 'upstream_unauthorized',
       message: expect.stringContaining('Invalid email or password.'),
     });
+  });
+});
+
+it.skipIf(!sharedIsPresent)(`recordings of 1.4.1 give every list to the admin key${sharedNote}`, async () => {
+  const replay = await startReplay('1.4.1');
+  const http = createDifyHttp({ baseUrl: replay.url });
+  onTestFinished(async () => {
+    await http.close();
+    await replay.close();
+    expect(replay.unmatched).toEqual([]);
+  });
+  const [lists] = recordings('console', '1.4.1').filter(({ name }) => name === 'console/tools-builtin');
+  const workspaceId = lists?.request.headers['x-workspace-id'] ?? '';
+  const dify = createConsole(http, { kind: 'admin-key', key: 'ADMIN-KEY', workspaceId });
+  for (const [type, count] of [
+    ['builtin', 7],
+    ['workflow', 1],
+    ['api', 1],
+  ] as const) {
+    const listing = await dify.listTools(type, signal);
+    expect([type, listing?.problems, listing?.providers.length]).toEqual([type, [], count]);
+  }
+});
+
+const NEWER: readonly Recorded[] = ['1.16.1', 'main of August 2026'];
+
+describe.skipIf(!sharedIsPresent).each(NEWER)(`recordings of %s${sharedNote}`, (release) => {
+  const adminHeaders = recordings('console', release).find(({ name }) => name === 'console/workspaces')
+    ?.request.headers;
+  const workspaceId = adminHeaders?.['x-workspace-id'] ?? '';
+
+  async function replayed() {
+    const replay = await startReplay(release);
+    const http = createDifyHttp({ baseUrl: replay.url });
+    onTestFinished(async () => {
+      await http.close();
+      await replay.close();
+      expect(replay.unmatched).toEqual([]);
+    });
+    return createConsole(http, { kind: 'admin-key', key: 'ADMIN-KEY', workspaceId });
+  }
+
+  it('give the whole catalogue and its workspace to the admin key', async () => {
+    const dify = await replayed();
+    expect(await dify.currentWorkspace(signal)).toMatchObject({ id: workspaceId });
+    const { providers, problems } = await createConsoleSource(dify).list(signal);
+    expect(problems).toEqual([]);
+    expect(providers.filter(({ type }) => type === 'builtin')).toHaveLength(25);
+  });
+
+  it('name the same providers in the list of plugins as in the list of providers', async () => {
+    const dify = await replayed();
+    const plugins = await dify.listPlugins(signal);
+    expect(plugins.problems).toEqual([]);
+    const listed = (await dify.listProviders('builtin', signal)).providers;
+    const fromPlugins = listed.filter(({ id }) => id.includes('/'));
+    const byId = <T extends { id: string }>(items: readonly T[]): T[] =>
+      [...items].sort((a, b) => (a.id < b.id ? -1 : 1));
+    // Whether there are credentials is in the list of providers alone.
+    expect(byId(plugins.providers)).toEqual(byId(fromPlugins.map((each) => ({ ...each, authorized: true }))));
+    const locked = fromPlugins.filter(({ authorized }) => !authorized).map(({ id }) => id);
+    expect([...plugins.needCredentials]).toEqual(expect.arrayContaining(locked));
+    expect(plugins.needCredentials).not.toContain('acme/probe/probe');
+
+    const rest = listed.filter(({ id }) => !id.includes('/'));
+    const known = await providersFromPlugins(
+      { listPlugins: async () => plugins, credentials: async () => undefined },
+      1,
+      signal,
+    );
+    const facts = ({ id, name, label, tags }: ToolProvider) => ({ id, name, label: label['en_US'], tags });
+    expect(known.providers.filter(({ id }) => !id.includes('/')).map(facts)).toEqual(byId(rest).map(facts));
   });
 });

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createConsoleSource } from '../../../src/catalog/console-source.ts';
-import { createConsole } from '../../../src/dify/console.ts';
-import type { ConsoleCredentials } from '../../../src/dify/console-session.ts';
-import { createDifyHttp } from '../../../src/dify/http.ts';
+import { createConsole } from '../../../src/dify/console/console.ts';
+import type { ConsoleCredentials } from '../../../src/dify/console/session.ts';
+import { createDifyHttp } from '../../../src/dify/wire/http.ts';
 import type { CatalogListing } from '../../../src/model/ports.ts';
-import { listingRoutes, listings, wireTool } from '../../support/console-listings.ts';
+import { listingRoutes, listings, text, wireTool } from '../../support/console-listings.ts';
 import {
   ADMIN_KEY,
   EMAIL,
@@ -183,9 +183,69 @@ describe('builtin tools that cannot be listed as a whole', () => {
     ]);
   });
 
-  it('are missing as a whole when the providers cannot be listed either', async () => {
+  it('are listed by plugin when the providers cannot be listed either', async () => {
+    const plugin = (name: string, fields: readonly unknown[] = []) => ({
+      plugin_id: `acme/${name}`,
+      declaration: { tool: { identity: { name, label: text(name) }, credentials_schema: fields } },
+    });
+    const key = [{ name: 'api_key', type: 'secret-input' }];
+    const plugins = [plugin('kit'), plugin('keyed', key), plugin('locked', key), plugin('secret', key)];
+    const info = (name: string) => `GET ${root}/tool-provider/builtin/acme/${name}/${name}/credential/info`;
+    const unreadable = refusal(400, 'invalid_param', 'Failed to parse response from plugin daemon');
+    const tool = { json: [wireTool('run')] };
+    const { list, logger } = await open({
+      routes: {
+        ...singly(
+          {
+            ...allSingly,
+            audio: { json: [] },
+            code: tool,
+            webscraper: tool,
+            'acme/kit/kit': unreadable,
+            'acme/locked/locked': tool,
+            'acme/secret/secret': tool,
+          },
+          unreadable,
+        ),
+        [`GET ${root}/tool-providers?type=builtin`]: unreadable,
+        [`GET ${root}/plugin/list?page=1&page_size=100`]: { json: { plugins, total: 4 } },
+        [info('keyed')]: { json: { credentials: [{ id: 'c1', name: 'one' }] } },
+        [info('locked')]: { json: { credentials: [] } },
+        [info('secret')]: refusal(500, 'unknown', 'Oops'),
+      },
+    });
+    const { providers, problems } = await list();
+    const builtin = providers.filter(({ type }) => type === 'builtin');
+    expect(builtin.map(({ id, authorized, tools }) => [id, authorized, tools.length])).toEqual([
+      ['acme/keyed/keyed', true, 1],
+      ['acme/locked/locked', false, 1],
+      ['acme/secret/secret', true, 1],
+      ['audio', true, 0],
+      ['code', true, 1],
+      ['time', true, 1],
+      ['webscraper', true, 1],
+    ]);
+    expect(providers).toHaveLength(builtin.length + 3);
+    expect(problems).toEqual([
+      {
+        providerType: 'builtin',
+        providerId: 'acme/kit/kit',
+        message: expect.stringMatching(/"acme\/kit\/kit" could not be listed: .*Failed to parse response/),
+      },
+    ]);
+    expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['warn', expect.stringContaining('asking for each provider')],
+      ['warn', expect.stringContaining('from the list of plugins')],
+    ]);
+  });
+
+  it('are missing as a whole when the plugins cannot be listed either', async () => {
     const { list } = await open({
-      routes: { ...singly({}), [`GET ${root}/tool-providers?type=builtin`]: daemonDown },
+      routes: {
+        ...singly({}),
+        [`GET ${root}/tool-providers?type=builtin`]: daemonDown,
+        [`GET ${root}/plugin/list?page=1&page_size=100`]: daemonDown,
+      },
     });
     const listing = await list();
     expect(ids(listing)).toEqual(ALL.slice(3));
@@ -318,7 +378,7 @@ describe('nothing is listed', () => {
 it('lists all the same when the workspace of the login cannot be looked up', async () => {
   const { list, logger } = await open({
     credentials: login,
-    overrides: { [`POST ${root}`]: refusal(500, 'unknown', 'Oops') },
+    overrides: { 'GET /console/api/workspaces': refusal(500, 'unknown', 'Oops') },
   });
   expect(ids(await list())).toEqual(ALL);
   expect(logger.lines).toMatchObject([{ level: 'warn', fields: { code: 'upstream_error' } }]);

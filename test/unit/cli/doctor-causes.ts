@@ -201,7 +201,7 @@ export const CAUSES: readonly Cause[] = [
     make: (scene) =>
       fronted(scene, {
         answer: ({ url }) =>
-          url?.startsWith('/console/api/workspaces/') === true
+          url?.startsWith('/console/api/workspaces') === true
             ? json(401, { code: 'unauthorized', message: 'Invalid token.' })
             : undefined,
       }),
@@ -233,9 +233,15 @@ export const CAUSES: readonly Cause[] = [
     status: 'fail',
     exit: 4,
     make: async (scene) => {
-      const other = { id: '22222222-0000-4000-8000-000000000000', name: 'Other', status: 'normal' };
+      const other = {
+        id: '22222222-0000-4000-8000-000000000000',
+        name: 'Other',
+        status: 'normal',
+        current: true,
+      };
       const front = await fronted(scene, {
-        answer: ({ url }) => (url === '/console/api/workspaces/current' ? json(200, other) : undefined),
+        answer: ({ url }) =>
+          url === '/console/api/workspaces' ? json(200, { workspaces: [other] }) : undefined,
       });
       return { ...login(scene, scene.sandbox.credentials.password), ...front };
     },
@@ -248,7 +254,7 @@ export const CAUSES: readonly Cause[] = [
     make: async (scene) => {
       const front = await fronted(scene, {
         answer: ({ url }) =>
-          url === '/console/api/workspaces/current'
+          url === '/console/api/workspaces'
             ? json(403, { code: 'forbidden', message: 'No permission.' })
             : undefined,
       });
@@ -267,6 +273,16 @@ export const CAUSES: readonly Cause[] = [
             ? json(400, { code: 'invalid_param', message: 'Failed to request plugin daemon' })
             : undefined,
       }),
+  },
+  {
+    problem: 'Dify cannot read what a plugin declares',
+    check: 'catalogue',
+    status: 'warn',
+    exit: 0,
+    make: ({ sandbox }) => {
+      sandbox.workspace.breakDeclaration('paperkite/studio/studio');
+      return {};
+    },
   },
   {
     problem: 'the folder of approved tools is missing',

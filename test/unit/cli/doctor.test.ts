@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ManifestStatus } from '../../../src/app.ts';
+import type { ManifestStatus } from '../../../src/app/app.ts';
 import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { createFileStore } from '../../../src/store/file-store.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
 import { put, redisStore } from '../../support/file-stores.ts';
 import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
 import { type CliSetup, cli, createFakeApp, ENV } from './fake-cli.ts';
@@ -147,7 +147,7 @@ describe('doctor', () => {
       });
       expect(await checked('fake-wrong-key')).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining('Files arrive all the same'),
+        message: expect.stringContaining('Files still arrive'),
       });
       expect(await checked('fake-wrong-key', 'fake-wrong-inner-key')).toMatchObject({ status: 'fail' });
       expect(await checked(undefined, 'fake-wrong-inner-key')).toMatchObject({ status: 'warn' });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { App, AppOptions, ManifestStatus, View } from '../../../src/app.ts';
+import type { App, AppOptions, ManifestStatus, View } from '../../../src/app/app.ts';
 import type { CliIo, CliSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { Config } from '../../../src/config/schema.ts';
@@ -13,7 +13,7 @@ import { silentLogger } from '../../../src/model/logger.ts';
 import type { Registry, RegistrySource, StalePart } from '../../../src/model/registry.ts';
 import type { DifyTool, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
-import { createFileStore } from '../../../src/store/file-store.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
 
 /** Stands for the program in the folder that npx fetches to. */
 export const FETCHED = join(mkdtempSync(join(tmpdir(), 'bridge-npx-')), '_npx', 'main.js');

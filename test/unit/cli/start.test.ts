@@ -32,6 +32,6 @@ it('loads neither the protocol nor the checking of the configuration for help an
 });
 
 it('would notice what a command loads', () => {
-  expect([...packagesOf(resolve(SOURCE, 'cli/doctor.ts'))]).toContain('undici');
+  expect([...packagesOf(resolve(SOURCE, 'cli/commands/doctor.ts'))]).toContain('undici');
   expect([...packagesOf(resolve(SOURCE, 'config/load.ts'))]).toEqual(['zod']);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 import { english, provider, RULES, tool } from '../registry/declarations.ts';

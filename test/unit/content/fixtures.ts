@@ -8,7 +8,7 @@ import type { FileOpener, OpenedFile } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { FileAccessOf, FileStore } from '../../../src/model/stored-file.ts';
 import { createToToolResult } from '../../../src/content/tool-result.ts';
-import { createFileStore } from '../../../src/store/file-store.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
 import { aTool } from '../../support/published-tool.ts';
 export { aTool } from '../../support/published-tool.ts';
 

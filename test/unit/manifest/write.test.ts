@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fileNameOf } from '../../../src/manifest/file-name.ts';
+import { fileNameOf } from '../../../src/manifest/provider-file-name.ts';
 import { readManifest } from '../../../src/manifest/read.ts';
 import { type WriteOptions, writeManifest } from '../../../src/manifest/write.ts';
 import type { JsonObject } from '../../../src/model/json.ts';

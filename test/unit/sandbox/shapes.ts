@@ -40,7 +40,8 @@ export function shapeDifferences(actual: unknown, expected: unknown): string[] {
   });
 }
 
-/** True where one side has null in place of the object that holds the path. */
+/** True where one side has null in place of an object that the path leads through. */
 function isNullAbove(shape: ReadonlyMap<string, ReadonlySet<string>>, path: string): boolean {
-  return shape.get(path.slice(0, path.lastIndexOf('.')))?.has('null') === true;
+  const steps = path.split(/(?=\.|\[\])/);
+  return steps.some((_, index) => shape.get(steps.slice(0, index).join(''))?.has('null') === true);
 }

@@ -122,6 +122,27 @@ describe('releases', () => {
     expect(await kinds('1.7.2')).toEqual(['json', 'text']);
   });
 
+  it.each([
+    ['1.10.0', 200, 405, 404],
+    ['1.10.1', 405, 200, 404],
+    ['1.16.1', 405, 200, 404],
+    ['1.17.0', 404, 404, 200],
+  ])('answers for the current workspace as %s does', async (version, get, post, summary) => {
+    const sandbox = await startSandbox({ version });
+    const status = async (method: string, path: string): Promise<number> => {
+      const headers = {
+        authorization: `Bearer ${sandbox.credentials.adminApiKey}`,
+        'x-workspace-id': sandbox.credentials.workspaceId,
+      };
+      return (await fetch(`${sandbox.url}/console/api${path}`, { method, headers })).status;
+    };
+    const current = '/workspaces/current';
+    expect(await status('GET', current)).toBe(get);
+    expect(await status('POST', current)).toBe(post);
+    expect(await status('GET', `${current}/summary`)).toBe(summary);
+    expect(await status('GET', '/workspaces')).toBe(200);
+  });
+
   it('says its release in every answer', async () => {
     const sandbox = await startSandbox({ version: '1.11.4' });
     for (const path of ['/health', '/nowhere', '/inner/api/invoke/tool', '/console/api/workspaces']) {

@@ -93,6 +93,36 @@ describe('the workspace', () => {
     expect(await status('tool-provider/builtin/paperkite%2Fmishaps%2Fmishaps/tools')).toBe(200);
   });
 
+  it('can make the declaration of one plugin unreadable, which sinks both lists and leaves the plugins listed', async () => {
+    const sandbox = await startSandbox();
+    sandbox.workspace.breakDeclaration('paperkite/studio/studio');
+    const status = async (path: string): Promise<number> =>
+      (await asAdmin(sandbox, `${CURRENT}/${path}`)).status;
+    expect(await status('tools/builtin')).toBe(400);
+    expect(await status('tool-providers?type=builtin')).toBe(400);
+    expect(await status('tool-providers?type=workflow')).toBe(200);
+    expect(await status('tool-provider/builtin/paperkite/studio/studio/tools')).toBe(400);
+    expect(await status('tool-provider/builtin/paperkite/mishaps/mishaps/tools')).toBe(200);
+    expect(await status('tool-provider/builtin/webscraper/tools')).toBe(200);
+    const chart = { tool_type: 'builtin', provider: 'paperkite/studio/studio', tool: 'draw_chart' };
+    expect((await invoke(sandbox, chart)).status).toBe(400);
+    const pages = [1, 2, 3].map(async (page) => {
+      const answer = await asAdmin(sandbox, `${CURRENT}/plugin/list?page=${page}&page_size=2`);
+      return (await answer.json()) as { plugins: { plugin_id: string }[]; total: number };
+    });
+    const listing = await Promise.all(pages);
+    expect(listing.map(({ plugins, total }) => [plugins.length, total])).toEqual([
+      [2, 3],
+      [1, 3],
+      [0, 3],
+    ]);
+    expect(listing.flatMap(({ plugins }) => plugins).map((plugin) => plugin.plugin_id)).toContain(
+      'paperkite/studio',
+    );
+    sandbox.workspace.repair();
+    expect(await status('tools/builtin')).toBe(200);
+  });
+
   it('answers the routes of single providers, and refuses unknown ones', async () => {
     const sandbox = await startSandbox();
     const names = async (path: string): Promise<string[]> =>

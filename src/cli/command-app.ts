@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import type { App, ManifestStatus } from '../app/app.ts';
+import type { Registry, StalePart } from '../model/registry.ts';
+
+/** Names in one line. */
+const MAX_NAMES = 5;
+
+/**
+ * What the default view publishes as soon as Dify has been asked. Where tools are served from a manifest, one that
+ * Dify does not confirm is good as well: `App.status` says why it could not be asked.
+ */
+export async function presentRegistry(app: App, signal: AbortSignal): Promise<Registry> {
+  if (app.manifests().length > 0) {
+    await Promise.race([app.refresh().catch(() => undefined), once(signal, 'abort')]);
+  }
+  return app.registry.ready(signal);
+}
+
+/** A line for each part of the catalogue that is served as it once was. */
+export function staleLines(stale: readonly StalePart[]): readonly string[] {
+  return stale.map(({ providerType, providerId, since, message }) => {
+    const what = providerId === undefined ? `the ${providerType} tools` : `the tools of "${providerId}"`;
+    return `STALE: ${what} are served as of ${since.toISOString()}. ${message}`;
+  });
+}
+
+/** A line for each manifest that Dify's tools differ from, and one for each way in which they do. */
+export function manifestLines(manifests: readonly ManifestStatus[]): readonly string[] {
+  return manifests.flatMap(({ dir, frozen, views, comparedAt, difference }) => {
+    if (comparedAt === undefined)
+      return [`The tools are those of ${dir}; Dify's were not compared with them.`];
+    if (difference === undefined || difference.same) return [];
+    const fate = frozen ? 'withheld' : 'still served';
+    const parts = [
+      part(`new and ${fate}`, difference.added),
+      part(`changed and ${fate}`, difference.changed),
+      part('no longer published', difference.removed),
+    ].filter((text) => text !== undefined);
+    const whose = views.length > 1 || views[0] !== 'default' ? ` (${views.join(', ')})` : '';
+    return [`Not as approved in ${dir}${whose}: ${parts.join('; ')}. See manifest diff.`];
+  });
+}
+
+/** A manifest and how Dify's tools differ from it, by their names alone. */
+export function manifestSummary({ dir, frozen, views, comparedAt, difference }: ManifestStatus) {
+  const { added = [], removed = [], changed = [] } = difference ?? {};
+  const names = (tools: readonly { readonly name: string }[]): string[] => tools.map(({ name }) => name);
+  return {
+    dir,
+    frozen,
+    views,
+    comparedAt: comparedAt ?? null,
+    added: names(added),
+    removed: names(removed),
+    changed: names(changed),
+  };
+}
+
+function part(what: string, tools: readonly { readonly name: string }[]): string | undefined {
+  if (tools.length === 0) return undefined;
+  const names = tools.slice(0, MAX_NAMES).map(({ name }) => name);
+  if (tools.length > names.length) names.push(`${tools.length - names.length} more`);
+  return `${tools.length} ${what} (${names.join(', ')})`;
+}

@@ -1,0 +1,85 @@
+import { relative } from 'node:path';
+import { LOCAL_PRINCIPAL } from '../../model/call.ts';
+import type { Config } from '../../config/schema.ts';
+import type { ToolResult } from '../../model/content.ts';
+import { BridgeError, type ErrorCode } from '../../model/errors.ts';
+import { misplaced, readArguments, readFileOptions, withFolders } from '../arguments.ts';
+import type { Output } from '../output.ts';
+import { createProgressLine } from '../progress-line.ts';
+import { isFile, type SavedFile, saveFiles } from '../saved-files.ts';
+import { type CommandContext, type Session, warnOfUnlisted, withTools } from '../session.ts';
+
+interface CallOptions {
+  readonly args?: string;
+  readonly out?: string;
+  readonly file?: readonly string[];
+}
+
+/** `call NAME`: calls a tool once. Text goes to standard output; files into the folder of `--out`. */
+export async function run(
+  context: CommandContext,
+  { out, ...options }: CallOptions,
+  name: string,
+  ...excess: string[]
+): Promise<number> {
+  if (excess.length > 0) throw misplaced(excess);
+  const { io, output } = context;
+  const files = readFileOptions(options.file ?? []);
+  const args = { ...(await readArguments(options.args, io.stdin)), ...files.args };
+  const adjust = (config: Config): Config => withFolders(config, files.folders);
+  const callWith = async (session: Session): Promise<number> => {
+    const { app, registry, signal } = session;
+    const tool = registry.get(name);
+    if (tool === undefined) warnOfUnlisted(session, output);
+    // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
+    const parsed = tool?.parseArguments(args);
+    if (parsed?.ok === false) {
+      throw new BridgeError('invalid_arguments', `The arguments do not fit ${name}.`, {
+        problems: parsed.problems,
+        hint: `See tools show ${name}. Nothing was sent to Dify.`,
+      });
+    }
+    const progress = createProgressLine(io, !output.json);
+    let result: ToolResult;
+    let failure: ErrorCode = 'tool_failed';
+    try {
+      result = await app.callTool(name, args, {
+        signal,
+        observer: { ...progress.observer, failed: ({ code }) => (failure = code) },
+      });
+    } finally {
+      progress.clear();
+    }
+    signal.throwIfAborted();
+    const saved =
+      out === undefined
+        ? []
+        : await saveFiles(result.content, {
+            folder: out,
+            fallback: name,
+            read: (uri) => app.files.read(uri, LOCAL_PRINCIPAL),
+          });
+    return report(output, result, saved, failure);
+  };
+  return withTools(context, callWith, { adjust, localFiles: true });
+}
+
+function report(output: Output, result: ToolResult, saved: readonly SavedFile[], failure: ErrorCode): number {
+  const text = textOf(result);
+  if (result.isError) {
+    const error = new BridgeError(failure, text);
+    output.error(error, { content: result.content, saved });
+    return error.rule.exit;
+  }
+  output.data({ ...result, saved: saved.length === 0 ? undefined : saved }, () => text);
+  for (const { path, mimeType, bytes } of saved) {
+    output.note(`Saved ${relative('', path)} (${mimeType}, ${bytes} bytes)`);
+  }
+  const files = result.content.filter(isFile).length;
+  if (files > saved.length) output.note('Add --out DIR to save the files of the result.');
+  return 0;
+}
+
+function textOf(result: ToolResult): string {
+  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+}

@@ -1,0 +1,162 @@
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CLIENTS } from '../../clients/client.ts';
+import { newFileText } from '../../clients/edit.ts';
+import { BridgeError } from '../../model/errors.ts';
+import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
+import { DEMO_STEPS, type DemoStep, textOf } from '../demo-steps.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { count, type Output, table } from '../output.ts';
+import { type SavedFile, saveFiles } from '../saved-files.ts';
+import type { CommandContext } from '../session.ts';
+
+const INTRODUCTION = `This is dify-mcp-bridge at work. A sandbox stands in for a Dify workspace; all else is real:
+an MCP client, as in Claude Desktop, starts the bridge and calls tools through it.`;
+
+/** One finished call, for `-o json`. */
+interface DemoCall {
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly isError: boolean;
+  readonly text: string;
+  readonly progress: number;
+  readonly saved: readonly SavedFile[];
+}
+
+/** `demo`: a whole round with a real client and the sandbox. Fails on anything that is not as it should be. */
+export async function run(
+  { io, output }: CommandContext,
+  options: { readonly out?: string },
+): Promise<number> {
+  const script = realpathSync(io.program.script);
+  const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
+  const print = (text: string): void => {
+    if (!output.json) output.raw(text);
+  };
+  const headline = (number: number, text: string): void =>
+    print(`\n${output.paint('bold', `${number}. ${text}`)}`);
+  return untilInterrupted(io, async (signal) => {
+    print(INTRODUCTION);
+    headline(1, 'The client starts the bridge and connects over standard input and output');
+    print(`   $ ${io.program.node} ${script} serve --sandbox`);
+    const client = await connectDemoClient(
+      {
+        command: io.program.node,
+        args: [script, 'serve', '--sandbox'],
+        // Nothing of this machine shall get in, and nothing of the demo stay here.
+        env: {
+          XDG_CONFIG_HOME: folder,
+          DIFY_BRIDGE_LOG_LEVEL: 'warn',
+          DIFY_BRIDGE_FILES_STORE: 'memory',
+        },
+      },
+      signal,
+    );
+    try {
+      print(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
+
+      headline(2, 'The client asks which tools there are (tools/list)');
+      const tools = await client.listTools();
+      print(table(tools.map(({ name, title }) => [`   ${name}`, title])));
+      print(`   ${count(tools.length, 'tool')}.`);
+
+      const calls: DemoCall[] = [];
+      for (const [index, step] of DEMO_STEPS.entries()) {
+        headline(index + 3, step.kind);
+        calls.push(await runStep(output, client, step, tools, folder, print));
+      }
+      // At the level that it was started with, the bridge has nothing to log when all goes well.
+      const [complaint] = client.logged();
+      if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
+      finish(output, { io, script, tools, calls });
+      return 0;
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+async function runStep(
+  output: Output,
+  client: DemoClient,
+  step: DemoStep,
+  tools: readonly ListedTool[],
+  folder: string,
+  print: (text: string) => void,
+): Promise<DemoCall> {
+  const tool = tools.find(({ title }) => title === step.title);
+  if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
+  print(`   ${output.paint('cyan', '->')} ${tool.name} ${shorten(JSON.stringify(step.args))}`);
+
+  const progress: number[] = [];
+  const startedAt = performance.now();
+  const result = await client.callTool(tool.name, step.args, (value, message) => {
+    progress.push(value);
+    if (step.showProgress === true)
+      print(`      ${output.paint('dim', `progress ${value}: ${message ?? ''}`)}`);
+  });
+  const took = `${Math.round(performance.now() - startedAt)} ms`;
+  const text = textOf(result);
+  const arrow = output.paint(result.isError ? 'yellow' : 'green', '<-');
+  print(`   ${arrow} ${indent(text)} ${output.paint('dim', `(${took})`)}`);
+
+  const wrong = step.check({ result, progress });
+  if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
+  const saved = await saveFiles(result.content, {
+    folder,
+    fallback: tool.name,
+    read: (uri) => client.readFile(uri),
+  });
+  for (const file of saved) print(`      saved ${file.path} (${file.mimeType}, ${file.bytes} bytes)`);
+  if (step.remark !== undefined) print(`      ${step.remark}`);
+  return {
+    tool: tool.name,
+    arguments: step.args,
+    isError: result.isError === true,
+    text,
+    progress: progress.length,
+    saved,
+  };
+}
+
+interface Finished {
+  readonly io: CommandContext['io'];
+  readonly script: string;
+  readonly tools: readonly ListedTool[];
+  readonly calls: readonly DemoCall[];
+}
+
+function finish(output: Output, { io, script, tools, calls }: Finished): void {
+  const { node } = io.program;
+  const config = newFileText(CLIENTS['claude-desktop'], 'dify', {
+    kind: 'stdio',
+    command: node,
+    args: [script, 'serve', '--sandbox'],
+    clientSecrets: false,
+  });
+  output.data({ ok: true, tools, calls, config: JSON.parse(config) as unknown }, () =>
+    [
+      '',
+      output.paint('green', `All ${calls.length} calls went as they should.`),
+      '',
+      'To have the same in Claude Desktop, paste these lines into claude_desktop_config.json (Settings,',
+      'Developer, Edit Config) and restart it, or let npx dify-mcp-bridge install claude-desktop --sandbox do it.',
+      'For a Dify of your own, run npx dify-mcp-bridge init: it asks for the way there and checks it.',
+      '',
+      config,
+    ].join('\n'),
+  );
+}
+
+function surprise(what: string): BridgeError {
+  return new BridgeError('internal', `The demo did not go as it should: ${what}.`);
+}
+
+function shorten(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
+
+function indent(text: string): string {
+  return text.split('\n').join('\n      ');
+}

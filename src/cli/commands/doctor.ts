@@ -1,0 +1,179 @@
+import { type DifyConnection, difyConnection } from '../../config/connection.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { createConsole } from '../../dify/console/console.ts';
+import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
+import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
+import {
+  catalogueFinding,
+  clockFinding,
+  configurationFinding,
+  failure,
+  type Finding,
+  signingFinding,
+  skip,
+  versionFinding,
+  workspaceFinding,
+} from '../doctor-checks.ts';
+import { redisFinding, storeFinding } from '../doctor-files.ts';
+import { portFinding } from '../doctor-port.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { count, type Output, type Style } from '../output.ts';
+import { type CommandContext, configOf, loggerOf } from '../session.ts';
+
+/** One step on the way to a tool, and what was found there. */
+interface Check extends Finding {
+  readonly name: string;
+}
+
+/** The checks that need Dify, in their order. */
+const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
+
+/** `doctor`: checks each step on the way to Dify in order, and says how to mend what fails. */
+export async function run(context: CommandContext): Promise<number> {
+  const { io, output } = context;
+  return untilInterrupted(io, async (signal) => {
+    const checks: Check[] = [];
+    for await (const check of runChecks(context, signal)) {
+      signal.throwIfAborted();
+      checks.push(check);
+      if (!output.json) output.raw(render(check, output));
+    }
+    const failures = checks.filter(({ status }) => status === 'fail').length;
+    const warnings = checks.filter(({ status }) => status === 'warn').length;
+    output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
+    return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
+  });
+}
+
+async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
+  let loaded: LoadedConfig;
+  try {
+    loaded = await configOf(context, { needsDify: true });
+  } catch (error) {
+    yield { name: 'configuration', ...failure(error) };
+    yield* skipped(['file store', ...REMOTE, 'port']);
+    return;
+  }
+  yield { name: 'configuration', ...configurationFinding(loaded) };
+  const redis = await redisFinding(loaded.config);
+  if (redis !== undefined) yield { name: 'redis', ...redis };
+  if (redis?.status === 'fail') yield* skipped(['file store']);
+  else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
+  const target = await reach(loaded.config);
+  const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
+  try {
+    yield* remoteChecks(context, loaded, target, http, signal);
+    yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
+  } finally {
+    await http.close();
+    await target.close();
+  }
+}
+
+async function* remoteChecks(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  { connection, config }: Target,
+  http: DifyHttp,
+  signal: AbortSignal,
+): AsyncGenerator<Check, void> {
+  let probe: VersionProbe;
+  try {
+    probe = await probeVersion(http, signal);
+  } catch (error) {
+    yield { name: 'address', ...failure(error) };
+    yield* skipped(REMOTE.slice(1));
+    return;
+  }
+  const checkedAt = new Date();
+  yield { name: 'address', status: 'pass', message: `Dify answers at ${connection.apiUrl}.` };
+  yield { name: 'version', ...versionFinding(probe) };
+
+  const { innerApiKey, workspaceId: tenantId } = connection;
+  const innerKey = await probeInnerKey(http, { innerApiKey, tenantId }, signal).then(
+    (): Finding => ({ status: 'pass', message: 'Dify accepts DIFY_INNER_API_KEY for this workspace.' }),
+    failure,
+  );
+  yield { name: 'inner key', ...innerKey };
+
+  const workspace =
+    connection.console === undefined
+      ? skip('Without DIFY_ADMIN_API_KEY or a login, nothing is listed: the tools come from the manifest.')
+      : await workspaceFinding(createConsole(http, connection.console), connection.console, signal);
+  yield { name: 'workspace', ...workspace };
+  // A second login after a refused one would bring the account nearer to being locked.
+  if (workspace.status === 'fail') yield* skipped(['catalogue']);
+  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, config, signal)) };
+  yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
+  yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
+}
+
+/** What is published; a manifest that cannot be read shows as soon as the bridge is put together. */
+async function publishedFinding(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  config: Config,
+  signal: AbortSignal,
+): Promise<Finding> {
+  // Where files are kept was checked before; nothing that is done here makes any.
+  const { dir: _folder, ...rest } = config.files;
+  const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
+  try {
+    const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
+    try {
+      return await catalogueFinding(app, signal);
+    } finally {
+      await app.close(0);
+    }
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+interface Target {
+  readonly connection: DifyConnection;
+  /** A configuration that leads there. */
+  readonly config: Config;
+  close(): Promise<void>;
+}
+
+/** The Dify of the configuration; a sandbox is started here, so that every check sees the same one. */
+async function reach(config: Config): Promise<Target> {
+  if (config.sandbox === undefined) {
+    return { connection: difyConnection(config), config, close: () => Promise.resolve() };
+  }
+  const { createSandbox } = await import('../../sandbox/sandbox.ts');
+  const { sandbox: tools, ...rest } = config;
+  const sandbox = await createSandbox({ tools });
+  const { innerApiKey, workspaceId, adminApiKey, secretKey } = sandbox.credentials;
+  const dify = { apiUrl: sandbox.url, innerApiKey, workspaceId, adminApiKey, secretKey, userId: '' };
+  const found: Config = { ...rest, dify };
+  return { connection: difyConnection(found), config: found, close: () => sandbox.close() };
+}
+
+function skipped(names: readonly string[]): readonly Check[] {
+  return names.map((name) => ({ name, ...skip('Needs what failed before it.') }));
+}
+
+const STYLES: Readonly<Record<Finding['status'], Style>> = {
+  pass: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  skip: 'dim',
+};
+
+function render({ name, status, message, details = [], fix }: Check, output: Output): string {
+  return [
+    `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`,
+    ...details.flatMap((text) =>
+      text.split('\n').map((line, index) => `      ${index === 0 ? '-' : ' '} ${line}`),
+    ),
+    ...(fix ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`      fix: ${line}`])),
+  ].join('\n');
+}
+
+function verdict(failures: number, warnings: number): string {
+  if (failures > 0) return `\n${count(failures, 'check')} failed. Mend the first one and run doctor again.`;
+  return warnings === 0 ? '\nAll is well.' : `\nThe bridge can work; ${count(warnings, 'warning')} above.`;
+}

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import { OTHER_VARIABLES } from '../../config/environment.ts';
+import { settingsTable } from '../../config/settings.ts';
+import { BridgeError, ERROR_RULES } from '../../model/errors.ts';
+import { closest } from '../../model/closest.ts';
+import { count, table } from '../output.ts';
+import type { CommandContext } from '../session.ts';
+
+const WIDTH = 100;
+
+/** A text that `help` prints besides those of the commands. */
+interface Topic {
+  readonly value: () => unknown;
+  readonly render: () => string;
+}
+
+const TOPICS: Readonly<Record<string, Topic>> = {
+  environment: { value: environment, render: environmentText },
+  'exit-codes': { value: () => EXIT_CODES, render: exitCodesText },
+  troubleshooting: { value: () => ERROR_RULES, render: troubleshootingText },
+};
+
+/** `help [WORD …]`: the help of a command, or a topic. */
+export async function run(
+  { output, program }: CommandContext,
+  _options: unknown,
+  ...words: string[]
+): Promise<number> {
+  const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined;
+  if (topic !== undefined) {
+    output.data(topic.value(), topic.render);
+    return 0;
+  }
+  let command = program;
+  for (const word of words) {
+    const sub = command.commands.find((one) => one.name() === word);
+    if (sub === undefined) throw unknown(command, program, word);
+    command = sub;
+  }
+  command.outputHelp();
+  return 0;
+}
+
+function unknown(command: Command, program: Command, word: string): BridgeError {
+  const known = command.commands.map((one) => one.name());
+  const close = closest(word, command === program ? [...known, ...Object.keys(TOPICS)] : known);
+  return new BridgeError('usage', `There is no help on ${JSON.stringify(word)}.`, {
+    hint:
+      close === undefined
+        ? `There is on ${known.join(', ')}${command === program ? `; and on ${Object.keys(TOPICS).join(', ')}` : ''}.`
+        : `Did you mean ${close}?`,
+  });
+}
+
+function environment() {
+  const settings = settingsTable().flatMap(({ env, path, default: value, secret, description }) =>
+    env === undefined
+      ? []
+      : [{ variable: env, setting: path, default: value, secret: secret === true, description }],
+  );
+  return { settings, others: [...OTHER_VARIABLES, 'NO_COLOR', 'XDG_CONFIG_HOME', 'NODE_EXTRA_CA_CERTS'] };
+}
+
+function environmentText(): string {
+  const { settings } = environment();
+  const variables = settings.map(({ variable, setting, default: value, secret, description }) =>
+    [
+      `${variable}${secret ? `, or ${variable}_FILE with the path of a file` : ''}`,
+      ...wrapped(description, 6),
+      `      Setting ${setting}${value === undefined ? '' : `, by default ${JSON.stringify(value)}`}.`,
+    ].join('\n'),
+  );
+  return `Example:
+  DIFY_API_URL=http://api:5001 DIFY_INNER_API_KEY_FILE=/run/secrets/inner_key dify-mcp-bridge doctor
+
+Flags come before the environment, the environment before the configuration file. An empty variable
+counts as unset, and so does one that still is a placeholder such as \${DIFY_API_URL}. In lists, commas
+separate. "config show" prints what is in force and where it comes from.
+
+${count(variables.length, 'setting')} can be set by a variable:
+
+${variables.join('\n\n')}
+
+Others:
+
+${table([
+  ['DIFY_BRIDGE_CONFIG', 'the configuration file, as with --config'],
+  ['XDG_CONFIG_HOME', 'where that file is looked for: dify-mcp-bridge/config.yaml in there, or in ~/.config'],
+  ['NO_COLOR', 'no colours on a terminal'],
+  ['NODE_EXTRA_CA_CERTS', 'certificate authorities of an https address, for Node.js itself'],
+])}`;
+}
+
+/** What each exit code says; the codes of errors are those of the table of errors. */
+const EXIT_CODES = [
+  { code: 0, meaning: 'success', errors: [] },
+  {
+    code: 1,
+    meaning: 'a tool or Dify failed, or a difference was found (manifest diff)',
+    errors: errorsOf(1),
+  },
+  {
+    code: 2,
+    meaning: 'the command line or the configuration is wrong; nothing was done',
+    errors: errorsOf(2),
+  },
+  { code: 4, meaning: 'a key, a login or a credential is not accepted', errors: errorsOf(4) },
+  { code: 130, meaning: 'interrupted by Ctrl+C or SIGTERM', errors: errorsOf(130) },
+];
+
+function errorsOf(exit: number): string[] {
+  return Object.entries(ERROR_RULES).flatMap(([code, rule]) => (rule.exit === exit ? [code] : []));
+}
+
+function exitCodesText(): string {
+  const codes = EXIT_CODES.map(({ code, meaning, errors }) =>
+    [
+      `${String(code).padStart(3)}  ${meaning}`,
+      ...(errors.length === 0 ? [] : wrapped(`Errors: ${errors.join(', ')}`, 5)),
+    ].join('\n'),
+  );
+  return `Example:
+  dify-mcp-bridge doctor || echo "doctor ended with $?"
+
+${codes.join('\n\n')}
+
+doctor ends with the highest code of its failed checks; serve ends with 0 when it is told to stop.`;
+}
+
+function troubleshootingText(): string {
+  const errors = Object.entries(ERROR_RULES).map(([code, { meaning, exit }]) =>
+    [`${code} (exit code ${exit})`, ...wrapped(meaning, 2)].join('\n'),
+  );
+  return `Example:
+  dify-mcp-bridge doctor
+
+doctor checks each step of the way to Dify and says how to mend what fails: begin there. Every error has
+one of these codes, in the log and with -o json.
+
+${errors.join('\n\n')}`;
+}
+
+function wrapped(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > WIDTH - indent) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((one) => `${' '.repeat(indent)}${one}`);
+}

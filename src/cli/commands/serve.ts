@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import type { App } from '../../app/app.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { viewsOf } from '../../config/views.ts';
+import { BridgeError } from '../../model/errors.ts';
+import { listenForInterrupt } from '../interrupt.ts';
+import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.ts';
+
+interface ServeOptions {
+  readonly http?: true;
+  /** `--view`; over HTTP all views are served. */
+  readonly view?: string;
+}
+
+/**
+ * `serve`: runs until the client goes (stdio) or a signal comes; SIGHUP reads the configuration again. A second
+ * signal to end does not wait for anything.
+ */
+export async function run(context: CommandContext, options: ServeOptions): Promise<number> {
+  const { io } = context;
+  const { view } = options;
+  const http = options.http === true;
+  if (http && view !== undefined) {
+    throw new BridgeError('usage', '--view is for standard input and output.', {
+      hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
+    });
+  }
+  const loaded = await configOf(context, { needsDify: true });
+  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  const logger = loggerOf(loaded);
+  const warn = ({ warnings }: LoadedConfig): void => {
+    for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
+  };
+  warn(loaded);
+
+  const reload = async (): Promise<Config> => {
+    const again = await configOf(context, { needsDify: true });
+    warn(again);
+    logger.setLevel(again.config.log.level);
+    return again.config;
+  };
+  const interrupt = listenForInterrupt(io);
+  const interrupted = once(interrupt.signal, 'abort');
+  try {
+    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http });
+    const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
+    try {
+      app.start();
+      if (!interrupt.signal.aborted) {
+        const { ended } = http ? await startHttp(context, app) : startStdio(context, app, view);
+        await Promise.race([ended, interrupted]);
+      }
+    } finally {
+      await app.close(loaded.config.calls.shutdownGrace);
+      releaseHangup();
+    }
+  } finally {
+    interrupt.release();
+  }
+  return 0;
+}
+
+interface Serving {
+  /** Resolves when no client can send requests any more. */
+  readonly ended: Promise<void>;
+}
+
+function startStdio({ io, output, options }: CommandContext, app: App, view?: string): Serving {
+  if (io.stdin.isTTY === true) {
+    const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
+    output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
+    output.note(`A client starts the bridge by itself: enter the command dify-mcp-bridge ${command} there.`);
+    output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
+  }
+  return { ended: app.serveStdio({ view }) };
+}
+
+async function startHttp({ io, output }: CommandContext, app: App): Promise<Serving> {
+  const { url, closed } = await app.serveHttp();
+  // The address is the one result of this command: with port 0, a script has no other way to learn it.
+  if (output.json) io.stdout.write(`${JSON.stringify({ url })}\n`);
+  else {
+    output.note(`Serving MCP at ${url}; Ctrl+C ends it.`);
+    const others = [...app.views.keys()].slice(1).map((name) => `${url}/${name}`);
+    if (others.length > 0) output.note(`Other views: ${others.join(', ')}`);
+  }
+  return { ended: closed };
+}

@@ -1,0 +1,201 @@
+import { BridgeError } from '../../model/errors.ts';
+import { isJsonObject } from '../../model/json.ts';
+import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
+import type { ProviderType } from '../../model/tool.ts';
+import { isUnknownRoute, readReply } from './console-errors.ts';
+import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { createProviderListReader } from './provider-list.ts';
+import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
+import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
+import {
+  type AccountWorkspace,
+  currentOf,
+  toAccountWorkspaces,
+  toWorkspaces,
+  type Workspace,
+} from './workspaces.ts';
+
+/** The reading part of Dify's console API. Every method rejects with a BridgeError. */
+export interface DifyConsole {
+  /**
+   * Providers of one type with their tools: the very same listing as long as Dify's answer is the same. Undefined
+   * when this Dify is older than the type (`mcp` is of 1.6.0).
+   */
+  listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
+  /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
+  listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
+  /** The builtin providers that plugins bring, without tools; answered also where `listProviders` fails on a plugin. */
+  listPlugins(signal: AbortSignal): Promise<PluginListing>;
+  /** The tools of one builtin provider; unlike `listTools` it depends on no other provider. */
+  builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
+  /**
+   * The credentials that the workspace has for a builtin provider. Undefined where Dify does not list them, before
+   * 1.7.0, when a provider had one at most.
+   */
+  credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[] | undefined>;
+  /**
+   * The workspaces of the account, of which one is current. With the admin key: those of the owner of the workspace
+   * that the credentials name.
+   */
+  workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]>;
+  /**
+   * The workspace whose tools Dify lists. Rejects when the credentials name another one: Dify would list one workspace
+   * and run the tools of another.
+   */
+  currentWorkspace(signal: AbortSignal): Promise<Workspace>;
+  /**
+   * Rejects when the account of a login is in another workspace than its credentials name. Sends nothing with the
+   * admin key, whose requests name their workspace.
+   */
+  checkWorkspace(signal: AbortSignal): Promise<void>;
+  /** Every workspace of the installation; only the admin key may ask. */
+  allWorkspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
+}
+
+/** Limits of a console. */
+export interface ConsoleOptions {
+  /** Milliseconds that one request may take; 30 s when absent. */
+  readonly timeoutMs?: number;
+}
+
+const WORKSPACES = '/console/api/workspaces';
+const WORKSPACE_ROOT = `${WORKSPACES}/current`;
+const PAGE_SIZE = 20;
+const PLUGINS_PER_PAGE = 100;
+/** More pages than any installation has; ends the loop should Dify announce one more page for ever. */
+const MAX_PAGES = 500;
+
+/** A console that shows Dify the credentials given. Nothing is sent before the first request. */
+export function createConsole(
+  http: DifyHttp,
+  credentials: ConsoleCredentials,
+  options: ConsoleOptions = {},
+): DifyConsole {
+  const session = createConsoleSession(http, credentials, options.timeoutMs);
+
+  const readProviders = createProviderListReader();
+
+  /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
+  async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
+    const answer = await session.send(request);
+    if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
+    const reply = await readReply(answer);
+    if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
+    throw session.fault(reply);
+  }
+
+  /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
+  async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
+    const answer = await answerTo(request, mayBeUnknown);
+    if (answer === undefined) return undefined;
+    const body = await answer.json();
+    if (body !== undefined) return body;
+    throw unexpected(request.path, 'JSON');
+  }
+
+  async function workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]> {
+    const raw = await ask({ method: 'GET', path: WORKSPACES, signal });
+    const list = isJsonObject(raw) ? raw['workspaces'] : undefined;
+    return toAccountWorkspaces(list) ?? rejectWorkspaces(WORKSPACES);
+  }
+
+  // Every release has the list; the route of the current workspace alone has had two methods and is gone since 1.17.
+  async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
+    return currentOf(await workspaces(signal), credentials);
+  }
+
+  return {
+    workspaces,
+    currentWorkspace,
+
+    async listTools(type, signal) {
+      const path = `${WORKSPACE_ROOT}/tools/${type}`;
+      const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
+      if (answer === undefined) return undefined;
+      return readProviders(type, answer.boundedBody, (expected) => {
+        throw unexpected(path, expected);
+      });
+    },
+
+    async listProviders(type, signal) {
+      const path = `${WORKSPACE_ROOT}/tool-providers?type=${type}`;
+      return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? rejectList(path);
+    },
+
+    async listPlugins(signal) {
+      const plugins: unknown[] = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const path = `${WORKSPACE_ROOT}/plugin/list?page=${page}&page_size=${PLUGINS_PER_PAGE}`;
+        const { plugins: batch, total = 0 } =
+          toPluginPage(await ask({ method: 'GET', path, signal })) ?? rejectList(path);
+        plugins.push(...batch);
+        if (batch.length === 0 || plugins.length >= total) break;
+      }
+      return toPluginListing(plugins);
+    },
+
+    async builtinProviderTools(providerId, signal) {
+      const path = `${builtinPath(providerId)}/tools`;
+      return (
+        toDifyTools(await ask({ method: 'GET', path, signal }), 'builtin', providerId) ?? rejectList(path)
+      );
+    },
+
+    async credentials(providerId, signal) {
+      const path = `${builtinPath(providerId)}/credential/info`;
+      const raw = await ask({ method: 'GET', path, signal }, true);
+      return raw === undefined ? undefined : (toCredentials(raw) ?? rejectList(path));
+    },
+
+    async checkWorkspace(signal) {
+      if (credentials.kind === 'login' && credentials.workspaceId !== undefined)
+        await currentWorkspace(signal);
+    },
+
+    async allWorkspaces(signal) {
+      if (credentials.kind !== 'admin-key') {
+        throw new BridgeError(
+          'upstream_unauthorized',
+          'Only the admin key may list all workspaces of Dify.',
+          {
+            hint: 'Set DIFY_ADMIN_API_KEY.',
+          },
+        );
+      }
+      const found: Workspace[] = [];
+      for (let page = 1; page <= MAX_PAGES; page += 1) {
+        const path = `/console/api/all-workspaces?page=${page}&limit=${PAGE_SIZE}`;
+        const raw = await ask({ method: 'GET', path, signal, inWorkspace: false });
+        const batch = toWorkspaces(isJsonObject(raw) ? raw['data'] : undefined) ?? rejectWorkspaces(path);
+        found.push(...batch);
+        if (!isJsonObject(raw) || raw['has_more'] !== true || batch.length === 0) break;
+      }
+      return found;
+    },
+  };
+}
+
+function builtinPath(providerId: string): string {
+  const inPath = providerId.split('/').map(encodeURIComponent).join('/');
+  return `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}`;
+}
+
+function isJsonAnswer(contentType: string | string[] | undefined): boolean {
+  return String(contentType ?? '').includes('json');
+}
+
+function rejectList(path: string): never {
+  throw unexpected(path, 'a list');
+}
+
+function rejectWorkspaces(path: string): never {
+  throw unexpected(path, 'a list of workspaces');
+}
+
+function unexpected(path: string, expected: string): BridgeError {
+  return new BridgeError('upstream_error', `Dify's answer to ${path} is not ${expected}.`, {
+    hint: 'Check that this Dify is a version that the bridge knows.',
+    upstream: { status: 200, path },
+  });
+}

@@ -1,0 +1,228 @@
+import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
+import type { CatalogListing, CatalogProblem, ProviderCredential } from '../../model/ports.ts';
+import type {
+  DifyTool,
+  LocalizedText,
+  ParameterOption,
+  ProviderType,
+  ToolParameter,
+  ToolProvider,
+} from '../../model/tool.ts';
+import { createSharedTexts, type SharedTexts } from './shared-texts.ts';
+
+/** The tools of one provider, and those that could not be read. */
+export interface ToolReading {
+  readonly tools: readonly DifyTool[];
+  readonly problems: readonly CatalogProblem[];
+}
+
+/** One provider, or nothing but the reason why it cannot be used. */
+export interface ProviderReading {
+  readonly provider: ToolProvider | undefined;
+  readonly problems: readonly CatalogProblem[];
+}
+
+/**
+ * Reads a list of providers as `tools/<type>` and `tool-providers?type=<type>` answer it. Never throws for an
+ * entry: what cannot be read is left out and named in `problems`. Undefined when it is not a list at all.
+ */
+export function toToolProviders(raw: unknown, type: ProviderType): CatalogListing | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  return toListing(
+    raw.map((entry: unknown, index) => toToolProvider(entry, type, index + 1)),
+    type,
+  );
+}
+
+/** The listing that providers read one by one make up, in their order. Of two with one id the first counts. */
+export function toListing(readings: readonly ProviderReading[], type: ProviderType): CatalogListing {
+  const providers = new Map<string, ToolProvider>();
+  const problems: CatalogProblem[] = [];
+  for (const reading of readings) {
+    problems.push(...reading.problems);
+    if (reading.provider === undefined) continue;
+    const { id } = reading.provider;
+    if (providers.has(id)) {
+      problems.push(problem(type, id, `Dify lists the provider "${id}" twice; the first one is used.`));
+    } else {
+      providers.set(id, reading.provider);
+    }
+  }
+  return { providers: [...providers.values()], problems };
+}
+
+/**
+ * Reads one provider object. `id` is what an invocation names: for MCP servers that is `server_identifier`,
+ * which `tools/mcp` has as `id` and `tool-providers` as a field of its own beside a database id.
+ * A provider that does not say whether it is authorised counts as authorised.
+ *
+ * @param number its place in the list, from 1, by which problems name a provider without an id
+ */
+export function toToolProvider(raw: unknown, type: ProviderType, number: number): ProviderReading {
+  const position = `entry ${number}`;
+  if (!isJsonObject(raw)) return unusable(type, position, 'it is not an object');
+  const id = (type === 'mcp' ? filled(raw['server_identifier']) : undefined) ?? filled(raw['id']);
+  if (id === undefined) return unusable(type, filled(raw['name']) ?? position, 'it has no id');
+  const shared = createSharedTexts();
+  const reading = toDifyTools(raw['tools'] ?? [], type, id, shared);
+  if (reading === undefined) return unusable(type, id, 'its tools are not a list');
+  const tags = toTexts(raw['labels']);
+  const provider: ToolProvider = {
+    type,
+    id,
+    name: filled(raw['name']) ?? id,
+    label: toLocalizedText(raw['label'], shared),
+    description: toLocalizedText(raw['description'], shared),
+    authorized: raw['is_team_authorization'] !== false,
+    ...(tags.length === 0 ? {} : { tags }),
+    tools: reading.tools,
+  };
+  return { provider, problems: reading.problems };
+}
+
+/** Reads the tools of one provider; undefined when it is not a list. Of two tools of one name the first counts. */
+export function toDifyTools(
+  raw: unknown,
+  type: ProviderType,
+  providerId: string,
+  shared: SharedTexts = createSharedTexts(),
+): ToolReading | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  const tools = new Map<string, DifyTool>();
+  const problems: CatalogProblem[] = [];
+  for (const [index, entry] of raw.entries()) {
+    const tool = toDifyTool(entry, shared);
+    const name = isJsonObject(entry) ? filled(entry['name']) : undefined;
+    const title = name === undefined ? `Tool ${index + 1}` : `The tool "${name}"`;
+    if (typeof tool === 'string') {
+      problems.push(problem(type, providerId, `${title} of "${providerId}" is left out: ${tool}.`));
+    } else if (tools.has(tool.name)) {
+      const text = `${title} of "${providerId}" is listed twice; the first one is used.`;
+      problems.push(problem(type, providerId, text));
+    } else {
+      tools.set(tool.name, tool);
+    }
+  }
+  return { tools: [...tools.values()], problems };
+}
+
+/**
+ * Reads the credentials of a provider as `credential/info` answers them; undefined when that is no list. An entry
+ * without an id or a name cannot be chosen and is left out. The values of the credentials are never looked at.
+ */
+export function toCredentials(raw: unknown): readonly ProviderCredential[] | undefined {
+  const list = isJsonObject(raw) ? raw['credentials'] : undefined;
+  if (!Array.isArray(list)) return undefined;
+  return list.flatMap((entry: unknown): ProviderCredential[] => {
+    const { id, name, is_default: isDefault }: JsonObject = isJsonObject(entry) ? entry : {};
+    const [givenId, givenName] = [filled(id), filled(name)];
+    if (givenId === undefined || givenName === undefined) return [];
+    return [{ id: givenId, name: givenName, isDefault: isDefault === true }];
+  });
+}
+
+/** A tool, or the words that say what is wrong with it. */
+function toDifyTool(raw: unknown, shared: SharedTexts): DifyTool | string {
+  if (!isJsonObject(raw)) return 'it is not an object';
+  const name = filled(raw['name']);
+  if (name === undefined) return 'it has no name';
+  const list: unknown = raw['parameters'] ?? [];
+  if (!Array.isArray(list)) return 'its parameters are not a list';
+  const parameters: ToolParameter[] = [];
+  for (const [index, entry] of list.entries()) {
+    const parameter = toToolParameter(entry, shared);
+    if (parameter === undefined) return `parameter ${index + 1} is not an object with a name`;
+    parameters.push(parameter);
+  }
+  const outputSchema = raw['output_schema'];
+  return {
+    name,
+    label: toLocalizedText(raw['label'], shared),
+    description: toLocalizedText(raw['description'], shared),
+    parameters,
+    // Dify writes {} where a tool declares no outputs.
+    ...(isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? { outputSchema } : {}),
+  };
+}
+
+function toToolParameter(raw: unknown, shared: SharedTexts): ToolParameter | undefined {
+  if (!isJsonObject(raw)) return undefined;
+  const name = filled(raw['name']);
+  if (name === undefined) return undefined;
+  const fallback = raw['default'];
+  const min = toNumber(raw['min']);
+  const max = toNumber(raw['max']);
+  const inputSchema = raw['input_schema'];
+  return {
+    name,
+    type: toType(raw['type']),
+    form: filled(raw['form']) ?? 'llm',
+    required: raw['required'] === true || raw['required'] === 'true',
+    label: toLocalizedText(raw['label'], shared),
+    humanDescription: toLocalizedText(raw['human_description'], shared),
+    llmDescription: shared.text(filled(raw['llm_description']) ?? ''),
+    options: toOptions(raw['options'], shared),
+    ...(fallback === undefined || fallback === null ? {} : { default: fallback }),
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    ...(raw['multiple'] === true ? { multiple: true } : {}),
+    ...(isJsonObject(inputSchema) ? { inputSchema } : {}),
+  };
+}
+
+/** `tools/<type>` writes `files` for `system-files`, the route of a single provider does not. */
+function toType(raw: Json | undefined): string {
+  const type = filled(raw) ?? 'any';
+  return type === 'system-files' ? 'files' : type;
+}
+
+const NO_OPTIONS: readonly ParameterOption[] = [];
+
+/** Dify compares a choice as text, so numbers and booleans become text; choices without a value are none. */
+function toOptions(raw: Json | undefined, shared: SharedTexts): readonly ParameterOption[] {
+  if (!Array.isArray(raw) || raw.length === 0) return NO_OPTIONS;
+  const options: ParameterOption[] = [];
+  for (const entry of raw as readonly Json[]) {
+    const option: JsonObject = isJsonObject(entry) ? entry : { value: entry };
+    const value = option['value'];
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      const label = toLocalizedText(option['label'], shared);
+      options.push({ value: shared.text(String(value)), label });
+    }
+  }
+  return options;
+}
+
+/** Texts by locale as they are; a bare text counts as English, anything else as none. */
+function toLocalizedText(raw: Json | undefined, shared: SharedTexts): LocalizedText {
+  const texts: Record<string, string> = {};
+  const given = typeof raw === 'string' ? { en_US: raw } : raw;
+  for (const [locale, text] of isJsonObject(given) ? Object.entries(given) : []) {
+    if (typeof text === 'string') texts[locale] = shared.text(text);
+  }
+  return shared.localized(texts);
+}
+
+function toTexts(raw: Json | undefined): string[] {
+  if (!Array.isArray(raw)) return [];
+  return (raw as readonly Json[]).filter((item) => typeof item === 'string');
+}
+
+function toNumber(raw: Json | undefined): number | undefined {
+  const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** A text that is not empty; null and absent are alike. */
+function filled(raw: Json | undefined): string | undefined {
+  return typeof raw === 'string' && raw !== '' ? raw : undefined;
+}
+
+function problem(providerType: ProviderType, providerId: string, message: string): CatalogProblem {
+  return { providerType, providerId, message };
+}
+
+function unusable(type: ProviderType, providerId: string, why: string): ProviderReading {
+  const message = `The ${type} provider "${providerId}" is left out: ${why}.`;
+  return { provider: undefined, problems: [problem(type, providerId, message)] };
+}

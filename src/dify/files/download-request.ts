@@ -1,0 +1,117 @@
+import { cutText } from '../../model/cut-text.ts';
+import { isJsonObject } from '../../model/json.ts';
+import type { FileLink } from './links.ts';
+import type { DifyHttp } from '../wire/http.ts';
+
+/** What Dify's download-request route said. */
+export type DownloadAddress =
+  /** Path and query, to be used against our own base: the host in the address is Dify's view of itself. */
+  | { readonly kind: 'address'; readonly path: string }
+  /** This Dify has no such route. */
+  | { readonly kind: 'absent' }
+  /** Dify looked for the file, and does not have it. */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Asks Dify itself for the address of a file. Rejects as `DifyHttp.send` does. */
+export type RequestDownload = (link: FileLink, signal: AbortSignal) => Promise<DownloadAddress>;
+
+/** Which key and workspace ask. */
+export interface DownloadRequestOptions {
+  readonly innerApiKey: string;
+  readonly tenantId: string;
+}
+
+const PATH = '/inner/api/download/file/request';
+const TIMEOUT_MS = 30_000;
+const ABSENT: DownloadAddress = { kind: 'absent' };
+const MAX_QUOTE = 300;
+
+/**
+ * The route that gives a signed address for the inner API key alone: Dify 1.15.0 and later have it. Whether it is
+ * there is found out with the first file and remembered; until then one file after the other asks. An attempt that
+ * fails in another way says nothing about the route.
+ */
+export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOptions): RequestDownload {
+  let known: 'present' | 'absent' | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const ask = async (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> => {
+    const address = await requestAddress(http, options, link, signal);
+    if (address.kind === 'absent') known ??= 'absent';
+    else if (address.kind !== 'refused') known = 'present';
+    return address;
+  };
+
+  const askUnlessAbsent = (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> =>
+    known === 'absent' ? Promise.resolve(ABSENT) : ask(link, signal);
+
+  return (link, signal) => {
+    if (known !== undefined) return askUnlessAbsent(link, signal);
+    const next = last.then(() => askUnlessAbsent(link, signal));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+async function requestAddress(
+  http: DifyHttp,
+  { innerApiKey, tenantId }: DownloadRequestOptions,
+  link: FileLink,
+  signal: AbortSignal,
+): Promise<DownloadAddress> {
+  const answer = await http.send({
+    method: 'POST',
+    path: PATH,
+    headers: { 'x-inner-api-key': innerApiKey },
+    body: {
+      tenant_id: tenantId,
+      // An account needs the right workspace only; an end user would have to be the one who owns the file.
+      user_id: '',
+      user_from: 'account',
+      invoke_from: 'service-api',
+      file: {
+        transfer_method: link.kind === 'tool' ? 'tool_file' : 'local_file',
+        reference: referenceOf(link.id),
+      },
+      for_external: false,
+    },
+    signal,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const { status } = answer;
+  const body = await answer.json();
+  if (status === 404 && isMissingRoute(body, answer.version)) return ABSENT;
+  if (status !== 200) {
+    const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
+    // Of the words nothing but the id is relied on: a request that does not suit Dify has the same status and code.
+    if (status === 400 && said.includes(link.id)) return { kind: 'gone' };
+    const quote = said === '' ? '' : ` Dify said: "${cutText(said, MAX_QUOTE)}".`;
+    return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
+  }
+  const data = isJsonObject(body) && isJsonObject(body['data']) ? body['data'] : undefined;
+  const path = ownPath(data?.['download_url']);
+  if (path !== undefined) return { kind: 'address', path };
+  return { kind: 'refused', reason: 'Dify gives no address for the file.' };
+}
+
+/** Dify's canonical name of a stored file: the padding of the Base64 is part of it. */
+function referenceOf(id: string): string {
+  const json = JSON.stringify({ record_id: id });
+  const base64 = Buffer.from(json).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  return `dify-file-ref:${base64}`;
+}
+
+/** Dify's answer for an unknown route, as JSON or as a page, as opposed to a file that it does not find. */
+function isMissingRoute(body: unknown, version: string | undefined): boolean {
+  if (!isJsonObject(body)) return version !== undefined;
+  const { code, message } = body;
+  return code === 'not_found' && typeof message === 'string' && message.includes('requested URL');
+}
+
+function ownPath(url: unknown): string | undefined {
+  if (typeof url !== 'string' || !URL.canParse(url, 'http://dify.invalid')) return undefined;
+  const { pathname, search } = new URL(url, 'http://dify.invalid');
+  const start = pathname.indexOf('/files/');
+  return start === -1 ? undefined : `${pathname.slice(start)}${search}`;
+}

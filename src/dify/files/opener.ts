@@ -1,0 +1,161 @@
+import { BridgeError } from '../../model/errors.ts';
+import type { FileReference } from '../../model/message.ts';
+import type { FileOpener, OpenedFile } from '../../model/ports.ts';
+import { createDownloadRequest } from './download-request.ts';
+import { header, isWebPage } from '../wire/answer-errors.ts';
+import { type FileLink, isWebAddress, parseFileLink } from './links.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { endedWithoutAnswer } from '../wire/network-errors.ts';
+import { signFileQuery } from './signature.ts';
+
+/** How files are asked for. */
+export interface FileOpenerOptions {
+  readonly innerApiKey: string;
+  readonly tenantId: string;
+  /** Dify's SECRET_KEY, which signs links. */
+  readonly secretKey?: string;
+  /** Milliseconds since 1970; the system's clock unless given. */
+  readonly now?: () => number;
+}
+
+type Unavailable = Extract<OpenedFile, { kind: 'unavailable' }>;
+
+/** Dify does not accept the signature, or (uploads only) the file is gone. */
+interface Refused {
+  readonly kind: 'refused';
+}
+
+/** What one way to a file came to; `refused` leaves it to the next. */
+type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string };
+
+/** A file of any size may take its time, as long as bytes keep coming. */
+const SILENCE_MS = 60_000;
+const GONE = 'Dify no longer has the file.';
+const HUNG_UP = 'Dify closed the connection instead of sending the file: its storage may no longer have it.';
+const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
+
+/**
+ * Opens the files that messages point at, through the bridge's own way to Dify: the host in a link is how Dify
+ * calls itself, which often cannot be reached from here. A link that Dify signed is used as it is; then the bridge
+ * signs it, where there is a key; then Dify is asked for an address, which 1.15.0 and later give for the inner API
+ * key. Each way is tried once, and one that is refused leads to the next; in the end all that was tried is named.
+ */
+export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
+  const { secretKey, now = Date.now } = options;
+  const requestDownload = createDownloadRequest(http, options);
+
+  const open = async (path: string, signal: AbortSignal): Promise<OpenedFile | Refused> =>
+    readAnswer(await http.send({ method: 'GET', path, signal, silenceMs: SILENCE_MS }));
+
+  async function bySignatureOfDify({ path, query }: FileLink, signal: AbortSignal): Promise<Attempt> {
+    const opened = await open(path + query, signal);
+    return opened.kind === 'refused'
+      ? { kind: 'refused', reason: 'Dify no longer accepts its link to the file.' }
+      : opened;
+  }
+
+  async function byOwnSignature(link: FileLink, key: string, signal: AbortSignal): Promise<Attempt> {
+    const timestamp = Math.floor(now() / 1000);
+    const opened = await open(link.path + signFileQuery({ id: link.id, secretKey: key, timestamp }), signal);
+    return opened.kind === 'refused' ? { kind: 'refused', reason: refusedSignature(link) } : opened;
+  }
+
+  async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
+    const address = await requestDownload(link, signal);
+    if (address.kind === 'refused') return address;
+    if (address.kind === 'gone') return unavailable(GONE);
+    if (address.kind === 'absent') {
+      return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
+    }
+    const opened = await open(address.path, signal);
+    return opened.kind === 'refused'
+      ? { kind: 'refused', reason: 'Dify refuses the address that it gave for the file.' }
+      : opened;
+  }
+
+  async function tryEachWay(link: FileLink, signal: AbortSignal): Promise<OpenedFile> {
+    const reasons: string[] = [];
+    const ways = [
+      ...(link.signed ? [() => bySignatureOfDify(link, signal)] : []),
+      ...(secretKey === undefined ? [] : [() => byOwnSignature(link, secretKey, signal)]),
+      () => byRequest(link, signal),
+    ];
+    if (!link.signed && secretKey === undefined) reasons.push("Dify's link to the file is not signed.");
+    for (const way of ways) {
+      const attempt = await way();
+      if (attempt.kind !== 'refused') return attempt;
+      reasons.push(attempt.reason);
+    }
+    if (secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
+    return unavailable(reasons.join(' '));
+  }
+
+  return {
+    async open(file, signal) {
+      const link = linkOf(file);
+      if (link === undefined) return withoutLink(file);
+      try {
+        return await tryEachWay(link, signal);
+      } catch (error) {
+        if (signal.aborted || !(error instanceof BridgeError)) throw error;
+        // So Dify ends when it knows the file and its storage has lost the bytes.
+        if (endedWithoutAnswer(error)) return unavailable(HUNG_UP);
+        return unavailable(error.message);
+      }
+    },
+  };
+}
+
+/** The link in the reference, or the one that its id stands for: Dify sends some files without a link of its own. */
+function linkOf({ url, id, transferMethod }: FileReference): FileLink | undefined {
+  const link = url === undefined ? undefined : parseFileLink(url);
+  if (link !== undefined || id === undefined) return link;
+  if (transferMethod === 'tool_file') return parseFileLink(`/files/tools/${id}`);
+  if (transferMethod === 'local_file') return parseFileLink(`/files/${id}/file-preview`);
+  return undefined;
+}
+
+function withoutLink({ url }: FileReference): OpenedFile {
+  if (url === undefined) return unavailable('Dify sent no link to the file.');
+  if (isWebAddress(url)) return { kind: 'external' };
+  return unavailable('The link to the file leads neither to Dify nor to a web address.');
+}
+
+async function readAnswer(answer: DifyAnswer): Promise<OpenedFile | Refused> {
+  const { status } = answer;
+  // Dify marks every answer with its version; a page without it comes from the web app or a proxy.
+  if (status !== 200 || (isWebPage(answer) && answer.version === undefined)) {
+    await answer.discard();
+    return readRefusal(answer);
+  }
+  const mimeType = header(answer, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  const size = Number(header(answer, 'content-length') ?? Number.NaN);
+  return {
+    kind: 'open',
+    body: answer.body,
+    ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
+    ...(Number.isSafeInteger(size) && size >= 0 && { size }),
+    discard: () => answer.discard(),
+  };
+}
+
+function readRefusal({ status, path, version }: DifyAnswer): Unavailable | Refused {
+  if (status === 403) return { kind: 'refused' };
+  // Uploads are answered 404 for both reasons; a 404 from elsewhere has no version.
+  if (status === 404 && path.endsWith('/file-preview') && version !== undefined) return { kind: 'refused' };
+  if (status === 404 || status === 415) return unavailable(GONE);
+  if (status === 200)
+    return unavailable('A web page came instead of the file: DIFY_API_URL does not lead to Dify.');
+  return unavailable(`Dify answered the request for the file with status ${status}.`);
+}
+
+function refusedSignature({ kind }: FileLink): string {
+  const cause = "DIFY_SECRET_KEY is not Dify's SECRET_KEY, or the clocks differ";
+  return kind === 'upload'
+    ? `Dify refuses the signature (${cause}), or it no longer has the file.`
+    : `Dify refuses the signature: ${cause}.`;
+}
+
+function unavailable(reason: string): Unavailable {
+  return { kind: 'unavailable', reason };
+}

@@ -1,0 +1,52 @@
+import { webPageFault } from '../wire/answer-errors.ts';
+import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
+import { LengthPrefixed, MAGIC } from './length-prefixed.ts';
+import { Lines } from './lines.ts';
+
+export type { Frame } from './frame.ts';
+
+/** How frames are read. */
+export interface DecodeOptions {
+  /** The largest frame or line that is accepted, in bytes of JSON. */
+  readonly maxFrameBytes: number;
+  /** The most bytes of all frames together; no limit unless given. */
+  readonly maxAnswerBytes?: number;
+}
+
+const LESS_THAN = 0x3c;
+/** JSON, the fields of an event stream (`data event id retry :`) and white space. */
+const LINE_STARTS = new Set(Buffer.from('{deir: \t\r\n'));
+
+/**
+ * Reads the frames of an answer while it arrives, cut into chunks in any way: length-prefixed as Dify sends them
+ * since 1.4.2, or one JSON a line as before; the first byte tells. An empty answer has no frames.
+ * Throws `stream_broken` when the answer ends inside a frame or is something else, `frame_too_large` before a
+ * frame over the limit is read or the answer exceeds its own, and `upstream_wrong_address` for a web page.
+ */
+export async function* decodeFrames(
+  bytes: AsyncIterable<Uint8Array>,
+  { maxFrameBytes, maxAnswerBytes = Number.POSITIVE_INFINITY }: DecodeOptions,
+): AsyncGenerator<Frame, void, undefined> {
+  let decoder: FrameDecoder | undefined;
+  let total = 0;
+  for await (const chunk of bytes) {
+    const first = chunk[0];
+    if (first === undefined) continue;
+    total += chunk.length;
+    if (total > maxAnswerBytes) throw answerTooLarge(maxAnswerBytes);
+    decoder ??= chooseDecoder(first, maxFrameBytes);
+    for (const frame of decoder.push(chunk)) {
+      yield frame;
+      if (frame.error !== undefined) return;
+    }
+  }
+  const last = decoder?.end();
+  if (last !== undefined) yield last;
+}
+
+function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {
+  if (first === MAGIC) return new LengthPrefixed(maxFrameBytes);
+  if (LINE_STARTS.has(first)) return new Lines(maxFrameBytes);
+  if (first === LESS_THAN) throw webPageFault();
+  throw broken(`Dify's answer begins with the byte ${hex(first)}, which no known format does.`);
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { BridgeError } from '../../model/errors.ts';
+import { isJsonObject } from '../../model/json.ts';
+import { createDownloadRequest } from '../files/download-request.ts';
+import { faultFromAnswer, header } from '../wire/answer-errors.ts';
+import type { FileLink } from '../files/links.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { signFileQuery } from '../files/signature.ts';
+import { requestUploadUrl } from '../files/upload-request.ts';
+
+/** What Dify says about itself without authentication. */
+export interface VersionProbe {
+  /** Undefined when a server answers in Dify's place without naming a version. */
+  readonly version: string | undefined;
+  /** Dify's clock, to the second. */
+  readonly serverDate: Date | undefined;
+}
+
+/** Which key and workspace are to be proved. */
+export interface InnerKeyOptions {
+  readonly innerApiKey: string;
+  readonly tenantId: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Finds out whether Dify is at the address, and which version. Rejects as `faultFromAnswer` does, above all with
+ * `upstream_wrong_address` where something else than Dify's API answers.
+ */
+export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise<VersionProbe> {
+  const ping = await get(http, '/console/api/ping', signal);
+  if (ping.status === 200) return readProbe(ping);
+  // A reverse proxy may keep the console away; the api service itself has this as well.
+  const isAbsent = ping.status === 404;
+  const fault = await faultFromAnswer(ping);
+  if (!isAbsent) throw fault;
+  const health = await get(http, '/health', signal);
+  if (health.status === 200) return readProbe(health);
+  await health.discard();
+  throw notDify(ping.path);
+}
+
+/**
+ * Proves the inner API key and the workspace with a call that runs no tool: it asks for an upload address, which
+ * stores nothing. Rejects with `upstream_unauthorized` that names the setting to change. From Dify 1.8 on the
+ * workspace is looked up first, so that an unknown one hides whether the key is right.
+ */
+export async function probeInnerKey(
+  http: DifyHttp,
+  options: InnerKeyOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = { filename: 'probe.txt', mimeType: 'text/plain' };
+  try {
+    await requestUploadUrl(http, options, file, signal);
+  } catch (error) {
+    // The rest of the request is beyond doubt, so a refusal means the workspace.
+    if (!(error instanceof BridgeError) || error.upstream?.status !== 400) throw error;
+    throw new BridgeError('upstream_unauthorized', `Dify knows no workspace ${options.tenantId}.`, {
+      hint: 'DIFY_WORKSPACE_ID must be the id (a UUID) of a workspace of this Dify. Whether DIFY_INNER_API_KEY is right shows only then.',
+      ...(error.upstream !== undefined && { upstream: error.upstream }),
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Proves that the address leads to the inner API too, which nginx and the web app do not pass on: Dify's own refusal
+ * of a made-up key is what is hoped for. Rejects as `faultFromAnswer` does.
+ */
+export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
+  const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
+  try {
+    await probeInnerKey(http, nobody, signal);
+  } catch (error) {
+    if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
+    // A refusal with another status is a proxy's, and says nothing of what lies behind it.
+    if (error.upstream?.status !== 400 && error.upstream?.status !== 404) throw error;
+  }
+}
+
+/** What Dify makes of a signed link to a file that cannot exist. */
+export interface SigningProbe {
+  readonly verdict: 'accepted' | 'refused' | 'unexpected';
+  readonly status: number;
+}
+
+/** Finds out whether links signed with a secret key open files. Rejects when Dify cannot be reached. */
+export async function probeSigning(
+  http: DifyHttp,
+  secretKey: string,
+  signal: AbortSignal,
+): Promise<SigningProbe> {
+  const id = randomUUID();
+  const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
+  const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
+  await answer.discard();
+  const { status } = answer;
+  // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
+  if (status === 415 || status === 404) return { verdict: 'accepted', status };
+  return { verdict: status === 403 ? 'refused' : 'unexpected', status };
+}
+
+/** Whether Dify gives addresses of files for the inner API key alone: asked for a file that cannot exist. */
+export async function probeDownloadRequest(
+  http: DifyHttp,
+  options: InnerKeyOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const id = randomUUID();
+  const link: FileLink = { kind: 'tool', id, path: `/files/tools/${id}.bin`, query: '', signed: false };
+  const { kind } = await createDownloadRequest(http, options)(link, signal);
+  return kind === 'gone' || kind === 'address';
+}
+
+function get(http: DifyHttp, path: string, signal: AbortSignal): Promise<DifyAnswer> {
+  return http.send({ method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
+}
+
+async function readProbe(answer: DifyAnswer): Promise<VersionProbe> {
+  const body = await answer.json();
+  if (!isJsonObject(body)) throw notDify(answer.path);
+  const named = body['version'];
+  const date = new Date(header(answer, 'date') ?? '');
+  return {
+    version: answer.version ?? (typeof named === 'string' ? named : undefined),
+    serverDate: Number.isNaN(date.getTime()) ? undefined : date,
+  };
+}
+
+function notDify(path: string): BridgeError {
+  return new BridgeError(
+    'upstream_wrong_address',
+    `What answers at DIFY_API_URL (${path}) is not Dify's API.`,
+    {
+      hint: "Set DIFY_API_URL to Dify's api service, e.g. http://api:5001.",
+    },
+  );
+}

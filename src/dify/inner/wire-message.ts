@@ -1,0 +1,144 @@
+import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
+import type { FileReference, LogEntry, RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
+import { parseFileLink } from '../files/links.ts';
+
+const NONE: JsonObject = {};
+
+/**
+ * The `data` of a frame as a message. Never throws: an unknown type, or a known one whose body is not as it should
+ * be, is an `unknown` message that keeps everything. Bytes (`blob`, `blob_chunk`) do not leave Dify's inner API and
+ * are unknown too. What is no message at all has the wire type `unreadable`.
+ */
+export function toToolInvokeMessage(data: unknown): ToolInvokeMessage {
+  if (!isJsonObject(data)) return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
+  const type = data['type'];
+  if (typeof type !== 'string') return { type: 'unknown', wireType: 'unreadable', raw: data };
+  const body = isJsonObject(data['message']) ? data['message'] : NONE;
+  const meta = isJsonObject(data['meta']) ? data['meta'] : NONE;
+  return readMessage(type, body, meta) ?? { type: 'unknown', wireType: type, raw: data };
+}
+
+// Hand-written: this runs for every piece of streamed text, where a schema library costs several times as much.
+function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
+  switch (type) {
+    case 'text': {
+      const text = body['text'];
+      return typeof text === 'string' ? { type, text } : undefined;
+    }
+    case 'json': {
+      const value = body['json_object'];
+      if (value === undefined) return undefined;
+      return { type, value, suppressOutput: body['suppress_output'] === true };
+    }
+    case 'variable':
+      return readVariable(body);
+    case 'link':
+      return readLink(body, meta);
+    case 'image_link':
+    case 'binary_link':
+    case 'image':
+    case 'file':
+      return readFile(type, body, meta);
+    case 'log':
+      return readLog(body);
+    case 'retriever_resources':
+      return readResources(body);
+    default:
+      return undefined;
+  }
+}
+
+function readVariable(body: JsonObject): ToolInvokeMessage | undefined {
+  const { variable_name: name, variable_value: value, stream } = body;
+  if (typeof name !== 'string' || value === undefined) return undefined;
+  return { type: 'variable', name, value, stream: stream === true };
+}
+
+/** Files that are no images come as `link` with the file in `meta`; a bare link of Dify's own is one as well. */
+function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
+  const url = text(body['text']);
+  const hasFile = isJsonObject(meta['file']) || text(meta['tool_file_id']) !== undefined;
+  if (hasFile || (url?.startsWith('/') === true && parseFileLink(url) !== undefined)) {
+    return readFile('link', body, meta);
+  }
+  return url === undefined ? undefined : { type: 'link', url };
+}
+
+function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
+  const inner = isJsonObject(meta['file']) ? meta['file'] : NONE;
+  // A `url` in the file is signed, the text is not, and `remote_url` of an upload may have run out.
+  const url = text(inner['url']) ?? text(body['text']) ?? text(inner['remote_url']);
+  const toolFileId = text(meta['tool_file_id']);
+  const id =
+    text(inner['related_id']) ??
+    text(inner['tool_file_id']) ??
+    text(inner['upload_file_id']) ??
+    toolFileId ??
+    (url === undefined ? undefined : parseFileLink(url)?.id);
+  if (url === undefined && id === undefined) return undefined;
+  const transferMethod =
+    text(inner['transfer_method']) ?? (toolFileId === undefined ? undefined : 'tool_file');
+  const filename = text(meta['filename']) ?? text(inner['filename']);
+  const mimeType = text(meta['mime_type']) ?? text(inner['mime_type']);
+  const size = byteCount(inner['size']) ?? byteCount(meta['size']);
+  const file: FileReference = {
+    ...(url !== undefined && { url }),
+    ...(id !== undefined && { id }),
+    ...(transferMethod !== undefined && { transferMethod }),
+    ...(filename !== undefined && { filename }),
+    ...(mimeType !== undefined && { mimeType }),
+    ...(size !== undefined && { size }),
+  };
+  return { type: 'file', wireType, file };
+}
+
+function readLog(body: JsonObject): ToolInvokeMessage | undefined {
+  const { id, label, status, error, parent_id: parent } = body;
+  const data = body['data'] ?? NONE;
+  const metadata = body['metadata'] ?? NONE;
+  if (typeof label !== 'string' || typeof status !== 'string') return undefined;
+  if (!isJsonObject(data) || !isJsonObject(metadata)) return undefined;
+  const log: LogEntry = {
+    id: typeof id === 'string' ? id : '',
+    label,
+    status,
+    data,
+    metadata,
+    ...(typeof parent === 'string' && { parentId: parent }),
+    ...(typeof error === 'string' && { error }),
+  };
+  return { type: 'log', log };
+}
+
+function readResources(body: JsonObject): ToolInvokeMessage | undefined {
+  const list = body['retriever_resources'] ?? [];
+  const context = body['context'] ?? '';
+  if (!Array.isArray(list) || typeof context !== 'string') return undefined;
+  if (body['retriever_resources'] === undefined && body['context'] === undefined) return undefined;
+  const entries: readonly Json[] = list;
+  if (!entries.every(isJsonObject)) return undefined;
+  return { type: 'retriever_resources', context, resources: entries.map(readResource) };
+}
+
+function readResource(raw: JsonObject): RetrieverResource {
+  const datasetName = text(raw['dataset_name']);
+  const documentName = text(raw['document_name']);
+  const title = text(raw['title']);
+  return {
+    content: text(raw['content']) ?? '',
+    raw,
+    ...(datasetName !== undefined && { datasetName }),
+    ...(documentName !== undefined && { documentName }),
+    ...(title !== undefined && { title }),
+  };
+}
+
+/** A string that says something. */
+function text(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Dify writes -1 for a size it does not know. */
+function byteCount(value: Json | undefined): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

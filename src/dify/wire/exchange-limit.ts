@@ -1,0 +1,36 @@
+import type { BridgeError } from '../../model/errors.ts';
+import { abortFault, type Destination, timeoutFault } from './network-errors.ts';
+
+/** What ends an exchange before its answer is complete: the caller's signal, and a time limit where there is one. */
+export interface Limit {
+  readonly signal: AbortSignal;
+  /** The error to throw instead of `error`, when it was this limit or the caller that ended the exchange. */
+  readonly cause: () => BridgeError | undefined;
+  readonly release: () => void;
+}
+
+/** Starts the time, where there is a limit; `release` ends it. */
+export function limitExchange(
+  signal: AbortSignal,
+  timeoutMs: number | undefined,
+  destination: Destination,
+): Limit {
+  const cause = (): BridgeError | undefined => (signal.aborted ? abortFault(signal) : undefined);
+  if (timeoutMs === undefined) return { signal, cause, release: () => undefined };
+  const controller = new AbortController();
+  let fault: BridgeError | undefined;
+  const onAbort = (): void => controller.abort();
+  const timer = setTimeout(() => {
+    fault = timeoutFault(timeoutMs, destination);
+    controller.abort();
+  }, timeoutMs);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    cause: () => fault ?? cause(),
+    release: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}

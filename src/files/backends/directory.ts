@@ -1,0 +1,211 @@
+import { open, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BridgeError } from '../../model/errors.ts';
+import { isFileId } from '../file-id.ts';
+import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
+import { decodeSidecar, encodeSidecar } from './sidecar.ts';
+
+const SIDECAR = '.dify-file.json';
+/** Before the name of a folder whose file has not arrived yet, or is on its way out. */
+const TEMPORARY = '.tmp-';
+/** What nobody has written to for so long was left behind by a process that ended early. */
+const LEFTOVER_MS = 15 * 60_000;
+const CHUNK_BYTES = 256 * 1024;
+/** What Windows says of a folder with an open file in it. */
+const IN_USE: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES']);
+/** Sidecars read at a time. */
+const BATCH = 32;
+
+/**
+ * Keeps files in a folder: `<id>/<name>`, with its record beside it. A file comes and goes by renaming its folder,
+ * so that other processes on the same folder see it whole or not at all. Anything else in there is left alone.
+ */
+export function createDirectoryBackend(dir: string): StorageBackend {
+  /** What has been read already: records never change. Reading thousands of them anew would take a second. */
+  const known = new Map<string, { readonly record: FileRecord; usedAt: number }>();
+  /** Temporary folders of this process. */
+  const drafts = new Set<string>();
+
+  const folderOf = (id: string): string => join(dir, id);
+  const temporaryOf = (id: string): string => join(dir, `${TEMPORARY}${id}`);
+  const sidecarOf = (id: string): string => join(dir, id, SIDECAR);
+  const dataOf = ({ id, name }: FileRecord): string => join(dir, id, dataName(name));
+
+  async function load(id: string): Promise<FileRecord | undefined> {
+    const found = known.get(id);
+    if (found !== undefined) return found.record;
+    try {
+      const [text, { mtimeMs }] = await Promise.all([readFile(sidecarOf(id), 'utf8'), stat(sidecarOf(id))]);
+      const record = decodeSidecar(id, text);
+      if (record !== undefined) known.set(id, { record, usedAt: mtimeMs });
+      return record;
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async function names(): Promise<readonly string[]> {
+    // The folder may be emptied by whoever cleans the cache of the machine: the next file makes it anew.
+    return readdir(dir).catch((error: unknown) => {
+      if (isGone(error)) return [];
+      throw error;
+    });
+  }
+
+  async function usedAt(id: string): Promise<number | undefined> {
+    try {
+      const { mtimeMs } = await stat(sidecarOf(id));
+      const found = known.get(id);
+      if (found !== undefined) found.usedAt = mtimeMs;
+      return mtimeMs;
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      known.delete(id);
+      return undefined;
+    }
+  }
+
+  async function remove(id: string): Promise<boolean> {
+    try {
+      await rename(folderOf(id), temporaryOf(id));
+    } catch (error) {
+      if (IN_USE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+      if (!isGone(error)) throw error;
+      known.delete(id);
+      return true;
+    }
+    known.delete(id);
+    await rm(temporaryOf(id), { recursive: true, force: true });
+    return true;
+  }
+
+  return {
+    async begin(id) {
+      const folder = temporaryOf(id);
+      drafts.add(folder);
+      let handle: Awaited<ReturnType<typeof open>> | undefined;
+      const discard = async (): Promise<void> => {
+        await handle?.close();
+        await rm(folder, { recursive: true, force: true });
+        drafts.delete(folder);
+      };
+      try {
+        await mkdir(dir, { recursive: true, mode: 0o700 });
+        await mkdir(folder, { mode: 0o700 });
+        // Its name may be known only when all is there, so it gets that at the end.
+        handle = await open(join(folder, TEMPORARY), 'wx', 0o600);
+      } catch (error) {
+        await discard().catch(() => undefined);
+        throw error;
+      }
+      const data = handle;
+      return {
+        write: (chunk) => data.writeFile(chunk),
+        async keep(record) {
+          await data.close();
+          await rename(join(folder, TEMPORARY), join(folder, dataName(record.name)));
+          await writeFile(join(folder, SIDECAR), encodeSidecar(record), { flag: 'wx', mode: 0o600 });
+          await rename(folder, folderOf(id));
+          drafts.delete(folder);
+          known.set(id, { record, usedAt: record.createdAt });
+        },
+        discard,
+      };
+    },
+
+    get: load,
+
+    async all() {
+      const ids = (await names()).filter(isFileId);
+      const present = new Set(ids);
+      for (const id of known.keys()) if (!present.has(id)) known.delete(id);
+      const unread = ids.filter((id) => !known.has(id));
+      for (let start = 0; start < unread.length; start += BATCH) {
+        await Promise.all(unread.slice(start, start + BATCH).map(load));
+      }
+      return ids
+        .map((id) => known.get(id))
+        .filter((file): file is StoredRecord & typeof file => file !== undefined);
+    },
+
+    usedAt,
+
+    async touch(id, now) {
+      try {
+        await utimes(sidecarOf(id), now / 1000, now / 1000);
+        const found = known.get(id);
+        if (found !== undefined) found.usedAt = now;
+        return true;
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        known.delete(id);
+        return false;
+      }
+    },
+
+    async *read(record, { first, last } = { first: 0, last: record.size - 1 }) {
+      const gone = new BridgeError('file_not_found', 'The file is no longer there.');
+      const handle = await open(dataOf(record), 'r').catch((error: unknown) => {
+        throw isGone(error) ? gone : error;
+      });
+      try {
+        // Somebody may have edited it; half of it, or more than was announced, would be worse than none.
+        if ((await handle.stat()).size !== record.size) throw gone;
+        for (let position = first; position <= last; ) {
+          const size = Math.min(CHUNK_BYTES, last + 1 - position);
+          const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(size), 0, size, position);
+          if (bytesRead === 0) throw gone;
+          position += bytesRead;
+          yield buffer.subarray(0, bytesRead);
+        }
+      } finally {
+        await handle.close();
+      }
+    },
+
+    pathOf: dataOf,
+    remove,
+
+    async tidy(now) {
+      const all = await names();
+      const temporary = all.filter(
+        (name) => name.startsWith(TEMPORARY) && isFileId(name.slice(TEMPORARY.length)),
+      );
+      const unreadable = all.filter((name) => isFileId(name) && !known.has(name));
+      for (const name of [...temporary, ...unreadable]) {
+        const folder = join(dir, name);
+        if (drafts.has(folder) || now - (await lastChange(folder)) < LEFTOVER_MS) continue;
+        if (isFileId(name) && (await load(name)) !== undefined) continue;
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+
+    close() {
+      known.clear();
+    },
+  };
+}
+
+/** The name that the bytes lie under: that of the file, but for the one that the record has. */
+function dataName(name: string): string {
+  return name.toLowerCase() === SIDECAR || name === TEMPORARY ? `_${name}` : name;
+}
+
+/** When something in a folder was written last; now where it is gone meanwhile. */
+async function lastChange(folder: string): Promise<number> {
+  try {
+    const files = await readdir(folder);
+    const times = await Promise.all(
+      [folder, ...files.map((file) => join(folder, file))].map((path) => stat(path)),
+    );
+    return Math.max(...times.map(({ mtimeMs }) => mtimeMs));
+  } catch (error) {
+    if (isGone(error)) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

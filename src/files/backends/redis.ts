@@ -1,0 +1,208 @@
+import { RESP_TYPES } from '@redis/client';
+import { BridgeError } from '../../model/errors.ts';
+import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
+import type { RedisConnection } from '../../redis/connection.ts';
+import { unavailable } from '../../redis/redis-errors.ts';
+
+/**
+ * Bytes of all chunks of a file but the last. With what Redis puts before a value it stays within 256 KiB, the amount
+ * that memory is given out in.
+ */
+const CHUNK_BYTES = 256 * 1024 - 64;
+/** A file that nobody writes to any more goes after this time: its writer has ended early. */
+const DRAFT_MS = 15 * 60_000;
+/** How long a file that is being read stays when it expires or makes room; each chunk that is read begins it anew. */
+const READING_MS = 30_000;
+/** Records fetched with one command. */
+const BATCH = 500;
+
+const PREFIX = 'dify-mcp-bridge:file';
+/** When each file was used last, by its id. */
+const USED = 'dify-mcp-bridge:files';
+
+const recordOf = (id: string): string => `${PREFIX}:${id}`;
+/** The chunks, by their number. */
+const dataOf = (id: string): string => `${PREFIX}:${id}:data`;
+const readingOf = (id: string): string => `${PREFIX}:${id}:reading`;
+
+/** Makes chunks a kept file, unless some are gone meanwhile. */
+const KEEP = `
+if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[5])
+return 1`;
+
+const TOUCH = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])
+return 1`;
+
+const READ = `
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then return false end
+if left < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+return redis.call('HGET', KEYS[1], ARGV[1])`;
+
+const REMOVE = `
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[2])
+else redis.call('UNLINK', KEYS[2]) end
+return 1`;
+
+/**
+ * Keeps files in Redis, in chunks, for all that share it. Redis itself removes what has expired. A file that goes
+ * while it is read stays for its reader, as long as that goes on reading.
+ */
+export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): StorageBackend {
+  /** What has been read already: records never change. */
+  const known = new Map<string, FileRecord>();
+
+  async function load(ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += BATCH) {
+      const part = ids.slice(start, start + BATCH);
+      const texts = await run((client) => client.mGet(part.map(recordOf)));
+      for (const [index, id] of part.entries()) {
+        const text = texts[index];
+        if (typeof text === 'string') known.set(id, JSON.parse(text) as FileRecord);
+      }
+    }
+  }
+
+  async function indexed(): Promise<readonly { readonly value: string; readonly score: number }[]> {
+    return run((client) => client.zRangeWithScores(USED, 0, -1));
+  }
+
+  return {
+    async begin(id) {
+      let pending: Uint8Array[] = [];
+      let bytes = 0;
+      let count = 0;
+
+      async function send(chunk: Buffer): Promise<void> {
+        const field = String(count);
+        await run((client) =>
+          client.multi().hSet(dataOf(id), field, chunk).pExpire(dataOf(id), DRAFT_MS).exec(),
+        );
+        count += 1;
+      }
+
+      async function sendFull(): Promise<void> {
+        const all = Buffer.concat(pending);
+        let at = 0;
+        for (; all.length - at >= CHUNK_BYTES; at += CHUNK_BYTES) {
+          await send(all.subarray(at, at + CHUNK_BYTES));
+        }
+        pending = at === all.length ? [] : [all.subarray(at)];
+        bytes = all.length - at;
+      }
+
+      return {
+        async write(chunk) {
+          // Whoever sends it may use its memory again.
+          pending.push(Uint8Array.from(chunk));
+          bytes += chunk.length;
+          if (bytes >= CHUNK_BYTES) await sendFull();
+        },
+
+        async keep(record) {
+          if (bytes > 0) await send(Buffer.concat(pending));
+          const kept = await run((client) =>
+            client.eval(KEEP, {
+              keys: [recordOf(id), dataOf(id), USED],
+              arguments: [
+                String(count),
+                JSON.stringify(record),
+                String(record.expiresAt - record.createdAt),
+                String(record.createdAt),
+                id,
+              ],
+            }),
+          );
+          if (kept !== 1) throw unavailable('has lost a part of the file');
+          known.set(id, record);
+        },
+
+        async discard() {
+          pending = [];
+          await run((client) => client.unlink(dataOf(id)));
+        },
+      };
+    },
+
+    async get(id) {
+      if (!known.has(id)) await load([id]);
+      return known.get(id);
+    },
+
+    async all() {
+      const entries = await indexed();
+      const present = new Set(entries.map(({ value }) => value));
+      for (const id of known.keys()) if (!present.has(id)) known.delete(id);
+      await load(entries.flatMap(({ value }) => (known.has(value) ? [] : [value])));
+      return entries.flatMap(({ value, score }): StoredRecord[] => {
+        const record = known.get(value);
+        return record === undefined ? [] : [{ record, usedAt: score }];
+      });
+    },
+
+    async usedAt(id) {
+      return (await run((client) => client.zScore(USED, id))) ?? undefined;
+    },
+
+    async touch(id, now) {
+      const there = await run((client) =>
+        client.eval(TOUCH, { keys: [recordOf(id), USED], arguments: [String(now), id] }),
+      );
+      if (there !== 1) known.delete(id);
+      return there === 1;
+    },
+
+    async *read({ id, size }, { first, last } = { first: 0, last: size - 1 }) {
+      for (let at = first; at <= last; ) {
+        const index = Math.floor(at / CHUNK_BYTES);
+        const chunk = (await run((client) =>
+          client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }).eval(READ, {
+            keys: [dataOf(id), readingOf(id)],
+            arguments: [String(index), String(READING_MS)],
+          }),
+        )) as unknown as Buffer | null;
+        if (chunk === null) throw new BridgeError('file_not_found', 'The file is no longer there.');
+        const start = index * CHUNK_BYTES;
+        yield chunk.subarray(at - start, last + 1 - start);
+        at = start + chunk.length;
+      }
+    },
+
+    pathOf: () => undefined,
+
+    async remove(id) {
+      known.delete(id);
+      await run((client) =>
+        client.eval(REMOVE, {
+          keys: [recordOf(id), dataOf(id), readingOf(id), USED],
+          arguments: [id, String(READING_MS)],
+        }),
+      );
+      return true;
+    },
+
+    async tidy() {
+      // Redis removes a record that has expired, and not what else names it.
+      const ids = (await indexed()).map(({ value }) => value);
+      for (let start = 0; start < ids.length; start += BATCH) {
+        const part = ids.slice(start, start + BATCH);
+        const texts = await run((client) => client.mGet(part.map(recordOf)));
+        const gone = part.filter((_id, index) => texts[index] === null);
+        for (const id of gone) known.delete(id);
+        if (gone.length > 0) await run((client) => client.zRem(USED, gone));
+      }
+    },
+
+    close() {
+      known.clear();
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import { BridgeError } from '../model/errors.ts';
+import type { FetchLimits, HeldFile, RemoteFiles } from '../model/ports.ts';
+import { nameInHeader, nameInUrl } from './url-name.ts';
+import { createNetworkPolicy } from './network-policy.ts';
+import * as refusals from './fetch-errors.ts';
+import { type Answer, get } from './request.ts';
+import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
+import { writeTemporaryFile } from './temporary-file.ts';
+
+/** What the bridge fetches, and how long it waits. */
+export interface RemoteFilesOptions {
+  /** False: https alone. */
+  readonly allowHttp: boolean;
+  /** Host names and networks that may be private. */
+  readonly allowedNetworks: readonly string[];
+  /** Limit of a whole fetch, redirects included. */
+  readonly timeoutMs: number;
+  /** Longest silence of a server; 15 s unless told. */
+  readonly idleMs?: number;
+  /** Folder of the temporary files. */
+  readonly temporaryFolder: string;
+  /** The system's unless given. */
+  readonly resolver?: Resolver;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const IDLE_MS = 15_000;
+
+/**
+ * Fetches files from the web for callers who may mean harm: every address that a host name has must be public or
+ * allowed, the connection goes to the very address that was checked, and each redirect begins anew.
+ */
+export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
+  const {
+    allowHttp,
+    allowedNetworks,
+    timeoutMs,
+    idleMs = IDLE_MS,
+    temporaryFolder,
+    resolver = systemResolver,
+  } = options;
+  const policy = createNetworkPolicy(allowedNetworks);
+
+  function checked(address: string, base?: URL): URL {
+    if (!URL.canParse(address, base?.href))
+      throw base === undefined ? refusals.notAnAddress() : refusals.badRedirect(base.host);
+    const url = new URL(address, base);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refusals.notAnAddress();
+    if (url.protocol === 'http:' && !allowHttp) throw refusals.notSecure(url.host);
+    if (url.username !== '' || url.password !== '') throw refusals.hasCredentials(url.host);
+    return url;
+  }
+
+  /** The answer at the end of all redirects. */
+  async function follow(address: string, watch: Watch): Promise<{ url: URL; answer: Answer }> {
+    let url = checked(address);
+    for (let redirects = 0; ; redirects += 1) {
+      watch.host = url.host;
+      const addresses = await watch.race(allowedAddresses(url, policy, resolver));
+      const answer = await get(url, addresses, watch.signal).catch((error: unknown) => {
+        throw watch.reason() ?? refusals.unreachable(url.host, error);
+      });
+      watch.heard();
+      const { statusCode: status = 0, headers } = answer.message;
+      if (!REDIRECTS.has(status)) return { url, answer };
+      answer.close();
+      if (redirects === MAX_REDIRECTS) throw refusals.tooManyRedirects(url.host, MAX_REDIRECTS);
+      if (headers.location === undefined) throw refusals.badRedirect(url.host);
+      url = checked(headers.location, url);
+    }
+  }
+
+  return {
+    async fetch(address, limits) {
+      limits.signal.throwIfAborted();
+      const watch = watchFetch(limits.signal, timeoutMs, idleMs);
+      try {
+        const { url, answer } = await follow(address, watch);
+        try {
+          return await take(url, answer, limits, watch, temporaryFolder);
+        } finally {
+          answer.close();
+        }
+      } finally {
+        watch.release();
+      }
+    },
+  };
+}
+
+async function take(
+  url: URL,
+  { message }: Answer,
+  { maxBytes }: FetchLimits,
+  watch: Watch,
+  folder: string,
+): Promise<HeldFile> {
+  const { statusCode: status = 0, headers } = message;
+  if (status !== 200) throw refusals.badStatus(url.host, status);
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity' && encoding !== '') throw refusals.isEncoded(url.host);
+  const declared = Number(headers['content-length'] ?? Number.NaN);
+  if (declared > maxBytes) throw refusals.isTooLarge(url.host, maxBytes, declared);
+
+  async function* body(): AsyncGenerator<Uint8Array> {
+    let size = 0;
+    try {
+      for await (const chunk of message as AsyncIterable<Buffer>) {
+        watch.heard();
+        size += chunk.length;
+        if (size > maxBytes) throw refusals.isTooLarge(url.host, maxBytes);
+        yield chunk;
+      }
+      // A body that ends with its connection ends well, as Node sees it, also where the fetch itself was ended.
+      if (watch.signal.aborted) throw watch.reason();
+    } catch (error) {
+      if (error instanceof BridgeError) throw error;
+      throw watch.reason() ?? refusals.brokenOff(url.host, error);
+    }
+  }
+
+  const temporary = await writeTemporaryFile(body(), folder);
+  const mimeType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return {
+    ...temporary,
+    filename: nameInHeader(headers['content-disposition']) ?? nameInUrl(url),
+    ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
+  };
+}
+
+/** What ends a fetch: its caller, its time, or a server that is silent. */
+interface Watch {
+  readonly signal: AbortSignal;
+  /** Who is waited for. */
+  host: string;
+  /** Something came. */
+  heard(): void;
+  /** Why the fetch was ended; undefined when it was not. */
+  reason(): unknown;
+  /** The promise's outcome, or the reason of an earlier end. */
+  race<T>(promise: Promise<T>): Promise<T>;
+  release(): void;
+}
+
+function watchFetch(signal: AbortSignal, timeoutMs: number, idleMs: number): Watch {
+  const controller = new AbortController();
+  const end = (reason: unknown): void => controller.abort(reason);
+  const onAbort = (): void => end(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const whole = setTimeout(() => end(refusals.tooSlow(watch.host, timeoutMs)), timeoutMs);
+  const idle = setTimeout(() => end(refusals.isSilent(watch.host, idleMs)), idleMs);
+  const watch: Watch = {
+    signal: controller.signal,
+    host: '',
+    heard: () => void idle.refresh(),
+    reason: () => (controller.signal.aborted ? controller.signal.reason : undefined),
+    race: (promise) =>
+      new Promise((resolve, reject) => {
+        promise.then(resolve, reject);
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a BridgeError, or the caller's own
+        const onEnd = (): void => reject(controller.signal.reason);
+        if (controller.signal.aborted) onEnd();
+        else controller.signal.addEventListener('abort', onEnd, { once: true });
+      }),
+    release() {
+      clearTimeout(whole);
+      clearTimeout(idle);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+  return watch;
+}

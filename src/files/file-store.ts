@@ -1,0 +1,219 @@
+import { BridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+import { UNKNOWN_TYPE } from '../model/media-types.ts';
+import type { Draft, FileRecord, StorageBackend } from '../model/storage-backend.ts';
+import type { FileStore, StoredFile } from '../model/stored-file.ts';
+import { createDirectoryBackend } from './backends/directory.ts';
+import {
+  downloadKey,
+  fileUri,
+  idInUri,
+  isSameSecret,
+  newFileId,
+  newSecret,
+  ownerOf,
+  splitDownloadKey,
+} from './file-id.ts';
+import { cleanFileName } from './names.ts';
+import { createMemoryBackend } from './backends/memory.ts';
+import { createCapacity } from './capacity.ts';
+
+/** The longest time between two looks for files that have expired, in milliseconds. */
+const MAX_SWEEP_MS = 5 * 60_000;
+
+export type FileStoreOptions = (
+  | { readonly kind: 'directory'; readonly dir: string }
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'shared'; readonly backend: StorageBackend }
+) & {
+  /** Of all files together. */
+  readonly maxBytes: number;
+  /** How long a file is kept, in milliseconds. */
+  readonly keepMs: number;
+  readonly logger: Logger;
+  /** The clock; that of the machine unless given. */
+  readonly now?: () => number;
+};
+
+/** How full a store is. */
+export interface StoreUsage {
+  readonly files: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** A store that tells how full it is. */
+export interface KeptFiles extends FileStore {
+  usage(): Promise<StoreUsage>;
+}
+
+/**
+ * A store in a folder, in memory or on a backend that others share. The folder is made with the first file; several processes may share it, each
+ * sees the files of all. What a process that ended early left there is removed some minutes later.
+ */
+export function createFileStore(options: FileStoreOptions): KeptFiles {
+  const { maxBytes, keepMs, logger, now = Date.now } = options;
+  const backend = backendOf(options);
+  const capacity = createCapacity(backend, maxBytes, now);
+  let closed = false;
+
+  /** The record behind a URI, where it is that principal's and has not expired; it counts as used now. */
+  async function recordOf(uri: string, principal: string): Promise<FileRecord | undefined> {
+    const id = idInUri(uri);
+    const record = id === undefined ? undefined : await backend.get(id);
+    if (record === undefined || record.owner !== ownerOf(principal)) return undefined;
+    return used(record);
+  }
+
+  async function used(record: FileRecord): Promise<FileRecord | undefined> {
+    if (record.expiresAt <= now()) return undefined;
+    return (await backend.touch(record.id, now())) ? record : undefined;
+  }
+
+  async function live(): Promise<readonly FileRecord[]> {
+    const records = (await backend.all()).map(({ record }) => record);
+    return records.filter(({ expiresAt }) => expiresAt > now());
+  }
+
+  /** Takes the bytes within the limits; answers how many there were. */
+  async function fill(draft: Draft, content: AsyncIterable<Uint8Array>, taken: Taken): Promise<number> {
+    let size = 0;
+    for await (const chunk of content) {
+      size += chunk.length;
+      if (size > maxBytes) {
+        throw new BridgeError(
+          'file_too_large',
+          `The file is larger than the ${maxBytes} bytes of the store.`,
+          {
+            hint: 'An operator can raise the setting files.maxStoreBytes.',
+          },
+        );
+      }
+      if (size > taken.bytes) taken.bytes += await capacity.reserve(size - taken.bytes);
+      await draft.write(chunk);
+    }
+    return size;
+  }
+
+  async function sweep(): Promise<void> {
+    for (const { record } of await backend.all()) {
+      if (closed) return;
+      if (record.expiresAt <= now()) await backend.remove(record.id);
+    }
+    if (!closed) await backend.tidy(now());
+  }
+
+  let sweeping: Promise<void> | undefined;
+  function sweepAlone(): void {
+    sweeping ??= sweep()
+      .catch((error: unknown) => logger.warn('Kept files could not be looked through', { error }))
+      .finally(() => (sweeping = undefined));
+  }
+  const timer = setInterval(sweepAlone, Math.min(MAX_SWEEP_MS, Math.max(1000, keepMs / 4)));
+  timer.unref();
+  sweepAlone();
+
+  return {
+    async put(content, { name, mimeType, principal }) {
+      const id = newFileId();
+      const taken: Taken = { bytes: 0 };
+      const draft = await backend.begin(id);
+      try {
+        const size = await fill(draft, content, taken);
+        const createdAt = now();
+        const record: FileRecord = {
+          id,
+          name: cleanFileName(name),
+          mimeType: plainType(mimeType),
+          size,
+          createdAt,
+          expiresAt: createdAt + keepMs,
+          owner: ownerOf(principal),
+          secret: newSecret(),
+        };
+        await draft.keep(record);
+        return describe(record);
+      } catch (error) {
+        await draft.discard().catch((problem: unknown) => {
+          logger.warn('What had arrived of a file could not be removed', { error: problem });
+        });
+        throw error;
+      } finally {
+        capacity.release(taken.bytes);
+      }
+    },
+
+    async find(uri, principal) {
+      const record = await recordOf(uri, principal);
+      return record && describe(record);
+    },
+
+    async *read(uri, principal) {
+      const record = await recordOf(uri, principal);
+      if (record === undefined) {
+        throw new BridgeError('file_not_found', 'There is no such file, or it has expired.', {
+          hint: 'Call the tool again that made it, or give another file.',
+        });
+      }
+      yield* backend.read(record);
+    },
+
+    async list(principal) {
+      const owner = ownerOf(principal);
+      const own = (await live()).filter((record) => record.owner === owner);
+      return own.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)).map(describe);
+    },
+
+    async pathOf(uri, principal) {
+      const record = await recordOf(uri, principal);
+      return record && backend.pathOf(record);
+    },
+
+    async downloadKey(uri, principal) {
+      const record = await recordOf(uri, principal);
+      return record && downloadKey(record.id, record.secret);
+    },
+
+    async findByDownloadKey(key) {
+      const parts = splitDownloadKey(key);
+      const record = parts && (await backend.get(parts.id));
+      if (record === undefined || !isSameSecret(parts?.secret ?? '', record.secret)) return undefined;
+      if ((await used(record)) === undefined) return undefined;
+      return { file: describe(record), read: (range) => backend.read(record, range) };
+    },
+
+    async usage() {
+      const records = await live();
+      const bytes = records.reduce((sum, { size }) => sum + size, 0);
+      return { files: records.length, bytes, maxBytes };
+    },
+
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+      backend.close();
+    },
+  };
+}
+
+function backendOf(options: FileStoreOptions): StorageBackend {
+  if (options.kind === 'shared') return options.backend;
+  return options.kind === 'memory' ? createMemoryBackend() : createDirectoryBackend(options.dir);
+}
+
+/** Space that a file has taken so far. */
+interface Taken {
+  bytes: number;
+}
+
+function describe({ id, name, mimeType, size, createdAt, expiresAt }: FileRecord): StoredFile {
+  const [created, expires] = [new Date(createdAt), new Date(expiresAt)];
+  return { uri: fileUri(id, name), name, mimeType, size, createdAt: created, expiresAt: expires };
+}
+
+/** A media type without parameters. */
+function plainType(mimeType: string): string {
+  const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return /^[a-z0-9.+_-]+\/[a-z0-9.+_-]+$/.test(type) ? type : UNKNOWN_TYPE;
+}

@@ -1,0 +1,49 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import type { NetworkPolicy } from './network-policy.ts';
+import { isPrivate, leadsToPrivate, unknownHost } from './fetch-errors.ts';
+
+/** All addresses of a host name; rejects where there are none. */
+export type Resolver = (host: string) => Promise<readonly string[]>;
+
+/** Asks as the system does, its hosts file included. */
+export const systemResolver: Resolver = async (host) => {
+  const found = await systemLookup(host, { all: true });
+  return found.map(({ address }) => address);
+};
+
+/**
+ * The addresses of a host of which every one is allowed; one of them is then connected to, and the name is not
+ * resolved again. Rejects with `file_refused`.
+ */
+export async function allowedAddresses(
+  url: URL,
+  policy: NetworkPolicy,
+  resolver: Resolver,
+): Promise<readonly string[]> {
+  // The URL parser has brought every notation of an IPv4 address into the usual one.
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) {
+    if (!policy.isAllowed(host)) throw isPrivate(url.hostname);
+    return [host];
+  }
+  const addresses = await resolver(host).catch((error: unknown) => {
+    throw unknownHost(host, error);
+  });
+  if (addresses.length === 0) throw unknownHost(host, undefined);
+  if (!policy.isNamed(host) && !addresses.every((address) => policy.isAllowed(address))) {
+    throw leadsToPrivate(host);
+  }
+  return addresses;
+}
+
+/** A look-up that knows these addresses alone. */
+export function fixedLookup(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, options, done) => {
+    const [first] = all;
+    if (options.all === true) done(null, all);
+    else done(null, first?.address ?? '', first?.family ?? 0);
+  };
+}

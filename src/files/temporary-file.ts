@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { handleBytes } from '../model/handle-bytes.ts';
+import type { HeldFile } from '../model/ports.ts';
+import { cannotBeStored } from './fetch-errors.ts';
+
+/** The bytes of a held file. */
+export type TemporaryFile = Pick<HeldFile, 'size' | 'read' | 'dispose'>;
+
+/**
+ * Writes bytes, as they come, to a temporary file that only its owner can read. Its name goes at once where the
+ * system allows that, so that nothing is left of it even if the process dies. Rejects with what the bytes throw, and
+ * with `file_refused` where the disk takes no more; nothing is left then either.
+ */
+export async function writeTemporaryFile(
+  bytes: AsyncIterable<Uint8Array>,
+  folder: string,
+): Promise<TemporaryFile> {
+  await onDisk(mkdir(folder, { recursive: true, mode: 0o700 }));
+  const path = join(folder, `dify-mcp-bridge-${randomUUID()}.part`);
+  const handle = await onDisk(open(path, 'wx+', 0o600));
+  let isNamed = true;
+  const removeName = async (): Promise<void> => {
+    if (!isNamed) return;
+    // Windows keeps the name of an open file.
+    isNamed = await unlink(path).then(
+      () => false,
+      () => true,
+    );
+  };
+  const dispose = async (): Promise<void> => {
+    await handle.close().catch(() => undefined);
+    await removeName();
+  };
+  await removeName();
+  let size = 0;
+  try {
+    for await (const chunk of bytes) {
+      await onDisk(handle.writeFile(chunk));
+      size += chunk.length;
+    }
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    size,
+    dispose,
+    read: () => handleBytes(handle, size),
+  };
+}
+
+async function onDisk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw cannotBeStored(cause);
+  }
+}

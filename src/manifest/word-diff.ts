@@ -1,0 +1,59 @@
+import { diffArrays } from 'diff';
+
+/** A stretch of text that both texts have, or only one of them. */
+export interface WordDifference {
+  readonly kind: 'same' | 'removed' | 'added';
+  readonly text: string;
+}
+
+/** Texts that take more insertions and removals than this are shown as a whole, the old one and the new one. */
+const MAX_EDITS = 1000;
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+
+/** What was taken out of a text and put into it, word by word in any script, in reading order. */
+export function compareWords(before: string, after: string): WordDifference[] {
+  const [old, now] = [wordsOf(before), wordsOf(after)];
+  const changes = diffArrays(old, now, { maxEditLength: MAX_EDITS }) ?? [
+    { value: old, removed: true, added: false },
+    { value: now, removed: false, added: true },
+  ];
+  const parts = changes.map(({ value, removed, added }): WordDifference => {
+    return { kind: removed ? 'removed' : added ? 'added' : 'same', text: value.join('') };
+  });
+  return joined(parts.filter(({ text }) => text !== ''));
+}
+
+/** Whether what two changes have between them is too little to tell them apart. */
+function isBetween(text: string, removed: string, added: string): boolean {
+  if (removed === '' && added === '') return false;
+  return /^\s*$/.test(text) || (removed !== '' && added !== '' && !/[\p{L}\p{N}]/u.test(text));
+}
+
+/** With words that were replaced one after another, and have but spaces in common, as one replacement. */
+function joined(parts: readonly WordDifference[]): WordDifference[] {
+  const result: WordDifference[] = [];
+  let [removed, added] = ['', ''];
+  const flush = (): void => {
+    if (removed !== '') result.push({ kind: 'removed', text: removed });
+    if (added !== '') result.push({ kind: 'added', text: added });
+    [removed, added] = ['', ''];
+  };
+  for (const [index, { kind, text }] of parts.entries()) {
+    if (kind === 'removed') removed += text;
+    else if (kind === 'added') added += text;
+    else if (index < parts.length - 1 && isBetween(text, removed, added)) {
+      removed += text;
+      added += text;
+    } else {
+      flush();
+      result.push({ kind, text });
+    }
+  }
+  flush();
+  return result;
+}
+
+function wordsOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}

@@ -1,0 +1,70 @@
+import type { ListedTool } from '../model/registry.ts';
+import { defineOwnTool } from '../registry/bridge-tool.ts';
+
+const GET_RESULT = 'get_call_result';
+const CANCEL = 'cancel_call';
+
+/** The names of the tools that belong to hand-off. */
+export const CALL_TOOL_NAMES: ReadonlySet<string> = new Set([GET_RESULT, CANCEL]);
+
+/** What a model should know of a server that hands calls off. */
+export const HAND_OFF_INSTRUCTIONS =
+  `A call that takes long is answered with a call id while it goes on: ${GET_RESULT} then waits for its result, and ` +
+  `${CANCEL} ends it.`;
+
+/** The tools by which a model follows calls that were handed off. */
+export type CallTools = ReturnType<typeof defineCallTools>;
+
+/** Defines them; `maxWaitSeconds` is the longest that one request waits. */
+export function defineCallTools(maxWaitSeconds: number) {
+  const callId = {
+    name: 'call_id',
+    required: true,
+    shape: { kind: 'string' },
+    description: 'The call id, as the answer of the call gave it.',
+  } as const;
+  return {
+    getResult: defineOwnTool({
+      name: GET_RESULT,
+      title: 'Get the result of a call',
+      description:
+        'Waits for a tool call that was answered with a call id because it takes long, and gives its result as the ' +
+        'tool itself would have. While the call still runs, the answer says so: then use this tool again. ' +
+        'Example: {"call_id": "call_4fZr0bX2"}',
+      properties: [
+        callId,
+        {
+          name: 'wait_seconds',
+          required: false,
+          shape: { kind: 'number', integer: false, min: 0, max: maxWaitSeconds },
+          default: maxWaitSeconds,
+          description: 'How long to wait for the end of the call. 0 only looks.',
+        },
+      ],
+      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
+    }),
+    cancelCall: defineOwnTool({
+      name: CANCEL,
+      title: 'Cancel a call',
+      description:
+        'Ends a tool call that was answered with a call id and still runs. What the tool has done by then stays ' +
+        'done, and a workflow goes on in Dify. Example: {"call_id": "call_4fZr0bX2"}',
+      properties: [callId],
+      annotations: {
+        readOnlyHint: false,
+        destructiveHint: true,
+        idempotentHint: true,
+        openWorldHint: false,
+      },
+    }),
+  };
+}
+
+/** The longest wait below a limit, both in the units of their names: a tenth is left for the way there and back. */
+export function maxWaitSeconds(limitMs: number): number {
+  const seconds = (limitMs * 0.9) / 1000;
+  return seconds < 5 ? Number(seconds.toFixed(2)) : Math.floor(seconds);
+}
+
+/** As they would be listed with the usual limit, to recognise them by. */
+export const CALL_TOOLS: readonly ListedTool[] = Object.values(defineCallTools(45)).map(({ tool }) => tool);

@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { probeInnerKey, probeVersion } from '../../../../src/dify/inner/probe.ts';
+import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
+import {
+  faultOf,
+  type Handler,
+  idleSignal,
+  INNER_KEY,
+  type Loopback,
+  loopback,
+  sendJson,
+  TENANT,
+} from '../fixtures.ts';
+
+let server: Loopback | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function serve(handler: Handler): Promise<Loopback> {
+  server = await loopback(handler);
+  return server;
+}
+
+const PAGE = '<!doctype html><html></html>';
+
+describe('version', () => {
+  const probe = async (handler: Handler) => probeVersion((await serve(handler)).http, idleSignal());
+
+  test('from the ping, with the clock', async () => {
+    const { version, serverDate } = await probe((request, response) => {
+      expect(request.url).toBe('/console/api/ping');
+      response.setHeader('date', 'Tue, 03 Mar 2026 10:00:00 GMT');
+      sendJson(response, 200, { result: 'pong' });
+    });
+    expect(version).toBe('1.12.1');
+    expect(serverDate?.toISOString()).toBe('2026-03-03T10:00:00.000Z');
+  });
+
+  test('from the health route where the console is kept away', async () => {
+    const result = await probe((request, response) => {
+      response.sendDate = false;
+      if (request.url === '/console/api/ping') {
+        response.writeHead(404, { 'content-type': 'text/html' }).end(PAGE);
+      } else {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end('{"pid":1,"status":"ok","version":"1.9.0"}');
+      }
+    });
+    expect(result).toEqual({ version: '1.9.0', serverDate: undefined });
+  });
+
+  test.each<[string, Handler, string]>([
+    [
+      'the web app',
+      (_q, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE),
+      'upstream_wrong_address',
+    ],
+    [
+      'nginx without routes',
+      (_q, response) => response.writeHead(404, { 'content-type': 'text/html' }).end(PAGE),
+      'upstream_wrong_address',
+    ],
+    [
+      'the plugin daemon',
+      (_q, response) => response.writeHead(404).end('404 page not found'),
+      'upstream_wrong_address',
+    ],
+    ['a server of texts', (_q, response) => response.end('hello'), 'upstream_wrong_address'],
+    [
+      'a login before it',
+      (_q, response) => response.writeHead(302, { location: 'https://sso.example.com/' }).end(),
+      'upstream_wrong_address',
+    ],
+    [
+      'a gateway without Dify',
+      (_q, response) => response.writeHead(502, { 'content-type': 'text/html' }).end(PAGE),
+      'upstream_unreachable',
+    ],
+  ])('%s', async (_name, handler, code) => {
+    expect((await faultOf(probe(handler))).code).toBe(code);
+  });
+
+  test('nothing there', async () => {
+    const { http, close } = await loopback(() => undefined);
+    await close();
+    expect((await faultOf(probeVersion(http, idleSignal()))).code).toBe('upstream_unreachable');
+  });
+});
+
+describe('inner key', () => {
+  const options = { innerApiKey: INNER_KEY, tenantId: TENANT };
+  const probe = async (handler: Handler) => probeInnerKey((await serve(handler)).http, options, idleSignal());
+  const refuse =
+    (status: number, code: string): Handler =>
+    (_request, response) =>
+      sendJson(response, status, { code, message: 'no', status });
+
+  test('accepted by a request that runs no tool', async () => {
+    await probe((request, response, body) => {
+      expect(request.url).toBe('/inner/api/upload/file/request');
+      expect(request.headers['x-inner-api-key']).toBe(INNER_KEY);
+      expect(JSON.parse(body.toString())).toMatchObject({ tenant_id: TENANT, user_id: '' });
+      sendJson(response, 200, { data: { url: '/files/upload/for-plugin?sign=x' }, error: '' });
+    });
+  });
+
+  test('refused: names the setting of the key', async () => {
+    const fault = await faultOf(probe(refuse(404, 'not_found')));
+    expect(fault.code).toBe('upstream_unauthorized');
+    expect(fault.toText()).toContain('DIFY_INNER_API_KEY');
+    expect(fault.toText()).not.toContain(INNER_KEY);
+  });
+
+  test('unknown workspace: names the setting of the workspace', async () => {
+    const fault = await faultOf(probe(refuse(400, 'invalid_param')));
+    expect(fault.code).toBe('upstream_unauthorized');
+    expect(fault.message).toContain(TENANT);
+    expect(fault.hint).toContain('DIFY_WORKSPACE_ID');
+  });
+
+  test('nginx, which does not pass the inner API on', async () => {
+    const page: Handler = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE);
+    };
+    expect((await faultOf(probe(page))).code).toBe('upstream_wrong_address');
+  });
+
+  test('not set up', async () => {
+    expect((await faultOf(probe(refuse(401, 'not_setup')))).code).toBe('upstream_not_ready');
+  });
+});
+
+test(`the recorded version${sharedNote}`, async () => {
+  const answers = new Map(recordings('status').map((entry) => [entry.request.path, entry]));
+  const isReplay = answers.size > 0;
+  const { http } = await serve((request, response) => {
+    const entry = answers.get(request.url ?? '');
+    if (entry === undefined) sendJson(response, 200, {});
+    else response.writeHead(entry.response.status, { 'x-version': entry.dify_version }).end(bodyOf(entry));
+  });
+  expect((await probeVersion(http, idleSignal())).version).toBe('1.12.1');
+  expect(isReplay).toBe(sharedNote === '');
+});

@@ -1,0 +1,82 @@
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { Json, JsonObject } from '../../../src/model/json.ts';
+import { defineOwnTool } from '../../../src/registry/bridge-tool.ts';
+
+const own = defineOwnTool({
+  name: 'paint',
+  title: 'Paint',
+  description: 'Paints a wall.',
+  properties: [
+    {
+      name: 'colour',
+      required: true,
+      shape: { kind: 'choice', values: ['red', 'green'] },
+      description: 'Which.',
+    },
+    { name: 'coats', required: false, shape: { kind: 'number', integer: true, min: 1, max: 3 }, default: 2 },
+    { name: 'note', required: false, shape: { kind: 'string' } },
+    { name: 'dry', required: false, shape: { kind: 'boolean' } },
+    { name: 'more', required: false, shape: { kind: 'object', properties: [], open: true } },
+    { name: 'rest', required: false, shape: { kind: 'any' } },
+  ],
+  annotations: { readOnlyHint: true },
+});
+
+describe('a tool of the bridge itself', () => {
+  it('is published like the tools of Dify', () => {
+    expect(own.tool).toEqual({
+      name: 'paint',
+      title: 'Paint',
+      description: 'Paints a wall.',
+      inputSchema: {
+        type: 'object',
+        properties: {
+          colour: { type: 'string', enum: ['red', 'green'], description: 'Which.' },
+          coats: { type: 'integer', minimum: 1, maximum: 3, default: 2 },
+          note: { type: 'string' },
+          dry: { type: 'boolean' },
+          more: { type: 'object', properties: {} },
+          rest: {},
+        },
+        required: ['colour'],
+        additionalProperties: false,
+      },
+      annotations: { readOnlyHint: true },
+    });
+    expect(Object.isFrozen(own.tool.inputSchema['properties'])).toBe(true);
+  });
+
+  it('coerces what is meant without doubt', () => {
+    expect(own.parse({ colour: 'red', coats: '3', dry: 'yes', more: '{"a":{"b":[1]}}', note: null })).toEqual(
+      {
+        ok: true,
+        values: { colour: 'red', coats: 3, dry: true, more: { a: { b: [1] } } },
+      },
+    );
+    expect(own.parse({ colour: 'red' })).toEqual({ ok: true, values: { colour: 'red', coats: 2 } });
+  });
+
+  it('says what is wrong in the words of all tools', () => {
+    expect(own.parse({ coats: 4, notes: 'x' })).toEqual({
+      ok: false,
+      problems: [
+        { path: '/colour', message: 'is required: expected one of "red", "green"' },
+        { path: '/coats', message: 'expected a whole number from 1 to 3, got 4' },
+        { path: '/notes', message: 'there is no such argument; did you mean "note"?' },
+      ],
+    });
+    expect(own.parse([])).toMatchObject({ ok: false, problems: [{ path: '' }] });
+  });
+
+  it('knows the types of checked arguments', () => {
+    const parsed = own.parse({ colour: 'green' });
+    if (!parsed.ok) throw new Error('refused');
+    expectTypeOf(parsed.values.colour).toEqualTypeOf<'red' | 'green'>();
+    expectTypeOf(parsed.values.coats).toEqualTypeOf<number>();
+    expectTypeOf(parsed.values.note).toEqualTypeOf<string | undefined>();
+    expectTypeOf(parsed.values.dry).toEqualTypeOf<boolean | undefined>();
+    expectTypeOf(parsed.values.more).toEqualTypeOf<JsonObject | undefined>();
+    expectTypeOf(parsed.values.rest).toEqualTypeOf<Json | undefined>();
+    expect(parsed.values.colour).toBe('green');
+  });
+});
