@@ -41,7 +41,7 @@ export interface Literal {
 }
 
 /** The sets of tools that the sandbox offers; one of them takes the place of everything under `dify`. */
-export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
+export const SANDBOX_SETS = ['demo', 'files', 'long'] as const;
 
 /** A set of tools of the sandbox. */
 export type SandboxSet = (typeof SANDBOX_SETS)[number];

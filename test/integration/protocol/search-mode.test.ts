@@ -79,10 +79,14 @@ describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
     const { client } = await connect(kind);
     if (!client.modern) await client.setLogLevel('info');
     const heard: TestProgress[] = [];
+    const onprogress = (progress: TestProgress): void => {
+      heard.push(progress);
+      if (progress.message === 'Rank: failed') void client.callTool('echo', { text: 'go on' });
+    };
     const result = await client.callTool(
       'call_tool',
-      { name: 'steps' },
-      { onprogress: (progress) => heard.push(progress), logLevel: 'info' },
+      { name: 'steps', arguments: { until: 'echo' } },
+      { onprogress, logLevel: 'info' },
     );
     expect(result.content).toEqual([{ type: 'text', text: 'stepped' }]);
     expect(heard.map(({ message }) => message)).toContain('Search: done');

@@ -554,7 +554,7 @@ describe('the connection to Dify', () => {
     expect(config.dify).toEqual({ userId: '' });
     expect(warnings).toEqual([]);
     expect(settings.find(({ setting }) => setting.path === 'dify.apiUrl')?.source).toBe('sandbox');
-    expect((await load({ sandbox: 'conformance', env: {} })).config.sandbox).toBe('conformance');
+    expect((await load({ sandbox: 'files', env: {} })).config.sandbox).toBe('files');
   });
 
   it('has no sandbox of another name', async () => {

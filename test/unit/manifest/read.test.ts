@@ -158,8 +158,8 @@ describe('hostile files', () => {
   });
 
   it('take time by their size alone', () => {
-    const wide = Array.from({ length: 50_000 }, (_, index) => `key${index}: 1`).join('\n');
     // Comparing each key with each other would take longer than a test may.
+    const wide = Array.from({ length: 50_000 }, (_, index) => `key${index}: 1`).join('\n');
     expect(readYaml(wide, { references: false })).toHaveProperty('value');
   });
 

@@ -1,6 +1,6 @@
-import { parameter, type ParameterDeclaration } from './declaration.ts';
-import { json, text } from './messages.ts';
-import { builtinProvider, defineTool, type SandboxProvider, type SandboxTool } from './provider.ts';
+import { parameter } from '../../dist/sandbox/declaration.js';
+import { json, text } from '../../dist/sandbox/messages.js';
+import { builtinProvider, defineTool } from '../../dist/sandbox/provider.js';
 
 /** Tools of one provider. */
 const TOOLS_A_PROVIDER = 20;
@@ -24,12 +24,12 @@ const FIELDS = ['account', 'label', 'owner', 'folder', 'channel', 'status', 'lan
  * Providers of made-up plugins with `count` tools in all, each of the size that tools of real plugins have. The
  * same number always gives the same tools, and a larger one adds to them.
  */
-export function generatedProviders(count: number): readonly SandboxProvider[] {
-  const providers: SandboxProvider[] = [];
+export function madeUpProviders(count) {
+  const providers = [];
   for (let first = 0; first < count; first += TOOLS_A_PROVIDER) {
     const number = first / TOOLS_A_PROVIDER;
     const size = Math.min(TOOLS_A_PROVIDER, count - first);
-    const tools = Array.from({ length: size }, (_, index) => generatedTool(first + index));
+    const tools = Array.from({ length: size }, (_, index) => madeUpTool(first + index));
     const name = `suite_${number}`;
     providers.push(
       builtinProvider(`paperkite/${name}/${name}`, {
@@ -43,7 +43,7 @@ export function generatedProviders(count: number): readonly SandboxProvider[] {
   return providers;
 }
 
-function generatedTool(number: number): SandboxTool {
+function madeUpTool(number) {
   const verb = pick(VERBS, number);
   const thing = pick(THINGS, Math.floor(number / VERBS.length));
   const fields = Array.from({ length: 2 + (number % 4) }, (_, index) => field(number + index, index));
@@ -70,7 +70,7 @@ function generatedTool(number: number): SandboxTool {
   );
 }
 
-function field(seed: number, index: number): ParameterDeclaration {
+function field(seed, index) {
   const name = `${pick(FIELDS, seed)}_${index}`;
   if (index % 3 === 1) {
     return parameter(name, {
@@ -92,10 +92,10 @@ function field(seed: number, index: number): ParameterDeclaration {
   return parameter(name, { description: `Only those whose ${pick(FIELDS, seed)} is this one.` });
 }
 
-function pick(words: readonly string[], index: number): string {
-  return words[index % words.length] ?? '';
+function pick(words, index) {
+  return words[index % words.length];
 }
 
-function capital(word: string): string {
+function capital(word) {
   return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
 }

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parameter } from './declaration.ts';
-import { blob, log, text, ToolFailure, WorkerCrash } from './messages.ts';
-import { textOf } from './parameter-values.ts';
-import { redDot, shortBeep } from './media.ts';
-import { builtinProvider, defineTool, type SandboxProvider, type SandboxTool } from './provider.ts';
+import { parameter } from '../../src/sandbox/declaration.ts';
+import { blob, log, text, ToolFailure, WorkerCrash } from '../../src/sandbox/messages.ts';
+import { textOf } from '../../src/sandbox/parameter-values.ts';
+import { redDot, shortBeep } from '../../src/sandbox/media.ts';
+import {
+  builtinProvider,
+  defineTool,
+  type SandboxProvider,
+  type SandboxTool,
+} from '../../src/sandbox/provider.ts';
 
 /** Milliseconds between the steps of a tool that reports steps. */
 const STEP_MS = 50;
