@@ -4,9 +4,9 @@ import { load, measure, median } from './measure.mjs';
 import { startServer } from './processes.mjs';
 import { builtinTools, frame, IMAGE_BYTES, published } from './wire.mjs';
 
-const { decodeFrames } = await import('../../dist/dify/frames.js');
-const { toToolInvokeMessage } = await import('../../dist/dify/wire-message.js');
-const { toToolProviders } = await import('../../dist/dify/wire-catalog.js');
+const { decodeFrames } = await import('../../dist/dify/inner/frames.js');
+const { toToolInvokeMessage } = await import('../../dist/dify/inner/wire-message.js');
+const { toToolProviders } = await import('../../dist/dify/console/wire-catalog.js');
 const { ToolResults } = await import('../../dist/content/tool-result.js');
 const { loadConfig } = await import('../../dist/config/load.js');
 const { buildRegistry } = await import('../../dist/registry/build.js');

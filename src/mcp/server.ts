@@ -2,13 +2,12 @@ import { Server } from '@modelcontextprotocol/server';
 import { LOCAL_PRINCIPAL, type ToolService } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { pageFor } from './list-json.ts';
 import { protocolError } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { RunningCalls } from './running-calls.ts';
 import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
 import { ToolsCall } from './tools-call.ts';
-import { createToolPages } from './tools-list.ts';
+import { ToolPages } from './tools-list.ts';
 
 export interface BridgeServerOptions {
   readonly service: ToolService;
@@ -48,7 +47,7 @@ export interface ServerFactory {
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
   const { service, logger, info, pageSize, progressIntervalMs, listTtlMs, resources } = options;
   const { tools: list, detached } = service;
-  const pageOf = createToolPages(pageSize);
+  const toolPages = new ToolPages(pageSize);
   const toolsCall = new ToolsCall({ service, logger, progressIntervalMs });
   const calls = new RunningCalls();
 
@@ -70,10 +69,10 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
         },
       },
     );
-    server.setRequestHandler('tools/list', async (request, { mcpReq, http }) => {
+    server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
       try {
         const tools = list.current() ?? (await list.ready(mcpReq.signal));
-        return pageFor(http?.req, pageOf(tools, request.params?.cursor));
+        return toolPages.page(tools, request.params?.cursor);
       } catch (thrown) {
         const error = asBridgeError(thrown);
         if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });

@@ -1,11 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import { createLiveServers } from './live-servers.ts';
 import type { ServerFactory } from './server.ts';
-import { StdioTransport } from './stdio-transport.ts';
 
 /**
  * Room for a file of 12 MB in the arguments of a call, in Base64. The SDK's transport copies what it has of a message
@@ -44,7 +43,7 @@ export function serveOverStdio(options: StdioHostOptions): StdioHost {
   const { stdin = process.stdin, stdout = process.stdout } = options;
   // Each answer that waits for a slow reader listens for it; Node would warn of the eleventh, in the middle of the log.
   stdout.setMaxListeners(0);
-  const transport = new StdioTransport(stdin, stdout, {
+  const transport = new StdioServerTransport(stdin, stdout, {
     maxBufferSize: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
   });
   const servers = createLiveServers(logger);

@@ -3,39 +3,46 @@ import type { ListedTool, ToolList } from '../model/registry.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
-/** The pages of one snapshot by the index of their first tool. */
+/** The pages of one list by the index of their first tool. */
 interface Listing {
+  readonly of: ToolList;
   readonly tools: ListToolsResult['tools'];
   readonly pages: Map<number, ListToolsResult>;
 }
 
 /**
- * Answers tools/list from a snapshot: every tool at once, or pages of `pageSize`. A page is built once for each
- * snapshot and shared by all who ask for it, so it is frozen. A cursor names the last tool that was seen and thus
- * stays good when the list changes.
+ * Answers tools/list: every tool at once, or pages of `pageSize`. The pages of the list that was asked for last are
+ * kept and shared by all clients, so they are frozen. A cursor names the last tool that was seen and thus stays valid
+ * when the list changes.
  */
-export function createToolPages(
-  pageSize: number = Number.POSITIVE_INFINITY,
-): (registry: ToolList, cursor: string | undefined) => ListToolsResult {
-  const listings = new WeakMap<ToolList, Listing>();
+export class ToolPages {
+  readonly #pageSize: number;
+  #latest: Listing | undefined;
 
-  return (registry, cursor = '') => {
-    let listing = listings.get(registry);
-    if (listing === undefined) {
-      listing = { tools: registry.tools.map(describeTool), pages: new Map() };
-      listings.set(registry, listing);
-    }
-    const { tools, pages } = listing;
+  constructor(pageSize: number = Number.POSITIVE_INFINITY) {
+    this.#pageSize = pageSize;
+  }
+
+  /** @throws BridgeError `invalid_cursor`. */
+  page(list: ToolList, cursor = ''): ListToolsResult {
+    const { tools, pages } = this.#listing(list);
     const after = decodeCursor(cursor);
     const found = after === '' ? 0 : tools.findIndex((tool) => tool.name > after);
     const start = found === -1 ? tools.length : found;
     let page = pages.get(start);
     if (page === undefined) {
-      page = buildPage(tools, start, pageSize);
+      page = buildPage(tools, start, this.#pageSize);
       pages.set(start, page);
     }
     return page;
-  };
+  }
+
+  #listing(list: ToolList): Listing {
+    if (this.#latest?.of !== list) {
+      this.#latest = { of: list, tools: list.tools.map(describeTool), pages: new Map() };
+    }
+    return this.#latest;
+  }
 }
 
 function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: number): ListToolsResult {
