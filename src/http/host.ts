@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
@@ -186,7 +187,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
     await Promise.all([
       ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
-      within(graceMs, Promise.allSettled(downloads)),
+      settlesWithin(Promise.allSettled(downloads), graceMs),
     ]);
     // A call counts as ended just before its answer is written.
     await nextTurn();
@@ -238,14 +239,4 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
       return sessions.size;
     },
   };
-}
-
-/** Resolves with the promise, and at the latest after so many milliseconds. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }

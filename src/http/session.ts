@@ -28,8 +28,6 @@ export interface Session {
   readonly principal: string;
   readonly events: SessionEvents;
   readonly transport: WebStandardStreamableHTTPServerTransport;
-  /** By the id of a request that is being answered, the last of those with that id. */
-  readonly asked: Map<RequestId, Request>;
   /** Responses that are open now or about to be, the GET stream included. */
   open: number;
   /** When the last response ended, by `performance.now()`. */
@@ -59,7 +57,6 @@ export async function openSession({
     principal,
     events,
     transport,
-    asked: new Map(),
     open: 1,
     usedAt: performance.now(),
   };

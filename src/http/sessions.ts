@@ -1,12 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  isInitializeRequest,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  type RequestId,
-} from '@modelcontextprotocol/server';
+import { isInitializeRequest, isJSONRPCNotification, isJSONRPCRequest } from '@modelcontextprotocol/server';
 import type { ServerFactory } from '../mcp/server.ts';
-import { keepList } from '../mcp/list-json.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
@@ -172,18 +166,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       return;
     }
 
-    const webReq = await webRequest(req, message);
-    if (isJSONRPCRequest(message)) noteAsked(session, message.id, webReq);
-    const response = await session.transport.handleRequest(webReq, { parsedBody: message });
+    const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
     // An initialize that was refused leaves a session without an id.
     if (session.transport.sessionId === undefined) await end(session, 'not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await settleCancelled(session, cancelled);
-    try {
-      await sendResponse(res, webReq, response);
-    } finally {
-      if (isJSONRPCRequest(message)) forgetAsked(session, message.id, webReq);
-    }
+    await sendResponse(res, response);
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 
@@ -234,15 +222,4 @@ function cancelledRequest(message: unknown): string | number | undefined {
   if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
   const id = message.params?.['requestId'];
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
-}
-
-/** Of two open requests with one id, the SDK sends the answer of the first on the response of the second. */
-function noteAsked({ asked }: Session, id: RequestId, request: Request): void {
-  const other = asked.get(id);
-  if (other !== undefined) for (const either of [other, request]) keepList(either);
-  asked.set(id, request);
-}
-
-function forgetAsked({ asked }: Session, id: RequestId, request: Request): void {
-  if (asked.get(id) === request) asked.delete(id);
 }

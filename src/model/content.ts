@@ -1,4 +1,4 @@
-import type { CallState } from './task.ts';
+import type { BridgeError } from './errors.ts';
 import type { JsonObject } from './json.ts';
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
@@ -51,6 +51,9 @@ export interface ToolResult {
   /** Left out where the result has media or is an error. */
   readonly structuredContent?: JsonObject;
   readonly isError?: true;
-  /** The call goes on: this is what is known of it, and not its result. Never part of what a client gets. */
-  readonly handedOff?: CallState;
+}
+
+/** An error as a result that the model reads. */
+export function errorResult(error: BridgeError): ToolResult {
+  return { content: [{ type: 'text', text: error.toText() }], isError: true };
 }

@@ -39,7 +39,7 @@ export interface CatalogSource {
 export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
-  readonly credentialId?: string;
+  readonly credentialId?: string | undefined;
   readonly signal: AbortSignal;
 }
 

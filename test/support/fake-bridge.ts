@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallContext, CallTool } from '../../src/model/call.ts';
+import type { CallContext, CallTool, ToolService } from '../../src/model/call.ts';
 import type { ToolResult } from '../../src/model/content.ts';
 import { BridgeError } from '../../src/model/errors.ts';
 import { isJsonObject } from '../../src/model/json.ts';
@@ -198,6 +198,18 @@ export function fakeBridge(source: FakeSource = fakeSource(FAKE_TOOLS)): FakeBri
     release() {
       for (const settle of releases) settle();
     },
+  };
+}
+
+/** What the protocol side serves of a bridge. */
+export function serviceOf(
+  { source, callTool }: Pick<FakeBridge, 'source' | 'callTool'>,
+  more: Partial<ToolService> = {},
+): ToolService {
+  return {
+    tools: source,
+    callTool: async (...call) => ({ kind: 'result', result: await callTool(...call) }),
+    ...more,
   };
 }
 

@@ -15,12 +15,12 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
   registry: ['model'],
   search: ['model', 'registry'],
   manifest: ['model', 'config'],
-  calls: ['model'],
   content: ['model'],
+  calls: ['model', 'content'],
   redis: ['model'],
   files: ['model', 'redis'],
-  tasks: ['model', 'redis', 'registry'],
-  view: ['model', 'config', 'registry', 'search', 'manifest', 'tasks'],
+  tasks: ['model', 'redis', 'registry', 'calls'],
+  view: ['model', 'config', 'registry', 'search', 'manifest', 'calls', 'tasks'],
   mcp: ['model'],
   http: ['model', 'mcp'],
   sandbox: ['model'],
@@ -65,17 +65,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders of tests that are not about one folder of the source. */
-const TEST_FOLDERS = ['manifests'];
+const TEST_FOLDERS = ['manifests', 'scripts'];
 
 /** Files that are still above the limit. */
-const LONG_FILES = ['app/app.ts'];
+const LONG_FILES: readonly string[] = [];
 
 /** Files that still import each other. */
-const CIRCLES = [
-  'app/app.ts app/serving.ts',
-  'model/content.ts model/task.ts',
-  'sandbox/provider.ts sandbox/workspace.ts',
-];
+const CIRCLES = ['sandbox/provider.ts sandbox/workspace.ts'];
 
 interface Import {
   readonly file: string;

@@ -82,8 +82,8 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
       await using bridge = await startBridge({ env: gate.env, start: false });
       const client = await bridge.connect(kind, transport);
       const asked = Promise.allSettled([client.callTool(GATE), client.listPage()]);
-      // Requests that need no tools are answered meanwhile: by then, the two before them have arrived.
-      for (let round = 0; round < 3; round += 1) await client.listTemplates();
+      // Needs no tools: once it is answered, the bridge has read the requests before it.
+      await client.listTemplates();
       await bridge.app.close(0);
       for (const outcome of await asked) {
         expect(outcome).toMatchObject({

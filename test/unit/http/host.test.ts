@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createHttpHost } from '../../../src/http/host.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
+import { fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { runHost } from '../../support/http-host.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -37,8 +37,7 @@ describe('listening', () => {
     await using running = await runHost();
     const { bridge } = running;
     const createServer = createServerFactory({
-      registry: bridge.source,
-      callTool: bridge.callTool,
+      service: serviceOf(bridge),
       logger: silentLogger,
       info: { name: 'b', version: '1' },
       progressIntervalMs: 1000,
