@@ -11,7 +11,7 @@ export {
 } from './app/app.ts';
 export { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
-export type { CallContext, CallObserver, CallTool, Waiting } from './model/call.ts';
+export type { CallContext, CallObserver, CallOutcome, CallTool, Waiting } from './model/call.ts';
 export type { ContentBlock, EmbeddedResource, ToolResult } from './model/content.ts';
 export { BridgeError, ERROR_RULES, type ErrorCode } from './model/errors.ts';
 export type { CallState, CallStatus } from './model/task.ts';

@@ -16,11 +16,9 @@ else await run(Number(process.argv[2] ?? 5000));
 
 async function run(count) {
   const { createSandbox } = await load('sandbox/sandbox.js');
-  const { generatedProviders } = await load('sandbox/generated.js');
-  const sandbox = await createSandbox();
+  const { madeUpProviders } = await import('./made-up-tools.mjs');
+  const sandbox = await createSandbox({ tools: madeUpProviders(count) });
   const { workspace, credentials } = sandbox;
-  for (const { type, id } of workspace.providers) workspace.removeProvider(type, id);
-  for (const provider of generatedProviders(count)) workspace.addProvider(provider);
   const env = {
     DIFY_API_URL: sandbox.url,
     DIFY_INNER_API_KEY: credentials.innerApiKey,

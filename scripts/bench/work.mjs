@@ -4,10 +4,10 @@ import { load, measure, median } from './measure.mjs';
 import { startServer } from './processes.mjs';
 import { builtinTools, frame, IMAGE_BYTES, published } from './wire.mjs';
 
-const { decodeFrames } = await import('../../dist/dify/frames.js');
-const { toToolInvokeMessage } = await import('../../dist/dify/wire-message.js');
-const { toToolProviders } = await import('../../dist/dify/wire-catalog.js');
-const { createToToolResult } = await import('../../dist/content/tool-result.js');
+const { decodeFrames } = await import('../../dist/dify/inner/frames.js');
+const { toToolInvokeMessage } = await import('../../dist/dify/inner/wire-message.js');
+const { toToolProviders } = await import('../../dist/dify/console/wire-catalog.js');
+const { ToolResults } = await import('../../dist/content/tool-result.js');
 const { loadConfig } = await import('../../dist/config/load.js');
 const { buildRegistry } = await import('../../dist/registry/build.js');
 const { silentLogger } = await import('../../dist/model/logger.js');
@@ -74,7 +74,7 @@ export async function benchDecode(repetitions) {
 export async function benchConvert(repetitions) {
   const tool = registryOf(2).tools[0];
   const noFiles = () => Promise.reject(new Error('There are no files.'));
-  const toToolResult = createToToolResult({
+  const results = new ToolResults({
     opener: { open: noFiles },
     store: { put: noFiles },
     accessOf: noFiles,
@@ -91,7 +91,7 @@ export async function benchConvert(repetitions) {
     for (const data of wire) yield toToolInvokeMessage(data);
   };
   return timed(repetitions, wire.length, async () => {
-    const { isError } = await toToolResult(arriving(), {
+    const { isError } = await results.read(arriving(), {
       tool,
       principal: 'bench',
       limits: { ...config.tools, maxTextChars: 10_000_000 },

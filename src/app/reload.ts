@@ -1,6 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CatalogRefresher } from '../catalog/refresher.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewsOf } from '../config/views.ts';
+import type { ToolResults } from '../content/tool-result.ts';
+import { settlesWithin } from '../model/async.ts';
+import { asBridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+import { type Approvals, readApprovals } from '../view/approvals.ts';
+import type { Views } from '../view/views.ts';
+import { maxOutputBytes } from './calls.ts';
+import type { BridgeFiles } from './files.ts';
+import type { Hosting } from './serving.ts';
+
+/** Longest that a new configuration waits for credentials that it names, in milliseconds. */
+const CREDENTIALS_WAIT_MS = 1_000;
 
 /** Groups whose settings take effect when the configuration is read again. */
 const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
@@ -9,8 +22,99 @@ const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir']);
 /** Single settings that do. */
 const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
 
+export interface ReloadParts {
+  /** The configuration that the bridge was started with. */
+  readonly started: Config;
+  /** Reads the configuration again; without it, the manifest alone is read. */
+  readonly read: (() => Promise<Config>) | undefined;
+  readonly views: Views;
+  readonly catalogue: CatalogRefresher;
+  readonly results: ToolResults;
+  readonly files: BridgeFiles;
+  readonly hosting: Hosting;
+  readonly logger: Logger;
+}
+
+/** Applies what can change while the bridge runs. */
+export class Reloader {
+  readonly #parts: ReloadParts;
+  #config: Config;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+    this.#config = parts.started;
+  }
+
+  /** See `App.reload`. One reload follows the other. */
+  reload(): Promise<boolean> {
+    const next = this.#last.then(() => this.#reload());
+    this.#last = next;
+    return next;
+  }
+
+  async #reload(): Promise<boolean> {
+    const { started, catalogue, hosting, logger } = this.#parts;
+    const read = await this.#read();
+    if (read !== undefined) await this.#apply(read.config, read.approvals);
+    // Resolves when the calls of views that are gone have ended.
+    const settled = read && hosting.update(started.calls.shutdownGrace);
+    const refreshed = catalogue.refresh({ fresh: true }).catch((error: unknown) => {
+      logger.warn('The tools could not be listed anew', { reason: asBridgeError(error).message });
+    });
+    await Promise.all([refreshed, settled]);
+    return read !== undefined;
+  }
+
+  /** What is configured now; undefined where it is wrong, which the log says. */
+  async #read(): Promise<{ config: Config; approvals: Approvals | undefined } | undefined> {
+    const { started, read, logger } = this.#parts;
+    try {
+      const config = (await read?.()) ?? this.#config;
+      return {
+        config,
+        approvals: await readApprovals({ ...started, tools: config.tools, views: config.views }),
+      };
+    } catch (thrown) {
+      const { code, message, problems, hint } = asBridgeError(thrown);
+      const fields = { code, reason: message, problems, hint };
+      logger.error('The new configuration is wrong: the one before it stays in force', fields);
+      return undefined;
+    }
+  }
+
+  async #apply(next: Config, approvals: Approvals | undefined): Promise<void> {
+    const { started, views, catalogue, results, files, logger } = this.#parts;
+    const pending = needRestart(started, next);
+    if (pending.length > 0) {
+      logger.warn('Some changed settings take effect only when the bridge is restarted', {
+        settings: pending,
+      });
+    }
+    const { tools, views: viewSettings } = next;
+    const limits = { ...started.files, maxOutputBytes: next.files.maxOutputBytes };
+    this.#config = { ...started, tools, views: viewSettings, files: limits };
+    results.maxOutputBytes = maxOutputBytes(this.#config, files);
+    views.prepare(this.#config);
+    await this.#askForCredentials();
+    views.apply(approvals, catalogue.status().listing);
+    logger.info('The configuration was read again', { views: [...views.byName.keys()] });
+  }
+
+  /** Asks Dify for credentials that the new settings name. With them, clients hear of one change instead of two. */
+  async #askForCredentials(): Promise<void> {
+    const { views, catalogue } = this.#parts;
+    const { listing, loadedAt } = catalogue.status();
+    if (loadedAt === undefined || listing === undefined) return;
+    const asked = listing.credentials ?? new Map();
+    if ([...views.wantedCredentials(listing)].every((id) => asked.has(id))) return;
+    // A rule that takes tools away does not wait for a Dify that is slow.
+    await settlesWithin(catalogue.refresh({ fresh: true }), CREDENTIALS_WAIT_MS);
+  }
+}
+
 /** The settings that differ and take effect only when the bridge is restarted, such as `http.port`. */
-export function needRestart(before: Config, after: Config): readonly string[] {
+function needRestart(before: Config, after: Config): readonly string[] {
   const changed: string[] = [];
   const [old, now] = [before, after] as unknown as Record<string, Record<string, unknown>>[];
   for (const group of Object.keys({ ...old, ...now })) {

@@ -1,26 +1,25 @@
-import type { StdioServing } from './app.ts';
-import type { BridgeFiles } from './files.ts';
-import type { SharedState } from './shared-state.ts';
-import type { LiveView } from '../view/view.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
 import type { HttpView } from '../http/views.ts';
 import type { ServerFactory } from '../mcp/server.ts';
+import type { StdioHostOptions } from '../mcp/stdio.ts';
+import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogStatus } from '../model/registry.ts';
-import { HAND_OFF_INSTRUCTIONS } from '../tasks/call-tools.ts';
-import { LOCAL_PRINCIPAL } from '../model/call.ts';
-import { SEARCH_INSTRUCTIONS } from '../search/search-tools.ts';
 import { VERSION } from '../version.ts';
+import type { View } from '../view/view.ts';
+import type { BridgeFiles } from './files.ts';
+import type { SharedState } from './shared-state.ts';
 
 /** Where the default view is served over HTTP; another one is at its name below that. */
 const PATH = '/mcp';
 
-const INSTRUCTIONS =
-  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
-  'error that says what to do next.';
+/** What is served over standard input and output. */
+export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
+  readonly view?: string | undefined;
+};
 
 /** Serves views to clients, over standard input and output and over HTTP. */
 export interface Hosting {
@@ -35,7 +34,7 @@ export interface Hosting {
 export interface HostingOptions {
   readonly files: BridgeFiles;
   /** The views by name, as they are at any time. */
-  readonly views: ReadonlyMap<string, LiveView>;
+  readonly views: ReadonlyMap<string, View>;
   readonly config: Config;
   /** What replicas share; undefined for a bridge alone. */
   readonly state: SharedState | undefined;
@@ -49,34 +48,31 @@ interface Host {
 
 export function createHosting({ views, config, files, state, logger }: HostingOptions): Hosting {
   /** Hosts of one view each. */
-  const single = new Map<Host, LiveView>();
+  const single = new Map<Host, View>();
   const httpHosts = new Set<HttpHost>();
-  const httpViews = new WeakMap<LiveView, HttpView>();
+  const httpViews = new Map<View, HttpView>();
 
-  async function createServers(view: LiveView): Promise<ServerFactory> {
+  async function createServers(view: View): Promise<ServerFactory> {
     const { createServerFactory } = await import('../mcp/server.ts');
     const { pageSize } = view.config;
     return createServerFactory({
-      registry: view.tools,
-      callTool: view.callTool,
+      service: view,
       logger,
       info: { name: 'dify-mcp-bridge', title: 'Dify tools', version: VERSION },
-      instructions: () => instructions(view),
-      detached: view.detached,
       progressIntervalMs: config.calls.progressInterval,
       listTtlMs: config.catalog.refresh,
       resources: {
         files: files.store,
         accessOf: files.accessOf,
         maxReadBytes: config.files.maxReadBytes,
-        ...(pageSize === undefined ? {} : { pageSize }),
+        pageSize,
       },
-      ...(pageSize === undefined ? {} : { pageSize }),
+      pageSize,
     });
   }
 
   /** The same object for the same view, so that a host sees which ones it serves already. */
-  async function httpView(view: LiveView): Promise<HttpView> {
+  async function httpView(view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
     const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
@@ -100,7 +96,11 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       );
   }
 
-  const allHttpViews = (): Promise<HttpView[]> => Promise.all([...views.values()].map(httpView));
+  function allHttpViews(): Promise<HttpView[]> {
+    const present = new Set(views.values());
+    for (const view of httpViews.keys()) if (!present.has(view)) httpViews.delete(view);
+    return Promise.all([...present].map(httpView));
+  }
 
   return {
     async serveStdio({ view: name = DEFAULT_VIEW, ...streams } = {}) {
@@ -160,11 +160,6 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
   };
 }
 
-function instructions({ mode, config }: LiveView): string {
-  const main = mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
-  return config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
-}
-
 /** What stands before the paths of a host; undefined where it listens on all addresses, which is none to go to. */
 function baseOf(url: string, host: string): string | undefined {
   return host === '0.0.0.0' || host === '::' ? undefined : new URL(url).origin;
@@ -175,7 +170,7 @@ function baseOf(url: string, host: string): string | undefined {
  * without what Dify said of them. Later, Redis makes no difference: no replica would be any better.
  */
 function readiness(
-  views: ReadonlyMap<string, LiveView>,
+  views: ReadonlyMap<string, View>,
   { stale }: CatalogStatus,
   health: SharedState['health'] = 'up',
 ): Readiness {

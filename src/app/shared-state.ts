@@ -28,12 +28,12 @@ export async function openState(config: Config, logger: Logger): Promise<SharedS
     import('../tasks/redis-calls.ts'),
   ]);
   const connection = await connectRedis({ url, password, logger });
-  const { keepResults: keepMs, maxKeptBytes } = config.calls;
+  const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
   return {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection),
-    calls: createRedisCalls({ connection, keepMs, maxKeptBytes }),
+    calls: createRedisCalls({ connection, keepMs, maxBytes }),
     get health() {
       return connection.health;
     },

@@ -1,5 +1,6 @@
 import { type DifyConnection, difyConnection } from '../config/connection.ts';
-import type { Config, SandboxSet } from '../config/schema.ts';
+import type { SandboxSet } from '../config/layers.ts';
+import type { Config } from '../config/schema.ts';
 
 /** The Dify behind a bridge. */
 export interface Upstream {

@@ -1,3 +1,4 @@
+import { forEachBounded } from '../model/async.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
@@ -43,7 +44,7 @@ export interface FileArguments {
 }
 
 /** One file of a call, and what becomes of the object that Dify knows it by. */
-interface Job {
+interface GivenFile {
   readonly parameter: string;
   readonly file: FileArgument;
   readonly place: (stored: JsonObject) => void;
@@ -52,7 +53,7 @@ interface Job {
 export function createFileArguments(options: FileArgumentsOptions): FileArguments {
   const { uploader, urls, maxBytes, detectType } = options;
 
-  async function store({ file }: Job, call: FileCall): Promise<JsonObject> {
+  async function store({ file }: GivenFile, call: FileCall): Promise<JsonObject> {
     if (file.url !== undefined && urls === 'pass') return uploader.refer(addressOf(file, file.url));
     const held = await open(file, call, options);
     try {
@@ -69,29 +70,33 @@ export function createFileArguments(options: FileArgumentsOptions): FileArgument
 
   return {
     async store(tool, parameters, call) {
-      const { stored, jobs } = plan(tool, parameters);
-      await inParallel(jobs, call, async (job, one) => {
+      const { stored, given } = plan(tool, parameters);
+      const bring = async (file: GivenFile, signal: AbortSignal): Promise<void> => {
         try {
-          job.place(await store(job, one));
+          file.place(await store(file, { ...call, signal }));
         } catch (error) {
-          throw ofArgument(job.parameter, error);
+          throw ofArgument(file.parameter, error);
         }
-      });
+      };
+      await forEachBounded(given, MAX_AT_ONCE, bring, call.signal);
       return { ...parameters, ...stored };
     },
   };
 }
 
 /** The files of a call, and the values in which their objects will stand. Throws where the tool takes no files. */
-function plan(tool: PublishedTool, parameters: JsonObject): { stored: Record<string, Json>; jobs: Job[] } {
+function plan(
+  tool: PublishedTool,
+  parameters: JsonObject,
+): { stored: Record<string, Json>; given: GivenFile[] } {
   const stored: Record<string, Json> = {};
-  const jobs: Job[] = [];
+  const given: GivenFile[] = [];
   for (const { name, refused } of tool.fileParameters) {
     const value = parameters[name];
     if (value === undefined) continue;
     if (refused !== undefined) throw takesNoFile(name, refused);
     if (isFileArgument(value)) {
-      jobs.push({ parameter: name, file: value, place: (object) => (stored[name] = object) });
+      given.push({ parameter: name, file: value, place: (object) => (stored[name] = object) });
       continue;
     }
     if (!Array.isArray(value)) continue;
@@ -99,35 +104,10 @@ function plan(tool: PublishedTool, parameters: JsonObject): { stored: Record<str
     stored[name] = list;
     for (const [index, file] of list.entries()) {
       if (isFileArgument(file))
-        jobs.push({ parameter: name, file, place: (object) => (list[index] = object) });
+        given.push({ parameter: name, file, place: (object) => (list[index] = object) });
     }
   }
-  return { stored, jobs };
-}
-
-/** Works on a few at a time. The first failure ends the others; it is thrown when all have ended. */
-async function inParallel(
-  jobs: readonly Job[],
-  call: FileCall,
-  work: (job: Job, call: FileCall) => Promise<void>,
-): Promise<void> {
-  const failed = new AbortController();
-  const one = { ...call, signal: AbortSignal.any([call.signal, failed.signal]) };
-  const waiting = jobs.values();
-  const workers = Array.from({ length: Math.min(MAX_AT_ONCE, jobs.length) }, async () => {
-    try {
-      for (const job of waiting) {
-        one.signal.throwIfAborted();
-        await work(job, one);
-      }
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
-  });
-  await Promise.allSettled(workers);
-  call.signal.throwIfAborted();
-  failed.signal.throwIfAborted();
+  return { stored, given };
 }
 
 async function open(file: FileArgument, call: FileCall, options: FileArgumentsOptions): Promise<InputFile> {

@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
 
 const NOTHING_SENT = 'The tool was not started.';
@@ -22,7 +23,7 @@ export function takesNoFile(parameter: string, reason: string): BridgeError {
 export function noSuchResource(uri: string): BridgeError {
   return new BridgeError(
     'file_refused',
-    `There is no file ${uri.slice(0, 200)} any more, or it never was yours.`,
+    `There is no file ${cutText(uri, 200)} any more, or it never was yours.`,
     {
       hint: 'Kept files expire: call the tool again that gave it, or give the file another way.',
     },

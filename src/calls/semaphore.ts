@@ -1,73 +1,61 @@
+import { onAbort } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** Gives a slot back; to be called once. */
-export type Release = () => void;
-
 /** Bounds how much runs at once, and how much waits for that. */
-export interface Bulkhead {
-  /**
-   * A slot, in the order of asking. Rejects with `busy` when too many wait already, and with the signal's reason
-   * when it is aborted before there was a slot.
-   */
-  acquire(signal: AbortSignal): Promise<Release>;
-  /** Slots in use. */
-  readonly running: number;
-  readonly waiting: number;
-}
-
-interface Waiter {
-  grant(): void;
-}
-
-export function createBulkhead(maxConcurrent: number, maxQueued: number): Bulkhead {
-  let running = 0;
+export class Semaphore {
+  readonly #maxConcurrent: number;
+  readonly #maxQueued: number;
   // A set keeps the order and lets a waiter leave from the middle at no cost.
-  const waiters = new Set<Waiter>();
+  readonly #waiting = new Set<() => void>();
+  #running = 0;
 
-  function takeSlot(): Release {
-    running += 1;
+  constructor(maxConcurrent: number, maxQueued: number) {
+    this.#maxConcurrent = maxConcurrent;
+    this.#maxQueued = maxQueued;
+  }
+
+  /** Slots in use. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /**
+   * A slot, in the order of asking, as the function that gives it back, to be called once. Rejects with `busy` when too many wait already,
+   * and with the signal's reason when it is aborted before there was a slot.
+   */
+  async acquire(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#running < this.#maxConcurrent) return this.#take();
+    if (this.#waiting.size >= this.#maxQueued) throw this.#busy();
+    return new Promise<() => void>((resolve, reject) => {
+      const grant = (): void => {
+        stop();
+        this.#waiting.delete(grant);
+        resolve(this.#take());
+      };
+      const stop = onAbort(signal, () => {
+        this.#waiting.delete(grant);
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's own
+        reject(signal.reason);
+      });
+      this.#waiting.add(grant);
+    });
+  }
+
+  #take(): () => void {
+    this.#running += 1;
     return () => {
-      running -= 1;
-      const [next] = waiters;
-      next?.grant();
+      this.#running -= 1;
+      const [next] = this.#waiting;
+      next?.();
     };
   }
 
-  function busy(): BridgeError {
-    return new BridgeError(
-      'busy',
-      `The bridge is busy: ${running} calls run (limit ${maxConcurrent}) and ${waiters.size} wait (limit ${maxQueued}).`,
-      { hint: 'Nothing was sent to Dify. Call again when other calls have finished.' },
-    );
+  #busy(): BridgeError {
+    const running = `${this.#running} calls run (limit ${this.#maxConcurrent})`;
+    const waiting = `${this.#waiting.size} wait (limit ${this.#maxQueued})`;
+    return new BridgeError('busy', `The bridge is busy: ${running} and ${waiting}.`, {
+      hint: 'Nothing was sent to Dify. Call again when other calls have finished.',
+    });
   }
-
-  return {
-    get running() {
-      return running;
-    },
-    get waiting() {
-      return waiters.size;
-    },
-    async acquire(signal) {
-      signal.throwIfAborted();
-      if (running < maxConcurrent) return takeSlot();
-      if (waiters.size >= maxQueued) throw busy();
-      return new Promise<Release>((resolve, reject) => {
-        const leave = (): void => {
-          waiters.delete(waiter);
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's own
-          reject(signal.reason);
-        };
-        const waiter: Waiter = {
-          grant() {
-            waiters.delete(waiter);
-            signal.removeEventListener('abort', leave);
-            resolve(takeSlot());
-          },
-        };
-        waiters.add(waiter);
-        signal.addEventListener('abort', leave, { once: true });
-      });
-    },
-  };
 }

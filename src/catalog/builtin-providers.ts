@@ -1,7 +1,7 @@
 import type { DifyConsole } from '../dify/console/console.ts';
+import { forEachBounded } from '../model/async.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { LocalizedText, ToolProvider } from '../model/tool.ts';
-import { forEachBounded } from './bounded.ts';
 
 /** The providers that are part of Dify itself, in every release so far. None of them needs credentials. */
 export const HARD_CODED_PROVIDERS: readonly ToolProvider[] = [

@@ -1,9 +1,9 @@
 import type { DifyConsole } from '../dify/console/console.ts';
+import { forEachBounded } from '../model/async.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import { PROVIDER_TYPES, type ProviderType, type ToolProvider } from '../model/tool.ts';
-import { forEachBounded } from './bounded.ts';
 import { HARD_CODED_PROVIDERS, providersFromPlugins } from './builtin-providers.ts';
 import { providerKey, sortedBy } from './provider-key.ts';
 
@@ -94,9 +94,10 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     const providers: ToolProvider[] = [];
     const unlisted: ToolProvider[] = [];
     const problems: CatalogProblem[] = [...overview.problems];
-    await forEachBounded(overview.providers, concurrency, async (provider) => {
+    await forEachBounded(overview.providers, concurrency, async (provider, failed) => {
       try {
-        const reading = await console.builtinProviderTools(provider.id, signal);
+        const both = AbortSignal.any([signal, failed]);
+        const reading = await console.builtinProviderTools(provider.id, both);
         providers.push({ ...provider, tools: reading.tools });
         problems.push(...reading.problems);
       } catch (thrown) {

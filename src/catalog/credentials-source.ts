@@ -1,7 +1,7 @@
 import type { DifyConsole } from '../dify/console/console.ts';
+import { forEachBounded } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
-import { forEachBounded } from './bounded.ts';
 import { sortedBy } from './provider-key.ts';
 
 /** Requests at once. */

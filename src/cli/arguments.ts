@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { BridgeError } from '../model/errors.ts';
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
@@ -20,7 +22,7 @@ export async function readArguments(given: string | undefined, stdin: TextSource
 
 /** What to say of words behind the name of a tool, where many a program takes arguments. */
 export function misplaced(words: readonly string[]): BridgeError {
-  const message = `"${words.join(' ')}" stands behind the name of the tool: its arguments are given with --args.`;
+  const message = `"${words.join(' ')}" follows the name of the tool: pass its arguments with --args.`;
   return new BridgeError('usage', message, { hint: EXAMPLE });
 }
 
@@ -33,7 +35,7 @@ async function readText(given: string, stdin: TextSource): Promise<{ text: strin
   try {
     return { text: readFileSync(path, 'utf8'), source: `The file ${path}` };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('usage', `The file ${path} of --args cannot be read (${code}).`);
   }
 }
@@ -42,4 +44,36 @@ async function readAll(stdin: TextSource): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The files of `--file PARAMETER=PATH`, as arguments of the call and as folders that they lie in. */
+export interface FileArguments {
+  /** One file, or a list where the parameter was named several times. */
+  readonly args: JsonObject;
+  readonly folders: readonly string[];
+}
+
+/** Throws `usage` for an option that is not `PARAMETER=PATH`. */
+export function readFileOptions(given: readonly string[]): FileArguments {
+  const paths = new Map<string, string[]>();
+  for (const option of given) {
+    const [, parameter, path] = /^([^=]+)=(.+)$/s.exec(option) ?? [];
+    if (parameter === undefined || path === undefined) {
+      throw new BridgeError('usage', `--file expects PARAMETER=PATH, got ${JSON.stringify(option)}.`, {
+        hint: 'For example: --file document=notes.txt',
+      });
+    }
+    paths.set(parameter, [...(paths.get(parameter) ?? []), resolve(path)]);
+  }
+  const args = [...paths].map(([parameter, all]) => {
+    const files = all.map((path) => ({ path }));
+    return [parameter, files.length === 1 ? (files[0] ?? null) : files] as const;
+  });
+  return { args: Object.fromEntries(args), folders: [...paths.values()].flat().map((path) => dirname(path)) };
+}
+
+/** The configuration of a person who names files by hand: besides the allowed folders, the working one and these. */
+export function withFolders(config: Config, folders: readonly string[]): Config {
+  const { files } = config;
+  return { ...config, files: { ...files, allowedPaths: [...files.allowedPaths, resolve(), ...folders] } };
 }

@@ -1,14 +1,19 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Client } from '../clients/client.ts';
-import { launchCommand, type LaunchOptions } from '../clients/launch.ts';
-import { asksForToken, keepsSecrets, type ServerTarget } from '../clients/server-entry.ts';
-import { configFilePath } from '../config/file.ts';
+import {
+  asksForToken,
+  keepsSecrets,
+  launchCommand,
+  type LaunchOptions,
+  type ServerTarget,
+} from '../clients/server-entry.ts';
+import { configFilePath } from '../config/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import type { CommandContext } from './session.ts';
+import { type CommandContext, viewNamed } from './session.ts';
 
 /** Options on how the client is to reach the bridge. */
 export interface ServerOptions {
@@ -83,10 +88,7 @@ async function source(
       throw notEnough(path, error);
     },
   );
-  const views = viewsOf(loaded.config);
-  if (view !== undefined && !views.has(view)) {
-    throw (await import('../app/serving.ts')).unknownView(view, views);
-  }
+  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
   return ['--config', resolve(path)];
 }
 

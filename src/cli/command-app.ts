@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { App, ManifestStatus } from '../app/app.ts';
 import type { Registry, StalePart } from '../model/registry.ts';
 
@@ -9,7 +10,9 @@ const MAX_NAMES = 5;
  * Dify does not confirm is good as well: `App.status` says why it could not be asked.
  */
 export async function presentRegistry(app: App, signal: AbortSignal): Promise<Registry> {
-  if (app.manifests().length > 0) await ended(app.refresh(), signal);
+  if (app.manifests().length > 0) {
+    await Promise.race([app.refresh().catch(() => undefined), once(signal, 'abort')]);
+  }
   return app.registry.ready(signal);
 }
 
@@ -27,7 +30,7 @@ export function manifestLines(manifests: readonly ManifestStatus[]): readonly st
     if (comparedAt === undefined)
       return [`The tools are those of ${dir}; Dify's were not compared with them.`];
     if (difference === undefined || difference.same) return [];
-    const fate = frozen ? 'withheld' : 'served all the same';
+    const fate = frozen ? 'withheld' : 'still served';
     const parts = [
       part(`new and ${fate}`, difference.added),
       part(`changed and ${fate}`, difference.changed),
@@ -58,15 +61,4 @@ function part(what: string, tools: readonly { readonly name: string }[]): string
   const names = tools.slice(0, MAX_NAMES).map(({ name }) => name);
   if (tools.length > names.length) names.push(`${tools.length - names.length} more`);
   return `${tools.length} ${what} (${names.join(', ')})`;
-}
-
-/** Resolves when the work is over, however it ended, or when the signal aborts. */
-async function ended(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    work.then(
-      () => resolve(),
-      () => resolve(),
-    );
-  });
 }

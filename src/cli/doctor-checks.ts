@@ -18,9 +18,9 @@ export interface Finding {
   /** One sentence. */
   readonly message: string;
   /** Single things behind the message. */
-  readonly details?: readonly string[];
+  readonly details?: readonly string[] | undefined;
   /** What mends it. */
-  readonly fix?: string;
+  readonly fix?: string | undefined;
   /** Exit code that a failed check asks for. */
   readonly exit?: number;
 }
@@ -41,8 +41,8 @@ export function failure(thrown: unknown): Finding {
   return {
     status: 'fail',
     message: error.message,
-    ...(error.problems.length === 0 ? {} : { details: error.problems.map(asLine) }),
-    ...(error.hint === undefined ? {} : { fix: error.hint }),
+    details: error.problems.length === 0 ? undefined : error.problems.map(asLine),
+    fix: error.hint,
     exit: error.rule.exit,
   };
 }
@@ -75,7 +75,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return {
       status: 'warn',
-      message: 'Dify does not tell its version.',
+      message: 'Dify does not report its version.',
       fix: 'A proxy may remove the X-Version header: let DIFY_API_URL lead to the api service itself.',
     };
   }
@@ -124,12 +124,12 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       return `${type} ${tools}`;
     });
     const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
-    const told = new Set(stale.map(({ message }) => message));
+    const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
       ...(lastError === undefined ? [] : [`Dify could not be asked: ${lastError.split('\n')[0]}`]),
       ...staleLines(stale),
       ...manifestLines(app.manifests()),
-      ...problems.filter(({ message }) => !told.has(message)).map(({ message }) => message),
+      ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
       ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
@@ -145,8 +145,8 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     ];
     if (fixes.length === 0 && registry.tools.length === 0)
       fixes.push('Install a tool in this Dify workspace.');
-    const fix = fixes.length === 0 ? {} : { fix: fixes.join('\n') };
-    return { status: 'warn', message, details: shorten(doubts), ...fix };
+    const fix = fixes.length === 0 ? undefined : fixes.join('\n');
+    return { status: 'warn', message, details: shorten(doubts), fix };
   } catch (error) {
     return failure(error);
   }
@@ -183,7 +183,7 @@ export async function signingFinding(
       return {
         status: 'warn',
         message:
-          'Dify refuses links signed with DIFY_SECRET_KEY. Files arrive all the same: this Dify gives addresses for them.',
+          'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
         fix: "Leave DIFY_SECRET_KEY out, or set it to SECRET_KEY of Dify's api service.",
       };
     }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { systemErrorCode } from '../model/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
 import { isJsonObject } from '../model/json.ts';
@@ -45,7 +46,7 @@ async function listenCode(host: string, port: number): Promise<string | undefine
     await once(server, 'close');
     return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return systemErrorCode(error);
   }
 }
 

@@ -32,7 +32,7 @@ export interface Interview {
   /** What was given, once Dify's file is known. */
   gather(file: DifyEnvironment | undefined): Given;
   /** False leaves files out without asking. */
-  readonly files: boolean | undefined;
+  readonly files: boolean;
   /** Called as soon as there is something to close. */
   opened(http: DifyHttp): void;
 }
@@ -46,12 +46,14 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
     check: async (text) => {
       const { url, http } = open(text);
       talk.opened(http);
+      for (const secret of secretsOf(known)) http.secrets.remember(secret);
       return { apiUrl: url, http, version: await checkAddress(http, talk.signal) };
     },
   });
-  tell(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
+  inform(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
 
   const given = file === undefined ? await withKeys(talk, known) : known;
+  for (const secret of secretsOf(given)) http.secrets.remember(secret);
   const typedKey = given.innerApiKey ?? (await talk.prompter?.secret(INNER_KEY));
   let attempts = 0;
   const { credential, found } = await settle(talk, {
@@ -72,7 +74,7 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
       return chosen;
     },
   });
-  tell(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
+  inform(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
   const innerApiKey = await settle(talk, {
     // Dify looks at the workspace before the key, so that the key is checked only now.
     given: typedKey,
@@ -86,6 +88,12 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
     givesFileAddresses(http, innerApiKey, workspace, talk.signal),
   );
   return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
+}
+
+/** What no answer of the server may show, sent or not. */
+function secretsOf({ innerApiKey, credential, secretKey }: Given): readonly string[] {
+  const credentials = credential?.kind === 'login' ? credential.password : credential?.key;
+  return [innerApiKey, credentials, secretKey].filter((secret) => secret !== undefined);
 }
 
 /** Dify's file has all keys, so it is offered before any key is to be typed. */
@@ -103,7 +111,7 @@ async function withKeys(talk: Interview, given: Given): Promise<Given> {
     ask: (ask) => ask.text('2/5  Which file?', 'docker/.env'),
     check: readEnvFile,
   });
-  for (const { path, message } of file.remarks) tell(talk, `${path} ${message}.`);
+  for (const { path, message } of file.remarks) inform(talk, `${path} ${message}.`);
   return talk.gather(file);
 }
 
@@ -124,13 +132,13 @@ async function signing(
   isNeedless: () => Promise<boolean>,
 ): Promise<string | undefined> {
   const { prompter, files, signal } = talk;
-  if (files === false) return undefined;
+  if (!files) return undefined;
   if (prompter === undefined && given === undefined) return undefined;
   if (given === undefined && (await isNeedless())) {
-    tell(talk, 'This Dify gives the files of results without SECRET_KEY.');
+    inform(talk, 'This Dify gives the files of results without SECRET_KEY.');
     return undefined;
   }
-  if (prompter !== undefined && files === undefined) {
+  if (prompter !== undefined) {
     const question = '4/5  Fetch the files of results, such as pictures? It takes SECRET_KEY of Dify.';
     if (!(await prompter.confirm(question, true))) return undefined;
   }
@@ -188,6 +196,6 @@ function choicesOf({ workspaces }: ReachableWorkspaces): Choice<string>[] {
   return workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
 }
 
-function tell({ prompter, output }: Interview, text: string): void {
+function inform({ prompter, output }: Interview, text: string): void {
   if (prompter !== undefined) output.note(text);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { missingSettings } from '../config/connection.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { settingsTable } from '../config/settings.ts';
-import { BridgeError, type Problem } from '../model/errors.ts';
+import { BridgeError, type Problem, systemErrorCode } from '../model/errors.ts';
 import type { Credential } from '../setup/checks.ts';
 import { type DifyEnvironment, readDifyEnvironment } from '../setup/dify-env-file.ts';
 import type { CliIo } from './io.ts';
@@ -82,7 +82,7 @@ export async function readEnvFile(given: string): Promise<DifyEnvironment> {
     if ((await stat(path)).isDirectory()) file = join(path, '.env');
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('usage', `${file} cannot be read (${code}).`, {
       hint: "Name Dify's environment file: docker/.env where Dify was started with Docker Compose. It is there only once .env.example was copied to it.",
     });

@@ -8,7 +8,7 @@ export const INTERRUPTED = 130;
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** Gives the signals back. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Listens for SIGINT and SIGTERM until released. */
@@ -25,4 +25,20 @@ export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): Int
       for (const release of releases) release();
     },
   };
+}
+
+/** Runs work that SIGINT or SIGTERM aborts. Returns its result, or 130 if it failed because it was aborted. */
+export async function untilInterrupted<T>(
+  io: Pick<CliIo, 'onSignal' | 'exitNow'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | typeof INTERRUPTED> {
+  const { signal, release } = listenForInterrupt(io);
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (signal.aborted) return INTERRUPTED;
+    throw error;
+  } finally {
+    release();
+  }
 }

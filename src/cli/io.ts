@@ -1,5 +1,5 @@
 import type { App, createApp } from '../app/app.ts';
-import { type Environment, processEnvironment } from '../config/env.ts';
+import { type Environment, processEnvironment } from '../config/environment.ts';
 import type { Prompter } from './prompter.ts';
 
 /** A stream for text: standard output or standard error. */
@@ -24,13 +24,18 @@ export interface CliIo {
   readonly env: Environment;
   /** The Node binary and the script that start this very program. */
   readonly program: { readonly node: string; readonly script: string };
-  /** Calls back on each such signal. Answers the function that ends it. */
+  /** Calls `listener` on each such signal. Returns the function that ends this. */
   onSignal(name: CliSignal, listener: () => void): () => void;
   /** Ends the process at once. */
   exitNow(code: number): void;
   readonly createApp: typeof createApp;
-  /** Asks whoever sits at the terminal. */
+  /** Asks the person at the terminal. */
   createPrompter(): Promise<Prompter>;
+}
+
+/** True if a person at a terminal can be asked. */
+export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true;
 }
 
 /** The surroundings of the running process. */

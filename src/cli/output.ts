@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { BridgeError } from '../model/errors.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
 
 /** Styles in use; each means one thing throughout. */
@@ -13,8 +14,10 @@ export interface Output {
   data(value: unknown, render: () => string): void;
   /** Prints lines of text as the result, whatever the format. */
   raw(text: string): void;
-  /** Tells the reader something beside the result. Silent with `-o json`. */
+  /** Prints something that is not part of the result. Silent with `-o json`. */
   note(text: string): void;
+  /** A note that begins with `warning:`. */
+  warn(text: string): void;
   /** Prints an error: as lines, or as one line of JSON. */
   error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
   /** A text in a style, where the stream shows styles. */
@@ -34,16 +37,18 @@ export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, optio
   const paint: Output['paint'] = (style, text, stream = 'stdout') =>
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
+  const note = (text: string): void => {
+    if (!json) line(io.stderr, text);
+  };
   return {
     json,
     paint,
-    data: (value, render) => line(io.stdout, json ? JSON.stringify(value, null, 2) : render()),
+    data: (value, render) => line(io.stdout, json ? wellFormedJson(value, 2) : render()),
     raw: (text) => line(io.stdout, text),
-    note: (text) => {
-      if (!json) line(io.stderr, text);
-    },
+    note,
+    warn: (text) => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
     error: (error, details = {}) => {
-      if (json) line(io.stderr, JSON.stringify({ error: { ...describe(error), ...details } }));
+      if (json) line(io.stderr, wellFormedJson({ error: { ...describe(error), ...details } }));
       else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
     },
   };
@@ -74,12 +79,7 @@ export function count(amount: number, noun: string): string {
 
 function describe(error: BridgeError): Readonly<Record<string, unknown>> {
   const { code, message, hint, problems } = error;
-  return {
-    code,
-    message,
-    ...(hint === undefined ? {} : { hint }),
-    ...(problems.length === 0 ? {} : { problems }),
-  };
+  return { code, message, hint, problems: problems.length === 0 ? undefined : problems };
 }
 
 function line(sink: TextSink, text: string): void {

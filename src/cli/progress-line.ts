@@ -1,4 +1,5 @@
 import type { CallObserver } from '../model/call.ts';
+import { cutText } from '../model/cut-text.ts';
 import type { CliIo } from './io.ts';
 
 const MAX_WIDTH = 100;
@@ -15,7 +16,7 @@ export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean): P
   if (!shown || io.stderr.isTTY !== true) return { observer: {}, clear: () => undefined };
   const show = (text: string): void => {
     // What a tool reports must not steer the terminal.
-    const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, MAX_WIDTH);
+    const plain = cutText(text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' '), MAX_WIDTH);
     io.stderr.write(`\r\u001b[2K${plain}`);
   };
   return {

@@ -1,6 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
-import type { CliIo } from './io.ts';
 
 /** One of several answers. */
 export interface Choice<T> {
@@ -16,11 +15,6 @@ export interface Prompter {
   secret(question: string): Promise<string>;
   select<T>(question: string, choices: readonly Choice<T>[]): Promise<T>;
   confirm(question: string, suggestion: boolean): Promise<boolean>;
-}
-
-/** Whether somebody sits at a terminal who can be asked. */
-export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
-  return io.stdin.isTTY === true && io.stderr.isTTY === true;
 }
 
 /** A prompter on a terminal; questions go to `output`, which is not where results go. */
@@ -47,11 +41,7 @@ export async function createPrompter(input: Readable, output: Writable): Promise
     secret: async (message) =>
       answer(await password({ ...streams, message, mask: '', validate: needed })).trim(),
     select: async <T>(message: string, choices: readonly Choice<T>[]) => {
-      const options = choices.map(({ label, hint }, index) => ({
-        value: index,
-        label,
-        ...(hint === undefined ? {} : { hint }),
-      }));
+      const options = choices.map((choice, index) => ({ ...choice, value: index }));
       const index = answer(await select({ ...streams, message, options }));
       return (choices[index] as Choice<T>).value;
     },

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BridgeError, type ErrorCode } from '../model/errors.ts';
+import { BridgeError, type ErrorCode, systemErrorCode } from '../model/errors.ts';
 
 /** How a file is replaced. */
 export interface ReplaceOptions {
@@ -26,8 +26,8 @@ export async function readIfThere(path: string, code: ErrorCode): Promise<string
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new BridgeError(code, `${path} cannot be read (${codeOf(error)}).`, {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw new BridgeError(code, `${path} cannot be read (${systemErrorCode(error)}).`, {
       hint: 'Check that it is a file and that you may read it.',
       cause: error,
     });
@@ -35,8 +35,8 @@ export async function readIfThere(path: string, code: ErrorCode): Promise<string
 }
 
 /**
- * Replaces a file in one step, or makes it: whoever reads it sees the old text or the new one. A link to a file stays
- * a link; what was there before is copied to a file beside it. Throws with `code`; nothing has changed then.
+ * Replaces a file in one step, or creates it: a reader sees the old text or the new one. A link to a file stays a link;
+ * the old file is copied to one in the same folder. Throws with `code`; then nothing has changed.
  */
 export async function replaceFile(path: string, text: string, options: ReplaceOptions): Promise<Replaced> {
   const { before, code } = options;
@@ -59,7 +59,7 @@ export async function replaceFile(path: string, text: string, options: ReplaceOp
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
     if (error instanceof BridgeError) throw error;
-    throw new BridgeError(code, `${path} cannot be written (${codeOf(error)}).`, {
+    throw new BridgeError(code, `${path} cannot be written (${systemErrorCode(error)}).`, {
       hint: 'Check that you may write to it and to its folder.',
       cause: error,
     });
@@ -79,7 +79,7 @@ async function writeNew(path: string, text: string, mode: number | undefined): P
   }
 }
 
-/** Copies a file beside itself, under a name with the time that nobody has taken. */
+/** Copies a file within its folder, under an unused name with the time. */
 async function backUp(path: string): Promise<string> {
   const time = new Date()
     .toISOString()
@@ -91,11 +91,7 @@ async function backUp(path: string): Promise<string> {
       await copyFile(path, copy, constants.COPYFILE_EXCL);
       return copy;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { nameOfBlock } from '../content/file-names.ts';
 import type { ContentBlock } from '../model/content.ts';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { extensionOfType } from '../model/media-types.ts';
 
 /** A file of a result, saved. */
@@ -146,14 +146,14 @@ async function openNew(
       // `wx` fails on anything that exists, links included, so nothing outside the folder can be reached.
       return { path, handle: await open(path, 'wx') };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritable(path, error);
+      if (systemErrorCode(error) !== 'EEXIST') throw notWritable(path, error);
     }
   }
   throw new BridgeError('usage', `The folder ${folder} has ${MAX_NUMBER} files called ${name} already.`);
 }
 
 function notWritable(path: string, error: unknown): BridgeError {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const code = systemErrorCode(error);
   return new BridgeError('usage', `${path} cannot be written (${code}).`, {
     hint: 'Choose a folder that you may write to with --out.',
     cause: error,

@@ -1,18 +1,24 @@
-import type { App } from '../app/app.ts';
-import type { LoadedConfig } from '../config/load.ts';
+import type { Command } from 'commander';
+import type { App, View } from '../app/app.ts';
+import { configSecrets } from '../config/connection.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { visibleLine } from '../manifest/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
-import type { LeveledLogger } from '../observability/logger.ts';
-import { INTERRUPTED, listenForInterrupt } from './interrupt.ts';
+import { createLogger, type LeveledLogger } from '../observability/logger.ts';
+import { presentRegistry } from './command-app.ts';
+import { untilInterrupted } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
-import { presentRegistry } from './command-app.ts';
 
 /** What every command gets. */
 export interface CommandContext {
   readonly io: CliIo;
   readonly output: Output;
   readonly options: GlobalOptions;
+  /** The whole command line, for its help. */
+  readonly program: Command;
 }
 
 /** Options that several commands share. */
@@ -29,9 +35,10 @@ export interface GlobalOptions {
 }
 
 /** The configuration of this run; throws `config_invalid`. */
-export async function configOf(context: CommandContext, needsDify: boolean): Promise<LoadedConfig> {
-  const { io, options } = context;
-  const { loadConfig } = await import('../config/load.ts');
+export function configOf(
+  { io, options }: CommandContext,
+  { needsDify }: { readonly needsDify: boolean },
+): Promise<LoadedConfig> {
   return loadConfig({
     env: io.env,
     file: options.config,
@@ -48,17 +55,20 @@ export async function configOf(context: CommandContext, needsDify: boolean): Pro
 }
 
 /**
- * The log of this run, on standard error. A command with an answer of its own logs nothing unless somebody asked
- * for a level.
+ * The log of this run, on standard error. A command that answers by itself is `quiet`: it logs nothing unless a level
+ * is set.
  */
-export async function loggerOf(loaded: LoadedConfig, quiet: boolean): Promise<LeveledLogger> {
-  const [{ createLogger }, { configSecrets }] = await Promise.all([
-    import('../observability/logger.ts'),
-    import('../config/connection.ts'),
-  ]);
-  const asked = loaded.settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
-  const level = quiet && !asked ? 'silent' : loaded.config.log.level;
-  return createLogger({ level, secrets: configSecrets(loaded.config) });
+export function loggerOf({ config, settings }: LoadedConfig, quiet = false): LeveledLogger {
+  const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
+  const level = quiet && !isSet ? 'silent' : config.log.level;
+  return createLogger({ level, secrets: configSecrets(config) });
+}
+
+/** The view of that name. Throws `usage` with the names that there are. */
+export async function viewNamed<T>(views: ReadonlyMap<string, T>, name: string): Promise<T> {
+  const view = views.get(name);
+  if (view === undefined) throw (await import('../app/serving.ts')).unknownView(name, views);
+  return view;
 }
 
 /** A bridge with its tools loaded, for one command. */
@@ -70,11 +80,9 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-/** Warns of tools that Dify could not list: the one that was asked for may be among them. */
-export function warnOfProblems({ app }: Session, output: Output): void {
-  for (const { message } of app.status().listing?.problems ?? []) {
-    output.note(`${output.paint('yellow', 'warning:', 'stderr')} ${message}`);
-  }
+/** Warns of what Dify could not list: the tool that a command is about may be among it. */
+export function warnOfUnlisted({ app }: Pick<Session, 'app'>, output: Output): void {
+  for (const { message } of app.status().listing?.problems ?? []) output.warn(visibleLine(message));
 }
 
 /** How the bridge of a command differs from the one that is configured. */
@@ -85,28 +93,46 @@ export interface SessionOptions {
   readonly localFiles?: boolean;
 }
 
-/** Runs a command that needs the tools, and closes the bridge behind it. Answers the exit code. */
-export async function withTools(
+/** Runs a command that needs the tools, and closes the bridge behind it. Returns the exit code. */
+export function withTools(
   context: CommandContext,
   run: (session: Session) => number | Promise<number>,
   { adjust = (config) => config, localFiles = false }: SessionOptions = {},
 ): Promise<number> {
-  const loaded = await configOf(context, true);
-  const interrupt = listenForInterrupt(context.io);
-  try {
-    const logger = await loggerOf(loaded, true);
+  return untilInterrupted(context.io, async (signal) => {
+    const loaded = await configOf(context, { needsDify: true });
+    const logger = loggerOf(loaded, true);
     const app = await context.io.createApp(adjust(loaded.config), { logger, localFiles });
     try {
       app.start();
-      const registry = await presentRegistry(app, interrupt.signal);
-      return await run({ app, loaded, registry, signal: interrupt.signal });
+      const registry = await presentRegistry(app, signal);
+      return await run({ app, loaded, registry, signal });
     } finally {
       await app.close(0);
     }
-  } catch (error) {
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    throw error;
-  } finally {
-    interrupt.release();
-  }
+  });
+}
+
+/** A session of a command on what one view publishes. */
+export interface ViewSession extends Session {
+  readonly view: View;
+  readonly config: ViewConfig;
+}
+
+/** As `withTools`, for the view of that name; the registry is that of the view. */
+export function withView(
+  context: CommandContext,
+  name = DEFAULT_VIEW,
+  run: (session: ViewSession) => number | Promise<number>,
+  options?: SessionOptions,
+): Promise<number> {
+  return withTools(
+    context,
+    async (session) => {
+      const view = await viewNamed(session.app.views, name);
+      const config = await viewNamed(viewsOf(session.loaded.config), name);
+      return run({ ...session, registry: await view.registry.ready(session.signal), view, config });
+    },
+    options,
+  );
 }

@@ -41,7 +41,7 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
     container: 'mcpServers',
     http: true,
     needsShell: true,
-    afterwards: 'Start Claude Code anew; /mcp lists the servers.',
+    afterwards: 'Restart Claude Code; /mcp lists the servers.',
   },
   cursor: {
     name: 'cursor',
@@ -73,6 +73,6 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
     container: 'mcpServers',
     http: true,
     needsShell: true,
-    afterwards: 'Start the client anew.',
+    afterwards: 'Restart the client.',
   },
 };

@@ -79,7 +79,7 @@ function checkContainer(
   type: 'object' | 'array',
 ): void {
   const [first, second] = propertiesOf(tree).filter(({ key }) => key === name);
-  if (second !== undefined) throw invalid(body, file, second.node, `"${name}" stands here a second time`);
+  if (second !== undefined) throw invalid(body, file, second.node, `"${name}" is here a second time`);
   if (first === undefined) return;
   if (first.value?.type !== type) {
     const expected = type === 'object' ? 'an object: { … }' : 'a list: [ … ]';
@@ -88,7 +88,7 @@ function checkContainer(
   if (type === 'array') return;
   const seen = new Set<string>();
   for (const { key, node } of propertiesOf(first.value)) {
-    if (seen.has(key)) throw invalid(body, file, node, `"${key}" stands here a second time`);
+    if (seen.has(key)) throw invalid(body, file, node, `"${key}" is here a second time`);
     seen.add(key);
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { Client } from './client.ts';
 import { type ClientDocument, openDocument } from './document.ts';
-import { INPUT_IDS, type ServerEntry } from './server-entry.ts';
+import { INPUT_IDS, type ServerEntry, serverEntry, type ServerTarget } from './server-entry.ts';
 
 /** What a change does to the entry of the bridge. */
 export type Change = 'added' | 'changed' | 'removed' | 'unchanged';
@@ -40,6 +40,11 @@ export function withEntry(target: ClientFile, { entry, inputs }: ServerEntry): E
   for (const input of inputs) addInput(document, input);
   if (inputs.length === 0 && target.client.name === 'vscode') dropInputs(document);
   return result(target, document, before === undefined ? 'added' : 'changed');
+}
+
+/** The text of a client's file with the bridge as its only server; other clients with `mcpServers` read that of `json`. */
+export function newFileText(client: Client, name: string, target: ServerTarget): string {
+  return withEntry({ client, file: '', text: '', name }, serverEntry(client, target)).text;
 }
 
 /** Takes the entry out of a client's file, and the inputs that nothing else uses. */

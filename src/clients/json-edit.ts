@@ -19,7 +19,7 @@ interface Style {
 
 /**
  * The text with a property or an item at the end of an object or a list. `key` is left out for a list. Nothing else
- * is touched: jsonc-parser's own editing writes the neighbours anew, and takes the wrong item out of a short list.
+ * is touched: jsonc-parser's own editing rewrites the neighbours, and takes the wrong item out of a short list.
  */
 export function insertChild(body: string, parent: Node, key: string | undefined, value: Json): string {
   const style = styleOf(body);
@@ -80,10 +80,10 @@ function written(value: Json, { indent: step, eol, minified }: Style, indent: st
   return indent === undefined ? lines.map((line) => line.trim()).join(' ') : lines.join(`${eol}${indent}`);
 }
 
-/** What may stand between two tokens, and the comma: blanks, a line break, a comment. */
+/** What may be between two tokens, and the comma: blanks, a line break, a comment. */
 const BETWEEN = /([ \t]+)|(\r?\n)|(\/\/[^\r\n]*|\/\*[^]*?\*\/)|(,)/y;
 
-/** The comma after a node, and where its line can be gone on with: after the comma and a comment beside it. */
+/** The comma after a node, and where its line can be gone on with: after the comma and a comment in the same line. */
 function following(body: string, node: Node): { readonly comma: number | undefined; readonly end: number } {
   let end = node.offset + node.length;
   let comma: number | undefined;
@@ -99,7 +99,7 @@ function following(body: string, node: Node): { readonly comma: number | undefin
   return { comma, end };
 }
 
-/** A stretch with the line breaks before it, if nothing else stands in its lines. */
+/** A stretch with the line breaks before it, if nothing else is in its lines. */
 function wholeLines(body: string, start: number, end: number): Edit {
   const before = /(\r?\n)?[ \t]*$/.exec(body.slice(0, start));
   const after = /^[ \t]*(?=\r?\n)/.exec(body.slice(end));

@@ -19,7 +19,7 @@ export type ServerTarget =
       readonly authorization: boolean;
     };
 
-/** What is to stand in a client's file. No value in it is a secret. */
+/** The entry in a client's file. No value in it is a secret. */
 export interface ServerEntry {
   readonly entry: JsonObject;
   /** VS Code's `inputs`: what it asks for once and then keeps in its secret store. */
@@ -65,15 +65,12 @@ export function keepsSecrets({ name }: Pick<Client, 'name'>): boolean {
 /** The ids of all inputs that entries of the bridge may use in VS Code. */
 export const INPUT_IDS: readonly string[] = [...CONNECTION, TOKEN].map(inputId);
 
-/** The names of all variables that entries of the bridge may use. */
-export const VARIABLES: readonly string[] = [...CONNECTION, TOKEN].map(({ name }) => name);
-
-/** What is to stand in the file of a client. The client must keep secrets where the target says that it does. */
+/** The entry of the bridge in a client's file. The client must keep secrets if the target says so. */
 export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const reference = REFERENCES[client.name];
   if (target.kind === 'http') {
     const authorization = reference === undefined ? TOKEN_BLANK : `Bearer ${reference(TOKEN)}`;
-    const headers = target.authorization ? { headers: { Authorization: authorization } } : {};
+    const headers = target.authorization ? { Authorization: authorization } : undefined;
     const inputs = client.name === 'vscode' && target.authorization ? [input(TOKEN)] : [];
     return { entry: httpEntry(client.name, target.url, headers), inputs };
   }
@@ -82,12 +79,36 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const start = {
     command: target.command,
     args: [...target.args],
-    ...(used.length === 0 ? {} : { env }),
+    env: used.length === 0 ? undefined : env,
   };
   return {
     entry: stdioEntry(client.name, start),
     inputs: client.name === 'vscode' ? used.map(input) : [],
   };
+}
+
+/** How a client is to start the bridge. */
+export interface LaunchOptions {
+  /** `npx`: the published package, fetched when it is not there. Otherwise this very program. */
+  readonly program: 'npx' | { readonly node: string; readonly script: string };
+  /** The version of the bridge; npx is pinned to its major and minor number. */
+  readonly version: string;
+  readonly platform: string;
+  /** The words after the program, such as `serve`. */
+  readonly args: readonly string[];
+}
+
+/** The command that starts the bridge over standard input and output. */
+export function launchCommand(
+  client: Pick<Client, 'needsShell'>,
+  { program, version, platform, args }: LaunchOptions,
+): { readonly command: string; readonly args: readonly string[] } {
+  if (program !== 'npx') return { command: program.node, args: [program.script, ...args] };
+  const [major = '0', minor = '0'] = version.split('.');
+  const words = ['-y', `dify-mcp-bridge@${major}.${minor}`, ...args];
+  return platform === 'win32' && client.needsShell
+    ? { command: 'cmd', args: ['/c', 'npx', ...words] }
+    : { command: 'npx', args: words };
 }
 
 /** Whether a bridge at this address has to ask for a token: on the loopback address it need not. */
@@ -107,23 +128,22 @@ function stdioEntry(client: ClientName, start: JsonObject): JsonObject {
   }
 }
 
-function httpEntry(client: ClientName, url: string, headers: JsonObject): JsonObject {
+function httpEntry(client: ClientName, url: string, headers: JsonObject | undefined): JsonObject {
   switch (client) {
     case 'claude-code':
     case 'vscode':
     case 'json':
-      return { type: 'http', url, ...headers };
+      return { type: 'http', url, headers };
     case 'cherry-studio':
-      return { type: 'streamableHttp', baseUrl: url, ...headers, isActive: true };
+      return { type: 'streamableHttp', baseUrl: url, headers, isActive: true };
     default:
-      return { url, ...headers };
+      return { url, headers };
   }
 }
 
 function input(variable: Variable): JsonObject {
   const { description, secret } = variable;
-  const hidden = secret ? { password: true } : {};
-  return { type: 'promptString', id: inputId(variable), description, ...hidden };
+  return { type: 'promptString', id: inputId(variable), description, password: secret ? true : undefined };
 }
 
 function inputId({ name }: Variable): string {

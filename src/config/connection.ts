@@ -17,24 +17,23 @@ export interface DifyConnection {
   readonly innerApiKey: string;
   readonly workspaceId: string;
   /** The admin key where both are configured; absent where tools come from a manifest alone. */
-  readonly console?: ConsoleCredential;
-  readonly secretKey?: string;
+  readonly console?: ConsoleCredential | undefined;
+  readonly secretKey?: string | undefined;
   readonly userId: string;
 }
 
-/** The next step for somebody whose configuration lacks the connection. */
+/** The next step if the configuration lacks the connection. */
 export const NO_DIFY_HINT =
   'Run dify-mcp-bridge init, which asks for them, checks them and writes the configuration file. Or set them in the environment or in that file; or try --sandbox, which needs no Dify.';
 
 /** The connection of a configuration without sandbox. Throws `config_invalid` with all that is missing. */
 export function difyConnection(config: Config): DifyConnection {
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
-  const signing = secretKey === undefined ? {} : { secretKey };
   if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
     const console = consoleCredential(config.dify, workspaceId);
-    const reached = { apiUrl, innerApiKey, workspaceId, userId, ...signing };
-    if (console !== undefined) return { ...reached, console };
-    if (config.manifest.dir !== undefined) return reached;
+    if (console !== undefined || config.manifest.dir !== undefined) {
+      return { apiUrl, innerApiKey, workspaceId, console, secretKey, userId };
+    }
   }
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
   throw new BridgeError('config_invalid', 'The connection to Dify is not configured.', {
@@ -77,7 +76,7 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
   return { kind: 'login', email, password, workspaceId };
 }
 
-/** Every secret of a configuration, for whoever has to keep them out of what it writes. */
+/** Every secret of a configuration, so that the log can leave them out. */
 export function configSecrets(config: Config): readonly string[] {
   const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;

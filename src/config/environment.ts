@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
-import type { Environment } from './env.ts';
+import { systemErrorCode } from '../model/errors.ts';
 import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
 import type { Setting } from './setting.ts';
+
+/** Environment variables by name; the only form in which the rest of the program sees them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The environment of this process: the one place that reads it. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
 
 /** Variables of the bridge that are no settings. */
 export const OTHER_VARIABLES = ['DIFY_BRIDGE_CONFIG'] as const;
@@ -64,7 +72,7 @@ function readSecret(path: string): { readonly value: string } | { readonly messa
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     return { message: `the file ${path} cannot be read (${code})` };
   }
   const value = content.replace(/\r?\n$/, '');

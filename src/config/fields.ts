@@ -29,7 +29,7 @@ export const baseUrl = text.transform((value, context) => {
   return z.NEVER;
 });
 
-/** The address of a Redis. What it is belongs to a secret, so no part of it is told. */
+/** The address of a Redis. It may hold a password, so no message quotes any part of it. */
 export const redisUrl = text.refine(isRedisUrl, {
   error:
     'expected an address of Redis, such as redis://redis:6379 or rediss://:PASSWORD@redis.example.com:6380/1',
@@ -163,9 +163,7 @@ function baseUrlProblem(value: string): string | undefined {
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     return 'expected an address alone: no user name, no password, no ? or # part';
   }
-  return /\/mcp(\/|$)/.test(url.pathname)
-    ? 'leave off /mcp: give the address that stands before it'
-    : undefined;
+  return /\/mcp(\/|$)/.test(url.pathname) ? 'leave off /mcp: give the address before it' : undefined;
 }
 
 function urlProblem(value: string): string | undefined {

@@ -1,35 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import type { Document, LineCounter, Node, Pair } from 'yaml';
-import { BridgeError } from '../model/errors.ts';
-import type { Environment } from './env.ts';
-import { type Entry, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
+import { readFileSync } from 'node:fs';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
+import {
+  type Entry,
+  isLiteral,
+  type Literal,
+  noSuchSetting,
+  type Reading,
+  type SourceProblem,
+} from './layers.ts';
 import type { Setting } from './setting.ts';
-import { noSuchSetting } from './suggest.ts';
-
-/**
- * The configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
- * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
- */
-export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
-  const { path, named } = configFilePath(flag, env);
-  return named || existsSync(path) ? path : undefined;
-}
-
-/** Where the configuration file is or would be, and whether somebody named it. */
-export function configFilePath(
-  flag: string | undefined,
-  env: Environment,
-): { readonly path: string; readonly named: boolean } {
-  if (flag !== undefined) return { path: flag, named: true };
-  const variable = env['DIFY_BRIDGE_CONFIG'];
-  if (variable !== undefined && variable !== '' && !isLiteral(variable)) {
-    return { path: variable, named: true };
-  }
-  const base = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
-  return { path: join(base, 'dify-mcp-bridge', 'config.yaml'), named: false };
-}
+import type { YamlFile } from './yaml-file.ts';
 
 /** Reads a configuration file. Throws `config_invalid` when there is no such file. */
 export async function loadConfigFile(path: string, table: readonly Setting[]): Promise<Reading> {
@@ -37,7 +17,7 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('config_invalid', `The configuration file ${path} cannot be read (${code}).`, {
       hint:
         code === 'EACCES'
@@ -45,46 +25,21 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
           : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or leave both out.',
     });
   }
-  return parseConfigFile(content, path, table);
-}
-
-/** The text of a configuration file (YAML; JSON is YAML too) as a source. `name` is put into messages. */
-export async function parseConfigFile(
-  content: string,
-  name: string,
-  table: readonly Setting[],
-): Promise<Reading> {
-  const yaml = await import('yaml');
-  const lineCounter = new yaml.LineCounter();
-  const document = yaml.parseDocument(content, { lineCounter });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ linePos, message }) => ({
-      source: `file ${name}:${linePos?.[0].line ?? 1}`,
-      message: message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not YAML',
-    }));
+  const { readYaml } = await import('./yaml-file.ts');
+  const yaml = readYaml(content, { references: true });
+  if ('problems' in yaml) {
+    const problems = yaml.problems.map(({ line, message }) => ({ source: `file ${path}:${line}`, message }));
     return { entries: [], problems, literals: [], unreadable: true };
   }
-
-  try {
-    return readTree(document.toJS(), table, name, (parts) => lineOf(document, lineCounter, parts));
-  } catch (error) {
-    // Aliases that do not resolve, or that multiply beyond reason, show only here.
-    const message = error instanceof Error ? error.message : String(error);
-    return { entries: [], problems: [{ source: `file ${name}`, message }], literals: [], unreadable: true };
-  }
+  return readTree(yaml, path, table);
 }
 
-function readTree(
-  tree: unknown,
-  table: readonly Setting[],
-  name: string,
-  lineAt: (parts: readonly PropertyKey[]) => number,
-): Reading {
+function readTree(yaml: YamlFile, file: string, table: readonly Setting[]): Reading {
   const entries: Entry[] = [];
   const problems: SourceProblem[] = [];
   const literals: Literal[] = [];
   const sourceOf = (parts: readonly PropertyKey[]): string =>
-    `file ${name}:${lineAt(parts)} ${parts.map(String).join('.')}`.trimEnd();
+    `file ${file}:${yaml.lineOf(parts)} ${parts.map(String).join('.')}`.trimEnd();
   const settingsAt = (value: unknown, parts: readonly string[]): [string, unknown][] => {
     if (value === null || value === undefined) return [];
     if (typeof value === 'object' && !Array.isArray(value)) return Object.entries(value);
@@ -93,7 +48,7 @@ function readTree(
   };
 
   const groups = grouped(table);
-  for (const [group, members] of settingsAt(tree, [])) {
+  for (const [group, members] of settingsAt(yaml.value, [])) {
     const known = groups.get(group);
     if (known === undefined) {
       problems.push({ source: sourceOf([group]), message: noSuchSetting(group, [...groups.keys()]) });
@@ -124,21 +79,4 @@ function grouped(table: readonly Setting[]): ReadonlyMap<string, readonly string
     groups.set(group, [...(groups.get(group) ?? []), ...key]);
   }
   return groups;
-}
-
-/** The line of the innermost key of `parts` that the document has. */
-function lineOf(document: Document, lines: LineCounter, parts: readonly PropertyKey[]): number {
-  let node: unknown = document.contents;
-  let line = 1;
-  for (const part of parts) {
-    const items: readonly unknown[] = (node as { items?: unknown[] } | null)?.items ?? [];
-    const isKey = (item: unknown): item is Pair<Node, Node> =>
-      String((item as Pair<{ value?: unknown }> | null)?.key?.value) === String(part);
-    const found = typeof part === 'number' ? items[part] : items.find(isKey);
-    if (found === undefined || found === null) break;
-    const anchor = typeof part === 'number' ? (found as Node) : (found as Pair<Node, Node>).key;
-    if (anchor.range) line = lines.linePos(anchor.range[0]).line;
-    node = typeof part === 'number' ? found : (found as Pair<Node, Node>).value;
-  }
-  return line;
 }

@@ -1,3 +1,4 @@
+import { closest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
 /** Where a value may come from; an earlier one wins. */
@@ -38,6 +39,12 @@ export interface Literal {
   readonly path: string;
   readonly source: string;
 }
+
+/** The sets of tools that the sandbox offers; one of them takes the place of everything under `dify`. */
+export const SANDBOX_SETS = ['demo', 'files', 'long'] as const;
+
+/** A set of tools of the sandbox. */
+export type SandboxSet = (typeof SANDBOX_SETS)[number];
 
 /** Values given on the command line, by setting; undefined where the flag was not given. */
 export type FlagValues = Readonly<Record<string, string | undefined>>;
@@ -94,4 +101,10 @@ export function fromText(text: string, setting: Setting): unknown {
     default:
       return trimmed;
   }
+}
+
+/** The message about a key that does not exist, with the key that was most likely meant. */
+export function noSuchSetting(key: string, known: readonly string[]): string {
+  const close = closest(key, known);
+  return `no such setting; ${close === undefined ? `known here: ${known.join(', ')}` : `did you mean ${close}?`}`;
 }

@@ -1,9 +1,8 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
-import { cacheFolder } from './cache-folder.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
-import type { Environment } from './env.ts';
+import type { Environment } from './environment.ts';
 import { readEnvironment } from './environment.ts';
-import { configFilePath, findConfigFile, loadConfigFile } from './file.ts';
+import { loadConfigFile } from './file.ts';
 import {
   type Entry,
   type FlagValues,
@@ -11,12 +10,15 @@ import {
   merge,
   type Reading,
   readFlags,
+  SANDBOX_SETS,
+  type SandboxSet,
   type SourceProblem,
 } from './layers.ts';
-import { type Config, SANDBOX_SETS, type SandboxSet } from './schema.ts';
+import { cacheFolder, configFilePath, findConfigFile } from './places.ts';
+import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 
@@ -71,10 +73,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
 
   const problems = readings.flatMap((reading) => reading.problems);
   if (!validated.ok) problems.push(...validated.problems);
-  const told = new Set(problems.map(({ path }) => path));
+  const reported = new Set(problems.map(({ path }) => path));
   const missing =
     sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
-      ? missingSettings((path) => merged.has(path) || told.has(path))
+      ? missingSettings((path) => merged.has(path) || reported.has(path))
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
     const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
@@ -83,7 +85,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const config: Config = freeze({
     ...validated.settings,
     cacheDir: cacheFolder(sources.env, process.platform),
-    ...(sandbox === undefined ? {} : { sandbox }),
+    sandbox,
   });
   return {
     config,
@@ -98,7 +100,7 @@ function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
   if (value === true) return SANDBOX_SETS[0];
   const set = SANDBOX_SETS.find((name) => name === value);
   if (set !== undefined) return set;
-  const close = nearest(value, SANDBOX_SETS);
+  const close = closest(value, SANDBOX_SETS);
   throw new BridgeError('usage', `--sandbox has no set of tools called ${JSON.stringify(value)}.`, {
     hint: close === undefined ? `Choose one of ${SANDBOX_SETS.join(', ')}.` : `Did you mean ${close}?`,
   });
@@ -123,7 +125,7 @@ function configError(
   const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
   const hints = [
     ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
-    // Another user, or a client with another home, looks elsewhere than whoever wrote the file.
+    // Another user, or a client with another home, looks elsewhere than the user who wrote the file.
     ...(missing.length > 0 && unread !== undefined ? [`There is no configuration file ${unread}.`] : []),
     ...(missing.length > 0 && literals.length > 0
       ? [
@@ -137,7 +139,7 @@ function configError(
       : `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}.`;
   return new BridgeError('config_invalid', message, {
     problems,
-    ...(hints.length > 0 ? { hint: hints.join('\n') } : {}),
+    hint: hints.length > 0 ? hints.join('\n') : undefined,
   });
 }
 

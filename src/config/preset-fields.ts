@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { PROVIDER_TYPES } from '../model/tool.ts';
-import { choice, flag, text, uuid } from './fields.ts';
-import { RESULT_FIELDS } from './result-fields.ts';
+import { choice, flag, size, text, uuid, wholeNumber } from './fields.ts';
+
+/** How much of its files and text a result may carry: for a view, and for a tool by its preset. */
+export const RESULT_FIELDS = {
+  maxImageBytes: size('0B', '64MiB'),
+  maxInlineBytes: size('0B', '64MiB'),
+  maxTextChars: wholeNumber(1000, 100_000_000),
+};
 
 const glob = text.describe('* stands for any characters, ? for one.');
 

@@ -1,26 +1,7 @@
 import * as z from 'zod';
 import type { JsonObject } from '../model/json.ts';
-import { GROUPS, SECTIONS } from './settings.ts';
-
-/** Checks a complete configuration and turns its texts into numbers. */
-export const settingsSchema = z.strictObject({
-  dify: GROUPS.dify.prefault({}),
-  http: GROUPS.http.prefault({}),
-  catalog: GROUPS.catalog.prefault({}),
-  tools: GROUPS.tools.prefault({}),
-  views: SECTIONS.views,
-  manifest: GROUPS.manifest.prefault({}),
-  calls: GROUPS.calls.prefault({}),
-  files: GROUPS.files.prefault({}),
-  state: GROUPS.state.prefault({}),
-  log: GROUPS.log.prefault({}),
-});
-
-/** The sets of tools that the sandbox offers. */
-export const SANDBOX_SETS = ['demo', 'conformance', 'files', 'long'] as const;
-
-/** A set of tools of the sandbox. */
-export type SandboxSet = (typeof SANDBOX_SETS)[number];
+import type { SandboxSet } from './layers.ts';
+import { settingsSchema } from './settings.ts';
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
@@ -36,7 +17,7 @@ export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
  * `dify` is left at its default: the sandbox brings its own (see `connection.ts` for the other case).
  */
 export type Config = Settings & {
-  readonly sandbox?: SandboxSet;
+  readonly sandbox?: SandboxSet | undefined;
   /** Where the bridge may keep what can be made again, if nobody names another place. */
   readonly cacheDir: string;
 };

@@ -4,17 +4,15 @@ import {
   choice,
   duration,
   flag,
-  folders,
   httpUrl,
   list,
-  networks,
-  redisUrl,
   size,
   text,
   uuid,
   uuidOrEmpty,
   wholeNumber,
 } from './fields.ts';
+import { files, state } from './file-settings.ts';
 import { facts, optional, type Setting, setting } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
@@ -73,7 +71,8 @@ const http = z.strictObject({
     kind: 'text',
     env: 'DIFY_BRIDGE_HOST',
     flag: '--host',
-    description: 'Address to listen on. Any other than loopback needs http.token.',
+    description:
+      'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
   }),
   port: setting(wholeNumber(0, 65_535), 8080, {
     kind: 'number',
@@ -117,7 +116,8 @@ const http = z.strictObject({
   maxSessions: setting(wholeNumber(1, 100_000), 200, {
     kind: 'number',
     env: 'DIFY_BRIDGE_MAX_SESSIONS',
-    description: 'Sessions that may be open at once.',
+    description:
+      'MCP sessions at once. Beyond that, a new session ends the one that has been unused the longest.',
   }),
   maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
     kind: 'size',
@@ -135,7 +135,7 @@ const catalog = z.strictObject({
   refresh: setting(duration('1s', '24h'), '60s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CATALOG_REFRESH',
-    description: "How often Dify's tools are listed anew.",
+    description: "How often Dify's tools are listed again.",
   }),
   loadTimeout: setting(duration('100ms', '10m'), '20s', {
     kind: 'duration',
@@ -209,91 +209,7 @@ const calls = z.strictObject({
   maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
-    description: 'Memory for these results, here or in Redis; the oldest make room for newer ones.',
-  }),
-});
-
-const files = z.strictObject({
-  urls: setting(choice(['fetch', 'pass', 'refuse']), 'fetch', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_FILES_URLS',
-    description:
-      'Web addresses in file arguments. fetch: the bridge fetches the file. pass: Dify and the tool do. refuse: none are taken.',
-  }),
-  allowHttp: setting(flag, false, {
-    kind: 'boolean',
-    env: 'DIFY_BRIDGE_FILES_ALLOW_HTTP',
-    description: 'Fetch files from http:// addresses too, not from https:// alone.',
-  }),
-  allowedNetworks: setting(networks, [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_FILES_ALLOWED_NETWORKS',
-    description:
-      'Host names and networks that files may be fetched from though they are private: files.intern, 10.20.0.0/16.',
-  }),
-  fetchTimeout: setting(duration('1s', '1h'), '60s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_FILES_FETCH_TIMEOUT',
-    description: 'Longest time for fetching one file.',
-  }),
-  maxInputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_FILES_MAX_INPUT_BYTES',
-    description: 'Largest file that an argument may bring.',
-  }),
-  allowedPaths: setting(folders, [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_FILES_ALLOWED_PATHS',
-    description: 'Folders of this machine from which file arguments may name files, over stdio alone.',
-  }),
-  store: setting(choice(['directory', 'memory']), 'directory', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_FILES_STORE',
-    description:
-      'Where files are kept without state.redisUrl: in files.dir, or in memory until the bridge ends.',
-  }),
-  dir: optional(text, {
-    kind: 'text',
-    env: 'DIFY_BRIDGE_FILES_DIR',
-    description:
-      "Folder of the kept files. Without it, dify-mcp-bridge/files in the user's cache folder (~/.cache).",
-  }),
-  maxStoreBytes: optional(size('1KiB', '16384GiB'), {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_FILES_MAX_STORE_BYTES',
-    description:
-      'Largest size of all kept files; the least recently used make room. Without it, 1GiB in a folder and 128MiB in memory or Redis.',
-  }),
-  keep: setting(duration('1s', '8760h'), '24h', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_FILES_KEEP',
-    description: 'How long a file is kept.',
-  }),
-  maxOutputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_FILES_MAX_OUTPUT_BYTES',
-    description: 'Largest file of a result that is taken from Dify; of larger ones the result tells.',
-  }),
-  maxReadBytes: setting(size('0B', '100MiB'), '10MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_FILES_MAX_READ_BYTES',
-    description: 'Largest file that resources/read gives; larger ones are downloaded.',
-  }),
-});
-
-const state = z.strictObject({
-  redisUrl: optional(redisUrl, {
-    kind: 'url',
-    env: 'DIFY_BRIDGE_REDIS_URL',
-    secret: true,
-    description:
-      'Redis that keeps files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each keeps its own.',
-  }),
-  redisPassword: optional(text, {
-    kind: 'text',
-    env: 'DIFY_BRIDGE_REDIS_PASSWORD',
-    secret: true,
-    description: 'Password of Redis, where its address has none.',
+    description: 'Memory for these results, here or in Redis; the oldest are evicted for newer ones.',
   }),
 });
 
@@ -306,21 +222,29 @@ const log = z.strictObject({
   }),
 });
 
-/** The groups of the configuration file, each with its settings. */
-export const GROUPS = { dify, http, catalog, tools, manifest, calls, files, state, log };
-
-/** The groups that hold no settings but named objects, each with one row in the table. */
-export const SECTIONS = { views };
+/** Checks a complete configuration and turns its texts into numbers. */
+export const settingsSchema = z.strictObject({
+  dify: dify.prefault({}),
+  http: http.prefault({}),
+  catalog: catalog.prefault({}),
+  tools: tools.prefault({}),
+  views,
+  manifest: manifest.prefault({}),
+  calls: calls.prefault({}),
+  files: files.prefault({}),
+  state: state.prefault({}),
+  log: log.prefault({}),
+});
 
 /** Every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {
-  const leaves = Object.entries(GROUPS).flatMap(([group, schema]) => [
-    ...Object.entries(schema.shape).map(([name, leaf]): [string, unknown] => [`${group}.${name}`, leaf]),
-    ...(group === 'tools' ? Object.entries(SECTIONS) : []),
-  ]);
-  return leaves.map(([path, leaf]) => {
-    const about = facts.get(leaf as z.ZodType);
-    if (about === undefined) throw new Error(`The setting ${path} is not in the table.`);
-    return { path, ...about };
+  return Object.entries(settingsSchema.shape).flatMap(([group, schema]): Setting[] => {
+    const whole = facts.get(schema);
+    if (whole !== undefined) return [{ path: group, ...whole }];
+    return Object.entries((schema as typeof settingsSchema.shape.log).unwrap().shape).map(([name, leaf]) => {
+      const about = facts.get(leaf);
+      if (about === undefined) throw new Error(`The setting ${group}.${name} is not in the table.`);
+      return { path: `${group}.${name}`, ...about };
+    });
   });
 }

@@ -1,137 +1,116 @@
 import * as z from 'zod';
 import { choice, durationOrOff, flag, list, text, wholeNumber } from './fields.ts';
-import { matcher, preset } from './preset-fields.ts';
-import { RESULT_FIELDS } from './result-fields.ts';
+import { matcher, preset, RESULT_FIELDS } from './preset-fields.ts';
 import { optional, setting } from './setting.ts';
+
+const AUTO_SIZES = {
+  tools: wholeNumber(1, 100_000).default(80),
+  tokens: wholeNumber(1, 100_000_000).default(20_000),
+};
+const AUTO_ERROR = { error: 'expected an object with tools and tokens' };
 
 const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
 
-/** What a view decides; `tools` gives each a default, and a view of its own may give another. */
-const VIEW_FIELDS = {
-  names: choice(['qualified', 'bare']),
-  maxNameLength: wholeNumber(20, 64),
-  languages: list.min(1, { error: 'expected at least one language' }),
-  pageSize: wholeNumber(1, 10_000),
-  formParameters: choice(['preset', 'publish']),
-  unauthorized: choice(['publish', 'hide']),
-  mode: choice(['list', 'search', 'auto']),
-  pinned: z.array(matcher, { error: LIST_ERROR }),
-  allow: z.array(matcher, { error: LIST_ERROR }),
-  deny: z.array(matcher, { error: LIST_ERROR }),
-  readOnly: flag,
-  maxTools: wholeNumber(1, 100_000),
-  handOff: durationOrOff('100ms', '1h'),
-  handOffWithProgress: flag,
-  ...RESULT_FIELDS,
-  presets: z.record(z.string(), preset, {
-    error: 'expected an object: the name of a tool or a glob, then its preset',
-  }),
-  aliases: z.record(z.string(), text, { error: 'expected an object: an old name, then the present one' }),
-};
-
-const autoFields = { tools: wholeNumber(1, 100_000), tokens: wholeNumber(1, 100_000_000) };
-
 /** The settings of the default view. */
 export const tools = z.strictObject({
-  names: setting(VIEW_FIELDS.names, 'qualified', {
+  names: setting(choice(['qualified', 'bare']), 'qualified', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_NAMES',
     description: "qualified: provider__tool. bare: the tool's own name where no other tool has it.",
   }),
-  maxNameLength: setting(VIEW_FIELDS.maxNameLength, 44, {
+  maxNameLength: setting(wholeNumber(20, 64), 44, {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_NAME_LENGTH',
     description: 'Longest name of a tool. Clients put a prefix of their own before it and stop at 60 or 64.',
   }),
-  languages: setting(VIEW_FIELDS.languages, ['en_US'], {
+  languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US'], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_LANGUAGES',
     description: "Languages of titles and descriptions, the preferred first, in Dify's spelling (zh_Hans).",
   }),
-  pageSize: optional(VIEW_FIELDS.pageSize, {
+  pageSize: optional(wholeNumber(1, 10_000), {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_PAGE_SIZE',
     description: 'Tools on one page of tools/list. Without it, all come at once.',
   }),
-  formParameters: setting(VIEW_FIELDS.formParameters, 'preset', {
+  formParameters: setting(choice(['preset', 'publish']), 'preset', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_FORM_PARAMETERS',
     description: 'preset: parameters meant for the operator come from presets. publish: callers set them.',
   }),
-  unauthorized: setting(VIEW_FIELDS.unauthorized, 'publish', {
+  unauthorized: setting(choice(['publish', 'hide']), 'publish', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_UNAUTHORIZED',
     description: 'What happens to tools whose provider has no credentials in Dify.',
   }),
-  mode: setting(VIEW_FIELDS.mode, 'list', {
+  mode: setting(choice(['list', 'search', 'auto']), 'list', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_MODE',
     description:
       'list: clients see every tool. search: they see tools that search and call. auto: search from a size on.',
   }),
   auto: setting(
-    z.strictObject(
-      { tools: autoFields.tools.default(80), tokens: autoFields.tokens.default(20_000) },
-      { error: 'expected an object with tools and tokens' },
-    ),
+    z.strictObject(AUTO_SIZES, AUTO_ERROR),
     { tools: 80, tokens: 20_000 },
     { kind: 'object', description: 'The sizes, in tools and in estimated tokens, past which auto searches.' },
   ),
-  pinned: setting(VIEW_FIELDS.pinned, [], {
+  pinned: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_PINNED',
     description: 'Tools that stay listed by name in mode search, and come first under maxTools.',
   }),
-  deny: setting(VIEW_FIELDS.deny, [], {
+  deny: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_DENY',
     description: 'Tools that are not published, whatever allow says: names with * and ?, or facts of a tool.',
   }),
-  allow: setting(VIEW_FIELDS.allow, [], {
+  allow: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_ALLOW',
     description: 'The only tools that are published. Without any, all are.',
   }),
-  readOnly: setting(VIEW_FIELDS.readOnly, false, {
+  readOnly: setting(flag, false, {
     kind: 'boolean',
     env: 'DIFY_BRIDGE_TOOLS_READ_ONLY',
     description: 'Publish only tools whose preset declares that they change nothing.',
   }),
-  maxTools: optional(VIEW_FIELDS.maxTools, {
+  maxTools: optional(wholeNumber(1, 100_000), {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_TOOLS',
     description: 'Tools that are published at most: the pinned ones first, then by name.',
   }),
-  handOff: setting(VIEW_FIELDS.handOff, '50s', {
+  handOff: setting(durationOrOff('100ms', '1h'), '50s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_TOOLS_HAND_OFF',
     description:
-      'A call that takes longer is answered with a call id while it goes on; get_call_result has its result. Or off.',
+      'Calls that run longer than this return a call ID at once and continue in the background; get_call_result fetches the result. off disables this.',
   }),
-  handOffWithProgress: setting(VIEW_FIELDS.handOffWithProgress, false, {
+  handOffWithProgress: setting(flag, false, {
     kind: 'boolean',
     env: 'DIFY_BRIDGE_TOOLS_HAND_OFF_WITH_PROGRESS',
     description:
       'Hand calls off also where the client asked for progress: for clients that give up in spite of it.',
   }),
-  maxImageBytes: setting(VIEW_FIELDS.maxImageBytes, '700KB', {
+  maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES',
-    description: 'Largest image or sound that stands in a result itself; larger ones are kept and linked to.',
+    description: 'Largest image or sound that a result contains; larger ones are stored and linked to.',
   }),
-  maxInlineBytes: setting(VIEW_FIELDS.maxInlineBytes, '1MB', {
+  maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',
-    description: 'Images and sounds that stand in one result together.',
+    description: 'Size of all images and sounds in one result together.',
   }),
-  maxTextChars: setting(VIEW_FIELDS.maxTextChars, 100_000, {
+  maxTextChars: setting(RESULT_FIELDS.maxTextChars, 100_000, {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_TEXT_CHARS',
     description:
       'Characters of text in one result, that of text files included; the whole is kept as a file.',
   }),
   presets: setting(
-    VIEW_FIELDS.presets,
+    z.record(z.string(), preset, {
+      error: 'expected an object: the name of a tool or a glob, then its preset',
+    }),
     {},
     {
       kind: 'object',
@@ -139,7 +118,7 @@ export const tools = z.strictObject({
     },
   ),
   aliases: setting(
-    VIEW_FIELDS.aliases,
+    z.record(z.string(), text, { error: 'expected an object: an old name, then the present one' }),
     {},
     {
       kind: 'object',
@@ -148,31 +127,35 @@ export const tools = z.strictObject({
   ),
 });
 
+/** The schema of a setting without its default. */
+type Plain<T> = T extends
+  | z.ZodPrefault<infer Inner>
+  | z.ZodDefault<infer Inner>
+  | z.ZodExactOptional<infer Inner>
+  ? Inner
+  : never;
+
+/** The same settings, each of which may be left out. */
+function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
+  shape: T,
+) {
+  const leaves = Object.entries(shape).map(([name, leaf]) => {
+    const plain = z.exactOptional(leaf.unwrap());
+    return [name, leaf.description === undefined ? plain : plain.describe(leaf.description)];
+  });
+  return Object.fromEntries(leaves) as { [Name in keyof T]: z.ZodExactOptional<Plain<T[Name]>> };
+}
+
 /** A view beside the default one: what it does not give, it takes from `tools`. */
 const view = z.strictObject(
   {
-    ...viewLeaves(),
-    auto: z.exactOptional(
-      z
-        .strictObject(
-          { tools: z.exactOptional(autoFields.tools), tokens: z.exactOptional(autoFields.tokens) },
-          { error: 'expected an object with tools and tokens' },
-        )
-        .describe(tools.shape.auto.description ?? ''),
-    ),
+    ...withoutDefaults(tools.shape),
+    auto: z
+      .exactOptional(z.strictObject(withoutDefaults(AUTO_SIZES), AUTO_ERROR))
+      .describe(tools.shape.auto.description ?? ''),
   },
   { error: 'expected settings, each as "name: value"' },
 );
-
-function viewLeaves() {
-  const leaves = Object.entries(VIEW_FIELDS).map(([name, schema]) => {
-    const { description = '' } = tools.shape[name as keyof typeof VIEW_FIELDS];
-    return [name, z.exactOptional<z.ZodType>(schema).describe(description)];
-  });
-  return Object.fromEntries(leaves) as {
-    [Name in keyof typeof VIEW_FIELDS]: z.ZodExactOptional<(typeof VIEW_FIELDS)[Name]>;
-  };
-}
 
 const viewName = z
   .string()

@@ -3,7 +3,7 @@ import type { Config } from './schema.ts';
 
 /** What one view decides. */
 export type ViewConfig = Config['tools'] & {
-  /** Where a setting stands in the configuration, for those that do not stand under `tools`. */
+  /** The path of a setting in the configuration, where it is not under `tools`. */
   readonly at?: Readonly<Record<string, string>>;
   /** The ways in which callers may hand over a file. */
   readonly fileSources?: readonly FileSource[];

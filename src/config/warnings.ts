@@ -1,12 +1,12 @@
 import { isLoopback } from '../model/loopback.ts';
 import { createHash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
-import type { Environment } from './env.ts';
+import type { Environment } from './environment.ts';
 import { unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 
 /** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
@@ -36,7 +36,7 @@ export function configWarnings(
 }
 
 function misspelt(name: string, table: readonly Setting[]): Problem {
-  const close = nearest(
+  const close = closest(
     name,
     table.flatMap(({ env }) => env ?? []),
   );
@@ -45,7 +45,9 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 }
 
 /** The same for the connection to Dify alone, such as keys that everybody knows. */
-export function difyWarnings(dify: Config['dify']): readonly Problem[] {
+export function difyWarnings(
+  dify: Readonly<Partial<Record<'innerApiKey' | 'secretKey' | 'adminApiKey' | 'email', string | undefined>>>,
+): readonly Problem[] {
   const warnings: Problem[] = [];
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {

@@ -1,6 +1,7 @@
+import { cutText } from '../model/cut-text.ts';
 import type { Json } from '../model/json.ts';
 import type { FileReference, ToolInvokeMessage } from '../model/message.ts';
-import { cutText } from '../model/cut-text.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import type { Downloads, FileSlot } from './downloads.ts';
 import { canonical, type FileLinks, toShownValue } from './json-values.ts';
 import { describeRetrieval } from './sources.ts';
@@ -66,7 +67,7 @@ export function createCollector(downloads: Downloads): Collector {
   function addUnknown(wireType: string, raw: Json): void {
     const type = cutText(wireType, MAX_TYPE_LENGTH);
     unknownTypes.set(type, (unknownTypes.get(type) ?? 0) + 1);
-    const json = JSON.stringify(toShownValue(raw, links));
+    const json = wellFormedJson(toShownValue(raw, links));
     const length = json.length > MAX_UNKNOWN_LENGTH ? ` (${json.length} characters)` : '';
     const shown = `${cutText(json, MAX_UNKNOWN_LENGTH)}${length}`;
     addNote(`[message of type ${JSON.stringify(type)}, which the bridge does not know] ${shown}`);

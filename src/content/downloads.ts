@@ -1,3 +1,4 @@
+import { abortable, onAbort } from '../model/async.ts';
 import type { ResultLimits } from '../model/content.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
@@ -72,7 +73,8 @@ export function createDownloads(options: DownloadOptions): Downloads {
 
   async function bring(file: FileReference, turn: Turn): Promise<Delivery> {
     try {
-      return await untilAborted(deliver(file, turn, means, stop.signal), stop.signal);
+      // An opener that ignores the signal cannot hang the call.
+      return await abortable(deliver(file, turn, means, stop.signal), stop.signal);
     } catch (error) {
       if (stop.signal.aborted)
         return { kind: 'unavailable', reason: 'The call ended before it was fetched: open it in Dify.' };
@@ -98,9 +100,7 @@ export function createDownloads(options: DownloadOptions): Downloads {
     if (again.kind !== 'unavailable' && again.kind !== 'external') entry.delivery = again;
   }
 
-  const onAbort = (): void => stop.abort();
-  if (signal.aborted) stop.abort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const unlink = onAbort(signal, () => stop.abort());
 
   return {
     passedOver,
@@ -129,28 +129,13 @@ export function createDownloads(options: DownloadOptions): Downloads {
         if (entry.delivery.kind === 'unavailable' && url !== undefined && !stop.signal.aborted)
           await retry(entry, url);
       }
-      signal.removeEventListener('abort', onAbort);
+      unlink();
     },
-    abandon: onAbort,
+    abandon: () => stop.abort(),
   };
 }
 
 /** Dify's id of the file that an address leads to. */
 function idInLink(url: string): string | undefined {
   return STORED_FILE.exec(url)?.[1]?.toLowerCase();
-}
-
-/** The promise, or a rejection as soon as the signal is aborted: an opener that ignores it cannot hang a call. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new Error('aborted'));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -11,9 +11,12 @@ import type { KeptFile } from './keeper.ts';
 export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   switch (delivery.kind) {
     case 'image':
+      return [
+        nameBlock({ type: 'image', data: toBase64(delivery.bytes), mimeType: delivery.mimeType }, name),
+      ];
     case 'audio': {
-      const { kind: type, bytes, mimeType } = delivery;
-      return [nameBlock({ type, data: toBase64(bytes), mimeType }, name)];
+      const { bytes, mimeType, kept } = delivery;
+      return [nameBlock({ type: 'audio', data: toBase64(bytes), mimeType, uri: kept?.file.uri }, name)];
     }
     case 'text': {
       const { kept, text } = delivery;

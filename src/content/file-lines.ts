@@ -1,3 +1,4 @@
+import { durationText } from '../model/duration.ts';
 import { formatSize } from '../model/format-size.ts';
 import type { ResultLimits } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
@@ -97,11 +98,10 @@ function inWords(ways: readonly string[]): string {
   return ways.length < 2 ? `${ways[0]}` : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
 }
 
-/** From the moment it was kept until it expires, in whole hours or minutes. */
+/** From the moment it was kept until it expires, in whole minutes. */
 function lifetime({ createdAt, expiresAt }: KeptFile['file']): string {
   const minutes = Math.max(1, Math.round((expiresAt.getTime() - createdAt.getTime()) / 60_000));
-  const [count, unit] = minutes % 60 === 0 ? [minutes / 60, 'hour'] : [minutes, 'minute'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return durationText(minutes * 60_000);
 }
 
 /** An address fit for a line of text: without the signature of a Dify link, a data URL cut. */

@@ -1,6 +1,7 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
 import type { Delivery } from './delivery.ts';
 import { type Downloads, MAX_FILES, type ResultFile } from './downloads.ts';
@@ -103,11 +104,11 @@ function ownTexts(
     if (part.kind === 'run') byPart.set(part, part.run);
     else if (part.kind === 'note') byPart.set(part, { text: part.text });
     else if (part.kind === 'json' && !shownKeys.has(part.key)) {
-      byPart.set(part, { text: JSON.stringify(part.value), whole: part.value });
+      byPart.set(part, { text: wellFormedJson(part.value), whole: part.value });
     }
   }
   const unseen = unseenVariables(variables, parts, [...shown, ...values]);
-  const last = unseen === undefined ? [] : [{ text: JSON.stringify(unseen), whole: unseen }];
+  const last = unseen === undefined ? [] : [{ text: wellFormedJson(unseen), whole: unseen }];
   return { byPart, last, list: [...byPart.values(), ...last] };
 }
 

@@ -1,4 +1,5 @@
 import type { Json } from '../model/json.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 import { FILE_MARKER, type FileLinks, toShownValue } from './json-values.ts';
 
 /** Longer texts are shown as they are, without looking for JSON in them: 4 Mi characters. */
@@ -29,7 +30,7 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
     const shown = toShownValue(whole, links);
     // The tool's own characters are kept where possible: they hold numbers that a double cannot.
     return {
-      text: hasFiles && shown !== whole ? JSON.stringify(shown) : text,
+      text: hasFiles && shown !== whole ? wellFormedJson(shown) : text,
       whole: shown,
       values: [shown],
     };
@@ -42,7 +43,7 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
     if (value === undefined) return piece;
     const shown = toShownValue(value, links);
     values.push(shown);
-    return hasFiles && shown !== value ? JSON.stringify(shown) : piece;
+    return hasFiles && shown !== value ? wellFormedJson(shown) : piece;
   });
   return { text: parts.join(''), values };
 }

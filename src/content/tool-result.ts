@@ -1,5 +1,5 @@
 import type { CallObserver } from '../model/call.ts';
-import type { ResultLimits, ToolResult } from '../model/content.ts';
+import { errorResult, type ResultLimits, type ToolResult } from '../model/content.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
@@ -12,7 +12,7 @@ import { createKeeper, type Keeper } from './keeper.ts';
 import { createAnnouncer } from './progress.ts';
 import { assembleResult } from './result-assembly.ts';
 
-export interface ResultOptions {
+export interface ToolResultsOptions {
   readonly opener: FileOpener;
   /** Keeps what a result only links to. */
   readonly store: FileStore;
@@ -31,40 +31,50 @@ export interface ResultContext {
   readonly limits: ResultLimits;
   readonly signal: AbortSignal;
   /** Ends the fetching of files, which may go on after the last message; `signal` unless given. */
-  readonly until?: AbortSignal;
-  readonly observer?: CallObserver;
+  readonly until?: AbortSignal | undefined;
+  readonly observer?: CallObserver | undefined;
 }
-
-/** Turns the messages of a call into its result. Never rejects: what the stream throws becomes `isError`. */
-export type ToToolResult = (
-  messages: AsyncIterable<ToolInvokeMessage>,
-  context: ResultContext,
-) => Promise<ToolResult>;
 
 /** After these nobody waits for files any more. */
 const ENDED_FROM_OUTSIDE: readonly ErrorCode[] = ['cancelled', 'deadline_exceeded', 'shutting_down'];
 
-/**
- * Reads the messages of a call to their end and makes the result that an MCP client gets.
- *
- * Files are fetched while the stream runs. An error comes first in the result, with what the tool had sent
- * before it behind: clients cut long error texts at the end, and some show the first block only. Log messages go
- * to the observer's `log`, everything else is announced to its `progress` at most four times a second.
- */
-export function createToToolResult(options: ResultOptions): ToToolResult {
-  const { opener, store, accessOf, maxOutputBytes: maxBytes, logger } = options;
-  return async (messages, { tool, principal, signal, until = signal, observer, ...context }) => {
+/** Turns the messages of calls into their results. */
+export class ToolResults {
+  /** Bytes of the largest file that is kept: may change at any time. */
+  maxOutputBytes: number;
+  readonly #opener: FileOpener;
+  readonly #store: FileStore;
+  readonly #accessOf: FileAccessOf;
+  readonly #logger: Logger;
+
+  constructor({ opener, store, accessOf, maxOutputBytes, logger }: ToolResultsOptions) {
+    this.maxOutputBytes = maxOutputBytes;
+    this.#opener = opener;
+    this.#store = store;
+    this.#accessOf = accessOf;
+    this.#logger = logger;
+  }
+
+  /**
+   * Reads the messages of a call to their end and returns the result that an MCP client gets. Never rejects: what the
+   * stream throws becomes `isError`.
+   *
+   * Files are fetched while the stream runs. An error comes first in the result, with what the tool had sent
+   * before it behind: clients cut long error texts at the end, and some show the first block only. Log messages go
+   * to the observer's `log`, everything else is announced to its `progress` at most four times a second.
+   */
+  async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
+    const { tool, signal, until = signal, observer } = context;
     const limits = { ...context.limits, ...tool.results };
-    const keeperFor = (ends: AbortSignal): Keeper =>
-      createKeeper({ store, accessOf, principal, maxBytes, signal: ends, logger });
-    const fail = (error: unknown): BridgeError => {
-      const failure = asBridgeError(error);
-      if (failure.code === 'internal')
-        logger.error('Call failed in the bridge', { tool: tool.name, err: error });
-      return failure;
-    };
+    const logger = this.#logger;
     try {
-      const downloads = createDownloads({ opener, keeperFor, limits, signal: until, logger });
+      const downloads = createDownloads({
+        opener: this.#opener,
+        keeperFor: (ends) => this.#keeper(context, ends),
+        limits,
+        signal: until,
+        logger,
+      });
       const collector = createCollector(downloads);
       const announcer = createAnnouncer(observer);
       let failure: BridgeError | undefined;
@@ -75,7 +85,7 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
           collector.add(message);
         }
       } catch (error) {
-        failure = fail(error);
+        failure = this.#failure(error, tool);
         announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
@@ -84,15 +94,34 @@ export function createToToolResult(options: ResultOptions): ToToolResult {
         tool: tool.name,
         collector,
         downloads,
-        keeper: keeperFor(signal),
+        keeper: this.#keeper(context, signal),
         limits,
         failure,
         outputSchema: tool.outputSchema,
       });
     } catch (error) {
-      return { content: [{ type: 'text', text: fail(error).toText() }], isError: true };
+      return errorResult(this.#failure(error, tool));
     }
-  };
+  }
+
+  #keeper({ principal }: ResultContext, signal: AbortSignal): Keeper {
+    return createKeeper({
+      store: this.#store,
+      accessOf: this.#accessOf,
+      principal,
+      maxBytes: this.maxOutputBytes,
+      signal,
+      logger: this.#logger,
+    });
+  }
+
+  #failure(error: unknown, tool: PublishedTool): BridgeError {
+    const failure = asBridgeError(error);
+    if (failure.code === 'internal') {
+      this.#logger.error('Call failed in the bridge', { tool: tool.name, err: error });
+    }
+    return failure;
+  }
 }
 
 function warnOfUnknown({ unknownTypes }: Collector, tool: PublishedTool, logger: Logger): void {

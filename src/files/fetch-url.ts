@@ -1,3 +1,4 @@
+import { abortable, onAbort } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
 import { nameInHeader, nameInUrl } from './names.ts';
@@ -146,8 +147,7 @@ interface Watch {
 function watchFetch(signal: AbortSignal, timeoutMs: number, idleMs: number): Watch {
   const controller = new AbortController();
   const end = (reason: unknown): void => controller.abort(reason);
-  const onAbort = (): void => end(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  const unlink = onAbort(signal, () => end(signal.reason));
   const whole = setTimeout(() => end(errors.tooSlow(watch.host, timeoutMs)), timeoutMs);
   const idle = setTimeout(() => end(errors.isSilent(watch.host, idleMs)), idleMs);
   const watch: Watch = {
@@ -155,18 +155,11 @@ function watchFetch(signal: AbortSignal, timeoutMs: number, idleMs: number): Wat
     host: '',
     heard: () => void idle.refresh(),
     reason: () => (controller.signal.aborted ? controller.signal.reason : undefined),
-    race: (promise) =>
-      new Promise((resolve, reject) => {
-        promise.then(resolve, reject);
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a BridgeError, or the caller's own
-        const onEnd = (): void => reject(controller.signal.reason);
-        if (controller.signal.aborted) onEnd();
-        else controller.signal.addEventListener('abort', onEnd, { once: true });
-      }),
+    race: (promise) => abortable(promise, controller.signal),
     release() {
       clearTimeout(whole);
       clearTimeout(idle);
-      signal.removeEventListener('abort', onAbort);
+      unlink();
     },
   };
   return watch;

@@ -52,8 +52,7 @@ export function createEndpoint({ modern, sessions, maxBodyBytes, isClosing }: En
     }
     // The token itself goes no further than here.
     const authInfo = { token: '', clientId: principal, scopes: [] };
-    const request = await webRequest(req, message);
-    await sendResponse(res, request, await modern.fetch(request, { parsedBody: message, authInfo }));
+    await sendResponse(res, await modern.fetch(await webRequest(req), { parsedBody: message, authInfo }));
   };
 }
 

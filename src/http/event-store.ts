@@ -1,5 +1,4 @@
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
-import { listBehind, listBytes } from '../mcp/list-json.ts';
 
 /** The stream of a session that carries what belongs to no request; the SDK's own name for it. */
 const STANDALONE_STREAM = '_GET_stream';
@@ -96,12 +95,12 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
   }
 
   return {
-    async storeEvent(streamId, sent) {
-      if (endings.has(sent)) {
+    async storeEvent(streamId, message) {
+      if (endings.has(message)) {
         forget(streamId);
         return '';
       }
-      const { message, bytes: size } = whole(sent);
+      const size = weigh(message);
       count += 1;
       const stream = streams.get(streamId) ?? { events: [] };
       streams.set(streamId, stream);
@@ -162,19 +161,6 @@ export function createSessionEvents(budget: EventBudget): SessionEvents {
 function parseEventId(eventId: string): { readonly streamId: string; readonly number: number } | undefined {
   const [, streamId, number] = /^(.+)\/(\d+)$/.exec(eventId) ?? [];
   return streamId === undefined ? undefined : { streamId, number: Number(number) };
-}
-
-/**
- * The message with the list of tools that was left out of it, which would be missing when it is repeated. Storing waits
- * for nothing: between an answer and its writing no connection can end and another take its place.
- */
-function whole(message: JSONRPCMessage): Pick<StoredEvent, 'message' | 'bytes'> {
-  const list = 'result' in message ? listBehind(message.result['tools']) : undefined;
-  if (list === undefined || !('result' in message)) return { message, bytes: weigh(message) };
-  return {
-    message: { ...message, result: { ...message.result, tools: list } },
-    bytes: weigh(message) + listBytes(list),
-  };
 }
 
 /** Roughly the memory that a message holds, in bytes: cheaper than serialising it once more. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
@@ -41,7 +42,7 @@ export interface HttpHostOptions {
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
   readonly sessionIdleMs: number;
-  /** Sessions of all views together. */
+  /** Sessions of all views together. A new one beyond that ends the one that has been unused the longest. */
   readonly maxSessions: number;
   readonly maxBodyBytes: number;
   /** A silent event stream carries a comment at least this often. */
@@ -162,7 +163,8 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
     if (isClosing()) return sendJson(res, 503, { status: 'stopping' });
     const { ready, facts = {} } = readiness();
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts });
+    const sessionFacts = sessions.full ? { sessions: 'full' } : {};
+    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, ...sessionFacts });
   }
 
   function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
@@ -185,7 +187,7 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
     await Promise.all([
       ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
-      within(graceMs, Promise.allSettled(downloads)),
+      settlesWithin(Promise.allSettled(downloads), graceMs),
     ]);
     // A call counts as ended just before its answer is written.
     await nextTurn();
@@ -237,14 +239,4 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
       return sessions.size;
     },
   };
-}
-
-/** Resolves with the promise, and at the latest after so many milliseconds. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { BridgeError } from '../model/errors.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 
 /** Answers with a JSON value. */
 export function sendJson(
@@ -12,7 +13,7 @@ export function sendJson(
     res.destroy();
     return;
   }
-  const body = JSON.stringify(value);
+  const body = wellFormedJson(value);
   res.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),

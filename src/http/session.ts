@@ -9,6 +9,8 @@ import { createSessionEvents, type EventBudget, type SessionEvents } from './eve
 
 export interface SessionOptions {
   readonly server: Server;
+  /** Whether a call of the server runs. */
+  readonly isCalling: () => boolean;
   /** Who opens it. */
   readonly principal: string;
   readonly budget: EventBudget;
@@ -20,21 +22,22 @@ export interface SessionOptions {
 export interface Session {
   readonly id: string;
   readonly server: Server;
+  /** Whether a call of it runs. */
+  readonly isCalling: () => boolean;
   /** Whose it is. */
   readonly principal: string;
   readonly events: SessionEvents;
   readonly transport: WebStandardStreamableHTTPServerTransport;
-  /** By the id of a request that is being answered, the last of those with that id. */
-  readonly asked: Map<RequestId, Request>;
-  /** Responses that are open now, the GET stream included. */
+  /** Responses that are open now or about to be, the GET stream included. */
   open: number;
   /** When the last response ended, by `performance.now()`. */
   usedAt: number;
 }
 
-/** A session that waits for its `initialize`. */
+/** A session that waits for its `initialize`, whose response counts as open. */
 export async function openSession({
   server,
+  isCalling,
   principal,
   budget,
   keepAliveMs,
@@ -50,13 +53,24 @@ export async function openSession({
   return {
     id,
     server,
+    isCalling,
     principal,
     events,
     transport,
-    asked: new Map(),
-    open: 0,
+    open: 1,
     usedAt: performance.now(),
   };
+}
+
+/** Whether the session has an open response or a running call: it does not end by itself then. */
+export function isInUse({ open, isCalling }: Session): boolean {
+  return open > 0 || isCalling();
+}
+
+/** Counts a response of the session as closed. */
+export function release(session: Session): void {
+  session.open -= 1;
+  session.usedAt = performance.now();
 }
 
 /**

@@ -1,17 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  isInitializeRequest,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  type RequestId,
-} from '@modelcontextprotocol/server';
+import { isInitializeRequest, isJSONRPCNotification, isJSONRPCRequest } from '@modelcontextprotocol/server';
 import type { ServerFactory } from '../mcp/server.ts';
-import { keepList } from '../mcp/list-json.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { createEventBudget, type EventBudget } from './event-store.ts';
-import { openSession, type Session, settleCancelled } from './session.ts';
+import { isInUse, openSession, release, type Session, settleCancelled } from './session.ts';
+import { createSessionLimit } from './session-limit.ts';
 import { sendResponse, webRequest } from './web-exchange.ts';
 
 /** The longest time between two looks for idle sessions, in milliseconds. */
@@ -21,7 +16,7 @@ export interface SessionsOptions {
   readonly logger: Logger;
   /** A session with no open response and no running call ends after this many milliseconds. */
   readonly idleMs: number;
-  /** Sessions of all groups together. */
+  /** Sessions of all groups together: see `createSessionLimit`. */
   readonly maxSessions: number;
   readonly keepAliveMs: number;
   /** Limits of what is kept for clients that lost a connection. */
@@ -55,6 +50,8 @@ export interface Sessions {
   /** A group whose sessions are served by servers of that factory. */
   group(createServer: ServerFactory): SessionGroup;
   readonly size: number;
+  /** Whether a new session would be refused, since all are in use. */
+  readonly full: boolean;
   /** Opens no further session. */
   refuseNew(): void;
   /** Ends all sessions and cancels what they run. */
@@ -72,28 +69,22 @@ interface Members {
 export function createSessions(options: SessionsOptions): Sessions {
   const { logger, idleMs, maxSessions, keepAliveMs, budget = createEventBudget() } = options;
   const groups = new Set<Members>();
-  /** Sessions whose `initialize` is being answered. */
-  let opening = 0;
   let refusing = false;
 
-  function count(): number {
-    let sum = 0;
-    for (const { sessions } of groups) sum += sessions.size;
-    return sum;
+  function* all(): Generator<Session> {
+    for (const { sessions } of groups) yield* sessions.values();
   }
 
-  function isIdle({ createServer }: Members, session: Session, now: number): boolean {
-    return session.open === 0 && now - session.usedAt > idleMs && !createServer.isCalling(session.server);
+  function isIdle(session: Session, now: number): boolean {
+    return now - session.usedAt > idleMs && !isInUse(session);
   }
 
   /** Ends idle sessions, and forgets what was delivered. */
   function sweep(): void {
     const now = performance.now();
-    for (const members of groups) {
-      for (const session of members.sessions.values()) {
-        session.events.sweep();
-        if (isIdle(members, session, now)) void end(session, 'idle');
-      }
+    for (const session of all()) {
+      session.events.sweep();
+      if (isIdle(session, now)) void end(session, 'idle');
     }
   }
   const sweeping = setInterval(sweep, Math.min(MAX_SWEEP_MS, Math.max(10, idleMs / 2)));
@@ -104,34 +95,29 @@ export function createSessions(options: SessionsOptions): Sessions {
     await session.transport.close();
   }
 
-  async function open(members: Members, principal: string): Promise<Session> {
-    if (refusing || members.closed) {
-      throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
-    }
-    if (count() + opening >= maxSessions) sweep();
-    if (count() + opening >= maxSessions) {
-      throw new BridgeError('too_many_sessions', `All ${maxSessions} MCP sessions are in use.`, {
-        hint: 'Try again later, or raise the setting http.maxSessions.',
-      });
-    }
-    opening += 1;
-    try {
-      const server = members.createServer({ era: 'legacy', principal });
-      const session = await openSession({ server, principal, budget, keepAliveMs });
-      members.servers.add(server);
-      const { onclose } = server;
-      server.onclose = () => {
-        onclose?.();
-        members.sessions.delete(session.id);
-        session.events.clear();
-      };
-      members.sessions.set(session.id, session);
-      return session;
-    } finally {
-      opening -= 1;
-    }
+  const limit = createSessionLimit({
+    maxSessions,
+    sessions: all,
+    end: (session) => void end(session, 'replaced by a new one'),
+    logger,
+  });
+
+  async function open({ createServer, servers, sessions }: Members, principal: string): Promise<Session> {
+    const server = createServer({ era: 'legacy', principal });
+    const isCalling = (): boolean => createServer.isCalling(server);
+    const session = await openSession({ server, isCalling, principal, budget, keepAliveMs });
+    servers.add(server);
+    const { onclose } = server;
+    server.onclose = () => {
+      onclose?.();
+      sessions.delete(session.id);
+      session.events.clear();
+    };
+    sessions.set(session.id, session);
+    return session;
   }
 
+  /** The session of a request. Until `release` it counts as in use, so that it does not end before it has answered. */
   async function sessionOf(
     members: Members,
     req: IncomingMessage,
@@ -139,19 +125,25 @@ export function createSessions(options: SessionsOptions): Sessions {
   ): Promise<Session> {
     const id = req.headers['mcp-session-id'];
     if (id === undefined) {
-      if (isInitializeRequest(message)) return open(members, principal);
+      if (isInitializeRequest(message)) {
+        if (refusing || members.closed) {
+          throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
+        }
+        return limit.admit(() => open(members, principal));
+      }
       throw new BridgeError('bad_request', 'The request carries no Mcp-Session-Id header.', {
         hint: 'Start a session with initialize and send the id that its answer carries.',
       });
     }
     const found = typeof id === 'string' ? members.sessions.get(id) : undefined;
     const session = found?.principal === principal ? found : undefined;
-    if (session === undefined || isIdle(members, session, performance.now())) {
+    if (session === undefined || isIdle(session, performance.now())) {
       if (session !== undefined) await end(session, 'idle');
       throw new BridgeError('session_not_found', 'The MCP session has ended or never was.', {
         hint: 'Start a new one with initialize.',
       });
     }
+    session.open += 1;
     return session;
   }
 
@@ -164,12 +156,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { message } = request;
     const session = await sessionOf(members, req, request);
     // A response that is closed already would never tell that it is.
-    if (res.destroyed) return;
-    session.open += 1;
-    res.once('close', () => {
-      session.open -= 1;
-      session.usedAt = performance.now();
-    });
+    if (res.destroyed) return release(session);
+    res.once('close', () => release(session));
 
     const lastEventId = req.headers['last-event-id'];
     if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
@@ -178,18 +166,12 @@ export function createSessions(options: SessionsOptions): Sessions {
       return;
     }
 
-    const webReq = await webRequest(req, message);
-    if (isJSONRPCRequest(message)) noteAsked(session, message.id, webReq);
-    const response = await session.transport.handleRequest(webReq, { parsedBody: message });
+    const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
     // An initialize that was refused leaves a session without an id.
     if (session.transport.sessionId === undefined) await end(session, 'not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await settleCancelled(session, cancelled);
-    try {
-      await sendResponse(res, webReq, response);
-    } finally {
-      if (isJSONRPCRequest(message)) forgetAsked(session, message.id, webReq);
-    }
+    await sendResponse(res, response);
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 
@@ -216,7 +198,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     get size() {
-      return count();
+      return [...all()].length;
+    },
+
+    get full() {
+      return limit.full;
     },
 
     refuseNew() {
@@ -236,15 +222,4 @@ function cancelledRequest(message: unknown): string | number | undefined {
   if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
   const id = message.params?.['requestId'];
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
-}
-
-/** Of two open requests with one id, the SDK sends the answer of the first on the response of the second. */
-function noteAsked({ asked }: Session, id: RequestId, request: Request): void {
-  const other = asked.get(id);
-  if (other !== undefined) for (const either of [other, request]) keepList(either);
-  asked.set(id, request);
-}
-
-function forgetAsked({ asked }: Session, id: RequestId, request: Request): void {
-  if (asked.get(id) === request) asked.delete(id);
 }

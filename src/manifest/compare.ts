@@ -30,7 +30,7 @@ export interface RemovedTool {
   readonly name: string;
   readonly ref: ToolRef;
   /** Why a rule withholds it; absent where Dify does not list it any more. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 /** How what is published differs from what was approved; each list in the order of names. */
@@ -56,10 +56,7 @@ export function compareManifest(
   const added = registry.tools.filter(({ ref }) => !approved.has(identityOf(ref)));
   const removed = manifest.tools
     .filter(({ ref }) => !published.has(identityOf(ref)))
-    .map(({ name, ref }): RemovedTool => {
-      const reason = reasons.get(identityOf(ref));
-      return { name, ref, ...(reason !== undefined && { reason }) };
-    });
+    .map(({ name, ref }): RemovedTool => ({ name, ref, reason: reasons.get(identityOf(ref)) }));
   const changed = registry.tools.flatMap((tool) => {
     const old = approved.get(identityOf(tool.ref));
     if (old === undefined) return [];

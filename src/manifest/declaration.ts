@@ -1,26 +1,34 @@
-import type { Json, JsonObject } from '../model/json.ts';
+import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
 import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../model/tool.ts';
 import type { FileDeclaration, FileParameter, FileText, ManifestFile } from './file-schema.ts';
 
 /** A provider as its file has it: what is empty is left out. */
 export function providerToFile(provider: ToolProvider): ManifestFile['provider'] {
   const { type, id, name, label, description, authorized, tags = [] } = provider;
-  const tagged = tags.length > 0 && { tags: [...tags] };
-  return { type, id, name, ...texts({ label, description }), authorized, ...tagged };
+  return withoutUndefined({
+    type,
+    id,
+    name,
+    label: textOf(label),
+    description: textOf(description),
+    authorized,
+    tags: unlessEmpty(tags),
+  });
 }
 
 /** A tool's declaration as its file has it: what is empty is left out. */
 export function declarationToFile(tool: DifyTool): FileDeclaration {
   const { name, label, description, parameters, outputSchema } = tool;
-  return {
+  return withoutUndefined({
     name,
-    ...texts({ label, description }),
-    ...(parameters.length > 0 && { parameters: parameters.map(parameterToFile) }),
-    ...(outputSchema !== undefined && { outputSchema: plain(outputSchema) }),
-  };
+    label: textOf(label),
+    description: textOf(description),
+    parameters: unlessEmpty(parameters.map(parameterToFile)),
+    outputSchema: outputSchema && plain(outputSchema),
+  });
 }
 
-/** The provider of a file with its approved tools, or with all that stand there. */
+/** The provider of a file with its approved tools, or with all of its tools. */
 export function providerOf(file: ManifestFile, which: 'approved' | 'all'): ToolProvider {
   const { label, description, ...rest } = file.provider;
   const entries = which === 'all' ? [...file.tools, ...(file.withheld ?? [])] : file.tools;
@@ -34,34 +42,35 @@ export function providerOf(file: ManifestFile, which: 'approved' | 'all'): ToolP
 
 function toolOf(declaration: FileDeclaration): DifyTool {
   const { name, label, description, parameters = [], outputSchema } = declaration;
-  return {
+  return withoutUndefined({
     name,
     label: localized(label),
     description: localized(description),
     parameters: parameters.map(parameterOf),
-    ...(outputSchema !== undefined && { outputSchema }),
-  };
+    outputSchema,
+  });
 }
 
 function parameterToFile(parameter: ToolParameter): FileParameter {
   const { name, type, form, required, label, humanDescription, llmDescription } = parameter;
   const { default: declared, min, max, options, multiple, inputSchema } = parameter;
-  return {
+  return withoutUndefined({
     name,
     type,
     form,
     required,
-    ...texts({ label, humanDescription }),
-    ...(llmDescription !== '' && { llmDescription }),
-    ...(declared !== undefined && { default: plain(declared) }),
-    ...(min !== undefined && { min }),
-    ...(max !== undefined && { max }),
-    ...(options.length > 0 && {
-      options: options.map((option) => ({ value: option.value, ...texts({ label: option.label }) })),
-    }),
-    ...(multiple === true && { multiple }),
-    ...(inputSchema !== undefined && { inputSchema: plain(inputSchema) }),
-  };
+    label: textOf(label),
+    humanDescription: textOf(humanDescription),
+    llmDescription: llmDescription === '' ? undefined : llmDescription,
+    default: declared === undefined ? undefined : plain(declared),
+    min,
+    max,
+    options: unlessEmpty(
+      options.map((option) => withoutUndefined({ value: option.value, label: textOf(option.label) })),
+    ),
+    multiple: multiple === true ? multiple : undefined,
+    inputSchema: inputSchema && plain(inputSchema),
+  });
 }
 
 function parameterOf(parameter: FileParameter): ToolParameter {
@@ -75,18 +84,18 @@ function parameterOf(parameter: FileParameter): ToolParameter {
   };
 }
 
-/** Localised texts by the name of their key, without those that say nothing. */
-function texts<Key extends string>(given: Readonly<Record<Key, LocalizedText>>): { [K in Key]?: FileText } {
-  const kept: { [K in Key]?: FileText } = {};
-  for (const key of Object.keys(given) as Key[]) {
-    const entries = Object.entries(given[key]).filter(([, text]) => text !== '');
-    const english = given[key]['en_US'];
-    // Dify repeats the English text for the languages that a tool does not speak.
-    const same = entries.length > 0 && entries.every(([, text]) => text === english);
-    if (same && english !== undefined) kept[key] = english;
-    else if (entries.length > 0) kept[key] = Object.fromEntries(entries);
-  }
-  return kept;
+function unlessEmpty<T>(list: readonly T[]): T[] | undefined {
+  return list.length === 0 ? undefined : [...list];
+}
+
+/** Localised texts without those that say nothing: undefined if none is left, one text if all are equal. */
+function textOf(given: LocalizedText): FileText | undefined {
+  const entries = Object.entries(given).filter(([, text]) => text !== '');
+  if (entries.length === 0) return undefined;
+  // Dify repeats the English text for the languages that a tool does not speak.
+  const english = given['en_US'];
+  const isSame = english !== undefined && entries.every(([, text]) => text === english);
+  return isSame ? english : Object.fromEntries(entries);
 }
 
 function localized(text: FileText | undefined): LocalizedText {

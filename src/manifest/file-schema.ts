@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 
 /** The version of the layout; a file of another one is refused. */
-export const LAYOUT = 1;
+export const LAYOUT = 1 as const;
 
 const text = z.string().min(1, { error: 'expected text, got an empty one' });
 

@@ -1,4 +1,3 @@
-import type { CatalogSource } from '../model/ports.ts';
 import type { ToolProvider, ToolRef } from '../model/tool.ts';
 import type { Approvable } from './hash.ts';
 
@@ -22,9 +21,4 @@ export interface Manifest {
   readonly catalog: readonly ToolProvider[];
   /** In code-point order of the name. */
   readonly tools: readonly ApprovedTool[];
-}
-
-/** The manifest in place of Dify's catalogue: lists the same at any time, without a connection. */
-export function manifestSource({ catalog }: Manifest): CatalogSource {
-  return { list: async () => ({ providers: catalog, problems: [] }) };
 }

@@ -1,32 +1,32 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
-import { BridgeError, type Problem } from '../model/errors.ts';
+import { readYaml, type YamlFile } from '../config/yaml-file.ts';
+import { BridgeError, type Problem, systemErrorCode } from '../model/errors.ts';
 import { plain, providerOf } from './declaration.ts';
-import { FILE_ENDING, fileNameOf } from './file-name.ts';
+import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { type ManifestFile, manifestFile } from './file-schema.ts';
-import { compare, MAX_FILE_BYTES } from './files.ts';
+import { compare, MAX_FILE_BYTES } from './render.ts';
 import { sourceHash, toolHash } from './hash.ts';
 import { visibleLine } from './invisible-characters.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
-import { readYaml, type YamlTree } from './yaml-tree.ts';
 
 const MAX_FILES = 5000;
 const MAX_ALL_BYTES = 128 * 1024 * 1024;
 const MAX_PROBLEMS = 50;
 const MIB = 1024 * 1024;
 
-/** One file that passed, and where things stand in it. */
+/** One file that passed, and the lines of its parts. */
 interface ReadFile {
   readonly path: string;
   readonly content: ManifestFile;
-  readonly lineOf: YamlTree['lineOf'];
+  readonly lineOf: YamlFile['lineOf'];
 }
 
 /**
  * Reads the approved tools of a folder: every file there that ends in `.yaml`, folders and hidden files apart.
  * Throws `config_invalid` with every problem by file and line: what is not of the layout, and what was edited
- * by hand, so that a hash does not fit what it stands for.
+ * by hand, so that a hash does not fit its content.
  */
 export async function readManifest(dir: string): Promise<Manifest> {
   const problems: Problem[] = [];
@@ -44,7 +44,7 @@ export async function readManifest(dir: string): Promise<Manifest> {
     }
     bytes += reading.bytes;
     if (bytes > MAX_ALL_BYTES) throw invalid(dir, 'is larger than 128 MiB altogether');
-    const tree = readYaml(reading.text);
+    const tree = readYaml(reading.text, { references: false });
     if ('problems' in tree) {
       for (const { line, message } of tree.problems) report(path, line, '', message);
       continue;
@@ -82,7 +82,7 @@ async function manifestNames(dir: string): Promise<string[]> {
     const entries = await readdir(dir, { withFileTypes: true });
     names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   } catch (error) {
-    throw invalid(dir, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw invalid(dir, `cannot be read (${systemErrorCode(error)})`);
   }
   // A file with the other common ending would be left out without a word.
   const files = names.filter((name) => /\.ya?ml$/i.test(name) && !name.startsWith('.')).sort(compare);
@@ -101,9 +101,9 @@ async function readText(path: string): Promise<{ text: string; bytes: number } |
     const content = await readFile(path);
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(content), bytes: content.byteLength };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = systemErrorCode(error);
     if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: 'expected text in UTF-8' };
-    return { problem: `it cannot be read (${code ?? 'unknown error'})` };
+    return { problem: `it cannot be read (${code})` };
   }
 }
 
@@ -114,7 +114,7 @@ function checkTools(
 ): ApprovedTool[] {
   const seen = new Set<string>();
   const once = (name: string, at: readonly PropertyKey[]): void => {
-    if (seen.has(name)) report(at, `expected each tool only once, and ${name} stands here again`);
+    if (seen.has(name)) report(at, `expected each tool only once, and ${name} is here again`);
     seen.add(name);
   };
   for (const [index, { dify }] of tools.entries()) once(dify.name, ['tools', index, 'dify', 'name']);
@@ -123,7 +123,7 @@ function checkTools(
     const refuse = (key: string, where: string): void =>
       report(
         ['tools', index, key],
-        `the hash does not fit what stands under ${where}, which was edited by hand: ` +
+        `the hash does not fit ${where}, which was edited by hand: ` +
           'put it back, or run manifest pull and review what it writes',
       );
     if (toolHash(published) !== hash) refuse('hash', 'published');

@@ -8,9 +8,9 @@ export interface SchemaChange {
   /** Which keyword of the schema there (`required`: of the object around it); absent where all of it came or went. */
   readonly keyword?: string;
   /** Absent where there was nothing. */
-  readonly before?: Json;
+  readonly before?: Json | undefined;
   /** Absent where there is nothing any more. */
-  readonly after?: Json;
+  readonly after?: Json | undefined;
 }
 
 /** What differs between two schemas, property by property: nothing exactly when they are equal. */
@@ -29,7 +29,7 @@ export function schemaChanges(before: JsonObject, after: JsonObject, path: strin
     if (keyword === 'items' && isJsonObject(old) && isJsonObject(now)) {
       return schemaChanges(old, now, `${path}[]`);
     }
-    return [{ path, keyword, ...beforeAfter(old, now) }];
+    return [{ path, keyword, before: old, after: now }];
   });
 }
 
@@ -38,7 +38,7 @@ function propertyChanges(before: JsonObject, after: JsonObject, path: string): S
     const at = pathOf(path, name);
     const [old, now] = [own(before, name), own(after, name)];
     if (isJsonObject(old) && isJsonObject(now)) return schemaChanges(old, now, at);
-    return isSame(old, now) ? [] : [{ path: at, ...beforeAfter(old, now) }];
+    return isSame(old, now) ? [] : [{ path: at, before: old, after: now }];
   });
 }
 
@@ -68,11 +68,4 @@ function own(object: JsonObject, name: string): Json | undefined {
 function isSame(before: Json | undefined, after: Json | undefined): boolean {
   if (before === undefined || after === undefined) return before === after;
   return canonical(before) === canonical(after);
-}
-
-function beforeAfter(
-  before: Json | undefined,
-  after: Json | undefined,
-): Pick<SchemaChange, 'before' | 'after'> {
-  return { ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { type DifyTool, identityOf, type ToolParameter, type ToolProvider } from '../model/tool.ts';
-import { Declarations } from './declarations.ts';
+import { DeclarationIndex } from './declaration-index.ts';
 import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
@@ -13,8 +13,8 @@ export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[
 
 /** Holds the declarations of providers against the approved ones, each when it is asked for and once. */
 export function unpublishedIn(manifest: Manifest, providers: readonly ToolProvider[]): UnpublishedChanges {
-  const approved = new Declarations(manifest.providers);
-  const live = new Declarations(providers);
+  const approved = new DeclarationIndex(manifest.providers);
+  const live = new DeclarationIndex(providers);
   const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
   const known = new WeakMap<PublishedTool, readonly SchemaChange[]>();
   return (tool) => {
@@ -48,11 +48,11 @@ function unpublished(parameters: readonly ToolParameter[], shown: ReadonlySet<st
         type,
         form,
         required,
-        ...(preset !== undefined && { default: preset }),
-        ...(min !== undefined && { minimum: min }),
-        ...(max !== undefined && { maximum: max }),
-        ...(choices.length > 0 && { enum: choices }),
-        ...(multiple === true && { multiple }),
+        default: preset,
+        minimum: min,
+        maximum: max,
+        enum: choices.length > 0 ? choices : undefined,
+        multiple: multiple === true ? multiple : undefined,
       };
       return [name, facts] as const;
     });

@@ -11,13 +11,13 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import type { CatalogProblem } from '../model/ports.ts';
 import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
-import { FILE_ENDING, fileNameOf } from './file-name.ts';
+import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { FIRST_LINE } from './file-text.ts';
-import { compare, type ManifestFiles, manifestFiles } from './files.ts';
+import { compare, type ManifestFiles, manifestFiles } from './render.ts';
 
 export interface WriteOptions {
   /** What the listing could not read: the files of such providers are left as they are. */
@@ -41,7 +41,7 @@ export interface ManifestChanges {
 
 /**
  * Brings a folder in line with a registry: one file a provider, none for providers that are gone. All files are
- * written beside the old ones first and put in place only then, each in one step; if that fails midway, what
+ * first written to the same folder under other names, then put in place, each in one step; if that fails midway, what
  * was in place is put back. Throws `usage` when the folder cannot be written.
  */
 export async function writeManifest(
@@ -105,7 +105,7 @@ async function presentFiles(dir: string): Promise<Map<string, { readonly text: s
       present.set(entry.name, text === undefined ? 'other' : { text });
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw asNotWritable(dir, error);
+    if (systemErrorCode(error) !== 'ENOENT') throw asNotWritable(dir, error);
   }
   return present;
 }
@@ -182,7 +182,7 @@ async function makeStage(dir: string): Promise<string> {
 }
 
 function asNotWritable(path: string, error: unknown): BridgeError {
-  return notWritable(path, (error as NodeJS.ErrnoException).code ?? 'unknown error', error);
+  return notWritable(path, systemErrorCode(error), error);
 }
 
 function notWritable(path: string, reason: string, cause?: unknown): BridgeError {

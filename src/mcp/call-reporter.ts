@@ -2,6 +2,13 @@ import type { ServerContext } from '@modelcontextprotocol/server';
 import type { CallObserver } from '../model/call.ts';
 import { logData, logLevel, logSentence } from './log-message.ts';
 import { startProgress } from './progress.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+export interface ReporterOptions {
+  /** The longest silence towards a client that asked for progress, in milliseconds. */
+  readonly progressIntervalMs: number;
+  readonly vocabulary: Vocabulary;
+}
 
 /** What a running call tells its client. */
 export interface CallReporter {
@@ -18,7 +25,7 @@ export interface CallReporter {
 export function createCallReporter(
   toolName: string,
   { mcpReq }: ServerContext,
-  progressIntervalMs: number,
+  { progressIntervalMs, vocabulary }: ReporterOptions,
 ): CallReporter {
   let sent: Promise<unknown> = Promise.resolve();
 
@@ -37,7 +44,7 @@ export function createCallReporter(
             send(() =>
               mcpReq.notify({
                 method: 'notifications/progress',
-                params: { progressToken, progress, message },
+                params: { progressToken, progress, ...(vocabulary !== '2024-11-05' && { message }) },
               }),
             ),
         });

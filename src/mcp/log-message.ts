@@ -1,4 +1,5 @@
 import type { LoggingLevel } from '@modelcontextprotocol/server';
+import { cutText } from '../model/cut-text.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { LogEntry } from '../model/message.ts';
 
@@ -23,7 +24,7 @@ export function logData({ label, status, error, metadata }: LogEntry): JsonObjec
 
 /** A step as one line of progress. */
 export function logSentence({ label, status }: LogEntry): string {
-  const name = label === '' ? 'Step' : label.slice(0, MAX_LABEL);
+  const name = label === '' ? 'Step' : cutText(label, MAX_LABEL);
   if (status === 'start') return name;
   if (status === 'success') return `${name}: done`;
   return `${name}: ${status === 'error' ? 'failed' : status}`;

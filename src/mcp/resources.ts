@@ -23,7 +23,7 @@ export interface ResourceOptions {
   /** The largest file that resources/read gives, in bytes. */
   readonly maxReadBytes: number;
   /** Files on one page of resources/list; 100 when left out. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
 }
 
 /** What a client of the 2026 revision may keep of the answers: a kept file never changes, the list does at any time. */
@@ -92,7 +92,7 @@ function describeFile({
   expiresAt,
 }: StoredFile): ListResourcesResult['resources'][number] {
   const description = `A file of a tool's result, kept until ${expiresAt.toISOString()}.`;
-  return { uri, name, title: name, mimeType: harmlessType(mimeType), size, description };
+  return { uri, name, mimeType: harmlessType(mimeType), size, description };
 }
 
 async function readFile(

@@ -1,47 +1,40 @@
+import { settlesWithin } from '../model/async.ts';
+
 /** Knows which calls run, by the server that answers them. */
-export interface RunningCalls {
+export class RunningCalls {
+  readonly #counts = new Map<object, number>();
+  readonly #waiters = new Set<() => void>();
+
   /** Runs a call and counts it until it ends. */
-  track<T>(server: object, call: () => Promise<T>): Promise<T>;
-  /** Whether a call of that server runs. */
-  has(server: object): boolean;
-  /** Resolves when no call runs, and at the latest after `timeoutMs`. */
-  idle(timeoutMs: number): Promise<void>;
-}
-
-export function createRunningCalls(): RunningCalls {
-  const counts = new Map<object, number>();
-  const waiters = new Set<() => void>();
-
-  function add(server: object, change: 1 | -1): void {
-    const count = (counts.get(server) ?? 0) + change;
-    if (count > 0) counts.set(server, count);
-    else counts.delete(server);
-    if (counts.size === 0) for (const resolve of waiters) resolve();
+  async track<T>(server: object, call: () => Promise<T>): Promise<T> {
+    this.#add(server, 1);
+    try {
+      return await call();
+    } finally {
+      this.#add(server, -1);
+    }
   }
 
-  return {
-    async track(server, call) {
-      add(server, 1);
-      try {
-        return await call();
-      } finally {
-        add(server, -1);
-      }
-    },
+  /** Whether a call of that server runs. */
+  has(server: object): boolean {
+    return this.#counts.has(server);
+  }
 
-    has: (server) => counts.has(server),
+  /** Resolves when no call runs, and at the latest after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.#counts.size === 0) return;
+    const idle = new Promise<void>((resolve) => {
+      this.#waiters.add(resolve);
+    });
+    await settlesWithin(idle, timeoutMs);
+  }
 
-    async idle(timeoutMs) {
-      if (counts.size === 0) return;
-      await new Promise<void>((resolve) => {
-        const settle = (): void => {
-          clearTimeout(timer);
-          waiters.delete(settle);
-          resolve();
-        };
-        const timer = setTimeout(settle, timeoutMs);
-        waiters.add(settle);
-      });
-    },
-  };
+  #add(server: object, change: 1 | -1): void {
+    const count = (this.#counts.get(server) ?? 0) + change;
+    if (count > 0) this.#counts.set(server, count);
+    else this.#counts.delete(server);
+    if (this.#counts.size > 0) return;
+    for (const resolve of this.#waiters) resolve();
+    this.#waiters.clear();
+  }
 }

@@ -1,31 +1,24 @@
 import { Server } from '@modelcontextprotocol/server';
-import { type CallTool, LOCAL_PRINCIPAL } from '../model/call.ts';
+import { LOCAL_PRINCIPAL, type ToolService } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/task.ts';
 import type { Logger } from '../model/logger.ts';
-import type { ToolListSource } from '../model/registry.ts';
-import { pageFor } from './list-json.ts';
 import { protocolError } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
-import { createRunningCalls } from './running-calls.ts';
+import { RunningCalls } from './running-calls.ts';
 import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
-import { createToolsCall } from './tools-call.ts';
-import { createToolPages } from './tools-list.ts';
+import { ToolsCall } from './tools-call.ts';
+import { ToolPages } from './tools-list.ts';
+import { vocabularyOf } from './vocabulary.ts';
 
 export interface BridgeServerOptions {
-  readonly registry: ToolListSource;
-  readonly callTool: CallTool;
+  readonly service: ToolService;
   readonly logger: Logger;
   /** How the bridge introduces itself. */
   readonly info: { readonly name: string; readonly title?: string; readonly version: string };
-  /** What a model should know of the server as a whole; asked anew for each server. */
-  readonly instructions?: () => string;
   /** The kept files; without them the bridge offers no resources. */
-  readonly resources?: ResourceOptions;
-  /** Calls that go on apart from their requests; without it no call becomes a task. */
-  readonly detached?: DetachedCalls;
+  readonly resources?: ResourceOptions | undefined;
   /** Tools on one page of tools/list; all of them when left out. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** The longest silence towards a client that asked for progress, in milliseconds. */
   readonly progressIntervalMs: number;
   /** How long a client of the 2026 revision may keep the list, in milliseconds. */
@@ -53,21 +46,11 @@ export interface ServerFactory {
  * few microseconds each. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
  */
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
-  const {
-    registry,
-    callTool,
-    logger,
-    info,
-    instructions,
-    pageSize,
-    progressIntervalMs,
-    listTtlMs,
-    resources,
-    detached,
-  } = options;
-  const pageOf = createToolPages(pageSize);
-  const callOf = createToolsCall({ callTool, detached, logger, progressIntervalMs });
-  const calls = createRunningCalls();
+  const { service, logger, info, pageSize, progressIntervalMs, listTtlMs, resources } = options;
+  const { tools: list, detached } = service;
+  const toolPages = new ToolPages(pageSize);
+  const toolsCall = new ToolsCall({ service, logger, progressIntervalMs });
+  const calls = new RunningCalls();
 
   const createServer = ({ era, principal = LOCAL_PRINCIPAL }: ServerFor): Server => {
     const tasks = era === 'modern' ? detached : undefined;
@@ -80,17 +63,17 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
           logging: {},
           ...(tasks !== undefined && { extensions: { [TASKS_EXTENSION]: {} } }),
         },
-        ...(instructions === undefined ? {} : { instructions: instructions() }),
+        ...(service.instructions !== undefined && { instructions: service.instructions }),
         cacheHints: {
           'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' },
           ...(resources !== undefined && RESOURCE_CACHE_HINTS),
         },
       },
     );
-    server.setRequestHandler('tools/list', async (request, { mcpReq, http }) => {
+    server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
       try {
-        const tools = registry.current() ?? (await registry.ready(mcpReq.signal));
-        return pageFor(http?.req, pageOf(tools, request.params?.cursor));
+        const tools = list.current() ?? (await list.ready(mcpReq.signal));
+        return toolPages.page(tools, request.params?.cursor, vocabularyOf(server));
       } catch (thrown) {
         const error = asBridgeError(thrown);
         if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });
@@ -98,7 +81,9 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       }
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      calls.track(server, () => callOf(request, context, principal)),
+      calls.track(server, () =>
+        toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server) }),
+      ),
     );
     if (tasks !== undefined) serveTasks(server, tasks, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });

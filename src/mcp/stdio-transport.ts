@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
-import type { JSONRPCMessage, ListToolsResult } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
-import { listJson } from './list-json.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
 
-/** The SDK's transport, but for answers that carry a list of tools: the JSON of the list is made once. */
+/** The SDK's transport, but it writes messages as well-formed JSON. */
 export class StdioTransport extends StdioServerTransport {
   readonly #stdout: Writable;
+  #isClosed = false;
 
   constructor(...options: ConstructorParameters<typeof StdioServerTransport>) {
     super(...options);
@@ -13,35 +14,14 @@ export class StdioTransport extends StdioServerTransport {
   }
 
   override send(message: JSONRPCMessage): Promise<void> {
-    const line = listLine(message);
-    if (line === undefined) return super.send(message);
+    if (this.#isClosed) return Promise.reject(new Error('The stdio transport is closed.'));
     return new Promise((resolve, reject) => {
-      const { start, list, end } = line;
-      this.#stdout.cork();
-      for (const part of [start, ...list]) this.#stdout.write(part);
-      this.#stdout.write(end, (error) => (error ? reject(error) : resolve()));
-      this.#stdout.uncork();
+      this.#stdout.write(`${wellFormedJson(message)}\n`, (error) => (error ? reject(error) : resolve()));
     });
   }
-}
 
-interface ListLine {
-  readonly start: string;
-  readonly list: readonly Buffer[];
-  readonly end: string;
-}
-
-/** The line of a message whose result has tools, in parts; undefined for every other message. */
-function listLine(message: JSONRPCMessage): ListLine | undefined {
-  if (!('result' in message)) return undefined;
-  const { result, ...envelope } = message;
-  const { tools, ...beside } = result;
-  if (!Array.isArray(tools) || !Object.isFrozen(tools)) return undefined;
-  const start = JSON.stringify({ ...envelope, result: beside }).slice(0, -2);
-  const comma = Object.keys(beside).length === 0 ? '' : ',';
-  return {
-    start: `${start}${comma}"tools":`,
-    list: listJson(tools as ListToolsResult['tools']),
-    end: '}}\n',
-  };
+  override close(): Promise<void> {
+    this.#isClosed = true;
+    return super.close();
+  }
 }

@@ -10,8 +10,9 @@ import { asBridgeError, type BridgeError } from '../model/errors.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
 import { isJsonObject } from '../model/json.ts';
 import { protocolError } from './protocol-error.ts';
+import { FULL_VOCABULARY, toCallToolResult, toSentBlocks } from './vocabulary.ts';
 
-/** The extension of the 2026 revision by which a long call becomes a task (SEP-2663). */
+/** The extension of the 2026 revision, and of no other, by which a long call becomes a task (SEP-2663). */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** How often a client should ask, in milliseconds. */
@@ -76,14 +77,15 @@ function taskFields({ callId, status, lastProgress, startedAt, changedAt }: Call
 function detailedTask(state: CallState, keepMs: number): Result {
   const { status, result, error } = state;
   const fields = taskFields(state, keepMs);
-  if (status === 'completed' && result !== undefined) return { ...fields, result };
+  if (status === 'completed' && result !== undefined)
+    return { ...fields, result: toCallToolResult(result, FULL_VOCABULARY) };
   if (status === 'failed' && error !== undefined) return { ...fields, error: taskError(error, state) };
   return fields;
 }
 
 /** The JSON-RPC error of a task, with what the tool had sent before: the first block of its result is the error itself. */
 function taskError(error: BridgeError, { result }: CallState) {
-  const content = result?.content.slice(1) ?? [];
+  const content = toSentBlocks(result?.content.slice(1) ?? [], FULL_VOCABULARY);
   return {
     code: error.rule.rpc,
     message: error.toText(),

@@ -1,41 +1,51 @@
 import type { ListToolsResult } from '@modelcontextprotocol/server';
-import type { ListedTool, ToolList } from '../model/registry.ts';
-import { definitionOf } from '../model/tool-definition.ts';
+import type { ToolList } from '../model/registry.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { FULL_VOCABULARY, toSentTool, type Vocabulary } from './vocabulary.ts';
 
-/** The pages of one snapshot by the index of their first tool. */
+/** One list as clients of one vocabulary get it, with its pages by the index of their first tool. */
 interface Listing {
+  readonly of: ToolList;
   readonly tools: ListToolsResult['tools'];
+  /** By the index of their first tool. */
   readonly pages: Map<number, ListToolsResult>;
 }
 
 /**
- * Answers tools/list from a snapshot: every tool at once, or pages of `pageSize`. A page is built once for each
- * snapshot and shared by all who ask for it, so it is frozen. A cursor names the last tool that was seen and thus
- * stays good when the list changes.
+ * Answers tools/list: every tool at once, or pages of `pageSize`. The pages of the latest list are kept for
+ * each vocabulary and shared by all clients, so they are frozen. A cursor names the last tool that was seen and thus stays valid
+ * when the list changes.
  */
-export function createToolPages(
-  pageSize: number = Number.POSITIVE_INFINITY,
-): (registry: ToolList, cursor: string | undefined) => ListToolsResult {
-  const listings = new WeakMap<ToolList, Listing>();
+export class ToolPages {
+  readonly #pageSize: number;
+  readonly #latest = new Map<Vocabulary, Listing>();
 
-  return (registry, cursor = '') => {
-    let listing = listings.get(registry);
-    if (listing === undefined) {
-      listing = { tools: registry.tools.map(describeTool), pages: new Map() };
-      listings.set(registry, listing);
-    }
-    const { tools, pages } = listing;
+  constructor(pageSize: number = Number.POSITIVE_INFINITY) {
+    this.#pageSize = pageSize;
+  }
+
+  /** @throws BridgeError `invalid_cursor`. */
+  page(list: ToolList, cursor = '', vocabulary: Vocabulary = FULL_VOCABULARY): ListToolsResult {
+    const { tools, pages } = this.#listing(list, vocabulary);
     const after = decodeCursor(cursor);
     const found = after === '' ? 0 : tools.findIndex((tool) => tool.name > after);
     const start = found === -1 ? tools.length : found;
     let page = pages.get(start);
     if (page === undefined) {
-      page = buildPage(tools, start, pageSize);
+      page = buildPage(tools, start, this.#pageSize);
       pages.set(start, page);
     }
     return page;
-  };
+  }
+
+  #listing(list: ToolList, vocabulary: Vocabulary): Listing {
+    const known = this.#latest.get(vocabulary);
+    if (known?.of === list) return known;
+    const tools = list.tools.map((tool) => toSentTool(tool, vocabulary));
+    const listing = { of: list, tools, pages: new Map() };
+    this.#latest.set(vocabulary, listing);
+    return listing;
+  }
 }
 
 function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: number): ListToolsResult {
@@ -46,9 +56,4 @@ function buildPage(tools: ListToolsResult['tools'], start: number, pageSize: num
     page.nextCursor = encodeCursor(last.name);
   }
   return Object.freeze(page);
-}
-
-function describeTool(tool: ListedTool): ListToolsResult['tools'][number] {
-  // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
-  return Object.freeze(definitionOf(tool)) as ListToolsResult['tools'][number];
 }

@@ -1,10 +1,10 @@
 /** The candidate that a mistyped word most likely means; undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  return ranked(word, candidates, 1)[0];
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
+  return closestMatches(word, candidates, 1)[0];
 }
 
 /** Up to `count` candidates that a mistyped word may mean, the likeliest first. */
-export function ranked(word: string, candidates: Iterable<string>, count: number): string[] {
+export function closestMatches(word: string, candidates: Iterable<string>, count: number): string[] {
   const wanted = normalised(word);
   if (wanted === '') return [];
   const scored: { candidate: string; score: number }[] = [];

@@ -1,13 +1,23 @@
-import type { CallState } from './task.ts';
+import type { BridgeError } from './errors.ts';
 import type { JsonObject } from './json.ts';
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
 export type ContentBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
-  | { readonly type: 'audio'; readonly data: string; readonly mimeType: string }
+  | AudioBlock
   | { readonly type: 'resource'; readonly resource: EmbeddedResource }
   | ResourceLink;
+
+/** A sound. */
+export interface AudioBlock {
+  readonly type: 'audio';
+  /** Base64. */
+  readonly data: string;
+  readonly mimeType: string;
+  /** Of the kept file, for clients that take a sound as a resource only. Not part of the block that others get. */
+  readonly uri?: string | undefined;
+}
 
 /** A file that the bridge keeps and resources/read serves. */
 export interface ResourceLink {
@@ -41,6 +51,9 @@ export interface ToolResult {
   /** Left out where the result has media or is an error. */
   readonly structuredContent?: JsonObject;
   readonly isError?: true;
-  /** The call goes on: this is what is known of it, and not its result. Never part of what a client gets. */
-  readonly handedOff?: CallState;
+}
+
+/** An error as a result that the model reads. */
+export function errorResult(error: BridgeError): ToolResult {
+  return { content: [{ type: 'text', text: error.toText() }], isError: true };
 }

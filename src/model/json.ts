@@ -16,14 +16,18 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** The members that are not undefined, for objects whose receiver counts keys. */
-export function withoutUndefined<T>(members: Readonly<Record<string, T | undefined>>): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(members).filter((member): member is [string, T] => member[1] !== undefined),
-  );
-}
-
 /** True for a plain JSON object: not null, not an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What may be undefined may be absent instead. */
+type WithoutUndefined<T> = {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+} & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
+
+/** The object without its undefined members, for formats in which a member is there or not. */
+export function withoutUndefined<T extends object>(object: T): WithoutUndefined<T> {
+  const members = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(members) as WithoutUndefined<T>;
 }

@@ -10,12 +10,12 @@ export interface SharedCall {
   readonly startedAt: number;
   readonly changedAt: number;
   /** Until its end, in milliseconds; undefined while it goes on. */
-  readonly elapsedMs?: number;
-  readonly lastProgress?: string;
+  readonly elapsedMs?: number | undefined;
+  readonly lastProgress?: string | undefined;
   /** Once it has ended, unless `failure` stands alone. */
-  readonly result?: ToolResult;
+  readonly result?: ToolResult | undefined;
   /** Why it failed, in the tool or before it. */
-  readonly failure?: BridgeError;
+  readonly failure?: BridgeError | undefined;
 }
 
 /** A call, with what only those replicas need that ask for it. */
@@ -28,7 +28,7 @@ export interface FoundCall {
   /** False for a call that goes on where its replica was not heard of for too long. */
   readonly isAlive: boolean;
   /** Bytes of its result where that made room for newer ones, or was too large to keep. */
-  readonly droppedBytes?: number;
+  readonly droppedBytes?: number | undefined;
 }
 
 /** A piece of work by the key that its callers gave it. Both are hashes. */
@@ -44,11 +44,11 @@ export interface CallNews {
   /** Hash of whose call it is: nobody else finds it. */
   readonly owner: string;
   /** The key that leads to it, as long as it may be joined. */
-  readonly key?: SharedKey;
+  readonly key?: SharedKey | undefined;
 }
 
-/** What one replica asks of the one that a call runs on. `enter` and `leave`: a request waits for it, or no longer. */
-export type CallOrder = 'cancel' | 'enter' | 'leave' | 'hand-over';
+/** What one replica asks of the one that a call runs on. */
+export type CallOrder = 'cancel' | 'add-waiter' | 'remove-waiter' | 'detach';
 
 /**
  * The calls that all replicas know of: those that were handed off, and those with an idempotency key. Everything

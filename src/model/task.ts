@@ -19,11 +19,11 @@ export interface CallState {
   /** Until now, or until its end. */
   readonly elapsedMs: number;
   /** The last thing that the tool reported. */
-  readonly lastProgress?: string;
+  readonly lastProgress?: string | undefined;
   /** Once it has ended, unless `error` stands alone. */
-  readonly result?: ToolResult;
+  readonly result?: ToolResult | undefined;
   /** Why it failed. */
-  readonly error?: BridgeError;
+  readonly error?: BridgeError | undefined;
 }
 
 /** The calls of one view that go on apart from their requests. A call is there for its principal only. */

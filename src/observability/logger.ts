@@ -1,6 +1,8 @@
 import { destination as fileDestination, pino, stdTimeFunctions } from 'pino';
 import type { LogFields, Logger } from '../model/logger.ts';
-import { loggable, scrubber } from './redact.ts';
+import { Secrets } from '../model/secrets.ts';
+import { mendJson } from '../model/well-formed.ts';
+import { loggable } from './redact.ts';
 
 /** Least severe level that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -30,7 +32,7 @@ export interface LeveledLogger extends Logger {
  */
 export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
-  const scrub = scrubber(options.secrets ?? []);
+  const secrets = new Secrets(options.secrets);
   const root = pino(
     {
       level: options.level,
@@ -38,10 +40,10 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => target.write(scrub(line)) },
+    { write: (line: string) => target.write(secrets.mask(mendJson(line))) },
   );
   return {
-    ...wrap(root),
+    ...wrap(root, secrets),
     setLevel(level) {
       root.level = level;
     },
@@ -58,10 +60,10 @@ function standardError(): LogDestination {
 /** The few methods of pino in use. */
 type Sink = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child' | 'isLevelEnabled'>;
 
-function wrap(sink: Sink): Logger {
+function wrap(sink: Sink, secrets: Secrets): Logger {
   const write = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: LogFields): void => {
     try {
-      if (sink.isLevelEnabled(level)) sink[level](loggable(fields ?? {}), message);
+      if (sink.isLevelEnabled(level)) sink[level](loggable(fields ?? {}, secrets), message);
     } catch {
       // A log line is never worth a failed call.
     }
@@ -71,6 +73,6 @@ function wrap(sink: Sink): Logger {
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
-    child: (fields) => wrap(sink.child(loggable(fields) as Record<string, unknown>)),
+    child: (fields) => wrap(sink.child(loggable(fields, secrets) as Record<string, unknown>), secrets),
   };
 }

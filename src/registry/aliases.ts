@@ -1,5 +1,5 @@
 import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registry.ts';
-import { ranked } from '../model/closest.ts';
+import { closestMatches } from '../model/closest.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
 /** The tools that old names stand for, and what is to be said of the other old names. */
@@ -27,7 +27,7 @@ export function resolveAliases(
       byName.set(name, tool);
     } else {
       const known = withheld.find((item) => item.name === target);
-      const near = ranked(target, published.keys(), 3);
+      const near = closestMatches(target, published.keys(), 3);
       const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
       note(
         known === undefined

@@ -1,7 +1,7 @@
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import type { ToolInput } from './input.ts';
-import { ranked } from '../model/closest.ts';
+import { closestMatches } from '../model/closest.ts';
 import { furtherNotes } from './notes.ts';
 
 /** What was decided about one tool, and by what. */
@@ -67,7 +67,7 @@ export function similarNames(registry: Registry, name: string): string[] {
     // Whoever knows the tool's own name finds the published one.
     if (!names.has(tool.ref.tool)) names.set(tool.ref.tool, tool.name);
   }
-  const found = ranked(name, names.keys(), 10).map((key) => names.get(key) ?? key);
+  const found = closestMatches(name, names.keys(), 10).map((key) => names.get(key) ?? key);
   return [...new Set(found)].slice(0, 5);
 }
 

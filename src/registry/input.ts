@@ -1,7 +1,7 @@
 import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type Placement, type PlacementContext, placeParameter, undone } from './parameter-source.ts';
 import { type PresetFault, presetFault } from './preset-fault.ts';
@@ -104,7 +104,7 @@ function unknownParameters(parameters: readonly ToolParameter[], context: Placem
   return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))
     .map((name) => {
-      const near = nearest(name, known);
+      const near = closest(name, known);
       const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
       const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
       const fault = presetFault(

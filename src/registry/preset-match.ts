@@ -1,5 +1,5 @@
 import type { RegistryNote } from '../model/registry.ts';
-import { ranked } from '../model/closest.ts';
+import { closestMatches } from '../model/closest.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
 import { compare, type NamedTool, toolsByBareName } from './names.ts';
@@ -122,7 +122,7 @@ function unknownTool(
   qualified: ReadonlyMap<string, NamedTool>,
 ): string {
   const same = tools.filter((tool) => tool.bareName === name).map((tool) => tool.qualifiedName);
-  const near = same.length > 0 ? same.sort(compare).slice(0, 5) : ranked(name, qualified.keys(), 3);
+  const near = same.length > 0 ? same.sort(compare).slice(0, 5) : closestMatches(name, qualified.keys(), 3);
   const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
   return `There is a preset for a tool of this name, but no such tool.${advice}`;
 }

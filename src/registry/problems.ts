@@ -1,7 +1,7 @@
 import type { Problem } from '../model/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { ArgumentIssue } from './argument-schema.ts';
-import { nearest } from '../model/closest.ts';
+import { closest } from '../model/closest.ts';
 import { listed } from './text.ts';
 
 /** As many problems are told one by one; nobody mends more at a time. */
@@ -79,7 +79,7 @@ function problemsOf(
 }
 
 function unknownArgument(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
+  const near = closest(key, known);
   if (near !== undefined) return `there is no such argument; did you mean "${near}"?`;
   if (known.length === 0) return 'there is no such argument; the tool takes none';
   return `there is no such argument; there are ${listed(known, 300)}`;

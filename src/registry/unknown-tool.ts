@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Registry, WithheldTool } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
@@ -61,7 +62,7 @@ export function unknownTool(
   const hint = similar + directory.others;
   const message =
     ref === undefined
-      ? `There is no tool named ${JSON.stringify(name.slice(0, 128))}.`
+      ? `There is no tool named ${JSON.stringify(cutText(name, 128))}.`
       : `The tool ${name} is no longer in Dify, or no longer published.`;
   return new BridgeError('tool_not_found', message, { hint });
 }

@@ -5,6 +5,7 @@ import { createSandboxFiles } from './files.ts';
 import { listen } from './listener.ts';
 import { createPetService } from './pet-service.ts';
 import { createRequestLog, type SandboxRequest } from './request-log.ts';
+import type { SandboxProvider } from './provider.ts';
 import { createSessions, type SandboxSessions } from './sessions.ts';
 import { createSigner, queryString } from './signing.ts';
 import type { App, SandboxCredentials, SandboxState } from './state.ts';
@@ -17,10 +18,10 @@ export interface SandboxOptions {
   /** 0, the default, takes any free port. */
   readonly port?: number;
   /**
-   * `demo`, the default: tools for people. `conformance`: the fixture tools of the MCP conformance suite. `files`:
-   * tools that give and take files. `long`: tools that take as long as they are told to.
+   * `demo`, the default: tools for people. `files`: tools that give and take files. `long`: tools that take as long as
+   * they are asked to. Or providers of the caller's own.
    */
-  readonly tools?: ToolSetName;
+  readonly tools?: ToolSetName | readonly SandboxProvider[] | undefined;
   /**
    * The release whose wire behaviour is shown, by default 1.13.0: the recorded 1.12.1 is the same on the wire
    * but for one fault, kept faithfully here: its workflow tools cannot return files.
@@ -81,7 +82,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     undefined,
     features.fileReferences,
   );
-  const providers = toolSet(options.tools ?? 'demo', petServer.url);
+  const { tools = 'demo' } = options;
+  const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
   const sessions = createSessions(credentials.secretKey, ACCOUNT_ID);
   let expired = 0;

@@ -1,5 +1,4 @@
 import type { SandboxProvider } from './provider.ts';
-import { conformanceProvider } from './tools-conformance.ts';
 import { mishapsProvider, postboxProvider } from './tools-failing.ts';
 import { libraryProvider } from './tools-library.ts';
 import { petStoreProvider } from './tools-pet-store.ts';
@@ -14,14 +13,13 @@ import {
 } from './tools-workflows.ts';
 
 /** The sets of tools that a sandbox can start with. */
-export const TOOL_SET_NAMES = ['demo', 'conformance', 'files', 'long'] as const;
+export const TOOL_SET_NAMES = ['demo', 'files', 'long'] as const;
 
 /** One of them. */
 export type ToolSetName = (typeof TOOL_SET_NAMES)[number];
 
 /** The providers of a set; `petServiceUrl` is where the service behind the custom API listens. */
 export function toolSet(name: ToolSetName, petServiceUrl: string): readonly SandboxProvider[] {
-  if (name === 'conformance') return [conformanceProvider];
   if (name === 'long') return [studioProvider, slowReportWorkflow];
   if (name === 'files') return [samplesProvider, echoFileWorkflow];
   return [

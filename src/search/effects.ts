@@ -1,9 +1,6 @@
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 
-/** `auto`: as soon as a published tool is declared to only read, such tools are called by a tool of their own. */
-export type SplitEffects = 'auto' | 'never';
-
 /** How the tools of one snapshot are called. */
 export interface Effects {
   /** Tools that only read are called by `call_read_tool`, all others by `call_write_tool`. */
@@ -12,9 +9,9 @@ export interface Effects {
   callerOf(tool: PublishedTool): string;
 }
 
-/** How the tools of a registry are called. */
-export function effectsOf(registry: Registry, splitEffects: SplitEffects): Effects {
-  const split = splitEffects === 'auto' && registry.tools.some(onlyReads);
+/** How the tools of a registry are called: as soon as one is declared to only read, such tools have a caller of their own. */
+export function effectsOf(registry: Registry): Effects {
+  const split = registry.tools.some(onlyReads);
   return {
     split,
     callerOf(tool) {

@@ -1,7 +1,8 @@
 import type { ToolResult } from '../model/content.ts';
+import { cutText } from '../model/cut-text.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
-import { ranked } from '../model/closest.ts';
+import { closestMatches } from '../model/closest.ts';
 import { listed } from '../registry/text.ts';
 import type { Effects } from './effects.ts';
 import { describeTool, MAX_RESULTS, type searchTools } from './search-tools.ts';
@@ -32,7 +33,7 @@ export function searchAnswer(
   const found = everything ? registry.tools : matches(query, registry, index);
   const fitting = filterTools(found, asked);
   const shown = fitting.slice(0, asked.limit);
-  const about = everything ? '' : ` for ${JSON.stringify(query.slice(0, 100))}`;
+  const about = everything ? '' : ` for ${JSON.stringify(cutText(query, 100))}`;
   if (shown.length === 0) return nothingFound(about, asked, found, registry);
 
   const advice = [
@@ -117,7 +118,7 @@ function nothingFound(
 ): ToolResult {
   const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
   const filters = [
-    ...(provider === undefined ? [] : [`provider ${JSON.stringify(provider.slice(0, 100))}`]),
+    ...(provider === undefined ? [] : [`provider ${JSON.stringify(cutText(provider, 100))}`]),
     ...(type === undefined ? [] : [`type ${type}`]),
   ];
   const within = filters.length === 0 ? '' : ` with ${filters.join(' and ')}`;
@@ -135,7 +136,7 @@ function whatToTry(
   if (providers.length === 0) return 'The workspace publishes no tools at all.';
   const all = `Providers and how many tools they have: ${listed(providers, MAX_PROVIDERS)}.`;
   if (provider !== undefined && filterTools(registry.tools, { provider }).length === 0) {
-    const near = ranked(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
+    const near = closestMatches(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
     return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
   }
   if (unfiltered.length > 0) {

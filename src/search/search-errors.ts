@@ -1,4 +1,4 @@
-import type { ToolResult } from '../model/content.ts';
+import { errorResult, type ToolResult } from '../model/content.ts';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { ListedTool, PublishedTool, Registry } from '../model/registry.ts';
 import { similarNames } from '../registry/explain.ts';
@@ -16,13 +16,13 @@ export function wrongArguments(
 ): ToolResult {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
-  return refusal(new BridgeError('invalid_arguments', message, { problems, hint }));
+  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
 }
 
 /** The name is that of one of the bridge's own tools, which calls nothing but published ones. */
 export function ownName(name: string): ToolResult {
   const hint = 'Call it directly, by its own name.';
-  return refusal(new BridgeError('tool_not_found', `${name} is a tool of the bridge itself.`, { hint }));
+  return errorResult(new BridgeError('tool_not_found', `${name} is a tool of the bridge itself.`, { hint }));
 }
 
 /** No published tool has that name: why (`error`), which are similar, and how to find the right one. */
@@ -34,16 +34,12 @@ export function unknownName(name: string, registry: Registry, error: BridgeError
   // Advice of several lines ends with some of a configuration.
   const separator = typeof advice === 'string' && advice.includes('\n') ? '\n' : ' ';
   const hint = [advice, SEARCH_DIRECTORY.others].filter(Boolean).join(separator);
-  return refusal(new BridgeError('tool_not_found', error.message, { hint }));
+  return errorResult(new BridgeError('tool_not_found', error.message, { hint }));
 }
 
 /** The tool is called by another one of the own tools: `caller`. */
 export function wrongCaller(tool: PublishedTool, caller: string): ToolResult {
   const kind = onlyReads(tool) ? 'only reads' : 'is not known to only read';
   const hint = `It was not called. Call it with ${caller} and the same arguments.`;
-  return refusal(new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint }));
-}
-
-function refusal(error: BridgeError): ToolResult {
-  return { content: [{ type: 'text', text: error.toText() }], isError: true };
+  return errorResult(new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint }));
 }

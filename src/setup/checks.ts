@@ -31,7 +31,7 @@ export interface ReachableWorkspaces {
 const UNPUBLISHED =
   'Dify\'s own Docker Compose files do not publish port 5001 of the api service. Add it to docker-compose.override.yaml (services: api: ports: ["127.0.0.1:5001:5001"]), or run the bridge in Dify\'s network.';
 
-/** Checks that Dify's api service, inner API included, is at an address. Answers its version where it tells it. */
+/** Checks that Dify's api service, inner API included, is at an address. Returns its version if Dify reports it. */
 export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { version } = await probeVersion(http, signal);
@@ -196,6 +196,6 @@ function withRemedy(error: unknown): unknown {
   return new BridgeError(code, message, {
     hint: hint === undefined ? UNPUBLISHED : `${hint}\n${UNPUBLISHED}`,
     cause: error,
-    ...(upstream === undefined ? {} : { upstream }),
+    upstream,
   });
 }

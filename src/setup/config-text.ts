@@ -1,3 +1,4 @@
+import { cutText } from '../model/cut-text.ts';
 import type { Workspace } from '../dify/console/workspaces.ts';
 import type { Credential } from './checks.ts';
 
@@ -70,5 +71,5 @@ function quoted(text: string): string {
 
 /** Text of somebody else for a comment: in one line, and of a length. */
 function plain(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 100);
+  return cutText(text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' '), 100);
 }

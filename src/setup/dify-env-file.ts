@@ -3,12 +3,12 @@ import type { Problem } from '../model/errors.ts';
 
 /** What of Dify's own environment file matters to the bridge. */
 export interface DifyEnvironment {
-  readonly innerApiKey?: string;
-  readonly secretKey?: string;
+  readonly innerApiKey?: string | undefined;
+  readonly secretKey?: string | undefined;
   /** Only when Dify has admin keys switched on. */
-  readonly adminApiKey?: string;
+  readonly adminApiKey?: string | undefined;
   /** How Dify's plugin daemon reaches the api service: an address for containers of the same network. */
-  readonly innerApiUrl?: string;
+  readonly innerApiUrl?: string | undefined;
   /** What the file has and the bridge cannot use, by the name in the file. */
   readonly remarks: readonly Problem[];
 }
@@ -42,14 +42,10 @@ export function readDifyEnvironment(text: string): DifyEnvironment {
     remarks.push({ path: 'ADMIN_API_KEY', message });
   }
   return {
-    ...present('innerApiKey', valueOf(NAMES.innerApiKey)),
-    ...present('secretKey', valueOf(NAMES.secretKey)),
-    ...present('adminApiKey', enabled ? adminApiKey : undefined),
-    ...present('innerApiUrl', valueOf(NAMES.innerApiUrl)),
+    innerApiKey: valueOf(NAMES.innerApiKey),
+    secretKey: valueOf(NAMES.secretKey),
+    adminApiKey: enabled ? adminApiKey : undefined,
+    innerApiUrl: valueOf(NAMES.innerApiUrl),
     remarks,
   };
-}
-
-function present<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: string } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: string });
 }

@@ -1,4 +1,6 @@
-import type { ToolResult } from '../model/content.ts';
+import type { CallOutcome } from '../model/call.ts';
+import { errorResult, type ToolResult } from '../model/content.ts';
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
@@ -8,7 +10,7 @@ import type { ListedTool } from '../model/registry.ts';
  * The answer for a call that goes on: as a text and as structured content, since some clients show the model only one
  * of them. Names that the called tool's own output schema uses are left out there: they would mean something else.
  */
-export function runningAnswer(state: CallState, outputSchema?: JsonObject): ToolResult {
+export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutcome {
   const { callId, tool, lastProgress } = state;
   const elapsedSeconds = Math.round(state.elapsedMs / 1000);
   const next =
@@ -24,10 +26,11 @@ export function runningAnswer(state: CallState, outputSchema?: JsonObject): Tool
     ...(lastProgress === undefined ? {} : { lastProgress }),
     next,
   };
+  const content = [{ type: 'text', text }] as const;
   return {
-    content: [{ type: 'text', text }],
-    structuredContent: withoutDeclared(facts, outputSchema),
-    handedOff: state,
+    kind: 'running',
+    state,
+    notice: { content, structuredContent: withoutDeclared(facts, outputSchema) },
   };
 }
 
@@ -49,14 +52,15 @@ export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): 
   return { content: [{ type: 'text', text }] };
 }
 
-/** The answer for a caller who has left; nobody reads it. */
-export function leftAnswer(): ToolResult {
-  return refusal(new BridgeError('cancelled', 'The caller waits no longer; others wait for the same call.'));
+/** For a request that was cancelled while others wait for the same call; nobody reads it. */
+export function requestLeft(): BridgeError {
+  const message = 'This request was cancelled; the call continues because other requests are waiting for it.';
+  return new BridgeError('cancelled', message);
 }
 
 /** No call of that id is known to whoever asks: one answer for every reason, so that it tells nothing of others. */
 export function unknownCall(callId: string, keepMs: number): BridgeError {
-  const name = JSON.stringify(callId.slice(0, 64));
+  const name = JSON.stringify(cutText(callId, 64));
   return new BridgeError('call_not_found', `No call ${name} is known.`, {
     hint:
       `The id may be wrong, the result may have expired (it is kept for ${inWords(keepMs)} after the end of the call), ` +
@@ -70,12 +74,7 @@ export function wrongArguments(tool: ListedTool, problems: readonly Problem[]): 
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
   const hint = 'Correct the arguments and call again.';
-  return refusal(new BridgeError('invalid_arguments', message, { problems, hint }));
-}
-
-/** An error as a result that the model reads. */
-export function refusal(error: BridgeError): ToolResult {
-  return { content: [{ type: 'text', text: error.toText() }], isError: true };
+  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
 }
 
 function inWords(ms: number): string {

@@ -14,8 +14,8 @@ export function decodeCall(text: string, result: string | undefined): SharedCall
   const { failure, ...facts } = JSON.parse(text) as Omit<SharedCall, 'failure'> & { failure?: WrittenError };
   return {
     ...facts,
-    ...(result === undefined ? {} : { result: JSON.parse(result) as ToolResult }),
-    ...(failure === undefined ? {} : { failure: errorOf(failure) }),
+    result: result === undefined ? undefined : (JSON.parse(result) as ToolResult),
+    failure: failure && errorOf(failure),
   };
 }
 

@@ -8,7 +8,7 @@ const LEASE_MS = 15_000;
 
 const PREFIX = 'dify-mcp-bridge';
 const CALL = `${PREFIX}:call:`;
-/** Kept results: when each expires, and how large it is, by call id. */
+/** Stored results: when each expires, and how large it is, by call id. */
 const RESULTS = `${PREFIX}:results`;
 const SIZES = `${PREFIX}:result-sizes`;
 const REPLICA = `${PREFIX}:replica:`;
@@ -86,17 +86,17 @@ return { found[2], found[3], found[4], found[5] or '', found[6] or '', alive and
 
 export interface RedisCallsOptions {
   readonly connection: Pick<RedisConnection, 'run' | 'subscribe'>;
-  /** Milliseconds for which a result is kept, from its end on. */
+  /** Milliseconds for which a result is stored, from its end on. */
   readonly keepMs: number;
-  /** Bytes of all results that are kept; the oldest make room. */
-  readonly maxKeptBytes: number;
+  /** Bytes of all results that are stored; the oldest make room. */
+  readonly maxBytes: number;
   /** A replica that was not heard of for so many milliseconds counts as gone; 15 s unless given. */
   readonly leaseMs?: number;
 }
 
 /** The calls of all replicas on one Redis. */
 export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
-  const { connection, keepMs, maxKeptBytes, leaseMs = LEASE_MS } = options;
+  const { connection, keepMs, maxBytes, leaseMs = LEASE_MS } = options;
   const { run, subscribe } = connection;
   const replica = randomUUID();
   /** Those who wait for news, by call. */
@@ -149,9 +149,9 @@ export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
             encodeCall(call),
             isOver ? '1' : '0',
             String(isOver ? keepMs : knownMs),
-            bytes > maxKeptBytes ? '' : text,
+            bytes > maxBytes ? '' : text,
             String(bytes),
-            String(maxKeptBytes),
+            String(maxBytes),
             String(Date.now()),
             named === undefined ? '' : keyValue(callId, named),
             key === undefined ? '1' : '0',

@@ -1,23 +1,26 @@
 import { createHash } from 'node:crypto';
+import { after, type Stop } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import type { CallNews, SharedCall, SharedCalls } from '../model/shared-calls.ts';
-import { followJob } from './followed-task.ts';
+import type { CallNews, CallOrder, SharedCall, SharedCalls } from '../model/shared-calls.ts';
 import type { WorkKey } from './idempotency.ts';
-import type { Job, Owner, OwnJob } from './task.ts';
+import type { LocalTask } from './local-task.ts';
+import { RemoteTask } from './remote-task.ts';
+import type { Owner, Task } from './task.ts';
 
-/** The least time between two words of the progress of one job, in milliseconds. */
+/** The least time between two messages about the progress of one task, in milliseconds. */
 const NEWS_MS = 1000;
 
 export interface SharingOptions {
   readonly shared: SharedCalls;
   readonly keepMs: number;
-  readonly maxKeptBytes: number;
+  /** Bytes of all results that the replicas store. */
+  readonly maxBytes: number;
   readonly logger: Logger;
-  /** A job of this process. */
-  readonly own: (callId: string) => OwnJob | undefined;
-  /** All replicas know how a job has ended: it need not be kept here. */
-  readonly onStored: (job: OwnJob) => void;
+  /** A task of this process. */
+  readonly own: (callId: string) => LocalTask | undefined;
+  /** All replicas know how a task has ended: it need not be stored here. */
+  readonly onStored: (task: LocalTask) => void;
 }
 
 /** A call that is about to start. */
@@ -27,176 +30,177 @@ export interface ComingCall {
   readonly owner: Owner;
 }
 
-/** Makes the jobs of one process known to the other replicas, and theirs to it. */
-export interface Sharing {
-  /** Takes a key for a call; otherwise the call that has it. Rejects with `state_unavailable`. */
-  claim(coming: ComingCall, key: WorkKey, insteadOf?: string): ReturnType<SharedCalls['claim']>;
-  /**
-   * Makes a job known from now on, until it has ended and its result is stored. Resolves when the others know it, or
-   * cannot be told just now.
-   */
-  share(job: OwnJob, key?: WorkKey): Promise<void>;
-  /** Whether the others know of a job. */
-  has(job: OwnJob): boolean;
-  /** Its key leads to it no longer. */
-  loseKey(job: OwnJob): void;
-  /** There is something new of a job that is shared. */
-  changed(job: OwnJob): void;
-  /** A job of another replica. Rejects with `state_unavailable`. */
-  find(callId: string, owner: Owner): Promise<Job | undefined>;
-  /** Says how jobs have ended that nobody knows of yet, and that this replica goes. */
-  close(): Promise<void>;
-}
-
 interface Entry {
-  readonly job: OwnJob;
+  readonly task: LocalTask;
   key: WorkKey | undefined;
   lostKey: WorkKey | undefined;
   isChanged: boolean;
   writing: Promise<void> | undefined;
-  later: NodeJS.Timeout | undefined;
+  later: Stop | undefined;
 }
 
-export function createSharing(options: SharingOptions): Sharing {
-  const { shared, keepMs, maxKeptBytes, logger, own, onStored } = options;
-  const entries = new Map<OwnJob, Entry>();
+/** Makes the tasks of one process known to the other replicas, and theirs to it. */
+export class Sharing {
+  readonly #options: SharingOptions;
+  readonly #entries = new Map<LocalTask, Entry>();
+  readonly #beating: NodeJS.Timeout;
 
-  async function drain(entry: Entry): Promise<void> {
+  constructor(options: SharingOptions) {
+    this.#options = options;
+    const { shared, own } = options;
+    this.#beating = setInterval(() => void this.#beat(), shared.beatMs).unref();
+    void this.#beat();
+    shared.onOrder((callId, order) => {
+      const task = own(callId);
+      if (task !== undefined && !task.isOver) obey(task, order);
+    });
+  }
+
+  /** Takes a key for a call; otherwise the call that has it. Rejects with `state_unavailable`. */
+  async claim(
+    { id, tool, owner }: ComingCall,
+    key: WorkKey,
+    insteadOf?: string,
+  ): ReturnType<SharedCalls['claim']> {
+    const now = Date.now();
+    const call: SharedCall = { callId: id, tool, status: 'working', startedAt: now, changedAt: now };
+    const news = { call, isOver: false, owner: ownerHash(owner), key: hashed(key) };
+    try {
+      return await this.#options.shared.claim(news, insteadOf);
+    } catch (error) {
+      if (!(error instanceof BridgeError) || error.code !== 'state_unavailable') throw error;
+      throw new BridgeError('state_unavailable', `${error.message} Without it, no key can be kept.`, {
+        hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Makes a task known from now on, until it has ended and its result is stored. Resolves when the others know it, or
+   * cannot be reached just now.
+   */
+  async share(task: LocalTask, key?: WorkKey): Promise<void> {
+    const known = this.#entries.get(task);
+    if (known !== undefined) return this.#write(known);
+    const entry: Entry = {
+      task,
+      key,
+      lostKey: undefined,
+      isChanged: false,
+      writing: undefined,
+      later: undefined,
+    };
+    this.#entries.set(task, entry);
+    task.watch({ log: () => this.#writeSoon(entry), progress: () => this.#writeSoon(entry) });
+    await this.#write(entry);
+  }
+
+  /** Whether the others know of a task. */
+  has(task: LocalTask): boolean {
+    return this.#entries.has(task);
+  }
+
+  /** Its key leads to it no longer. */
+  loseKey(task: LocalTask): void {
+    const entry = this.#entries.get(task);
+    if (entry?.key === undefined) return;
+    entry.lostKey = entry.key;
+    entry.key = undefined;
+  }
+
+  /** There is something new of a task that is shared. */
+  changed(task: LocalTask): void {
+    const entry = this.#entries.get(task);
+    if (entry !== undefined) void this.#write(entry);
+  }
+
+  /** A task of another replica. Rejects with `state_unavailable`. */
+  async find(callId: string, owner: Owner): Promise<Task | undefined> {
+    const { shared, keepMs, maxBytes } = this.#options;
+    const hash = ownerHash(owner);
+    const found = await shared.find(callId, hash);
+    return found && new RemoteTask(found, { shared, owner: hash, keepMs, maxBytes });
+  }
+
+  /** Publishes how tasks have ended that nobody knows of yet, and that this replica goes. */
+  async close(): Promise<void> {
+    const { shared, logger } = this.#options;
+    clearInterval(this.#beating);
+    const entries = [...this.#entries.values()];
+    for (const entry of entries) entry.later?.();
+    await Promise.all(entries.filter(({ task }) => task.isOver).map((entry) => this.#write(entry)));
+    await shared.close().catch((error: unknown) => {
+      logger.debug('The other replicas could not be told that this one goes', { error });
+    });
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#options.shared.beat();
+    } catch {
+      return;
+    }
+    await Promise.all([...this.#entries.values()].map((entry) => this.#write(entry)));
+  }
+
+  #writeSoon(entry: Entry): void {
+    entry.later ??= after(NEWS_MS, () => void this.#write(entry), { ref: false });
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    entry.later?.();
+    entry.later = undefined;
+    if (!this.#entries.has(entry.task)) return;
+    entry.isChanged = true;
+    entry.writing ??= this.#drain(entry);
+    await entry.writing;
+  }
+
+  async #drain(entry: Entry): Promise<void> {
+    const { shared, logger, onStored } = this.#options;
     try {
       while (entry.isChanged) {
         entry.isChanged = false;
-        const news = newsOf(entry.job, entry.key);
+        const news = newsOf(entry.task, entry.key);
         await shared.publish(news, entry.lostKey && hashed(entry.lostKey));
         if (!news.isOver) continue;
-        entries.delete(entry.job);
-        onStored(entry.job);
+        this.#entries.delete(entry.task);
+        onStored(entry.task);
         return;
       }
     } catch (error) {
       // The next beat tries again.
-      logger.debug('The other replicas could not be told of a call', { callId: entry.job.id, error });
+      logger.debug('The other replicas could not be told of a call', { callId: entry.task.id, error });
     } finally {
       entry.writing = undefined;
     }
   }
-
-  async function write(entry: Entry): Promise<void> {
-    clearTimeout(entry.later);
-    entry.later = undefined;
-    if (!entries.has(entry.job)) return;
-    entry.isChanged = true;
-    entry.writing ??= drain(entry);
-    await entry.writing;
-  }
-
-  function writeSoon(entry: Entry): void {
-    entry.later ??= setTimeout(() => void write(entry), NEWS_MS).unref();
-  }
-
-  async function beat(): Promise<void> {
-    try {
-      await shared.beat();
-    } catch {
-      return;
-    }
-    await Promise.all([...entries.values()].map(write));
-  }
-  const timer = setInterval(() => void beat(), shared.beatMs);
-  timer.unref();
-  void beat();
-
-  shared.onOrder((callId, order) => {
-    const job = own(callId);
-    if (job === undefined || job.isOver) return;
-    if (order === 'cancel') void job.cancel();
-    else if (order === 'enter') job.enter();
-    else if (order === 'leave') job.leave();
-    else job.handOver();
-  });
-
-  return {
-    async claim({ id, tool, owner }, key, insteadOf) {
-      const now = Date.now();
-      const call: SharedCall = { callId: id, tool, status: 'working', startedAt: now, changedAt: now };
-      const news = { call, isOver: false, owner: ownerHash(owner), key: hashed(key) };
-      try {
-        return await shared.claim(news, insteadOf);
-      } catch (error) {
-        if (!(error instanceof BridgeError) || error.code !== 'state_unavailable') throw error;
-        throw new BridgeError('state_unavailable', `${error.message} Without it, no key can be kept.`, {
-          hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
-          cause: error,
-        });
-      }
-    },
-
-    async share(job, key) {
-      const known = entries.get(job);
-      if (known !== undefined) return write(known);
-      const entry: Entry = {
-        job,
-        key,
-        lostKey: undefined,
-        isChanged: false,
-        writing: undefined,
-        later: undefined,
-      };
-      entries.set(job, entry);
-      job.watch({ log: () => writeSoon(entry), progress: () => writeSoon(entry) });
-      await write(entry);
-    },
-
-    has: (job) => entries.has(job),
-
-    loseKey(job) {
-      const entry = entries.get(job);
-      if (entry?.key === undefined) return;
-      entry.lostKey = entry.key;
-      entry.key = undefined;
-    },
-
-    changed(job) {
-      const entry = entries.get(job);
-      if (entry !== undefined) void write(entry);
-    },
-
-    async find(callId, owner) {
-      const hash = ownerHash(owner);
-      const found = await shared.find(callId, hash);
-      return found && followJob(found, { shared, owner: hash, keepMs, maxKeptBytes });
-    },
-
-    async close() {
-      clearInterval(timer);
-      for (const entry of entries.values()) clearTimeout(entry.later);
-      await Promise.all([...entries.values()].filter(({ job }) => job.isOver).map(write));
-      await shared.close().catch((error: unknown) => {
-        logger.debug('The other replicas could not be told that this one goes', { error });
-      });
-    },
-  };
 }
 
-function newsOf(job: OwnJob, key: WorkKey | undefined): CallNews {
-  const { callId, tool, status, startedAt, changedAt, elapsedMs, lastProgress, result } = job.state();
-  const { failure, isOver } = job;
+/** Does what another replica asks. One of another release may ask for what is not known here. */
+function obey(task: LocalTask, order: CallOrder): void {
+  if (order === 'cancel') void task.cancel();
+  else if (order === 'add-waiter') task.addWaiter();
+  else if (order === 'remove-waiter') task.removeWaiter();
+  else if (order === 'detach') task.detach();
+}
+
+function newsOf(task: LocalTask, key: WorkKey | undefined): CallNews {
+  const { callId, tool, status, startedAt, changedAt, elapsedMs, lastProgress, result } = task.state();
+  const { failure, isOver } = task;
   const call: SharedCall = {
     callId,
     tool,
     status,
     startedAt: startedAt.getTime(),
     changedAt: changedAt.getTime(),
-    ...(isOver ? { elapsedMs } : {}),
-    ...(lastProgress === undefined ? {} : { lastProgress }),
-    ...(result === undefined ? {} : { result }),
-    ...(isOver && failure !== undefined ? { failure } : {}),
+    elapsedMs: isOver ? elapsedMs : undefined,
+    lastProgress,
+    result,
+    failure: isOver ? failure : undefined,
   };
-  return {
-    call,
-    isOver,
-    owner: ownerHash(job.owner),
-    ...(key === undefined ? {} : { key: hashed(key) }),
-  };
+  return { call, isOver, owner: ownerHash(task.owner), key: key && hashed(key) };
 }
 
 /** Neither principals nor keys are readable where they are kept. */

@@ -1,89 +1,75 @@
+import { after, type Stop } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
-import type { OwnJob } from './task.ts';
+import type { LocalTask } from './local-task.ts';
 
-/** What becomes of results once their jobs have ended. */
-export interface KeptResults {
-  /** Keeps the result of a job that has ended until it expires, or until others need the room. */
-  keep(job: OwnJob): void;
-  /** Forgets a job that is kept elsewhere now. */
-  forget(job: OwnJob): void;
-  /** Forgets everything. */
-  clear(): void;
-  /** Bytes of all that is kept. */
-  readonly bytes: number;
-}
-
-export interface KeptResultsOptions {
-  /** Milliseconds from the end of a job on. */
+export interface StoredResultsOptions {
+  /** Milliseconds from the end of a task on. */
   readonly keepMs: number;
   /** Bytes of all results together; the oldest ones go first. */
   readonly maxBytes: number;
-  /** The job is known no longer. */
-  readonly onExpiry: (job: OwnJob) => void;
+  /** The task is known no longer. */
+  readonly onExpiry: (task: LocalTask) => void;
 }
 
 interface Entry {
-  readonly bytes: number;
-  readonly timer: NodeJS.Timeout;
+  bytes: number;
+  readonly stopExpiry: Stop;
 }
 
 /**
- * Results in memory, up to a size. A job whose result made room for others stays known until it expires, so that who
- * asks learns what became of it.
+ * Results in memory, up to a size. A task whose result made room for others stays known until it expires, so that
+ * whoever asks learns what became of it.
  */
-export function createKeptResults({ keepMs, maxBytes, onExpiry }: KeptResultsOptions): KeptResults {
-  /** In the order in which the jobs ended. */
-  const entries = new Map<OwnJob, Entry>();
-  let total = 0;
+export class StoredResults {
+  readonly #options: StoredResultsOptions;
+  /** In the order in which the tasks ended. */
+  readonly #entries = new Map<LocalTask, Entry>();
+  #bytes = 0;
 
-  function release(job: OwnJob): void {
-    total -= entries.get(job)?.bytes ?? 0;
+  constructor(options: StoredResultsOptions) {
+    this.#options = options;
   }
 
-  function makeRoom(): void {
-    for (const [job, entry] of entries) {
-      if (total <= maxBytes) return;
+  /** Stores the result of a task that has ended until it expires, or until others need the room. */
+  store(task: LocalTask): void {
+    const { keepMs, onExpiry } = this.#options;
+    const bytes = sizeOf(task.state().result);
+    const expire = (): void => {
+      this.forget(task);
+      onExpiry(task);
+    };
+    this.#entries.set(task, { bytes, stopExpiry: after(keepMs, expire, { ref: false }) });
+    this.#bytes += bytes;
+    this.#makeRoom();
+  }
+
+  /** Forgets a task that is stored elsewhere now. */
+  forget(task: LocalTask): void {
+    const entry = this.#entries.get(task);
+    if (entry === undefined) return;
+    entry.stopExpiry();
+    this.#bytes -= entry.bytes;
+    this.#entries.delete(task);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const task of this.#entries.keys()) this.forget(task);
+  }
+
+  #makeRoom(): void {
+    const { maxBytes } = this.#options;
+    for (const [task, entry] of this.#entries) {
+      if (this.#bytes <= maxBytes) return;
       if (entry.bytes === 0) continue;
-      release(job);
-      entries.set(job, { ...entry, bytes: 0 });
-      job.drop(madeRoom(entry.bytes, maxBytes));
+      task.drop(madeRoom(entry.bytes, maxBytes));
+      this.#bytes -= entry.bytes;
+      entry.bytes = 0;
     }
   }
-
-  return {
-    keep(job) {
-      const { result } = job.state();
-      const bytes = result === undefined ? 0 : sizeOf(result);
-      const timer = setTimeout(() => {
-        release(job);
-        entries.delete(job);
-        onExpiry(job);
-      }, keepMs);
-      timer.unref();
-      entries.set(job, { bytes, timer });
-      total += bytes;
-      makeRoom();
-    },
-
-    forget(job) {
-      release(job);
-      clearTimeout(entries.get(job)?.timer);
-      entries.delete(job);
-    },
-
-    clear() {
-      for (const { timer } of entries.values()) clearTimeout(timer);
-      entries.clear();
-      total = 0;
-    },
-
-    get bytes() {
-      return total;
-    },
-  };
 }
 
-/** What becomes of whoever asks for a result that is not kept any more, or never was. */
+/** What whoever asks for a result gets that is not stored any more, or never was. */
 export function madeRoom(bytes: number, maxBytes: number): BridgeError {
   const message =
     bytes > maxBytes
@@ -98,6 +84,7 @@ export function madeRoom(bytes: number, maxBytes: number): BridgeError {
 
 /** About the bytes that a value takes: those of its texts, which are nearly all of a large result. */
 function sizeOf(value: unknown): number {
+  if (value === undefined) return 0;
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value !== 'object' || value === null) return 8;
   let sum = 0;

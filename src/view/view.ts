@@ -1,203 +1,248 @@
-import { createLiveRegistry } from './live-registry.ts';
-import { createNameHistory } from './name-history.ts';
-import { createPresentation, type Mode } from './mode.ts';
+import type { Caller } from '../calls/caller.ts';
 import type { ViewConfig } from '../config/views.ts';
-import type { Jobs } from '../tasks/tasks.ts';
-import { CALL_TOOL_NAMES, CALL_TOOLS } from '../tasks/call-tools.ts';
-import { createCallToolList } from './call-tool-list.ts';
-import { createViewCalls } from '../tasks/view-calls.ts';
-import type { CallContext, CallTool } from '../model/call.ts';
-import type { ToolResult } from '../model/content.ts';
-import type { BridgeError } from '../model/errors.ts';
-import type { DetachedCalls } from '../model/task.ts';
+import {
+  type CallContext,
+  type CallOutcome,
+  LOCAL_PRINCIPAL,
+  outcomeOfError,
+  type ToolService,
+} from '../model/call.ts';
+import { asBridgeError, type BridgeError } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
-import { identityOf, type ToolRef } from '../model/tool.ts';
-import { buildRegistry } from '../registry/build.ts';
-import { fits } from '../registry/match.ts';
-import { type NamedTool, nameTools } from '../registry/names.ts';
+import type { DetachedCalls } from '../model/task.ts';
+import type { ToolRef } from '../model/tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
-import { OWN_TOOLS, SEARCH_DIRECTORY } from '../search/search-tools.ts';
+import { OWN_NAMES, SEARCH_DIRECTORY, SEARCH_INSTRUCTIONS } from '../search/search-tools.ts';
+import { ToolSearch } from '../search/tool-search.ts';
+import { CALL_TOOL_NAMES, HAND_OFF_INSTRUCTIONS } from '../tasks/call-tools.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { ViewTasks } from '../tasks/view-tasks.ts';
+import { build, type Derived, derive, modeOf, type ViewSettings } from './derive.ts';
+import type { AutoMode, Mode } from './mode.ts';
+import { createNameHistory } from './name-history.ts';
+import { Snapshot } from './snapshot.ts';
 
-/** The bridge's own tools: Dify may list them, as those of an MCP server that is this bridge. */
-const ALL_OWN_TOOLS = [...OWN_TOOLS, ...CALL_TOOLS];
+const BRIDGE_TOOL_NAMES: ReadonlySet<string> = new Set([...OWN_NAMES, ...CALL_TOOL_NAMES]);
 
-/** A set of tools with rules, names and a mode of its own. */
-export interface View {
+const INSTRUCTIONS =
+  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
+  'error that says what to do next.';
+
+export interface ViewOptions {
+  readonly name: string;
+  readonly settings: ViewSettings;
+  /** Milliseconds that a client waits for the first catalogue. */
+  readonly waitMs: number;
+  readonly caller: Pick<Caller, 'check' | 'call'>;
+  /** Where its calls live that are handed off. */
+  readonly tasks: Tasks;
+  readonly logger: Logger;
+}
+
+/**
+ * A set of tools with rules, names and a mode of its own: one cell with everything that is derived from a listing and
+ * the settings. A listing, or other settings, replace it as a whole, and clients are notified once.
+ */
+export class View implements ToolService {
   readonly name: string;
   /** All that is published. */
   readonly registry: RegistrySource;
   /** What tools/list shows: the registry, or in mode `search` what stands for it, and the tools for hand-off. */
   readonly tools: ToolListSource;
-  readonly callTool: CallTool;
-  readonly mode: Mode;
-}
+  readonly #caller: ViewOptions['caller'];
+  readonly #logger: Logger;
+  readonly #snapshot: Snapshot<Derived>;
+  readonly #tasks: ViewTasks;
+  readonly #history = createNameHistory();
+  readonly #warnedOf = new Set<string>();
+  #settings: ViewSettings;
+  #decided: AutoMode | undefined;
+  #search: ToolSearch | undefined;
 
-/** A view with what keeps it up to date. */
-export interface LiveView extends View {
-  readonly config: ViewConfig;
-  /** Its calls that go on apart from their requests. */
-  readonly detached: DetachedCalls;
-  /** Nobody of that principal can ask for results any more: ends its calls that go on. */
-  abandon(principal: string): void;
-  /**
-   * What is published but for approval (see `ViewOptions.approve`), as any process would publish it: without files of
-   * the machine that this one runs on. Undefined before the first load.
-   */
-  comparable(): Registry | undefined;
-  begin(): void;
-  update(listing: CatalogListing): void;
-  fail(error: BridgeError): void;
-  /**
-   * Goes over to other settings, and to another listing where one is given, at once. Clients hear of the outcome
-   * once, if it differs for them.
-   */
-  apply(config: ViewConfig, listing: CatalogListing | undefined): void;
-}
-
-export interface ViewOptions {
-  readonly name: string;
-  readonly config: ViewConfig;
-  /** Milliseconds that a client waits for the first catalogue. */
-  readonly waitMs: number;
-  /** What of a registry may be served. */
-  readonly approve: (registry: Registry, config: ViewConfig, listing: CatalogListing) => Registry;
-  /** The tools that count for bare names and maxTools, by `identityOf`; all where undefined. */
-  readonly counted: () => ReadonlySet<string> | undefined;
-  /** Calls a tool. */
-  readonly run: (tool: PublishedTool, args: unknown, context: CallContext) => Promise<ToolResult>;
-  /** Where its calls live that are handed off. */
-  readonly jobs: Jobs;
-  readonly logger: Logger;
-}
-
-/** A view without tools yet. */
-export function createView(options: ViewOptions): LiveView {
-  const { name, waitMs, approve, counted, run, jobs, logger } = options;
-  const history = createNameHistory();
-  let { config } = options;
-  let source: CatalogListing | undefined;
-  let built: Registry | undefined;
-
-  /** The tool that clients know by a name, from now or from before. */
-  function heldBy(asked: string): ToolRef | undefined {
-    const tool = live.current()?.get(asked);
-    return tool?.name === asked ? tool.ref : history.gone.get(asked);
+  constructor({ name, settings, waitMs, caller, tasks, logger }: ViewOptions) {
+    this.name = name;
+    this.#settings = settings;
+    this.#caller = caller;
+    this.#logger = logger;
+    this.#snapshot = new Snapshot(waitMs, logger);
+    this.registry = this.#snapshot.select(({ registry }) => registry);
+    this.tools = this.#snapshot.select(({ list }) => list);
+    this.#tasks = new ViewTasks({ view: name, tasks, caller });
   }
 
-  function build(
-    { providers, credentials }: CatalogListing,
-    rules: ViewConfig,
-    previous?: Registry,
-  ): Registry {
-    const some = counted();
-    return buildRegistry(providers, rules, {
-      ...(some === undefined ? {} : { counted: some }),
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(previous === undefined ? {} : { previous }),
-      ownTools: ALL_OWN_TOOLS,
-      heldBy,
+  get settings(): ViewSettings {
+    return this.#settings;
+  }
+
+  get config(): ViewConfig {
+    return this.#settings.config;
+  }
+
+  /** `list` as long as `auto` has not decided. */
+  get mode(): Mode {
+    return this.#snapshot.current()?.mode ?? modeOf(this.config, this.#decided);
+  }
+
+  /** What a model should know of the tools as a whole. */
+  get instructions(): string {
+    const main = this.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
+    return this.config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
+  }
+
+  /** Its calls that go on apart from their requests. */
+  get detached(): DetachedCalls {
+    return this.#tasks;
+  }
+
+  async callTool(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
+    try {
+      return await this.#dispatch(name, args, context);
+    } catch (thrown) {
+      return outcomeOfError(thrown);
+    }
+  }
+
+  /** The tools for calls that were handed off need no catalogue; the search tools and the published ones do. */
+  async #dispatch(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
+    const answered = this.#tasks.answer(name, args, context, this.config);
+    if (answered !== undefined) return answered;
+    const { registry, mode } = await this.#snapshot.ready(context.signal);
+    if (this.#search !== undefined && OWN_NAMES.has(name)) {
+      const scope = { registry, bridgeTools: BRIDGE_TOOL_NAMES, previousNames: this.#history.gone };
+      const outcome = await this.#search.answer(name, args, scope);
+      return outcome.kind === 'result' ? outcome : this.#call(outcome.tool, outcome.args, context);
+    }
+    const tool = registry.get(name);
+    if (tool === undefined) throw this.#unknown(registry, name, mode);
+    return this.#call(tool, args, context);
+  }
+
+  /** Checks the arguments before anything that costs. */
+  #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
+    const { requestId, principal = LOCAL_PRINCIPAL } = context;
+    const parameters = this.#checked(tool, args, context);
+    const request = { tool, parameters, principal, requestId, limits: this.config };
+    return this.#tasks.call(request, args, context, this.config);
+  }
+
+  #checked(tool: PublishedTool, args: unknown, { requestId, observer }: CallContext): JsonObject {
+    try {
+      return this.#caller.check(tool, args, requestId);
+    } catch (thrown) {
+      observer?.failed?.(asBridgeError(thrown));
+      throw thrown;
+    }
+  }
+
+  #unknown(registry: Registry, name: string, mode: Mode): BridgeError {
+    const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
+    return unknownTool(registry, name, this.#history.gone, directory);
+  }
+
+  /** A load of the catalogue has begun. */
+  begin(): void {
+    this.#snapshot.begin();
+  }
+
+  /** The catalogue could not be loaded: what is served stays. */
+  fail(error: BridgeError): void {
+    this.#snapshot.fail(error);
+  }
+
+  /**
+   * Goes over to another listing, other settings or both; without a listing, to the one before if there is one. Clients
+   * are notified once if they see a difference. If nothing can be derived, what is served stays, and the log says why.
+   */
+  update(listing: CatalogListing | undefined, settings = this.#settings): void {
+    const before = this.#snapshot.current();
+    const next = listing ?? before?.listing;
+    const isSame = settings === this.#settings && before !== undefined && isSameListing(before.listing, next);
+    this.#settings = settings;
+    if (next === undefined) return;
+    const after = isSame ? before : this.#derive(next, before);
+    if (after === undefined) return;
+    if (after !== before) this.#follow(after, before);
+    this.#snapshot.set(after);
+  }
+
+  /**
+   * What is published but for approval, as any process would publish it: without files of the machine that this one
+   * runs on. Undefined before the first load.
+   */
+  comparable(): Registry | undefined {
+    const current = this.#snapshot.current();
+    const { fileSources = [] } = this.config;
+    if (current === undefined || !fileSources.includes('path')) return current?.built;
+    const config = { ...this.config, fileSources: fileSources.filter((source) => source !== 'path') };
+    return build(
+      { ...this.#settings, config },
+      {
+        listing: current.listing,
+        heldBy: this.#heldBy,
+        previous: undefined,
+      },
+    );
+  }
+
+  /** Nobody of that principal can ask for results any more: ends its calls that go on. */
+  abandon(principal: string): void {
+    this.#tasks.abandon(principal);
+  }
+
+  #derive(listing: CatalogListing, previous: Derived | undefined): Derived | undefined {
+    try {
+      return derive(this.#settings, {
+        listing,
+        heldBy: this.#heldBy,
+        decided: this.#decided,
+        callTools: this.#tasks.toolsFor(this.config),
+        previous,
+      });
+    } catch (thrown) {
+      this.#logger.error('The registry could not be built from what Dify listed', { error: thrown });
+      this.#snapshot.fail(asBridgeError(thrown));
+      return undefined;
+    }
+  }
+
+  /** Keeps up with what was derived: the names that went, the index for searches, and what the log has to say. */
+  #follow(after: Derived, before: Derived | undefined): void {
+    this.#history.record(before?.registry, after.registry);
+    if (after.mode === 'list') this.#search = undefined;
+    else this.#search ??= new ToolSearch();
+    if (this.#decided === undefined && after.decided !== undefined) this.#logDecision(after.decided);
+    this.#decided = after.decided;
+    for (const tool of after.shadowed) {
+      if (this.#warnedOf.has(tool)) continue;
+      this.#warnedOf.add(tool);
+      this.#logger.warn("A published tool has the name of one of the bridge's own, which goes before it", {
+        tool,
+      });
+    }
+  }
+
+  #logDecision({ mode, tools, tokens }: AutoMode): void {
+    const { auto } = this.config;
+    this.#logger.info('The mode of a view was decided by its size, and stays until the bridge is restarted', {
+      view: this.name,
+      mode,
+      tools,
+      maxTools: auto.tools,
+      tokens,
+      maxTokens: auto.tokens,
     });
   }
 
-  const live = createLiveRegistry({
-    build(listing) {
-      built = build(listing, config, built);
-      source = listing;
-      return approve(built, config, listing);
-    },
-    waitMs,
-    logger,
-  });
-
-  function change(work: () => void): void {
-    const before = live.current();
-    work();
-    const after = live.current();
-    if (after !== undefined) history.record(before, after);
-  }
-
-  const whyUnknown = (registry: Registry, asked: string): BridgeError =>
-    unknownTool(registry, asked, history.gone, presentation.mode === 'search' ? SEARCH_DIRECTORY : undefined);
-
-  const calls = createViewCalls({ view: name, jobs, rules: () => config });
-
-  const callPublished: CallTool = async (asked, args, context) => {
-    const registry = live.current() ?? (await live.ready(context.signal));
-    const tool = registry.get(asked);
-    if (tool === undefined) throw whyUnknown(registry, asked);
-    const work = (own: Pick<CallContext, 'signal' | 'observer'>): Promise<ToolResult> =>
-      run(tool, args, { ...context, ...own });
-    return calls.call({ tool, args, context, work });
+  /** The tool that clients know by a name, from now or from before. */
+  readonly #heldBy = (name: string): ToolRef | undefined => {
+    const tool = this.#snapshot.current()?.registry.get(name);
+    return tool?.name === name ? tool.ref : this.#history.gone.get(name);
   };
+}
 
-  /** The tools of the present listing by their identity, for rules on their facts. */
-  let named: { readonly of: CatalogListing; readonly tools: ReadonlyMap<string, NamedTool> } | undefined;
-  function namedTool({ ref }: PublishedTool): NamedTool | undefined {
-    if (source === undefined) return undefined;
-    if (named?.of !== source) {
-      const { tools } = nameTools(source.providers, config.maxNameLength, heldBy);
-      named = { of: source, tools: new Map(tools.map((tool) => [tool.key, tool])) };
-    }
-    return named.tools.get(identityOf(ref));
-  }
-
-  const presentation = createPresentation({
-    view: name,
-    config,
-    registry: live,
-    callTool: callPublished,
-    pinned(tool) {
-      if (config.pinned.length === 0) return false;
-      const facts = namedTool(tool);
-      return facts !== undefined && config.pinned.some((matcher) => fits(matcher, facts, config));
-    },
-    unknownTool: whyUnknown,
-    otherOwnNames: CALL_TOOL_NAMES,
-    logger,
-  });
-
-  const list = createCallToolList({ source: presentation.tools, own: () => calls.ownTools(), logger });
-
-  return {
-    name,
-    registry: live,
-    tools: list.tools,
-    callTool: calls.withCallTools(presentation.callTool),
-    detached: calls.detached,
-    abandon: (principal) => calls.abandon(principal),
-    get mode() {
-      return presentation.mode;
-    },
-    get config() {
-      return config;
-    },
-    comparable() {
-      const { fileSources = [] } = config;
-      if (source === undefined || !fileSources.includes('path')) return built;
-      return build(source, { ...config, fileSources: fileSources.filter((way) => way !== 'path') });
-    },
-    begin: () => live.begin(),
-    fail: (error) => live.fail(error),
-    update(listing) {
-      const work = (): void => {
-        change(() => live.update(listing));
-        presentation.settle();
-      };
-      // What is pinned may go by facts that no client sees, and so change where the registry looks the same.
-      if (live.current() === undefined) work();
-      else list.apply(work);
-    },
-    apply(next, listing = source) {
-      list.apply(() => {
-        presentation.apply(next, () => {
-          config = next;
-          named = undefined;
-          if (listing !== undefined) change(() => live.rebuild(listing));
-        });
-        presentation.settle();
-      });
-    },
-  };
+function isSameListing(before: CatalogListing, after: CatalogListing | undefined): boolean {
+  return before.providers === after?.providers && before.credentials === after.credentials;
 }

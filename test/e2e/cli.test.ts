@@ -155,12 +155,6 @@ const SANDBOX: readonly Case[] = [
     error: { code: 'config_invalid' },
   },
   {
-    args: ['completion', 'bash'],
-    code: 0,
-    out: /^# bash completion[^]*\ncomplete -F _dify_mcp_bridge dify-mcp-bridge\n$/,
-    json: { shell: 'bash', script: expect.stringContaining('complete -F') },
-  },
-  {
     args: ['help', 'exit-codes'],
     code: 0,
     out: /^Example:[^]*130 {2}interrupted/,

@@ -72,7 +72,7 @@ const EXCEPTIONS: readonly Exception[] = [
     fits: /^docker run /,
     reason: 'needs a Docker engine; what the image starts is started in image.test.ts',
     problem: (command) => {
-      const known = read('README.md');
+      const known = read('docs/configuration.md');
       const named = [...command.matchAll(/ -e (DIFY_\w+)/g)].map(([, name = '']) => name);
       return named.find((name) => !known.includes(`\`${name}\``)) ?? null;
     },

@@ -1,7 +1,8 @@
+// @module-tag redis
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { connectClient, type TestResult } from '../support/mcp-clients.ts';
 import { start } from '../support/program.ts';
@@ -14,7 +15,7 @@ const TOKEN = 'test-token';
 const textOf = ({ content }: TestResult): string => content.map(({ text }) => text).join('\n');
 
 it('a replica that is killed is missed, and what had ended there is not', async () => {
-  const redis = await startRedis(onTestFinished);
+  const redis = await startRedis();
   const sandbox = await createSandbox({ tools: 'long' });
   const folder = await mkdtemp(join(tmpdir(), 'bridge-replicas-'));
   await writeFile(join(folder, 'redis-password'), `${REDIS_PASSWORD}\n`);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallContext, CallTool } from '../../src/model/call.ts';
+import type { CallContext, CallTool, ToolService } from '../../src/model/call.ts';
 import type { ToolResult } from '../../src/model/content.ts';
 import { BridgeError } from '../../src/model/errors.ts';
 import { isJsonObject } from '../../src/model/json.ts';
@@ -112,7 +112,14 @@ export interface FakeBridge {
 /** Tools that cover what a call can do, and a catalogue that lists them. */
 export function fakeBridge(source: FakeSource = fakeSource(FAKE_TOOLS)): FakeBridge {
   const releases = new Set<() => void>();
+  const untilEcho = new Set<() => void>();
   let cancelled = 0;
+
+  /** Clients drop progress that reaches them in one read with the result: until they call `echo`, or for a while. */
+  async function linger({ until }: Record<string, unknown>, ms: number): Promise<void> {
+    if (until === 'echo') await new Promise<void>((resolve) => untilEcho.add(resolve));
+    else await delay(ms);
+  }
 
   async function hang({ signal }: CallContext): Promise<ToolResult> {
     await new Promise<void>((resolve) => {
@@ -129,7 +136,11 @@ export function fakeBridge(source: FakeSource = fakeSource(FAKE_TOOLS)): FakeBri
 
   const tools: Record<string, (args: Record<string, unknown>, context: CallContext) => Promise<ToolResult>> =
     {
-      echo: async ({ text: value }) => text(String(value)),
+      echo: async ({ text: value }) => {
+        for (const resolve of untilEcho) resolve();
+        untilEcho.clear();
+        return text(String(value));
+      },
       failing: async () => ({ isError: true, content: [{ type: 'text', text: 'Dify said: no.' }] }),
       throwing: async () => {
         throw new Error('a detail that nobody should read');
@@ -150,17 +161,16 @@ export function fakeBridge(source: FakeSource = fakeSource(FAKE_TOOLS)): FakeBri
         await delay(Number(ms));
         return text('done');
       },
-      steps: async (_, { observer }) => {
+      steps: async (args, { observer }) => {
         observer?.log?.(fakeLog('Search', 'start'));
         observer?.log?.(fakeLog('Search', 'success', { metadata: { elapsed_time: 1.5, provider: 'x' } }));
         observer?.log?.(fakeLog('Rank', 'error', { error: 'no index' }));
-        // The v2 client drops progress that reaches it in one read with the result.
-        await delay(50);
+        await linger(args, 50);
         return text('stepped');
       },
-      stretches: async (_, { observer }) => {
+      stretches: async (args, { observer }) => {
         for (let n = 1; n <= 50; n += 1) observer?.progress?.(`Received ${n} messages`);
-        await delay(350);
+        await linger(args, 350);
         return text('streamed');
       },
       change_list: async () => {
@@ -188,6 +198,18 @@ export function fakeBridge(source: FakeSource = fakeSource(FAKE_TOOLS)): FakeBri
     release() {
       for (const settle of releases) settle();
     },
+  };
+}
+
+/** What the protocol side serves of a bridge. */
+export function serviceOf(
+  { source, callTool }: Pick<FakeBridge, 'source' | 'callTool'>,
+  more: Partial<ToolService> = {},
+): ToolService {
+  return {
+    tools: source,
+    callTool: async (...call) => ({ kind: 'result', result: await callTool(...call) }),
+    ...more,
   };
 }
 

@@ -2,7 +2,7 @@ import { createHttpHost, type HttpHost, type HttpHostOptions } from '../../src/h
 import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';
 import { silentLogger } from '../../src/model/logger.ts';
-import { type FakeBridge, fakeBridge } from './fake-bridge.ts';
+import { type FakeBridge, fakeBridge, serviceOf } from './fake-bridge.ts';
 
 export interface RunningHost extends AsyncDisposable {
   readonly bridge: FakeBridge;
@@ -30,8 +30,7 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
     ...rest
   } = options;
   const createServer = createServerFactory({
-    registry: bridge.source,
-    callTool: bridge.callTool,
+    service: serviceOf(bridge),
     logger: rest.logger ?? silentLogger,
     info: { name: 'fake-bridge', version: '1.2.3' },
     ...(pageSize === undefined ? {} : { pageSize }),

@@ -85,6 +85,8 @@ export interface TestClient {
   readonly modern: boolean;
   readonly serverVersion: { readonly name: string; readonly version: string } | undefined;
   readonly capabilities: unknown;
+  /** What the server tells a model of itself. */
+  readonly instructions: string | undefined;
   listPage(cursor?: string): Promise<TestPage>;
   callTool(name: string, args?: Record<string, unknown>, options?: TestCallOptions): Promise<TestResult>;
   listResources(cursor?: string): Promise<TestResourcePage>;
@@ -152,6 +154,7 @@ async function connectV1(target: Target): Promise<TestClient> {
     modern: false,
     serverVersion: client.getServerVersion(),
     capabilities: client.getServerCapabilities(),
+    instructions: client.getInstructions(),
     listPage: (cursor) => client.listTools(cursor === undefined ? {} : { cursor }),
     async callTool(name, args = {}, { meta, ...options } = {}) {
       const params = { name, arguments: args, ...(meta && { _meta: { ...meta } }) };
@@ -201,6 +204,7 @@ async function connectV2(kind: Exclude<ClientKind, 'v1'>, target: Target): Promi
     modern,
     serverVersion: client.getServerVersion(),
     capabilities: client.getServerCapabilities(),
+    instructions: client.getInstructions(),
     listPage: (cursor) =>
       client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }),
     callTool: async (name, args = {}, { meta, logLevel, ...options } = {}) =>

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis/connection.ts';
 import { freePort } from './free-port.ts';
@@ -30,48 +30,48 @@ export interface RedisServer {
   start(): Promise<void>;
 }
 
-/**
- * Starts a Redis that ends with the test file, or with the test where `atEnd` is `onTestFinished`: inside a test,
- * `afterAll` comes too late to be heard.
- */
-export async function startRedis(atEnd: (end: () => Promise<void>) => void = afterAll): Promise<RedisServer> {
-  const port = await freePort();
+/** A Redis for all tests of a file or of a `describe`: it starts before the first of them and ends after the last. */
+export async function sharedRedis(): Promise<RedisServer> {
+  const redis = createRedis(await freePort());
+  beforeAll(() => redis.start());
+  afterAll(() => redis.kill());
+  return redis;
+}
+
+/** Starts a Redis that ends with the test. */
+export async function startRedis(): Promise<RedisServer> {
+  const redis = createRedis(await freePort());
+  onTestFinished(() => redis.kill());
+  await redis.start();
+  return redis;
+}
+
+function createRedis(port: number): RedisServer {
   let child: ChildProcess | undefined;
   let databases = 0;
 
-  async function start(): Promise<void> {
-    const options = ['--bind', '127.0.0.1', '--port', String(port), '--databases', '512'];
-    const nowhere = ['--save', '', '--appendonly', 'no', '--requirepass', REDIS_PASSWORD];
-    const started = spawn('redis-server', [...options, ...nowhere], { stdio: 'ignore' });
-    child = started;
-    running.add(started);
-    const failed = once(child, 'error').then(([error]) => {
-      const reason =
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not installed' : 'does not start';
-      throw new Error(`redis-server ${reason}. Debian has it: apt-get install redis-server`, {
-        cause: error,
-      });
-    });
-    await Promise.race([failed, answers(port)]);
-  }
-
-  async function kill(): Promise<void> {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-    running.delete(child);
-  }
-
-  atEnd(kill);
-  await start();
   return {
     port,
     newUrl: () => `redis://:${REDIS_PASSWORD}@127.0.0.1:${port}/${databases++}`,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
-    kill,
-    start,
+    async start() {
+      const options = ['--bind', '127.0.0.1', '--port', String(port), '--databases', '512'];
+      const nowhere = ['--save', '', '--appendonly', 'no', '--requirepass', REDIS_PASSWORD];
+      child = spawn('redis-server', [...options, ...nowhere], { stdio: 'ignore' });
+      running.add(child);
+      const failed = once(child, 'error').then(([cause]) => {
+        throw new Error('redis-server does not start.', { cause });
+      });
+      await Promise.race([failed, answers(port)]);
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+      running.delete(child);
+    },
   };
 }
 

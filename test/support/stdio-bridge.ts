@@ -1,14 +1,13 @@
 import { createServerFactory } from '../../src/mcp/server.ts';
 import { serveOverStdio } from '../../src/mcp/stdio.ts';
 import { silentLogger } from '../../src/model/logger.ts';
-import { fakeBridge } from './fake-bridge.ts';
+import { fakeBridge, serviceOf } from './fake-bridge.ts';
 
 /** The program that the tests of stdio start: a bridge with fake tools on standard input and output. */
 const bridge = fakeBridge();
 const pageSize = Number(process.env['TEST_PAGE_SIZE'] ?? Number.NaN);
 const createServer = createServerFactory({
-  registry: bridge.source,
-  callTool: bridge.callTool,
+  service: serviceOf(bridge),
   logger: silentLogger,
   info: { name: 'fake-bridge', version: '1.2.3' },
   ...(Number.isNaN(pageSize) ? {} : { pageSize }),

@@ -14,13 +14,13 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
   catalog: ['model', 'dify'],
   registry: ['model'],
   search: ['model', 'registry'],
-  manifest: ['model'],
-  calls: ['model'],
+  manifest: ['model', 'config'],
   content: ['model'],
+  calls: ['model', 'content'],
   redis: ['model'],
   files: ['model', 'redis'],
-  tasks: ['model', 'redis', 'registry'],
-  view: ['model', 'config', 'registry', 'search', 'manifest', 'tasks'],
+  tasks: ['model', 'redis', 'registry', 'calls'],
+  view: ['model', 'config', 'registry', 'search', 'manifest', 'calls', 'tasks'],
   mcp: ['model'],
   http: ['model', 'mcp'],
   sandbox: ['model'],
@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/server': ['mcp', 'http'],
   '@redis/client': ['redis', 'files'],
   commander: ['cli'],
+  diff: ['clients', 'manifest'],
   'file-type': ['content'],
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
@@ -64,18 +65,13 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders of tests that are not about one folder of the source. */
-const TEST_FOLDERS = ['manifests'];
+const TEST_FOLDERS = ['manifests', 'scripts'];
 
 /** Files that are still above the limit. */
-const LONG_FILES = ['app/app.ts', 'config/settings.ts', 'model/errors.ts'];
+const LONG_FILES: readonly string[] = [];
 
 /** Files that still import each other. */
-const CIRCLES = [
-  'app/app.ts app/serving.ts',
-  'cli/io.ts cli/prompter.ts',
-  'cli/program-setup.ts cli/program.ts',
-  'model/content.ts model/task.ts',
-];
+const CIRCLES: readonly string[] = [];
 
 interface Import {
   readonly file: string;

@@ -3,64 +3,65 @@ import { LOCAL_PRINCIPAL } from '../../model/call.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ToolResult } from '../../model/content.ts';
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
-import { readArguments } from '../arguments.ts';
-import { readFileOptions, withFolders } from '../file-options.ts';
-import { INTERRUPTED } from '../interrupt.ts';
+import { misplaced, readArguments, readFileOptions, withFolders } from '../arguments.ts';
 import type { Output } from '../output.ts';
 import { createProgressLine } from '../progress-line.ts';
 import { isFile, type SavedFile, saveFiles } from '../saved-files.ts';
-import { type CommandContext, type Session, warnOfProblems, withTools } from '../session.ts';
+import { type CommandContext, type Session, warnOfUnlisted, withTools } from '../session.ts';
 
-/** What `call` was given. */
-export interface CallRequest {
-  readonly name: string;
-  readonly args?: string | undefined;
-  readonly out?: string | undefined;
-  /** `--file`, as often as it stands there. */
-  readonly files?: readonly string[] | undefined;
+interface CallOptions {
+  readonly args?: string;
+  readonly out?: string;
+  readonly file?: readonly string[];
 }
 
-/** Calls a tool once. Text goes to standard output; files into the folder of `--out`. */
-export async function call(context: CommandContext, request: CallRequest): Promise<number> {
+/** `call NAME`: calls a tool once. Text goes to standard output; files into the folder of `--out`. */
+export async function run(
+  context: CommandContext,
+  { out, ...options }: CallOptions,
+  name: string,
+  ...excess: string[]
+): Promise<number> {
+  if (excess.length > 0) throw misplaced(excess);
   const { io, output } = context;
-  const named = readFileOptions(request.files ?? []);
-  const args = { ...(await readArguments(request.args, io.stdin)), ...named.args };
-  const adjust = (config: Config): Config => withFolders(config, named.folders);
-  const run = async (session: Session): Promise<number> => {
+  const files = readFileOptions(options.file ?? []);
+  const args = { ...(await readArguments(options.args, io.stdin)), ...files.args };
+  const adjust = (config: Config): Config => withFolders(config, files.folders);
+  const callWith = async (session: Session): Promise<number> => {
     const { app, registry, signal } = session;
-    const tool = registry.get(request.name);
-    if (tool === undefined) warnOfProblems(session, output);
+    const tool = registry.get(name);
+    if (tool === undefined) warnOfUnlisted(session, output);
     // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
     const parsed = tool?.parseArguments(args);
     if (parsed?.ok === false) {
-      throw new BridgeError('invalid_arguments', `The arguments do not fit ${request.name}.`, {
+      throw new BridgeError('invalid_arguments', `The arguments do not fit ${name}.`, {
         problems: parsed.problems,
-        hint: `See tools show ${request.name}. Nothing was sent to Dify.`,
+        hint: `See tools show ${name}. Nothing was sent to Dify.`,
       });
     }
     const progress = createProgressLine(io, !output.json);
     let result: ToolResult;
     let failure: ErrorCode = 'tool_failed';
     try {
-      result = await app.callTool(request.name, args, {
+      result = await app.callTool(name, args, {
         signal,
         observer: { ...progress.observer, failed: ({ code }) => (failure = code) },
       });
     } finally {
       progress.clear();
     }
-    if (signal.aborted) return INTERRUPTED;
+    signal.throwIfAborted();
     const saved =
-      request.out === undefined
+      out === undefined
         ? []
         : await saveFiles(result.content, {
-            folder: request.out,
-            fallback: request.name,
+            folder: out,
+            fallback: name,
             read: (uri) => app.files.read(uri, LOCAL_PRINCIPAL),
           });
     return report(output, result, saved, failure);
   };
-  return withTools(context, run, { adjust, localFiles: true });
+  return withTools(context, callWith, { adjust, localFiles: true });
 }
 
 function report(output: Output, result: ToolResult, saved: readonly SavedFile[], failure: ErrorCode): number {
@@ -70,7 +71,7 @@ function report(output: Output, result: ToolResult, saved: readonly SavedFile[],
     output.error(error, { content: result.content, saved });
     return error.rule.exit;
   }
-  output.data({ ...result, ...(saved.length === 0 ? {} : { saved }) }, () => text);
+  output.data({ ...result, saved: saved.length === 0 ? undefined : saved }, () => text);
   for (const { path, mimeType, bytes } of saved) {
     output.note(`Saved ${relative('', path)} (${mimeType}, ${bytes} bytes)`);
   }

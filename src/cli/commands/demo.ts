@@ -1,11 +1,13 @@
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientConfig } from '../../clients/snippets.ts';
+import { CLIENTS } from '../../clients/client.ts';
+import { newFileText } from '../../clients/edit.ts';
+import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
 import { DEMO_STEPS, type DemoStep, textOf } from '../demo-steps.ts';
-import { INTERRUPTED, listenForInterrupt } from '../interrupt.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output, table } from '../output.ts';
 import { type SavedFile, saveFiles } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
@@ -24,22 +26,22 @@ interface DemoCall {
 }
 
 /** `demo`: a whole round with a real client and the sandbox. Fails on anything that is not as it should be. */
-export async function demo(context: CommandContext, options: { readonly out?: string }): Promise<number> {
-  const { io, output } = context;
-  const interrupt = listenForInterrupt(io);
+export async function run(
+  { io, output }: CommandContext,
+  options: { readonly out?: string },
+): Promise<number> {
   const script = realpathSync(io.program.script);
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
-  const tell = (text: string): void => {
+  const print = (text: string): void => {
     if (!output.json) output.raw(text);
   };
   const headline = (number: number, text: string): void =>
-    tell(`\n${output.paint('bold', `${number}. ${text}`)}`);
-  let client: DemoClient | undefined;
-  try {
-    tell(INTRODUCTION);
+    print(`\n${output.paint('bold', `${number}. ${text}`)}`);
+  return untilInterrupted(io, async (signal) => {
+    print(INTRODUCTION);
     headline(1, 'The client starts the bridge and connects over standard input and output');
-    tell(`   $ ${io.program.node} ${script} serve --sandbox`);
-    client = await connectDemoClient(
+    print(`   $ ${io.program.node} ${script} serve --sandbox`);
+    const client = await connectDemoClient(
       {
         command: io.program.node,
         args: [script, 'serve', '--sandbox'],
@@ -50,32 +52,30 @@ export async function demo(context: CommandContext, options: { readonly out?: st
           DIFY_BRIDGE_FILES_STORE: 'memory',
         },
       },
-      interrupt.signal,
+      signal,
     );
-    tell(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
+    try {
+      print(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
 
-    headline(2, 'The client asks which tools there are (tools/list)');
-    const tools = await client.listTools();
-    tell(table(tools.map(({ name, title }) => [`   ${name}`, title])));
-    tell(`   ${count(tools.length, 'tool')}.`);
+      headline(2, 'The client asks which tools there are (tools/list)');
+      const tools = await client.listTools();
+      print(table(tools.map(({ name, title }) => [`   ${name}`, title])));
+      print(`   ${count(tools.length, 'tool')}.`);
 
-    const calls: DemoCall[] = [];
-    for (const [index, step] of DEMO_STEPS.entries()) {
-      headline(index + 3, step.kind);
-      calls.push(await runStep(output, client, step, tools, folder, tell));
+      const calls: DemoCall[] = [];
+      for (const [index, step] of DEMO_STEPS.entries()) {
+        headline(index + 3, step.kind);
+        calls.push(await runStep(output, client, step, tools, folder, print));
+      }
+      // At the level that it was started with, the bridge has nothing to log when all goes well.
+      const [complaint] = client.logged();
+      if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
+      finish(output, { io, script, tools, calls });
+      return 0;
+    } finally {
+      await client.close();
     }
-    // Of the level that it was started with, the bridge has nothing to log when all goes well.
-    const [complaint] = client.logged();
-    if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
-    finish(output, { io, script, tools, calls });
-    return 0;
-  } catch (error) {
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    throw error;
-  } finally {
-    await client?.close();
-    interrupt.release();
-  }
+  });
 }
 
 async function runStep(
@@ -84,23 +84,23 @@ async function runStep(
   step: DemoStep,
   tools: readonly ListedTool[],
   folder: string,
-  tell: (text: string) => void,
+  print: (text: string) => void,
 ): Promise<DemoCall> {
   const tool = tools.find(({ title }) => title === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
-  tell(`   ${output.paint('cyan', '->')} ${tool.name} ${shorten(JSON.stringify(step.args))}`);
+  print(`   ${output.paint('cyan', '->')} ${tool.name} ${shorten(JSON.stringify(step.args))}`);
 
   const progress: number[] = [];
   const startedAt = performance.now();
   const result = await client.callTool(tool.name, step.args, (value, message) => {
     progress.push(value);
     if (step.showProgress === true)
-      tell(`      ${output.paint('dim', `progress ${value}: ${message ?? ''}`)}`);
+      print(`      ${output.paint('dim', `progress ${value}: ${message ?? ''}`)}`);
   });
   const took = `${Math.round(performance.now() - startedAt)} ms`;
   const text = textOf(result);
   const arrow = output.paint(result.isError ? 'yellow' : 'green', '<-');
-  tell(`   ${arrow} ${indent(text)} ${output.paint('dim', `(${took})`)}`);
+  print(`   ${arrow} ${indent(text)} ${output.paint('dim', `(${took})`)}`);
 
   const wrong = step.check({ result, progress });
   if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
@@ -109,8 +109,8 @@ async function runStep(
     fallback: tool.name,
     read: (uri) => client.readFile(uri),
   });
-  for (const file of saved) tell(`      saved ${file.path} (${file.mimeType}, ${file.bytes} bytes)`);
-  if (step.remark !== undefined) tell(`      ${step.remark}`);
+  for (const file of saved) print(`      saved ${file.path} (${file.mimeType}, ${file.bytes} bytes)`);
+  if (step.remark !== undefined) print(`      ${step.remark}`);
   return {
     tool: tool.name,
     arguments: step.args,
@@ -130,7 +130,7 @@ interface Finished {
 
 function finish(output: Output, { io, script, tools, calls }: Finished): void {
   const { node } = io.program;
-  const config = clientConfig('claude-desktop', 'dify', {
+  const config = newFileText(CLIENTS['claude-desktop'], 'dify', {
     kind: 'stdio',
     command: node,
     args: [script, 'serve', '--sandbox'],
@@ -155,7 +155,7 @@ function surprise(what: string): BridgeError {
 }
 
 function shorten(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+  return cutText(text, 120);
 }
 
 function indent(text: string): string {

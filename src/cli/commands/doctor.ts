@@ -1,10 +1,10 @@
-import type { DifyConnection } from '../../config/connection.ts';
-import { difyConnection } from '../../config/connection.ts';
+import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
+import { Secrets } from '../../model/secrets.ts';
 import {
   catalogueFinding,
   clockFinding,
@@ -18,7 +18,7 @@ import {
 } from '../doctor-checks.ts';
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
-import { INTERRUPTED, listenForInterrupt } from '../interrupt.ts';
+import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -31,29 +31,26 @@ interface Check extends Finding {
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
 /** `doctor`: checks each step on the way to Dify in order, and says how to mend what fails. */
-export async function doctor(context: CommandContext): Promise<number> {
+export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
-  const interrupt = listenForInterrupt(io);
-  const checks: Check[] = [];
-  try {
-    for await (const check of runChecks(context, interrupt.signal)) {
-      if (interrupt.signal.aborted) return INTERRUPTED;
+  return untilInterrupted(io, async (signal) => {
+    const checks: Check[] = [];
+    for await (const check of runChecks(context, signal)) {
+      signal.throwIfAborted();
       checks.push(check);
       if (!output.json) output.raw(render(check, output));
     }
-  } finally {
-    interrupt.release();
-  }
-  const failures = checks.filter(({ status }) => status === 'fail').length;
-  const warnings = checks.filter(({ status }) => status === 'warn').length;
-  output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
-  return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
+    const failures = checks.filter(({ status }) => status === 'fail').length;
+    const warnings = checks.filter(({ status }) => status === 'warn').length;
+    output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
+    return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
+  });
 }
 
 async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
   let loaded: LoadedConfig;
   try {
-    loaded = await configOf(context, true);
+    loaded = await configOf(context, { needsDify: true });
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
     yield* skipped(['file store', ...REMOTE, 'port']);
@@ -65,7 +62,10 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   if (redis?.status === 'fail') yield* skipped(['file store']);
   else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
   const target = await reach(loaded.config);
-  const http = createDifyHttp({ baseUrl: target.connection.apiUrl });
+  const http = createDifyHttp({
+    baseUrl: target.connection.apiUrl,
+    secrets: new Secrets(configSecrets(target.config)),
+  });
   try {
     yield* remoteChecks(context, loaded, target, http, signal);
     yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
@@ -124,7 +124,7 @@ async function publishedFinding(
   const { dir: _folder, ...rest } = config.files;
   const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
   try {
-    const app = await context.io.createApp(alone, { logger: await loggerOf(loaded, true) });
+    const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
     try {
       return await catalogueFinding(app, signal);
     } finally {

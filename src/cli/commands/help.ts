@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { OTHER_VARIABLES } from '../../config/environment.ts';
 import { settingsTable } from '../../config/settings.ts';
 import { BridgeError, ERROR_RULES } from '../../model/errors.ts';
-import { nearest } from '../../model/closest.ts';
+import { closest } from '../../model/closest.ts';
 import { count, table } from '../output.ts';
 import type { CommandContext } from '../session.ts';
 
@@ -21,10 +21,10 @@ const TOPICS: Readonly<Record<string, Topic>> = {
 };
 
 /** `help [WORD …]`: the help of a command, or a topic. */
-export async function help(
-  { output }: CommandContext,
-  program: Command,
-  words: readonly string[],
+export async function run(
+  { output, program }: CommandContext,
+  _options: unknown,
+  ...words: string[]
 ): Promise<number> {
   const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined;
   if (topic !== undefined) {
@@ -43,7 +43,7 @@ export async function help(
 
 function unknown(command: Command, program: Command, word: string): BridgeError {
   const known = command.commands.map((one) => one.name());
-  const close = nearest(word, command === program ? [...known, ...Object.keys(TOPICS)] : known);
+  const close = closest(word, command === program ? [...known, ...Object.keys(TOPICS)] : known);
   return new BridgeError('usage', `There is no help on ${JSON.stringify(word)}.`, {
     hint:
       close === undefined

@@ -1,33 +1,34 @@
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
-import { configFilePath } from '../../config/file.ts';
+import { configFilePath } from '../../config/places.ts';
 import { difyWarnings } from '../../config/warnings.ts';
 import type { DifyHttp } from '../../dify/wire/http.ts';
 import { BridgeError, type Problem } from '../../model/errors.ts';
 import { type Answers, configText } from '../../setup/config-text.ts';
+import type { DifyEnvironment } from '../../setup/dify-env-file.ts';
 import { interview } from '../init-questions.ts';
 import { gather, missingOf, readEnvFile } from '../init-sources.ts';
-import { install } from './install.ts';
-import { INTERRUPTED, listenForInterrupt } from '../interrupt.ts';
-import { canAsk, type Prompter } from '../prompter.ts';
+import { run as install } from './install.ts';
+import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
+import { canAsk } from '../io.ts';
+import type { Prompter } from '../prompter.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
 
-/** Options of `init`. */
-export interface InitOptions {
-  readonly url?: string | undefined;
-  readonly difyEnv?: string | undefined;
-  readonly workspace?: string | undefined;
+interface InitOptions {
+  readonly url?: string;
+  readonly difyEnv?: string;
+  readonly workspace?: string;
   /** False with `--no-files`. */
-  readonly files?: boolean | undefined;
-  readonly client?: ClientName | undefined;
-  readonly yes?: true | undefined;
-  readonly force?: true | undefined;
+  readonly files?: boolean;
+  readonly client?: ClientName;
+  readonly yes?: true;
+  readonly force?: true;
 }
 
 /** `init`: asks for the way to Dify, checks it, and writes the configuration file. */
-export async function init(context: CommandContext, options: InitOptions): Promise<number> {
+export async function run(context: CommandContext, options: InitOptions): Promise<number> {
   const { io, output } = context;
   const path = resolve(configFilePath(context.options.config, io.env).path);
   const { client } = options;
@@ -48,21 +49,21 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   }
   const prompter = asks ? await io.createPrompter() : undefined;
   if (prompter !== undefined && before !== undefined && options.force !== true) {
-    const question = `${path} is there already. Write a new one, and keep the old one beside it?`;
+    const question = `${path} already exists. Write a new one, and keep a copy of the old one?`;
     if (!(await prompter.confirm(question, false))) {
       output.note('Nothing was written.');
       return 0;
     }
   }
   const answers = await ask(context, options, prompter, file);
-  if (answers === undefined) return INTERRUPTED;
+  if (answers === INTERRUPTED) return INTERRUPTED;
   const { backup } = await replaceFile(path, configText(answers), {
     before,
     mode: 0o600,
     folderMode: 0o700,
     code: 'config_invalid',
   });
-  // It holds the same keys, whoever could read the file before.
+  // It holds the same keys, even if others could read the old file.
   if (backup !== undefined) await chmod(backup, 0o600);
   const warnings = warningsOf(answers);
   const { workspace, version, apiUrl } = answers;
@@ -79,32 +80,30 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   return next(context, client, prompter, path);
 }
 
-async function ask(
+function ask(
   { io, output }: CommandContext,
-  options: InitOptions,
+  { files, url, workspace }: InitOptions,
   prompter: Prompter | undefined,
-  file: Awaited<ReturnType<typeof readEnvFile>> | undefined,
-): Promise<Answers | undefined> {
-  const interrupt = listenForInterrupt(io);
-  const open: DifyHttp[] = [];
-  const flags = { url: options.url, workspace: options.workspace };
-  try {
-    const talk = {
-      prompter,
-      output,
-      signal: interrupt.signal,
-      files: options.files === false ? false : undefined,
-      gather: (read = file) => gather(io, flags, read),
-      opened: (http: DifyHttp) => void open.push(http),
-    };
-    return await interview(talk, file);
-  } catch (error) {
-    if (interrupt.signal.aborted) return undefined;
-    throw error;
-  } finally {
-    interrupt.release();
-    await Promise.all(open.map((http) => http.close()));
-  }
+  file: DifyEnvironment | undefined,
+): Promise<Answers | typeof INTERRUPTED> {
+  return untilInterrupted(io, async (signal) => {
+    const open: DifyHttp[] = [];
+    try {
+      return await interview(
+        {
+          prompter,
+          output,
+          signal,
+          files: files !== false,
+          gather: (read = file) => gather(io, { url, workspace }, read),
+          opened: (http) => void open.push(http),
+        },
+        file,
+      );
+    } finally {
+      await Promise.all(open.map((http) => http.close()));
+    }
+  });
 }
 
 /** Puts the bridge into the client that was named, or says what comes next. */
@@ -119,14 +118,15 @@ async function next(
   const { output } = context;
   const config = `--config ${JSON.stringify(path)}`;
   if (client !== undefined && client !== 'http') {
-    if (prompter === undefined) return install(withConfig, client, { yes: true });
-    if (await prompter.confirm(`Run this now? install ${client}`, true)) return install(withConfig, client);
+    if (prompter === undefined) return install(withConfig, { yes: true }, client);
+    if (await prompter.confirm(`Run this now? install ${client}`, true))
+      return install(withConfig, {}, client);
     output.note(`Later: dify-mcp-bridge install ${client} ${config}`);
     return 0;
   }
   if (client === 'http') output.note(`To serve over HTTP: dify-mcp-bridge serve --http ${config}`);
   if (prompter !== undefined && (await prompter.confirm('Run this now? doctor', true))) {
-    return (await import('./doctor.ts')).doctor(withConfig);
+    return (await import('./doctor.ts')).run(withConfig);
   }
   output.note(`Next: dify-mcp-bridge doctor ${config}, then dify-mcp-bridge install CLIENT ${config}.`);
   return 0;
@@ -138,17 +138,17 @@ const CLIENT_CHOICES = [
 ];
 
 function warningsOf({ innerApiKey, secretKey }: Answers): readonly Problem[] {
-  return difyWarnings({ innerApiKey, userId: '', ...(secretKey === undefined ? {} : { secretKey }) });
+  return difyWarnings({ innerApiKey, secretKey });
 }
 
 function alreadyThere(path: string): BridgeError {
-  return new BridgeError('usage', `${path} is there already.`, {
-    hint: 'Add --force to write a new one and keep the old one beside it, or name another with --config.',
+  return new BridgeError('usage', `${path} already exists.`, {
+    hint: 'Add --force to write a new one and keep a copy of the old one, or name another with --config.',
   });
 }
 
 function incomplete(missing: readonly Problem[], remarks: readonly Problem[]): BridgeError {
-  return new BridgeError('usage', 'Without a terminal, init needs to be told everything.', {
+  return new BridgeError('usage', 'Without a terminal, init needs every value as an option or a variable.', {
     problems: [...missing, ...remarks],
     hint: "Dify's .env has most of it: --dify-env docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.",
   });

@@ -2,20 +2,18 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
-import { type EditedFile, withEntry, withoutEntry } from '../../clients/edit.ts';
+import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
-import { clientConfig } from '../../clients/snippets.ts';
 import { type ServerEntry, serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
-import { canAsk } from '../prompter.ts';
+import { canAsk } from '../io.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
 
-/** Options of `install`. */
-export interface InstallOptions extends ServerOptions {
+interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
   /** `--file`: another file than the client's usual one. */
   readonly file?: string | undefined;
@@ -27,10 +25,10 @@ export interface InstallOptions extends ServerOptions {
 const CODE = 'client_config_invalid';
 
 /** `install CLIENT`: puts the bridge into a client's file, or takes it out. */
-export async function install(
+export async function run(
   context: CommandContext,
+  options: InstallOptions,
   clientName: ClientName,
-  options: InstallOptions = {},
 ): Promise<number> {
   const client = CLIENTS[clientName];
   const name = options.name ?? 'dify';
@@ -123,7 +121,7 @@ function print(
       },
     );
   }
-  const text = clientConfig(client.name, name, target);
+  const text = newFileText(client, name, target);
   output.raw(text);
   for (const note of [client.afterwards, ...notes(client, target)]) output.note(note);
   return 0;

@@ -5,36 +5,37 @@ import type { Config } from '../../config/schema.ts';
 import { viewsOf } from '../../config/views.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type CommandContext, configOf, loggerOf } from '../session.ts';
+import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.ts';
 
-/** How `serve` serves. */
-export interface ServeOptions {
-  readonly overHttp: boolean;
-  /** `--view`; over HTTP all views are served anyhow. */
-  readonly view: string | undefined;
+interface ServeOptions {
+  readonly http?: true;
+  /** `--view`; over HTTP all views are served. */
+  readonly view?: string;
 }
 
 /**
  * `serve`: runs until the client goes (stdio) or a signal comes; SIGHUP reads the configuration again. A second
  * signal to end does not wait for anything.
  */
-export async function serve(context: CommandContext, { overHttp, view }: ServeOptions): Promise<number> {
+export async function run(context: CommandContext, options: ServeOptions): Promise<number> {
   const { io } = context;
-  if (overHttp && view !== undefined) {
+  const { view } = options;
+  const http = options.http === true;
+  if (http && view !== undefined) {
     throw new BridgeError('usage', '--view is for standard input and output.', {
       hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
     });
   }
-  const loaded = await configOf(context, true);
-  await checkView(view, loaded.config);
-  const logger = await loggerOf(loaded, false);
+  const loaded = await configOf(context, { needsDify: true });
+  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
     for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
   };
   warn(loaded);
 
   const reload = async (): Promise<Config> => {
-    const again = await configOf(context, true);
+    const again = await configOf(context, { needsDify: true });
     warn(again);
     logger.setLevel(again.config.log.level);
     return again.config;
@@ -42,12 +43,12 @@ export async function serve(context: CommandContext, { overHttp, view }: ServeOp
   const interrupt = listenForInterrupt(io);
   const interrupted = once(interrupt.signal, 'abort');
   try {
-    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !overHttp });
+    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
     try {
       app.start();
       if (!interrupt.signal.aborted) {
-        const { ended } = overHttp ? await startHttp(context, app) : startStdio(context, app, view);
+        const { ended } = http ? await startHttp(context, app) : startStdio(context, app, view);
         await Promise.race([ended, interrupted]);
       }
     } finally {
@@ -61,14 +62,8 @@ export async function serve(context: CommandContext, { overHttp, view }: ServeOp
 }
 
 interface Serving {
-  /** Resolves when nobody can send requests any more. */
+  /** Resolves when no client can send requests any more. */
   readonly ended: Promise<void>;
-}
-
-async function checkView(view: string | undefined, config: Config): Promise<void> {
-  const views = viewsOf(config);
-  if (view !== undefined && !views.has(view))
-    throw (await import('../../app/serving.ts')).unknownView(view, views);
 }
 
 function startStdio({ io, output, options }: CommandContext, app: App, view?: string): Serving {
@@ -78,7 +73,7 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
     output.note(`A client starts the bridge by itself: enter the command dify-mcp-bridge ${command} there.`);
     output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
   }
-  return { ended: app.serveStdio(view === undefined ? {} : { view }) };
+  return { ended: app.serveStdio({ view }) };
 }
 
 async function startHttp({ io, output }: CommandContext, app: App): Promise<Serving> {

@@ -40,6 +40,7 @@ export async function logIn(
   const password = base64
     ? Buffer.from(credentials.password, 'utf8').toString('base64')
     : credentials.password;
+  for (const secret of [credentials.password, password]) http.secrets.remember(secret);
   const answer = await http.send({
     method: 'POST',
     path: LOGIN_PATH,
@@ -68,6 +69,7 @@ export async function refreshTokens(
 ): Promise<ConsoleTokens | undefined> {
   const carried = refreshRequest(tokens);
   if (carried === undefined) return undefined;
+  if (tokens.kind === 'bearer' && tokens.refresh !== undefined) http.secrets.remember(tokens.refresh);
   const answer = await http.send({
     method: 'POST',
     path: REFRESH_PATH,

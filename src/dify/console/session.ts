@@ -1,3 +1,4 @@
+import { abortable } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { adminKeyError, sessionError } from './console-errors.ts';
 import { type ConsoleTokens, logIn, refreshTokens, tokenHeaders } from './login.ts';
@@ -111,7 +112,10 @@ function loginSession(
       .finally(() => {
         renewal = undefined;
       });
-    return abandonable(renewal, signal);
+    // An aborted caller leaves; the login goes on for the others.
+    return abortable(renewal, signal).catch((error: unknown) => {
+      throw signal.aborted ? abortError(signal) : error;
+    });
   }
 
   return {
@@ -127,13 +131,4 @@ function loginSession(
       }
     },
   };
-}
-
-/** The promise, or a rejection as soon as the signal aborts: the login goes on for the others who wait for it. */
-function abandonable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,7 +1,7 @@
-import { cutText } from '../../model/cut-text.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { FileLink } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
+import { quoted } from '../wire/plain-words.ts';
 
 /** What Dify's download-request route answered. */
 export type DownloadAddress =
@@ -89,7 +89,7 @@ async function requestAddress(
     const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
     // Of the words nothing but the id is relied on: a request that does not suit Dify has the same status and code.
     if (status === 400 && said.includes(link.id)) return { kind: 'unavailable', reason: GONE };
-    const quote = said === '' ? '' : ` Dify said: "${cutText(said, MAX_QUOTE)}".`;
+    const quote = said === '' ? '' : ` Dify said: "${quoted(answer, said, MAX_QUOTE)}".`;
     return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
   }
   const data = isJsonObject(body) && isJsonObject(body['data']) ? body['data'] : undefined;

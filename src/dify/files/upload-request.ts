@@ -1,8 +1,8 @@
-import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { DifyHttp } from '../wire/http.ts';
+import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
 
 const PATH = '/inner/api/upload/file/request';
@@ -32,7 +32,8 @@ export async function requestUploadUrl(
   const { data, error } = isJsonObject(body) ? body : {};
   const url = isJsonObject(data) ? data['url'] : undefined;
   if (typeof url === 'string' && url !== '') return url;
-  const said = typeof error === 'string' && error !== '' ? ` Dify said: ${cutText(error, MAX_QUOTE)}` : '';
+  const said =
+    typeof error === 'string' && error !== '' ? ` Dify said: ${quoted(answer, error, MAX_QUOTE)}` : '';
   throw new BridgeError('upstream_error', `Dify gave no address for the upload.${said}`, {
     hint: "The log of Dify's api service may have the cause.",
     upstream: { status: answer.status, path: answer.path },

@@ -1,5 +1,5 @@
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject, type Json, type JsonObject, withoutUndefined } from '../../model/json.ts';
+import { isJsonObject, type JsonObject, withoutUndefined } from '../../model/json.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import { detectFileKind } from './kind.ts';
@@ -97,7 +97,7 @@ function toArgument(
   const { preview_url: preview, name, extension, mime_type: mimeType, size } = stored;
   const storedExtension = typeof extension === 'string' ? extension : extensionOf(file.filename);
   const storedType = typeof mimeType === 'string' ? mimeType : file.mimeType;
-  return withoutUndefined<Json>({
+  return withoutUndefined({
     dify_model_identity: '__dify__file__',
     tenant_id: tenantId,
     type: detectFileKind(storedExtension, storedType),

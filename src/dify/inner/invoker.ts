@@ -1,13 +1,13 @@
-import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions, Invoker } from '../../model/ports.ts';
 import type { JsonObject } from '../../model/json.ts';
+import type { Secrets } from '../../model/secrets.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import { decodeFrames } from './frames.ts';
-import type { DifyHttp } from '../wire/http.ts';
-import { plainWords } from '../wire/plain-words.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
@@ -65,17 +65,18 @@ async function* stream(
   const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
   if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
   for await (const frame of decodeFrames(answer.body, { maxFrameBytes, maxAnswerBytes })) {
-    if (frame.error !== undefined) throw errorFromFrame(frame.error, answer.version);
-    yield toToolInvokeMessage(frame.data);
+    if (frame.error !== undefined) throw errorFromFrame(frame.error, answer);
+    yield withoutSecrets(toToolInvokeMessage(frame.data), http.secrets);
   }
 }
 
 /**
  * The error for a frame that reports a failed tool: `tool_failed` with the sentence a person wrote, taken out of the
- * JSON that plugins wrap it in. `version` is Dify's, where known: two releases have a bug that the hint names.
+ * JSON that plugins wrap it in. Two releases of Dify have a bug that the hint names.
  */
-export function errorFromFrame(text: string, version?: string): BridgeError {
-  const words = cutText(plainWords(text), MAX_MESSAGE);
+export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | 'version'>): BridgeError {
+  const { version } = answer;
+  const words = quoted(answer, text, MAX_MESSAGE);
   if (words === '') {
     return new BridgeError('tool_failed', 'The tool failed without saying why.', {
       hint: "Dify's plugin daemon may have gone down in the middle: the log of Dify's api service has the cause.",
@@ -88,4 +89,25 @@ export function errorFromFrame(text: string, version?: string): BridgeError {
   return new BridgeError('tool_failed', message, {
     hint: `Dify ${version} cannot return files of workflow tools: update it to 1.13 or later, or let the workflow output the url of the file as a string.`,
   });
+}
+
+/**
+ * Steps of a tool are reported, and a message that is none is shown as it came: both may be words of a server in
+ * Dify's place. What the tool itself answers stays as it is.
+ */
+function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvokeMessage {
+  if (message.type === 'log') {
+    const { label, status, error } = message.log;
+    const words = {
+      label: secrets.mask(label),
+      status: secrets.mask(status),
+      error: error === undefined ? undefined : secrets.mask(error),
+    };
+    return { type: 'log', log: { ...message.log, ...words } };
+  }
+  if (message.type !== 'unknown') return message;
+  const json = JSON.stringify(message.raw);
+  const masked = secrets.maskKnown(json);
+  if (masked === json) return message;
+  return { ...message, wireType: secrets.maskKnown(message.wireType), raw: masked };
 }

@@ -1,9 +1,7 @@
-import { cutText } from '../../model/cut-text.ts';
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import type { DifyAnswer } from './http.ts';
 import { header, isNotReady, readReply } from './reply.ts';
 
-const MAX_QUOTE = 1000;
 const ADDRESS_HINT =
   "Set DIFY_API_URL to Dify's api service itself, e.g. http://api:5001: nginx and the web app do not pass the inner API on.";
 const GATEWAY_STATUSES = new Set([502, 503]);
@@ -67,7 +65,7 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
       "DIFY_INNER_API_KEY must be the api service's INNER_API_KEY_FOR_PLUGIN (PLUGIN_DIFY_INNER_API_KEY in Dify's .env).",
     );
   }
-  const said = reply.said === undefined ? '' : ` Dify said: ${cutText(reply.said, MAX_QUOTE)}`;
+  const said = reply.said === undefined ? '' : ` Dify said: ${reply.said}`;
   if ((status === 401 || status === 403) && answer.version === undefined) return proxyError(answer, error);
   if (status === 401 || status === 403) {
     const message = `Dify refused access to ${path} (status ${status}).${said}`;

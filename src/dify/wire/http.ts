@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
 import { type JsonObject, withoutUndefined } from '../../model/json.ts';
+import { Secrets } from '../../model/secrets.ts';
+import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
 import { abortError, brokenBodyError, connectionError, type Destination } from './network-errors.ts';
 
@@ -12,6 +14,8 @@ export interface DifyHttpOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Connections that may be open to one server at once, idle ones included; further requests wait. No limit when absent. */
   readonly maxConnections?: number | undefined;
+  /** What no error may show, besides the keys and tokens in the headers of requests; none when absent. */
+  readonly secrets?: Secrets | undefined;
 }
 
 /** One exchange with Dify. */
@@ -46,8 +50,10 @@ export interface DifyAnswer {
   bytes(): Promise<Buffer>;
   /** The body as text, cut after `maxBytes`. */
   text(maxBytes: number): Promise<string>;
-  /** The body as JSON; undefined when it is not JSON. Rejects with `upstream_error` after 64 MiB. */
+  /** The body as JSON, its strings well-formed; undefined when it is not JSON. Rejects as `bytes` does. */
   json(): Promise<unknown>;
+  /** Words of the answer without secrets: whoever answers may quote the request. For all that an error repeats. */
+  mask(words: string): string;
   /** Drops the body. Never rejects. */
   discard(): Promise<void>;
 }
@@ -55,6 +61,8 @@ export interface DifyAnswer {
 /** Sends requests to one Dify. Never retries and never follows redirects. No timeouts except those passed in. */
 export interface DifyHttp {
   readonly baseUrl: URL;
+  /** Known to every answer's `mask`. */
+  readonly secrets: Secrets;
   /**
    * Resolves with any status. Rejects with what a body throws; with `upstream_unreachable` without an answer or after `timeoutMs`; after an
    * abort with the signal's reason where that is a BridgeError, otherwise with `cancelled`.
@@ -66,11 +74,14 @@ export interface DifyHttp {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 64 * 1024;
+/** Headers of requests whose values are secrets. */
+const SECRET_HEADERS = ['authorization', 'cookie', 'x-csrf-token', 'x-inner-api-key'];
 
 /** Throws `config_invalid` for a base that is not an http(s) URL. */
 export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   const baseUrl = parseBase(options.baseUrl);
   const prefix = baseUrl.pathname.replace(/\/+$/, '');
+  const secrets = options.secrets ?? new Secrets();
   const agent = new Agent({
     // Dify's gunicorn closes a connection after 2 s without telling: it must not be used again by then.
     keepAliveTimeout: 1000,
@@ -81,7 +92,11 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   });
   return {
     baseUrl,
-    send: (request) => exchange(agent, locate(request.path, baseUrl, prefix), request),
+    secrets,
+    send(request) {
+      for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
+      return exchange(agent, locate(request.path, baseUrl, prefix), request, secrets);
+    },
     close: () => agent.destroy(),
   };
 }
@@ -98,7 +113,16 @@ function locate(path: string, base: URL, prefix: string): URL {
   return path.startsWith('/') ? new URL(`${base.origin}${prefix}${path}`) : new URL(path);
 }
 
-async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<DifyAnswer> {
+/** Keys, tokens and the values of cookies that a request carries. */
+function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly string[] {
+  return SECRET_HEADERS.flatMap((name) => {
+    const value = headers[name]?.replace(/^Bearer /, '');
+    if (value === undefined) return [];
+    return name === 'cookie' ? value.split('; ').map((pair) => pair.slice(pair.indexOf('=') + 1)) : [value];
+  });
+}
+
+async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
@@ -119,7 +143,7 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest): Promise<D
     throw limit.cause() ?? (error instanceof BridgeError ? error : connectionError(error, destination));
   }
   response.body.once('close', limit.release);
-  return createAnswer(response, destination, limit);
+  return createAnswer(response, destination, limit, secrets);
 }
 
 function encodeBody({ headers, body }: DifyRequest): {
@@ -129,14 +153,19 @@ function encodeBody({ headers, body }: DifyRequest): {
   const base = withoutUndefined({ 'accept-encoding': 'identity', ...headers });
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
-  return { headers: { 'content-type': 'application/json', ...base }, body: JSON.stringify(body) };
+  return { headers: { 'content-type': 'application/json', ...base }, body: wellFormedJson(body) };
 }
 
 function isStream(body: JsonObject | AsyncIterable<Uint8Array>): body is AsyncIterable<Uint8Array> {
   return Symbol.asyncIterator in body;
 }
 
-function createAnswer(response: Dispatcher.ResponseData, destination: Destination, limit: Limit): DifyAnswer {
+function createAnswer(
+  response: Dispatcher.ResponseData,
+  destination: Destination,
+  limit: Limit,
+  secrets: Secrets,
+): DifyAnswer {
   const version = response.headers['x-version'];
   async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -164,20 +193,21 @@ function createAnswer(response: Dispatcher.ResponseData, destination: Destinatio
   return {
     status: response.statusCode,
     headers: response.headers,
-    version: typeof version === 'string' ? version : undefined,
+    version: typeof version === 'string' ? secrets.mask(version) : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
     bytes,
     text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
     json: async () => parseJson(await bytes()),
+    mask: (words) => secrets.mask(words),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
 
-/** The JSON value of a body; undefined when it is not JSON. */
+/** The JSON value of a body, its strings well-formed; undefined when it is not JSON. */
 export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(mendJson(body.toString('utf8')));
   } catch {
     return undefined;
   }

@@ -1,4 +1,6 @@
+import { cutText } from '../../model/cut-text.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../model/json.ts';
+import type { DifyAnswer } from './http.ts';
 
 /** Messages are wrapped by the plugin, its daemon and Dify; deeper is the tool's own affair. */
 const MAX_DEPTH = 4;
@@ -7,11 +9,16 @@ const WRAPPED = /^\w*Error:\s*(?=\{)/;
 /** Types that say no more than that a tool failed. */
 const PLAIN_TYPES = new Set(['ToolInvokeError', 'InvokeError', 'PluginInvokeError', 'Exception', 'Error']);
 
+/** The words of an answer as an error repeats them: plain, without secrets, at most `max` characters. */
+export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: number): string {
+  return cutText(answer.mask(plainWords(text)), max);
+}
+
 /**
  * What a person wrote, out of the JSON and the request id that plugins, their daemon and Dify wrap around it; any
  * other text trimmed. The request id is new each time, so without it the same failure reads the same again.
  */
-export function plainWords(text: string): string {
+function plainWords(text: string): string {
   return humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);
 }
 

@@ -1,6 +1,6 @@
 import { type JsonObject, parseJsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
-import { plainWords } from './plain-words.ts';
+import { quoted } from './plain-words.ts';
 
 /** A short answer of Dify, read as a whole: an error, or the answer to a login. */
 export interface DifyReply {
@@ -10,12 +10,13 @@ export interface DifyReply {
   readonly body: JsonObject | undefined;
   /** Dify's error code. Its texts vary by version and decide nothing. */
   readonly code: string | undefined;
-  /** Dify's own words, without what plugins and their daemon wrap around them; undefined where it says nothing. */
+  /** Dify's own words, plain, shortened and without secrets; undefined where it says nothing. */
   readonly said: string | undefined;
   readonly isPage: boolean;
 }
 
 const MAX_BYTES = 64 * 1024;
+const MAX_SAID = 1000;
 const NOT_READY = new Set(['not_setup', 'not_init_validated']);
 
 /** Reads the body of a short answer. Rejects as `DifyAnswer.body` does. */
@@ -25,7 +26,7 @@ export async function readReply(answer: DifyAnswer): Promise<DifyReply> {
   const code = body?.['code'];
   // A refused login or refresh of some versions has `data` or `message` and no code.
   const message = body?.['message'] ?? body?.['data'];
-  const said = typeof message === 'string' ? plainWords(message) : '';
+  const said = typeof message === 'string' ? quoted(answer, message, MAX_SAID) : '';
   return {
     status: answer.status,
     path: answer.path,

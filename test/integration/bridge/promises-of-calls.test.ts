@@ -81,9 +81,9 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
     async ({ kind, transport }) => {
       await using bridge = await startBridge({ env: gate.env, start: false });
       const client = await bridge.connect(kind, transport);
-      const waiting = vi.spyOn(bridge.app.registry, 'ready');
       const asked = Promise.allSettled([client.callTool(GATE), client.listPage()]);
-      await expect.poll(() => waiting.mock.calls.length).toBe(2);
+      // Needs no tools: once it is answered, the bridge has read the requests before it.
+      await client.listTemplates();
       await bridge.app.close(0);
       for (const outcome of await asked) {
         expect(outcome).toMatchObject({

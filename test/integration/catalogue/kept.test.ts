@@ -104,7 +104,8 @@ it('a rule that takes a tool away does not wait for a Dify that does not answer'
     install(bridge, id, [say('draw')], 'Sales');
   }
   await bridge.app.refresh();
-  workspace.setDelay(30_000);
+  // Longer than any test may take.
+  workspace.setDelay(3_600_000);
   bridge.write({
     tools: { deny: ['tests_a__*'], presets: { tests_b__draw: { credential: 'Sales' } } },
   });
@@ -112,9 +113,7 @@ it('a rule that takes a tool away does not wait for a Dify that does not answer'
     bridge.app.registry.onChange(() => resolve());
   });
   const reload = bridge.app.reload();
-  const since = Date.now();
   await gone;
-  expect(Date.now() - since).toBeLessThan(20_000);
   expect(listed(bridge)).not.toContain('tests_a__draw');
   await bridge.app.close(0);
   await reload;

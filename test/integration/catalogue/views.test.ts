@@ -61,29 +61,10 @@ describe('views over HTTP', () => {
   it('know no session of one another', async () => {
     await using bridge = await startCatalogueBridge({ file: FILE });
     const url = await bridge.url();
-    const initialize = {
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'initialize',
-      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } },
-    };
-    const headers = {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    };
-    const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Response> =>
-      fetch(`${url}${path}`, {
-        method: 'POST',
-        headers: { ...headers, ...more },
-        body: JSON.stringify(body),
-      });
-    const opened = await post('/clock', initialize);
-    const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
-    await opened.text();
-    const list = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
-    expect((await post('/clock', list, session)).status).toBe(200);
-    expect((await post('', list, session)).status).toBe(404);
-    expect((await post('/bare', list, session)).status).toBe(404);
+    const session = await openSession(`${url}/clock`);
+    expect((await post(`${url}/clock`, LIST, session)).status).toBe(200);
+    expect((await post(url, LIST, session)).status).toBe(404);
+    expect((await post(`${url}/bare`, LIST, session)).status).toBe(404);
   });
 
   it('answer 404 for a view that is not there, and name those that are', async () => {
@@ -102,9 +83,12 @@ describe('views over HTTP', () => {
 
   it('share the number of sessions', async () => {
     await using bridge = await startCatalogueBridge({ file: FILE, env: { DIFY_BRIDGE_MAX_SESSIONS: '2' } });
-    await bridge.connect('v1');
-    await bridge.connect('v1', 'clock');
-    await expect(bridge.connect('v1', 'bare')).rejects.toThrow(/sessions are in use/);
+    const url = await bridge.url();
+    const [oldest, next] = [await openSession(url), await openSession(`${url}/clock`)];
+    const newest = await openSession(`${url}/bare`);
+    expect((await post(url, LIST, oldest)).status).toBe(404);
+    expect((await post(`${url}/clock`, LIST, next)).status).toBe(200);
+    expect((await post(`${url}/bare`, LIST, newest)).status).toBe(200);
   });
 
   it.each(ERAS)('tell of changes only those who see them (%s)', async (kind) => {
@@ -164,3 +148,29 @@ describe('mode auto', () => {
     expect(await names(few)).toContain('search_tools');
   });
 });
+
+const LIST = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
+
+/** Opens a session without a stream; the header of its requests. */
+async function openSession(url: string): Promise<Record<string, string>> {
+  const opened = await post(url, {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } },
+  });
+  await opened.text();
+  return { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+}
+
+function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...headers,
+    },
+    body: JSON.stringify(body),
+  });
+}

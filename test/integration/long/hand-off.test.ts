@@ -93,9 +93,12 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
   it('hears of the steps of a call that was handed off while it waits for it', async () => {
     await using bridge = await startLong();
     const client = await bridge.connect(kind, transport);
-    const running = await client.callTool(STEPS, { topic: 'kites', seconds: 2 });
+    const running = await client.callTool(STEPS, { topic: 'kites', seconds: 5 });
     expect(running.structuredContent).toMatchObject({ status: 'running', tool: STEPS });
-    expect((running.structuredContent as { lastProgress: string }).lastProgress).toMatch(/^Read/);
+    const look = { call_id: callIdOf(running), wait_seconds: 0 };
+    await expect
+      .poll(async () => (await client.callTool('get_call_result', look)).structuredContent)
+      .toMatchObject({ lastProgress: expect.stringMatching(/^Read/) });
     const seen: (string | undefined)[] = [];
     await client.callTool(
       'get_call_result',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { conformanceProvider } from '../../support/conformance-tools.ts';
 import { type RunningBridge, sandboxEnv, startBridge } from '../../support/running-bridge.ts';
 
 const TASKS = 'io.modelcontextprotocol/tasks';
@@ -26,7 +27,7 @@ let bridge: RunningBridge;
 let nextId = 1;
 
 beforeAll(async () => {
-  sandbox = await createSandbox({ tools: 'conformance' });
+  sandbox = await createSandbox({ tools: [conformanceProvider] });
   bridge = await startBridge({
     env: {
       ...sandboxEnv(sandbox),

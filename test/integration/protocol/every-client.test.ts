@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAKE_TOOLS } from '../../support/fake-bridge.ts';
 import { type Bundle, bundle } from '../../support/bundle.ts';
 import { runHost } from '../../support/http-host.ts';
@@ -19,22 +19,23 @@ interface Settings {
 }
 
 let program: Bundle;
-const open: (() => Promise<void>)[] = [];
-
 beforeAll(async () => {
   program = await bundle('test/support/stdio-bridge.ts');
 });
 afterAll(() => program[Symbol.asyncDispose]());
-afterEach(async () => {
-  for (const close of open.splice(0).toReversed()) await close();
-});
 
-async function connect(transport: string, kind: ClientKind, settings: Settings = {}): Promise<TestClient> {
+interface Connected extends AsyncDisposable {
+  readonly client: TestClient;
+}
+
+/** Connects a client to a bridge of its own. */
+async function connect(transport: string, kind: ClientKind, settings: Settings = {}): Promise<Connected> {
   const { pageSize, progressIntervalMs } = settings;
   let client: TestClient;
+  let end = async (): Promise<void> => undefined;
   if (transport === 'HTTP') {
     const running = await runHost({ ...settings, token: 'test-token' });
-    open.push(() => running.host.close(0));
+    end = () => running.host.close(0);
     client = await connectClient(kind, { url: running.url, token: 'test-token' });
   } else {
     const env = {
@@ -43,8 +44,13 @@ async function connect(transport: string, kind: ClientKind, settings: Settings =
     };
     client = await connectClient(kind, { command: process.execPath, args: [program.path], env });
   }
-  open.push(() => client.close());
-  return client;
+  return {
+    client,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await end();
+    },
+  };
 }
 
 function texts(result: { readonly content: readonly { readonly text?: string }[] }): (string | undefined)[] {
@@ -52,15 +58,21 @@ function texts(result: { readonly content: readonly { readonly text?: string }[]
 }
 
 describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
+  let connected: Connected;
+  let client: TestClient;
+  beforeAll(async () => {
+    connected = await connect(transport, kind);
+    ({ client } = connected);
+  });
+  afterAll(() => connected[Symbol.asyncDispose]());
+
   it('learns who the bridge is and what it can do', async () => {
-    const client = await connect(transport, kind);
     expect(client.modern).toBe(kind === 'v2 auto' || kind === 'v2 pinned');
     expect(client.serverVersion).toMatchObject({ name: 'fake-bridge', version: '1.2.3' });
     expect(client.capabilities).toEqual({ tools: { listChanged: true }, logging: {} });
   });
 
   it('lists every tool in one page, with cache hints where the era has them', async () => {
-    const client = await connect(transport, kind);
     const page = await client.listPage();
     expect(page.tools.map(({ name }) => name)).toEqual(FAKE_TOOLS);
     expect(page.nextCursor).toBeUndefined();
@@ -76,26 +88,26 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('gets the list in pages when they are configured, and refuses a foreign cursor', async () => {
-    const client = await connect(transport, kind, { pageSize: 4 });
+    await using own = await connect(transport, kind, { pageSize: 4 });
+    const { client: paged } = own;
     const names: string[] = [];
     const sizes: number[] = [];
     let cursor: string | undefined;
     do {
-      const page = await client.listPage(cursor);
+      const page = await paged.listPage(cursor);
       sizes.push(page.tools.length);
       names.push(...page.tools.map(({ name }) => name));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     expect(sizes).toEqual([4, 4, 3]);
     expect(names).toEqual(FAKE_TOOLS);
-    await expect(client.listPage('bm9uc2Vuc2U')).rejects.toMatchObject({
+    await expect(paged.listPage('bm9uc2Vuc2U')).rejects.toMatchObject({
       code: -32_602,
       data: { code: 'invalid_cursor' },
     });
   });
 
   it('gets results, tool errors and media as they are', async () => {
-    const client = await connect(transport, kind);
     expect(await client.callTool('echo', { text: 'ünïcode ✓' })).toMatchObject({
       content: [{ type: 'text', text: 'ünïcode ✓' }],
     });
@@ -113,7 +125,6 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('gets -32602 with advice for an unknown tool, and a result for a fault in the bridge', async () => {
-    const client = await connect(transport, kind);
     await expect(client.callTool('ecko')).rejects.toMatchObject({
       code: -32_602,
       message: expect.stringMatching(/No tool is named ecko\.\nSimilar: echo\.$/),
@@ -124,10 +135,12 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('hears of progress in order and never after the result', async () => {
-    const client = await connect(transport, kind);
     const seen: (TestProgress | 'result')[] = [];
-    const onprogress = (progress: TestProgress): void => void seen.push(progress);
-    const result = await client.callTool('steps', {}, { onprogress });
+    const onprogress = (progress: TestProgress): void => {
+      seen.push(progress);
+      if (progress.message === 'Rank: failed') void client.callTool('echo', { text: 'go on' });
+    };
+    const result = await client.callTool('steps', { until: 'echo' }, { onprogress });
     seen.push('result');
     expect(texts(result)).toEqual(['stepped']);
     // Another round trip: whatever was still on its way has arrived by its end.
@@ -143,9 +156,12 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('hears of output a few times a second, the latest included', async () => {
-    const client = await connect(transport, kind);
     const seen: TestProgress[] = [];
-    await client.callTool('stretches', {}, { onprogress: (progress) => seen.push(progress) });
+    const onprogress = (progress: TestProgress): void => {
+      seen.push(progress);
+      if (progress.message === 'Received 50 messages') void client.callTool('echo', { text: 'go on' });
+    };
+    await client.callTool('stretches', { until: 'echo' }, { onprogress });
     expect(seen.map(({ progress }) => progress)).toEqual(seen.map((_, index) => index));
     expect(seen.length).toBeLessThan(10);
     expect(seen[0]?.message).toBe('Started');
@@ -154,16 +170,22 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('hears a sign of life while the tool is silent', async () => {
-    const client = await connect(transport, kind, { progressIntervalMs: 60 });
+    await using own = await connect(transport, kind, { progressIntervalMs: 60 });
     const seen: TestProgress[] = [];
-    await client.callTool('quiet', { ms: 400 }, { onprogress: (progress) => seen.push(progress) });
-    expect(seen.length).toBeGreaterThan(3);
+    const enough = new AbortController();
+    const onprogress = (progress: TestProgress): void => {
+      seen.push(progress);
+      if (seen.length === 4) enough.abort('enough');
+    };
+    await expect(own.client.callTool('hang', {}, { signal: enough.signal, onprogress })).rejects.toThrow(
+      'enough',
+    );
     expect(seen[1]?.message).toMatch(/^Still waiting for Dify, \d+ s$/);
     expect(seen.map(({ progress }) => progress)).toEqual(seen.map((_, index) => index));
   });
 
   it('gets log messages at the level it asked for', async () => {
-    const client = await connect(transport, kind);
+    const heard = client.logs.length;
     await client.callTool('steps');
     await client.callTool('echo', { text: 'x' });
     const all = [
@@ -172,7 +194,7 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
       { level: 'error', logger: 'steps', data: { label: 'Rank', status: 'error', error: 'no index' } },
     ];
     // In the modern era a request that does not ask gets none; before it, a server decides by itself.
-    expect(client.logs).toEqual(client.modern ? [] : all);
+    expect(client.logs.slice(heard)).toEqual(client.modern ? [] : all);
 
     const before = client.logs.length;
     if (!client.modern) await client.setLogLevel('error');
@@ -182,7 +204,6 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('cancels a call', async () => {
-    const client = await connect(transport, kind);
     const cancel = new AbortController();
     let call: Promise<unknown> | undefined;
     await new Promise<void>((resolve) => {
@@ -195,7 +216,6 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('hears of a changed list and then sees it', async () => {
-    const client = await connect(transport, kind);
     await client.listPage();
     const changed = client.nextListChange();
     await client.callTool('change_list');
@@ -205,7 +225,6 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('has many calls under way at once', async () => {
-    const client = await connect(transport, kind);
     const numbers = Array.from({ length: 40 }, (_, index) => `call ${index}`);
     const results = await Promise.all(numbers.map((text) => client.callTool('echo', { text })));
     expect(results.flatMap(texts)).toEqual(numbers);

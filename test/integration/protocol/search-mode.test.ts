@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import type { PublishedTool, Registry, RegistrySource } from '../../../src/model/registry.ts';
-import { SEARCH_INSTRUCTIONS } from '../../../src/search/search-tools.ts';
-import { createSearchView } from '../../../src/view/search-view.ts';
-import { FAKE_TOOLS, fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
+import type { Caller } from '../../../src/calls/caller.ts';
+import { FAKE_TOOLS, type FakeBridge, fakeBridge } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import {
   CLIENT_KINDS,
@@ -12,6 +10,7 @@ import {
   connectClient,
   type TestProgress,
 } from '../../support/mcp-clients.ts';
+import { listingOf, testView } from '../../support/test-view.ts';
 
 const open: (() => Promise<void>)[] = [];
 
@@ -19,27 +18,26 @@ afterEach(async () => {
   for (const close of open.splice(0).toReversed()) await close();
 });
 
+/** Calls the tools of a fake bridge, which take any arguments. */
+function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call'> {
+  return {
+    check: () => ({}),
+    call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
+  };
+}
+
 /** A bridge in mode `search` over HTTP; tools whose name begins with `read_` are declared as only reading. */
 async function connect(kind: ClientKind) {
-  const published = fakeSource(FAKE_TOOLS);
-  const bridge = fakeBridge(published);
-  const registry: RegistrySource = {
-    current: () => declared(published.current()),
-    ready: async (signal) => declared(await published.ready(signal)) as Registry,
-    onChange: (listener) => published.onChange((changed) => listener(declared(changed) as Registry)),
-  };
-  const view = createSearchView({
-    registry,
-    callTool: bridge.callTool,
-    pinned: ({ name }) => name === 'echo',
-    splitEffects: 'auto',
-  });
+  const bridge = fakeBridge();
+  const presets = { 'read_*': { parameters: {}, readOnly: true } };
+  const config = { mode: 'search', pinned: ['echo'], presets } as const;
+  const view = await testView({ config, caller: callerOf(bridge) });
+  const publish = (...names: string[]): void => view.update(listingOf(...names));
+  publish(...FAKE_TOOLS);
   const createServer = createServerFactory({
-    registry: view.tools,
-    callTool: view.callTool,
+    service: view,
     logger: silentLogger,
     info: { name: 'fake-bridge', version: '1.2.3' },
-    instructions: () => SEARCH_INSTRUCTIONS,
     progressIntervalMs: 15_000,
     listTtlMs: 60_000,
   });
@@ -47,16 +45,7 @@ async function connect(kind: ClientKind) {
   open.push(() => running.host.close(0));
   const client = await connectClient(kind, { url: running.url });
   open.push(() => client.close());
-  return { client, bridge, published };
-}
-
-function declared(registry: Registry | undefined): Registry | undefined {
-  if (registry === undefined) return undefined;
-  const tools = registry.tools.map(
-    (tool): PublishedTool =>
-      tool.name.startsWith('read_') ? { ...tool, annotations: { readOnlyHint: true } } : tool,
-  );
-  return { ...registry, tools, get: (name) => tools.find((tool) => tool.name === name) };
+  return { client, bridge, publish };
 }
 
 describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
@@ -79,10 +68,14 @@ describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
     const { client } = await connect(kind);
     if (!client.modern) await client.setLogLevel('info');
     const heard: TestProgress[] = [];
+    const onprogress = (progress: TestProgress): void => {
+      heard.push(progress);
+      if (progress.message === 'Rank: failed') void client.callTool('echo', { text: 'go on' });
+    };
     const result = await client.callTool(
       'call_tool',
-      { name: 'steps' },
-      { onprogress: (progress) => heard.push(progress), logLevel: 'info' },
+      { name: 'steps', arguments: { until: 'echo' } },
+      { onprogress, logLevel: 'info' },
     );
     expect(result.content).toEqual([{ type: 'text', text: 'stepped' }]);
     expect(heard.map(({ message }) => message)).toContain('Search: done');
@@ -101,15 +94,15 @@ describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
   });
 
   it('hears of a change only where its list changes', async () => {
-    const { client, published } = await connect(kind);
+    const { client, publish } = await connect(kind);
     await client.listPage();
-    published.publish([...FAKE_TOOLS, 'late_comer']);
+    publish(...FAKE_TOOLS, 'late_comer');
     const found = await client.callTool('search_tools', { query: 'late comer' });
     expect(found.structuredContent).toMatchObject({ total: 1, tools: [{ name: 'late_comer' }] });
     expect(client.listChanges).toBe(0);
 
     const change = client.nextListChange();
-    published.publish([...FAKE_TOOLS, 'read_all']);
+    publish(...FAKE_TOOLS, 'read_all');
     await change;
     const { tools } = await client.listPage();
     expect(tools.map(({ name }) => name)).toEqual([

@@ -1,9 +1,10 @@
+// @module-tag redis
 import { createHash } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { IDEMPOTENCY_KEY_META_KEY } from '../../../src/mcp/idempotency-key.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { CLIENT_KINDS, type TestResult } from '../../support/mcp-clients.ts';
-import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
+import { REDIS_PASSWORD, sharedRedis, startRedis } from '../../support/redis-server.ts';
 import { type RunningBridge, sandboxEnv, startBridge } from '../../support/running-bridge.ts';
 
 const SLOW = 'workflow__slow_report';
@@ -12,7 +13,7 @@ const BYTES = 'paperkite_samples__give_bytes';
 const ECHO = 'workflow__echo_file';
 const INVOKE = '/inner/api/invoke/tool';
 
-const redis = await startRedis();
+const redis = await sharedRedis();
 
 /** Two bridges as two replicas are: one token, one Redis, one Dify. */
 interface Pair extends AsyncDisposable {
@@ -140,7 +141,7 @@ describe('a replica', () => {
   });
 
   it('is ready once Redis was reached, and goes on without it', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const sandbox = await createSandbox({ tools: 'long' });
     const url = own.newUrl();
     await own.kill();
@@ -171,7 +172,7 @@ describe('a replica', () => {
   });
 
   it('without Redis says of each file that it is not kept, and takes none that was', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const sandbox = await createSandbox({ tools: 'files' });
     await using bridge = await startBridge({
       env: { ...sandboxEnv(sandbox), DIFY_BRIDGE_REDIS_URL: own.newUrl() },

@@ -35,10 +35,10 @@ describe('an app', () => {
   });
 
   it('has the set of tools that it was asked for', async () => {
-    const app = await sandboxed({}, 'conformance');
+    const app = await sandboxed({}, 'files');
     app.start();
     const { tools } = await app.registry.ready();
-    expect(tools.map(({ ref }) => ref.tool)).toContain('test_simple_text');
+    expect(tools.map(({ ref }) => ref.tool)).toContain('give_files');
   });
 
   it('rejects a call of an unknown tool with similar names', async () => {

@@ -1,6 +1,7 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Caller, type CallerOptions, createCaller } from '../../../src/calls/caller.ts';
+import { Caller, type CallerOptions } from '../../../src/calls/caller.ts';
+import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../../src/model/logger.ts';
@@ -8,6 +9,8 @@ import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import { aTool } from '../../support/published-tool.ts';
+
+type Read = CallerOptions['results']['read'];
 
 const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
 
@@ -67,9 +70,34 @@ function steered(obedient = true): Invoker & { readonly invocations: Invocation[
   };
 }
 
-function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }): Caller {
-  return createCaller({
+const LIMITS = { maxImageBytes: 1, maxInlineBytes: 1, maxTextChars: 1 };
+
+/** What was read of a call, in place of its result. */
+interface Reading {
+  readonly messages: readonly ToolInvokeMessage[];
+  readonly error?: BridgeError;
+}
+
+/** Reads everything, as what makes the results does. */
+const readAll: Read = async (messages) => {
+  const read: ToolInvokeMessage[] = [];
+  try {
+    for await (const message of messages) read.push(message);
+  } catch (error) {
+    return result({ messages: read, error: error as BridgeError });
+  }
+  return result({ messages: read });
+};
+
+function result(reading: unknown): ToolResult {
+  return reading as ToolResult;
+}
+
+/** A caller whose calls a test makes in one step. */
+function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
+  const caller = new Caller({
     files: { store: () => Promise.reject(new Error('no files expected')) },
+    results: { read: readAll },
     userId: '',
     timeoutMs: 60_000,
     maxConcurrent: 2,
@@ -77,23 +105,39 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }): Cal
     logger: silentLogger,
     ...options,
   });
+  return {
+    get running() {
+      return caller.running;
+    },
+    close: (graceMs: number) => caller.close(graceMs),
+    /** Resolves with what was read; rejects where the arguments do not fit. */
+    async call(
+      tool: PublishedTool,
+      args: unknown,
+      { signal, principal = 'local' }: { readonly signal: AbortSignal; readonly principal?: string },
+    ): Promise<unknown> {
+      const parameters = caller.check(tool, args);
+      return caller.call({ tool, parameters, principal, limits: LIMITS }, { signal });
+    },
+    async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
+      const { messages, error } = (await this.call(...call)) as Reading;
+      if (error !== undefined) throw error;
+      return messages;
+    },
+  };
 }
 
 const idleSignal = (): AbortSignal => new AbortController().signal;
 
-async function readAll(messages: AsyncIterable<ToolInvokeMessage>): Promise<ToolInvokeMessage[]> {
-  const read: ToolInvokeMessage[] = [];
-  for await (const message of messages) read.push(message);
-  return read;
+/** The messages, or the error that ended them. */
+function outcomeOf(
+  call: Promise<readonly ToolInvokeMessage[]>,
+): Promise<BridgeError | readonly ToolInvokeMessage[]> {
+  return call.catch((error: unknown) => error as BridgeError);
 }
 
-/** Starts reading at once; answers the error that ends it, or the messages. */
-function outcomeOf(messages: AsyncIterable<ToolInvokeMessage>): Promise<BridgeError | ToolInvokeMessage[]> {
-  return readAll(messages).catch((error: unknown) => error as BridgeError);
-}
-
-async function errorOf(messages: AsyncIterable<ToolInvokeMessage>): Promise<BridgeError> {
-  const outcome = await outcomeOf(messages);
+async function errorOf(call: Promise<readonly ToolInvokeMessage[]>): Promise<BridgeError> {
+  const outcome = await outcomeOf(call);
   if (!(outcome instanceof BridgeError)) throw new Error('the call did not fail with a BridgeError');
   return outcome;
 }
@@ -130,21 +174,22 @@ describe('a call', () => {
     const invoker = steered();
     const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, { signal: idleSignal() }));
     await settle();
-    expect(invoker.invocations[0]?.options).not.toHaveProperty('credentialId');
+    expect(invoker.invocations[0]?.options.credentialId).toBeUndefined();
     invoker.invocations[0]?.finish();
     await outcome;
   });
 
-  it('does nothing before it is read', async () => {
+  it('has its arguments checked before it waits for a slot', async () => {
     const invoker = steered();
-    const caller = callerWith({ invoker });
-    const parseArguments = vi.fn<PublishedTool['parseArguments']>();
-    caller.start(aTool({ parseArguments }), {}, { signal: idleSignal() });
+    const { logger, lines } = recordingLogger();
+    const caller = callerWith({ invoker, logger, maxConcurrent: 1, maxQueued: 0 });
+    const first = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
-    expect(parseArguments).not.toHaveBeenCalled();
-    expect(invoker.invocations).toEqual([]);
-    expect(caller.running).toBe(0);
-    await caller.close(0);
+    const wrong = aTool({ parseArguments: () => ({ ok: false, problems: [] }) });
+    expect((await errorOf(caller.start(wrong, {}, { signal: idleSignal() }))).code).toBe('invalid_arguments');
+    expect(lines).toMatchObject([{ message: 'Tool call ended', outcome: 'invalid_arguments' }]);
+    invoker.invocations[0]?.finish();
+    await first;
   });
 
   it('with wrong arguments sends nothing and lists every problem', async () => {
@@ -219,16 +264,18 @@ describe('a call', () => {
     );
   });
 
+  const leaves: Read = async (messages) => {
+    for await (const _message of messages) break;
+    return result({ messages: [] });
+  };
+
   it('is closed when its reader leaves early', async () => {
     const invoker = steered();
-    const caller = callerWith({ invoker });
-    const reading = (async () => {
-      for await (const _message of caller.start(aTool(), {}, { signal: idleSignal() })) break;
-    })();
+    const caller = callerWith({ invoker, results: { read: leaves } });
+    const call = caller.call(aTool(), {}, { signal: idleSignal() });
     await settle();
     invoker.invocations[0]?.send(text('a'));
-    await reading;
-    expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
+    await call;
     expect(invoker.invocations[0]?.closed).toBe(true);
     expect(caller.running).toBe(0);
   });
@@ -244,8 +291,8 @@ describe('a call', () => {
         }),
       }),
     };
-    const caller = callerWith({ invoker });
-    for await (const _message of caller.start(aTool(), {}, { signal: idleSignal() })) break;
+    const caller = callerWith({ invoker, results: { read: leaves } });
+    await caller.call(aTool(), {}, { signal: idleSignal() });
     expect(caller.running).toBe(0);
   });
 
@@ -379,32 +426,15 @@ describe('cancellation', () => {
     expect(caller.running).toBe(0);
   });
 
-  it('while nobody reads frees the slot at once and is told at the next read', async () => {
-    const invoker = steered();
-    const caller = callerWith({ invoker });
-    const controller = new AbortController();
-    const iterator = caller.start(aTool(), {}, { signal: controller.signal })[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await settle();
-    invoker.invocations[0]?.send(text('a'));
-    await first;
-    controller.abort();
-    expect(caller.running).toBe(0);
-    await expect(iterator.next()).rejects.toMatchObject({ code: 'cancelled' });
-  });
-
   it('leaves no listener on a signal that outlives the call', async () => {
     const invoker = steered();
     const { signal } = new AbortController();
-    const add = vi.spyOn(signal, 'addEventListener');
-    const remove = vi.spyOn(signal, 'removeEventListener');
     const outcome = outcomeOf(callerWith({ invoker }).start(aTool(), {}, { signal }));
     await settle();
+    expect(getEventListeners(signal, 'abort')).not.toEqual([]);
     invoker.invocations[0]?.finish();
     await outcome;
-    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(
-      add.mock.calls.map(([, listener]) => listener),
-    );
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 
@@ -453,19 +483,6 @@ describe('deadline', () => {
     expect(invoker.invocations).toHaveLength(1);
   });
 
-  it('takes the slot of a reader that has gone without a word', async () => {
-    const invoker = steered();
-    const caller = callerWith({ invoker, timeoutMs: 1000 });
-    const iterator = caller.start(aTool(), {}, { signal: idleSignal() })[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await settle();
-    invoker.invocations[0]?.send(text('a'));
-    await first;
-    expect(caller.running).toBe(1);
-    vi.advanceTimersByTime(1000);
-    expect(caller.running).toBe(0);
-  });
-
   it('leaves no timer behind, and none fires early for a limit beyond what timers take', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 2 ** 40 });
@@ -478,22 +495,53 @@ describe('deadline', () => {
   });
 });
 
-describe('what follows a call', () => {
+/** Waits for what ends the call after its messages, as a file that is still being fetched does. */
+const waitsForEnd: Read = async (messages, { signal, until = signal }) => {
+  for await (const _message of messages);
+  if (!until.aborted) await once(until, 'abort');
+  return result(until.reason);
+};
+
+describe('what follows the messages of a call', () => {
+  /** A call whose messages are over. */
+  async function following(options: Partial<CallerOptions> = {}, signal = idleSignal()) {
+    const invoker = steered();
+    const caller = callerWith({ results: { read: waitsForEnd }, ...options, invoker });
+    const reason = caller.call(aTool(), {}, { signal });
+    await settle();
+    invoker.invocations[0]?.finish();
+    await settle();
+    expect(caller.running).toBe(0);
+    return { caller, reason };
+  }
+
   it('ends with its caller', async () => {
     const controller = new AbortController();
-    const caller = callerWith({ invoker: steered() });
-    const until = caller.follow(controller.signal, (signal) =>
-      once(signal, 'abort').then(() => signal.reason),
-    );
+    const { reason } = await following({}, controller.signal);
     controller.abort();
-    expect(await until).toMatchObject({ code: 'cancelled' });
-    expect(await caller.follow(controller.signal, async (signal) => signal.aborted)).toBe(true);
+    expect(await reason).toMatchObject({ code: 'cancelled' });
   });
 
   it('ends after the time of a whole call', async () => {
-    const caller = callerWith({ invoker: steered(), timeoutMs: 5 });
-    const until = caller.follow(idleSignal(), (signal) => once(signal, 'abort').then(() => signal.reason));
-    expect(await until).toMatchObject({ code: 'deadline_exceeded' });
+    const { reason } = await following({ timeoutMs: 50 });
+    expect(await reason).toMatchObject({ code: 'deadline_exceeded' });
+  });
+
+  it('is given the grace when the bridge stops, and ended after it', async () => {
+    const patient: Read = async (messages) => {
+      for await (const _message of messages);
+      await settle();
+      await settle();
+      await settle();
+      return result('done');
+    };
+    const first = await following({ results: { read: patient } });
+    await first.caller.close(60_000);
+    expect(await first.reason).toBe('done');
+
+    const second = await following();
+    await second.caller.close(5);
+    expect(await second.reason).toMatchObject({ code: 'shutting_down' });
   });
 });
 
@@ -600,32 +648,6 @@ describe('close', () => {
       message: 'The bridge is stopping and ended the call.',
     });
     expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
-  });
-
-  it('gives the grace to what follows a call too, and ends that after it', async () => {
-    const caller = callerWith({ invoker: steered() });
-    const patient = caller.follow(idleSignal(), async () => {
-      await settle();
-      return 'done';
-    });
-    await caller.close(60_000);
-    expect(await patient).toBe('done');
-
-    const until = caller.follow(idleSignal(), (signal) => once(signal, 'abort').then(() => signal.reason));
-    await caller.close(5);
-    expect(await until).toMatchObject({ code: 'shutting_down' });
-  });
-
-  it('does not wait for a reader that has gone', async () => {
-    const invoker = steered();
-    const caller = callerWith({ invoker });
-    const iterator = caller.start(aTool(), {}, { signal: idleSignal() })[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await settle();
-    invoker.invocations[0]?.send(text('a'));
-    await first;
-    await caller.close(0);
-    expect(caller.running).toBe(0);
   });
 
   it('can be hastened by a second one', async () => {

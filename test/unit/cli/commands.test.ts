@@ -159,7 +159,7 @@ describe('call', () => {
   it('says so where the name stands in the place of the sandbox', async () => {
     const { code, stderr, events } = await cli(['call', '--sandbox', NOW]);
     expect({ code, events }).toEqual({ code: 2, events: [] });
-    expect(stderr).toMatch(/--sandbox .*acme_weather__now.* Allowed choices are demo, conformance/);
+    expect(stderr).toMatch(/--sandbox .*acme_weather__now.* Allowed choices are demo, files/);
   });
 
   it('fails with exit code 2 for an unknown name', async () => {

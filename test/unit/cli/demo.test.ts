@@ -49,13 +49,14 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
     const answers = ${JSON.stringify(answers)};
     const titles = Object.keys(answers);
     const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+    let answered = () => {};
     const handlers = {
-      initialize: ({ protocolVersion }) => ({
+      initialize: async ({ protocolVersion }) => ({
         protocolVersion,
         capabilities: { tools: {} },
         serverInfo: { name: 'stand-in', version: process.argv.slice(2).join(' ') },
       }),
-      'tools/list': () => ({
+      'tools/list': async () => ({
         tools: titles.map((title, index) => ({ name: 'tool_' + index, title, inputSchema: { type: 'object' } })),
       }),
       'tools/call': async ({ name, _meta }) => {
@@ -64,13 +65,17 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
           send({ method: 'notifications/progress', params });
         }
         // A client forgets whoever waits for progress with the result, even in the same chunk of bytes.
-        await new Promise((done) => setTimeout(done, 20));
+        await new Promise((done) => {
+          answered = done;
+          send({ id: 'ping', method: 'ping' });
+        });
         return answers[titles[Number(name.slice(5))]];
       },
     };
     for await (const line of createInterface({ input: process.stdin })) {
       const { id, method, params } = JSON.parse(line);
-      if (id !== undefined) send({ id, result: await handlers[method](params) });
+      if (id === 'ping') answered();
+      else if (id !== undefined) void handlers[method](params).then((result) => send({ id, result }));
     }`,
   );
   const out = join(folder, 'out');

@@ -209,7 +209,13 @@ export function createFakeApp(
     },
     onChange: () => () => undefined,
   };
-  const view = (name: string): View => ({ name, registry: source, tools: source, callTool, mode: 'list' });
+  const view = (name: string): View => ({
+    name,
+    registry: source,
+    tools: source,
+    callTool: async (...call) => ({ kind: 'result', result: await callTool(...call) }),
+    mode: 'list',
+  });
   return {
     views: new Map(['default', ...(behaviour.views ?? [])].map((name) => [name, view(name)])),
     registry: source,

@@ -223,7 +223,7 @@ describe('init without a terminal', () => {
     writeFileSync(file, '# mine\n', { mode: 0o644 });
     const refused = await alone();
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/is there already\.\nAdd --force/);
+    expect(refused.stderr).toMatch(/already exists\.\nAdd --force/);
     expect(readFileSync(file, 'utf8')).toBe('# mine\n');
     const forced = await alone(['--force', '-o', 'json']);
     const { backup } = forced.json() as { backup: string };
@@ -363,7 +363,7 @@ describe('init at a terminal', () => {
   it('does not touch an existing file without a yes', async () => {
     await alone();
     const before = readFileSync(file, 'utf8');
-    const run = await asked([[/is there already/, false]]);
+    const run = await asked([[/already exists/, false]]);
     expect(run.code).toBe(0);
     expect(run.stderr).toContain('Nothing was written.');
     expect(readFileSync(file, 'utf8')).toBe(before);

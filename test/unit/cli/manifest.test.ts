@@ -79,8 +79,10 @@ describe('manifest pull', () => {
     expect(run.json()).toMatchObject({ dir, unchanged: [expect.any(String), WEATHER] });
     // What is pulled is what Dify has, not what a frozen manifest lets through.
     expect(run.configs[0]?.manifest).toEqual({ frozen: false });
+    const config = join(folder(), 'bridge.yaml');
+    writeFileSync(config, 'views: { support: {} }');
     const view = await cli(['manifest', 'pull', '--view', 'support', '-o', 'json'], {
-      env,
+      env: { ...env, DIFY_BRIDGE_CONFIG: config },
       app: { views: ['support'] },
     });
     expect(view.json()).toMatchObject({ view: 'support', dir: join(dir, 'support') });

@@ -23,7 +23,6 @@ const COMMANDS = [
   ['config', 'check'],
   ['config', 'show'],
   ['config', 'schema'],
-  ['completion'],
   ['version'],
   ['help'],
 ];
@@ -63,7 +62,10 @@ it.each([
   [['install', 'emacs'], /cursor[^]*See dify-mcp-bridge install --help/],
   [['version', '-o', 'xml'], /'xml' is invalid.*text, json/],
   [['call', 'x', '--args'], /argument missing/],
-  [['call', 'x', 'city=Oslo', 'days=2'], /"city=Oslo days=2" stands behind[^]*--args '\{"city":"Oslo"\}'/],
+  [
+    ['call', 'x', 'city=Oslo', 'days=2'],
+    /"city=Oslo days=2" follows the name of the tool[^]*--args '\{"city":"Oslo"\}'/,
+  ],
 ])('refuses %j with a suggestion and exit code 2', async (argv, expected) => {
   const { code, stdout, stderr, configs } = await cli(argv);
   expect(code).toBe(2);

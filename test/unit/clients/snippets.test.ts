@@ -2,17 +2,43 @@ import { readdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CLIENTS } from '../../../src/clients/client.ts';
-import { launchCommand } from '../../../src/clients/launch.ts';
+import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../../src/clients/client.ts';
+import { newFileText } from '../../../src/clients/edit.ts';
 import { projectFile, userPlace } from '../../../src/clients/places.ts';
-import { VARIABLES } from '../../../src/clients/server-entry.ts';
-import { type Snippet, snippets } from '../../../src/clients/snippets.ts';
+import { launchCommand } from '../../../src/clients/server-entry.ts';
 import { settingsTable } from '../../../src/config/settings.ts';
 import { VERSION } from '../../../src/version.ts';
 
 const FOLDER = resolve(fileURLToPath(import.meta.url), '../../../../manifests/clients');
-const ALL = snippets(VERSION, '/home/you/.config/dify-mcp-bridge/config.yaml');
+const ALL = snippets('/home/you/.config/dify-mcp-bridge/config.yaml');
 const nameOf = ({ client, transport }: Snippet): string => `${client}.${transport}.json`;
+
+/** The file of a client with the bridge as its only server. */
+interface Snippet {
+  readonly client: ClientName;
+  readonly transport: 'stdio' | 'http';
+  readonly text: string;
+}
+
+/**
+ * One for each client and transport that it has. They hold no secret: clients that ask or fill in variables do so, all
+ * others start the bridge with a configuration file at `config`.
+ */
+function snippets(config: string): readonly Snippet[] {
+  return CLIENT_NAMES.flatMap((client): Snippet[] => {
+    const about = CLIENTS[client];
+    // Cursor could too, but a program of the desktop seldom has variables of a shell.
+    const clientSecrets = client === 'vscode' || client === 'claude-code';
+    const args = clientSecrets ? ['serve'] : ['serve', '--config', config];
+    const start = launchCommand(about, { program: 'npx', version: VERSION, platform: 'linux', args });
+    const stdio = newFileText(about, 'dify', { kind: 'stdio', ...start, clientSecrets });
+    const http = { kind: 'http', url: 'https://bridge.example.com/mcp', authorization: true } as const;
+    return [
+      { client, transport: 'stdio', text: stdio },
+      ...(about.http ? [{ client, transport: 'http', text: newFileText(about, 'dify', http) } as const] : []),
+    ];
+  });
+}
 
 const HOW = {
   mac: { platform: 'darwin', env: {}, home: '~' },
@@ -77,7 +103,9 @@ describe('the snippets', () => {
 
   it('name only variables that there are', () => {
     const known = new Set(settingsTable().map(({ env }) => env));
-    expect(VARIABLES.filter((name) => !known.has(name))).toEqual([]);
+    const named = ALL.flatMap(({ text }) => text.match(/DIFY_\w+/g) ?? []);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });
 

@@ -425,7 +425,24 @@ describe('the file', () => {
 
   it('with a key twice is refused', async () => {
     const file = fileWith('http:\n  port: 1\n  port: 2\n');
-    expect(await problemsOf({ file })).toEqual([expect.stringMatching(/bridge\.yaml:3: .*unique/)]);
+    expect(await problemsOf({ file })).toEqual([expect.stringMatching(/bridge\.yaml:3: .*"port" only once/)]);
+  });
+
+  it('may refer to its own parts, but not without end', async () => {
+    const file = fileWith('tools:\n  deny: &names [a, b]\n  pinned: *names\n');
+    expect((await load({ file })).config.tools.pinned).toEqual(['a', 'b']);
+    const deep = ['a', 'b', 'c', 'd', 'e', 'f'].map((name, index, all) => {
+      return `  ${name}: &${name} [${
+        index === 0
+          ? 'x'
+          : Array(10)
+              .fill(`*${all[index - 1]}`)
+              .join()
+      }]`;
+    });
+    expect(await problemsOf({ file: fileWith(`log:\n${deep.join('\n')}\n`) })).toEqual([
+      expect.stringMatching(/bridge\.yaml:1: Excessive alias count/),
+    ]);
   });
 
   it('may be JSON, empty, and have empty groups', async () => {
@@ -537,7 +554,7 @@ describe('the connection to Dify', () => {
     expect(config.dify).toEqual({ userId: '' });
     expect(warnings).toEqual([]);
     expect(settings.find(({ setting }) => setting.path === 'dify.apiUrl')?.source).toBe('sandbox');
-    expect((await load({ sandbox: 'conformance', env: {} })).config.sandbox).toBe('conformance');
+    expect((await load({ sandbox: 'files', env: {} })).config.sandbox).toBe('files');
   });
 
   it('has no sandbox of another name', async () => {

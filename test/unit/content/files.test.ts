@@ -85,7 +85,7 @@ describe('a fetched file', () => {
 
   it('is audio by its bytes, or by what is declared', async () => {
     expect(await blocksOf(bytes(WAV), { url: '/files/tools/x.bin', mimeType: 'audio/x-unknown' })).toEqual([
-      { type: 'audio', data: WAV.toString('base64'), mimeType: 'audio/wav' },
+      { type: 'audio', data: WAV.toString('base64'), mimeType: 'audio/wav', uri: 'FILE1/x.bin' },
     ]);
     expect(
       await blocksOf(bytes(Buffer.from([0, 1, 2, 3])), { filename: 'x.bin', mimeType: 'audio/mpeg' }),

@@ -7,7 +7,7 @@ import type { FileReference, ToolInvokeMessage } from '../../../src/model/messag
 import type { FileOpener, OpenedFile } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { FileAccessOf, FileStore } from '../../../src/model/stored-file.ts';
-import { createToToolResult } from '../../../src/content/tool-result.ts';
+import { ToolResults } from '../../../src/content/tool-result.ts';
 import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { aTool } from '../../support/published-tool.ts';
@@ -185,19 +185,19 @@ export function convertStream(
   messages: AsyncIterable<ToolInvokeMessage>,
   options: ConvertOptions = {},
 ): Promise<ToolResult> {
-  const toToolResult = createToToolResult({
+  const results = new ToolResults({
     opener: options.opener ?? openerOf({ kind: 'unavailable', reason: 'No key signs it.' }),
     store: options.store ?? memoryStore(),
     accessOf: options.accessOf ?? (async ({ uri }) => ({ uri })),
     maxOutputBytes: options.maxOutputBytes ?? 10_000_000,
     logger: options.logger ?? silentLogger,
   });
-  return toToolResult(messages, {
+  return results.read(messages, {
     tool: options.tool ?? aTool(),
     principal: PRINCIPAL,
     limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
-    ...(options.observer === undefined ? {} : { observer: options.observer }),
+    observer: options.observer,
   });
 }
 

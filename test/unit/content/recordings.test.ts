@@ -1,5 +1,6 @@
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
+import { FULL_VOCABULARY, toCallToolResult } from '../../../src/mcp/vocabulary.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileReference } from '../../../src/model/message.ts';
@@ -53,7 +54,8 @@ describe(`recorded answers${sharedNote}`, () => {
     '%s gives a valid result',
     async (name) => {
       const result = await resultOf(name);
-      expect(CallToolResultSchema.parse(result)).toEqual(result);
+      const sent = toCallToolResult(result, FULL_VOCABULARY);
+      expect(CallToolResultSchema.parse(sent)).toEqual(sent);
       expect(result.content[0]?.type).toBe('text');
     },
   );

@@ -9,22 +9,24 @@ import {
   KINDS,
   put,
   redisStore,
-  type StoreKind,
   type TestStore,
   type TestStoreOptions,
   testStore,
 } from '../../support/file-stores.ts';
-import { startRedis } from '../../support/redis-server.ts';
+import { sharedRedis } from '../../support/redis-server.ts';
 
-const redis = await startRedis();
+describe.each(KINDS)('a store in a %s', (kind) => {
+  behaves((options) => testStore(kind, options));
+});
 
-function open(kind: StoreKind | 'redis', options?: TestStoreOptions): TestStore | Promise<TestStore> {
-  return kind === 'redis' ? redisStore(redis, options) : testStore(kind, options);
-}
+describe('a store in a redis', { tags: ['redis'] }, async () => {
+  const redis = await sharedRedis();
+  behaves((options) => redisStore(redis, options));
+});
 
-describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
+function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestStore>): void {
   it('gives back what was put, and says what it is', async () => {
-    const { store, clock } = await open(kind);
+    const { store, clock } = await open();
     const file = await store.put(chunks('hel', 'lo'), {
       name: '报告 final.txt',
       mimeType: 'Text/Plain; charset=utf-8',
@@ -44,7 +46,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('keeps an empty file, and one of many chunks', async () => {
-    const { store } = await open(kind, { maxBytes: 5_000_000 });
+    const { store } = await open({ maxBytes: 5_000_000 });
     const empty = await store.put(chunks(), { name: 'empty', mimeType: 'nonsense', principal: 'ada' });
     expect(empty).toMatchObject({ size: 0, mimeType: 'application/octet-stream' });
     expect((await collect(store.read(empty.uri, 'ada'))).length).toBe(0);
@@ -61,7 +63,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('does not keep the memory of who sends', async () => {
-    const { store } = await open(kind);
+    const { store } = await open();
     const buffer = Buffer.from('first');
     const reused = (async function* () {
       yield buffer;
@@ -78,7 +80,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     ['no name', (uri: string) => uri.slice(0, 37)],
     ['capitals', (uri: string) => uri.toUpperCase()],
   ])('finds a file by its URI with %s', async (_, change) => {
-    const { store } = await open(kind);
+    const { store } = await open();
     const file = await put(store, 'x', 'ä b.txt');
     expect(await store.find(change(file.uri), 'ada')).toEqual(file);
   });
@@ -92,7 +94,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     ['the file of somebody else', undefined, 'bob'],
     ['the file of nobody', undefined, ''],
   ])('has the same answer for %s', async (_, asked, principal) => {
-    const { store } = await open(kind);
+    const { store } = await open();
     const uri = asked ?? (await put(store, 'x')).uri;
     expect(await store.find(uri, principal)).toBeUndefined();
     expect(await store.pathOf(uri, principal)).toBeUndefined();
@@ -104,7 +106,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('forgets a file when its time is over, however often it was used', async () => {
-    const { store, clock } = await open(kind);
+    const { store, clock } = await open();
     const file = await put(store, 'x');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
     clock.now += HOUR - 1;
@@ -118,7 +120,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('lists the files of one principal, the newest first', async () => {
-    const { store, clock } = await open(kind);
+    const { store, clock } = await open();
     const first = await put(store, '1');
     clock.now += 10;
     await put(store, '2', 'note.txt', 'bob');
@@ -131,7 +133,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('opens a file to whoever has its download key', async () => {
-    const { store } = await open(kind);
+    const { store } = await open();
     const file = await put(store, 'hello');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
     expect(key).toMatch(/^[0-9a-z]{25}[\w-]{22}$/);
@@ -151,7 +153,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
 
   describe('where it is full', () => {
     it('lets the least recently used file go, whoever has it', async () => {
-      const { store, clock } = await open(kind, { maxBytes: 1000 });
+      const { store, clock } = await open({ maxBytes: 1000 });
       const files = [];
       for (const principal of ['ada', 'bob', 'ada']) {
         files.push(await put(store, 'x'.repeat(300), 'note.txt', principal));
@@ -170,7 +172,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     });
 
     it('lets files that have expired go first', async () => {
-      const { store, clock } = await open(kind, { maxBytes: 1000, ttlMs: 5000 });
+      const { store, clock } = await open({ maxBytes: 1000, ttlMs: 5000 });
       const expired = await put(store, 'x'.repeat(400));
       clock.now += 4000;
       const live = await put(store, 'x'.repeat(400));
@@ -182,7 +184,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     });
 
     it('refuses a file that is larger than all of it, and keeps the others', async () => {
-      const { store, clock } = await open(kind, { maxBytes: 1000 });
+      const { store, clock } = await open({ maxBytes: 1000 });
       const file = await put(store, 'x');
       clock.now += 1;
       const exact = await put(store, 'x'.repeat(1000));
@@ -197,7 +199,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     });
 
     it('stops at the limit while a body that never ends arrives', async () => {
-      const { store } = await open(kind, { maxBytes: 100_000 });
+      const { store } = await open({ maxBytes: 100_000 });
       let sent = 0;
       let ended = false;
       const endless = (async function* () {
@@ -217,7 +219,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     });
 
     it('never holds more than its limit while several files arrive, and takes files again afterwards', async () => {
-      const { store } = await open(kind, { maxBytes: 1000 });
+      const { store } = await open({ maxBytes: 1000 });
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => (release = resolve));
       let begun = (): void => undefined;
@@ -242,7 +244,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('keeps a file readable that goes while it is read', async () => {
-    const { store } = await open(kind, { maxBytes: 1_500_000 });
+    const { store } = await open({ maxBytes: 1_500_000 });
     const bytes = randomBytes(1_000_000);
     const file = await store.put(chunks(bytes.subarray(0, 500_000), bytes.subarray(500_000)), {
       name: 'a',
@@ -259,7 +261,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('leaves nothing of a file whose source fails, and throws what the source threw', async () => {
-    const { store, entries } = await open(kind, { maxBytes: 1000 });
+    const { store, entries } = await open({ maxBytes: 1000 });
     const failure = new Error('the source broke');
     const failing = (async function* () {
       yield Buffer.alloc(700);
@@ -274,7 +276,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('leaves nothing of a file that is aborted in the middle', async () => {
-    const { store, entries } = await open(kind);
+    const { store, entries } = await open();
     const abort = new AbortController();
     let begun = (): void => undefined;
     const started = new Promise<void>((resolve) => (begun = resolve));
@@ -293,7 +295,7 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
   });
 
   it('takes 200 files at once and gives them back, without an open handle or a temporary file', async () => {
-    const { store, entries } = await open(kind, { maxBytes: 200_000_000 });
+    const { store, entries } = await open({ maxBytes: 200_000_000 });
     await put(store, 'warm');
     const handles = () => readdirSync('/proc/self/fd').length;
     const before = handles();
@@ -316,4 +318,4 @@ describe.each([...KINDS, 'redis'] as const)('a store in a %s', (kind) => {
     expect(handles()).toBe(before);
     expect((await entries()).filter((name) => name.startsWith('.'))).toEqual([]);
   });
-});
+}

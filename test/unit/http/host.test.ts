@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
+import { setInterval } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createHttpHost } from '../../../src/http/host.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
+import { fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { runHost } from '../../support/http-host.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -36,8 +37,7 @@ describe('listening', () => {
     await using running = await runHost();
     const { bridge } = running;
     const createServer = createServerFactory({
-      registry: bridge.source,
-      callTool: bridge.callTool,
+      service: serviceOf(bridge),
       logger: silentLogger,
       info: { name: 'b', version: '1' },
       progressIntervalMs: 1000,
@@ -256,10 +256,13 @@ describe('the modern era', () => {
 
   it('shows a stream that stays silent to be alive', async () => {
     await using running = await runHost({ keepAliveMs: 20 });
-    const answer = await raw(
-      running.port,
-      modernRequest('tools/call', { name: 'quiet', arguments: { ms: 150 } }),
-    );
+    const call = raw(running.port, modernRequest('tools/call', { name: 'hang' }));
+    await expect.poll(() => running.bridge.hanging).toBe(1);
+    // This clock and the one of the host tick in turns, however busy the machine is.
+    let ticks = 0;
+    for await (const _ of setInterval(20)) if ((ticks += 1) === 6) break;
+    running.bridge.release();
+    const answer = await call;
     expect(answer.text.match(/^: ?keepalive$/gm)?.length).toBeGreaterThan(2);
   });
 });

@@ -6,9 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { createAdmission } from '../../../src/http/admission.ts';
 import { createSessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
+import type { CallContext } from '../../../src/model/call.ts';
 import { asBridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { fakeBridge } from '../../support/fake-bridge.ts';
+import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from './raw.ts';
@@ -23,7 +24,7 @@ function whoami() {
   const bridge = fakeBridge();
   return {
     ...bridge,
-    callTool: async (_name: string, _args: unknown, { principal = 'nobody' }: { principal?: string }) => ({
+    callTool: async (_name: string, _args: unknown, { principal = 'nobody' }: CallContext) => ({
       content: [{ type: 'text' as const, text: principal }],
     }),
   };
@@ -63,8 +64,7 @@ describe('a session of somebody else', () => {
     const bridge = whoami();
     const group = sessions.group(
       createServerFactory({
-        registry: bridge.source,
-        callTool: bridge.callTool,
+        service: serviceOf(bridge),
         logger: silentLogger,
         info: { name: 'fake-bridge', version: '1.2.3' },
         progressIntervalMs: 15_000,

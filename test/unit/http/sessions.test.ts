@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
 import { callRequest, initializeRequest, modernRequest, openRawSession, raw, rawStream } from './raw.ts';
 
 const STREAM = { Accept: 'text/event-stream' };
@@ -137,31 +138,97 @@ describe('idle sessions', () => {
   });
 });
 
-describe('the cap on sessions', () => {
-  it('answers 503 and leaves everybody else alone', async () => {
-    await using running = await runHost({ maxSessions: 2 });
-    const headers = await openRawSession(running.port);
-    await openRawSession(running.port);
-    const refused = await raw(running.port, { body: initializeRequest() });
-    expect(refused).toMatchObject({
-      status: 503,
-      messages: [{ id: 1, error: { data: { code: 'too_many_sessions' } } }],
-    });
-    expect(refused.text).toContain('http.maxSessions');
-    expect((await raw(running.port, { headers, body: callRequest('echo') })).status).toBe(200);
-    expect((await raw(running.port, modernRequest('tools/list'))).status).toBe(200);
-    await raw(running.port, { method: 'DELETE', headers });
-    expect((await raw(running.port, { body: initializeRequest() })).status).toBe(200);
+describe('the limit on sessions', () => {
+  it('ends the session that has been unused the longest, and none that is in use', async () => {
+    const logger = recordingLogger();
+    await using running = await runHost({ maxSessions: 20, logger });
+    const { port, bridge } = running;
+    const isKnown = async (headers: Record<string, string>): Promise<boolean> =>
+      (await raw(port, { headers, body: callRequest('echo', {}, 'known?') })).status === 200;
+
+    const streaming = await openRawSession(port);
+    const stream = await openStream(port, streaming);
+    const calling = await openRawSession(port);
+    const call = rawStream(port, { headers: calling, body: callRequest('hang') });
+    await expect.poll(() => bridge.hanging).toBe(1);
+    const alone = await openRawSession(port);
+    const resume = await loseConnection(port, alone, callRequest('hang'));
+    await expect.poll(() => bridge.hanging).toBe(2);
+    const [first, second] = [await openRawSession(port), await openRawSession(port)];
+    expect(await isKnown(first)).toBe(true);
+
+    // No client ends its session.
+    for (let opened = 5; opened < 20; opened += 1) await openRawSession(port);
+    expect(running.host.sessionCount).toBe(20);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    await openRawSession(port);
+    expect(await isKnown(second)).toBe(false);
+    expect(await isKnown(first)).toBe(true);
+    for (let opened = 0; opened < 40; opened += 1) await openRawSession(port);
+    const newest = await openRawSession(port);
+    expect(await isKnown(newest)).toBe(true);
+    expect(await isKnown(first)).toBe(false);
+    expect(running.host.sessionCount).toBe(20);
+    expect((await raw(port, modernRequest('tools/list'))).status).toBe(200);
+
+    expect(bridge.cancelled).toBe(0);
+    const again = await waitForResume(port, resume);
+    bridge.release();
+    for (const { promise } of [call, again]) {
+      expect((await promise).messages).toMatchObject([
+        { id: 7, result: { content: [{ text: 'released' }] } },
+      ]);
+    }
+    bridge.source.publish(['echo']);
+    await expect
+      .poll(() => stream.messages())
+      .toMatchObject([{ method: 'notifications/tools/list_changed' }]);
+    stream.request.destroy();
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { fields: { setting: 'http.maxSessions', maxSessions: 20, ended: 1 } },
+    ]);
   });
 
-  it('holds against many at once', async () => {
+  it('answers 503 only while all are in use, which the log and /readyz say', async () => {
+    const logger = recordingLogger();
+    await using running = await runHost({ maxSessions: 2, logger });
+    const { port } = running;
+    const readiness = async (): Promise<unknown> =>
+      JSON.parse((await raw(port, { path: '/readyz' })).text) as unknown;
+    const [headers, other] = [await openRawSession(port), await openRawSession(port)];
+    await expect.poll(readiness).toEqual({ status: 'ready' });
+    const streams = [await openStream(port, headers), await openStream(port, other)];
+    expect(await readiness()).toEqual({ status: 'ready', sessions: 'full' });
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const refused = await raw(port, { body: initializeRequest() });
+      expect(refused).toMatchObject({
+        status: 503,
+        messages: [{ id: 1, error: { data: { code: 'too_many_sessions' } } }],
+      });
+      expect(refused.text).toContain('http.maxSessions');
+    }
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { fields: { setting: 'http.maxSessions', maxSessions: 2, refused: 1 } },
+    ]);
+    expect((await raw(port, { headers, body: callRequest('echo') })).status).toBe(200);
+    expect((await raw(port, modernRequest('tools/list'))).status).toBe(200);
+    streams[0]?.request.destroy();
+    await expect.poll(readiness).toEqual({ status: 'ready' });
+    expect((await raw(port, { body: initializeRequest() })).status).toBe(200);
+    expect((await raw(port, { headers, body: callRequest('echo') })).status).toBe(404);
+    streams[1]?.request.destroy();
+  });
+
+  it('holds against many at once, each of which is opened or refused as a whole', async () => {
     await using running = await runHost({ maxSessions: 3 });
     const answers = await Promise.all(
-      Array.from({ length: 12 }, () => raw(running.port, { body: initializeRequest() })),
+      Array.from({ length: 24 }, () => raw(running.port, { body: initializeRequest() })),
     );
     const opened = answers.filter(({ status }) => status === 200);
-    expect(opened).toHaveLength(3);
-    expect(answers.filter(({ status }) => status === 503)).toHaveLength(9);
+    expect(opened.length).toBeGreaterThanOrEqual(3);
+    for (const { messages } of opened) expect(messages).toMatchObject([{ id: 1, result: {} }]);
+    expect(answers.filter(({ status }) => status === 503)).toHaveLength(24 - opened.length);
+    expect(running.host.sessionCount).toBe(3);
   });
 });
 
@@ -281,7 +348,13 @@ describe('a cancellation', () => {
   });
 });
 
-/** The SDK answers 409 until it has noticed that the first connection is gone. */
+/** The GET stream of a session, open. */
+async function openStream(port: number, headers: Record<string, string>) {
+  const stream = rawStream(port, { headers: { ...headers, ...STREAM } });
+  await new Promise((resolve) => stream.request.once('response', resolve));
+  return stream;
+}
+
 /** Sends a request whose connection breaks off before its answer; the headers that resume it. */
 async function loseConnection(port: number, headers: Record<string, string>, body: object) {
   const lost = rawStream(port, { headers, body });
@@ -292,6 +365,7 @@ async function loseConnection(port: number, headers: Record<string, string>, bod
   return { ...headers, ...STREAM, 'Last-Event-ID': eventId };
 }
 
+/** The SDK answers 409 until it has noticed that the first connection is gone. */
 async function waitForResume(port: number, headers: Record<string, string>) {
   for (;;) {
     const stream = rawStream(port, { headers });

@@ -6,7 +6,7 @@ import { reviewText } from '../../../src/cli/manifest-review.ts';
 import { createOutput } from '../../../src/cli/output.ts';
 import { compareManifest } from '../../../src/manifest/compare.ts';
 import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
-import { manifestFiles } from '../../../src/manifest/files.ts';
+import { manifestFiles } from '../../../src/manifest/render.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { english, options, parameter, provider, registryOf, tool } from '../registry/declarations.ts';
 import { written } from './workspace.ts';

@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { manifestFileSchema } from '../../../src/manifest/file-schema.ts';
 import { readManifest } from '../../../src/manifest/read.ts';
-import { readYaml } from '../../../src/manifest/yaml-tree.ts';
+import { readYaml } from '../../../src/config/yaml-file.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { provider, tool } from '../registry/declarations.ts';
 import { contents, folder, HIDDEN, written } from './workspace.ts';
@@ -65,7 +65,7 @@ describe('a file that was changed by hand', () => {
   ])('is reported where what it is published from is another: %s', async (_what, change) => {
     expect(await problemsOf(change)).toEqual([
       expect.stringMatching(
-        /^\d+ tools\.0\.difyHash: the hash does not fit .* dify or provider, .* manifest pull/,
+        /^\d+ tools\.0\.difyHash: the hash does not fit dify or provider, .* manifest pull/,
       ),
     ]);
   });
@@ -151,29 +151,27 @@ describe('hostile files', () => {
     ['nested maps', Array.from({ length: 3000 }, (_, level) => `${' '.repeat(level)}a:`).join('\n')],
     ['nested lists', `${'- '.repeat(500)}x`],
   ])('are refused in time: %s', (_what, text) => {
-    const tree = readYaml(text);
+    const tree = readYaml(text, { references: false });
     if (!('problems' in tree)) throw new Error('it was taken');
     expect(tree.problems.length).toBeLessThan(10);
     expect(tree.problems[0]?.message).toMatch(/nest/);
   });
 
   it('take time by their size alone', () => {
+    // Comparing each key with each other would take longer than a test may.
     const wide = Array.from({ length: 50_000 }, (_, index) => `key${index}: 1`).join('\n');
-    const start = performance.now();
-    expect(readYaml(wide)).toHaveProperty('value');
-    // Comparing each key with each other would take minutes.
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(readYaml(wide, { references: false })).toHaveProperty('value');
   });
 
   it('expand nothing', () => {
     const bomb = `a: &a [x]\n${['b', 'c', 'd'].map((name) => `${name}: [*a, *a]`).join('\n')}`;
-    expect(readYaml(bomb)).toMatchObject({
+    expect(readYaml(bomb, { references: false })).toMatchObject({
       problems: expect.arrayContaining([{ line: 1, message: expect.stringContaining('anchors') }]),
     });
   });
 
   it('cannot reach the prototype of anything', async () => {
-    const tree = readYaml('__proto__:\n  polluted: true\n');
+    const tree = readYaml('__proto__:\n  polluted: true\n', { references: false });
     expect(tree).toHaveProperty('value');
     expect('value' in tree && Object.keys(tree.value as object)).toEqual(['__proto__']);
     expect({}).not.toHaveProperty('polluted');
@@ -237,7 +235,7 @@ describe('the published JSON Schema', () => {
     const validate = new Ajv({ strict: false }).compile(manifestFileSchema());
     const { dir } = await written();
     for (const text of Object.values(contents(dir))) {
-      const tree = readYaml(text);
+      const tree = readYaml(text, { references: false });
       const value = 'value' in tree ? tree.value : undefined;
       validate(value);
       expect(validate.errors ?? []).toEqual([]);

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
-import { fileNameOf } from '../../../src/manifest/file-name.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { fileNameOf } from '../../../src/manifest/provider-file-name.ts';
 import { readManifest } from '../../../src/manifest/read.ts';
 import { type WriteOptions, writeManifest } from '../../../src/manifest/write.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -10,20 +12,22 @@ import { errorOf } from '../../support/error-of.ts';
 import { parameter, provider, registryOf, tool } from '../registry/declarations.ts';
 import { contents, folder, RULES, WORKSPACE, written } from './workspace.ts';
 
-/** Fails the renaming of files whose path fits. */
-const failing = vi.hoisted(() => ({ rename: undefined as RegExp | undefined }));
-
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
-  return {
-    ...real,
-    rename: async (from: string, to: string): Promise<void> => {
-      if (failing.rename?.test(`${from} ${to}`) === true)
-        throw Object.assign(new Error('full'), { code: 'ENOSPC' });
-      await real.rename(from, to);
-    },
+/** Until the test ends, the disk has no room to rename files whose path fits. */
+function fillDisk(pattern: RegExp): () => void {
+  const { rename } = fs;
+  const restore = (): void => {
+    fs.rename = rename;
+    syncBuiltinESMExports();
   };
-});
+  onTestFinished(restore);
+  fs.rename = async (from, to) => {
+    if (pattern.test(`${String(from)} ${String(to)}`))
+      throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    await rename(from, to);
+  };
+  syncBuiltinESMExports();
+  return restore;
+}
 
 const write = (dir: string, providers: readonly ToolProvider[], options?: WriteOptions) =>
   writeManifest(dir, registryOf(providers, RULES), providers, options);
@@ -139,10 +143,9 @@ describe('a failure midway', () => {
     const { dir } = await written([KIT, OTHER, provider('gone', [tool('run')])]);
     const before = contents(dir);
     // The new file and the first of the changed ones are in place by then.
-    failing.rename = /other\.other/;
-    const error = await errorOf(write(dir, AFTER)).finally(() => {
-      failing.rename = undefined;
-    });
+    const makeRoom = fillDisk(/other\.other/);
+    const error = await errorOf(write(dir, AFTER));
+    makeRoom();
     expect(error).toMatchObject({ code: 'usage', message: expect.stringContaining('ENOSPC') });
     expect(contents(dir)).toEqual(before);
     expect(readdirSync(dir)).toEqual(Object.keys(before));
@@ -156,10 +159,8 @@ describe('a failure midway', () => {
   it('tells where the old files are if even that fails', async () => {
     const { dir } = await written([KIT, OTHER]);
     const old = readFileSync(join(dir, KIT_FILE), 'utf8');
-    failing.rename = /other\.other|old.*kit\.kit/;
-    const error = await errorOf(write(dir, AFTER)).finally(() => {
-      failing.rename = undefined;
-    });
+    fillDisk(/other\.other|old.*kit\.kit/);
+    const error = await errorOf(write(dir, AFTER));
     const kept = /what was there before is in (.*)\.$/.exec(error.message)?.[1] ?? '';
     expect(readFileSync(join(kept, KIT_FILE), 'utf8')).toBe(old);
   });

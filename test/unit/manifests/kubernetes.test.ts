@@ -92,7 +92,9 @@ describe('the configuration in there', () => {
 });
 
 describe('the Redis in there', () => {
-  it('is started by its command, asks for the password, and keeps what it has', async () => {
+  it('is started by its command, asks for the password, and keeps what it has', {
+    tags: ['redis'],
+  }, async () => {
     const [container] =
       readRendered(objects('replicated')).redis?.StatefulSet.spec.template.spec.containers ?? [];
     const folder = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-test-'));

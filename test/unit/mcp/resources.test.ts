@@ -47,7 +47,6 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
       {
         uri: newer.uri,
         name: '新 报告.txt',
-        title: '新 报告.txt',
         mimeType: 'text/plain',
         size: 5,
         description: `A file of a tool's result, kept until ${newer.expiresAt.toISOString()}.`,

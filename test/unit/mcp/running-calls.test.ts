@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createRunningCalls } from '../../../src/mcp/running-calls.ts';
+import { RunningCalls } from '../../../src/mcp/running-calls.ts';
 
 describe('running calls', () => {
   it('are known by their server until they end, well or not', async () => {
-    const calls = createRunningCalls();
+    const calls = new RunningCalls();
     const [one, other] = [{}, {}];
     let finish = (): void => undefined;
     const running = calls.track(one, () => new Promise<void>((resolve) => (finish = resolve)));
@@ -16,7 +16,7 @@ describe('running calls', () => {
   });
 
   it('are waited for, but not longer than asked', async () => {
-    const calls = createRunningCalls();
+    const calls = new RunningCalls();
     await calls.idle(60_000);
     let finish = (): void => undefined;
     const running = calls.track({}, () => new Promise<void>((resolve) => (finish = resolve)));

@@ -3,17 +3,23 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { type JSONRPCMessage, ProgressNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
 import { type BridgeServerOptions, createServerFactory } from '../../../src/mcp/server.ts';
+import type { CallTool } from '../../../src/model/call.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { type FakeSource, fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
+import { type FakeSource, fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts';
 
 const info = { name: 'fake-bridge', version: '1.2.3' };
 
-function factory(options: Partial<BridgeServerOptions> = {}) {
-  const bridge = fakeBridge(options.registry as FakeSource | undefined);
+interface Changes extends Partial<Omit<BridgeServerOptions, 'service'>> {
+  readonly source?: FakeSource;
+  readonly callTool?: CallTool;
+  readonly instructions?: string;
+}
+
+function factory({ source, callTool, instructions, ...options }: Changes = {}) {
+  const bridge = fakeBridge(source);
   const createServer = createServerFactory({
-    registry: bridge.source,
-    callTool: bridge.callTool,
+    service: serviceOf({ source: bridge.source, callTool: callTool ?? bridge.callTool }, { instructions }),
     logger: silentLogger,
     info,
     progressIntervalMs: 15_000,
@@ -23,7 +29,7 @@ function factory(options: Partial<BridgeServerOptions> = {}) {
   return { bridge, createServer };
 }
 
-async function connected(options: Partial<BridgeServerOptions> = {}) {
+async function connected(options: Changes = {}) {
   const { bridge, createServer } = factory(options);
   const [here, there] = InMemoryTransport.createLinkedPair();
   const server = createServer({ era: 'legacy' });
@@ -43,8 +49,8 @@ describe('before the catalogue is loaded', () => {
   it('initialize is answered and tools/list waits', async () => {
     const source = fakeSource();
     const { client } = await connected({
-      registry: source,
-      instructions: () => 'Tools of a Dify workspace.',
+      source,
+      instructions: 'Tools of a Dify workspace.',
     });
     expect(client.getInstructions()).toBe('Tools of a Dify workspace.');
     const list = client.listTools();
@@ -58,7 +64,7 @@ describe('before the catalogue is loaded', () => {
 
   it('a first load that fails is an error that says what to do', async () => {
     const source = fakeSource();
-    const { client } = await connected({ registry: source });
+    const { client } = await connected({ source });
     const list = client.listTools();
     source.fail(
       new BridgeError('catalog_unavailable', 'The tools could not be listed: no connection to Dify.', {
@@ -83,7 +89,7 @@ describe('before the catalogue is loaded', () => {
     const source = fakeSource();
     const waits: AbortSignal[] = [];
     const { client } = await connected({
-      registry: {
+      source: {
         ...source,
         current: () => undefined,
         ready: (signal) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { serveOverStdio } from '../../../src/mcp/stdio.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import { fakeBridge } from '../../support/fake-bridge.ts';
+import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
 
 interface Message {
   readonly id?: number;
@@ -17,8 +17,7 @@ function start(maxMessageBytes?: number) {
   let output = '';
   stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const createServer = createServerFactory({
-    registry: bridge.source,
-    callTool: bridge.callTool,
+    service: serviceOf(bridge),
     logger: silentLogger,
     info: { name: 'fake-bridge', version: '1' },
     progressIntervalMs: 15_000,

@@ -1,7 +1,7 @@
 import * as fc from '../../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../../src/mcp/cursor.ts';
-import { createToolPages } from '../../../src/mcp/tools-list.ts';
+import { ToolPages } from '../../../src/mcp/tools-list.ts';
 import { fakeRegistry } from '../../support/fake-bridge.ts';
 
 const names = (page: { readonly tools: readonly { readonly name: string }[] }): string[] =>
@@ -39,7 +39,7 @@ describe('cursor', () => {
 describe('pages of tools/list', () => {
   it('are one page with every tool unless a size is set', () => {
     const registry = fakeRegistry(['b', 'a', 'c']);
-    const page = createToolPages()(registry, undefined);
+    const page = new ToolPages().page(registry, undefined);
     expect(names(page)).toEqual(['a', 'b', 'c']);
     expect('nextCursor' in page).toBe(false);
   });
@@ -48,7 +48,7 @@ describe('pages of tools/list', () => {
     const [plain, withOutput] = fakeRegistry(['a', 'b']).tools;
     const outputSchema = { type: 'object', properties: {} };
     const tools = [plain, { ...withOutput, outputSchema }] as NonNullable<typeof plain>[];
-    const page = createToolPages()({ ...fakeRegistry([]), tools }, undefined);
+    const page = new ToolPages().page({ ...fakeRegistry([]), tools }, undefined);
     const keys = ['annotations', 'description', 'inputSchema', 'name', 'title'];
     expect(page.tools.map((tool) => Object.keys(tool).toSorted())).toEqual([
       keys,
@@ -57,34 +57,34 @@ describe('pages of tools/list', () => {
   });
 
   it('are built once for a snapshot and frozen', () => {
-    const pageOf = createToolPages(2);
+    const pages = new ToolPages(2);
     const registry = fakeRegistry(['a', 'b', 'c']);
-    const first = pageOf(registry, undefined);
-    expect(pageOf(registry, undefined)).toBe(first);
-    expect(pageOf(registry, '')).toBe(first);
-    expect(pageOf(registry, first.nextCursor)).toBe(pageOf(registry, first.nextCursor));
+    const first = pages.page(registry, undefined);
+    expect(pages.page(registry, undefined)).toBe(first);
+    expect(pages.page(registry, '')).toBe(first);
+    expect(pages.page(registry, first.nextCursor)).toBe(pages.page(registry, first.nextCursor));
     expect(Object.isFrozen(first) && Object.isFrozen(first.tools) && Object.isFrozen(first.tools[0])).toBe(
       true,
     );
-    expect(pageOf(fakeRegistry(['a', 'b', 'c']), undefined)).not.toBe(first);
+    expect(pages.page(fakeRegistry(['a', 'b', 'c']), undefined)).not.toBe(first);
   });
 
   it('have no cursor after the last full page', () => {
-    const pageOf = createToolPages(2);
+    const pages = new ToolPages(2);
     const registry = fakeRegistry(['a', 'b', 'c', 'd']);
-    const last = pageOf(registry, pageOf(registry, undefined).nextCursor);
+    const last = pages.page(registry, pages.page(registry, undefined).nextCursor);
     expect(names(last)).toEqual(['c', 'd']);
     expect(last.nextCursor).toBeUndefined();
   });
 
   it('go on behind the last tool that was seen when the list has changed', () => {
-    const pageOf = createToolPages(2);
-    const { nextCursor } = pageOf(fakeRegistry(['a', 'b', 'd', 'e']), undefined);
-    expect(names(pageOf(fakeRegistry(['a', 'c', 'd', 'e']), nextCursor))).toEqual(['c', 'd']);
-    expect(names(pageOf(fakeRegistry(['a']), nextCursor))).toEqual([]);
+    const pages = new ToolPages(2);
+    const { nextCursor } = pages.page(fakeRegistry(['a', 'b', 'd', 'e']), undefined);
+    expect(names(pages.page(fakeRegistry(['a', 'c', 'd', 'e']), nextCursor))).toEqual(['c', 'd']);
+    expect(names(pages.page(fakeRegistry(['a']), nextCursor))).toEqual([]);
   });
 
   it('are empty for a workspace without tools', () => {
-    expect(createToolPages(5)(fakeRegistry([]), undefined)).toEqual({ tools: [] });
+    expect(new ToolPages(5).page(fakeRegistry([]), undefined)).toEqual({ tools: [] });
   });
 });

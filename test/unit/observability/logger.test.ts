@@ -87,6 +87,9 @@ it('never lets a known secret through, on any path', () => {
   logger.error(`In the message: ${SECRET}`);
   expect(lines).toHaveLength(fields.length * 5 + 1);
   expect(lines.filter((line) => line.includes('9f73'))).toEqual([]);
+  // Nor a part of it, where a long text is cut.
+  logger.info('Long', { text: `${'x'.repeat(1990)}${SECRET}` });
+  expect(lines.at(-1)).not.toContain('fake-');
   // Without the list of secrets the very same lines do carry it.
   const open = recorded();
   for (const field of fields) open.logger.info('Message', field);
@@ -128,6 +131,21 @@ it('blots out signatures and bearer tokens inside texts', () => {
   });
   expect(lines.join('')).not.toMatch(/abcdef|Zm9v|abc\.def/);
   expect(lines.join('')).toContain('timestamp=1');
+});
+
+it('writes U+FFFD for half a character, and cuts none in two', () => {
+  const { logger, lines } = recorded();
+  logger.info('Half \ud83d', {
+    '\ude00': ['\ud83d'],
+    nested: { a: 'x\ud83d'.repeat(50) },
+    long: `x${'😀'.repeat(2000)}`,
+  });
+  // As standard error gets them.
+  const line = Buffer.from(lines.join('')).toString();
+  const written = JSON.parse(line) as Record<string, unknown>;
+  expect(line).not.toContain(String.raw`\ud`);
+  expect(written).toMatchObject({ msg: 'Half \ufffd', '\ufffd': ['\ufffd'] });
+  expect(written['long']).toMatch(/^x(😀)+…$/u);
 });
 
 it('never throws, whatever it is given', () => {

@@ -1,14 +1,16 @@
+// @module-tag redis
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { connectTo, REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
+import { connectTo, REDIS_PASSWORD, sharedRedis, startRedis } from '../../support/redis-server.ts';
 
-const redis = await startRedis();
+const redis = await sharedRedis();
 const place = `127.0.0.1:${redis.port}`;
 const connect = (url: string, password?: string) => connectRedis({ url, password, logger: silentLogger });
 
@@ -57,7 +59,7 @@ describe('a connection', () => {
 
 describe('where Redis', () => {
   it('is not there at the start, a connection waits for it and refuses meanwhile', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const url = own.newUrl();
     await own.kill();
     const logger = recordingLogger();
@@ -80,7 +82,7 @@ describe('where Redis', () => {
   });
 
   it('goes and comes back, commands fail at once and then work, and listeners hear again', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     const heard: string[] = [];
     let began = 0;
@@ -94,9 +96,11 @@ describe('where Redis', () => {
     await expect.poll(() => heard).toEqual(['first']);
     await own.kill();
     await expect.poll(() => connection.health).toBe('down');
-    const before = performance.now();
-    expect((await errorOf(say('lost'))).code).toBe('state_unavailable');
-    expect(performance.now() - before).toBeLessThan(1500);
+    // What waits for an answer fails with other words.
+    expect(await errorOf(say('lost'))).toMatchObject({
+      code: 'state_unavailable',
+      message: expect.stringMatching(/cannot be reached/),
+    });
     await own.start();
     await expect.poll(() => connection.health).toBe('up');
     await expect.poll(() => say('second').catch(() => 0)).toBe(1);
@@ -106,17 +110,15 @@ describe('where Redis', () => {
   });
 
   it('takes commands and answers none, they end in time, the next ones at once, and later all is well', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     own.freeze();
     onTestFinished(() => own.thaw());
     const ping = () => connection.run((client) => client.ping());
-    const before = performance.now();
     expect((await errorOf(ping())).message).toMatch(/does not answer/);
-    expect(performance.now() - before).toBeLessThan(4500);
-    const again = performance.now();
-    expect((await errorOf(ping())).message).toMatch(/does not answer/);
-    expect(performance.now() - again).toBeLessThan(1500);
+    const next = errorOf(ping());
+    const atOnce = await Promise.race([next, turn('it waits')]);
+    expect(atOnce).toMatchObject({ message: expect.stringMatching(/does not answer/) });
     expect(connection.health).toBe('down');
     own.thaw();
     await expect.poll(() => connection.health).toBe('up');
@@ -124,7 +126,7 @@ describe('where Redis', () => {
   });
 
   it('has no memory left, the error says so', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const connection = await connectTo(own.newUrl());
     await connection.run((client) => client.configSet('maxmemory', '1mb'));
     const put = connection.run((client) => client.set('large', 'x'.repeat(2_000_000)));

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { generatedProviders } from '../../../src/sandbox/generated.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
@@ -225,26 +224,5 @@ describe('a tool that is renamed', () => {
     const call = { tool_type: 'builtin', provider: NOTES, tool: 'renamed' };
     expect(textsOf(await framesOf(sandbox, call))).toEqual(['one']);
     expect((await invoke(sandbox, { ...call, tool: 'first' })).status).toBe(400);
-  });
-});
-
-describe('generated providers', () => {
-  it('have as many tools as asked for, each another one, always the same', async () => {
-    const names = generatedProviders(45).map(({ tools }) => tools.map(({ declaration }) => declaration.name));
-    expect(names.map((tools) => tools.length)).toEqual([20, 20, 5]);
-    expect(new Set(names.flat()).size).toBe(45);
-    expect(generatedProviders(50)[0]?.tools.map(({ declaration }) => declaration)).toEqual(
-      generatedProviders(45)[0]?.tools.map(({ declaration }) => declaration),
-    );
-    const sandbox = await startSandbox();
-    for (const provider of generatedProviders(3)) sandbox.workspace.addProvider(provider);
-    const [tool = ''] = names.flat();
-    const call = {
-      tool_type: 'builtin',
-      provider: 'paperkite/suite_0/suite_0',
-      tool,
-      tool_parameters: { query: 'x' },
-    };
-    expect(textsOf(await framesOf(sandbox, call))).toEqual(['Create invoice 0: done.']);
   });
 });

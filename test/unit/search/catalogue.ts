@@ -1,8 +1,4 @@
-import type { CallContext, CallTool } from '../../../src/model/call.ts';
-import type { ToolResult } from '../../../src/model/content.ts';
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { JsonObject } from '../../../src/model/json.ts';
-import type { PublishedTool, Registry, RegistrySource } from '../../../src/model/registry.ts';
+import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
 import type { DifyTool, ToolProvider } from '../../../src/model/tool.ts';
 import { english, parameter, provider, registryOf } from '../registry/declarations.ts';
 
@@ -191,66 +187,5 @@ export function registryFrom(tools: readonly PublishedTool[]): Registry {
     notes: [],
     fingerprint: JSON.stringify(sorted),
     get: (name) => sorted.find((item) => item.name === name),
-  };
-}
-
-/** A source that a test changes; like the real one it tells of changes after the first snapshot only. */
-export interface ChangingSource extends RegistrySource {
-  set(registry: Registry): void;
-}
-
-export function changingSource(first?: Registry): ChangingSource {
-  let present = first;
-  const listeners = new Set<(registry: Registry) => void>();
-  const waiting = new Set<() => void>();
-  return {
-    current: () => present,
-    async ready() {
-      if (present === undefined) await new Promise<void>((resolve) => waiting.add(resolve));
-      if (present === undefined) throw new BridgeError('catalog_unavailable', 'There is no catalogue.');
-      return present;
-    },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    set(registry) {
-      const before = present;
-      present = registry;
-      for (const resolve of waiting) resolve();
-      if (before === undefined || before.fingerprint === registry.fingerprint) return;
-      for (const listener of listeners) listener(registry);
-    },
-  };
-}
-
-/** A call that arrived at the published tools. */
-export interface ReceivedCall {
-  readonly name: string;
-  readonly args: unknown;
-  readonly context: CallContext;
-}
-
-/** Calls published tools: checks the arguments with the tool's own definition and answers with them. */
-export function recordingCalls(source: RegistrySource) {
-  const calls: ReceivedCall[] = [];
-  const callTool: CallTool = async (name, args, context) => {
-    const found = source.current()?.get(name);
-    if (found === undefined) throw new BridgeError('tool_not_found', `There is no tool named "${name}".`);
-    calls.push({ name, args, context });
-    const parsed = found.parseArguments(args);
-    if (!parsed.ok) {
-      const text = parsed.problems.map(({ path, message }) => `${path}: ${message}`).join('\n');
-      return { isError: true, content: [{ type: 'text', text }] };
-    }
-    return echo(name, parsed.parameters);
-  };
-  return { calls, callTool };
-}
-
-function echo(name: string, parameters: JsonObject): ToolResult {
-  return {
-    content: [{ type: 'text', text: `${name} ${JSON.stringify(parameters)}` }],
-    structuredContent: { parameters },
   };
 }

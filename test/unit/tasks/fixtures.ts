@@ -1,10 +1,19 @@
-import type { CallContext, CallObserver } from '../../../src/model/call.ts';
+import type { Caller } from '../../../src/calls/caller.ts';
+import {
+  type CallContext,
+  type CallObserver,
+  type CallOutcome,
+  LOCAL_PRINCIPAL,
+  outcomeOfError,
+} from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import type { JsonObject } from '../../../src/model/json.ts';
-import type { ListedTool } from '../../../src/model/registry.ts';
-import { createJobs, type JobsOptions } from '../../../src/tasks/tasks.ts';
-import { createViewCalls, type HandOffRules, type ViewCalls } from '../../../src/tasks/view-calls.ts';
+import type { PublishedTool } from '../../../src/model/registry.ts';
+import { Tasks, type TasksOptions } from '../../../src/tasks/tasks.ts';
+import { type HandOffRules, ViewTasks } from '../../../src/tasks/view-tasks.ts';
+import { aTool } from '../../support/published-tool.ts';
+
+export const LIMITS = { maxImageBytes: 1, maxInlineBytes: 1, maxTextChars: 1 };
 
 export function answer(text: string): ToolResult {
   return { content: [{ type: 'text', text }] };
@@ -14,25 +23,23 @@ export function textOf(result: ToolResult): string {
   return result.content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`)).join('\n');
 }
 
-export function listed(name: string, outputSchema?: JsonObject): ListedTool {
-  return {
-    name,
-    title: name,
-    description: `Does ${name}.`,
-    inputSchema: { type: 'object' },
-    annotations: {},
-    ...(outputSchema === undefined ? {} : { outputSchema }),
-  };
+/** What a client reads: the result, or the notice that the call goes on. */
+export function readBy(outcome: CallOutcome): ToolResult {
+  return outcome.kind === 'result' ? outcome.result : outcome.notice;
 }
 
 /** A tool whose calls end when the test says so. */
 export interface Bench {
-  readonly calls: ViewCalls;
+  readonly calls: ViewTasks;
+  readonly tasks: NotedTasks;
   readonly rules: { handOff: number | 'off'; handOffWithProgress: boolean };
   /** Calls so far, each with the ways to end it. */
   readonly runs: readonly Run[];
-  call(context?: Partial<CallContext>, args?: unknown, tool?: ListedTool): Promise<ToolResult>;
-  /** Calls one of the own tools; any other name answers `not ours`. */
+  /** Calls the tool; what a client reads of the outcome. */
+  call(context?: Partial<CallContext>, args?: unknown, tool?: PublishedTool): Promise<ToolResult>;
+  /** The same, as the outcome itself. */
+  outcome(context?: Partial<CallContext>): Promise<CallOutcome>;
+  /** Calls one of the tools of the bridge; any other name answers `not ours`. */
   own(name: string, args: unknown, context?: Partial<CallContext>): Promise<ToolResult>;
 }
 
@@ -45,49 +52,82 @@ export interface Run {
   crash(error: unknown): void;
 }
 
-export interface BenchOptions extends Partial<JobsOptions>, Partial<HandOffRules> {
+export interface BenchOptions extends Partial<Omit<TasksOptions, 'caller'>>, Partial<HandOffRules> {
   readonly view?: string;
-  readonly jobs?: ReturnType<typeof createJobs>;
+  /** Another bench with whose tasks this one works. */
+  readonly with?: Bench;
+}
+
+/** Tasks that note the IDs of those that were started. */
+class NotedTasks extends Tasks {
+  readonly started: string[] = [];
+
+  override async start(...given: Parameters<Tasks['start']>): ReturnType<Tasks['start']> {
+    const task = await super.start(...given);
+    this.started.push(task.id);
+    return task;
+  }
+}
+
+/** A caller whose calls end when the test says so. */
+function steered(runs: Run[]): Pick<Caller, 'call'> {
+  return {
+    call: (_request, { signal, observer = {} }) =>
+      new Promise<ToolResult>((resolve, reject) => {
+        const fail = (error: BridgeError): void => {
+          observer.failed?.(error);
+          resolve({ ...answer(error.toText()), isError: true });
+        };
+        runs.push({ signal, observer, end: resolve, fail, crash: reject });
+        signal.addEventListener('abort', () => fail(new BridgeError('cancelled', 'The call was cancelled.')));
+      }),
+  };
 }
 
 export function bench(options: BenchOptions = {}): Bench {
-  const { keepMs = 60_000, maxKeptBytes = 1_000_000, view = 'default' } = options;
+  const { keepMs = 60_000, maxBytes = 1_000_000, view = 'default', shared } = options;
   const rules = {
     handOff: options.handOff ?? 1000,
     handOffWithProgress: options.handOffWithProgress ?? false,
   };
-  const jobs = options.jobs ?? createJobs({ keepMs, maxKeptBytes });
-  const calls = createViewCalls({ view, jobs, rules: () => rules });
   const runs: Run[] = [];
-
-  const work = ({ signal, observer = {} }: Pick<CallContext, 'signal' | 'observer'>): Promise<ToolResult> =>
-    new Promise<ToolResult>((resolve, reject) => {
-      const fail = (error: BridgeError): void => {
-        observer.failed?.(error);
-        resolve({ ...answer(error.toText()), isError: true });
-      };
-      runs.push({ signal, observer, end: resolve, fail, crash: reject });
-      signal.addEventListener('abort', () => fail(new BridgeError('cancelled', 'The call was cancelled.')));
-    });
-  const withTools = calls.withCallTools(async () => answer('not ours'));
+  const caller = steered(runs);
+  const tasks = options.with?.tasks ?? new NotedTasks({ caller, keepMs, maxBytes, shared });
+  const calls = new ViewTasks({ view, tasks, caller });
   const contextOf = (context: Partial<CallContext> = {}): CallContext => ({
     signal: new AbortController().signal,
     ...context,
   });
 
+  function outcome(
+    given: Partial<CallContext> = {},
+    args: unknown = {},
+    tool = aTool({ name: 'slow' }),
+  ): Promise<CallOutcome> {
+    const context = contextOf({ waiting: 'plain', ...given });
+    const { principal = LOCAL_PRINCIPAL } = context;
+    return calls
+      .call({ tool, parameters: {}, principal, limits: LIMITS }, args, context, rules)
+      .catch(outcomeOfError);
+  }
+
   return {
     calls,
+    tasks,
     rules,
     runs,
-    call: (context, args = {}, tool = listed('slow')) =>
-      calls.call({ tool, args, context: contextOf({ waiting: 'plain', ...context }), work }),
-    own: (name, args, context) => withTools(name, args, contextOf(context)),
+    outcome,
+    call: async (...call) => readBy(await outcome(...call)),
+    async own(name, args, context) {
+      const answered = calls.answer(name, args, contextOf(context), rules);
+      return answered === undefined ? answer('not ours') : readBy(await answered.catch(outcomeOfError));
+    },
   };
 }
 
 /** The call id of an answer that the call goes on. */
 export function callIdOf(result: ToolResult): string {
-  const { callId } = result.handedOff ?? {};
+  const callId = /"call_id": "(call_[\w-]+)"/.exec(textOf(result))?.[1];
   if (callId === undefined) throw new Error(`The call was not handed off: ${textOf(result)}`);
   return callId;
 }

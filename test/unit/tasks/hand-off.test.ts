@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createJobs } from '../../../src/tasks/tasks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { fakeLog } from '../../support/fake-bridge.ts';
-import { answer, type Bench, bench, callIdOf, listed, textOf } from './fixtures.ts';
+import { aTool } from '../../support/published-tool.ts';
+import { answer, type Bench, bench, callIdOf, textOf } from './fixtures.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -27,14 +27,14 @@ describe('a call that ends in time', () => {
   });
 
   it('is nobody’s business afterwards', async () => {
-    const jobs = createJobs({ keepMs: 60_000, maxKeptBytes: 1000 });
-    const start = vi.spyOn(jobs, 'start');
-    const made = bench({ jobs });
+    const made = bench();
     const call = made.call();
     made.runs[0]?.end(answer('done'));
     await call;
-    const job = (await start.mock.results[0]?.value) as { id: string };
-    expect(await jobs.find(job.id, { view: 'default', principal: 'local' })).toBeUndefined();
+    expect(made.tasks.started).toHaveLength(1);
+    expect(
+      await made.tasks.find(made.tasks.started[0] ?? '', { view: 'default', principal: 'local' }),
+    ).toBeUndefined();
   });
 
   it('is cancelled by its caller', async () => {
@@ -83,7 +83,8 @@ describe('a call that takes longer', () => {
 
   it('leaves out of the structured content what the tool itself promises under that name', async () => {
     const made = bench();
-    const tool = listed('report', { type: 'object', properties: { status: { type: 'number' } } });
+    const outputSchema = { type: 'object', properties: { status: { type: 'number' } } };
+    const tool = aTool({ name: 'report', outputSchema });
     const call = made.call({}, {}, tool);
     await pass(1000);
     const result = await call;
@@ -115,18 +116,16 @@ describe('a call that takes longer', () => {
 
   it('is handed off in spite of progress where the view says so', async () => {
     const made = bench({ handOffWithProgress: true });
-    const call = made.call({ waiting: 'progress' });
+    const call = made.outcome({ waiting: 'progress' });
     await pass(1000);
-    expect((await call).handedOff).toMatchObject({ status: 'working', tool: 'slow' });
+    expect(await call).toMatchObject({ kind: 'running', state: { status: 'working', tool: 'slow' } });
   });
 
   it('becomes a task sooner, and whatever the view says', async () => {
     const made = bench({ handOff: 'off' });
     const call = made.call({ waiting: 'task' });
     await pass(500);
-    const { handedOff } = await call;
-    expect(handedOff?.status).toBe('working');
-    expect((await made.calls.detached.get(handedOff?.callId ?? '', 'local')).status).toBe('working');
+    expect((await made.calls.get(callIdOf(await call), 'local')).status).toBe('working');
   });
 });
 
@@ -152,7 +151,7 @@ describe('get_call_result', () => {
     const call = made.call();
     await pass(50_000);
     const callId = callIdOf(await call);
-    const [getResult] = made.calls.ownTools();
+    const [getResult] = made.calls.toolsFor(made.rules);
     expect(getResult?.inputSchema).toMatchObject({
       properties: { wait_seconds: { minimum: 0, maximum: 45, default: 45 } },
     });
@@ -224,7 +223,7 @@ describe('cancel_call', () => {
     expect(made.runs[0]?.signal.aborted).toBe(true);
     expect(textOf(result)).toMatch(/was cancelled.*A workflow goes on in Dify until it ends/);
     expect(await made.own('get_call_result', { call_id: callId })).toMatchObject({ isError: true });
-    expect((await made.calls.detached.get(callId, 'local')).status).toBe('cancelled');
+    expect((await made.calls.get(callId, 'local')).status).toBe('cancelled');
   });
 
   it('says so when the call had ended before', async () => {
@@ -241,9 +240,8 @@ describe('cancel_call', () => {
 
 describe('what is not there', () => {
   it('is one and the same answer for unknown, foreign and expired calls', async () => {
-    const jobs = createJobs({ keepMs: 60_000, maxKeptBytes: 1000 });
-    const made = bench({ jobs });
-    const other = bench({ jobs, view: 'other' });
+    const made = bench();
+    const other = bench({ with: made, view: 'other' });
     const callId = await handedOff(made);
     const ask = async (by: Bench, principal: string, id = callId): Promise<string> => {
       const result = await by.own('get_call_result', { call_id: id, wait_seconds: 0 }, { principal });
@@ -257,7 +255,7 @@ describe('what is not there', () => {
     const foreign = await made.own('cancel_call', { call_id: callId }, { principal: 'somebody else' });
     expect(textOf(foreign).replaceAll(callId, 'ID')).toBe(unknown);
     expect(made.runs[0]?.signal.aborted).toBe(false);
-    await expect(made.calls.detached.get(callId, 'somebody else')).rejects.toThrow(/No call/);
+    await expect(made.calls.get(callId, 'somebody else')).rejects.toThrow(/No call/);
 
     made.runs[0]?.end(answer('x'));
     await pass(59_999);
@@ -272,13 +270,13 @@ describe('what is not there', () => {
     expect(await made.own('echo', {})).toEqual(answer('not ours'));
     made.rules.handOff = 'off';
     expect(await made.own('get_call_result', { call_id: 'x' })).toEqual(answer('not ours'));
-    expect(made.calls.ownTools()).toEqual([]);
+    expect(made.calls.toolsFor(made.rules)).toEqual([]);
   });
 });
 
-describe('kept results', () => {
+describe('stored results', () => {
   it('make room for newer ones, and whoever asks learns why', async () => {
-    const made = bench({ maxKeptBytes: 250 });
+    const made = bench({ maxBytes: 250 });
     const ids = [];
     for (const index of [0, 1, 2]) {
       ids.push(await handedOff(made));
@@ -290,14 +288,14 @@ describe('kept results', () => {
     expect(textOf(results[0] ?? answer(''))).toMatch(
       /had to make room for newer ones\.\n.*calls\.maxKeptBytes/s,
     );
-    expect(await made.calls.detached.get(ids[0] ?? '', 'local')).toMatchObject({
+    expect(await made.calls.get(ids[0] ?? '', 'local')).toMatchObject({
       status: 'failed',
       error: { code: 'call_not_found' },
     });
   });
 
   it('that are larger than all the room are not kept, and that is said', async () => {
-    const made = bench({ maxKeptBytes: 100 });
+    const made = bench({ maxBytes: 100 });
     const callId = await handedOff(made);
     made.runs[0]?.end(answer('x'.repeat(500)));
     await pass(0);
@@ -318,7 +316,7 @@ describe('how a call ended', () => {
     const callId = await handedOff(made);
     end(made);
     await pass(0);
-    const state = await made.calls.detached.get(callId, 'local');
+    const state = await made.calls.get(callId, 'local');
     expect(state.status).toBe(status);
     expect(state.error === undefined).toBe(status === 'completed');
   });
@@ -344,10 +342,10 @@ it('abandons the calls of one principal', async () => {
 
 it('is idle when no call goes on', async () => {
   const made = bench();
-  await made.calls.detached.idle(1000);
+  await made.calls.idle(1000);
   await handedOff(made);
   let idle = false;
-  void made.calls.detached.idle(5000).then(() => (idle = true));
+  void made.calls.idle(5000).then(() => (idle = true));
   await pass(4000);
   expect(idle).toBe(false);
   made.runs[0]?.end(answer('x'));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createJobs } from '../../../src/tasks/tasks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import { answer, bench, callIdOf, listed, textOf } from './fixtures.ts';
+import { aTool } from '../../support/published-tool.ts';
+import { answer, bench, callIdOf, textOf } from './fixtures.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -19,7 +19,7 @@ describe('calls with the same key', () => {
     expect(await Promise.all(calls)).toEqual([answer('once'), answer('once')]);
   });
 
-  it('get the kept result afterwards, until it expires', async () => {
+  it('get the stored result afterwards, until it expires', async () => {
     const made = bench({ keepMs: 60_000 });
     const first = made.call(key);
     made.runs[0]?.end(answer('once'));
@@ -105,18 +105,17 @@ describe('what is not the same piece of work', () => {
   });
 
   it('is a call of its own: another tool, principal, view or key, and no key at all', async () => {
-    const jobs = createJobs({ keepMs: 60_000, maxKeptBytes: 1000 });
-    const [made, other] = [bench({ jobs }), bench({ jobs, view: 'other' })];
+    const made = bench();
+    const other = bench({ with: made, view: 'other' });
     void made.call(key);
-    void made.call(key, {}, listed('another'));
+    void made.call(key, {}, aTool({ name: 'another' }));
     void made.call({ ...key, principal: 'you' });
     void made.call({ idempotencyKey: 'order-2' });
     void made.call();
     void made.call();
     void other.call(key);
     await pass(0);
-    expect(made.runs).toHaveLength(6);
-    expect(other.runs).toHaveLength(1);
+    expect(made.runs).toHaveLength(7);
   });
 });
 

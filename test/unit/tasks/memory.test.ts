@@ -1,38 +1,36 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { createJobs } from '../../../src/tasks/tasks.ts';
-import { createViewCalls } from '../../../src/tasks/view-calls.ts';
-import { answer, listed } from './fixtures.ts';
+import { Tasks } from '../../../src/tasks/tasks.ts';
+import { ViewTasks } from '../../../src/tasks/view-tasks.ts';
+import { aTool } from '../../support/published-tool.ts';
+import { answer, LIMITS } from './fixtures.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Makes a call whose result is kept; what is left of its arguments. */
-async function callWith(calls: ReturnType<typeof createViewCalls>): Promise<WeakRef<object>> {
+/** Makes a call whose result is stored; what is left of its arguments. */
+async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
   const args = { document: { data: 'QQ==' } };
-  await calls.call({
-    tool: listed('slow'),
+  const parameters = { document: { data: 'QQ==' } };
+  await calls.call(
+    { tool: aTool(), parameters, principal: 'local', limits: LIMITS },
     args,
-    context: { signal: new AbortController().signal, idempotencyKey: 'order-1' },
-    work: async () => answer(`took ${args.document.data.length} characters`),
-  });
-  return new WeakRef(args);
+    { signal: new AbortController().signal, idempotencyKey: 'order-1' },
+    { handOff: 'off', handOffWithProgress: false },
+  );
+  return [new WeakRef(args), new WeakRef(parameters)];
 }
 
-it('a result is kept without the arguments of its call, which may be far larger', async () => {
-  const jobs = createJobs({ keepMs: 60_000, maxKeptBytes: 1_000_000 });
-  const calls = createViewCalls({
-    view: 'default',
-    jobs,
-    rules: () => ({ handOff: 'off', handOffWithProgress: false }),
-  });
-  const args = await callWith(calls);
+it('a result is stored without the arguments of its call, which may be far larger', async () => {
+  const caller = { call: async () => answer('done') };
+  const tasks = new Tasks({ caller, keepMs: 60_000, maxBytes: 1_000_000 });
+  const left = await callWith(new ViewTasks({ view: 'default', tasks, caller }));
   await expect
     .poll(() => {
       collectGarbage();
-      return args.deref() === undefined;
+      return left.map((each) => each.deref() === undefined);
     })
-    .toBe(true);
-  await jobs.close();
+    .toEqual([true, true]);
+  await tasks.close();
 });

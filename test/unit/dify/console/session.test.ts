@@ -213,8 +213,18 @@ describe('a refused login', () => {
     expect(dify.seen).toHaveLength(requests);
   });
 
-  it('never shows the password, in either form', async () => {
-    const { ask } = await open({ version: '1.12.1' }, { ...login, password: 'fake-secret-password' });
+  it.each([
+    ['a refusal', {}],
+    [
+      'one that repeats it',
+      refusal(401, 'x', `fake-secret-password, ${Buffer.from('fake-secret-password').toString('base64')}`),
+    ],
+  ])('never shows the password, in either form: %s', async (_, reply) => {
+    const overrides: Record<string, FakeReply> = 'json' in reply ? { [`POST ${LOGIN}`]: reply } : {};
+    const { ask } = await open(
+      { version: '1.12.1', overrides },
+      { ...login, password: 'fake-secret-password' },
+    );
     const text = (await errorOf(ask())).toText();
     expect(text).not.toContain('fake-secret-password');
     expect(text).not.toContain(Buffer.from('fake-secret-password').toString('base64'));

@@ -252,6 +252,12 @@ describe('refusals', () => {
     expect(`${error.toText()} ${JSON.stringify(error.upstream)}`).not.toContain('fake-signature');
   });
 
+  test('what Dify says of the key that it got is not repeated', async () => {
+    const answer = { data: {}, error: `no such key: ${INNER_KEY}` };
+    const error = await errorOf(upload(await serve({ request: [200, answer] })));
+    expect(error.message).toBe('Dify gave no address for the upload. Dify said: no such key: [redacted]');
+  });
+
   test('an abort closes the request', async () => {
     const controller = new AbortController();
     server = await loopback(() => controller.abort());

@@ -151,6 +151,18 @@ test('a tool that fails without words has failed all the same', async () => {
   expect((await collectUntilError(invoke(dify))).error.code).toBe('tool_failed');
 });
 
+test('a message of an unknown type keeps its links, but not the key', async () => {
+  const linked = { type: 'hologram', message: { url: '/files/tools/a.png?sign=x' }, meta: null };
+  const quoting = { type: 'hologram', message: { seen: `key ${INNER_KEY}` }, meta: null };
+  const dify = await serve((_request, response) => {
+    response.writeHead(200, STREAM).end(Buffer.concat([frame(linked), frame(quoting)]));
+  });
+  expect(await collect(invoke(dify))).toEqual([
+    { type: 'unknown', wireType: 'hologram', raw: linked },
+    { type: 'unknown', wireType: 'hologram', raw: JSON.stringify(quoting).replace(INNER_KEY, '[redacted]') },
+  ]);
+});
+
 test('a frame that is no JSON is passed on as unknown, and the rest arrives', async () => {
   const dify = await serve((_request, response) => {
     response.writeHead(200, STREAM).end(Buffer.concat([rawFrame('{oops'), frame(WIRE_MESSAGES.text)]));

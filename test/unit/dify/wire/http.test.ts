@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createDifyHttp, type DifyHttp } from '../../../../src/dify/wire/http.ts';
 import { BridgeError } from '../../../../src/model/errors.ts';
@@ -49,6 +50,16 @@ function get(http: DifyHttp, path = '/x', signal = idleSignal()) {
 }
 
 describe('requests', () => {
+  test('half characters go neither out nor in: they are no Unicode', async () => {
+    const { http } = await serve((_request, response, body) =>
+      response.end(String.raw`["${body.toString('hex')}", "\ud83d\ude00\uD83D"]`),
+    );
+    const body = { '\ud83d': ['😀\ude00', '\\ud83d'] };
+    const answer = await http.send({ method: 'POST', path: '/', body, signal: idleSignal() });
+    const sent = Buffer.from(JSON.stringify({ '\ufffd': ['😀\ufffd', '\\ud83d'] }));
+    expect(await answer.json()).toEqual([sent.toString('hex'), '😀\ufffd']);
+  });
+
   test('JSON goes out as JSON, without compression, and comes back with the version', async () => {
     const { http } = await serve((request, response, body) => {
       sendJson(response, 200, { headers: request.headers, method: request.method, body: body.toString() });
@@ -176,10 +187,13 @@ describe('answers', () => {
 
   test('an idle connection is given up before gunicorn closes it after 2 s', async () => {
     const { http, closed } = await serve((_request, response) => sendJson(response, 200, 1));
-    const start = performance.now();
     await (await get(http)).json();
-    await closed(0);
-    expect(performance.now() - start).toBeLessThan(1900);
+    // Both clocks run in this process, so a busy machine delays them alike; a turn or two brings the news here.
+    const gunicorn = pause(2000).then(async () => {
+      for (let turns = 0; turns < 20; turns += 1) await turn();
+      return 'gunicorn';
+    });
+    expect(await Promise.race([closed(0).then(() => 'the bridge'), gunicorn])).toBe('the bridge');
   });
 
   test('twenty requests at once do not wait for each other', async () => {

@@ -1,13 +1,14 @@
+// @module-tag redis
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newFileId } from '../../../../src/files/file-id.ts';
 import { createRedisBackend } from '../../../../src/files/backends/redis.ts';
 import { errorOf } from '../../../support/error-of.ts';
 import { chunks, collect, HOUR, put, redisStore } from '../../../support/file-stores.ts';
-import { connectTo, keysOf, startRedis } from '../../../support/redis-server.ts';
+import { connectTo, keysOf, sharedRedis, startRedis } from '../../../support/redis-server.ts';
 
-const redis = await startRedis();
+const redis = await sharedRedis();
 const MB = 1024 * 1024;
 
 describe('files in Redis', () => {
@@ -163,7 +164,7 @@ describe('files in Redis', () => {
   });
 
   it('cannot be had while Redis is away, and nothing hangs', async () => {
-    const own = await startRedis(onTestFinished);
+    const own = await startRedis();
     const { store } = await redisStore(own);
     const file = await put(store, 'hello');
     await own.kill();

@@ -1,0 +1,57 @@
+import { Caller } from '../calls/caller.ts';
+import type { DifyConnection } from '../config/connection.ts';
+import type { Config } from '../config/schema.ts';
+import { ToolResults } from '../content/tool-result.ts';
+import { createFileOpener } from '../dify/files/opener.ts';
+import { createFileUploader } from '../dify/files/upload.ts';
+import { createInvoker } from '../dify/inner/invoker.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
+import type { Logger } from '../model/logger.ts';
+import type { FileSource } from '../model/registry.ts';
+import { createInputs } from './file-inputs.ts';
+import type { BridgeFiles } from './files.ts';
+
+export interface CallParts {
+  readonly http: DifyHttp;
+  readonly connection: DifyConnection;
+  readonly files: BridgeFiles;
+  /** The ways in which callers may hand over a file. */
+  readonly sources: readonly FileSource[];
+  readonly logger: Logger;
+}
+
+/** What makes calls. */
+export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
+  const { http, connection, files, sources, logger } = parts;
+  const { workspaceId: tenantId, innerApiKey, userId } = connection;
+  const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
+  const uploader = createFileUploader(http, { innerApiKey, tenantId });
+  return new Caller({
+    invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes, maxAnswerBytes }),
+    files: createInputs(config, { uploader, kept: files, sources }),
+    results,
+    userId,
+    timeoutMs: timeout,
+    maxConcurrent,
+    maxQueued,
+    logger,
+  });
+}
+
+/** What turns the messages of calls into results. */
+export function openResults(config: Config, { http, connection, files, logger }: CallParts): ToolResults {
+  const { workspaceId: tenantId, innerApiKey, secretKey } = connection;
+  const signing = secretKey === undefined ? {} : { secretKey };
+  return new ToolResults({
+    opener: createFileOpener(http, { innerApiKey, tenantId, ...signing }),
+    store: files.store,
+    accessOf: files.accessOf,
+    maxOutputBytes: maxOutputBytes(config, files),
+    logger,
+  });
+}
+
+/** Bytes of the largest file of a result: one that the store cannot hold would empty it before that is noticed. */
+export function maxOutputBytes({ files }: Config, store: Pick<BridgeFiles, 'maxBytes'>): number {
+  return Math.min(files.maxOutputBytes, store.maxBytes);
+}

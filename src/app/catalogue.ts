@@ -1,0 +1,44 @@
+import { createConsoleSource } from '../catalog/console-source.ts';
+import { withCredentials } from '../catalog/credentials-source.ts';
+import { type CatalogRefresher, createCatalogRefresher } from '../catalog/refresher.ts';
+import type { DifyConnection } from '../config/connection.ts';
+import type { Config } from '../config/schema.ts';
+import { createConsole } from '../dify/console/console.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
+import type { Logger } from '../model/logger.ts';
+import type { CatalogListing, CatalogSource } from '../model/ports.ts';
+import type { Views } from '../view/views.ts';
+
+export interface CatalogueParts {
+  readonly http: DifyHttp;
+  readonly connection: DifyConnection;
+  readonly views: Views;
+  /** What was approved for any view: it stands in for what the first load cannot find out. */
+  readonly approved: CatalogListing | undefined;
+  readonly logger: Logger;
+}
+
+/** The catalogue that keeps the views up to date, not yet started. */
+export function openCatalogue(config: Config, parts: CatalogueParts): CatalogRefresher {
+  const { connection, views, approved, logger } = parts;
+  const catalogue: CatalogRefresher = createCatalogRefresher({
+    source: sourceOf(parts),
+    ...(approved === undefined ? {} : { initial: approved }),
+    intervalMs: connection.console === undefined ? 0 : config.catalog.refresh,
+    onStart: () => views.begin(),
+    onListing: (listing) => views.update(listing),
+    onFailure: (error) => views.fail(error, catalogue.status().listing),
+    logger,
+  });
+  return catalogue;
+}
+
+function sourceOf({ http, connection, views, logger }: CatalogueParts): CatalogSource {
+  if (connection.console === undefined) {
+    // Without credentials for the console there is nothing but the manifest, which a reload reads again.
+    return { list: async () => views.approvedListing ?? { providers: [], problems: [] } };
+  }
+  const console = createConsole(http, connection.console);
+  const wanted = (listing: CatalogListing): ReadonlySet<string> => views.wantedCredentials(listing);
+  return withCredentials(createConsoleSource(console, { logger }), console, wanted);
+}

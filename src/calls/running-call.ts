@@ -1,0 +1,71 @@
+import { after, onAbort, type Stop } from '../model/async.ts';
+import type { ResultLimits } from '../model/content.ts';
+import type { BridgeError, ErrorCode } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { PublishedTool } from '../model/registry.ts';
+import { cancelled, deadlineExceeded } from './call-errors.ts';
+
+/** A call of a published tool, with arguments that were checked. */
+export interface CallRequest {
+  readonly tool: PublishedTool;
+  /** See `ParsedArguments`. */
+  readonly parameters: JsonObject;
+  /** Whose call it is. */
+  readonly principal: string;
+  /** How much of its files and text the result carries. */
+  readonly limits: ResultLimits;
+  /** Names the call in the log. */
+  readonly requestId?: string | undefined;
+}
+
+/** The life of one call. It ends by itself, or once from outside: by its caller, the deadline or a stop of the bridge. */
+export class RunningCall {
+  readonly request: CallRequest;
+  readonly startedAt = performance.now();
+  /** It was given a slot. */
+  hasSlot = false;
+  /** The invocation was handed to the invoker. */
+  sent = false;
+  messages = 0;
+  outcome: ErrorCode | 'ok' = 'ok';
+  readonly #controller = new AbortController();
+  readonly #stops: Stop[];
+  // One rejection at a time instead of a race against a long-lived promise: that would gather a reaction for each
+  // message of the stream.
+  #rejectRace: ((reason: unknown) => void) | undefined;
+
+  constructor(request: CallRequest, signal: AbortSignal, timeoutMs: number) {
+    this.request = request;
+    this.#stops = [
+      after(timeoutMs, () => this.abort(deadlineExceeded(timeoutMs, this.sent))),
+      onAbort(signal, () => this.abort(cancelled(this.sent))),
+    ];
+  }
+
+  /** Aborted when the call is ended from outside; its reason is the BridgeError. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends the call with an error, unless it has ended. */
+  abort(reason: BridgeError): void {
+    if (this.signal.aborted) return;
+    this.#controller.abort(reason);
+    this.#rejectRace?.(reason);
+  }
+
+  /** The promise's outcome, or the reason of an end from outside as soon as that comes. */
+  race<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      promise.then(resolve, reject);
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the BridgeError of `abort`
+      if (this.signal.aborted) reject(this.signal.reason);
+      else this.#rejectRace = reject;
+    });
+  }
+
+  /** The call has its result: nothing ends it from outside any more. */
+  finish(): void {
+    for (const stop of this.#stops) stop();
+  }
+}

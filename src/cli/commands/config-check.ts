@@ -1,0 +1,123 @@
+import { DEFAULT_VIEW } from '../../config/views.ts';
+import { difyConnection } from '../../config/connection.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { asBridgeError, ERROR_RULES } from '../../model/errors.ts';
+import { settingNoteText } from '../../registry/notes.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { count, type Output } from '../output.ts';
+import { type CommandContext, configOf, loggerOf } from '../session.ts';
+
+interface CheckOptions {
+  /** True: fail where the tools cannot be listed. False: do not try. Absent: try. */
+  readonly live?: boolean;
+}
+
+/** A setting that does not fit the tools that Dify has. */
+interface SettingWarning {
+  readonly setting: string;
+  /** The tool, preset or rule that it is about. */
+  readonly name: string;
+  readonly message: string;
+}
+
+/** What the check against the tools came to. */
+type LiveCheck =
+  | {
+      readonly done: true;
+      readonly tools: number;
+      readonly misfits: readonly SettingWarning[];
+      /** What of the tools could not be listed: what fits none may be about these. */
+      readonly unlisted: readonly string[];
+      /** Where the tools are from: Dify, or the files of a manifest where Dify cannot be asked. */
+      readonly source: 'dify' | 'manifest';
+    }
+  | { readonly done: false; readonly reason: string };
+
+/**
+ * `config check`: prints warnings, and what of the rules and presets does not fit Dify's tools. Throws with
+ * everything that is wrong in the configuration itself.
+ */
+export function run(context: CommandContext, { live }: CheckOptions): Promise<number> {
+  return untilInterrupted(context.io, async (signal) => {
+    const loaded = await configOf(context, { needsDify: true });
+    const check: LiveCheck =
+      live === false
+        ? { done: false, reason: '--no-live was given.' }
+        : await againstTools(context, loaded, live === true, signal);
+    const misfits = check.done ? check.misfits : [];
+    const value = {
+      ok: misfits.length === 0,
+      file: loaded.file ?? null,
+      warnings: loaded.warnings,
+      live: check,
+    };
+    context.output.data(value, () => reportText(loaded, check, context.output));
+    return misfits.length === 0 ? 0 : ERROR_RULES.config_invalid.exit;
+  });
+}
+
+function reportText({ warnings, file }: LoadedConfig, check: LiveCheck, output: Output): string {
+  const { unlisted = [], misfits = [] } = check.done ? check : {};
+  const read = file === undefined ? '' : ` (file ${file})`;
+  const verdict = warnings.length === 0 ? 'no warnings' : count(warnings.length, 'warning');
+  return [
+    ...warnings.map(({ path, message }) => `${output.paint('yellow', 'warning:')} ${path}: ${message}`),
+    ...unlisted.map((message) => `${output.paint('yellow', 'not listed:')} ${message}`),
+    ...misfits.map((misfit) => `${output.paint('red', 'problem:')} ${settingNoteText(misfit)}`),
+    `The configuration is valid${read}: ${verdict}.`,
+    liveText(check),
+  ].join('\n');
+}
+
+/** Compares rules and presets of every view with the tools that Dify has now. */
+async function againstTools(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  demanded: boolean,
+  signal: AbortSignal,
+): Promise<LiveCheck> {
+  const logger = loggerOf(loaded, true);
+  const app = await context.io.createApp(liveConfig(loaded.config), { logger });
+  try {
+    app.start();
+    const misfits = new Map<string, SettingWarning>();
+    let tools = 0;
+    for (const [view, { registry }] of app.views) {
+      const built = await registry.ready(signal);
+      if (view === DEFAULT_VIEW) tools = built.tools.length + built.withheld.length;
+      for (const { setting, name, message } of built.notes) {
+        // A view that takes its presets from another has the same to say of them.
+        if (setting !== undefined)
+          misfits.set(JSON.stringify([setting, name, message]), { setting, name, message });
+      }
+    }
+    const unlisted = (app.status().listing?.problems ?? []).map(({ message }) => message);
+    const source = app.manifests().length > 0 ? 'manifest' : 'dify';
+    return { done: true, tools, misfits: [...misfits.values()], unlisted, source };
+  } catch (thrown) {
+    if (demanded || signal.aborted) throw thrown;
+    return { done: false, reason: asBridgeError(thrown).message };
+  } finally {
+    await app.close(0);
+  }
+}
+
+/** Dify's own tools, where they can be listed, rather than those that a manifest has of them. */
+function liveConfig(config: Config): Config {
+  const isListed = config.sandbox !== undefined || difyConnection(config).console !== undefined;
+  return isListed ? { ...config, manifest: { frozen: false } } : config;
+}
+
+function liveText(check: LiveCheck): string {
+  if (!check.done) return `Rules and presets were not checked against Dify's tools. ${check.reason}`;
+  const tools = count(check.tools, 'tool');
+  const { length } = check.misfits;
+  const whose =
+    check.source === 'manifest' ? 'of the manifest, since Dify cannot be asked' : 'that Dify lists';
+  const verdict =
+    length === 0
+      ? `Rules and presets fit the ${tools} ${whose}.`
+      : `${count(length, 'problem')} with the ${tools} ${whose}.`;
+  return check.unlisted.length === 0 ? verdict : `${verdict} Not all could be listed: see above.`;
+}

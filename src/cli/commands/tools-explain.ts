@@ -1,0 +1,28 @@
+import { explainTool } from '../../registry/explain.ts';
+import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
+import { type CommandContext, withView } from '../session.ts';
+import { handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
+
+/** `tools explain NAME`: why a tool is published as it is, or is not. */
+export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
+  return withView(context, view, (session) => {
+    const { registry, config } = session;
+    const handOff = handOffSetting(config);
+    if (CALL_TOOL_NAMES.has(name) && handOff !== undefined) {
+      const lines = [
+        `${name} is a tool of the bridge itself, for calls that take long: ${handOff} is on.`,
+        ...(registry.get(name) === undefined
+          ? []
+          : ['It is shown in place of the tool of Dify of the same name.']),
+      ];
+      context.output.data({ name, published: true, lines }, () => lines.join('\n'));
+      return 0;
+    }
+    const published = registry.get(name) !== undefined;
+    const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
+    if (!published && !isKnown) throw unknownTool(session, context.output, name);
+    const lines = explainTool(registry, name);
+    context.output.data({ name, published, lines }, () => lines.join('\n'));
+    return 0;
+  });
+}

@@ -1,0 +1,134 @@
+import type { View } from '../../app/app.ts';
+import type { ViewConfig } from '../../config/views.ts';
+import type { PublishedTool, Registry, WithheldTool } from '../../model/registry.ts';
+import { exceededLimits, type ToolCost, toolCost, totalCost } from '../../registry/cost.ts';
+import { furtherNotes } from '../../registry/notes.ts';
+import { settingOf } from '../../registry/rules.ts';
+import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
+import { manifestLines, manifestSummary, staleLines } from '../command-app.ts';
+import { count, type Output, table } from '../output.ts';
+import { type CommandContext, withView } from '../session.ts';
+import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
+
+/** `tools list`: what a view publishes, what it costs, and what is withheld. */
+export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
+  return withView(context, options.view, ({ app, registry, view, config }) => {
+    const { output } = context;
+    const { listing, stale } = app.status();
+    const problems = listing?.problems ?? [];
+    const shown = view.tools.current()?.tools ?? [];
+    const total = { tools: registry.tools.length, ...totalCost(registry.tools) };
+    const seen = { mode: view.mode, tools: shown.length, ...totalCost(shown) };
+    const warnings = sizeWarnings(seen, view.mode, config);
+    const value = {
+      view: view.name,
+      tools: registry.tools.map(summary),
+      withheld: registry.withheld.map(withheldSummary),
+      notes: registry.notes,
+      problems,
+      stale,
+      manifests: app.manifests().map(manifestSummary),
+      total,
+      shown: seen,
+      warnings,
+    };
+    output.data(value, () => `${listingText(registry, total, output)}${callToolsText(config)}`);
+    const reported = new Set(stale.map(({ message }) => message));
+    for (const { message } of problems) if (!reported.has(message)) output.warn(message);
+    for (const line of [...staleLines(stale), ...manifestLines(app.manifests())]) output.warn(line);
+    if (view.mode === 'search') {
+      output.note(`Mode search: a client sees ${count(seen.tools, 'tool')} instead, ${costText(seen)}.`);
+    }
+    for (const message of warnings) output.warn(message);
+    return 0;
+  });
+}
+
+/** That clients see further tools, where they do. */
+function callToolsText(config: ViewConfig): string {
+  const names = [...CALL_TOOL_NAMES].join(' and ');
+  const setting = handOffSetting(config);
+  return setting === undefined ? '' : `\nListed besides, as ${setting} is on: ${names}.`;
+}
+
+/** What is too much for a client, and how there is less of it. */
+function sizeWarnings(
+  { tools, tokens }: ToolCost & { readonly tools: number },
+  mode: View['mode'],
+  config: ViewConfig,
+): string[] {
+  const limits = exceededLimits(tools).map((limit) => `${limit.client} (${limit.tools})`);
+  const remedy =
+    mode === 'search'
+      ? `Let ${settingOf(config, 'pinned')} fit less.`
+      : `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
+  const warnings: string[] = [];
+  if (limits.length > 0) {
+    warnings.push(`${count(tools, 'tool')}: more than some clients take: ${limits.join(', ')}. ${remedy}`);
+  }
+  const budget = config.auto.tokens;
+  if (tokens > budget) {
+    const setting = `${config.at?.['auto'] ?? 'tools.auto'}.tokens`;
+    warnings.push(
+      `About ${number(tokens)} tokens of every conversation: more than ${number(budget)} (${setting}). ${remedy}`,
+    );
+  }
+  return warnings;
+}
+
+function summary(tool: PublishedTool) {
+  const { name, title, ref, authorized } = tool;
+  return { name, title, dify: ref, authorized, cost: toolCost(tool) };
+}
+
+function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
+  return { name, title, dify: ref, reason, detail };
+}
+
+function listingText(registry: Registry, total: ToolCost, output: Output): string {
+  const blocks: string[] = [];
+  if (registry.tools.length === 0) blocks.push('No tool is published.');
+  else blocks.push(publishedTable(registry, output));
+  if (registry.withheld.length > 0) {
+    const rows = registry.withheld.map(({ name, reason, detail }) => [
+      name,
+      reason,
+      detail.split('\n')[0] ?? '',
+    ]);
+    blocks.push(`Not published (tools explain NAME says more):\n${table(rows)}`);
+  }
+  const notes = furtherNotes(registry, 1);
+  if (notes.length > 0) {
+    blocks.push(['Notes:', ...notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
+  }
+  const published = count(registry.tools.length, 'tool');
+  blocks.push(
+    `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`,
+  );
+  return blocks.join('\n\n');
+}
+
+function publishedTable({ tools }: Registry, output: Output): string {
+  const costs = tools.map(toolCost);
+  const cells = (head: string, values: readonly number[]): string[] => {
+    const texts = [head, ...values.map(number)];
+    const width = Math.max(...texts.map((text) => text.length));
+    return texts.map((text) => text.padStart(width));
+  };
+  const bytes = cells(
+    'BYTES',
+    costs.map((cost) => cost.bytes),
+  );
+  const tokens = cells(
+    '~TOKENS',
+    costs.map((cost) => cost.tokens),
+  );
+  const rows = tools.map(({ name, title, ref, authorized }, index) => [
+    name,
+    bytes[index + 1] ?? '',
+    tokens[index + 1] ?? '',
+    title,
+    `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
+  ]);
+  return table([['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'], ...rows]);
+}

@@ -1,0 +1,48 @@
+import type { ViewConfig } from '../config/views.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { ToolRef } from '../model/tool.ts';
+import type { ToolCost } from '../registry/cost.ts';
+import { similarNames } from '../registry/explain.ts';
+import type { Output } from './output.ts';
+import { type Session, warnOfUnlisted } from './session.ts';
+
+/** Options of the commands on tools. */
+export interface ToolsOptions {
+  /** `--view`. */
+  readonly view?: string | undefined;
+}
+
+/** The setting that switches hand-off on for a view; undefined where it is off. */
+export function handOffSetting({ handOff, at }: ViewConfig): string | undefined {
+  return handOff === 'off' ? undefined : (at?.['handOff'] ?? 'tools.handOff');
+}
+
+/** The error for a name that is not published: why not, or which names are similar. */
+export function unknownTool(session: Session, output: Output, name: string): BridgeError {
+  const { registry } = session;
+  const withheld = registry.withheld.find((tool) => tool.name === name);
+  if (withheld !== undefined) {
+    return new BridgeError('tool_not_found', `${name} is not published (${withheld.reason}).`, {
+      hint: withheld.detail,
+    });
+  }
+  warnOfUnlisted(session, output);
+  const similar = similarNames(registry, name);
+  return new BridgeError('tool_not_found', `No tool is called ${JSON.stringify(name)}.`, {
+    hint: similar.length === 0 ? 'See tools list.' : `Similar names: ${similar.join(', ')}. See tools list.`,
+  });
+}
+
+/** What names a tool in Dify. */
+export function origin({ providerType, providerId, tool }: ToolRef): string {
+  return `${providerType} ${providerId} ${tool}`;
+}
+
+/** What a tool costs of a context. */
+export function costText({ bytes, tokens }: ToolCost): string {
+  return `${number(bytes)} bytes, about ${number(tokens)} tokens`;
+}
+
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,126 @@
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+
+/** Deeper than any declaration of a tool, and shallow enough for every function that walks the tree. */
+const MAX_DEPTH = 100;
+
+/** What the parser complains of in one text; the rest mostly follows from the first. */
+const MAX_ERRORS = 5;
+
+const TOO_DEEP = 'it is nested too deeply';
+
+/** Something wrong with a text, and the line where it is. */
+export interface LineProblem {
+  readonly line: number;
+  readonly message: string;
+}
+
+/** The text of a YAML file as plain values, with their lines. */
+export interface YamlFile {
+  readonly value: unknown;
+  /** The line of the value at a path, or of the innermost value around it if there is none. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+/** What a file may contain besides plain data. */
+interface YamlOptions {
+  /** Anchors, aliases and tags: for files that people write by hand. */
+  readonly references: boolean;
+}
+
+/** Reads one YAML document (JSON is YAML too). Returns the problems if it cannot be parsed or has a key twice. */
+export function readYaml(
+  text: string,
+  { references }: YamlOptions,
+): YamlFile | { readonly problems: readonly LineProblem[] } {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, {
+      schema: 'core',
+      merge: false,
+      resolveKnownTags: false,
+      stringKeys: true,
+      // The check of the package takes time by the square of a map's size.
+      uniqueKeys: false,
+      prettyErrors: false,
+      lineCounter: lines,
+    });
+    const errors = [...document.errors, ...document.warnings]
+      .slice(0, MAX_ERRORS)
+      .map(({ pos, code, message }) => ({
+        line: lines.linePos(pos[0]).line,
+        message: code === 'RESOURCE_EXHAUSTION' ? TOO_DEEP : message,
+      }));
+    const problems = errors.length > 0 ? errors : refusedParts(document, lines, references);
+    if (problems.length > 0) return { problems };
+    return { value: document.toJS(), lineOf: (path) => lineOf(document, lines, path) };
+  } catch (error) {
+    // Nesting beyond all bounds ends the parser; aliases that multiply beyond reason throw a ReferenceError.
+    if (error instanceof RangeError) return { problems: [{ line: 1, message: TOO_DEEP }] };
+    if (error instanceof ReferenceError) return { problems: [{ line: 1, message: error.message }] };
+    throw error;
+  }
+}
+
+function refusedParts(document: Document, lines: LineCounter, references: boolean): LineProblem[] {
+  const problems: LineProblem[] = [];
+  const report = (node: { range?: readonly number[] | null | undefined }, message: string): void => {
+    problems.push({ line: lines.linePos(node.range?.[0] ?? 0).line, message });
+  };
+  visit(document, (_key, node, path) => {
+    if (isAlias(node) && !references) report(node, 'expected no aliases (*name)');
+    if (!isScalar(node) && !isCollection(node)) return undefined;
+    if (node.anchor !== undefined && !references) report(node, 'expected no anchors (&name)');
+    if (node.tag !== undefined && !references) report(node, 'expected no tags (!name)');
+    if (isMap(node)) {
+      for (const key of repeatedKeys(node)) report(key, `expected the key ${quoted(key)} only once`);
+    }
+    // Each level of a map counts twice, as the map and as the pair within it.
+    if (path.length <= 2 * MAX_DEPTH) return undefined;
+    report(node, `expected at most ${MAX_DEPTH} levels of nesting`);
+    return visit.BREAK;
+  });
+  return problems;
+}
+
+function repeatedKeys(map: YAMLMap): Scalar[] {
+  const seen = new Set<unknown>();
+  return map.items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const known = seen.has(key.value);
+    seen.add(key.value);
+    return known ? [key] : [];
+  });
+}
+
+function quoted({ value }: Scalar): string {
+  return JSON.stringify(value);
+}
+
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const key = path[length - 1];
+    const items = (parent as { items?: readonly unknown[] } | undefined)?.items ?? [];
+    const item =
+      typeof key === 'number'
+        ? items[key]
+        : items.find((entry) => isPair(entry) && isScalar(entry.key) && entry.key.value === key);
+    const node = isPair(item) ? item.key : item;
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}

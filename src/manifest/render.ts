@@ -1,0 +1,126 @@
+import { BridgeError } from '../model/errors.ts';
+import { withoutUndefined } from '../model/json.ts';
+import type { Registry } from '../model/registry.ts';
+import type { DifyTool, ToolProvider } from '../model/tool.ts';
+import { DeclarationIndex } from './declaration-index.ts';
+import { declarationToFile, plain, providerToFile } from './declaration.ts';
+import { fileNameOf } from './provider-file-name.ts';
+import { LAYOUT, type ManifestFile } from './file-schema.ts';
+import { manifestFileText } from './file-text.ts';
+import { sourceHash, toolHash } from './hash.ts';
+
+/** Largest file of a manifest, in bytes. */
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** Levels of nesting of one tool that a file takes; the reader allows for those around it. */
+const MAX_TOOL_DEPTH = 80;
+
+/** The files that a manifest consists of. */
+export interface ManifestFiles {
+  /** The texts by file name. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** Published tools that no file can hold, and why. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** The registry as files: one for each provider of a published tool. */
+export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]): ManifestFiles {
+  const declarations = new DeclarationIndex(providers);
+  const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
+  const draftOf = (provider: ToolProvider) => {
+    const name = fileNameOf(provider.type, provider.id);
+    const draft = drafts.get(name) ?? { provider, tools: [], withheld: [] };
+    drafts.set(name, draft);
+    return draft;
+  };
+
+  const skipped: { name: string; reason: string }[] = [];
+  for (const tool of registry.tools) {
+    const found = declarations.find(tool.ref);
+    if (found === undefined) {
+      skipped.push({ name: tool.name, reason: 'Dify does not list it any more.' });
+      continue;
+    }
+    const { name, title, description, inputSchema, outputSchema } = tool;
+    if (isDeeper([found.tool, inputSchema, outputSchema], MAX_TOOL_DEPTH)) {
+      skipped.push({ name, reason: `Its declaration has more than ${MAX_TOOL_DEPTH} levels.` });
+      continue;
+    }
+    draftOf(found.provider).tools.push({
+      hash: toolHash(tool),
+      published: withoutUndefined({
+        name,
+        title,
+        description,
+        inputSchema: plain(inputSchema),
+        outputSchema: outputSchema && plain(outputSchema),
+      }),
+      ...sourceOf(found),
+    });
+  }
+
+  const isNeeded = neededForNames(registry);
+  for (const { name, ref, reason } of registry.withheld) {
+    const found = isNeeded(name) ? declarations.find(ref) : undefined;
+    if (found === undefined || found.tool.name === '' || isDeeper(found.tool, MAX_TOOL_DEPTH)) continue;
+    const draft = draftOf(found.provider);
+    const known = [...draft.tools, ...draft.withheld].some(({ dify }) => dify.name === ref.tool);
+    if (!known) draft.withheld.push({ reason, dify: declarationToFile(found.tool) });
+  }
+
+  const texts = [...drafts].map(([name, { provider, tools, withheld }]): [string, string] => {
+    const file = withoutUndefined({
+      manifest: LAYOUT,
+      provider: providerToFile(provider),
+      tools: tools.sort(byToolName),
+      withheld: withheld.length > 0 ? withheld.sort(byToolName) : undefined,
+    });
+    return [name, checkedSize(name, manifestFileText(file))];
+  });
+  return { texts: new Map(texts.sort(([a], [b]) => compare(a, b))), skipped };
+}
+
+type Approved = ManifestFile['tools'][number];
+
+function sourceOf({
+  provider,
+  tool,
+}: {
+  provider: ToolProvider;
+  tool: DifyTool;
+}): Pick<Approved, 'difyHash' | 'dify'> {
+  const dify = declarationToFile(tool);
+  return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
+}
+type Withheld = NonNullable<ManifestFile['withheld']>[number];
+
+/**
+ * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the
+ * hash begins that of the withheld tool. A few tools more than needed do no harm.
+ */
+function neededForNames(registry: Registry): (withheld: string) => boolean {
+  const stems = registry.tools.flatMap(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1] ?? []);
+  return (withheld) => stems.some((stem) => withheld.startsWith(stem));
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  return Object.values(value).some((member) => isDeeper(member, levels - 1));
+}
+
+function checkedSize(name: string, text: string): string {
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text;
+  throw new BridgeError('usage', `The file ${name} of the manifest would be larger than 16 MiB.`, {
+    hint: 'Publish fewer tools of this provider: see the allow and deny rules of the view.',
+  });
+}
+
+function byToolName(a: { dify: { name: string } }, b: { dify: { name: string } }): number {
+  return compare(a.dify.name, b.dify.name);
+}
+
+/** The same order on every machine. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  CallToolResult,
+  ContentBlock as SentBlock,
+  ListToolsResult,
+  Server,
+} from '@modelcontextprotocol/server';
+import type { ContentBlock, ResourceLink, ToolResult } from '../model/content.ts';
+import { formatSize } from '../model/format-size.ts';
+import type { ListedTool } from '../model/registry.ts';
+import { definitionOf } from '../model/tool-definition.ts';
+
+/**
+ * The revisions of the protocol that brought something that the bridge sends. 2025-03-26: audio, annotations of tools,
+ * messages of progress. 2025-06-18: resource links, structured content with its schema, titles of tools.
+ */
+const VOCABULARIES = ['2025-06-18', '2025-03-26', '2024-11-05'] as const;
+
+/** What a client understands, as the revision that brought the last part of it. */
+export type Vocabulary = (typeof VOCABULARIES)[number];
+
+export const FULL_VOCABULARY = VOCABULARIES[0];
+
+/** The vocabulary of a server's client; the full one before they have agreed on a revision. */
+export function vocabularyOf(server: Server): Vocabulary {
+  const revision = server.getNegotiatedProtocolVersion();
+  // Revisions are dates, so they compare as texts.
+  const known = VOCABULARIES.find((first) => revision === undefined || revision >= first);
+  return known ?? '2024-11-05';
+}
+
+/**
+ * A result in the vocabulary of its client. Clients reject a whole result for one block of a type that they do not know,
+ * and some for an unknown member. Structured content may be left out: the text of a result has its values as well.
+ */
+export function toCallToolResult(
+  { content, structuredContent, isError }: ToolResult,
+  vocabulary: Vocabulary,
+): CallToolResult {
+  return {
+    content: toSentBlocks(content, vocabulary),
+    ...(structuredContent !== undefined && vocabulary === '2025-06-18' && { structuredContent }),
+    ...(isError && { isError }),
+  };
+}
+
+/** Content blocks in the vocabulary of their client. Each stays in its place, and no file is lost. */
+export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocabulary): SentBlock[] {
+  return content.map((block) => {
+    if (block.type === 'audio') {
+      const { type, data, mimeType, uri } = block;
+      if (vocabulary !== '2024-11-05') return { type, data, mimeType };
+      // The URI is required, and a sound that is not kept has none.
+      return { type: 'resource', resource: { uri: uri ?? `urn:uuid:${randomUUID()}`, mimeType, blob: data } };
+    }
+    if (block.type === 'resource_link' && vocabulary !== '2025-06-18') {
+      return { type: 'text', text: describeLink(block) };
+    }
+    return block;
+  });
+}
+
+function describeLink({ name, mimeType, size, uri, description }: ResourceLink): string {
+  const line = `File ${name} (${mimeType}, ${formatSize(size)}): read the resource ${uri}`;
+  return description === undefined ? line : `${line}\n${description}`;
+}
+
+/** A tool in the vocabulary of its client. Revisions before 2025-06-18 have the title among the annotations. */
+export function toSentTool(tool: ListedTool, vocabulary: Vocabulary): ListToolsResult['tools'][number] {
+  // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
+  return Object.freeze(sentMembers(tool, vocabulary)) as ListToolsResult['tools'][number];
+}
+
+function sentMembers(tool: ListedTool, vocabulary: Vocabulary): Partial<ListedTool> {
+  const { name, title, description, inputSchema, annotations } = tool;
+  switch (vocabulary) {
+    case '2024-11-05':
+      return { name, description, inputSchema };
+    case '2025-03-26':
+      return { name, description, inputSchema, annotations: { title, ...annotations } };
+    default:
+      return definitionOf(tool);
+  }
+}

@@ -1,0 +1,218 @@
+/** How one error code reaches a model, an HTTP client and a shell. */
+export interface ErrorRule {
+  /** `result`: `isError` in a tools/call result, which the model reads. `protocol`: a JSON-RPC error. */
+  readonly mcp: 'result' | 'protocol';
+  /** JSON-RPC code where the error cannot be put into a tools/call result. */
+  readonly rpc: number;
+  /** HTTP status where the error ends a request before any MCP answer; errors in band go with 200. */
+  readonly http: number;
+  /** Exit code of the command line. */
+  readonly exit: number;
+  /** What it means and who can put it right; `docs/errors.md` is generated from it. */
+  readonly meaning: string;
+}
+
+/** Of errors that a model reads as the result of its call. */
+const CALL = { mcp: 'result', rpc: -32603, http: 200, exit: 1 } as const;
+
+/** Of errors that end a request of a client, or a command. */
+const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
+
+/**
+ * Every error of the bridge. The code decides the rest: nothing else maps errors to answers.
+ * Exit codes: 1 tool or upstream failure, 2 usage or configuration, 4 authentication, 130 interrupted.
+ */
+export const ERROR_RULES = {
+  invalid_arguments: {
+    ...CALL,
+    rpc: -32602,
+    exit: 2,
+    meaning: 'The arguments do not fit the tool. The answer lists each problem; nothing was sent to Dify.',
+  },
+  tool_not_found: {
+    ...REQUEST,
+    rpc: -32602,
+    http: 200,
+    exit: 2,
+    meaning: 'No published tool has that name. The answer names similar ones, or why the tool is withheld.',
+  },
+  tool_failed: { ...CALL, meaning: 'The tool ran in Dify and reported an error of its own.' },
+  provider_unauthorized: {
+    ...CALL,
+    exit: 4,
+    meaning: 'The provider has no credentials in this Dify workspace: authorise it in Dify under Tools.',
+  },
+  upstream_rejected: {
+    ...CALL,
+    meaning:
+      'Dify refused the call before running the tool: a parameter, a tool or a provider is not as Dify expects.',
+  },
+  upstream_unauthorized: {
+    ...CALL,
+    exit: 4,
+    meaning: 'Dify does not accept the key, the login or the workspace that the bridge was configured with.',
+  },
+  upstream_wrong_address: {
+    ...CALL,
+    exit: 2,
+    meaning:
+      "DIFY_API_URL does not lead to Dify's API: it answers with a web page, as nginx or the web app do.",
+  },
+  upstream_unreachable: { ...CALL, meaning: 'No connection to Dify: it is down, or DIFY_API_URL is wrong.' },
+  upstream_error: {
+    ...CALL,
+    meaning: "Dify answered with an internal error. The log of Dify's api service has its cause.",
+  },
+  upstream_rate_limited: {
+    ...CALL,
+    meaning: 'Dify, or a proxy before it, asks for fewer requests. Wait before the next call.',
+  },
+  upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
+  stream_broken: {
+    ...CALL,
+    meaning: 'The answer of Dify ended or changed in the middle. The tool may have run to its end.',
+  },
+  frame_too_large: {
+    ...CALL,
+    meaning:
+      'One message of the tool, or all of them together, were larger than the bridge accepts (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
+  },
+  deadline_exceeded: {
+    ...CALL,
+    meaning: 'The tool took longer than the bridge waits (setting calls.timeout). In Dify it may still run.',
+  },
+  busy: {
+    ...CALL,
+    meaning: 'Too many calls run and wait already (settings calls.maxConcurrent and calls.maxQueued).',
+  },
+  cancelled: {
+    ...CALL,
+    exit: 130,
+    meaning: 'The caller cancelled the call. Its request to Dify was closed; a workflow goes on in Dify.',
+  },
+  call_not_found: {
+    ...CALL,
+    rpc: -32602,
+    http: 404,
+    exit: 2,
+    meaning:
+      'Unknown call ID. The result expired, was evicted (settings calls.keepResults, calls.maxKeptBytes), was lost in a restart, or belongs to another client.',
+  },
+  file_refused: {
+    ...CALL,
+    rpc: -32602,
+    exit: 2,
+    meaning:
+      'A file of the arguments cannot be taken: its address or path is not allowed, it is gone, too large or not a file. Nothing was sent to the tool.',
+  },
+  file_too_large: {
+    ...CALL,
+    rpc: -32602,
+    http: 413,
+    meaning:
+      'A file is larger than the bridge takes or keeps (settings files.maxInputBytes, files.maxStoreBytes).',
+  },
+  file_not_found: {
+    ...REQUEST,
+    rpc: -32602,
+    http: 404,
+    exit: 2,
+    meaning: 'Unknown file. It never existed, has expired, was evicted, or belongs to another client.',
+  },
+  state_unavailable: {
+    ...CALL,
+    http: 503,
+    meaning:
+      'The Redis that keeps files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
+  },
+  catalog_unavailable: {
+    ...REQUEST,
+    rpc: -32603,
+    http: 200,
+    meaning: 'The list of tools could not be loaded from Dify yet. The message says why.',
+  },
+  invalid_cursor: {
+    ...REQUEST,
+    rpc: -32602,
+    http: 200,
+    exit: 2,
+    meaning:
+      'The cursor of a list request is not one that the bridge gave out: ask for the first page again.',
+  },
+  shutting_down: { ...CALL, http: 503, meaning: 'The bridge is stopping and takes no new calls.' },
+  config_invalid: {
+    ...REQUEST,
+    rpc: -32603,
+    http: 500,
+    exit: 2,
+    meaning:
+      'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
+  },
+  client_config_invalid: {
+    ...REQUEST,
+    rpc: -32603,
+    http: 500,
+    exit: 2,
+    meaning:
+      'The configuration file of an MCP client is not where it should be, is not valid JSON or cannot be written. It was left as it is.',
+  },
+  usage: {
+    ...REQUEST,
+    rpc: -32602,
+    exit: 2,
+    meaning: 'The command line is not valid. The message names the option and what it expects.',
+  },
+  unauthorized: {
+    ...REQUEST,
+    rpc: -32001,
+    http: 401,
+    exit: 4,
+    meaning: 'The HTTP request carries no valid bearer token.',
+  },
+  forbidden: {
+    ...REQUEST,
+    rpc: -32001,
+    http: 403,
+    meaning:
+      'The Host or Origin of the HTTP request is not allowed (settings http.allowedHosts, http.allowedOrigins).',
+  },
+  bad_request: { ...REQUEST, meaning: 'The HTTP request is not one MCP message.' },
+  parse_error: { ...REQUEST, rpc: -32700, meaning: 'The body of the HTTP request is not JSON.' },
+  body_too_large: {
+    ...REQUEST,
+    http: 413,
+    meaning: 'The body of the HTTP request is larger than the bridge accepts (setting http.maxBodyBytes).',
+  },
+  unsupported_media_type: {
+    ...REQUEST,
+    http: 415,
+    meaning: 'The body of the HTTP request must be application/json.',
+  },
+  session_not_found: {
+    ...REQUEST,
+    rpc: -32001,
+    http: 404,
+    meaning: 'The MCP session has ended or never was: the client starts a new one with initialize.',
+  },
+  too_many_sessions: {
+    ...REQUEST,
+    rpc: -32000,
+    http: 503,
+    meaning: 'Every MCP session has an open stream or a running call (setting http.maxSessions).',
+  },
+  port_unavailable: {
+    ...REQUEST,
+    rpc: -32603,
+    http: 500,
+    exit: 2,
+    meaning: 'The address to listen on is taken or not allowed: choose another with --port or --host.',
+  },
+  internal: {
+    ...CALL,
+    http: 500,
+    meaning: 'A fault in the bridge itself. The log has the details under the request id.',
+  },
+} as const satisfies Record<string, ErrorRule>;
+
+/** The closed list of error codes. */
+export type ErrorCode = keyof typeof ERROR_RULES;

@@ -1,0 +1,100 @@
+import type { ToolResult } from '../model/content.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
+import type { ToolRef } from '../model/tool.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
+import { definitionOf } from '../model/tool-definition.ts';
+import { unknownTool } from '../registry/unknown-tool.ts';
+import { effectsOf } from './effects.ts';
+import { searchAnswer } from './search-answer.ts';
+import { ownName, unknownName, wrongArguments, wrongCaller } from './search-errors.ts';
+import { createSearchIndex } from './search-index.ts';
+import * as own from './search-tools.ts';
+
+/** What the search tools answer from. */
+export interface SearchScope {
+  readonly registry: Registry;
+  /** Names of all tools of the bridge itself: `call_tool` does not call those. */
+  readonly bridgeTools: ReadonlySet<string>;
+  /** The tools that were published under names of before. */
+  readonly previousNames: ReadonlyMap<string, ToolRef>;
+}
+
+/** A result, or the published tool that is to be called with which arguments. */
+export type SearchOutcome =
+  | { readonly kind: 'result'; readonly result: ToolResult }
+  | { readonly kind: 'call'; readonly tool: PublishedTool; readonly args: unknown };
+
+const CALL_HINT =
+  'The arguments of the tool itself go into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
+  'call again.';
+
+/**
+ * Answers the tools that search, describe and call the published tools of one view. Mistakes in their use are results
+ * with `isError`. The index is kept from one registry to the next and reads only what has changed.
+ */
+export class ToolSearch {
+  readonly #index = createSearchIndex();
+
+  async answer(name: string, args: unknown, scope: SearchScope): Promise<SearchOutcome> {
+    switch (name) {
+      case own.searchTools.tool.name:
+        return result(await this.#search(args, scope));
+      case own.describeTool.tool.name:
+        return result(describe(args, scope));
+      case own.callReadTool.tool.name:
+        return target(own.callReadTool, args, scope);
+      case own.callWriteTool.tool.name:
+        return target(own.callWriteTool, args, scope);
+      default:
+        return target(own.callTool, args, scope);
+    }
+  }
+
+  async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
+    const parsed = own.searchTools.parse(args);
+    if (!parsed.ok) return wrongArguments(own.searchTools.tool, parsed.problems);
+    await this.#index.follow(registry);
+    return searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
+  }
+}
+
+function describe(args: unknown, scope: SearchScope): ToolResult {
+  const parsed = own.describeTool.parse(args);
+  if (!parsed.ok) return wrongArguments(own.describeTool.tool, parsed.problems);
+  const { registry } = scope;
+  const { name } = parsed.values;
+  const found = registry.get(name);
+  if (found === undefined) return missing(name, scope);
+  const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
+  return {
+    content: [{ type: 'text', text: wellFormedJson(definition) }],
+    structuredContent: definition,
+  };
+}
+
+/** The tool that one of the calling tools is to call. */
+function target(caller: typeof own.callTool, args: unknown, scope: SearchScope): SearchOutcome {
+  const parsed = caller.parse(args);
+  if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
+  const { registry } = scope;
+  const { name, arguments: given = {} } = parsed.values;
+  const found = registry.get(name);
+  if (found === undefined) return result(missing(name, scope));
+  const fitting = effectsOf(registry).callerOf(found);
+  // call_tool calls every tool, and call_write_tool does while call_tool is the listed one: a client may have its list
+  // from before the tools were split, or from before they were joined again.
+  const fits =
+    caller.tool.name === fitting ||
+    caller === own.callTool ||
+    (caller === own.callWriteTool && fitting === own.callTool.tool.name);
+  return fits ? { kind: 'call', tool: found, args: given } : result(wrongCaller(found, fitting));
+}
+
+function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
+  if (bridgeTools.has(name)) return ownName(name);
+  return unknownName(name, registry, unknownTool(registry, name, previousNames, own.SEARCH_DIRECTORY));
+}
+
+function result(made: ToolResult): SearchOutcome {
+  return { kind: 'result', result: made };
+}

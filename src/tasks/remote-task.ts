@@ -1,0 +1,190 @@
+import type { CallObserver } from '../model/call.ts';
+import type { ToolResult } from '../model/content.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { CallOrder, FoundCall, SharedCall, SharedCalls } from '../model/shared-calls.ts';
+import type { CallState } from '../model/task.ts';
+import { unknownCall } from './call-answers.ts';
+import { madeRoom } from './stored-results.ts';
+import type { Task } from './task.ts';
+
+/** How often a task is looked at without news of it, in milliseconds: a replica that is gone sends none. */
+const LOOK_MS = 2000;
+/** A task that cannot be looked at for so long is given up. */
+const PATIENCE_MS = 15_000;
+
+export interface RemoteTaskOptions {
+  readonly shared: Pick<SharedCalls, 'find' | 'tell' | 'onNews'>;
+  /** Hash of whose task it is. */
+  readonly owner: string;
+  readonly keepMs: number;
+  /** Bytes of all results that the replicas store. */
+  readonly maxBytes: number;
+}
+
+/** A task that runs or ran on another replica. It is looked at as long as somebody watches it. */
+export class RemoteTask implements Task {
+  readonly id: string;
+  readonly ended: Promise<void>;
+  readonly #options: RemoteTaskOptions;
+  readonly #observers = new Set<CallObserver>();
+  #found: FoundCall;
+  /** Why nobody learns any more what it ended with. */
+  #lost: BridgeError | undefined;
+  #end: () => void = () => undefined;
+  #stopLooking: (() => void) | undefined;
+  #lastSeen = 0;
+  #isLooking = false;
+  #mustLookAgain = false;
+
+  constructor(found: FoundCall, options: RemoteTaskOptions) {
+    this.id = found.call.callId;
+    this.#options = options;
+    this.#found = found;
+    this.#lost = this.#lossOf(found);
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    if (this.isOver) this.#end();
+  }
+
+  get isOver(): boolean {
+    return this.#lost !== undefined || this.#found.isOver;
+  }
+
+  state(): CallState {
+    return stateOf(this.#found.call, this.#lost);
+  }
+
+  result(): ToolResult {
+    const { tool, result, failure } = this.#found.call;
+    const reason = this.#lost ?? (result === undefined ? failure : undefined);
+    if (reason !== undefined) throw reason;
+    if (result === undefined) throw new Error(`The call of ${tool} has not ended.`);
+    return result;
+  }
+
+  watch(observer: CallObserver): () => void {
+    this.#observers.add(observer);
+    if (!this.isOver) this.#stopLooking ??= this.#startLooking();
+    return () => {
+      this.#observers.delete(observer);
+      if (this.#observers.size === 0) this.#endLooking();
+    };
+  }
+
+  // The replica does what it can with these: a waiter that it does not hear of does not end the task.
+  addWaiter(): void {
+    void this.#tell('add-waiter').catch(() => undefined);
+  }
+
+  removeWaiter(): boolean {
+    if (!this.isOver) void this.#tell('remove-waiter').catch(() => undefined);
+    return false;
+  }
+
+  detach(): void {
+    void this.#tell('detach').catch(() => undefined);
+  }
+
+  async cancel(): Promise<void> {
+    if (await this.#tell('cancel')) return;
+    throw new BridgeError('state_unavailable', 'The replica that runs the call does not listen just now.', {
+      hint: 'The call may go on. Try again in a moment.',
+    });
+  }
+
+  #tell(order: CallOrder): Promise<boolean> {
+    return this.#options.shared.tell(this.#found.replica, this.id, order);
+  }
+
+  #startLooking(): () => void {
+    this.#lastSeen = performance.now();
+    const timer = setInterval(() => void this.#look(), LOOK_MS);
+    const stopNews = this.#options.shared.onNews(this.id, () => void this.#look());
+    void this.#look();
+    return () => {
+      clearInterval(timer);
+      stopNews();
+    };
+  }
+
+  #endLooking(): void {
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
+  }
+
+  async #look(): Promise<void> {
+    this.#mustLookAgain = this.#isLooking;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const next = await this.#options.shared.find(this.id, this.#options.owner);
+      this.#lastSeen = performance.now();
+      this.#take(next);
+    } catch (error) {
+      if (performance.now() - this.#lastSeen > PATIENCE_MS) {
+        this.#lost = error instanceof BridgeError ? error : this.#unknown();
+        this.#settle();
+      }
+    } finally {
+      this.#isLooking = false;
+    }
+    if (this.#mustLookAgain && !this.isOver) await this.#look();
+  }
+
+  #take(next: FoundCall | undefined): void {
+    if (this.isOver) return;
+    const before = this.#found.call.lastProgress;
+    if (next === undefined) this.#lost = this.#unknown();
+    else {
+      this.#found = next;
+      this.#lost = this.#lossOf(next);
+    }
+    const { lastProgress } = this.#found.call;
+    if (lastProgress !== undefined && lastProgress !== before) {
+      for (const each of this.#observers) each.progress?.(lastProgress);
+    }
+    if (this.isOver) this.#settle();
+  }
+
+  #settle(): void {
+    const reason = this.#lost ?? this.#found.call.failure;
+    if (reason !== undefined) for (const each of this.#observers) each.failed?.(reason);
+    this.#endLooking();
+    this.#end();
+  }
+
+  #lossOf({ call, isOver, isAlive, droppedBytes }: FoundCall): BridgeError | undefined {
+    if (droppedBytes !== undefined) return madeRoom(droppedBytes, this.#options.maxBytes);
+    return isOver || isAlive ? undefined : ownerGone(call.tool);
+  }
+
+  #unknown(): BridgeError {
+    return unknownCall(this.id, this.#options.keepMs);
+  }
+}
+
+function stateOf(call: SharedCall, lost: BridgeError | undefined): CallState {
+  const { callId, tool, startedAt, changedAt, elapsedMs, lastProgress, result, failure } = call;
+  const status = lost === undefined ? call.status : 'failed';
+  return {
+    callId,
+    tool,
+    status,
+    startedAt: new Date(startedAt),
+    changedAt: new Date(changedAt),
+    elapsedMs: elapsedMs ?? Math.max(0, Date.now() - startedAt),
+    lastProgress,
+    result: lost === undefined ? result : undefined,
+    error: status === 'failed' ? (lost ?? failure) : undefined,
+  };
+}
+
+function ownerGone(tool: string): BridgeError {
+  const message = `The replica of the bridge that ran the call of ${tool} is gone, and the result with it.`;
+  return new BridgeError('call_not_found', message, {
+    hint:
+      'Dify may have run the tool to its end, or be running it still: check there before calling it again. ' +
+      'An idempotency key that the call had is not taken again.',
+  });
+}

@@ -1,0 +1,193 @@
+import type { Caller } from '../calls/caller.ts';
+import type { CallRequest } from '../calls/running-call.ts';
+import { after, onAbort } from '../model/async.ts';
+import { type CallContext, type CallOutcome, LOCAL_PRINCIPAL } from '../model/call.ts';
+import type { ToolResult } from '../model/content.ts';
+import type { ListedTool } from '../model/registry.ts';
+import type { CallState, DetachedCalls } from '../model/task.ts';
+import { cancelAnswer, requestLeft, stillRuns, unknownCall, wrongArguments } from './call-answers.ts';
+import { CALL_TOOL_NAMES, type CallTools, defineCallTools, maxWaitSeconds } from './call-tools.ts';
+import type { Owner, Task } from './task.ts';
+import type { Tasks } from './tasks.ts';
+
+/** A client that understands tasks gets one where the call has not ended within this time, in milliseconds. */
+const TASK_AFTER_MS = 500;
+
+/** How long cancel_call waits for the end of the call, in milliseconds. */
+const CANCEL_MS = 10_000;
+
+/** When the calls of a view are handed off. */
+export interface HandOffRules {
+  /** Milliseconds that a request waits for its result. */
+  readonly handOff: number | 'off';
+  /** Whether this applies to callers that hear of progress as well. */
+  readonly handOffWithProgress: boolean;
+}
+
+export interface ViewTasksOptions {
+  readonly view: string;
+  readonly tasks: Tasks;
+  readonly caller: Pick<Caller, 'call'>;
+}
+
+/** The tools for calls that were handed off, whose longest wait depends on the limit of a request. */
+interface DefinedTools {
+  readonly limitMs: number;
+  readonly tools: CallTools;
+  readonly listed: readonly ListedTool[];
+}
+
+/** The calls of one view: waits for them, hands them off, and finds them again. Errors reject. */
+export class ViewTasks implements DetachedCalls {
+  readonly #view: string;
+  readonly #tasks: Tasks;
+  readonly #caller: Pick<Caller, 'call'>;
+  #defined: DefinedTools | undefined;
+
+  constructor({ view, tasks, caller }: ViewTasksOptions) {
+    this.#view = view;
+    this.#tasks = tasks;
+    this.#caller = caller;
+  }
+
+  get keepMs(): number {
+    return this.#tasks.keepMs;
+  }
+
+  /**
+   * Makes a call, or joins the one with the same idempotency key. Resolves with its result, or, if the caller does not
+   * wait that long, with the notice that it goes on. `args` are the arguments as the caller gave them.
+   */
+  async call(
+    request: CallRequest,
+    args: unknown,
+    context: CallContext,
+    rules: HandOffRules,
+  ): Promise<CallOutcome> {
+    const limitMs = limitOf(context, rules);
+    const { idempotencyKey } = context;
+    if (limitMs === undefined && idempotencyKey === undefined) {
+      return ended(await this.#caller.call(request, context));
+    }
+    const owner = this.#owner(request.principal);
+    const task = await this.#tasks.start({ call: request, owner, args, idempotencyKey });
+    const end = await waitFor(task, context, limitMs);
+    if (task.isOver) return ended(task.result());
+    if (end === 'limit') {
+      await this.#tasks.detach(task);
+      return task.isOver ? ended(task.result()) : stillRuns(task.state(), request.tool.outputSchema);
+    }
+    if (!task.removeWaiter()) throw requestLeft();
+    await task.ended;
+    return ended(task.result());
+  }
+
+  /** The tools for calls that were handed off; none where hand-off is off. The same object as long as it is so. */
+  toolsFor({ handOff }: HandOffRules): readonly ListedTool[] {
+    return handOff === 'off' ? [] : this.#toolsWithin(handOff).listed;
+  }
+
+  /** The answer of one of these tools, where they are listed; undefined for any other name. */
+  answer(
+    name: string,
+    args: unknown,
+    context: CallContext,
+    { handOff }: HandOffRules,
+  ): Promise<CallOutcome> | undefined {
+    if (handOff === 'off' || !CALL_TOOL_NAMES.has(name)) return undefined;
+    const { tools } = this.#toolsWithin(handOff);
+    return name === tools.getResult.tool.name
+      ? this.#getResult(tools, args, context)
+      : this.#cancelCall(tools, args, context);
+  }
+
+  async get(callId: string, principal: string): Promise<CallState> {
+    return (await this.#find(callId, principal)).state();
+  }
+
+  async cancel(callId: string, principal: string): Promise<CallState> {
+    const task = await this.#find(callId, principal);
+    if (!task.isOver) await task.cancel();
+    return task.state();
+  }
+
+  idle(timeoutMs: number): Promise<void> {
+    return this.#tasks.idle(this.#view, timeoutMs);
+  }
+
+  /** Nobody of that principal can ask for results any more: ends the calls that go on. */
+  abandon(principal: string): void {
+    this.#tasks.cancelAll(this.#owner(principal));
+  }
+
+  async #getResult({ getResult }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
+    const parsed = getResult.parse(args);
+    if (!parsed.ok) return ended(wrongArguments(getResult.tool, parsed.problems));
+    const { call_id: callId, wait_seconds: seconds } = parsed.values;
+    const task = await this.#find(callId, context.principal);
+    if (!task.isOver) await waitFor(task, context, seconds * 1000);
+    return task.isOver ? ended(task.result()) : stillRuns(task.state());
+  }
+
+  async #cancelCall({ cancelCall }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
+    const parsed = cancelCall.parse(args);
+    if (!parsed.ok) return ended(wrongArguments(cancelCall.tool, parsed.problems));
+    const task = await this.#find(parsed.values.call_id, context.principal);
+    const wasRunning = !task.isOver;
+    if (wasRunning) {
+      await task.cancel();
+      await waitFor(task, { signal: context.signal }, CANCEL_MS);
+    }
+    return ended(cancelAnswer(task.state(), wasRunning));
+  }
+
+  async #find(callId: string, principal: string | undefined): Promise<Task> {
+    const task = await this.#tasks.find(callId, this.#owner(principal));
+    if (task === undefined) throw unknownCall(callId, this.keepMs);
+    return task;
+  }
+
+  #owner(principal = LOCAL_PRINCIPAL): Owner {
+    return { view: this.#view, principal };
+  }
+
+  #toolsWithin(limitMs: number): DefinedTools {
+    if (this.#defined?.limitMs !== limitMs) {
+      const tools = defineCallTools(maxWaitSeconds(limitMs));
+      this.#defined = { limitMs, tools, listed: Object.values(tools).map(({ tool }) => tool) };
+    }
+    return this.#defined;
+  }
+}
+
+/** How long a request waits before its call is handed off; undefined: to the end. */
+function limitOf(
+  { waiting }: CallContext,
+  { handOff, handOffWithProgress }: HandOffRules,
+): number | undefined {
+  if (waiting === undefined) return undefined;
+  if (waiting === 'task') return TASK_AFTER_MS;
+  if (handOff === 'off' || (waiting === 'progress' && !handOffWithProgress)) return undefined;
+  return handOff;
+}
+
+function ended(result: ToolResult): CallOutcome {
+  return { kind: 'result', result };
+}
+
+/** Waits for the end of a task, for as long as the caller does and at the most until the limit. */
+async function waitFor(
+  task: Task,
+  { signal, observer = {} }: Pick<CallContext, 'signal' | 'observer'>,
+  limitMs: number | undefined,
+): Promise<'ended' | 'limit' | 'left'> {
+  if (signal.aborted) return 'left';
+  const stops = [task.watch(observer)];
+  const end = await new Promise<'ended' | 'limit' | 'left'>((resolve) => {
+    stops.push(onAbort(signal, () => resolve('left')));
+    if (limitMs !== undefined) stops.push(after(limitMs, () => resolve('limit')));
+    void task.ended.then(() => resolve('ended'));
+  });
+  for (const stop of stops) stop();
+  return end;
+}

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { DEFAULT_VIEW, viewsOf } from '../config/views.ts';
+import type { CatalogListing } from '../model/ports.ts';
+import type { ToolProvider } from '../model/tool.ts';
+import { Approval } from './approval.ts';
+
+/** The approvals of all views. */
+export interface Approvals {
+  /** The one that a view goes by: its own, or else that of the default view. */
+  of(view: string): Approval;
+  /** Each approval with the view whose own it is. */
+  readonly own: ReadonlyMap<string, Approval>;
+  /** What was approved for any view. */
+  approved(): CatalogListing;
+}
+
+/**
+ * Reads the approved tools that the configuration names: the folder itself for the default view, and the one in
+ * it that is named like the view for any other, where there is one. Undefined where no folder is configured.
+ * Rejects with `config_invalid` where one cannot be read.
+ */
+export async function readApprovals(config: Config): Promise<Approvals | undefined> {
+  const { dir, frozen } = config.manifest;
+  if (dir === undefined) return undefined;
+  // Most bridges have no manifest, and reading one takes the whole of YAML.
+  const { readManifest } = await import('../manifest/read.ts');
+  const read = async (folder: string): Promise<Approval> => new Approval(await readManifest(folder), frozen);
+  const shared = await read(dir);
+  const own = new Map([[DEFAULT_VIEW, shared]]);
+  for (const name of viewsOf(config).keys()) {
+    const folder = join(dir, name);
+    if (name !== DEFAULT_VIEW && (await isFolder(folder))) own.set(name, await read(folder));
+  }
+  return {
+    own,
+    of: (view) => own.get(view) ?? shared,
+    approved: () => ({
+      providers: mergeProviders([...own.values()].flatMap(({ providers }) => providers)),
+      problems: [],
+    }),
+  };
+}
+
+/** One provider for all of the same identity, with the tools of each; of two declarations the first counts. */
+function mergeProviders(providers: readonly ToolProvider[]): ToolProvider[] {
+  const merged = new Map<string, ToolProvider>();
+  for (const provider of providers) {
+    const key = JSON.stringify([provider.type, provider.id]);
+    const known = merged.get(key);
+    const names = new Set(known?.tools.map(({ name }) => name));
+    const further = provider.tools.filter(({ name }) => !names.has(name));
+    if (known === undefined) merged.set(key, provider);
+    else if (further.length > 0) merged.set(key, { ...known, tools: [...known.tools, ...further] });
+  }
+  return [...merged.values()];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,146 @@
+import { after, onAbort, type Stop } from '../model/async.ts';
+import { BridgeError } from '../model/errors.ts';
+import { type Logger, silentLogger } from '../model/logger.ts';
+import type { SnapshotSource } from '../model/registry.ts';
+
+/** What a snapshot must have: equal fingerprints mean that clients see no difference. */
+interface Fingerprinted {
+  readonly fingerprint: string;
+}
+
+interface Waiter<T> {
+  readonly resolve: (snapshot: T) => void;
+  readonly reject: (error: BridgeError) => void;
+}
+
+/**
+ * A cell with the current snapshot. It counts as loading until the first `fail`, and from each `begin` to the `set` or
+ * `fail` that ends it.
+ *
+ * Listeners are notified once for each change of the fingerprint. The first snapshot is not a change for readers who
+ * waited for it: it is reported only if `ready` has turned a reader away before, so that this reader asks again.
+ */
+export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
+  readonly #waitMs: number;
+  readonly #logger: Logger;
+  readonly #listeners = new Set<(snapshot: T) => void>();
+  readonly #waiters = new Set<Waiter<T>>();
+  #current: T | undefined;
+  #failure: BridgeError | undefined;
+  #loading = true;
+  #turnedAway = false;
+
+  /** `waitMs`: how long `ready` waits for the first snapshot, in milliseconds. */
+  constructor(waitMs: number, logger: Logger = silentLogger) {
+    this.#waitMs = waitMs;
+    this.#logger = logger;
+  }
+
+  current(): T | undefined {
+    return this.#current;
+  }
+
+  ready(signal?: AbortSignal): Promise<T> {
+    if (this.#current !== undefined) return Promise.resolve(this.#current);
+    return new Promise((resolve, reject) => {
+      const stops: Stop[] = [];
+      const settle = (): void => {
+        this.#waiters.delete(waiter);
+        for (const stop of stops) stop();
+      };
+      const waiter: Waiter<T> = {
+        resolve: (snapshot) => {
+          settle();
+          resolve(snapshot);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      if (signal?.aborted) waiter.reject(cancelled(signal));
+      else if (!this.#loading) this.#turnAway(waiter);
+      else {
+        this.#waiters.add(waiter);
+        stops.push(after(this.#waitMs, () => this.#turnAway(waiter)));
+        if (signal !== undefined) stops.push(onAbort(signal, () => waiter.reject(cancelled(signal))));
+      }
+    });
+  }
+
+  onChange(listener: (snapshot: T) => void): Stop {
+    // A function of its own, so that a listener registered twice is two listeners.
+    const own = (snapshot: T): void => listener(snapshot);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  /** One part of each snapshot, for readers that need no more. */
+  select<P>(part: (snapshot: T) => P): SnapshotSource<P> {
+    return {
+      current: () => this.#current && part(this.#current),
+      ready: async (signal) => part(await this.ready(signal)),
+      onChange: (listener) => this.onChange((snapshot) => listener(part(snapshot))),
+    };
+  }
+
+  /** A load has begun. */
+  begin(): void {
+    this.#loading = true;
+  }
+
+  /** A load succeeded: replaces the snapshot and notifies the listeners if clients see a difference. */
+  set(next: T): void {
+    const before = this.#current;
+    const changed = before === undefined ? this.#turnedAway : before.fingerprint !== next.fingerprint;
+    this.#current = next;
+    this.#loading = false;
+    for (const waiter of this.#waiters) waiter.resolve(next);
+    if (changed) this.#notify(next);
+  }
+
+  /** A load failed: the snapshot stays. Before the first one, readers that wait get an error that says why. */
+  fail(error: BridgeError): void {
+    this.#loading = false;
+    this.#failure = error;
+    if (this.#current !== undefined) return;
+    for (const waiter of this.#waiters) this.#turnAway(waiter);
+  }
+
+  #turnAway(waiter: Waiter<T>): void {
+    this.#turnedAway = true;
+    waiter.reject(unavailable(this.#failure, this.#waitMs));
+  }
+
+  #notify(snapshot: T): void {
+    // A copy: a listener added during the notification is notified of the next change.
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener(snapshot);
+      } catch (error) {
+        this.#logger.error('A listener failed on a change of the tools', { error });
+      }
+    }
+  }
+}
+
+function unavailable(failure: BridgeError | undefined, waitMs: number): BridgeError {
+  if (failure === undefined) {
+    const message = `Dify has not listed its tools within ${waitMs / 1000} s.`;
+    return new BridgeError('catalog_unavailable', message, {
+      hint: 'Ask again in a moment. If it goes on, check that Dify answers at DIFY_API_URL.',
+    });
+  }
+  return new BridgeError('catalog_unavailable', `The tools could not be loaded. ${failure.message}`, {
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    problems: failure.problems,
+    ...(failure.upstream === undefined ? {} : { upstream: failure.upstream }),
+    cause: failure,
+  });
+}
+
+function cancelled(signal: AbortSignal): BridgeError {
+  return new BridgeError('cancelled', 'The request ended before the tools were loaded.', {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,46 @@
+import type { ListedTool, PublishedTool, Registry, ToolList } from '../model/registry.ts';
+import { listFingerprint } from '../registry/fingerprint.ts';
+import { effectsOf } from '../search/effects.ts';
+import * as search from '../search/search-tools.ts';
+import type { Mode } from './mode.ts';
+
+/** What a list of tools is made of. */
+export interface ListParts {
+  readonly registry: Registry;
+  readonly mode: Mode;
+  /** The tools that stay listed by name in mode `search`. */
+  readonly isPinned: (tool: PublishedTool) => boolean;
+  /** The tools for calls that were handed off; none where hand-off is off. */
+  readonly callTools: readonly ListedTool[];
+  /** The list before: returned again if clients see no difference, so that what was derived from it stays valid. */
+  readonly previous: ToolList | undefined;
+}
+
+/** What tools/list shows: in mode `list` all published tools, in mode `search` the pinned ones and the search tools. */
+export function toolList({ registry, mode, isPinned, callTools, previous }: ListParts): ToolList {
+  const own = [...(mode === 'search' ? searchToolsFor(registry) : []), ...callTools];
+  const reserved = reservedNames(mode, callTools);
+  const shown = registry.tools.filter(
+    (tool) => !reserved.has(tool.name) && (mode === 'list' || isPinned(tool)),
+  );
+  const tools: ListedTool[] = [...own, ...shown];
+  if (own.length > 0) tools.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const fingerprint = own.length > 0 ? listFingerprint(tools) : registry.fingerprint;
+  if (previous?.fingerprint === fingerprint) return previous;
+  return Object.freeze({ tools: Object.freeze(tools), fingerprint });
+}
+
+/** The published tools that clients do not see because a tool of the bridge has their name. */
+export function shadowedTools({ registry, mode, callTools }: ListParts): readonly string[] {
+  return [...reservedNames(mode, callTools)].filter((name) => registry.get(name)?.name === name);
+}
+
+function reservedNames(mode: Mode, callTools: readonly ListedTool[]): ReadonlySet<string> {
+  return new Set([...(mode === 'search' ? search.OWN_NAMES : []), ...callTools.map(({ name }) => name)]);
+}
+
+function searchToolsFor(registry: Registry): ListedTool[] {
+  const { searchTools, describeTool, callTool, callReadTool, callWriteTool } = search;
+  const callers = effectsOf(registry).split ? [callReadTool, callWriteTool] : [callTool];
+  return [searchTools, describeTool, ...callers].map(({ tool }) => tool);
+}

@@ -1,0 +1,13 @@
+import type { TestSpecification } from 'vitest/node';
+import { BaseSequencer } from 'vitest/node';
+
+/** Kinds of tests by how much of their time they wait; what waits most begins first. */
+const ORDER = ['conformance', 'e2e', 'integration', 'unit'];
+
+/** Starts files that wait most before those that compute, so that no core idles at the end of the run. */
+export class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification): number => ORDER.indexOf(project.name);
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}

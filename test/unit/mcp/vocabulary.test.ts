@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { toSentBlocks, vocabularyOf } from '../../../src/mcp/vocabulary.ts';
+
+const serverOf = (revision: string | undefined) =>
+  ({ getNegotiatedProtocolVersion: () => revision }) as Parameters<typeof vocabularyOf>[0];
+
+describe('the vocabulary of a client', () => {
+  it.each([
+    ['2024-10-07', '2024-11-05'],
+    ['2024-11-05', '2024-11-05'],
+    ['2025-03-26', '2025-03-26'],
+    ['2025-06-18', '2025-06-18'],
+    ['2025-11-25', '2025-06-18'],
+    ['2026-07-28', '2025-06-18'],
+    [undefined, '2025-06-18'],
+  ])('of %s is that of %s', (revision, vocabulary) => {
+    expect(vocabularyOf(serverOf(revision))).toBe(vocabulary);
+  });
+});
+
+describe('blocks for an older client', () => {
+  it('have a URI for a sound that is not kept', () => {
+    const sound = { type: 'audio', data: 'UklGRg==', mimeType: 'audio/wav' } as const;
+    const [first, second] = toSentBlocks([sound, sound], '2024-11-05');
+    const uri = expect.stringMatching(/^urn:uuid:[0-9a-f-]{36}$/) as string;
+    const resource = { uri, mimeType: 'audio/wav', blob: 'UklGRg==' };
+    expect([first, second]).toEqual([
+      { type: 'resource', resource },
+      { type: 'resource', resource },
+    ]);
+    expect(first).not.toEqual(second);
+  });
+
+  it.each(['2024-11-05', '2025-03-26'] as const)('say all that a link does (%s)', (vocabulary) => {
+    const link = {
+      type: 'resource_link',
+      uri: 'dify-file://id/report.pdf',
+      name: 'report.pdf',
+      mimeType: 'application/pdf',
+      size: 1234,
+      description: 'The yearly report.',
+    } as const;
+    expect(toSentBlocks([link], vocabulary)).toEqual([
+      {
+        type: 'text',
+        text: 'File report.pdf (application/pdf, 1.2 KB): read the resource dify-file://id/report.pdf\nThe yearly report.',
+      },
+    ]);
+  });
+});
