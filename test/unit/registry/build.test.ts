@@ -11,8 +11,8 @@ import {
   registryWith,
   tool,
   toolWith,
-} from './declarations.ts';
-import { compiled } from './schema-rules.ts';
+} from '../../support/declarations.ts';
+import { compiled } from '../../support/schema-rules.ts';
 
 const kit = provider('acme/kit/kit', [tool('work', [parameter('q')])]);
 

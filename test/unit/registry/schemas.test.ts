@@ -11,8 +11,8 @@ import {
   registryOf,
   registryWith,
   toolWith,
-} from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+} from '../../support/declarations.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 
 /** What is published of one parameter, without its description. */
 function published(more: Partial<ToolParameter>): Record<string, unknown> | undefined {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createJobs } from '../../../src/tasks/tasks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import { answer, bench, callIdOf, listed, textOf } from './fixtures.ts';
+import { answer, bench, callIdOf, listed, textOf } from '../../support/task-bench.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { createJobs } from '../../../src/tasks/tasks.ts';
 import { createViewCalls } from '../../../src/tasks/view-calls.ts';
-import { answer, listed } from './fixtures.ts';
+import { answer, listed } from '../../support/task-bench.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

@@ -3,7 +3,7 @@ import { createCallToolList } from '../../../src/view/call-tool-list.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import type { ListedTool } from '../../../src/model/registry.ts';
 import { fakeSource } from '../../support/fake-bridge.ts';
-import { listed } from '../tasks/fixtures.ts';
+import { listed } from '../../support/task-bench.ts';
 
 const OWN = [listed('get_call_result'), listed('cancel_call')];
 

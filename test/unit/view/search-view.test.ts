@@ -8,7 +8,7 @@ import { createSearchView, type SearchViewOptions } from '../../../src/view/sear
 import { errorOf } from '../../support/error-of.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { registryOf } from '../registry/declarations.ts';
+import { registryOf } from '../../support/declarations.ts';
 import {
   catalogue,
   changingSource,
@@ -16,7 +16,7 @@ import {
   recordingCalls,
   registryFrom,
   withReaders,
-} from '../search/catalogue.ts';
+} from '../../support/search-catalogue.ts';
 
 const READERS = ['acme_heron_mail__list_messages', 'acme_cloudgauge__current_weather'];
 const context = (): CallContext => ({ signal: new AbortController().signal });

@@ -1,10 +1,10 @@
-import type { CallContext, CallObserver } from '../../../src/model/call.ts';
-import type { ToolResult } from '../../../src/model/content.ts';
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { JsonObject } from '../../../src/model/json.ts';
-import type { ListedTool } from '../../../src/model/registry.ts';
-import { createJobs, type JobsOptions } from '../../../src/tasks/tasks.ts';
-import { createViewCalls, type HandOffRules, type ViewCalls } from '../../../src/tasks/view-calls.ts';
+import type { CallContext, CallObserver } from '../../src/model/call.ts';
+import type { ToolResult } from '../../src/model/content.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import type { JsonObject } from '../../src/model/json.ts';
+import type { ListedTool } from '../../src/model/registry.ts';
+import { createJobs, type JobsOptions } from '../../src/tasks/tasks.ts';
+import { createViewCalls, type HandOffRules, type ViewCalls } from '../../src/tasks/view-calls.ts';
 
 export function answer(text: string): ToolResult {
   return { content: [{ type: 'text', text }] };

@@ -1,10 +1,10 @@
-import type { CallContext, CallTool } from '../../../src/model/call.ts';
-import type { ToolResult } from '../../../src/model/content.ts';
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { JsonObject } from '../../../src/model/json.ts';
-import type { PublishedTool, Registry, RegistrySource } from '../../../src/model/registry.ts';
-import type { DifyTool, ToolProvider } from '../../../src/model/tool.ts';
-import { english, parameter, provider, registryOf } from '../registry/declarations.ts';
+import type { CallContext, CallTool } from '../../src/model/call.ts';
+import type { ToolResult } from '../../src/model/content.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import type { JsonObject } from '../../src/model/json.ts';
+import type { PublishedTool, Registry, RegistrySource } from '../../src/model/registry.ts';
+import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
+import { english, parameter, provider, registryOf } from './declarations.ts';
 
 /** A tool by name, title, description and parameters: `to!` is required, `to=whom` has a description. */
 function tool(
