@@ -16,8 +16,8 @@ import {
   type ScriptedRequest,
   startScriptedDify,
 } from '../../support/scripted-dify.ts';
-import { cli } from '../../unit/cli/fake-cli.ts';
-import { errorFrame } from '../../unit/dify/fixtures.ts';
+import { cli } from '../../support/fake-cli.ts';
+import { errorFrame } from '../../support/dify-wire.ts';
 import { failing, messages, STREAM, streamed, textMessage } from './rows/row.ts';
 
 /** What each secret has that nothing else has, and that no way of quoting changes. */

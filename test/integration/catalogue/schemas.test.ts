@@ -3,7 +3,7 @@ import type { ListedTool } from '../../../src/model/registry.ts';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
 import { conformanceProvider } from '../../support/conformance-tools.ts';
 import { type CatalogueBridge, startCatalogueBridge } from '../../support/catalogue-bridge.ts';
-import { broken, brokenOutput } from '../../unit/registry/schema-rules.ts';
+import { broken, brokenOutput } from '../../support/schema-rules.ts';
 
 const MODES = ['list', 'search'] as const;
 

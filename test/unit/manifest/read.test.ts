@@ -6,8 +6,8 @@ import { manifestFileSchema } from '../../../src/manifest/file-schema.ts';
 import { readManifest } from '../../../src/manifest/read.ts';
 import { readYaml } from '../../../src/config/yaml-file.ts';
 import { errorOf } from '../../support/error-of.ts';
-import { provider, tool } from '../registry/declarations.ts';
-import { contents, folder, HIDDEN, written } from './workspace.ts';
+import { provider, tool } from '../../support/declarations.ts';
+import { contents, folder, HIDDEN, written } from '../../support/manifest-workspace.ts';
 
 const FILE = 'builtin.acme.kit.yaml';
 

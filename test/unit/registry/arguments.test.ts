@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
-import { options, parameter, toolWith } from './declarations.ts';
+import { options, parameter, toolWith } from '../../support/declarations.ts';
 
 /** What a parameter makes of one value: the value that Dify gets, or the message. */
 function taken(declared: Partial<ToolParameter>, value: unknown): unknown {

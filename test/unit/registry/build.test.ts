@@ -11,8 +11,8 @@ import {
   registryWith,
   tool,
   toolWith,
-} from './declarations.ts';
-import { brokenOutput, compiled } from './schema-rules.ts';
+} from '../../support/declarations.ts';
+import { brokenOutput, compiled } from '../../support/schema-rules.ts';
 
 const kit = provider('acme/kit/kit', [tool('work', [parameter('q')])]);
 

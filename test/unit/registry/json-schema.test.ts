@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { parameter, propertyOf, toolWith } from './declarations.ts';
-import { ANYTHING, broken, compiled, SCALAR } from './schema-rules.ts';
+import { parameter, propertyOf, toolWith } from '../../support/declarations.ts';
+import { ANYTHING, broken, compiled, SCALAR } from '../../support/schema-rules.ts';
 
 function published(schema: JsonObject, type = 'object'): Record<string, unknown> | undefined {
   const found = toolWith([parameter('p', { type, label: {}, inputSchema: schema })]);

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import type { Narrowing } from '../../../src/registry/rules.ts';
-import { options, parameter, propertyOf, registryWith, toolWith } from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+import { options, parameter, propertyOf, registryWith, toolWith } from '../../support/declarations.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 
 const NAME = 'acme_kit__work';
 

@@ -4,8 +4,14 @@ import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
-import { english, officialProviders, parameter, registryOf, registryWith } from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+import {
+  english,
+  officialProviders,
+  parameter,
+  registryOf,
+  registryWith,
+} from '../../support/declarations.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 
 const TYPES = [
   'string',

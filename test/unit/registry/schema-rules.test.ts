@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { broken } from './schema-rules.ts';
+import { broken } from '../../support/schema-rules.ts';
 
 const root = (member: JsonObject): JsonObject => ({
   type: 'object',

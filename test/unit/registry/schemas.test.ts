@@ -11,8 +11,8 @@ import {
   registryOf,
   registryWith,
   toolWith,
-} from './declarations.ts';
-import { ANYTHING, broken, compiled, SCALAR } from './schema-rules.ts';
+} from '../../support/declarations.ts';
+import { ANYTHING, broken, compiled, SCALAR } from '../../support/schema-rules.ts';
 
 /** What is published of one parameter, without its description. */
 function published(more: Partial<ToolParameter>): Record<string, unknown> | undefined {

@@ -5,8 +5,8 @@ import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
-import { officialProviders, provider, registryOf } from '../registry/declarations.ts';
-import { catalogue, PROVIDERS, registryFrom } from './catalogue.ts';
+import { officialProviders, provider, registryOf } from '../../support/declarations.ts';
+import { catalogue, PROVIDERS, registryFrom } from '../../support/search-catalogue.ts';
 
 async function indexOf(registry: Registry) {
   const index = createSearchIndex();

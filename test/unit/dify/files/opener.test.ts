@@ -15,7 +15,7 @@ import {
   SECRET_KEY,
   sendJson,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
 const LINK = `/files/tools/${FILE_ID}.png`;

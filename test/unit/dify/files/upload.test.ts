@@ -13,7 +13,7 @@ import {
   sendJson,
   streamOf,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 const QUERY = '?timestamp=1&nonce=n&sign=fake-signature=&user_id=u&tenant_id=t';
 const UPLOAD_PATH = `/files/upload/for-plugin${QUERY}`;

@@ -10,7 +10,7 @@ import {
   loopback,
   sendJson,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 let server: Loopback | undefined;
 

@@ -13,7 +13,7 @@ import {
   loopback,
   sendJson,
   streamOf,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 

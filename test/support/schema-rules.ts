@@ -1,6 +1,6 @@
 import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { JsonObject } from '../../../src/model/json.ts';
+import type { JsonObject } from '../../src/model/json.ts';
 
 const NEVER = [
   '$schema',
