@@ -5,7 +5,9 @@ import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { StorageBackend } from '../model/storage-backend.ts';
 import type { FileAccessOf } from '../model/stored-file.ts';
-import { createFileStore, type KeptFiles } from '../files/file-store.ts';
+import { createDirectoryBackend } from '../files/backends/directory.ts';
+import { createMemoryBackend } from '../files/backends/memory.ts';
+import { createFileStore, type MeteredFileStore } from '../files/file-store.ts';
 import { canMakeFolder, makeFolder } from '../files/backends/folder.ts';
 
 const FOLDER_BYTES = 1024 ** 3;
@@ -21,7 +23,7 @@ export type FilesPlace =
 
 /** The kept files, and how their principals come to them. */
 export interface BridgeFiles {
-  readonly store: KeptFiles;
+  readonly store: MeteredFileStore;
   readonly place: FilesPlace;
   /** Bytes of all files together. */
   readonly maxBytes: number;
@@ -61,8 +63,12 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
     });
   }
   const { maxStoreBytes = place.kind === 'directory' ? FOLDER_BYTES : MEMORY_BYTES, keep } = config.files;
-  const common = { maxBytes: maxStoreBytes, keepMs: keep, logger };
-  const store = createFileStore({ ...common, ...storeOf(place, backend) });
+  const store = createFileStore({
+    backend: backendOf(place, backend),
+    maxBytes: maxStoreBytes,
+    ttlMs: keep,
+    logger,
+  });
   let base: string | undefined;
 
   return {
@@ -91,8 +97,9 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
   };
 }
 
-function storeOf(place: FilesPlace, backend: StorageBackend | undefined) {
-  if (place.kind !== 'shared') return place;
-  if (backend === undefined) throw new Error('There is no backend that replicas share.');
-  return { kind: 'shared', backend } as const;
+function backendOf(place: FilesPlace, shared: StorageBackend | undefined): StorageBackend {
+  if (place.kind === 'memory') return createMemoryBackend();
+  if (place.kind === 'directory') return createDirectoryBackend(place.dir);
+  if (shared === undefined) throw new Error('There is no backend that replicas share.');
+  return shared;
 }

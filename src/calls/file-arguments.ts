@@ -2,7 +2,7 @@ import { forEachBounded } from '../model/async.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
-import type { FileUploader, HeldFile, RemoteFiles } from '../model/ports.ts';
+import type { FileUploader, InputFile, RemoteFiles } from '../model/ports.ts';
 import type { FileArgument, PublishedTool } from '../model/registry.ts';
 import type { FileStore } from '../model/stored-file.ts';
 import { inlineFile } from './inline-file.ts';
@@ -110,7 +110,7 @@ function plan(
   return { stored, given };
 }
 
-async function open(file: FileArgument, call: FileCall, options: FileArgumentsOptions): Promise<HeldFile> {
+async function open(file: FileArgument, call: FileCall, options: FileArgumentsOptions): Promise<InputFile> {
   const { signal, principal = LOCAL_PRINCIPAL } = call;
   const { store, remote, urls, folders, maxBytes } = options;
   if (file.data !== undefined) return inlineFile(file.data);
@@ -123,7 +123,7 @@ async function open(file: FileArgument, call: FileCall, options: FileArgumentsOp
   return openLocalFile(file.path ?? '', folders, maxBytes);
 }
 
-async function keptFile(uri: string, principal: string, store: FileStore): Promise<HeldFile> {
+async function keptFile(uri: string, principal: string, store: FileStore): Promise<InputFile> {
   const found = await store.find(uri, principal);
   if (found === undefined) throw noSuchResource(uri);
   return {

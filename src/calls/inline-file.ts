@@ -1,10 +1,10 @@
-import type { HeldFile } from '../model/ports.ts';
+import type { InputFile } from '../model/ports.ts';
 
 /** Characters that are decoded at once; a multiple of 4. */
 const CHUNK = 64 * 1024;
 
 /** The file that stands in the arguments as plain Base64. It is decoded as it is read, and never lies there decoded. */
-export function inlineFile(data: string): HeldFile {
+export function inlineFile(data: string): InputFile {
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
   return {
     filename: '',

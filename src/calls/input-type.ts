@@ -1,5 +1,5 @@
 import { extensionOfType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
-import type { HeldFile } from '../model/ports.ts';
+import type { InputFile } from '../model/ports.ts';
 
 /**
  * The type of a file by its bytes, which may be its beginning alone, and what is said of it; `text` is there where
@@ -27,7 +27,7 @@ const HEAD_BYTES = 64 * 1024;
  * the bytes contradict, gets the one of its type.
  */
 export async function nameAndType(
-  file: Pick<HeldFile, 'size' | 'read'>,
+  file: Pick<InputFile, 'size' | 'read'>,
   { filename, declared }: InputHints,
   detect: DetectType,
 ): Promise<{ readonly filename: string; readonly mimeType: string }> {
@@ -71,7 +71,7 @@ function lastSegment(filename: string): string {
   return name === '' ? 'file' : name;
 }
 
-async function headOf(file: Pick<HeldFile, 'read'>): Promise<Uint8Array> {
+async function headOf(file: Pick<InputFile, 'read'>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of file.read()) {

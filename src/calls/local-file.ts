@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { basename, isAbsolute, relative, sep } from 'node:path';
 import { BridgeError } from '../model/errors.ts';
 import { handleBytes } from '../model/handle-bytes.ts';
-import type { HeldFile } from '../model/ports.ts';
+import type { InputFile } from '../model/ports.ts';
 import { tooLarge } from './file-errors.ts';
 
 /** Links at the end of a path are not followed, and a pipe does not keep the opening waiting. Windows has neither. */
@@ -20,7 +20,7 @@ export async function openLocalFile(
   path: string,
   folders: readonly string[],
   maxBytes: number,
-): Promise<HeldFile> {
+): Promise<InputFile> {
   const real = await realpath(path).catch((error: unknown) => {
     throw unreadable(error, path);
   });
@@ -43,7 +43,7 @@ export async function openLocalFile(
   }
 }
 
-function held(handle: FileHandle, path: string, size: number): HeldFile {
+function held(handle: FileHandle, path: string, size: number): InputFile {
   return {
     filename: basename(path),
     size,

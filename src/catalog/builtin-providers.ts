@@ -1,10 +1,10 @@
 import type { DifyConsole } from '../dify/console/console.ts';
+import { forEachBounded } from '../model/async.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { LocalizedText, ToolProvider } from '../model/tool.ts';
-import { forEachBounded } from './bounded.ts';
 
 /** The providers that are part of Dify itself, in every release so far. None of them needs credentials. */
-const HARD_CODED: readonly ToolProvider[] = [
+export const HARD_CODED_PROVIDERS: readonly ToolProvider[] = [
   hardCoded('audio', { en_US: 'Audio' }, 'utilities'),
   hardCoded('code', { en_US: 'Code Interpreter', zh_Hans: '代码解释器' }, 'productivity'),
   hardCoded('time', { en_US: 'CurrentTime', zh_Hans: '时间' }, 'utilities'),
@@ -27,7 +27,7 @@ export async function providersFromPlugins(
     if (await lacksCredentials(console, id, signal)) unauthorized.add(id);
   });
   const providers = plugins.map((plugin) => ({ ...plugin, authorized: !unauthorized.has(plugin.id) }));
-  return { providers: [...HARD_CODED, ...providers], problems };
+  return { providers: [...HARD_CODED_PROVIDERS, ...providers], problems };
 }
 
 /** True when Dify says that there are none. Where it says nothing, a call will. */

@@ -1,30 +1,32 @@
-import type { CatalogListing, CatalogProblem, ProviderCredential } from '../model/ports.ts';
+import type { CatalogListing, CatalogProblem } from '../model/ports.ts';
 import type { ProviderType, ToolProvider } from '../model/tool.ts';
-import { inOrder } from './provider-order.ts';
+import { providerKey, sortedBy } from './provider-key.ts';
 
-/** A listing that is complete again, and what of it is old. */
+/** A listing that is complete again, and what in it is old. */
 export interface CarriedOver {
   readonly listing: CatalogListing;
-  /** The problems for which something of the previous listing stands in. */
-  readonly kept: readonly CatalogProblem[];
+  /** The problems for which parts of the previous listing are used. */
+  readonly stale: readonly CatalogProblem[];
 }
 
+const STAYS = 'What was listed before stays published.';
+
 /**
- * The new listing with what it could not find out taken from the previous one: all providers of a type whose
- * whole list failed, the tools of single providers that failed, and the credentials of either. Their problems stay
- * and say so. What Dify no longer lists without any problem is gone.
+ * The new listing, completed from the previous one where Dify reported problems: all providers of a type whose list
+ * failed, the tools of single providers that failed, and the credentials of either. The problems stay and say so. What
+ * Dify no longer lists, without a problem, is gone.
  */
 export function carryOver(previous: CatalogListing | undefined, next: CatalogListing): CarriedOver {
-  if (previous === undefined) return { listing: next, kept: [] };
-  const present = new Set(next.providers.map(identity));
-  const known = new Map(next.unlisted?.map((provider) => [identity(provider), provider]));
+  if (previous === undefined) return { listing: next, stale: [] };
+  const present = new Set(next.providers.map(keyOf));
+  const unlisted = new Map(next.unlisted?.map((provider) => [keyOf(provider), provider]));
   const providers: ToolProvider[] = [];
   const credentials = new Map(next.credentials);
   const problems: CatalogProblem[] = [];
-  const kept: CatalogProblem[] = [];
+  const stale: CatalogProblem[] = [];
 
   /** True when credentials that were known before are known again. */
-  function keepCredentials(type: ProviderType, id: string): boolean {
+  function restoreCredentials(type: ProviderType, id: string): boolean {
     const old = type === 'builtin' ? previous?.credentials?.get(id) : undefined;
     if (old === undefined || credentials.has(id)) return false;
     credentials.set(id, old);
@@ -37,41 +39,34 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
       (provider) =>
         provider.type === providerType &&
         (providerId === undefined || provider.id === providerId) &&
-        !present.has(identity(provider)),
+        !present.has(keyOf(provider)),
     );
     for (const provider of missing) {
-      present.add(identity(provider));
-      keepCredentials(provider.type, provider.id);
+      const key = keyOf(provider);
+      present.add(key);
+      restoreCredentials(provider.type, provider.id);
+      // What Dify says about the provider itself counts, for example that it has lost its authorisation.
+      const known = unlisted.get(key);
+      providers.push(known === undefined ? provider : { ...known, tools: provider.tools });
     }
-    // What Dify says of the provider itself counts, as that it has lost its authorisation.
-    providers.push(
-      ...missing.map((old) => {
-        const head = known.get(identity(old));
-        return head === undefined ? old : { ...head, tools: old.tools };
-      }),
-    );
-    const keptCredentials = providerId !== undefined && keepCredentials(providerType, providerId);
-    if (missing.length === 0 && !keptCredentials) {
+    const hasOldCredentials = providerId !== undefined && restoreCredentials(providerType, providerId);
+    if (missing.length === 0 && !hasOldCredentials) {
       problems.push(problem);
     } else {
-      const told = { ...problem, message: `${problem.message} ${KEPT}` };
-      problems.push(told);
-      kept.push(told);
+      const reported = { ...problem, message: `${problem.message} ${STAYS}` };
+      problems.push(reported);
+      stale.push(reported);
     }
   }
-  if (kept.length === 0) return { listing: next, kept };
-  const all = providers.length === 0 ? next.providers : inOrder([...next.providers, ...providers]);
-  return { listing: { providers: all, problems, ...withCredentials(credentials) }, kept };
+  if (stale.length === 0) return { listing: next, stale };
+  const listing: CatalogListing = {
+    providers: providers.length === 0 ? next.providers : sortedBy([...next.providers, ...providers], keyOf),
+    problems,
+    credentials: credentials.size === 0 ? undefined : credentials,
+  };
+  return { listing, stale };
 }
 
-const KEPT = 'What was listed before stays published.';
-
-function withCredentials(
-  credentials: ReadonlyMap<string, readonly ProviderCredential[]>,
-): Pick<CatalogListing, 'credentials'> {
-  return credentials.size === 0 ? {} : { credentials };
-}
-
-function identity({ type, id }: { readonly type: ProviderType; readonly id: string }): string {
-  return `${type} ${id}`;
+function keyOf({ type, id }: Pick<ToolProvider, 'type' | 'id'>): string {
+  return providerKey(type, id);
 }

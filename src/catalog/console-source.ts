@@ -1,17 +1,17 @@
 import type { DifyConsole } from '../dify/console/console.ts';
-import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
+import { forEachBounded } from '../model/async.ts';
+import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import { PROVIDER_TYPES, type ProviderType, type ToolProvider } from '../model/tool.ts';
-import { forEachBounded } from './bounded.ts';
-import { providersFromPlugins } from './builtin-providers.ts';
-import { inOrder } from './provider-order.ts';
+import { HARD_CODED_PROVIDERS, providersFromPlugins } from './builtin-providers.ts';
+import { providerKey, sortedBy } from './provider-key.ts';
 
 /** Limits of a console source. */
 export interface ConsoleSourceOptions {
-  /** Requests at once while builtin providers are asked one by one; 4 when absent. */
-  readonly concurrency?: number;
-  readonly logger?: Logger;
+  /** Concurrent requests while builtin providers are listed one by one; 4 when absent. */
+  readonly concurrency?: number | undefined;
+  readonly logger?: Logger | undefined;
 }
 
 /** The providers of one type, or the error that took their list. */
@@ -21,7 +21,7 @@ type TypeOutcome =
 
 /** Errors that every other request would meet as well, so that nothing found beside them can be trusted. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set(['upstream_not_ready', 'cancelled', 'shutting_down']);
-/** Errors of the address or the account: asking for the providers one by one would meet them again. */
+/** Errors of the address or the account: listing the providers one by one would meet them again. */
 const NOT_OF_ONE_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'upstream_unauthorized',
   'upstream_wrong_address',
@@ -29,7 +29,7 @@ const NOT_OF_ONE_PROVIDER: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * The workspace's tools by the console API: the lists of all four types at once. A list that fails is named in
+ * The workspace's tools from the console API: the lists of all four types at once. A list that fails is named in
  * `problems` and leaves the others alone. Rejects when Dify does not accept the credentials or when no list could
  * be had at all.
  */
@@ -38,7 +38,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
   let warned = new Set<string>();
   let warnedBefore = warned;
 
-  /** Warns of what the listing before this one did not meet already. */
+  /** Warns of what the previous listing did not meet already. */
   function warn(message: string, { code, message: reason }: BridgeError): void {
     warned.add(`${message}: ${reason}`);
     const level = warnedBefore.has(`${message}: ${reason}`) ? 'debug' : 'warn';
@@ -49,15 +49,13 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     try {
       return { type, listing: await console.listTools(type, signal) };
     } catch (thrown) {
-      const error = asBridgeError(thrown);
-      if (isHopeless(error)) throw error;
-      return { type, error };
+      return { type, error: hopefulError(thrown) };
     }
   }
 
   /**
-   * One provider that Dify cannot describe, or that never answers, fails the whole list of builtin tools; asked
-   * singly, only itself. Where no other list came either, Dify cannot be reached at all.
+   * One provider that Dify cannot describe, or that never answers, fails the whole list of builtin tools; listed one
+   * by one, it loses only its own tools. Where no other list came either, Dify cannot be reached at all.
    */
   async function recover(outcomes: readonly TypeOutcome[], signal: AbortSignal): Promise<TypeOutcome[]> {
     const reached = outcomes.some((outcome) => 'listing' in outcome);
@@ -73,20 +71,19 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     return recovered;
   }
 
-  /** The builtin providers without their tools; undefined where Dify gives no list of them at all. */
-  async function listBuiltinProviders(signal: AbortSignal): Promise<CatalogListing | undefined> {
+  /** The builtin providers without their tools; where Dify gives no list of them, those that are part of Dify. */
+  async function listBuiltinProviders(signal: AbortSignal): Promise<CatalogListing> {
     try {
       return await console.listProviders('builtin', signal);
     } catch (thrown) {
-      const error = asBridgeError(thrown);
-      if (isHopeless(error)) throw error;
+      const error = hopefulError(thrown);
       warn('Dify could not list the builtin providers: taking them from the list of plugins', error);
     }
     try {
       return await providersFromPlugins(console, concurrency, signal);
     } catch (thrown) {
-      if (isHopeless(asBridgeError(thrown))) throw thrown;
-      return undefined;
+      const message = `The plugins could not be listed: ${hopefulError(thrown).message}`;
+      return { providers: HARD_CODED_PROVIDERS, problems: [{ providerType: 'builtin', message }] };
     }
   }
 
@@ -94,23 +91,23 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     const type = 'builtin';
     warn('Dify could not list the builtin tools as a whole: asking for each provider', cause);
     const overview = await listBuiltinProviders(signal);
-    if (overview === undefined) return { type, error: cause };
     const providers: ToolProvider[] = [];
     const unlisted: ToolProvider[] = [];
     const problems: CatalogProblem[] = [...overview.problems];
-    await forEachBounded(overview.providers, concurrency, async (provider) => {
+    await forEachBounded(overview.providers, concurrency, async (provider, failed) => {
       try {
-        const reading = await console.builtinProviderTools(provider.id, signal);
+        const both = AbortSignal.any([signal, failed]);
+        const reading = await console.builtinProviderTools(provider.id, both);
         providers.push({ ...provider, tools: reading.tools });
         problems.push(...reading.problems);
       } catch (thrown) {
-        const error = asBridgeError(thrown);
-        if (isHopeless(error)) throw error;
-        const message = `The tools of "${provider.id}" could not be listed: ${error.message}`;
+        const message = `The tools of "${provider.id}" could not be listed: ${hopefulError(thrown).message}`;
         problems.push({ providerType: type, providerId: provider.id, message });
         unlisted.push({ ...provider, tools: [] });
       }
     });
+    const isPartial = overview.problems.some(({ providerId }) => providerId === undefined);
+    if (isPartial && providers.length === 0) return { type, error: cause };
     return { type, listing: { providers, problems, unlisted } };
   }
 
@@ -119,9 +116,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     try {
       await console.checkWorkspace(signal);
     } catch (thrown) {
-      const error = asBridgeError(thrown);
-      if (isHopeless(error)) throw error;
-      warn('The workspace of the login could not be checked', error);
+      warn('The workspace of the login could not be checked', hopefulError(thrown));
     }
   }
 
@@ -148,37 +143,33 @@ function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
   const problems: CatalogProblem[] = [];
   const unlisted: ToolProvider[] = [];
   const errors: BridgeError[] = [];
-  let listed = 0;
   for (const outcome of outcomes) {
     if ('error' in outcome) {
       errors.push(outcome.error);
       const message = `The ${outcome.type} tools could not be listed: ${outcome.error.message}`;
       problems.push({ providerType: outcome.type, message });
     } else if (outcome.listing !== undefined) {
-      listed += 1;
       providers.push(...outcome.listing.providers);
       problems.push(...outcome.listing.problems);
       unlisted.push(...(outcome.listing.unlisted ?? []));
     }
   }
   const [first] = errors;
-  if (listed === 0 && first !== undefined) throw first;
+  const isListed = outcomes.some((outcome) => 'listing' in outcome && outcome.listing !== undefined);
+  if (!isListed && first !== undefined) throw first;
   return {
-    providers: inOrder(providers),
-    problems: inProblemOrder(problems),
-    ...(unlisted.length > 0 && { unlisted }),
+    providers: sortedBy(providers, ({ type, id }) => providerKey(type, id)),
+    problems: sortedBy(problems, ({ providerType, providerId }) => providerKey(providerType, providerId)),
+    unlisted,
   };
 }
 
-/** The refusal of one route (403) may be that route's own; any other refusal is of the credentials. */
-function isHopeless(error: BridgeError): boolean {
-  if (error.code === 'upstream_unauthorized') return error.upstream?.status !== 403;
-  return HOPELESS.has(error.code);
-}
-
-/** By type, then provider, whatever answered first. */
-function inProblemOrder(problems: readonly CatalogProblem[]): CatalogProblem[] {
-  const key = ({ providerType, providerId }: CatalogProblem): string =>
-    `${PROVIDER_TYPES.indexOf(providerType)} ${providerId ?? ''}`;
-  return [...problems].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))));
+/** The error, unless every other request would meet it as well: then throws it. */
+function hopefulError(thrown: unknown): BridgeError {
+  const error = asBridgeError(thrown);
+  // The refusal of one route (403) may be that route's own; any other refusal is of the credentials.
+  const isHopeless =
+    error.code === 'upstream_unauthorized' ? error.upstream?.status !== 403 : HOPELESS.has(error.code);
+  if (isHopeless) throw error;
+  return error;
 }

@@ -1,14 +1,15 @@
 import type { DifyConsole } from '../dify/console/console.ts';
+import { forEachBounded } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
-import { forEachBounded } from './bounded.ts';
+import { sortedBy } from './provider-key.ts';
 
 /** Requests at once. */
 const CONCURRENCY = 4;
 
 /**
- * A source that lists the credentials of some providers along with the tools. `wanted` says of which providers; a
- * list of credentials that Dify does not give is named in `problems` and leaves the tools alone.
+ * A source that lists the credentials of some providers along with the tools. `wanted` selects the providers. A
+ * credential list that Dify does not answer is reported in `problems`; the tools stay.
  */
 export function withCredentials(
   source: CatalogSource,
@@ -18,30 +19,24 @@ export function withCredentials(
   return {
     async list(signal) {
       const listing = await source.list(signal);
+      const selected = wanted(listing);
       // Only builtin providers have credentials that a call can choose from.
-      const ids = listing.providers.filter(({ type }) => type === 'builtin').map(({ id }) => id);
-      const chosen = wanted(listing);
-      const found = new Map<string, readonly ProviderCredential[]>();
-      const problems: CatalogProblem[] = [];
-      const asked = ids.filter((id) => chosen.has(id));
-      await forEachBounded(asked, CONCURRENCY, async (providerId) => {
+      const ids = listing.providers.flatMap(({ type, id }) =>
+        type === 'builtin' && selected.has(id) ? [id] : [],
+      );
+      if (ids.length === 0) return listing;
+      const found: (readonly [id: string, credentials: readonly ProviderCredential[]])[] = [];
+      const problems: CatalogProblem[] = [...listing.problems];
+      await forEachBounded(ids, CONCURRENCY, async (providerId) => {
         try {
-          found.set(providerId, (await console.credentials(providerId, signal)) ?? []);
+          found.push([providerId, (await console.credentials(providerId, signal)) ?? []]);
         } catch (thrown) {
           if (signal.aborted) throw thrown;
           const message = `The credentials of "${providerId}" could not be listed: ${asBridgeError(thrown).message}`;
           problems.push({ providerType: 'builtin', providerId, message });
         }
       });
-      if (asked.length === 0) return listing;
-      const credentials = new Map(asked.flatMap((id) => entryOf(found, id)));
-      return { ...listing, problems: [...listing.problems, ...problems], credentials };
+      return { ...listing, problems, credentials: new Map(sortedBy(found, ([id]) => id)) };
     },
   };
-}
-
-/** The entry of a key, if it has one: a map made from these is in the order of the keys. */
-function entryOf<V>(map: ReadonlyMap<string, V>, key: string): [string, V][] {
-  const value = map.get(key);
-  return value === undefined ? [] : [[key, value]];
 }

@@ -1,34 +1,34 @@
+import { isDeepStrictEqual } from 'node:util';
 import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { carryOver } from './carry-over.ts';
 import { createStaleness } from './staleness.ts';
-import { keepUnchanged } from './unchanged.ts';
 
-/** What a refresher reads, when, and whom it tells. */
+/** What a refresher reads, when, and what it reports. */
 export interface CatalogRefresherOptions {
   readonly source: CatalogSource;
-  /** What is known before the first load: it stands in for what that one cannot find out. */
-  readonly initial?: CatalogListing;
+  /** What is known before the first load: used for what the first load cannot find out. */
+  readonly initial?: CatalogListing | undefined;
   /** Milliseconds from the end of one load to the begin of the next. 0: only on demand, and after failures. */
   readonly intervalMs: number;
   /** Part of a delay by which chance lengthens or shortens it; 0.1 when absent. */
-  readonly jitter?: number;
+  readonly jitter?: number | undefined;
   /** Milliseconds before the first attempt after a failure, doubled by each further one; 1 s when absent. */
-  readonly backoffMs?: number;
+  readonly backoffMs?: number | undefined;
   /** A load begins. */
-  readonly onStart?: () => void;
+  readonly onStart?: (() => void) | undefined;
   /**
-   * A load succeeded. The listing is the whole present state, see `carryOver`; what has not changed in it is the
-   * same object as before, see `keepUnchanged`. Must not throw.
+   * A load succeeded. The listing is the whole present state, see `carryOver`. `providers` and `credentials` are the
+   * same objects as before unless they have changed. Must not throw.
    */
   readonly onListing: (listing: CatalogListing) => void;
   /** A load failed; the listing before it stays. Must not throw. */
-  readonly onFailure?: (error: BridgeError) => void;
-  readonly logger?: Logger;
+  readonly onFailure?: ((error: BridgeError) => void) | undefined;
+  readonly logger?: Logger | undefined;
   /** A number from 0 up to 1; Math.random when absent. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** Keeps the catalogue up to date: one load at a time. */
@@ -79,8 +79,8 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
       const found = await source.list(stopping.signal);
       if (stopping.signal.aborted) throw stopped();
       const whole = carryOver(status.listing, found);
-      listing = keepUnchanged(status.listing, whole.listing);
-      staleness.loaded(whole.kept, status.loadedAt ?? createdAt);
+      listing = withUnchanged(status.listing, whole.listing);
+      staleness.loaded(whole.stale, status.loadedAt ?? createdAt);
     } catch (thrown) {
       throw failed(thrown);
     }
@@ -175,6 +175,17 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
       clearTimeout(timer);
       stopping.abort(stopped());
     },
+  };
+}
+
+/** The new listing with the providers and the credentials of the previous one where they are equal. */
+function withUnchanged(previous: CatalogListing | undefined, next: CatalogListing): CatalogListing {
+  const { problems } = next;
+  const same = <T>(before: T, now: T): T => (isDeepStrictEqual(before, now) ? before : now);
+  return {
+    providers: same(previous?.providers ?? next.providers, next.providers),
+    problems,
+    credentials: same(previous?.credentials, next.credentials),
   };
 }
 

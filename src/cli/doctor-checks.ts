@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { App } from '../app/app.ts';
 import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { explainAdminRefusal } from '../dify/console/admin-key-errors.ts';
+import { explainAdminKeyError } from '../dify/console/admin-key-errors.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/inner/probe.ts';
@@ -108,7 +108,7 @@ export async function workspaceFinding(
   } catch (error) {
     const refusal = asBridgeError(error);
     if (credential.kind !== 'admin-key' || refusal.upstream?.status !== 401) return failure(refusal);
-    return failure(await explainAdminRefusal(difyConsole, credential.workspaceId, refusal, signal));
+    return failure(await explainAdminKeyError(difyConsole, credential.workspaceId, refusal, signal));
   }
 }
 

@@ -4,7 +4,7 @@ const GIVE_OTHERWISE = 'Give an address that anybody can fetch, or the file itse
 const ASK_OPERATOR = `${GIVE_OTHERWISE} An operator can allow the host in files.allowedNetworks.`;
 
 function refused(message: string, hint: string = GIVE_OTHERWISE, cause?: unknown): BridgeError {
-  return new BridgeError('file_refused', message, { hint, ...(cause !== undefined && { cause }) });
+  return new BridgeError('file_refused', message, { hint, cause });
 }
 
 /** The text is no address that the bridge fetches from. `host` is empty where there is none. */

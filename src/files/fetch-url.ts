@@ -1,9 +1,9 @@
 import { abortable, onAbort } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
-import type { FetchLimits, HeldFile, RemoteFiles } from '../model/ports.ts';
-import { nameInHeader, nameInUrl } from './url-name.ts';
+import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
+import { nameInHeader, nameInUrl } from './names.ts';
 import { createNetworkPolicy } from './network-policy.ts';
-import * as refusals from './fetch-errors.ts';
+import * as errors from './fetch-errors.ts';
 import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';
@@ -16,12 +16,12 @@ export interface RemoteFilesOptions {
   readonly allowedNetworks: readonly string[];
   /** Limit of a whole fetch, redirects included. */
   readonly timeoutMs: number;
-  /** Longest silence of a server; 15 s unless told. */
-  readonly idleMs?: number;
+  /** Longest silence of a server; 15 s when absent. */
+  readonly idleMs?: number | undefined;
   /** Folder of the temporary files. */
   readonly temporaryFolder: string;
-  /** The system's unless given. */
-  readonly resolver?: Resolver;
+  /** The system's when absent. */
+  readonly resolver?: Resolver | undefined;
 }
 
 const MAX_REDIRECTS = 5;
@@ -29,8 +29,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const IDLE_MS = 15_000;
 
 /**
- * Fetches files from the web for callers who may mean harm: every address that a host name has must be public or
- * allowed, the connection goes to the very address that was checked, and each redirect begins anew.
+ * Fetches files from the web for callers who may be hostile: every address of a host name must be public or allowed, the
+ * connection goes to an address that was checked, and each redirect is checked again.
  */
 export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
   const {
@@ -45,11 +45,11 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
 
   function checked(address: string, base?: URL): URL {
     if (!URL.canParse(address, base?.href))
-      throw base === undefined ? refusals.notAnAddress() : refusals.badRedirect(base.host);
+      throw base === undefined ? errors.notAnAddress() : errors.badRedirect(base.host);
     const url = new URL(address, base);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refusals.notAnAddress();
-    if (url.protocol === 'http:' && !allowHttp) throw refusals.notSecure(url.host);
-    if (url.username !== '' || url.password !== '') throw refusals.hasCredentials(url.host);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw errors.notAnAddress();
+    if (url.protocol === 'http:' && !allowHttp) throw errors.notSecure(url.host);
+    if (url.username !== '' || url.password !== '') throw errors.hasCredentials(url.host);
     return url;
   }
 
@@ -60,14 +60,14 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
       watch.host = url.host;
       const addresses = await watch.race(allowedAddresses(url, policy, resolver));
       const answer = await get(url, addresses, watch.signal).catch((error: unknown) => {
-        throw watch.reason() ?? refusals.unreachable(url.host, error);
+        throw watch.reason() ?? errors.unreachable(url.host, error);
       });
       watch.heard();
       const { statusCode: status = 0, headers } = answer.message;
       if (!REDIRECTS.has(status)) return { url, answer };
       answer.close();
-      if (redirects === MAX_REDIRECTS) throw refusals.tooManyRedirects(url.host, MAX_REDIRECTS);
-      if (headers.location === undefined) throw refusals.badRedirect(url.host);
+      if (redirects === MAX_REDIRECTS) throw errors.tooManyRedirects(url.host, MAX_REDIRECTS);
+      if (headers.location === undefined) throw errors.badRedirect(url.host);
       url = checked(headers.location, url);
     }
   }
@@ -96,13 +96,13 @@ async function take(
   { maxBytes }: FetchLimits,
   watch: Watch,
   folder: string,
-): Promise<HeldFile> {
+): Promise<InputFile> {
   const { statusCode: status = 0, headers } = message;
-  if (status !== 200) throw refusals.badStatus(url.host, status);
+  if (status !== 200) throw errors.badStatus(url.host, status);
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== '') throw refusals.isEncoded(url.host);
+  if (encoding !== 'identity' && encoding !== '') throw errors.isEncoded(url.host);
   const declared = Number(headers['content-length'] ?? Number.NaN);
-  if (declared > maxBytes) throw refusals.isTooLarge(url.host, maxBytes, declared);
+  if (declared > maxBytes) throw errors.isTooLarge(url.host, maxBytes, declared);
 
   async function* body(): AsyncGenerator<Uint8Array> {
     let size = 0;
@@ -110,14 +110,14 @@ async function take(
       for await (const chunk of message as AsyncIterable<Buffer>) {
         watch.heard();
         size += chunk.length;
-        if (size > maxBytes) throw refusals.isTooLarge(url.host, maxBytes);
+        if (size > maxBytes) throw errors.isTooLarge(url.host, maxBytes);
         yield chunk;
       }
       // A body that ends with its connection ends well, as Node sees it, also where the fetch itself was ended.
       if (watch.signal.aborted) throw watch.reason();
     } catch (error) {
       if (error instanceof BridgeError) throw error;
-      throw watch.reason() ?? refusals.brokenOff(url.host, error);
+      throw watch.reason() ?? errors.brokenOff(url.host, error);
     }
   }
 
@@ -126,16 +126,16 @@ async function take(
   return {
     ...temporary,
     filename: nameInHeader(headers['content-disposition']) ?? nameInUrl(url),
-    ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
+    mimeType: mimeType === '' ? undefined : mimeType,
   };
 }
 
-/** What ends a fetch: its caller, its time, or a server that is silent. */
+/** What ends a fetch: its caller, its time limit, or a silent server. */
 interface Watch {
   readonly signal: AbortSignal;
-  /** Who is waited for. */
+  /** The host that the fetch waits for. */
   host: string;
-  /** Something came. */
+  /** Restarts the time that the server may be silent. */
   heard(): void;
   /** Why the fetch was ended; undefined when it was not. */
   reason(): unknown;
@@ -148,8 +148,8 @@ function watchFetch(signal: AbortSignal, timeoutMs: number, idleMs: number): Wat
   const controller = new AbortController();
   const end = (reason: unknown): void => controller.abort(reason);
   const unlink = onAbort(signal, () => end(signal.reason));
-  const whole = setTimeout(() => end(refusals.tooSlow(watch.host, timeoutMs)), timeoutMs);
-  const idle = setTimeout(() => end(refusals.isSilent(watch.host, idleMs)), idleMs);
+  const whole = setTimeout(() => end(errors.tooSlow(watch.host, timeoutMs)), timeoutMs);
+  const idle = setTimeout(() => end(errors.isSilent(watch.host, idleMs)), idleMs);
   const watch: Watch = {
     signal: controller.signal,
     host: '',

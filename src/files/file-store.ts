@@ -3,7 +3,6 @@ import type { Logger } from '../model/logger.ts';
 import { UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { Draft, FileRecord, StorageBackend } from '../model/storage-backend.ts';
 import type { FileStore, StoredFile } from '../model/stored-file.ts';
-import { createDirectoryBackend } from './backends/directory.ts';
 import {
   downloadKey,
   fileUri,
@@ -15,25 +14,22 @@ import {
   splitDownloadKey,
 } from './file-id.ts';
 import { cleanFileName } from './names.ts';
-import { createMemoryBackend } from './backends/memory.ts';
 import { createCapacity } from './capacity.ts';
 
 /** The longest time between two looks for files that have expired, in milliseconds. */
 const MAX_SWEEP_MS = 5 * 60_000;
 
-export type FileStoreOptions = (
-  | { readonly kind: 'directory'; readonly dir: string }
-  | { readonly kind: 'memory' }
-  | { readonly kind: 'shared'; readonly backend: StorageBackend }
-) & {
+/** Where files are stored, how many and for how long. */
+export interface FileStoreOptions {
+  readonly backend: StorageBackend;
   /** Of all files together. */
   readonly maxBytes: number;
-  /** How long a file is kept, in milliseconds. */
-  readonly keepMs: number;
+  /** Milliseconds until a file expires. */
+  readonly ttlMs: number;
   readonly logger: Logger;
-  /** The clock; that of the machine unless given. */
-  readonly now?: () => number;
-};
+  /** The clock; the machine's when absent. */
+  readonly now?: (() => number) | undefined;
+}
 
 /** How full a store is. */
 export interface StoreUsage {
@@ -42,18 +38,14 @@ export interface StoreUsage {
   readonly maxBytes: number;
 }
 
-/** A store that tells how full it is. */
-export interface KeptFiles extends FileStore {
+/** A store that reports how full it is. */
+export interface MeteredFileStore extends FileStore {
   usage(): Promise<StoreUsage>;
 }
 
-/**
- * A store in a folder, in memory or on a backend that others share. The folder is made with the first file; several processes may share it, each
- * sees the files of all. What a process that ended early left there is removed some minutes later.
- */
-export function createFileStore(options: FileStoreOptions): KeptFiles {
-  const { maxBytes, keepMs, logger, now = Date.now } = options;
-  const backend = backendOf(options);
+/** The store on a backend. Processes that share the backend see each other's files. */
+export function createFileStore(options: FileStoreOptions): MeteredFileStore {
+  const { backend, maxBytes, ttlMs, logger, now = Date.now } = options;
   const capacity = createCapacity(backend, maxBytes, now);
   let closed = false;
 
@@ -106,10 +98,10 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
   let sweeping: Promise<void> | undefined;
   function sweepAlone(): void {
     sweeping ??= sweep()
-      .catch((error: unknown) => logger.warn('Kept files could not be looked through', { error }))
+      .catch((error: unknown) => logger.warn('Stored files could not be looked through', { error }))
       .finally(() => (sweeping = undefined));
   }
-  const timer = setInterval(sweepAlone, Math.min(MAX_SWEEP_MS, Math.max(1000, keepMs / 4)));
+  const timer = setInterval(sweepAlone, Math.min(MAX_SWEEP_MS, Math.max(1000, ttlMs / 4)));
   timer.unref();
   sweepAlone();
 
@@ -127,11 +119,11 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
           mimeType: plainType(mimeType),
           size,
           createdAt,
-          expiresAt: createdAt + keepMs,
+          expiresAt: createdAt + ttlMs,
           owner: ownerOf(principal),
           secret: newSecret(),
         };
-        await draft.keep(record);
+        await draft.commit(record);
         return describe(record);
       } catch (error) {
         await draft.discard().catch((problem: unknown) => {
@@ -195,11 +187,6 @@ export function createFileStore(options: FileStoreOptions): KeptFiles {
       backend.close();
     },
   };
-}
-
-function backendOf(options: FileStoreOptions): StorageBackend {
-  if (options.kind === 'shared') return options.backend;
-  return options.kind === 'memory' ? createMemoryBackend() : createDirectoryBackend(options.dir);
 }
 
 /** Space that a file has taken so far. */

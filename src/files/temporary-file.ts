@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handleBytes } from '../model/handle-bytes.ts';
-import type { HeldFile } from '../model/ports.ts';
+import type { InputFile } from '../model/ports.ts';
 import { cannotBeStored } from './fetch-errors.ts';
 
 /** The bytes of a held file. */
-export type TemporaryFile = Pick<HeldFile, 'size' | 'read' | 'dispose'>;
+export type TemporaryFile = Pick<InputFile, 'size' | 'read' | 'dispose'>;
 
 /**
  * Writes bytes, as they come, to a temporary file that only its owner can read. Its name goes at once where the

@@ -5,24 +5,24 @@ import type { Json, JsonObject } from './json.ts';
  * (`/files/tools/<uuid>.<ext>`), an absolute address, or, from workflow outputs, a signed one.
  */
 export interface FileReference {
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Id of Dify's ToolFile or UploadFile, where known. */
-  readonly id?: string;
-  readonly transferMethod?: string;
-  readonly filename?: string;
-  readonly mimeType?: string;
+  readonly id?: string | undefined;
+  readonly transferMethod?: string | undefined;
+  readonly filename?: string | undefined;
+  readonly mimeType?: string | undefined;
   /** Bytes, where Dify says so. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /** Status of one step that a tool reports while it runs. */
 export interface LogEntry {
   readonly id: string;
-  readonly parentId?: string;
+  readonly parentId?: string | undefined;
   readonly label: string;
   /** `start`, `success` or `error`; other values are kept. */
   readonly status: string;
-  readonly error?: string;
+  readonly error?: string | undefined;
   readonly data: JsonObject;
   readonly metadata: JsonObject;
 }
@@ -30,9 +30,9 @@ export interface LogEntry {
 /** One source that a retrieval used. All of Dify's fields are kept in `raw`. */
 export interface RetrieverResource {
   readonly content: string;
-  readonly datasetName?: string;
-  readonly documentName?: string;
-  readonly title?: string;
+  readonly datasetName?: string | undefined;
+  readonly documentName?: string | undefined;
+  readonly title?: string | undefined;
   readonly raw: JsonObject;
 }
 

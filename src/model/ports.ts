@@ -6,7 +6,7 @@ import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
 export interface CatalogProblem {
   readonly providerType: ProviderType;
   /** Absent when the whole list of that type failed. */
-  readonly providerId?: string;
+  readonly providerId?: string | undefined;
   /** One sentence for a person: what failed and why. */
   readonly message: string;
 }
@@ -25,9 +25,9 @@ export interface CatalogListing {
   readonly providers: readonly ToolProvider[];
   readonly problems: readonly CatalogProblem[];
   /** What is known at present of providers whose tools could not be read: all but the tools. */
-  readonly unlisted?: readonly ToolProvider[];
+  readonly unlisted?: readonly ToolProvider[] | undefined;
   /** By provider id, for builtin providers that were asked for them. */
-  readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]>;
+  readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]> | undefined;
 }
 
 /** Where tools come from. Rejects with a BridgeError only when nothing at all could be listed. */
@@ -59,9 +59,9 @@ export type OpenedFile =
       /** To be read to its end or discarded. */
       readonly body: AsyncIterable<Uint8Array>;
       /** Content-Type as the server sent it, without parameters. */
-      readonly mimeType?: string;
+      readonly mimeType?: string | undefined;
       /** Bytes, where the server says so. */
-      readonly size?: number;
+      readonly size?: number | undefined;
       /** Closes the connection without reading further. */
       discard(): Promise<void>;
     }
@@ -101,11 +101,11 @@ export interface FileAddress {
 }
 
 /** A file at hand until it is disposed of. */
-export interface HeldFile {
+export interface InputFile {
   /** As its source calls it; may be empty. */
   readonly filename: string;
   /** As its source says, without parameters. */
-  readonly mimeType?: string;
+  readonly mimeType?: string | undefined;
   /** Bytes. */
   readonly size: number;
   /** The bytes from the beginning, each time it is called. */
@@ -126,5 +126,5 @@ export interface RemoteFiles {
    * The file at an address, fetched to its end. Rejects with `file_refused` or `file_too_large`, and with the
    * signal's reason.
    */
-  fetch(url: string, limits: FetchLimits): Promise<HeldFile>;
+  fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }

@@ -126,7 +126,7 @@ export type ToolListSource = SnapshotSource<ToolList>;
 export interface StalePart {
   readonly providerType: ProviderType;
   /** Absent when it is all providers of the type. */
-  readonly providerId?: string;
+  readonly providerId?: string | undefined;
   /** The last listing that had it: what is served is as old as that. */
   readonly since: Date;
   /** Why there is no newer one. */

@@ -1,6 +1,6 @@
 import type { ByteRange } from './stored-file.ts';
 
-/** All that is known of a kept file. */
+/** All that is known of a stored file. */
 export interface FileRecord {
   readonly id: string;
   readonly name: string;
@@ -10,13 +10,13 @@ export interface FileRecord {
   /** Milliseconds since 1970, as all times here. */
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** SHA-256 of the principal: the store does not know whose files it holds. */
+  /** SHA-256 of the principal: the store does not know the owners of its files. */
   readonly owner: string;
   /** The part of the download key that the address of the resource does not show. */
   readonly secret: string;
 }
 
-/** A kept file and when it was used last, as far as is known without looking again. */
+/** A stored file and when it was used last, as far as is known without looking again. */
 export interface StoredRecord {
   readonly record: FileRecord;
   readonly usedAt: number;
@@ -25,8 +25,8 @@ export interface StoredRecord {
 /** A file whose bytes still arrive: nobody else sees it. */
 export interface Draft {
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes it a kept file, at once and as a whole. */
-  keep(record: FileRecord): Promise<void>;
+  /** Makes it a stored file, at once and as a whole. */
+  commit(record: FileRecord): Promise<void>;
   /** Leaves nothing of it. */
   discard(): Promise<void>;
 }

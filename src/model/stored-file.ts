@@ -1,4 +1,4 @@
-/** A file that the bridge keeps for a principal until it expires. */
+/** A file that the bridge stores for a principal until it expires. */
 export interface StoredFile {
   /** What resources/read takes and a later call may name as its `resource`. Unguessable. */
   readonly uri: string;
@@ -31,7 +31,7 @@ export interface DownloadableFile {
   read(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
-/** The ways in which a principal comes to a kept file. */
+/** The ways in which a principal reaches a stored file. */
 export interface FileAccess {
   /** For resources/read, and for a later call as its `resource`. */
   readonly uri: string;
@@ -45,7 +45,7 @@ export interface FileAccess {
 export type FileAccessOf = (file: StoredFile, principal: string) => Promise<FileAccess>;
 
 /**
- * Keeps files up to a size in all: the least recently used ones go first. A file of another principal, one that
+ * Stores files up to a total size: the least recently used ones go first. A file of another principal, one that
  * has expired and one that never was are all the same: not there.
  */
 export interface FileStore {

@@ -29,14 +29,14 @@ export interface ToolParameter {
   readonly humanDescription: LocalizedText;
   readonly llmDescription: string;
   /** Absent when Dify declares none (null counts as none). */
-  readonly default?: Json;
-  readonly min?: number;
-  readonly max?: number;
+  readonly default?: Json | undefined;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
   readonly options: readonly ParameterOption[];
   /** A `select` that takes several values. */
-  readonly multiple?: boolean;
+  readonly multiple?: boolean | undefined;
   /** JSON Schema of a parameter of an MCP server's tool. */
-  readonly inputSchema?: JsonObject;
+  readonly inputSchema?: JsonObject | undefined;
 }
 
 /** One operation of a provider. */
@@ -46,7 +46,7 @@ export interface DifyTool {
   readonly description: LocalizedText;
   readonly parameters: readonly ToolParameter[];
   /** For workflow tools in Dify's value types, for all others JSON Schema. Absent when Dify declares none. */
-  readonly outputSchema?: JsonObject;
+  readonly outputSchema?: JsonObject | undefined;
 }
 
 /** A set of tools that share credentials. */
@@ -61,7 +61,7 @@ export interface ToolProvider {
   /** False when the provider needs credentials and the workspace has none: every invocation would be refused. */
   readonly authorized: boolean;
   /** Dify's tags, such as `search` or `utilities`; absent when it has none. */
-  readonly tags?: readonly string[];
+  readonly tags?: readonly string[] | undefined;
   readonly tools: readonly DifyTool[];
 }
 

@@ -14,10 +14,10 @@ export interface LogDestination {
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Standard error, written synchronously, unless given. */
-  readonly destination?: LogDestination;
+  /** Standard error, written synchronously, when absent. */
+  readonly destination?: LogDestination | undefined;
   /** Values that must never appear in a line, whatever field or sentence they come in. */
-  readonly secrets?: readonly string[];
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** A logger whose level can be changed. */
@@ -28,7 +28,7 @@ export interface LeveledLogger extends Logger {
 
 /**
  * A logger that writes JSON lines: `time` (ISO), `level` (a word), `msg` and the fields. Values under secret
- * names, known secrets and signed links are blotted out. Logging never throws.
+ * names, known secrets and signed links are replaced. Logging never throws.
  */
 export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
@@ -52,7 +52,7 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
 
 function standardError(): LogDestination {
   const stream = fileDestination({ fd: 2, sync: true });
-  // Whoever started the process may have closed its standard error; that is no reason to fail.
+  // The parent process may have closed standard error; that is no reason to fail.
   stream.on('error', () => undefined);
   return stream;
 }

@@ -11,7 +11,7 @@ const SECRET_NAME =
   /(apikey|secretkey|password|passwd|secret|token|authorization|cookie|setcookie|signature|credentials)$/;
 
 /**
- * A copy of a value that JSON can carry and a log may show: secrets under telling names blotted out, errors
+ * A copy of a value that JSON can carry and a log may show: secrets under telling names replaced, errors
  * reduced to what helps, long texts and lists cut, cycles broken. Never throws.
  */
 export function loggable(value: unknown, secrets: Secrets): unknown {
@@ -83,13 +83,13 @@ function copyError(error: Error, inside: Place): unknown {
   const cause = error.cause === undefined ? {} : { cause: copy(error.cause, inside) };
   if (error instanceof BridgeError) {
     const { code, message, upstream } = error;
-    return { code, message, ...(upstream === undefined ? {} : { upstream: { ...upstream } }), ...cause };
+    return { code, message, upstream: upstream && { ...upstream }, ...cause };
   }
   const code = (error as NodeJS.ErrnoException).code;
   return {
     type: error.name,
     message: copy(error.message, inside),
-    ...(code === undefined ? {} : { code }),
+    code,
     stack: copy(error.stack, inside),
     ...cause,
   };

@@ -1,10 +1,10 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '../model/logger.ts';
-import { commandFault, refusalOf, unavailable } from './redis-errors.ts';
+import { commandError, settingsError, unavailable } from './redis-errors.ts';
 
-/** The longest that anything waits for an answer of Redis, and at the start for the connection, in milliseconds. */
+/** Milliseconds to wait for an answer of Redis, and at the start for the connection. */
 const PATIENCE_MS = 3000;
-/** A connection on which nothing was answered for so long is given up, and a new one made. */
+/** Milliseconds without an answer after which a connection is replaced. */
 const DEAD_MS = 10_000;
 /** Between two attempts to connect. */
 const MAX_PAUSE_MS = 2000;
@@ -40,7 +40,7 @@ export interface RedisConnection {
  */
 export async function connectRedis({ url, password, logger }: RedisOptions): Promise<RedisConnection> {
   const channels = new Map<string, Channel>();
-  /** Whoever waits for the first outcome hears of each. */
+  /** Called with each outcome; set while the first one is awaited. */
   let onOutcome: (error?: Error) => void = () => undefined;
   let isUp: boolean | undefined;
   let wasUp = false;
@@ -60,9 +60,9 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     }) as RedisClientType;
     const subscriber = client.duplicate();
     const made = { client, subscriber, stalledSince: undefined as number | undefined };
-    client.on('ready', () => tell(true));
+    client.on('ready', () => report(true));
     client.on('error', (error: Error) => {
-      if (link === made) tell(false, error);
+      if (link === made) report(false, error);
     });
     subscriber.on('error', () => undefined);
     client.connect().catch(() => undefined);
@@ -73,12 +73,12 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     return made;
   }
 
-  function tell(answers: boolean, error?: Error): void {
+  function report(answers: boolean, error?: Error): void {
     onOutcome(error);
     if (closed || isUp === answers) return;
     if (answers && isUp === false) logger.info('Redis answers');
     if (!answers) {
-      logger.warn('Redis cannot be reached: hand-off and kept files wait for it', { error });
+      logger.warn('Redis cannot be reached: hand-off and stored files wait for it', { error });
     }
     isUp = answers;
     wasUp ||= answers;
@@ -91,14 +91,14 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     });
   }
 
-  /** The connection takes what is sent and answers nothing: nobody else waits for it until it does. */
+  /** The connection accepts commands but does not answer: until it does, commands fail at once. */
   function stalled(made: typeof link): void {
     if (made.stalledSince !== undefined) return;
     made.stalledSince = performance.now();
-    tell(false);
+    report(false);
     const recovered = (): void => {
       made.stalledSince = undefined;
-      if (link === made && made.client.isReady) tell(true);
+      if (link === made && made.client.isReady) report(true);
     };
     made.client.ping().then(recovered, recovered);
   }
@@ -116,18 +116,18 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     const error = await new Promise<Error | undefined>((resolve) => {
       timer = setTimeout(() => {
         const late = new Error('There was no answer in time.');
-        tell(false, late);
+        report(false, late);
         resolve(late);
       }, PATIENCE_MS);
       onOutcome = resolve;
     });
     clearTimeout(timer);
     onOutcome = () => undefined;
-    const refusal = error && refusalOf(error);
-    if (refusal === undefined) return;
+    const fatal = error && settingsError(error);
+    if (fatal === undefined) return;
     closed = true;
     destroy();
-    throw refusal;
+    throw fatal;
   }
 
   function destroy(): void {
@@ -153,7 +153,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
       try {
         return await Promise.race([work(made.client), late]);
       } catch (error) {
-        throw commandFault(error);
+        throw commandError(error);
       } finally {
         clearTimeout(timer);
       }
@@ -177,14 +177,14 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   };
 }
 
-/** The client takes all from the address where that has a user name. */
+/** The client ignores a separate password if the address has a user name. */
 function withPassword(url: string, password: string | undefined): string {
   const whole = new URL(url);
   if (password !== undefined && whole.password === '') whole.password = encodeURIComponent(password);
   return whole.href;
 }
 
-/** Who listens to a channel. */
+/** The listener of a channel. */
 interface Channel {
   readonly hear: (message: string) => void;
   readonly begins: () => void;

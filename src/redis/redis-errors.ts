@@ -1,15 +1,15 @@
 import { ErrorReply } from '@redis/client';
 import { BridgeError } from '../model/errors.ts';
 
-/** Answers that will be the same at the next attempt, at the beginning of a connection. */
-const REFUSALS = /^(NOAUTH|WRONGPASS|NOPERM|ERR )/;
-/** What the client says of an answer that is not Redis's. */
+/** Answers at the beginning of a connection that will be the same at the next attempt. */
+const LASTING_ERRORS = /^(NOAUTH|WRONGPASS|NOPERM|ERR )/;
+/** What the client reports for an answer that is not Redis's. */
 const NOT_REDIS = /^Unknown RESP type/;
 
 const HINT =
   'The log of the bridge says why; doctor checks it. Calls without hand-off and files go on meanwhile.';
 
-/** Redis does not answer, or does not do what it is asked to; `reason` is a few words. */
+/** `state_unavailable`: Redis does not answer or fails a command; `reason` is a few words. */
 export function unavailable(reason: string, cause?: unknown): BridgeError {
   return new BridgeError('state_unavailable', `The Redis that keeps files and results ${reason}.`, {
     hint: HINT,
@@ -17,23 +17,20 @@ export function unavailable(reason: string, cause?: unknown): BridgeError {
   });
 }
 
-/** What went wrong with one command, for the reader: neither address nor content is in it. */
-export function commandFault(error: unknown): unknown {
+/** The error of one command, for the reader: without address and content. */
+export function commandError(error: unknown): unknown {
   if (error instanceof BridgeError || !(error instanceof Error)) return error;
   if (!(error instanceof ErrorReply)) return unavailable('cannot be reached', error);
   if (error.message.startsWith('OOM')) return unavailable('has no memory left', error);
   return unavailable(`refuses a command (${wordOf(error)})`, error);
 }
 
-/**
- * Why the settings themselves are wrong, from the first attempt to connect; undefined where another attempt may
- * succeed.
- */
-export function refusalOf(error: Error): BridgeError | undefined {
+/** The error for wrong settings, from the first attempt to connect; undefined where another attempt may succeed. */
+export function settingsError(error: Error): BridgeError | undefined {
   if (NOT_REDIS.test(error.message)) {
     return wrong('What answers there is not Redis.', 'Set it to the address of a Redis: redis://host:6379.');
   }
-  if (!(error instanceof ErrorReply) || !REFUSALS.test(error.message)) return undefined;
+  if (!(error instanceof ErrorReply) || !LASTING_ERRORS.test(error.message)) return undefined;
   if (/DB index/.test(error.message)) {
     return wrong('Redis has no database of that number.', 'Leave the number at the end of the address out.');
   }

@@ -1,9 +1,12 @@
 import type { JsonObject } from '../model/json.ts';
+import type { ParameterDeclaration, ToolDeclaration } from './declaration.ts';
 import { isPlugin, type SandboxProvider } from './provider.ts';
 import type { SandboxState } from './state.ts';
-import type { ToolDeclaration } from './declaration.ts';
 
-/** Which answer a provider stands in: the lists with tools, or the list of providers. */
+/** The account that stored every credential. */
+const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-0000000000e1';
+
+/** Which list a provider is in: the lists with tools, or the list of providers. */
 export type ListKind = 'tools' | 'providers';
 
 /** A provider as the console lists it. Only MCP servers keep their tools in the list of providers. */
@@ -16,7 +19,7 @@ export function providerView(provider: SandboxProvider, kind: ListKind, state: S
     ...pluginFields(provider),
     description: provider.description,
     icon: provider.icon ?? iconAddress(provider, state),
-    icon_dark: '',
+    icon_dark: state.features.darkIcons ? '' : undefined,
     label: provider.label,
     type: provider.type,
     team_credentials: teamCredentials(provider, kind, state),
@@ -29,17 +32,25 @@ export function providerView(provider: SandboxProvider, kind: ListKind, state: S
   };
 }
 
-/** A tool in a list: without empty schemas of parameters, and without what old releases did not have. */
+/** A tool in a list. */
 function listedTool(tool: ToolDeclaration, provider: SandboxProvider, state: SandboxState): JsonObject {
-  const parameters = tool.parameters.map(({ input_schema: schema, ...parameter }) => ({
-    ...parameter,
-    type: parameter.type === 'system-files' ? 'files' : parameter.type,
-    ...(schema !== null && { input_schema: schema }),
-  }));
+  const parameters = tool.parameters.map((parameter) => {
+    const { type, input_schema: schema, ...shown } = parameterView(parameter, state);
+    const isDropped = schema === null && !state.features.responseModels;
+    return {
+      ...shown,
+      type: type === 'system-files' ? 'files' : type,
+      input_schema: isDropped ? undefined : schema,
+    };
+  });
   return { ...toolView(tool, provider, state), parameters };
 }
 
-/** A tool in the answer of its provider's own route, where an absent schema is null. */
+function parameterView(parameter: ParameterDeclaration, { features }: SandboxState) {
+  return { ...parameter, multiple: features.responseModels ? false : undefined };
+}
+
+/** A tool in the answer of its provider's own route. */
 export function toolView(tool: ToolDeclaration, provider: SandboxProvider, state: SandboxState): JsonObject {
   const declaresOutputs = provider.type !== 'workflow' || state.features.workflowOutputs;
   return {
@@ -47,7 +58,7 @@ export function toolView(tool: ToolDeclaration, provider: SandboxProvider, state
     name: tool.name,
     label: tool.label,
     description: tool.description,
-    parameters: tool.parameters.map((parameter) => ({ ...parameter })),
+    parameters: tool.parameters.map((parameter) => parameterView(parameter, state)),
     labels: tool.labels,
     output_schema: declaresOutputs ? tool.output_schema : {},
   };
@@ -76,6 +87,14 @@ export function workflowSettings(provider: SandboxProvider, state: SandboxState)
   };
 }
 
+/** Whose a credential is. */
+const SHARED_BY_ALL: JsonObject = {
+  visibility: 'all_team_members',
+  created_by: ACCOUNT_ID,
+  partial_member_list: [],
+  from_other_member: false,
+};
+
 /** What the console knows of a provider's credentials. */
 export function credentialInfo(provider: SandboxProvider, state: SandboxState): JsonObject {
   const needed = provider.credentialFields.length > 0;
@@ -91,6 +110,7 @@ export function credentialInfo(provider: SandboxProvider, state: SandboxState): 
       credential_type: 'api-key',
       is_default: index === 0,
       credentials: masked,
+      ...(state.features.responseModels ? SHARED_BY_ALL : {}),
     })),
   };
 }
@@ -121,6 +141,9 @@ function teamCredentials(provider: SandboxProvider, kind: ListKind, state: Sandb
 }
 
 function extraFields(provider: SandboxProvider, kind: ListKind, state: SandboxState): JsonObject {
+  if (provider.type === 'mcp') {
+    return { ...provider.extra, identity_mode: state.features.responseModels ? 'off' : undefined };
+  }
   if (provider.type !== 'workflow') return provider.extra;
   return kind === 'tools' && state.features.workflowOutputs ? provider.extra : {};
 }

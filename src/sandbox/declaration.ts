@@ -52,20 +52,20 @@ export function localized(english: string, others: { zh_Hans?: string; pt_BR?: s
 
 /** The parts of a parameter that differ from one to the next. */
 export interface ParameterOptions {
-  readonly type?: string;
-  readonly label?: string;
+  readonly type?: string | undefined;
+  readonly label?: string | undefined;
   /** For people; the model reads it too where `llm` is not given. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** For the model; null means that the tool declares none. */
-  readonly llm?: string | null;
-  readonly placeholder?: string;
-  readonly required?: boolean;
-  readonly default?: Json;
-  readonly min?: number;
-  readonly max?: number;
-  readonly form?: 'llm' | 'form';
-  readonly options?: readonly string[];
-  readonly inputSchema?: JsonObject;
+  readonly llm?: string | null | undefined;
+  readonly placeholder?: string | undefined;
+  readonly required?: boolean | undefined;
+  readonly default?: Json | undefined;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly form?: 'llm' | 'form' | undefined;
+  readonly options?: readonly string[] | undefined;
+  readonly inputSchema?: JsonObject | undefined;
 }
 
 /** A parameter with all the fields of a real one: by default an optional string that the model fills. */
@@ -94,12 +94,12 @@ export function parameter(name: string, options: ParameterOptions = {}): Paramet
 
 /** The parts of a tool that differ from one to the next. */
 export interface ToolOptions {
-  readonly author?: string;
-  readonly label?: string;
+  readonly author?: string | undefined;
+  readonly label?: string | undefined;
   readonly description: string;
-  readonly parameters?: readonly ParameterDeclaration[];
-  readonly labels?: readonly string[];
-  readonly outputSchema?: JsonObject;
+  readonly parameters?: readonly ParameterDeclaration[] | undefined;
+  readonly labels?: readonly string[] | undefined;
+  readonly outputSchema?: JsonObject | undefined;
 }
 
 /** A tool with all the fields of a real one. */

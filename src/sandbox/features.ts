@@ -4,6 +4,8 @@ export interface Features {
   readonly lengthPrefixedFrames: boolean;
   /** The list of plugins has pages and a total (1.4.1 at the latest). */
   readonly pagedPlugins: boolean;
+  /** Providers have an icon for dark backgrounds (1.6.0). */
+  readonly darkIcons: boolean;
   /** Tools of MCP servers (1.6.0). */
   readonly mcpTools: boolean;
   /** A provider has a list of credentials (1.7.0). */
@@ -36,6 +38,11 @@ export interface Features {
   readonly fileIdsInMeta: boolean;
   /** A file is named by a reference, without its workspace, and its extension is that of its name (1.16.0 at the latest). */
   readonly fileReferences: boolean;
+  /**
+   * The console answers through response models: parameters have `multiple` and keep an absent `input_schema` as null,
+   * MCP servers have an `identity_mode`, and credentials say who may use them (1.16.0 at the latest).
+   */
+  readonly responseModels: boolean;
   /** A signed link to a file that is gone is answered 404, no longer 415 (1.16.0 at the latest). */
   readonly goneIsNotFound: boolean;
   /** The route of the current workspace is gone, and one of its summary is there (1.17.0). */
@@ -48,6 +55,7 @@ export function featuresOf(version: string): Features {
   return {
     lengthPrefixedFrames: since('1.4.2'),
     pagedPlugins: since('1.4.1'),
+    darkIcons: since('1.6.0'),
     mcpTools: since('1.6.0'),
     credentialLists: since('1.7.0'),
     apiJsonMessages: since('1.7.2'),
@@ -64,6 +72,7 @@ export function featuresOf(version: string): Features {
     creditsExhaustedAt: since('1.16.0'),
     fileIdsInMeta: since('1.16.0'),
     fileReferences: since('1.16.0'),
+    responseModels: since('1.16.0'),
     goneIsNotFound: since('1.16.0'),
     workspaceSummary: since('1.17.0'),
   };

@@ -101,7 +101,7 @@ function download(file: StoredFile, asAttachment: boolean): Response {
 function uploadAnswer(file: StoredFile, grant: UploadGrant, state: SandboxState): JsonObject {
   return {
     id: file.id,
-    ...(state.features.fileReferences && { reference: file.reference }),
+    reference: state.features.fileReferences ? file.reference : undefined,
     name: file.filename,
     size: file.size,
     extension: file.extension,

@@ -100,9 +100,9 @@ export class StoredFile {
 }
 
 /** Files that tools produced or callers uploaded. */
-export interface FileStore {
+export interface SandboxFiles {
   put(bytes: Uint8Array, facts?: FileFacts): StoredFile;
-  /** Keeps bytes as they come: a large file is never in memory as a whole. */
+  /** Stores bytes as they come: a large file is never in memory as a whole. */
   receive(bytes: AsyncIterable<Uint8Array>, facts: FileFacts): Promise<StoredFile>;
   get(id: string): StoredFile | undefined;
   /** An absolute link that works without a key for five minutes. */
@@ -112,16 +112,16 @@ export interface FileStore {
 }
 
 /**
- * Keeps small files in memory and others in a temporary folder below `parent`, up to a number of bytes. `sign` answers the
+ * Stores small files in memory and others in a temporary folder below `parent`, up to a number of bytes. `sign` answers the
  * absolute signed link of a file. With `namesDecide`, the name of a file gives its extension, where it has one.
  */
-export function createFileStore(
+export function createSandboxFiles(
   sign: (file: StoredFile) => string,
   capacityBytes: number = CAPACITY_BYTES,
   parent: string = tmpdir(),
   namesDecide = false,
-): FileStore {
-  const files = new Map<string, { readonly file: StoredFile; readonly path?: string }>();
+): SandboxFiles {
+  const files = new Map<string, { readonly file: StoredFile; readonly path: string | undefined }>();
   let folder: string | undefined;
   let size = 0;
 
@@ -135,8 +135,8 @@ export function createFileStore(
     return join(folder, randomUUID());
   }
 
-  function keep(file: StoredFile, path?: string): StoredFile {
-    files.set(file.id, { file, ...(path !== undefined && { path }) });
+  function store(file: StoredFile, path?: string): StoredFile {
+    files.set(file.id, { file, path });
     size += file.size;
     for (const [id, old] of files) {
       if ((size <= capacityBytes && files.size <= CAPACITY_FILES) || old.file === file) break;
@@ -149,10 +149,10 @@ export function createFileStore(
 
   return {
     put(bytes, facts) {
-      if (bytes.length <= MEMORY_BYTES) return keep(new StoredFile(bytes, complete(facts)));
+      if (bytes.length <= MEMORY_BYTES) return store(new StoredFile(bytes, complete(facts)));
       const path = newPath();
       writeFileSync(path, bytes, { mode: 0o600 });
-      return keep(new StoredFile({ path, size: bytes.length }, complete(facts)), path);
+      return store(new StoredFile({ path, size: bytes.length }, complete(facts)), path);
     },
     async receive(bytes, facts) {
       const path = newPath();
@@ -169,7 +169,7 @@ export function createFileStore(
       } finally {
         await handle.close();
       }
-      return keep(new StoredFile({ path, size: received }, complete(facts)), path);
+      return store(new StoredFile({ path, size: received }, complete(facts)), path);
     },
     get: (id) => files.get(id)?.file,
     signedUrl: sign,

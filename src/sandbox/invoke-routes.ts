@@ -2,12 +2,12 @@ import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { ProviderType } from '../model/tool.ts';
 import { prepareParameters } from './cast.ts';
 import { admit } from './inner-admission.ts';
-import type { SandboxProvider, SandboxTool } from './provider.ts';
+import type { SandboxProvider, SandboxTool, StoredCredential } from './provider.ts';
 import { internalError, invalidParam, notFound, unreadableDeclaration } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
 import { streamInvocation } from './stream.ts';
 import { validationText } from './validation.ts';
-import { isUuid, type StoredCredential } from './workspace.ts';
+import { isUuid } from './workspace.ts';
 
 const INVOKE_PATH = '/inner/api/invoke/tool';
 
@@ -37,7 +37,7 @@ export function addInvokeRoutes(app: App, state: SandboxState): void {
     const credential = credentialFor(provider, body['credential_id'], state);
     const given: JsonObject = isJsonObject(body['tool_parameters']) ? body['tool_parameters'] : {};
     const parameters = prepareParameters(tool.declaration.parameters, given);
-    return streamInvocation(c, { provider, tool, parameters, ...(credential && { credential }) }, state);
+    return streamInvocation(c, { provider, tool, parameters, credential }, state);
   });
 }
 

@@ -13,7 +13,7 @@ export interface McpToolOptions {
   readonly name: string;
   readonly description: string;
   readonly inputSchema: JsonObject;
-  readonly outputSchema?: JsonObject;
+  readonly outputSchema?: JsonObject | undefined;
   run(args: JsonObject): { readonly content: readonly McpContent[]; readonly structuredContent?: JsonObject };
 }
 
@@ -55,7 +55,7 @@ function mcpTool(options: McpToolOptions): SandboxTool {
       author: 'Sandbox',
       description: options.description,
       parameters: parametersOf(options.inputSchema),
-      ...(options.outputSchema && { outputSchema: options.outputSchema }),
+      outputSchema: options.outputSchema,
     }),
     run: (given, run) => callTool(options, given, run),
   };
@@ -74,7 +74,7 @@ function parametersOf(inputSchema: JsonObject): ParameterDeclaration[] {
       description: typeof property['description'] === 'string' ? property['description'] : '',
       required: required.includes(name),
       default: property['default'] ?? null,
-      ...(['object', 'array'].includes(type) && { inputSchema: property }),
+      inputSchema: ['object', 'array'].includes(type) ? property : undefined,
     });
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createApp } from './app.ts';
 import { featuresOf } from './features.ts';
-import { createFileStore } from './files.ts';
+import { createSandboxFiles } from './files.ts';
 import { listen } from './listener.ts';
 import { createPetService } from './pet-service.ts';
 import { createRequestLog, type SandboxRequest } from './request-log.ts';
@@ -10,7 +10,8 @@ import { createSessions, type SandboxSessions } from './sessions.ts';
 import { createSigner, queryString } from './signing.ts';
 import type { App, SandboxCredentials, SandboxState } from './state.ts';
 import { toolSet, type ToolSetName } from './tool-sets.ts';
-import { createWorkspace, type SandboxWorkspace } from './workspace.ts';
+import { createWorkspace } from './workspace.ts';
+import type { SandboxWorkspace } from './provider.ts';
 
 /** How a sandbox is started. */
 export interface SandboxOptions {
@@ -75,7 +76,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   };
   const signer = createSigner(credentials.secretKey);
   const features = featuresOf(version);
-  const files = createFileStore(
+  const files = createSandboxFiles(
     (file) => `${server.url}${file.path}?${queryString(signer.download(file.id))}`,
     undefined,
     undefined,

@@ -1,7 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 import type { Features } from './features.ts';
-import type { FileStore } from './files.ts';
+import type { SandboxFiles } from './files.ts';
 import { methodNotAllowed } from './refusal.ts';
 import type { SessionState } from './sessions.ts';
 import type { Signer } from './signing.ts';
@@ -28,7 +28,7 @@ export interface SandboxState {
   readonly secureCookies: boolean;
   readonly workspace: WorkspaceState;
   readonly sessions: SessionState;
-  readonly files: FileStore;
+  readonly files: SandboxFiles;
   readonly signer: Signer;
   /** Upload links that are to be given out expired; `take` uses one up. */
   readonly expiredUploads: { take(): boolean };

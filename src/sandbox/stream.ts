@@ -1,12 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
-import { encodeFrame, type FrameContent } from './framing.ts';
+import type { Features } from './features.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
 import { ToolFailure, WorkerCrash } from './messages.ts';
-import { isPlugin, type SandboxProvider, type SandboxTool } from './provider.ts';
+import { isPlugin, type SandboxProvider, type SandboxTool, type StoredCredential } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
-import type { StoredCredential } from './workspace.ts';
+
+/** What one frame carries: a message, or the text with which the stream ends in failure. */
+type FrameContent = { readonly message: WireMessage } | { readonly error: string };
+
+const MAGIC = 0x0f;
+/** Everything before the JSON: magic, a reserved byte, the header's length, the data's length, six zeros. */
+const PREFIX_BYTES = 14;
+/** Bytes that the header counts for itself: data length and reserve. */
+const HEADER_BYTES = 10;
 
 /** A call that passed every check. */
 export interface Invocation {
@@ -14,7 +22,7 @@ export interface Invocation {
   readonly tool: SandboxTool;
   readonly parameters: JsonObject;
   /** What the tool is authorised with, where it needs that. */
-  readonly credential?: StoredCredential;
+  readonly credential: StoredCredential | undefined;
 }
 
 /**
@@ -77,7 +85,7 @@ async function* frameContents(
   signal: AbortSignal,
 ): AsyncGenerator<FrameContent> {
   const { files, features, workspace } = state;
-  const run = { signal, files, features, workspace, ...(credential && { credential }) };
+  const run = { signal, files, features, workspace, credential };
   try {
     for await (const message of tool.run(parameters, run)) {
       yield { message: onTheWire(message, provider, state) };
@@ -116,4 +124,19 @@ function errorText(error: unknown, provider: SandboxProvider, state: SandboxStat
   const wrapped = `PluginInvokeError: ${pythonJson({ args: {}, error_type: type, message })}`;
   const requestId = randomBytes(5).toString('hex');
   return state.features.apiJsonMessages ? `req_id: ${requestId} ${wrapped}` : wrapped;
+}
+
+/** The bytes of one frame, in the form that the given release uses. */
+function encodeFrame(content: FrameContent, features: Features): Uint8Array {
+  const envelope =
+    'error' in content ? { data: null, error: content.error } : { data: content.message, error: '' };
+  const json = JSON.stringify(envelope);
+  if (!features.lengthPrefixedFrames) return Buffer.from(`${json}\n\n`);
+  const data = Buffer.from(json);
+  const frame = Buffer.alloc(PREFIX_BYTES + data.length);
+  frame.writeUInt8(MAGIC, 0);
+  frame.writeUInt16LE(HEADER_BYTES, 2);
+  frame.writeUInt32LE(data.length, 4);
+  data.copy(frame, PREFIX_BYTES);
+  return frame;
 }

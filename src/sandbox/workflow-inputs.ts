@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { FileStore, StoredFile } from './files.ts';
+import type { SandboxFiles, StoredFile } from './files.ts';
 import { ToolFailure } from './messages.ts';
 import { textOf } from './parameter-values.ts';
 
@@ -8,10 +8,10 @@ export interface WorkflowInput {
   readonly name: string;
   readonly description: string;
   readonly type: 'string' | 'paragraph' | 'number' | 'select' | 'checkbox' | 'file' | 'files';
-  readonly required?: boolean;
-  readonly maxLength?: number;
-  readonly options?: readonly string[];
-  readonly default?: Json;
+  readonly required?: boolean | undefined;
+  readonly maxLength?: number | undefined;
+  readonly options?: readonly string[] | undefined;
+  readonly default?: Json | undefined;
 }
 
 /** Checked start variables; a file is the stored file itself. */
@@ -24,7 +24,7 @@ export type WorkflowInputs = Readonly<Record<string, Json | StoredFile | readonl
 export function checkInputs(
   declared: readonly WorkflowInput[],
   given: JsonObject,
-  files: FileStore,
+  files: SandboxFiles,
 ): WorkflowInputs {
   return Object.fromEntries(
     declared.map((input) => {
@@ -37,7 +37,7 @@ export function checkInputs(
   );
 }
 
-function checkInput(input: WorkflowInput, value: Json, files: FileStore): WorkflowInputs[string] {
+function checkInput(input: WorkflowInput, value: Json, files: SandboxFiles): WorkflowInputs[string] {
   switch (input.type) {
     case 'file':
       return storedFile(input.name, value, files);
@@ -68,7 +68,7 @@ function checkText(input: WorkflowInput, value: Json): string {
 }
 
 /** The file behind a file mapping. Only `tool_file` exists here: the sandbox fetches no address. */
-function storedFile(name: string, value: Json, files: FileStore): StoredFile {
+function storedFile(name: string, value: Json, files: SandboxFiles): StoredFile {
   if (!isJsonObject(value)) throw new ToolFailure(`${name} in input form must be a file`);
   if (value['transfer_method'] !== 'tool_file') {
     throw new ToolFailure(`File validation failed for file: ${textOf(value, 'filename')}`);

@@ -51,7 +51,7 @@ export function workflowProvider(options: WorkflowOptions): SandboxProvider {
         description: input.description,
         placeholder: '',
         required: input.required ?? false,
-        ...(input.options && { options: input.options }),
+        options: input.options,
       }),
     ),
   });
@@ -102,7 +102,8 @@ function fileMessage(file: StoredFile, run: ToolRun): WireMessage {
     message: { text: file.path },
     meta: {
       file: fileFields(file, run),
-      ...(features.fileIdsInMeta && { tool_file_id: file.id, mime_type: file.mimeType }),
+      tool_file_id: features.fileIdsInMeta ? file.id : undefined,
+      mime_type: features.fileIdsInMeta ? file.mimeType : undefined,
     },
   };
 }

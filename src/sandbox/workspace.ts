@@ -1,50 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProviderType } from '../model/tool.ts';
-import type { SandboxProvider, SandboxTool } from './provider.ts';
-
-/** Stored credentials of a provider. */
-export interface StoredCredential {
-  readonly id: string;
-  readonly name: string;
-  readonly providerId: string;
-}
-
-/** The workspace that the sandbox serves, to be changed while it runs. */
-export interface SandboxWorkspace {
-  /** Its id, which an invocation names as `tenant_id`. */
-  readonly id: string;
-  readonly name: string;
-  readonly providers: readonly SandboxProvider[];
-  /** Adds a provider, or replaces the one with the same type and id. */
-  addProvider(provider: SandboxProvider): void;
-  removeProvider(type: ProviderType, id: string): void;
-  /** Adds a tool to a provider, or replaces the one of the same name. */
-  putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
-  removeTool(type: ProviderType, providerId: string, name: string): void;
-  /** Gives a tool another name in its place, as an update of a plugin may. */
-  renameTool(type: ProviderType, providerId: string, name: string, newName: string): void;
-  /** Stores credentials for a provider and answers their id; the first of a provider is its default. */
-  authorize(providerId: string, name?: string): string;
-  /** Gives stored credentials another name. */
-  renameCredential(id: string, name: string): void;
-  /** Takes all credentials of a provider away. */
-  revoke(providerId: string): void;
-  /** Makes the whole list of one type answer 400, as with a plugin daemon that is down. */
-  breakListing(type: ProviderType): void;
-  /** Makes one builtin provider fail: its own route, and with it the whole `tools/builtin`. */
-  breakProvider(id: string): void;
-  /**
-   * Gives a plugin a declaration that Dify cannot read, as one made for a newer Dify: its provider's own routes and its
-   * calls fail, and with it both lists of builtin providers. The list of plugins does not.
-   */
-  breakDeclaration(id: string): void;
-  /** Ends what the methods before it began. */
-  repair(): void;
-  /** Delays every answer, in milliseconds. */
-  setDelay(milliseconds: number): void;
-  /** End users that invocations have created so far. */
-  readonly endUserCount: number;
-}
+import type { SandboxProvider, SandboxTool, SandboxWorkspace, StoredCredential } from './provider.ts';
 
 /** The workspace with what the routes ask of it. */
 export interface WorkspaceState extends SandboxWorkspace {

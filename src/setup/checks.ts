@@ -1,4 +1,8 @@
-import { explainAdminRefusal, named, unknownAdminKey } from '../dify/console/admin-key-errors.ts';
+import {
+  explainAdminKeyError,
+  describeWorkspaces,
+  unknownAdminKey,
+} from '../dify/console/admin-key-errors.ts';
 import { createConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import {
@@ -87,7 +91,7 @@ export function chosenWorkspace(
   if (asked === undefined) {
     if (only !== undefined && second === undefined) return only;
     throw new BridgeError('usage', 'This Dify has several workspaces.', {
-      hint: `Name one with --workspace: ${named(workspaces)}.`,
+      hint: `Name one with --workspace: ${describeWorkspaces(workspaces)}.`,
     });
   }
   const fits = ({ id, name }: Workspace): boolean =>
@@ -96,20 +100,20 @@ export function chosenWorkspace(
   if (found.length === 1 && found[0] !== undefined) return found[0];
   if (found.length > 1) {
     throw new BridgeError('usage', `Several workspaces are called ${JSON.stringify(asked)}.`, {
-      hint: `Name one by its id: ${named(found)}.`,
+      hint: `Name one by its id: ${describeWorkspaces(found)}.`,
     });
   }
   if (elsewhere.some(fits)) {
     throw new BridgeError(
       'upstream_unauthorized',
-      `The account is in another workspace: ${named(workspaces)}.`,
+      `The account is in another workspace: ${describeWorkspaces(workspaces)}.`,
       {
         hint: 'Switch it to that workspace in Dify, best an account for the bridge alone, or use an admin key.',
       },
     );
   }
   throw new BridgeError('usage', `This Dify has no workspace ${JSON.stringify(asked)}.`, {
-    hint: `It has ${named(workspaces)}. Is it another Dify that you mean?`,
+    hint: `It has ${describeWorkspaces(workspaces)}. Is it another Dify that you mean?`,
   });
 }
 
@@ -127,7 +131,7 @@ export async function checkListing(
     await difyConsole.currentWorkspace(signal);
   } catch (error) {
     if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
-    throw await explainAdminRefusal(difyConsole, workspace.id, error, signal);
+    throw await explainAdminKeyError(difyConsole, workspace.id, error, signal);
   }
 }
 

@@ -8,6 +8,7 @@ import type { FileOpener, OpenedFile } from '../../src/model/ports.ts';
 import type { PublishedTool } from '../../src/model/registry.ts';
 import type { FileAccessOf, FileStore } from '../../src/model/stored-file.ts';
 import { ToolResults } from '../../src/content/tool-result.ts';
+import { createMemoryBackend } from '../../src/files/backends/memory.ts';
 import { createFileStore } from '../../src/files/file-store.ts';
 import { aTool } from './published-tool.ts';
 export { aTool } from './published-tool.ts';
@@ -151,7 +152,12 @@ export const PRINCIPAL = 'somebody';
 
 /** A store in memory. */
 export function memoryStore(maxBytes = 50_000_000): FileStore {
-  return createFileStore({ kind: 'memory', maxBytes, keepMs: 24 * 3_600_000, logger: silentLogger });
+  return createFileStore({
+    backend: createMemoryBackend(),
+    maxBytes,
+    ttlMs: 24 * 3_600_000,
+    logger: silentLogger,
+  });
 }
 
 export interface ConvertOptions {

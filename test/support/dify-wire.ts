@@ -92,28 +92,17 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** The values of a stream before the error it ends with; fails when it ends well. */
-export async function collectUntilFault<T>(
+export async function collectUntilError<T>(
   stream: AsyncIterable<T>,
-): Promise<{ values: T[]; fault: BridgeError }> {
+): Promise<{ values: T[]; error: BridgeError }> {
   const values: T[] = [];
   try {
     for await (const value of stream) values.push(value);
   } catch (error) {
-    if (error instanceof BridgeError) return { values, fault: error };
+    if (error instanceof BridgeError) return { values, error };
     throw error;
   }
   throw new Error('the stream ended without an error');
-}
-
-/** The BridgeError that a promise rejects with; fails when it resolves. */
-export async function faultOf(promise: Promise<unknown>): Promise<BridgeError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof BridgeError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 /** A server on loopback, with a connection of the bridge to it. */

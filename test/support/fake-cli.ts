@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/model/logger.ts';
 import type { Registry, RegistrySource, StalePart } from '../../src/model/registry.ts';
 import type { DifyTool, ToolParameter, ToolProvider } from '../../src/model/tool.ts';
 import { buildRegistry } from '../../src/registry/build.ts';
+import { createMemoryBackend } from '../../src/files/backends/memory.ts';
 import { createFileStore } from '../../src/files/file-store.ts';
 
 /** Stands for the program in the folder that npx fetches to. */
@@ -219,7 +220,12 @@ export function createFakeApp(
     views: new Map(['default', ...(behaviour.views ?? [])].map((name) => [name, view(name)])),
     registry: source,
     callTool,
-    files: createFileStore({ kind: 'memory', maxBytes: 1000, keepMs: 1000, logger: silentLogger }),
+    files: createFileStore({
+      backend: createMemoryBackend(),
+      maxBytes: 1000,
+      ttlMs: 1000,
+      logger: silentLogger,
+    }),
     status: () => ({
       listing: {
         providers: PROVIDERS,

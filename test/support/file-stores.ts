@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { silentLogger } from '../../src/model/logger.ts';
+import { createDirectoryBackend } from '../../src/files/backends/directory.ts';
+import { createMemoryBackend } from '../../src/files/backends/memory.ts';
 import { createRedisBackend } from '../../src/files/backends/redis.ts';
-import { createFileStore, type KeptFiles } from '../../src/files/file-store.ts';
+import { createFileStore, type MeteredFileStore } from '../../src/files/file-store.ts';
 import { connectTo, keysOf, type RedisServer } from './redis-server.ts';
 
 export const KINDS = ['directory', 'memory'] as const;
@@ -16,7 +18,7 @@ export interface Clock {
 }
 
 export interface TestStore {
-  readonly store: KeptFiles;
+  readonly store: MeteredFileStore;
   readonly clock: Clock;
   /** Folder of the store, also where it is in memory. */
   readonly dir: string;
@@ -26,7 +28,7 @@ export interface TestStore {
 
 export interface TestStoreOptions {
   readonly maxBytes?: number;
-  readonly keepMs?: number;
+  readonly ttlMs?: number;
   readonly dir?: string;
   readonly clock?: Clock;
 }
@@ -40,9 +42,9 @@ export function folder(): string {
 }
 
 export function testStore(kind: StoreKind, options: TestStoreOptions = {}): TestStore {
-  const { maxBytes = 1_000_000, keepMs = HOUR, dir = folder(), clock = { now: Date.now() } } = options;
-  const place = kind === 'directory' ? { kind, dir } : { kind };
-  const store = createFileStore({ ...place, maxBytes, keepMs, logger: silentLogger, now: () => clock.now });
+  const { maxBytes = 1_000_000, ttlMs = HOUR, dir = folder(), clock = { now: Date.now() } } = options;
+  const backend = kind === 'directory' ? createDirectoryBackend(dir) : createMemoryBackend();
+  const store = createFileStore({ backend, maxBytes, ttlMs, logger: silentLogger, now: () => clock.now });
   onTestFinished(() => store.close());
   return { store, clock, dir, entries: () => readdirSync(dir) };
 }
@@ -52,11 +54,10 @@ export async function redisStore(
   redis: RedisServer,
   options: TestStoreOptions & { readonly url?: string } = {},
 ): Promise<TestStore> {
-  const { maxBytes = 1_000_000, keepMs = HOUR, clock = { now: Date.now() }, url = redis.newUrl() } = options;
+  const { maxBytes = 1_000_000, ttlMs = HOUR, clock = { now: Date.now() }, url = redis.newUrl() } = options;
   const connection = await connectTo(url);
   const backend = createRedisBackend(connection);
-  const common = { maxBytes, keepMs, logger: silentLogger, now: () => clock.now };
-  const store = createFileStore({ kind: 'shared', backend, ...common });
+  const store = createFileStore({ backend, maxBytes, ttlMs, logger: silentLogger, now: () => clock.now });
   onTestFinished(() => store.close());
   return { store, clock, dir: '', entries: () => keysOf(connection) };
 }
@@ -73,6 +74,6 @@ export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer
 }
 
 /** Puts a text of one principal. */
-export function put(store: KeptFiles, text: string, name = 'note.txt', principal = 'ada') {
+export function put(store: MeteredFileStore, text: string, name = 'note.txt', principal = 'ada') {
   return store.put(chunks(text), { name, mimeType: 'text/plain', principal });
 }

@@ -5,7 +5,7 @@ import type { Workspace } from './workspaces.ts';
 /** Workspaces that a hint names. */
 const MAX_NAMED = 5;
 
-/** The error of an admin key that Dify does not know. */
+/** The error for an admin key that Dify does not know. */
 export function unknownAdminKey(cause: unknown): BridgeError {
   return new BridgeError('upstream_unauthorized', 'Dify does not accept the admin key.', {
     hint:
@@ -17,14 +17,14 @@ export function unknownAdminKey(cause: unknown): BridgeError {
 }
 
 /**
- * Why Dify refused the admin key for a workspace: the key, the workspace, or because admin keys are switched off.
- * Dify answers all three alike; its list of all workspaces, which looks at nothing but the key, tells them apart.
- * Answers the refusal itself where even that cannot be had.
+ * The error that says why Dify refused the admin key for a workspace: the key, the workspace, or admin keys are switched
+ * off. Dify answers all three alike; its list of all workspaces, which checks only the key, tells them apart. Returns the
+ * original error when that list cannot be had either.
  */
-export async function explainAdminRefusal(
+export async function explainAdminKeyError(
   difyConsole: Pick<DifyConsole, 'allWorkspaces'>,
   workspaceId: string,
-  refusal: BridgeError,
+  original: BridgeError,
   signal: AbortSignal,
 ): Promise<BridgeError> {
   let workspaces: readonly Workspace[];
@@ -32,22 +32,22 @@ export async function explainAdminRefusal(
     workspaces = await difyConsole.allWorkspaces(signal);
   } catch (error) {
     const judged = error instanceof BridgeError && error.code === 'upstream_unauthorized';
-    return judged ? unknownAdminKey(refusal) : refusal;
+    return judged ? unknownAdminKey(original) : original;
   }
   if (workspaces.some(({ id }) => id.toLowerCase() === workspaceId.toLowerCase())) {
     return new BridgeError('upstream_unauthorized', 'This Dify has admin keys switched off.', {
       hint: 'Set ADMIN_API_KEY_ENABLE=true in the environment of its api service and restart that.',
-      cause: refusal,
+      cause: original,
     });
   }
   return new BridgeError('upstream_unauthorized', `This Dify has no workspace ${workspaceId}.`, {
-    hint: `Set DIFY_WORKSPACE_ID to one that it has: ${named(workspaces)}.`,
-    cause: refusal,
+    hint: `Set DIFY_WORKSPACE_ID to one that it has: ${describeWorkspaces(workspaces)}.`,
+    cause: original,
   });
 }
 
 /** Workspaces by id and name, as a hint names them. */
-export function named(workspaces: readonly Workspace[]): string {
+export function describeWorkspaces(workspaces: readonly Workspace[]): string {
   const names = workspaces.slice(0, MAX_NAMED).map(({ id, name }) => `${id} (${name})`);
   if (workspaces.length > names.length) names.push(`${workspaces.length - names.length} more`);
   return names.join(', ');

@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
-import { isUnknownRoute, readReply } from './console-errors.ts';
+import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
-import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
-import { createProviderListReader } from './provider-list.ts';
+import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
+import { readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
 import {
@@ -19,8 +20,8 @@ import {
 /** The reading part of Dify's console API. Every method rejects with a BridgeError. */
 export interface DifyConsole {
   /**
-   * Providers of one type with their tools: the very same listing as long as Dify's answer is the same. Undefined
-   * when this Dify is older than the type (`mcp` is of 1.6.0).
+   * Providers of one type with their tools; the same object as long as Dify's answer stays the same. Undefined when
+   * this Dify is older than the type (`mcp` came with 1.6.0).
    */
   listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
   /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
@@ -56,7 +57,7 @@ export interface DifyConsole {
 /** Limits of a console. */
 export interface ConsoleOptions {
   /** Milliseconds that one request may take; 30 s when absent. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 const WORKSPACES = '/console/api/workspaces';
@@ -73,8 +74,8 @@ export function createConsole(
   options: ConsoleOptions = {},
 ): DifyConsole {
   const session = createConsoleSession(http, credentials, options.timeoutMs);
-
-  const readProviders = createProviderListReader();
+  /** What Dify listed last, by type. */
+  const listed = new Map<ProviderType, { readonly digest: string; readonly listing: CatalogListing }>();
 
   /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
   async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
@@ -82,7 +83,7 @@ export function createConsole(
     if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
     const reply = await readReply(answer);
     if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
-    throw session.fault(reply);
+    throw session.toError(reply);
   }
 
   /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
@@ -113,9 +114,15 @@ export function createConsole(
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      return readProviders(type, answer.boundedBody, (expected) => {
-        throw unexpected(path, expected);
-      });
+      const body = await answer.bytes();
+      const digest = createHash('sha256').update(body).digest('base64');
+      const last = listed.get(type);
+      if (last?.digest === digest) return last.listing;
+      const raw = parseJson(body);
+      if (raw === undefined) throw unexpected(path, 'JSON');
+      const listing = toToolProviders(raw, type) ?? rejectList(path);
+      listed.set(type, { digest, listing });
+      return listing;
     },
 
     async listProviders(type, signal) {

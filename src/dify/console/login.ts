@@ -1,14 +1,8 @@
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, type Json } from '../../model/json.ts';
-import {
-  type ConsoleReply,
-  isNotReady,
-  type LoginFault,
-  loginFault,
-  readReply,
-  sessionFault,
-} from './console-errors.ts';
+import { type LoginFailure, loginFailure, sessionError } from './console-errors.ts';
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
+import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 
 /** E-mail and password of a Dify account. */
 export interface LoginCredentials {
@@ -25,7 +19,7 @@ export type ConsoleTokens =
   | { readonly kind: 'bearer'; readonly access: string; readonly refresh: string | undefined };
 
 /** Tokens, or why there are none. */
-export type LoginOutcome = { readonly tokens: ConsoleTokens } | LoginFault;
+export type LoginOutcome = { readonly tokens: ConsoleTokens } | LoginFailure;
 
 const LOGIN_PATH = '/console/api/login';
 const REFRESH_PATH = '/console/api/refresh-token';
@@ -61,7 +55,7 @@ export async function logIn(
   const result = await readTokens(answer, new Map());
   if (result.tokens !== undefined) return { tokens: result.tokens };
   if (result.succeeded) return { error: withoutTokens(result.reply), final: false };
-  return loginFault(result.reply, form);
+  return loginFailure(result.reply, form);
 }
 
 /**
@@ -86,17 +80,17 @@ export async function refreshTokens(
   const result = await readTokens(answer, tokens.kind === 'cookies' ? tokens.cookies : new Map());
   if (result.tokens !== undefined) return result.tokens;
   if (result.succeeded || isRefused(result.reply)) return undefined;
-  throw sessionFault(result.reply);
+  throw sessionError(result.reply);
 }
 
 /** The headers that show a request to belong to the session; since 1.9.2 the CSRF token goes twice. */
-export function tokenHeaders(tokens: ConsoleTokens): Record<string, string> {
+export function tokenHeaders(tokens: ConsoleTokens): NonNullable<DifyRequest['headers']> {
   if (tokens.kind === 'bearer') return { authorization: `Bearer ${tokens.access}` };
   const pairs = [...tokens.cookies];
   const csrf = pairs.find(([name]) => name.endsWith('csrf_token'))?.[1];
   return {
     cookie: pairs.map(([name, value]) => `${name}=${value}`).join('; '),
-    ...(csrf === undefined ? {} : { 'x-csrf-token': csrf }),
+    'x-csrf-token': csrf,
   };
 }
 
@@ -110,7 +104,7 @@ function refreshRequest(tokens: ConsoleTokens): Pick<DifyRequest, 'headers' | 'b
 }
 
 /** True when Dify judged the refresh token, rather than being unable to look at it. */
-function isRefused(reply: ConsoleReply): boolean {
+function isRefused(reply: DifyReply): boolean {
   return reply.body !== undefined && reply.status < 500 && reply.status !== 429 && !isNotReady(reply);
 }
 
@@ -118,7 +112,7 @@ interface TokenAnswer {
   readonly tokens: ConsoleTokens | undefined;
   /** Dify said success, whether or not tokens came with it. */
   readonly succeeded: boolean;
-  readonly reply: ConsoleReply;
+  readonly reply: DifyReply;
 }
 
 /** Reads a login or a refresh. Dify answers 200 to a login that it refuses for want of a workspace: `result` decides. */
@@ -166,7 +160,7 @@ function expectsBase64(version: string | undefined): boolean {
   return true;
 }
 
-function withoutTokens({ status, path }: ConsoleReply): BridgeError {
+function withoutTokens({ status, path }: DifyReply): BridgeError {
   return new BridgeError('upstream_error', 'Dify accepted the login, but its answer carried no tokens.', {
     hint: 'Check that nothing between the bridge and Dify removes cookies, or use DIFY_ADMIN_API_KEY.',
     upstream: { status, path },

@@ -1,11 +1,13 @@
+import { abortable } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
-import { adminFault, type ConsoleReply, isNotReady, readReply, sessionFault } from './console-errors.ts';
+import { adminKeyError, sessionError } from './console-errors.ts';
 import { type ConsoleTokens, logIn, refreshTokens, tokenHeaders } from './login.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
-import { abortFault } from '../wire/network-errors.ts';
+import { abortError } from '../wire/network-errors.ts';
+import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 import { probeVersion } from '../inner/probe.ts';
 
-/** How the bridge shows Dify's console API who it is. */
+/** How the bridge authenticates to Dify's console API. */
 export type ConsoleCredentials =
   | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
   | {
@@ -13,28 +15,28 @@ export type ConsoleCredentials =
       readonly email: string;
       readonly password: string;
       /** The workspace that the account must be in; none checked when absent. */
-      readonly workspaceId?: string;
+      readonly workspaceId?: string | undefined;
     };
 
-/** A request of the console API; headers are the session's business. */
+/** A request of the console API; the session adds the headers. */
 export interface ConsoleRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/console/api/`, query included. */
   readonly path: string;
   readonly signal: AbortSignal;
   /** False leaves the workspace out, for the admin key's routes that are above workspaces. */
-  readonly inWorkspace?: boolean;
+  readonly inWorkspace?: boolean | undefined;
 }
 
-/** Sends requests to the console API as somebody whom Dify knows. */
+/** Sends authenticated requests to the console API. */
 export interface ConsoleSession {
   /**
    * Any answer but a 401, which throws a BridgeError. Tokens that ran out are renewed and the request is sent
    * once more, so it must be one that may be repeated.
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
-  /** The error that a refusing answer stands for. */
-  fault(reply: ConsoleReply): BridgeError;
+  /** The error for a reply that is not the expected one. */
+  toError(reply: DifyReply): BridgeError;
 }
 
 /** Milliseconds that one request of the console API may take, its answer included. */
@@ -59,16 +61,16 @@ function adminSession(
   { key, workspaceId }: Extract<ConsoleCredentials, { kind: 'admin-key' }>,
   timeoutMs: number,
 ): ConsoleSession {
-  const fault = (reply: ConsoleReply): BridgeError => adminFault(reply, workspaceId);
+  const toError = (reply: DifyReply): BridgeError => adminKeyError(reply, workspaceId);
   return {
-    fault,
+    toError,
     async send({ method, path, signal, inWorkspace = true }) {
       const headers = {
         authorization: `Bearer ${key}`,
-        ...(inWorkspace ? { 'x-workspace-id': workspaceId } : {}),
+        'x-workspace-id': inWorkspace ? workspaceId : undefined,
       };
       const answer = await http.send({ method, path, headers, signal, timeoutMs });
-      if (answer.status === 401) throw fault(await readReply(answer));
+      if (answer.status === 401) throw toError(await readReply(answer));
       return answer;
     },
   };
@@ -81,7 +83,8 @@ function loginSession(
 ): ConsoleSession {
   let tokens: ConsoleTokens | undefined;
   let renewal: Promise<ConsoleTokens> | undefined;
-  let refusal: BridgeError | undefined;
+  /** Why no further login is tried. */
+  let loginError: BridgeError | undefined;
 
   async function renew(stale: ConsoleTokens | undefined): Promise<ConsoleTokens> {
     const refreshed = stale === undefined ? undefined : await refreshTokens(http, stale, timeoutMs);
@@ -92,14 +95,14 @@ function loginSession(
     const { version } = await probeVersion(http, new AbortController().signal);
     const outcome = await logIn(http, credentials, version, timeoutMs);
     if ('tokens' in outcome) return outcome.tokens;
-    if (outcome.final) refusal = outcome.error;
+    if (outcome.final) loginError = outcome.error;
     throw outcome.error;
   }
 
-  /** Tokens other than `stale`. Whoever asks while they are being fetched waits for the same ones. */
+  /** Tokens other than `stale`. Callers that come while they are being fetched wait for the same ones. */
   async function obtain(stale: ConsoleTokens | undefined, signal: AbortSignal): Promise<ConsoleTokens> {
-    if (signal.aborted) throw abortFault(signal);
-    if (refusal !== undefined) throw refusal;
+    if (signal.aborted) throw abortError(signal);
+    if (loginError !== undefined) throw loginError;
     if (tokens !== undefined && tokens !== stale) return tokens;
     renewal ??= renew(tokens)
       .then((fresh) => {
@@ -109,29 +112,23 @@ function loginSession(
       .finally(() => {
         renewal = undefined;
       });
-    return abandonable(renewal, signal);
+    // An aborted caller leaves; the login goes on for the others.
+    return abortable(renewal, signal).catch((error: unknown) => {
+      throw signal.aborted ? abortError(signal) : error;
+    });
   }
 
   return {
-    fault: sessionFault,
+    toError: sessionError,
     async send({ method, path, signal }) {
       let used = await obtain(undefined, signal);
       for (let renewed = false; ; renewed = true) {
         const answer = await http.send({ method, path, headers: tokenHeaders(used), signal, timeoutMs });
         if (answer.status !== 401) return answer;
         const reply = await readReply(answer);
-        if (renewed || isNotReady(reply) || reply.body === undefined) throw sessionFault(reply);
+        if (renewed || isNotReady(reply) || reply.body === undefined) throw sessionError(reply);
         used = await obtain(used, signal);
       }
     },
   };
-}
-
-/** The promise, or a rejection as soon as the signal aborts: the login goes on for the others who wait for it. */
-function abandonable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortFault(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

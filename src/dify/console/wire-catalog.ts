@@ -8,7 +8,6 @@ import type {
   ToolParameter,
   ToolProvider,
 } from '../../model/tool.ts';
-import { createSharedTexts, type SharedTexts } from './shared-texts.ts';
 
 /** The tools of one provider, and those that could not be read. */
 export interface ToolReading {
@@ -63,35 +62,29 @@ export function toToolProvider(raw: unknown, type: ProviderType, number: number)
   if (!isJsonObject(raw)) return unusable(type, position, 'it is not an object');
   const id = (type === 'mcp' ? filled(raw['server_identifier']) : undefined) ?? filled(raw['id']);
   if (id === undefined) return unusable(type, filled(raw['name']) ?? position, 'it has no id');
-  const shared = createSharedTexts();
-  const reading = toDifyTools(raw['tools'] ?? [], type, id, shared);
+  const reading = toDifyTools(raw['tools'] ?? [], type, id);
   if (reading === undefined) return unusable(type, id, 'its tools are not a list');
   const tags = toTexts(raw['labels']);
   const provider: ToolProvider = {
     type,
     id,
     name: filled(raw['name']) ?? id,
-    label: toLocalizedText(raw['label'], shared),
-    description: toLocalizedText(raw['description'], shared),
+    label: toLocalizedText(raw['label']),
+    description: toLocalizedText(raw['description']),
     authorized: raw['is_team_authorization'] !== false,
-    ...(tags.length === 0 ? {} : { tags }),
+    tags: tags.length === 0 ? undefined : tags,
     tools: reading.tools,
   };
   return { provider, problems: reading.problems };
 }
 
 /** Reads the tools of one provider; undefined when it is not a list. Of two tools of one name the first counts. */
-export function toDifyTools(
-  raw: unknown,
-  type: ProviderType,
-  providerId: string,
-  shared: SharedTexts = createSharedTexts(),
-): ToolReading | undefined {
+export function toDifyTools(raw: unknown, type: ProviderType, providerId: string): ToolReading | undefined {
   if (!Array.isArray(raw)) return undefined;
   const tools = new Map<string, DifyTool>();
   const problems: CatalogProblem[] = [];
   for (const [index, entry] of raw.entries()) {
-    const tool = toDifyTool(entry, shared);
+    const tool = toDifyTool(entry);
     const name = isJsonObject(entry) ? filled(entry['name']) : undefined;
     const title = name === undefined ? `Tool ${index + 1}` : `The tool "${name}"`;
     if (typeof tool === 'string') {
@@ -122,7 +115,7 @@ export function toCredentials(raw: unknown): readonly ProviderCredential[] | und
 }
 
 /** A tool, or the words that say what is wrong with it. */
-function toDifyTool(raw: unknown, shared: SharedTexts): DifyTool | string {
+function toDifyTool(raw: unknown): DifyTool | string {
   if (!isJsonObject(raw)) return 'it is not an object';
   const name = filled(raw['name']);
   if (name === undefined) return 'it has no name';
@@ -130,43 +123,41 @@ function toDifyTool(raw: unknown, shared: SharedTexts): DifyTool | string {
   if (!Array.isArray(list)) return 'its parameters are not a list';
   const parameters: ToolParameter[] = [];
   for (const [index, entry] of list.entries()) {
-    const parameter = toToolParameter(entry, shared);
+    const parameter = toToolParameter(entry);
     if (parameter === undefined) return `parameter ${index + 1} is not an object with a name`;
     parameters.push(parameter);
   }
   const outputSchema = raw['output_schema'];
   return {
     name,
-    label: toLocalizedText(raw['label'], shared),
-    description: toLocalizedText(raw['description'], shared),
+    label: toLocalizedText(raw['label']),
+    description: toLocalizedText(raw['description']),
     parameters,
     // Dify writes {} where a tool declares no outputs.
-    ...(isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? { outputSchema } : {}),
+    outputSchema:
+      isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? outputSchema : undefined,
   };
 }
 
-function toToolParameter(raw: unknown, shared: SharedTexts): ToolParameter | undefined {
+function toToolParameter(raw: unknown): ToolParameter | undefined {
   if (!isJsonObject(raw)) return undefined;
   const name = filled(raw['name']);
   if (name === undefined) return undefined;
-  const fallback = raw['default'];
-  const min = toNumber(raw['min']);
-  const max = toNumber(raw['max']);
   const inputSchema = raw['input_schema'];
   return {
     name,
     type: toType(raw['type']),
     form: filled(raw['form']) ?? 'llm',
     required: raw['required'] === true || raw['required'] === 'true',
-    label: toLocalizedText(raw['label'], shared),
-    humanDescription: toLocalizedText(raw['human_description'], shared),
-    llmDescription: shared.text(filled(raw['llm_description']) ?? ''),
-    options: toOptions(raw['options'], shared),
-    ...(fallback === undefined || fallback === null ? {} : { default: fallback }),
-    ...(min === undefined ? {} : { min }),
-    ...(max === undefined ? {} : { max }),
-    ...(raw['multiple'] === true ? { multiple: true } : {}),
-    ...(isJsonObject(inputSchema) ? { inputSchema } : {}),
+    label: toLocalizedText(raw['label']),
+    humanDescription: toLocalizedText(raw['human_description']),
+    llmDescription: filled(raw['llm_description']) ?? '',
+    options: toOptions(raw['options']),
+    default: raw['default'] ?? undefined,
+    min: toNumber(raw['min']),
+    max: toNumber(raw['max']),
+    multiple: raw['multiple'] === true ? true : undefined,
+    inputSchema: isJsonObject(inputSchema) ? inputSchema : undefined,
   };
 }
 
@@ -179,28 +170,29 @@ function toType(raw: Json | undefined): string {
 const NO_OPTIONS: readonly ParameterOption[] = [];
 
 /** Dify compares a choice as text, so numbers and booleans become text; choices without a value are none. */
-function toOptions(raw: Json | undefined, shared: SharedTexts): readonly ParameterOption[] {
+function toOptions(raw: Json | undefined): readonly ParameterOption[] {
   if (!Array.isArray(raw) || raw.length === 0) return NO_OPTIONS;
   const options: ParameterOption[] = [];
   for (const entry of raw as readonly Json[]) {
     const option: JsonObject = isJsonObject(entry) ? entry : { value: entry };
     const value = option['value'];
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      const label = toLocalizedText(option['label'], shared);
-      options.push({ value: shared.text(String(value)), label });
+      const label = toLocalizedText(option['label']);
+      options.push({ value: String(value), label });
     }
   }
   return options;
 }
 
 /** Texts by locale as they are; a bare text counts as English, anything else as none. */
-function toLocalizedText(raw: Json | undefined, shared: SharedTexts): LocalizedText {
+function toLocalizedText(raw: Json | undefined): LocalizedText {
   const texts: Record<string, string> = {};
   const given = typeof raw === 'string' ? { en_US: raw } : raw;
   for (const [locale, text] of isJsonObject(given) ? Object.entries(given) : []) {
-    if (typeof text === 'string') texts[locale] = shared.text(text);
+    // Dify fills missing translations with the English text: equal texts are one string.
+    if (typeof text === 'string') texts[locale] = text === texts['en_US'] ? texts['en_US'] : text;
   }
-  return shared.localized(texts);
+  return texts;
 }
 
 function toTexts(raw: Json | undefined): string[] {

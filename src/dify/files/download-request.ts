@@ -3,20 +3,23 @@ import type { FileLink } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 
-/** What Dify's download-request route said. */
+/** What Dify's download-request route answered. */
 export type DownloadAddress =
   /** Path and query, to be used against our own base: the host in the address is Dify's view of itself. */
   | { readonly kind: 'address'; readonly path: string }
   /** This Dify has no such route. */
-  | { readonly kind: 'absent' }
-  /** Dify looked for the file, and does not have it. */
-  | { readonly kind: 'gone' }
+  | { readonly kind: 'unsupported' }
+  /** Dify looked for the file and does not have it. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Asks Dify itself for the address of a file. Rejects as `DifyHttp.send` does. */
+/** The reason for a file that Dify has deleted. */
+export const GONE = 'Dify no longer has the file.';
+
+/** Requests the address of a file from Dify itself. Rejects as `DifyHttp.send` does. */
 export type RequestDownload = (link: FileLink, signal: AbortSignal) => Promise<DownloadAddress>;
 
-/** Which key and workspace ask. */
+/** The key and the workspace of the requests. */
 export interface DownloadRequestOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
@@ -24,31 +27,31 @@ export interface DownloadRequestOptions {
 
 const PATH = '/inner/api/download/file/request';
 const TIMEOUT_MS = 30_000;
-const ABSENT: DownloadAddress = { kind: 'absent' };
+const UNSUPPORTED: DownloadAddress = { kind: 'unsupported' };
 const MAX_QUOTE = 300;
 
 /**
- * The route that gives a signed address for the inner API key alone: Dify 1.15.0 and later have it. Whether it is
- * there is found out with the first file and remembered; until then one file after the other asks. An attempt that
+ * A client of the route that gives a signed address for the inner API key alone (Dify 1.15.0 and later). The first file
+ * shows whether this Dify has the route, which is remembered; until then files wait for each other. An attempt that
  * fails in another way says nothing about the route.
  */
 export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOptions): RequestDownload {
-  let known: 'present' | 'absent' | undefined;
+  let isSupported: boolean | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   const ask = async (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> => {
     const address = await requestAddress(http, options, link, signal);
-    if (address.kind === 'absent') known ??= 'absent';
-    else if (address.kind !== 'refused') known = 'present';
+    if (address.kind === 'unsupported') isSupported ??= false;
+    else if (address.kind !== 'refused') isSupported = true;
     return address;
   };
 
-  const askUnlessAbsent = (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> =>
-    known === 'absent' ? Promise.resolve(ABSENT) : ask(link, signal);
+  const askIfSupported = (link: FileLink, signal: AbortSignal): Promise<DownloadAddress> =>
+    isSupported === false ? Promise.resolve(UNSUPPORTED) : ask(link, signal);
 
   return (link, signal) => {
-    if (known !== undefined) return askUnlessAbsent(link, signal);
-    const next = last.then(() => askUnlessAbsent(link, signal));
+    if (isSupported !== undefined) return askIfSupported(link, signal);
+    const next = last.then(() => askIfSupported(link, signal));
     last = next.catch(() => undefined);
     return next;
   };
@@ -81,11 +84,11 @@ async function requestAddress(
   });
   const { status } = answer;
   const body = await answer.json();
-  if (status === 404 && isMissingRoute(body, answer.version)) return ABSENT;
+  if (status === 404 && isMissingRoute(body, answer.version)) return UNSUPPORTED;
   if (status !== 200) {
     const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
     // Of the words nothing but the id is relied on: a request that does not suit Dify has the same status and code.
-    if (status === 400 && said.includes(link.id)) return { kind: 'gone' };
+    if (status === 400 && said.includes(link.id)) return { kind: 'unavailable', reason: GONE };
     const quote = said === '' ? '' : ` Dify said: "${quoted(answer, said, MAX_QUOTE)}".`;
     return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
   }

@@ -1,21 +1,21 @@
 import { BridgeError } from '../../model/errors.ts';
 import type { FileReference } from '../../model/message.ts';
 import type { FileOpener, OpenedFile } from '../../model/ports.ts';
-import { createDownloadRequest } from './download-request.ts';
-import { header, isWebPage } from '../wire/answer-errors.ts';
+import { createDownloadRequest, GONE } from './download-request.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { endedWithoutAnswer } from '../wire/network-errors.ts';
+import { header, isWebPage } from '../wire/reply.ts';
 import { signFileQuery } from './signature.ts';
 
-/** How files are asked for. */
+/** How files are requested. */
 export interface FileOpenerOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
   /** Dify's SECRET_KEY, which signs links. */
-  readonly secretKey?: string;
+  readonly secretKey?: string | undefined;
   /** Milliseconds since 1970; the system's clock unless given. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 type Unavailable = Extract<OpenedFile, { kind: 'unavailable' }>;
@@ -25,12 +25,11 @@ interface Refused {
   readonly kind: 'refused';
 }
 
-/** What one way to a file came to; `refused` leaves it to the next. */
+/** The outcome of one way to a file; `refused` leaves it to the next. */
 type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string };
 
 /** A file of any size may take its time, as long as bytes keep coming. */
 const SILENCE_MS = 60_000;
-const GONE = 'Dify no longer has the file.';
 const HUNG_UP = 'Dify closed the connection instead of sending the file: its storage may no longer have it.';
 const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
 
@@ -62,9 +61,8 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
 
   async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
     const address = await requestDownload(link, signal);
-    if (address.kind === 'refused') return address;
-    if (address.kind === 'gone') return unavailable(GONE);
-    if (address.kind === 'absent') {
+    if (address.kind === 'refused' || address.kind === 'unavailable') return address;
+    if (address.kind === 'unsupported') {
       return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
     }
     const opened = await open(address.path, signal);
@@ -133,8 +131,8 @@ async function readAnswer(answer: DifyAnswer): Promise<OpenedFile | Refused> {
   return {
     kind: 'open',
     body: answer.body,
-    ...(mimeType !== undefined && mimeType !== '' && { mimeType }),
-    ...(Number.isSafeInteger(size) && size >= 0 && { size }),
+    mimeType: mimeType === '' ? undefined : mimeType,
+    size: Number.isSafeInteger(size) && size >= 0 ? size : undefined,
     discard: () => answer.discard(),
   };
 }

@@ -1,8 +1,9 @@
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
-import { faultFromAnswer, isWebPage } from '../wire/answer-errors.ts';
+import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
+import { isWebPage } from '../wire/reply.ts';
 
 const PATH = '/inner/api/upload/file/request';
 const TIMEOUT_MS = 30_000;
@@ -26,7 +27,7 @@ export async function requestUploadUrl(
     signal,
     timeoutMs: TIMEOUT_MS,
   });
-  if (answer.status !== 200 || isWebPage(answer)) throw await faultFromAnswer(answer);
+  if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
   const body = await answer.json();
   const { data, error } = isJsonObject(body) ? body : {};
   const url = isJsonObject(data) ? data['url'] : undefined;

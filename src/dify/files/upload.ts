@@ -1,13 +1,13 @@
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, type JsonObject, withoutUndefined } from '../../model/json.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
-import { faultFromAnswer } from '../wire/answer-errors.ts';
+import { errorFromAnswer } from '../wire/answer-errors.ts';
 import { detectFileKind } from './kind.ts';
 import { encodeForm } from './form.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
-/** On whose behalf files are stored. */
+/** The key and the workspace that files are stored with. */
 export interface FileUploaderOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
@@ -23,7 +23,7 @@ const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
 /**
  * Stores files as ToolFiles: Dify signs an address for one, then takes the bytes, which are sent as they are read.
  * An address that Dify no longer accepts is asked for once more. The answer is the one object that plugins and
- * workflows both accept as an argument, with those keys only: Dify refuses others. Rejects as `faultFromAnswer`
+ * workflows both accept as an argument, with those keys only: Dify refuses others. Rejects as `errorFromAnswer`
  * does, and with what reading the file throws.
  */
 export function createFileUploader(http: DifyHttp, options: FileUploaderOptions): FileUploader {
@@ -58,7 +58,7 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
           },
         );
       }
-      if (answer.status !== 201) throw await faultFromAnswer(answer);
+      if (answer.status !== 201) throw await errorFromAnswer(answer);
       const stored = await answer.json();
       const id = isJsonObject(stored) ? stored['id'] : undefined;
       if (!isJsonObject(stored) || typeof id !== 'string') {
@@ -97,19 +97,19 @@ function toArgument(
   const { preview_url: preview, name, extension, mime_type: mimeType, size } = stored;
   const storedExtension = typeof extension === 'string' ? extension : extensionOf(file.filename);
   const storedType = typeof mimeType === 'string' ? mimeType : file.mimeType;
-  return {
+  return withoutUndefined({
     dify_model_identity: '__dify__file__',
     tenant_id: tenantId,
     type: detectFileKind(storedExtension, storedType),
     transfer_method: 'tool_file',
     tool_file_id: id,
     related_id: id,
-    ...(typeof preview === 'string' && preview !== '' && { url: absolute(preview, baseUrl) }),
+    url: typeof preview === 'string' && preview !== '' ? absolute(preview, baseUrl) : undefined,
     filename: typeof name === 'string' && name !== '' ? name : file.filename,
     extension: storedExtension,
     mime_type: storedType,
     size: typeof size === 'number' ? size : file.size,
-  };
+  });
 }
 
 /**

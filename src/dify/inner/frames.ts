@@ -1,4 +1,4 @@
-import { webPageFault } from '../wire/answer-errors.ts';
+import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
 import { LengthPrefixed, MAGIC } from './length-prefixed.ts';
 import { Lines } from './lines.ts';
@@ -47,6 +47,6 @@ export async function* decodeFrames(
 function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {
   if (first === MAGIC) return new LengthPrefixed(maxFrameBytes);
   if (LINE_STARTS.has(first)) return new Lines(maxFrameBytes);
-  if (first === LESS_THAN) throw webPageFault();
+  if (first === LESS_THAN) throw webPageError();
   throw broken(`Dify's answer begins with the byte ${hex(first)}, which no known format does.`);
 }

@@ -1,12 +1,14 @@
+import { BridgeError } from '../../model/errors.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions, Invoker } from '../../model/ports.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Secrets } from '../../model/secrets.ts';
 import type { ToolRef } from '../../model/tool.ts';
-import { faultFromErrorFrame } from './error-frame.ts';
-import { faultFromAnswer, isWebPage } from '../wire/answer-errors.ts';
+import { errorFromAnswer } from '../wire/answer-errors.ts';
 import { decodeFrames } from './frames.ts';
-import type { DifyHttp } from '../wire/http.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { quoted } from '../wire/plain-words.ts';
+import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
 /** What an invocation needs besides the tool. */
@@ -21,6 +23,9 @@ export interface InvokerOptions {
 }
 
 const PATH = '/inner/api/invoke/tool';
+const MAX_MESSAGE = 4000;
+/** Dify cannot return files of workflow tools in these (fixed in 1.13.0); only the name of a field tells. */
+const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_marker' };
 
 /**
  * Invokes tools through Dify's inner API, the road that plugins take (reverse invocation). One POST a call; nothing
@@ -46,7 +51,7 @@ function toBody(
     provider: ref.providerId,
     tool: ref.tool,
     tool_parameters: parameters,
-    ...(credentialId !== undefined && { credential_id: credentialId }),
+    credential_id: credentialId,
   };
 }
 
@@ -58,11 +63,32 @@ async function* stream(
 ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
   const headers = { 'x-inner-api-key': innerApiKey };
   const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
-  if (answer.status !== 200 || isWebPage(answer)) throw await faultFromAnswer(answer);
+  if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
   for await (const frame of decodeFrames(answer.body, { maxFrameBytes, maxAnswerBytes })) {
-    if (frame.error !== undefined) throw faultFromErrorFrame(frame.error, answer);
+    if (frame.error !== undefined) throw errorFromFrame(frame.error, answer);
     yield withoutSecrets(toToolInvokeMessage(frame.data), http.secrets);
   }
+}
+
+/**
+ * The error for a frame that reports a failed tool: `tool_failed` with the sentence a person wrote, taken out of the
+ * JSON that plugins wrap it in. Two releases of Dify have a bug that the hint names.
+ */
+export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | 'version'>): BridgeError {
+  const { version } = answer;
+  const words = quoted(answer, text, MAX_MESSAGE);
+  if (words === '') {
+    return new BridgeError('tool_failed', 'The tool failed without saying why.', {
+      hint: "Dify's plugin daemon may have gone down in the middle: the log of Dify's api service has the cause.",
+    });
+  }
+  const message = `The tool failed: ${words}`;
+  const isFileBug =
+    version !== undefined && FILE_OUTPUT_BUG.versions.has(version) && text.includes(FILE_OUTPUT_BUG.field);
+  if (!isFileBug) return new BridgeError('tool_failed', message);
+  return new BridgeError('tool_failed', message, {
+    hint: `Dify ${version} cannot return files of workflow tools: update it to 1.13 or later, or let the workflow output the url of the file as a string.`,
+  });
 }
 
 /**
@@ -72,9 +98,12 @@ async function* stream(
 function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvokeMessage {
   if (message.type === 'log') {
     const { label, status, error } = message.log;
-    const words = { label: secrets.mask(label), status: secrets.mask(status) };
-    const failed = error === undefined ? {} : { error: secrets.mask(error) };
-    return { type: 'log', log: { ...message.log, ...words, ...failed } };
+    const words = {
+      label: secrets.mask(label),
+      status: secrets.mask(status),
+      error: error === undefined ? undefined : secrets.mask(error),
+    };
+    return { type: 'log', log: { ...message.log, ...words } };
   }
   if (message.type !== 'unknown') return message;
   const json = JSON.stringify(message.raw);

@@ -1,4 +1,4 @@
-import { webPageFault } from '../wire/answer-errors.ts';
+import { webPageError } from '../wire/answer-errors.ts';
 import { broken, decodeText, type Frame, type FrameDecoder, toFrame, tooLarge } from './frame.ts';
 
 const NEWLINE = 0x0a;
@@ -57,7 +57,7 @@ export class Lines implements FrameDecoder {
   private toFrame(line: string): Frame | undefined {
     const text = line.trim();
     if (text === '' || IGNORED_LINE.test(text)) return undefined;
-    if (!this.seenFrame && text.startsWith('<')) throw webPageFault();
+    if (!this.seenFrame && text.startsWith('<')) throw webPageError();
     this.seenFrame = true;
     return toFrame(text.startsWith('data:') ? text.slice('data:'.length) : text);
   }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import { createDownloadRequest } from '../files/download-request.ts';
-import { faultFromAnswer, header } from '../wire/answer-errors.ts';
+import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { FileLink } from '../files/links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { header } from '../wire/reply.ts';
 import { signFileQuery } from '../files/signature.ts';
 import { requestUploadUrl } from '../files/upload-request.ts';
 
@@ -25,7 +26,7 @@ export interface InnerKeyOptions {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Finds out whether Dify is at the address, and which version. Rejects as `faultFromAnswer` does, above all with
+ * Finds out whether Dify is at the address, and which version. Rejects as `errorFromAnswer` does, above all with
  * `upstream_wrong_address` where something else than Dify's API answers.
  */
 export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise<VersionProbe> {
@@ -33,8 +34,8 @@ export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise
   if (ping.status === 200) return readProbe(ping);
   // A reverse proxy may keep the console away; the api service itself has this as well.
   const isAbsent = ping.status === 404;
-  const fault = await faultFromAnswer(ping);
-  if (!isAbsent) throw fault;
+  const error = await errorFromAnswer(ping);
+  if (!isAbsent) throw error;
   const health = await get(http, '/health', signal);
   if (health.status === 200) return readProbe(health);
   await health.discard();
@@ -59,7 +60,7 @@ export async function probeInnerKey(
     if (!(error instanceof BridgeError) || error.upstream?.status !== 400) throw error;
     throw new BridgeError('upstream_unauthorized', `Dify knows no workspace ${options.tenantId}.`, {
       hint: 'DIFY_WORKSPACE_ID must be the id (a UUID) of a workspace of this Dify. Whether DIFY_INNER_API_KEY is right shows only then.',
-      ...(error.upstream !== undefined && { upstream: error.upstream }),
+      upstream: error.upstream,
       cause: error,
     });
   }
@@ -67,7 +68,7 @@ export async function probeInnerKey(
 
 /**
  * Proves that the address leads to the inner API too, which nginx and the web app do not pass on: Dify's own refusal
- * of a made-up key is what is hoped for. Rejects as `faultFromAnswer` does.
+ * of a made-up key is what is hoped for. Rejects as `errorFromAnswer` does.
  */
 export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
   const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
@@ -111,7 +112,7 @@ export async function probeDownloadRequest(
   const id = randomUUID();
   const link: FileLink = { kind: 'tool', id, path: `/files/tools/${id}.bin`, query: '', signed: false };
   const { kind } = await createDownloadRequest(http, options)(link, signal);
-  return kind === 'gone' || kind === 'address';
+  return kind === 'unavailable' || kind === 'address';
 }
 
 function get(http: DifyHttp, path: string, signal: AbortSignal): Promise<DifyAnswer> {

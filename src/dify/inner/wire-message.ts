@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
-import type { FileReference, LogEntry, RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
+import type { LogEntry, RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
 import { parseFileLink } from '../files/links.ts';
 
 const NONE: JsonObject = {};
@@ -81,15 +81,7 @@ function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInv
   const filename = text(meta['filename']) ?? text(inner['filename']);
   const mimeType = text(meta['mime_type']) ?? text(inner['mime_type']);
   const size = byteCount(inner['size']) ?? byteCount(meta['size']);
-  const file: FileReference = {
-    ...(url !== undefined && { url }),
-    ...(id !== undefined && { id }),
-    ...(transferMethod !== undefined && { transferMethod }),
-    ...(filename !== undefined && { filename }),
-    ...(mimeType !== undefined && { mimeType }),
-    ...(size !== undefined && { size }),
-  };
-  return { type: 'file', wireType, file };
+  return { type: 'file', wireType, file: { url, id, transferMethod, filename, mimeType, size } };
 }
 
 function readLog(body: JsonObject): ToolInvokeMessage | undefined {
@@ -104,8 +96,8 @@ function readLog(body: JsonObject): ToolInvokeMessage | undefined {
     status,
     data,
     metadata,
-    ...(typeof parent === 'string' && { parentId: parent }),
-    ...(typeof error === 'string' && { error }),
+    parentId: typeof parent === 'string' ? parent : undefined,
+    error: typeof error === 'string' ? error : undefined,
   };
   return { type: 'log', log };
 }
@@ -121,15 +113,12 @@ function readResources(body: JsonObject): ToolInvokeMessage | undefined {
 }
 
 function readResource(raw: JsonObject): RetrieverResource {
-  const datasetName = text(raw['dataset_name']);
-  const documentName = text(raw['document_name']);
-  const title = text(raw['title']);
   return {
     content: text(raw['content']) ?? '',
+    datasetName: text(raw['dataset_name']),
+    documentName: text(raw['document_name']),
+    title: text(raw['title']),
     raw,
-    ...(datasetName !== undefined && { datasetName }),
-    ...(documentName !== undefined && { documentName }),
-    ...(title !== undefined && { title }),
   };
 }
 

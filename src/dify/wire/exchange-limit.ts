@@ -1,5 +1,5 @@
 import type { BridgeError } from '../../model/errors.ts';
-import { abortFault, type Destination, timeoutFault } from './network-errors.ts';
+import { abortError, type Destination, timeoutError } from './network-errors.ts';
 
 /** What ends an exchange before its answer is complete: the caller's signal, and a time limit where there is one. */
 export interface Limit {
@@ -15,19 +15,19 @@ export function limitExchange(
   timeoutMs: number | undefined,
   destination: Destination,
 ): Limit {
-  const cause = (): BridgeError | undefined => (signal.aborted ? abortFault(signal) : undefined);
+  const cause = (): BridgeError | undefined => (signal.aborted ? abortError(signal) : undefined);
   if (timeoutMs === undefined) return { signal, cause, release: () => undefined };
   const controller = new AbortController();
-  let fault: BridgeError | undefined;
+  let timeout: BridgeError | undefined;
   const onAbort = (): void => controller.abort();
   const timer = setTimeout(() => {
-    fault = timeoutFault(timeoutMs, destination);
+    timeout = timeoutError(timeoutMs, destination);
     controller.abort();
   }, timeoutMs);
   signal.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
-    cause: () => fault ?? cause(),
+    cause: () => timeout ?? cause(),
     release: () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);

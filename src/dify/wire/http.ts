@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
-import type { JsonObject } from '../../model/json.ts';
+import { type JsonObject, withoutUndefined } from '../../model/json.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
-import { abortFault, brokenBodyFault, connectionFault, type Destination } from './network-errors.ts';
+import { abortError, brokenBodyError, connectionError, type Destination } from './network-errors.ts';
 
 /** Where Dify's api service is: `http://api:5001`, also with a path prefix. */
 export interface DifyHttpOptions {
   readonly baseUrl: string;
-  /** Time for TCP and TLS; 10 s unless told. */
-  readonly connectTimeoutMs?: number;
-  /** Connections that may be open to one server at once, idle ones included; further requests wait. Unless told, any. */
-  readonly maxConnections?: number;
-  /** What no error may show, besides the keys and tokens in the headers of requests; none unless told. */
+  /** Time for TCP and TLS; 10 s when absent. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Connections that may be open to one server at once, idle ones included; further requests wait. No limit when absent. */
+  readonly maxConnections?: number | undefined;
+  /** What no error may show, besides the keys and tokens in the headers of requests; none when absent. */
   readonly secrets?: Secrets | undefined;
 }
 
@@ -23,14 +23,14 @@ export interface DifyRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/` and may have a query; it is appended to the base. Or an absolute http(s) URL. */
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   /** An object is sent as JSON, a stream as it comes: `headers` say its type and length. */
-  readonly body?: JsonObject | AsyncIterable<Uint8Array>;
+  readonly body?: JsonObject | AsyncIterable<Uint8Array> | undefined;
   readonly signal: AbortSignal;
   /** Limit for the whole exchange, body included. Without it only the signal ends the exchange. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Longest silence of the server, before its answer and within it. Without it, it may be silent for ever. */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
 }
 
 /**
@@ -46,11 +46,11 @@ export interface DifyAnswer {
   readonly path: string;
   /** Leaving the loop early closes the connection. Throws `stream_broken`, or what an abort stands for. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** The same, which throws `upstream_error` after 64 MiB. */
-  readonly boundedBody: AsyncIterable<Uint8Array>;
-  /** The body as text, cut after `maxBytes` (64 MiB unless told). */
-  text(maxBytes?: number): Promise<string>;
-  /** The body as JSON, its strings well-formed; undefined when it is not JSON. */
+  /** The whole body. Rejects with `upstream_error` after 64 MiB. */
+  bytes(): Promise<Buffer>;
+  /** The body as text, cut after `maxBytes`. */
+  text(maxBytes: number): Promise<string>;
+  /** The body as JSON, its strings well-formed; undefined when it is not JSON. Rejects as `bytes` does. */
   json(): Promise<unknown>;
   /** Words of the answer without secrets: whoever answers may quote the request. For all that an error repeats. */
   mask(words: string): string;
@@ -58,7 +58,7 @@ export interface DifyAnswer {
   discard(): Promise<void>;
 }
 
-/** Sends requests to one Dify: nothing is retried, no redirect is followed, no time limit but those given. */
+/** Sends requests to one Dify. Never retries and never follows redirects. No timeouts except those passed in. */
 export interface DifyHttp {
   readonly baseUrl: URL;
   /** Known to every answer's `mask`. */
@@ -86,9 +86,6 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     // Dify's gunicorn closes a connection after 2 s without telling: it must not be used again by then.
     keepAliveTimeout: 1000,
     keepAliveMaxTimeout: 1000,
-    // A tool may be silent for minutes, before the headers too: they come with the first frame.
-    headersTimeout: 0,
-    bodyTimeout: 0,
     pipelining: 1,
     connections: options.maxConnections ?? null,
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
@@ -117,7 +114,7 @@ function locate(path: string, base: URL, prefix: string): URL {
 }
 
 /** Keys, tokens and the values of cookies that a request carries. */
-function secretsIn(headers: Readonly<Record<string, string>>): readonly string[] {
+function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly string[] {
   return SECRET_HEADERS.flatMap((name) => {
     const value = headers[name]?.replace(/^Bearer /, '');
     if (value === undefined) return [];
@@ -126,7 +123,7 @@ function secretsIn(headers: Readonly<Record<string, string>>): readonly string[]
 }
 
 async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
-  if (request.signal.aborted) throw abortFault(request.signal);
+  if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
   let response: Dispatcher.ResponseData;
@@ -136,15 +133,14 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
       path: url.pathname + url.search,
       method: request.method,
       ...encodeBody(request),
-      ...(request.silenceMs !== undefined && {
-        headersTimeout: request.silenceMs,
-        bodyTimeout: request.silenceMs,
-      }),
+      // A tool may be silent for minutes, before the headers too: they come with the first frame.
+      headersTimeout: request.silenceMs ?? 0,
+      bodyTimeout: request.silenceMs ?? 0,
       signal: limit.signal,
     });
   } catch (error) {
     limit.release();
-    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionFault(error, destination));
+    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionError(error, destination));
   }
   response.body.once('close', limit.release);
   return createAnswer(response, destination, limit, secrets);
@@ -154,7 +150,7 @@ function encodeBody({ headers, body }: DifyRequest): {
   headers: Record<string, string>;
   body?: string | Readable;
 } {
-  const base = { 'accept-encoding': 'identity', ...headers };
+  const base = withoutUndefined({ 'accept-encoding': 'identity', ...headers });
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: wellFormedJson(body) };
@@ -175,31 +171,24 @@ function createAnswer(
     try {
       yield* response.body as AsyncIterable<Uint8Array>;
     } catch (error) {
-      throw limit.cause() ?? brokenBodyFault(error, destination);
+      throw limit.cause() ?? brokenBodyError(error, destination);
     }
   }
-  async function* readBounded(): AsyncGenerator<Uint8Array, void, undefined> {
-    let size = 0;
-    for await (const chunk of read()) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
-        throw new BridgeError(
-          'upstream_error',
-          `Dify's answer to ${destination.path} is larger than 64 MiB.`,
-        );
-      }
-      yield chunk;
-    }
-  }
-  async function text(source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  /** The body up to the chunk that exceeds `maxBytes`. */
+  async function collect(maxBytes: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of source) {
+    for await (const chunk of read()) {
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxBytes) break;
     }
-    return Buffer.concat(chunks, Math.min(size, maxBytes)).toString('utf8');
+    return Buffer.concat(chunks, size);
+  }
+  async function bytes(): Promise<Buffer> {
+    const body = await collect(MAX_BODY_BYTES);
+    if (body.length <= MAX_BODY_BYTES) return body;
+    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
   }
   return {
     status: response.statusCode,
@@ -207,17 +196,18 @@ function createAnswer(
     version: typeof version === 'string' ? secrets.mask(version) : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
-    boundedBody: { [Symbol.asyncIterator]: readBounded },
-    text: (maxBytes = MAX_BODY_BYTES) => text(read(), maxBytes),
-    json: async () => parseJson(await text(readBounded(), MAX_BODY_BYTES)),
+    bytes,
+    text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
+    json: async () => parseJson(await bytes()),
     mask: (words) => secrets.mask(words),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
 
-function parseJson(text: string): unknown {
+/** The JSON value of a body, its strings well-formed; undefined when it is not JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(mendJson(text));
+    return JSON.parse(mendJson(body.toString('utf8')));
   } catch {
     return undefined;
   }

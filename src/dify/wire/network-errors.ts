@@ -38,7 +38,7 @@ const CERTIFICATE_HINT =
   'Give Node the authority of the certificate with NODE_EXTRA_CA_CERTS, or use the address the certificate is for.';
 
 /** The error of a request that got no answer: which host, what happened, what to check. */
-export function connectionFault(error: unknown, { url, path }: Destination): BridgeError {
+export function connectionError(error: unknown, { url, path }: Destination): BridgeError {
   const code = codeOf(error);
   const host = hostPort(url);
   if (code.startsWith('HPE_') || code === 'HTTPParserError') {
@@ -62,7 +62,7 @@ export function connectionFault(error: unknown, { url, path }: Destination): Bri
 }
 
 /** The error of an exchange that was not over when its time was. */
-export function timeoutFault(timeoutMs: number, { url, path }: Destination): BridgeError {
+export function timeoutError(timeoutMs: number, { url, path }: Destination): BridgeError {
   const seconds = timeoutMs / 1000;
   return new BridgeError(
     'upstream_unreachable',
@@ -72,7 +72,7 @@ export function timeoutFault(timeoutMs: number, { url, path }: Destination): Bri
 }
 
 /** The error of a body that broke off after the answer had begun. */
-export function brokenBodyFault(error: unknown, { url, path }: Destination): BridgeError {
+export function brokenBodyError(error: unknown, { url, path }: Destination): BridgeError {
   return new BridgeError(
     'stream_broken',
     `The connection to Dify at ${hostPort(url)} broke in the middle of the answer to ${path}.`,
@@ -84,15 +84,15 @@ export function brokenBodyFault(error: unknown, { url, path }: Destination): Bri
 }
 
 /** The error behind an aborted signal: its reason where that is one of ours, otherwise `cancelled`. */
-export function abortFault(signal: AbortSignal): BridgeError {
+export function abortError(signal: AbortSignal): BridgeError {
   const reason: unknown = signal.reason;
   if (reason instanceof BridgeError) return reason;
   return new BridgeError('cancelled', 'The request to Dify was cancelled.', { cause: reason });
 }
 
-/** True where the connection was there and ended before any answer, be it in the middle of the request. */
-export function endedWithoutAnswer(fault: BridgeError): boolean {
-  return fault.code === 'upstream_unreachable' && BROKEN_ON_THE_WAY.has(codeOf(fault.cause));
+/** True when the connection was established and ended before any answer, possibly in the middle of the request. */
+export function endedWithoutAnswer({ code, cause }: BridgeError): boolean {
+  return code === 'upstream_unreachable' && BROKEN_ON_THE_WAY.has(codeOf(cause));
 }
 
 /** A server without TLS may hang up on the handshake, as Dify's does; Node tells that in words alone. */

@@ -1,5 +1,5 @@
 import { cutText } from '../../model/cut-text.ts';
-import { isJsonObject, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
 
 /** Messages are wrapped by the plugin, its daemon and Dify; deeper is the tool's own affair. */
@@ -24,7 +24,7 @@ function plainWords(text: string): string {
 
 function humanMessage(text: string, depth: number): string {
   const wrapped = text.replace(WRAPPED, '');
-  const body = depth > 0 && wrapped.startsWith('{') ? parseObject(wrapped) : undefined;
+  const body = depth > 0 && wrapped.startsWith('{') ? parseJsonObject(wrapped) : undefined;
   const inner = body === undefined ? undefined : messageOf(body);
   // JSON that the tool itself answered with, or broken JSON: shown as it is.
   if (body === undefined || inner === undefined) return text;
@@ -42,13 +42,4 @@ function messageOf(body: JsonObject): string | undefined {
     if (isJsonObject(value)) return JSON.stringify(value);
   }
   return undefined;
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -17,8 +17,9 @@ const IN_USE: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES']);
 const BATCH = 32;
 
 /**
- * Keeps files in a folder: `<id>/<name>`, with its record beside it. A file comes and goes by renaming its folder,
- * so that other processes on the same folder see it whole or not at all. Anything else in there is left alone.
+ * Stores files in a folder: `<id>/<name>` and a record in the same subfolder. A file appears and disappears by renaming its
+ * subfolder, so that other processes on the same folder see it whole or not at all. The folder is made with the first
+ * file; anything else in it is left alone. What a process that ended early left behind is removed some minutes later.
  */
 export function createDirectoryBackend(dir: string): StorageBackend {
   /** What has been read already: records never change. Reading thousands of them anew would take a second. */
@@ -46,7 +47,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
   }
 
   async function names(): Promise<readonly string[]> {
-    // The folder may be emptied by whoever cleans the cache of the machine: the next file makes it anew.
+    // Something that cleans the machine's cache may remove the folder: the next file makes it again.
     return readdir(dir).catch((error: unknown) => {
       if (isGone(error)) return [];
       throw error;
@@ -102,7 +103,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
       const data = handle;
       return {
         write: (chunk) => data.writeFile(chunk),
-        async keep(record) {
+        async commit(record) {
           await data.close();
           await rename(join(folder, TEMPORARY), join(folder, dataName(record.name)));
           await writeFile(join(folder, SIDECAR), encodeSidecar(record), { flag: 'wx', mode: 0o600 });

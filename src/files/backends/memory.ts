@@ -1,25 +1,25 @@
 import { BridgeError } from '../../model/errors.ts';
 import type { FileRecord, StorageBackend } from '../../model/storage-backend.ts';
 
-interface Kept {
+interface MemoryFile {
   readonly record: FileRecord;
   readonly chunks: readonly Uint8Array[];
   usedAt: number;
 }
 
-/** Keeps files in this process alone. */
+/** Stores files in the memory of this process. */
 export function createMemoryBackend(): StorageBackend {
-  const files = new Map<string, Kept>();
+  const files = new Map<string, MemoryFile>();
 
   return {
     async begin(id) {
       const chunks: Uint8Array[] = [];
       return {
         async write(chunk) {
-          // Whoever sends it may use its memory again, or it may be a small part of a large one.
+          // The sender may use its memory again, or it may be a small part of a large one.
           chunks.push(Uint8Array.from(chunk));
         },
-        async keep(record) {
+        async commit(record) {
           files.set(id, { record, chunks, usedAt: record.createdAt });
         },
         async discard() {

@@ -25,8 +25,8 @@ const recordOf = (id: string): string => `${PREFIX}:${id}`;
 const dataOf = (id: string): string => `${PREFIX}:${id}:data`;
 const readingOf = (id: string): string => `${PREFIX}:${id}:reading`;
 
-/** Makes chunks a kept file, unless some are gone meanwhile. */
-const KEEP = `
+/** Makes chunks a stored file, unless some are gone meanwhile. */
+const COMMIT = `
 if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
@@ -53,8 +53,8 @@ else redis.call('UNLINK', KEYS[2]) end
 return 1`;
 
 /**
- * Keeps files in Redis, in chunks, for all that share it. Redis itself removes what has expired. A file that goes
- * while it is read stays for its reader, as long as that goes on reading.
+ * Stores files in Redis, in chunks, for all processes that share it. Redis itself removes what has expired. A file that is
+ * removed while it is read stays for its reader as long as the reader goes on.
  */
 export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): StorageBackend {
   /** What has been read already: records never change. */
@@ -101,16 +101,16 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
 
       return {
         async write(chunk) {
-          // Whoever sends it may use its memory again.
+          // The sender may use its memory again.
           pending.push(Uint8Array.from(chunk));
           bytes += chunk.length;
           if (bytes >= CHUNK_BYTES) await sendFull();
         },
 
-        async keep(record) {
+        async commit(record) {
           if (bytes > 0) await send(Buffer.concat(pending));
-          const kept = await run((client) =>
-            client.eval(KEEP, {
+          const committed = await run((client) =>
+            client.eval(COMMIT, {
               keys: [recordOf(id), dataOf(id), USED],
               arguments: [
                 String(count),
@@ -121,7 +121,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
               ],
             }),
           );
-          if (kept !== 1) throw unavailable('has lost a part of the file');
+          if (committed !== 1) throw unavailable('has lost a part of the file');
           known.set(id, record);
         },
 

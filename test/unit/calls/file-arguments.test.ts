@@ -8,9 +8,10 @@ import { openLocalFile } from '../../../src/calls/local-file.ts';
 import { detectMediaType } from '../../../src/content/media-type.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import type { FileUpload, HeldFile } from '../../../src/model/ports.ts';
+import type { FileUpload, InputFile } from '../../../src/model/ports.ts';
 import type { FileArgument, FileParameter, PublishedTool } from '../../../src/model/registry.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
+import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { aTool } from '../../support/published-tool.ts';
@@ -34,7 +35,12 @@ const ONE = toolWith([{ name: 'f', many: false }]);
 
 function fixture(more: Partial<FileArgumentsOptions> = {}) {
   const uploads: Uploaded[] = [];
-  const store = createFileStore({ kind: 'memory', maxBytes: 1e6, keepMs: 60_000, logger: silentLogger });
+  const store = createFileStore({
+    backend: createMemoryBackend(),
+    maxBytes: 1e6,
+    ttlMs: 60_000,
+    logger: silentLogger,
+  });
   const files = createFileArguments({
     uploader: {
       async upload(file: FileUpload) {
@@ -241,7 +247,7 @@ describe('what stands in the arguments', () => {
 describe('the first failure', () => {
   it('ends the other files, and every one is given up before it is told', async () => {
     const disposed: string[] = [];
-    const held = (name: string): HeldFile => ({
+    const held = (name: string): InputFile => ({
       filename: name,
       size: 1,
       async *read() {

@@ -13,14 +13,14 @@ const ids = (listing: CatalogListing): string[] => listing.providers.map(({ type
 describe('carryOver', () => {
   it('takes the first listing as it is', () => {
     const next = { providers: [], problems: [{ providerType: 'api', message: 'down' } as const] };
-    expect(carryOver(undefined, next)).toEqual({ listing: next, kept: [] });
+    expect(carryOver(undefined, next)).toEqual({ listing: next, stale: [] });
   });
 
   it('lets go of what Dify no longer lists', () => {
     const next = { providers: [provider('api', 'x')], problems: [] };
-    const { listing, kept } = carryOver(before, next);
+    const { listing, stale } = carryOver(before, next);
     expect(listing).toBe(next);
-    expect(kept).toEqual([]);
+    expect(stale).toEqual([]);
   });
 
   it('keeps all providers of a type whose list failed, in order, and says so', () => {
@@ -28,12 +28,12 @@ describe('carryOver', () => {
       providers: [provider('api', 'y'), provider('mcp', 'm')],
       problems: [{ providerType: 'builtin', message: 'The daemon is down.' }],
     };
-    const { listing: merged, kept } = carryOver(before, next);
+    const { listing: merged, stale } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b', 'api:y', 'mcp:m']);
     expect(merged.problems).toEqual([
       { providerType: 'builtin', message: 'The daemon is down. What was listed before stays published.' },
     ]);
-    expect(kept).toEqual(merged.problems);
+    expect(stale).toEqual(merged.problems);
   });
 
   it('keeps a single provider that failed', () => {
@@ -41,11 +41,11 @@ describe('carryOver', () => {
       providers: [provider('builtin', 'a', ['new'])],
       problems: [{ providerType: 'builtin', providerId: 'b', message: 'Timed out.' }],
     };
-    const { listing: merged, kept } = carryOver(before, next);
+    const { listing: merged, stale } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b']);
     expect(merged.providers[0]?.tools[0]?.name).toBe('new');
     expect(merged.problems[0]?.message).toContain('stays published');
-    expect(kept).toMatchObject([{ providerType: 'builtin', providerId: 'b' }]);
+    expect(stale).toMatchObject([{ providerType: 'builtin', providerId: 'b' }]);
   });
 
   it('prefers what was listed now, though a tool of it had a problem', () => {
@@ -53,10 +53,10 @@ describe('carryOver', () => {
       providers: [provider('builtin', 'a', ['new'])],
       problems: [{ providerType: 'builtin', providerId: 'a', message: 'A tool is left out.' }],
     };
-    const { listing: merged, kept } = carryOver(before, next);
+    const { listing: merged, stale } = carryOver(before, next);
     expect(merged).toBe(next);
     expect(merged.problems[0]?.message).toBe('A tool is left out.');
-    expect(kept).toEqual([]);
+    expect(stale).toEqual([]);
   });
 
   it('does not keep a provider twice that two problems name', () => {
@@ -96,11 +96,11 @@ describe('carryOver', () => {
         problems: [{ providerType: 'builtin', providerId: 'a', message: 'Refused.' }],
         credentials: new Map([['b', [key]]]),
       };
-      const { listing, kept } = carryOver(known, next);
+      const { listing, stale } = carryOver(known, next);
       expect(listing.providers).toBe(next.providers);
       expect(listing.credentials?.get('a')).toEqual([key]);
       expect(listing.credentials?.get('b')).toEqual([key]);
-      expect(kept).toMatchObject([{ providerId: 'a', message: expect.stringContaining('stays published') }]);
+      expect(stale).toMatchObject([{ providerId: 'a', message: expect.stringContaining('stays published') }]);
     });
 
     it('keeps those of a provider that is kept', () => {

@@ -239,7 +239,28 @@ describe('builtin tools that cannot be listed as a whole', () => {
     ]);
   });
 
-  it('are missing as a whole when the plugins cannot be listed either', async () => {
+  it('are those of Dify itself when the plugins cannot be listed either', async () => {
+    const { list, logger } = await open({
+      routes: {
+        ...singly({ time: { json: [wireTool('current_time')] }, code: { json: [wireTool('run')] } }),
+        [`GET ${root}/tool-providers?type=builtin`]: daemonDown,
+        [`GET ${root}/plugin/list?page=1&page_size=100`]: daemonDown,
+      },
+    });
+    const listing = await list();
+    expect(ids(listing)).toEqual(['builtin:code', 'builtin:time', ...ALL.slice(3)]);
+    expect(listing.problems.map(({ providerType, providerId }) => [providerType, providerId])).toEqual([
+      ['builtin', undefined],
+      ['builtin', 'audio'],
+      ['builtin', 'webscraper'],
+    ]);
+    expect(listing.problems[0]?.message).toMatch(
+      /^The plugins could not be listed: .*Failed to request plugin daemon/,
+    );
+    expect(logger.lines.map(({ level }) => level)).toEqual(['warn', 'warn']);
+  });
+
+  it('are missing as a whole when those cannot be listed either', async () => {
     const { list } = await open({
       routes: {
         ...singly({}),

@@ -194,7 +194,7 @@ describe('refresh', () => {
     const answer = refresher.refresh();
     expect(loads).toHaveLength(2);
     await end(two);
-    expect(await answer).toBe(two);
+    expect(await answer).toEqual(two);
     await vi.advanceTimersByTimeAsync(MINUTE - 1);
     expect(loads).toHaveLength(2);
   });
@@ -206,7 +206,7 @@ describe('refresh', () => {
     const joined = refresher.refresh();
     expect(loads).toHaveLength(1);
     await end(one);
-    expect(await joined).toBe(one);
+    expect(await joined).toEqual(one);
     expect(loads).toHaveLength(2);
     await end(two);
     expect(await Promise.all(fresh)).toEqual([two, two]);
@@ -220,14 +220,14 @@ describe('refresh', () => {
     await end(down);
     expect(loads).toHaveLength(2);
     await end(one);
-    expect(await fresh).toBe(one);
+    expect(await fresh).toEqual(one);
   });
 
   it('when fresh and idle, is an ordinary load', async () => {
     const { refresher, loads, end } = create();
     const answer = refresher.refresh({ fresh: true });
     await end(one);
-    expect(await answer).toBe(one);
+    expect(await answer).toEqual(one);
     expect(loads).toHaveLength(1);
   });
 
@@ -381,23 +381,41 @@ describe('what is stale', () => {
 });
 
 describe('what has not changed', () => {
-  it('is the very object of before', async () => {
+  const key = { id: 'c1', name: 'first', isDefault: true };
+  const listing = (more: Partial<CatalogListing> = {}): CatalogListing =>
+    structuredClone({ ...one, credentials: new Map([['a', [key]]]), ...more });
+
+  /** What two loads in a row hand on. */
+  async function loadTwice(...listings: readonly [CatalogListing, CatalogListing]) {
     const { refresher, end, heard } = create();
-    const listing = (): CatalogListing =>
-      structuredClone({ ...one, providers: [...one.providers, ...two.providers] });
     refresher.start();
-    await end(listing());
+    await end(listings[0]);
     await vi.advanceTimersByTimeAsync(MINUTE);
-    await end(listing());
-    expect(heard[1]).toBe(heard[0]);
-    const changed = listing();
-    const [first] = changed.providers;
-    Object.assign(first as object, { authorized: false });
-    await vi.advanceTimersByTimeAsync(MINUTE);
-    await end(changed);
-    expect(heard[2]?.providers[0]).not.toBe(heard[0]?.providers[0]);
-    expect(heard[2]?.providers[0]?.tools[0]).toBe(heard[0]?.providers[0]?.tools[0]);
-    expect(heard[2]?.providers[1]).toBe(heard[0]?.providers[1]);
+    await end(listings[1]);
+    return heard as [CatalogListing, CatalogListing];
+  }
+
+  it('is the same object as before: providers and credentials, each for itself', async () => {
+    const [first, same] = await loadTwice(listing(), listing());
+    expect(same.providers).toBe(first.providers);
+    expect(same.credentials).toBe(first.credentials);
+
+    const problems = [{ providerType: 'mcp', providerId: 'm', message: 'Down.' } as const];
+    const [before, renamed] = await loadTwice(
+      listing(),
+      listing({ problems, credentials: new Map([['a', [{ ...key, name: 'other' }]]]) }),
+    );
+    expect(renamed.providers).toBe(before.providers);
+    expect(renamed).toMatchObject({ problems, credentials: new Map([['a', [{ ...key, name: 'other' }]]]) });
+  });
+
+  it('is told from what has, down to a word of one tool', async () => {
+    const [tool] = one.providers[0]?.tools ?? [];
+    const changed = { ...provider('api', 'one'), tools: [{ ...tool, description: { en_US: 'New.' } }] };
+    const [first, second] = await loadTwice(listing(), listing({ providers: [changed as never] }));
+    expect(second.providers).not.toBe(first.providers);
+    expect(second.providers).toEqual([changed]);
+    expect(second.credentials).toBe(first.credentials);
   });
 });
 

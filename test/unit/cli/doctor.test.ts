@@ -10,6 +10,7 @@ import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { createDirectoryBackend } from '../../../src/files/backends/directory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { put, redisStore } from '../../support/file-stores.ts';
 import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
@@ -165,10 +166,9 @@ describe('doctor', () => {
       message: `${dir} holds 0 files, 0 bytes of 1.1 GB.`,
     });
     const store = createFileStore({
-      kind: 'directory',
-      dir,
+      backend: createDirectoryBackend(dir),
       maxBytes: 1000,
-      keepMs: 60_000,
+      ttlMs: 60_000,
       logger: silentLogger,
     });
     const content = Readable.from([Buffer.from('hello')]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nameOfBlock } from '../../../src/content/file-names.ts';
+import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
@@ -597,9 +598,9 @@ describe('fetching', () => {
   it('leaves nothing in the store when the call ends within a file', async () => {
     const controller = new AbortController();
     const store = createFileStore({
-      kind: 'memory',
+      backend: createMemoryBackend(),
       maxBytes: 10_000_000,
-      keepMs: 1000,
+      ttlMs: 1000,
       logger: silentLogger,
     });
     let closed = 0;

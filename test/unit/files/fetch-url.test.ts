@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/model/errors.ts';
-import type { HeldFile } from '../../../src/model/ports.ts';
+import type { InputFile } from '../../../src/model/ports.ts';
 import { createRemoteFiles, type RemoteFilesOptions } from '../../../src/files/fetch-url.ts';
 import { errorOf } from '../../support/error-of.ts';
 
@@ -110,7 +110,7 @@ function fetching(
 }
 
 async function take(
-  file: HeldFile,
+  file: InputFile,
 ): Promise<{ filename: string; mimeType: string | undefined; size: number; body: string }> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of file.read()) chunks.push(chunk);

@@ -172,7 +172,7 @@ function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestS
     });
 
     it('lets files that have expired go first', async () => {
-      const { store, clock } = await open({ maxBytes: 1000, keepMs: 5000 });
+      const { store, clock } = await open({ maxBytes: 1000, ttlMs: 5000 });
       const expired = await put(store, 'x'.repeat(400));
       clock.now += 4000;
       const live = await put(store, 'x'.repeat(400));

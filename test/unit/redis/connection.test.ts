@@ -76,7 +76,7 @@ describe('where Redis', () => {
     await expect.poll(() => connection.run((client) => client.publish('news', 'hello'))).toBe(1);
     expect(await heard).toBe('hello');
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'Redis cannot be reached: hand-off and kept files wait for it'],
+      ['warn', 'Redis cannot be reached: hand-off and stored files wait for it'],
       ['info', 'Redis answers'],
     ]);
   });

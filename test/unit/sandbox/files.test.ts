@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createFileStore, StoredFile } from '../../../src/sandbox/files.ts';
+import { createSandboxFiles, StoredFile } from '../../../src/sandbox/files.ts';
 import { readFilePart } from '../../../src/sandbox/multipart.ts';
 import { createSigner, LINK_LIFETIME_SECONDS, queryString } from '../../../src/sandbox/signing.ts';
 import { startSandbox, upload, uploadLink } from '../../support/sandbox-client.ts';
@@ -140,7 +140,7 @@ describe('signatures', () => {
 
 describe('the file store', () => {
   it('lets the oldest files go when it is full, but never the new one', () => {
-    const files = createFileStore((file) => file.path, 10);
+    const files = createSandboxFiles((file) => file.path, 10);
     const [first, second] = [files.put(new Uint8Array(6)), files.put(new Uint8Array(4))];
     const third = files.put(new Uint8Array(1));
     expect([files.get(first.id), files.get(second.id), files.get(third.id)]).toEqual([
@@ -172,7 +172,7 @@ describe('the file store', () => {
       const names = await readdir(parent, { recursive: true, withFileTypes: true });
       return names.filter((entry) => entry.isFile()).length;
     };
-    const files = createFileStore((file) => file.path, 200_000, parent);
+    const files = createSandboxFiles((file) => file.path, 200_000, parent);
     const chunk = new Uint8Array(50_000).fill(7);
     const stored = await files.receive(streamOf([chunk, chunk]), { filename: 'a.bin' });
     expect([stored.size, Buffer.from(stored.bytes).equals(Buffer.alloc(100_000, 7))]).toEqual([

@@ -21,6 +21,8 @@ describe('releases', () => {
     ['1.4.2', 'lengthPrefixedFrames', true],
     ['1.5.1', 'mcpTools', false],
     ['1.6.0', 'mcpTools', true],
+    ['1.5.1', 'darkIcons', false],
+    ['1.6.0', 'darkIcons', true],
     ['1.7.1', 'apiJsonMessages', false],
     ['1.7.2', 'tenantBeforeKey', false],
     ['1.8.0', 'tenantBeforeKey', true],
@@ -39,6 +41,8 @@ describe('releases', () => {
     ['1.16.0', 'fileIdsInMeta', true],
     ['1.15.1', 'fileReferences', false],
     ['1.16.0', 'fileReferences', true],
+    ['1.15.1', 'responseModels', false],
+    ['1.16.0', 'responseModels', true],
     ['1.15.1', 'goneIsNotFound', false],
     ['1.16.0', 'goneIsNotFound', true],
   ] as const)('%s: %s is %s', (version, feature, expected) => {

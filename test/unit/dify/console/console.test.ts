@@ -74,33 +74,6 @@ describe('lists', () => {
     expect(await console.listTools('builtin', signal)).toBe(changed);
   });
 
-  it('have the same object for each provider of which Dify says nothing else', async () => {
-    const { dify, console } = await open();
-    const [kept, changing] = ['acme/kept/kept', 'acme/changing/changing'];
-    const list = async (...providers: unknown[]) => {
-      dify.setRoute(`GET ${root}/tools/builtin`, { json: providers });
-      return console.listTools('builtin', signal);
-    };
-    const steady = wireProvider('builtin', kept, [wireTool('run')]);
-    const first = await list(steady, wireProvider('builtin', changing, [wireTool('run')]));
-    const second = await list(wireProvider('builtin', changing, [wireTool('walk')]), steady);
-    expect(second?.providers.map(({ id }) => id)).toEqual([changing, kept]);
-    expect(second?.providers[1]).toBe(first?.providers[0]);
-    expect(second?.providers[0]?.tools.map(({ name }) => name)).toEqual(['walk']);
-
-    const third = await list('nonsense', steady, {}, steady);
-    expect(third?.providers).toEqual([first?.providers[0]]);
-    const fourth = await list(steady, 'nonsense');
-    expect([third, fourth].map((listing) => listing?.problems.map(({ message }) => message))).toEqual([
-      [
-        'The builtin provider "entry 1" is left out: it is not an object.',
-        'The builtin provider "entry 3" is left out: it has no id.',
-        `Dify lists the provider "${kept}" twice; the first one is used.`,
-      ],
-      ['The builtin provider "entry 2" is left out: it is not an object.'],
-    ]);
-  });
-
   it('providers without their tools', async () => {
     const { console } = await open({
       [`GET ${root}/tool-providers?type=builtin`]: { json: [wireProvider('builtin', 'time', [])] },

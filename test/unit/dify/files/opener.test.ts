@@ -7,7 +7,6 @@ import type { FileOpener, OpenedFile } from '../../../../src/model/ports.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
 import {
   FILE_ID,
-  faultOf,
   idleSignal,
   INNER_KEY,
   type Loopback,
@@ -16,6 +15,7 @@ import {
   sendJson,
   TENANT,
 } from '../../../support/dify-wire.ts';
+import { errorOf } from '../../../support/error-of.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
 const LINK = `/files/tools/${FILE_ID}.png`;
@@ -422,7 +422,7 @@ describe('answers of another kind', () => {
       response.writeHead(200, { 'content-length': 100 });
       response.write('half', () => response.destroy());
     });
-    const broken = await faultOf(fetchFile(dify, file, withKey));
+    const broken = await errorOf(fetchFile(dify, file, withKey));
     expect(broken.code).toBe('stream_broken');
     expect(broken.toText()).not.toContain('sign=');
     await dify.close();
@@ -436,10 +436,10 @@ describe('answers of another kind', () => {
     });
     const dify = await serve(() => arrived?.());
     const controller = new AbortController();
-    const fault = faultOf(openerFor(dify, withKey).open(file, controller.signal));
+    const error = errorOf(openerFor(dify, withKey).open(file, controller.signal));
     await reached;
     controller.abort();
-    expect((await fault).code).toBe('cancelled');
+    expect((await error).code).toBe('cancelled');
     await dify.closed(0);
   });
 });

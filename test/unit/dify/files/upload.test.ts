@@ -5,7 +5,6 @@ import type { FileUpload } from '../../../../src/model/ports.ts';
 import { bodyOf, recording, sharedNote } from '../../../support/shared.ts';
 import {
   FILE_ID,
-  faultOf,
   idleSignal,
   INNER_KEY,
   type Loopback,
@@ -14,6 +13,7 @@ import {
   streamOf,
   TENANT,
 } from '../../../support/dify-wire.ts';
+import { errorOf } from '../../../support/error-of.ts';
 
 const QUERY = '?timestamp=1&nonce=n&sign=fake-signature=&user_id=u&tenant_id=t';
 const UPLOAD_PATH = `/files/upload/for-plugin${QUERY}`;
@@ -165,9 +165,9 @@ describe('an address that has expired', () => {
   });
 
   test('a second time is told, without the address', async () => {
-    const fault = await faultOf(upload(await serve({ expired: 2 })));
-    expect(fault).toMatchObject({ code: 'upstream_rejected' });
-    expect(fault.toText()).toMatch(/also at a new address.*clocks/s);
+    const error = await errorOf(upload(await serve({ expired: 2 })));
+    expect(error).toMatchObject({ code: 'upstream_rejected' });
+    expect(error.toText()).toMatch(/also at a new address.*clocks/s);
     expect(seen).toHaveLength(4);
   });
 });
@@ -176,8 +176,8 @@ test.each([
   ['shorter', 5],
   ['longer', 3],
 ])('a file that turns out %s than it was is not stored', async (_, size) => {
-  const fault = await faultOf(upload(await serve(), { ...FILE, size }));
-  expect(fault).toMatchObject({ code: 'file_refused', message: 'The file changed while it was read.' });
+  const error = await errorOf(upload(await serve(), { ...FILE, size }));
+  expect(error).toMatchObject({ code: 'file_refused', message: 'The file changed while it was read.' });
 });
 
 test('an empty file is a file', async () => {
@@ -247,22 +247,22 @@ describe('refusals', () => {
     ['an upload too large for nginx', { upload: [413, {}] }, 'upstream_rejected'],
     ['a failed upload', { upload: [500, { code: 'unknown', message: 'm' }] }, 'upstream_error'],
   ])('%s', async (_name, answers, code) => {
-    const fault = await faultOf(upload(await serve(answers)));
-    expect(fault.code).toBe(code);
-    expect(`${fault.toText()} ${JSON.stringify(fault.upstream)}`).not.toContain('fake-signature');
+    const error = await errorOf(upload(await serve(answers)));
+    expect(error.code).toBe(code);
+    expect(`${error.toText()} ${JSON.stringify(error.upstream)}`).not.toContain('fake-signature');
   });
 
   test('what Dify says of the key that it got is not repeated', async () => {
-    const error = `no such key: ${INNER_KEY}`;
-    const fault = await faultOf(upload(await serve({ request: [200, { data: {}, error }] })));
-    expect(fault.message).toBe('Dify gave no address for the upload. Dify said: no such key: [redacted]');
+    const answer = { data: {}, error: `no such key: ${INNER_KEY}` };
+    const error = await errorOf(upload(await serve({ request: [200, answer] })));
+    expect(error.message).toBe('Dify gave no address for the upload. Dify said: no such key: [redacted]');
   });
 
   test('an abort closes the request', async () => {
     const controller = new AbortController();
     server = await loopback(() => controller.abort());
     const uploader = createFileUploader(server.http, { innerApiKey: INNER_KEY, tenantId: TENANT });
-    expect((await faultOf(uploader.upload(FILE, controller.signal))).code).toBe('cancelled');
+    expect((await errorOf(uploader.upload(FILE, controller.signal))).code).toBe('cancelled');
     await server.closed(0);
   });
 });

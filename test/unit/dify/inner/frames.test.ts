@@ -5,7 +5,7 @@ import { BridgeError } from '../../../../src/model/errors.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
 import {
   collect,
-  collectUntilFault,
+  collectUntilError,
   errorFrame,
   frame,
   line,
@@ -173,39 +173,39 @@ describe('ends and limits', () => {
     const both = Buffer.concat([first, frame(WIRE_MESSAGES.json)]);
     for (let end = 1; end < both.length; end += 1) {
       if (end === first.length) continue;
-      const { values, fault } = await collectUntilFault(decode([both.subarray(0, end)]));
-      const outcome = { end, code: fault.code, frames: values.length };
+      const { values, error } = await collectUntilError(decode([both.subarray(0, end)]));
+      const outcome = { end, code: error.code, frames: values.length };
       expect(outcome).toEqual({ end, code: 'stream_broken', frames: end > first.length ? 1 : 0 });
     }
   });
 
   test('an end inside a line is a broken stream; only the line break may be missing', async () => {
     const both = Buffer.concat([line(WIRE_MESSAGES.text), line(WIRE_MESSAGES.json)]);
-    const { values, fault } = await collectUntilFault(decode([both.subarray(0, both.length - 10)]));
-    expect(fault.code).toBe('stream_broken');
+    const { values, error } = await collectUntilError(decode([both.subarray(0, both.length - 10)]));
+    expect(error.code).toBe('stream_broken');
     expect(values).toHaveLength(1);
     expect(await collect(decode([both.subarray(0, both.length - 2)]))).toHaveLength(2);
   });
 
   test('a wrong first byte, and a wrong byte where the second frame should begin', async () => {
-    const start = await collectUntilFault(decode([Buffer.of(0x7f, 1, 2)]));
-    expect(start.fault.code).toBe('stream_broken');
-    expect(start.fault.message).toContain('0x7f');
-    const later = await collectUntilFault(decode([frame(WIRE_MESSAGES.text), Buffer.from('x')]));
-    expect(later.fault.code).toBe('stream_broken');
+    const start = await collectUntilError(decode([Buffer.of(0x7f, 1, 2)]));
+    expect(start.error.code).toBe('stream_broken');
+    expect(start.error.message).toContain('0x7f');
+    const later = await collectUntilError(decode([frame(WIRE_MESSAGES.text), Buffer.from('x')]));
+    expect(later.error.code).toBe('stream_broken');
     expect(later.values).toHaveLength(1);
   });
 
   test('a header that is too short to hold a length', async () => {
     const bytes = Buffer.from('0f00030002000000', 'hex');
-    expect((await collectUntilFault(decode([bytes]))).fault.code).toBe('stream_broken');
+    expect((await collectUntilError(decode([bytes]))).error.code).toBe('stream_broken');
   });
 
   test.each(['<!doctype html><html>', '\n  <html><body>no</body></html>\n'])(
     'a web page is a wrong address: %j',
     async (page) => {
-      const { fault } = await collectUntilFault(decode([Buffer.from(page)]));
-      expect(fault.code).toBe('upstream_wrong_address');
+      const { error } = await collectUntilError(decode([Buffer.from(page)]));
+      expect(error.code).toBe('upstream_wrong_address');
     },
   );
 
@@ -213,10 +213,10 @@ describe('ends and limits', () => {
     const payload = JSON.stringify({ data: { type: 'text' }, error: '' });
     const bytes = rawFrame(payload);
     expect(await collect(decode([bytes], payload.length))).toHaveLength(1);
-    const { fault } = await collectUntilFault(decode([bytes.subarray(0, 8)], payload.length - 1));
-    expect(fault.code).toBe('frame_too_large');
-    expect(fault.message).toContain(`${payload.length} bytes`);
-    expect(fault.hint).toContain('calls.maxFrameBytes');
+    const { error } = await collectUntilError(decode([bytes.subarray(0, 8)], payload.length - 1));
+    expect(error.code).toBe('frame_too_large');
+    expect(error.message).toContain(`${payload.length} bytes`);
+    expect(error.hint).toContain('calls.maxFrameBytes');
   });
 
   test('a line that never ends is refused at the limit', async () => {
@@ -227,8 +227,8 @@ describe('ends and limits', () => {
         sent += 100;
       }
     }
-    const { fault } = await collectUntilFault(decodeFrames(endless(), { maxFrameBytes: 1000 }));
-    expect(fault.code).toBe('frame_too_large');
+    const { error } = await collectUntilError(decodeFrames(endless(), { maxFrameBytes: 1000 }));
+    expect(error.code).toBe('frame_too_large');
     expect(sent).toBe(1000);
   });
 });

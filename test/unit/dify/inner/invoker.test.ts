@@ -6,7 +6,7 @@ import type { ToolRef } from '../../../../src/model/tool.ts';
 import { recordings, sharedNote } from '../../../support/shared.ts';
 import {
   collect,
-  collectUntilFault,
+  collectUntilError,
   errorFrame,
   frame,
   type Handler,
@@ -140,15 +140,15 @@ test('a tool that fails midway: what came before, then its words', async () => {
     const error = 'req_id: f00 PluginInvokeError: {"error_type":"ToolInvokeError","message":"kaput"}';
     response.writeHead(200, STREAM).end(Buffer.concat([frame(WIRE_MESSAGES.text), errorFrame(error)]));
   });
-  const { values, fault } = await collectUntilFault(invoke(dify));
+  const { values, error } = await collectUntilError(invoke(dify));
   expect(values).toHaveLength(1);
-  expect(fault.code).toBe('tool_failed');
-  expect(fault.message).toBe('The tool failed: kaput');
+  expect(error.code).toBe('tool_failed');
+  expect(error.message).toBe('The tool failed: kaput');
 });
 
 test('a tool that fails without words has failed all the same', async () => {
   const dify = await serve((_request, response) => response.writeHead(200, STREAM).end(errorFrame('')));
-  expect((await collectUntilFault(invoke(dify))).fault.code).toBe('tool_failed');
+  expect((await collectUntilError(invoke(dify))).error.code).toBe('tool_failed');
 });
 
 test('a message of an unknown type keeps its links, but not the key', async () => {
@@ -184,8 +184,8 @@ test('a connection that ends inside a frame, cleanly or not', async () => {
     });
   });
   for (isClean of [true, false]) {
-    const { values, fault } = await collectUntilFault(invoke(dify));
-    expect(fault.code).toBe('stream_broken');
+    const { values, error } = await collectUntilError(invoke(dify));
+    expect(error.code).toBe('stream_broken');
     expect(values).toHaveLength(1);
   }
 });
@@ -194,8 +194,8 @@ test('a message over the limit closes the request', async () => {
   const dify = await serve((_request, response) => {
     response.writeHead(200, STREAM).write(rawFrame('x'.repeat(200)).subarray(0, 50));
   });
-  const { fault } = await collectUntilFault(invoke(dify, { maxFrameBytes: 100 }));
-  expect(fault.code).toBe('frame_too_large');
+  const { error } = await collectUntilError(invoke(dify, { maxFrameBytes: 100 }));
+  expect(error.code).toBe('frame_too_large');
   await dify.closed(0);
 });
 
@@ -211,8 +211,8 @@ test('messages without end close the request at their limit, after what came bef
     response.on('drain', more);
     more();
   });
-  const { values, fault } = await collectUntilFault(invoke(dify, { maxAnswerBytes: 1_000_000 }));
-  expect(fault).toMatchObject({
+  const { values, error } = await collectUntilError(invoke(dify, { maxAnswerBytes: 1_000_000 }));
+  expect(error).toMatchObject({
     code: 'frame_too_large',
     message: 'The tool has sent more than 1000000 bytes of messages.',
     hint: expect.stringContaining('calls.maxAnswerBytes') as string,
@@ -227,7 +227,7 @@ test('a refusal is not repeated', async () => {
     requests += 1;
     sendJson(response, 500, { message: 'Internal Server Error', code: 'unknown', status: 500 });
   });
-  expect((await collectUntilFault(invoke(dify))).fault.code).toBe('upstream_error');
+  expect((await collectUntilError(invoke(dify))).error.code).toBe('upstream_error');
   expect(requests).toBe(1);
 });
 
@@ -235,7 +235,7 @@ test.each([200, 404])('a web page with status %i is a wrong address', async (sta
   const dify = await serve((_request, response) => {
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html></html>');
   });
-  expect((await collectUntilFault(invoke(dify))).fault.code).toBe('upstream_wrong_address');
+  expect((await collectUntilError(invoke(dify))).error.code).toBe('upstream_wrong_address');
 });
 
 test('an abort closes the request, before the headers and in the stream', async () => {
@@ -251,10 +251,10 @@ test('an abort closes the request, before the headers and in the stream', async 
   const reached = new Promise<void>((resolve) => {
     arrived = resolve;
   });
-  const silentOutcome = collectUntilFault(invoke(dify, { signal: silent.signal }));
+  const silentOutcome = collectUntilError(invoke(dify, { signal: silent.signal }));
   await reached;
   silent.abort();
-  expect((await silentOutcome).fault.code).toBe('cancelled');
+  expect((await silentOutcome).error.code).toBe('cancelled');
   await dify.closed(0);
 
   isSilent = false;

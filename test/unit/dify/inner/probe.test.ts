@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { probeInnerKey, probeVersion } from '../../../../src/dify/inner/probe.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
 import {
-  faultOf,
   type Handler,
   idleSignal,
   INNER_KEY,
@@ -11,6 +10,7 @@ import {
   sendJson,
   TENANT,
 } from '../../../support/dify-wire.ts';
+import { errorOf } from '../../../support/error-of.ts';
 
 let server: Loopback | undefined;
 
@@ -80,13 +80,13 @@ describe('version', () => {
       'upstream_unreachable',
     ],
   ])('%s', async (_name, handler, code) => {
-    expect((await faultOf(probe(handler))).code).toBe(code);
+    expect((await errorOf(probe(handler))).code).toBe(code);
   });
 
   test('nothing there', async () => {
     const { http, close } = await loopback(() => undefined);
     await close();
-    expect((await faultOf(probeVersion(http, idleSignal()))).code).toBe('upstream_unreachable');
+    expect((await errorOf(probeVersion(http, idleSignal()))).code).toBe('upstream_unreachable');
   });
 });
 
@@ -108,28 +108,28 @@ describe('inner key', () => {
   });
 
   test('refused: names the setting of the key', async () => {
-    const fault = await faultOf(probe(refuse(404, 'not_found')));
-    expect(fault.code).toBe('upstream_unauthorized');
-    expect(fault.toText()).toContain('DIFY_INNER_API_KEY');
-    expect(fault.toText()).not.toContain(INNER_KEY);
+    const error = await errorOf(probe(refuse(404, 'not_found')));
+    expect(error.code).toBe('upstream_unauthorized');
+    expect(error.toText()).toContain('DIFY_INNER_API_KEY');
+    expect(error.toText()).not.toContain(INNER_KEY);
   });
 
   test('unknown workspace: names the setting of the workspace', async () => {
-    const fault = await faultOf(probe(refuse(400, 'invalid_param')));
-    expect(fault.code).toBe('upstream_unauthorized');
-    expect(fault.message).toContain(TENANT);
-    expect(fault.hint).toContain('DIFY_WORKSPACE_ID');
+    const error = await errorOf(probe(refuse(400, 'invalid_param')));
+    expect(error.code).toBe('upstream_unauthorized');
+    expect(error.message).toContain(TENANT);
+    expect(error.hint).toContain('DIFY_WORKSPACE_ID');
   });
 
   test('nginx, which does not pass the inner API on', async () => {
     const page: Handler = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE);
     };
-    expect((await faultOf(probe(page))).code).toBe('upstream_wrong_address');
+    expect((await errorOf(probe(page))).code).toBe('upstream_wrong_address');
   });
 
   test('not set up', async () => {
-    expect((await faultOf(probe(refuse(401, 'not_setup')))).code).toBe('upstream_not_ready');
+    expect((await errorOf(probe(refuse(401, 'not_setup')))).code).toBe('upstream_not_ready');
   });
 });
 

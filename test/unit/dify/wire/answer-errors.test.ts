@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { faultFromAnswer } from '../../../../src/dify/wire/answer-errors.ts';
+import { errorFromAnswer } from '../../../../src/dify/wire/answer-errors.ts';
 import type { BridgeError } from '../../../../src/model/errors.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
 import { idleSignal, type Loopback, loopback } from '../../../support/dify-wire.ts';
@@ -14,15 +14,15 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** The fault of an answer that a real server gave. */
-async function faultOfAnswer(
+/** The error of an answer that a real server gave. */
+async function errorOfAnswer(
   status: number,
   body: string | Uint8Array,
   headers: Record<string, string>,
 ): Promise<BridgeError> {
   server = await loopback((_request, response) => response.writeHead(status, headers).end(body));
   const answer = await server.http.send({ method: 'POST', path: PATH, body: {}, signal: idleSignal() });
-  return faultFromAnswer(answer);
+  return errorFromAnswer(answer);
 }
 
 const dify = { 'content-type': 'application/json', 'x-version': '1.12.1' };
@@ -132,47 +132,47 @@ test.each<[string, number, string, Record<string, string>, string, string]>([
   ['a status of its own', 418, json(418, 'teapot', 'short'), dify, 'upstream_error', 'status 418'],
   ['no JSON', 500, 'oops', { 'content-type': 'text/plain' }, 'upstream_error', 'not JSON'],
 ])('%s', async (_name, status, body, headers, code, part) => {
-  const fault = await faultOfAnswer(status, body, headers);
-  expect(fault.code).toBe(code);
-  expect(fault.message).toContain(part);
-  expect(fault.upstream).toEqual({ status, path: PATH });
+  const error = await errorOfAnswer(status, body, headers);
+  expect(error.code).toBe(code);
+  expect(error.message).toContain(part);
+  expect(error.upstream).toEqual({ status, path: PATH });
 });
 
 describe('what a person needs to go on', () => {
   test('the key by the names it has in Dify', async () => {
-    const { hint } = await faultOfAnswer(404, json(404, 'not_found', 'x'), dify);
+    const { hint } = await errorOfAnswer(404, json(404, 'not_found', 'x'), dify);
     for (const name of ['DIFY_INNER_API_KEY', 'PLUGIN_DIFY_INNER_API_KEY', 'INNER_API_KEY_FOR_PLUGIN']) {
       expect(hint).toContain(name);
     }
   });
 
   test('the right kind of address', async () => {
-    expect((await faultOfAnswer(200, PAGE, page)).hint).toContain('http://api:5001');
+    expect((await errorOfAnswer(200, PAGE, page)).hint).toContain('http://api:5001');
   });
 
   test('where a redirect leads, without its path', async () => {
     const headers = { location: 'https://login.example.com/start?token=fake' };
-    const fault = await faultOfAnswer(302, '', headers);
-    expect(fault.code).toBe('upstream_wrong_address');
-    expect(fault.message).toContain('https://login.example.com (');
-    expect(fault.toText()).not.toContain('token');
+    const error = await errorOfAnswer(302, '', headers);
+    expect(error.code).toBe('upstream_wrong_address');
+    expect(error.message).toContain('https://login.example.com (');
+    expect(error.toText()).not.toContain('token');
     await server?.close();
-    expect((await faultOfAnswer(308, '', { location: '/signin' })).message).toContain('another path');
+    expect((await errorOfAnswer(308, '', { location: '/signin' })).message).toContain('another path');
   });
 
   test('how long to wait', async () => {
-    const limited = await faultOfAnswer(429, json(429, 'too_many', 'slow'), { ...dify, 'retry-after': '17' });
+    const limited = await errorOfAnswer(429, json(429, 'too_many', 'slow'), { ...dify, 'retry-after': '17' });
     expect(limited.code).toBe('upstream_rate_limited');
     expect(limited.hint).toContain('17 s');
     await server?.close();
     const date = new Date(Date.now() + 60_000).toUTCString();
-    expect((await faultOfAnswer(429, '', { 'retry-after': date })).hint).toMatch(/Wait (?:59|60) s/);
+    expect((await errorOfAnswer(429, '', { 'retry-after': date })).hint).toMatch(/Wait (?:59|60) s/);
     await server?.close();
-    expect((await faultOfAnswer(429, PAGE, page)).hint).toContain('a while');
+    expect((await errorOfAnswer(429, PAGE, page)).hint).toContain('a while');
   });
 
   test("Dify's words end after a thousand characters", async () => {
-    const { message } = await faultOfAnswer(400, json(400, 'invalid_param', 'x'.repeat(5000)), dify);
+    const { message } = await errorOfAnswer(400, json(400, 'invalid_param', 'x'.repeat(5000)), dify);
     expect(message.length).toBeLessThan(1100);
     expect(message.endsWith('x…')).toBe(true);
   });
@@ -186,11 +186,11 @@ test(`every recorded refusal has its code${sharedNote}`, async () => {
   };
   for (const entry of recordings('invoke-error')) {
     const { status, headers } = entry.response;
-    const fault = await faultOfAnswer(status, bodyOf(entry), {
+    const error = await errorOfAnswer(status, bodyOf(entry), {
       'content-type': String(headers['content-type']),
       'x-version': String(headers['x-version']),
     });
-    const outcome = { name: entry.name, code: fault.code, hint: typeof fault.hint };
+    const outcome = { name: entry.name, code: error.code, hint: typeof error.hint };
     expect(outcome).toEqual({ name: entry.name, code: byStatus[status], hint: 'string' });
     await server?.close();
   }

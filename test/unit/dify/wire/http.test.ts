@@ -6,7 +6,6 @@ import { createDifyHttp, type DifyHttp } from '../../../../src/dify/wire/http.ts
 import { BridgeError } from '../../../../src/model/errors.ts';
 import {
   collect,
-  faultOf,
   type Handler,
   idleSignal,
   type Loopback,
@@ -14,6 +13,7 @@ import {
   sendJson,
   streamOf,
 } from '../../../support/dify-wire.ts';
+import { errorOf } from '../../../support/error-of.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -144,8 +144,8 @@ describe('requests', () => {
     expect(moved.status).toBe(302);
     await moved.discard();
     const post = http.send({ method: 'POST', path: '/post', body: {}, signal: idleSignal() });
-    expect((await faultOf(post)).code).toBe('upstream_unreachable');
-    expect((await faultOf(get(http, '/get'))).code).toBe('upstream_unreachable');
+    expect((await errorOf(post)).code).toBe('upstream_unreachable');
+    expect((await errorOf(get(http, '/get'))).code).toBe('upstream_unreachable');
     expect(seen).toEqual(['/moved', '/post', '/get']);
   });
 });
@@ -157,9 +157,16 @@ describe('answers', () => {
     });
     expect(await (await get(http, '/json')).json()).toEqual({ a: 1 });
     expect(await (await get(http, '/text')).json()).toBeUndefined();
-    expect(await (await get(http, '/text')).text()).toHaveLength(500_000);
+    expect(await (await get(http, '/text')).bytes()).toHaveLength(600_000);
     expect(await (await get(http, '/text')).text(4)).toBe('hél');
     expect((await get(http, '/text')).version).toBeUndefined();
+  });
+
+  test('larger than 64 MiB', async () => {
+    const { http } = await serve((_request, response) => response.end(Buffer.alloc(64 * 1024 * 1024 + 1)));
+    const error = await errorOf((await get(http, '/large')).json());
+    expect(error.code).toBe('upstream_error');
+    expect(error.message).toContain('/large is larger than 64 MiB');
   });
 
   test('connections are used again after a discarded body', async () => {
@@ -215,9 +222,9 @@ describe('answers', () => {
   test('a body that breaks off is a broken stream', async () => {
     const address = await serveRaw('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
     const answer = await get(connect(`http://${address}`), '/x?sign=fake-signature');
-    const fault = await faultOf(collect(answer.body));
-    expect(fault.code).toBe('stream_broken');
-    expect(fault.message).toContain(`${address} broke in the middle of the answer to /x.`);
+    const error = await errorOf(collect(answer.body));
+    expect(error.code).toBe('stream_broken');
+    expect(error.message).toContain(`${address} broke in the middle of the answer to /x.`);
   });
 
   test('leaving the body early closes the connection', async () => {
@@ -238,44 +245,44 @@ describe('ends before the answer', () => {
     const { http, url, close } = await loopback(() => undefined);
     await close();
     closers.push(() => http.close());
-    const fault = await faultOf(get(connect(url)));
-    expect(fault.code).toBe('upstream_unreachable');
-    expect(fault.message).toContain(`${new URL(url).host}: the connection was refused`);
-    expect(fault.hint).toContain('DIFY_API_URL');
+    const error = await errorOf(get(connect(url)));
+    expect(error.code).toBe('upstream_unreachable');
+    expect(error.message).toContain(`${new URL(url).host}: the connection was refused`);
+    expect(error.hint).toContain('DIFY_API_URL');
   });
 
   test('localhost, which is two addresses, refused on both', async () => {
     const { url, close } = await loopback(() => undefined);
     await close();
-    const fault = await faultOf(get(connect(`http://localhost:${new URL(url).port}`)));
-    expect(fault.message).toContain('the connection was refused');
+    const error = await errorOf(get(connect(`http://localhost:${new URL(url).port}`)));
+    expect(error.message).toContain('the connection was refused');
   });
 
   test('no such host', async () => {
-    const fault = await faultOf(get(connect('http://dify.invalid')));
-    expect(fault.code).toBe('upstream_unreachable');
-    expect(fault.message).toMatch(/dify\.invalid:80: DNS /);
+    const error = await errorOf(get(connect('http://dify.invalid')));
+    expect(error.code).toBe('upstream_unreachable');
+    expect(error.message).toMatch(/dify\.invalid:80: DNS /);
   });
 
   test('TLS to a server without, and something else than HTTP', async () => {
     const { url } = await serve((_request, response) => response.end());
-    const tls = await faultOf(get(connect(url.replace('http:', 'https:'))));
+    const tls = await errorOf(get(connect(url.replace('http:', 'https:'))));
     expect(tls.code).toBe('upstream_unreachable');
     expect(tls.message).toContain('TLS handshake failed');
     expect(tls.hint).toContain('http://');
-    const abrupt = await faultOf(get(connect(`https://${await serveRaw('')}`)));
+    const abrupt = await errorOf(get(connect(`https://${await serveRaw('')}`)));
     expect(abrupt.message).toContain('TLS handshake failed');
     expect(abrupt.hint).toContain('http://');
-    const other = await faultOf(get(connect(`http://${await serveRaw('SSH-2.0-OpenSSH\r\n')}`)));
+    const other = await errorOf(get(connect(`http://${await serveRaw('SSH-2.0-OpenSSH\r\n')}`)));
     expect(other.code).toBe('upstream_wrong_address');
   });
 
   test('closed without an answer', async () => {
     const { http } = await serve((request) => request.socket.end());
-    const fault = await faultOf(get(http, '/x?sign=fake-signature'));
-    expect(fault.code).toBe('upstream_unreachable');
-    expect(fault.message).toContain('before an answer');
-    expect(fault.toText()).not.toContain('fake-signature');
+    const error = await errorOf(get(http, '/x?sign=fake-signature'));
+    expect(error.code).toBe('upstream_unreachable');
+    expect(error.message).toContain('before an answer');
+    expect(error.toText()).not.toContain('fake-signature');
   });
 
   test('after the time limit, before the headers and in the body', async () => {
@@ -283,10 +290,10 @@ describe('ends before the answer', () => {
       if (request.url === '/body') response.write('half');
     });
     const limited = (path: string) => http.send({ method: 'GET', path, signal: idleSignal(), timeoutMs: 50 });
-    const silent = await faultOf(limited('/silent'));
+    const silent = await errorOf(limited('/silent'));
     expect(silent.code).toBe('upstream_unreachable');
     expect(silent.message).toContain('within 0.05 s');
-    const slow = await faultOf(limited('/body').then((answer) => answer.text()));
+    const slow = await errorOf(limited('/body').then((answer) => answer.bytes()));
     expect(slow.message).toContain('within 0.05 s');
   });
 
@@ -297,11 +304,11 @@ describe('ends before the answer', () => {
     });
     const watched = (path: string) =>
       http.send({ method: 'GET', path, signal: idleSignal(), silenceMs: 100 });
-    const before = await faultOf(watched('/silent'));
+    const before = await errorOf(watched('/silent'));
     expect(before.code).toBe('upstream_unreachable');
     expect(before.message).toContain('it did not answer in time');
     const answer = await watched('/body');
-    expect((await faultOf(answer.text())).code).toBe('stream_broken');
+    expect((await errorOf(answer.bytes())).code).toBe('stream_broken');
   });
 
   test('an answer within its time limit stays', async () => {
@@ -326,22 +333,22 @@ describe('an aborted signal', () => {
     });
 
     const early = AbortSignal.abort(reason);
-    expect((await faultOf(get(http, '/', early))).code).toBe(code);
+    expect((await errorOf(get(http, '/', early))).code).toBe(code);
     expect(sockets).toHaveLength(0);
 
     const silent = new AbortController();
     const silentArrived = new Promise<void>((resolve) => arrived.push(resolve));
-    const silentFault = faultOf(get(http, '/silent', silent.signal));
+    const silentError = errorOf(get(http, '/silent', silent.signal));
     await silentArrived;
     silent.abort(reason);
-    expect((await silentFault).code).toBe(code);
+    expect((await silentError).code).toBe(code);
     await closed(0);
 
     const half = new AbortController();
     const answer = await get(http, '/body', half.signal);
-    const halfFault = faultOf(answer.text());
+    const halfError = errorOf(answer.bytes());
     half.abort(reason);
-    expect((await halfFault).code).toBe(code);
+    expect((await halfError).code).toBe(code);
     await closed(1);
   });
 
@@ -350,6 +357,6 @@ describe('an aborted signal', () => {
     const controller = new AbortController();
     const pending = http.send({ method: 'GET', path: '/', signal: controller.signal, timeoutMs: 5000 });
     controller.abort(deadline);
-    expect(await faultOf(pending)).toBe(deadline);
+    expect(await errorOf(pending)).toBe(deadline);
   });
 });

@@ -20,6 +20,7 @@ import { canMakeFolder, makeFolder } from '../../../../src/files/backends/folder
 import { errorOf } from '../../../support/error-of.ts';
 import { collect, folder, HOUR, put, testStore } from '../../../support/file-stores.ts';
 
+const SOURCE = join(import.meta.dirname, '../../../../src/files');
 const isRoot = process.getuid?.() === 0;
 
 describe('a store in a folder', () => {
@@ -53,7 +54,7 @@ describe('a store in a folder', () => {
     const file = await put(store, 'hello');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
     await store.close();
-    const { store: next } = testStore('directory', { dir, clock, keepMs: 1000 });
+    const { store: next } = testStore('directory', { dir, clock, ttlMs: 1000 });
     expect(await next.list('ada')).toEqual([file]);
     expect((await next.findByDownloadKey(key))?.file).toEqual(file);
     clock.now += HOUR;
@@ -80,9 +81,10 @@ describe('a store in a folder', () => {
   it('is shared by processes that put and evict at the same time', async () => {
     const dir = folder();
     const program = `
-      import { createFileStore } from ${JSON.stringify(join(import.meta.dirname, '../../../../src/files/file-store.ts'))};
+      import { createDirectoryBackend } from ${JSON.stringify(join(SOURCE, 'backends/directory.ts'))};
+      import { createFileStore } from ${JSON.stringify(join(SOURCE, 'file-store.ts'))};
       const logger = { debug() {}, info() {}, warn(...a) { console.error(a); }, error() {}, child: () => logger };
-      const store = createFileStore({ kind: 'directory', dir: ${JSON.stringify(dir)}, maxBytes: 50_000, keepMs: 60_000, logger });
+      const store = createFileStore({ backend: createDirectoryBackend(${JSON.stringify(dir)}), maxBytes: 50_000, ttlMs: 60_000, logger });
       const about = { name: 'f.bin', mimeType: 'a/b', principal: 'ada' };
       async function* body() { yield Buffer.alloc(2000, 7); yield Buffer.alloc(3000, 7); }
       let whole = 0;
@@ -152,7 +154,7 @@ describe('a store in a folder', () => {
   });
 
   it('sweeps at its start and from time to time', async () => {
-    const { store, dir, clock } = testStore('directory', { keepMs: 2000 });
+    const { store, dir, clock } = testStore('directory', { ttlMs: 2000 });
     await put(store, 'x');
     await put(store, 'y');
     await store.close();
@@ -160,7 +162,7 @@ describe('a store in a folder', () => {
     const left = newFileId();
     mkdirSync(join(dir, `.tmp-${left}`));
     age(join(dir, `.tmp-${left}`));
-    const { store: next } = testStore('directory', { dir, clock, keepMs: 2000 });
+    const { store: next } = testStore('directory', { dir, clock, ttlMs: 2000 });
     await expect.poll(() => readdirSync(dir)).toEqual([]);
     await put(next, 'z');
     clock.now += 2000;

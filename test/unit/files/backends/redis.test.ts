@@ -74,7 +74,7 @@ describe('files in Redis', () => {
 
   it('expire by Redis itself, and what is left of their names is tidied away', async () => {
     const url = redis.newUrl();
-    const { store, entries } = await redisStore(redis, { url, keepMs: 300 });
+    const { store, entries } = await redisStore(redis, { url, ttlMs: 300 });
     await put(store, 'x');
     await expect.poll(entries).toEqual(['dify-mcp-bridge:files']);
     const backend = createRedisBackend(await connectTo(url));
@@ -100,7 +100,7 @@ describe('files in Redis', () => {
     await draft.write(randomBytes(300_000));
     const about = { name: 'a', mimeType: 'a/b', size: 600_000, owner: '', secret: '' };
     const times = { createdAt: Date.now(), expiresAt: Date.now() + HOUR };
-    expect(await errorOf(draft.keep({ id, ...about, ...times }))).toMatchObject({
+    expect(await errorOf(draft.commit({ id, ...about, ...times }))).toMatchObject({
       code: 'state_unavailable',
       message: expect.stringContaining('has lost a part of the file'),
     });
@@ -122,7 +122,7 @@ describe('files in Redis', () => {
   });
 
   it('stay for whoever reads them while their time runs out', async () => {
-    const { store, entries } = await redisStore(redis, { keepMs: 600 });
+    const { store, entries } = await redisStore(redis, { ttlMs: 600 });
     const bytes = randomBytes(700_000);
     const file = await store.put(chunks(bytes), { name: 'a', mimeType: 'a/b', principal: 'ada' });
     const reader = store.read(file.uri, 'ada')[Symbol.asyncIterator]();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameInHeader, nameInUrl } from '../../../src/files/url-name.ts';
+import { nameInHeader, nameInUrl } from '../../../src/files/names.ts';
 
 describe('the name in a header', () => {
   it.each([

@@ -1,6 +1,6 @@
 import * as fc from '../../../support/fast-check.ts';
 import { expect, test } from 'vitest';
-import { faultFromErrorFrame } from '../../../../src/dify/inner/error-frame.ts';
+import { errorFromFrame } from '../../../../src/dify/inner/invoker.ts';
 
 /** An answer of that version, which knows no secrets. */
 const dify = (version?: string) => ({ version, mask: (words: string) => words });
@@ -35,44 +35,44 @@ test.each([
   ['PluginInvokeError: {"args":{}}', 'The tool failed: PluginInvokeError: {"args":{}}'],
   ['PluginInvokeError: {"error_type":"TimeoutError","message":""}', 'The tool failed: TimeoutError'],
 ])('%s', (text, message) => {
-  const fault = faultFromErrorFrame(text, dify());
-  expect(fault.code).toBe('tool_failed');
-  expect(fault.message).toBe(message);
-  expect(fault.hint).toBeUndefined();
+  const error = errorFromFrame(text, dify());
+  expect(error.code).toBe('tool_failed');
+  expect(error.message).toBe(message);
+  expect(error.hint).toBeUndefined();
 });
 
 test.each(['', '   '])('an empty text, as when the plugin daemon goes down: %j', (text) => {
-  const fault = faultFromErrorFrame(text, dify());
-  expect(fault.message).toBe('The tool failed without saying why.');
-  expect(fault.hint).toContain('plugin daemon');
+  const error = errorFromFrame(text, dify());
+  expect(error.message).toBe('The tool failed without saying why.');
+  expect(error.hint).toContain('plugin daemon');
 });
 
 test('wrappers are opened so far and no further', () => {
   let text = 'core';
   for (let depth = 0; depth < 10; depth += 1)
     text = `PluginInvokeError: ${JSON.stringify({ message: text })}`;
-  const { message } = faultFromErrorFrame(text, dify());
+  const { message } = errorFromFrame(text, dify());
   expect(message).toContain('core');
   expect(message).toContain('PluginInvokeError');
 });
 
 test('a long text is cut', () => {
-  const { message } = faultFromErrorFrame('😀'.repeat(5000), dify());
+  const { message } = errorFromFrame('😀'.repeat(5000), dify());
   expect(message.length).toBeLessThan(4100);
   expect(message.endsWith('😀…')).toBe(true);
 });
 
-test('the fault of Dify 1.12 with files of workflows is named, in that version only', () => {
+test('the error of Dify 1.12 with files of workflows is named, in that version only', () => {
   const text = '1 validation error for FileMessage … missing file_marker …';
-  expect(faultFromErrorFrame(text, dify('1.12.1')).hint).toContain('1.13');
-  expect(faultFromErrorFrame(text, dify('1.13.0')).hint).toBeUndefined();
-  expect(faultFromErrorFrame('file is missing', dify('1.12.1')).hint).toBeUndefined();
+  expect(errorFromFrame(text, dify('1.12.1')).hint).toContain('1.13');
+  expect(errorFromFrame(text, dify('1.13.0')).hint).toBeUndefined();
+  expect(errorFromFrame('file is missing', dify('1.12.1')).hint).toBeUndefined();
 });
 
-test('any text makes a fault', () => {
+test('any text makes an error', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      expect(faultFromErrorFrame(`PluginInvokeError: ${text}`, dify()).code).toBe('tool_failed');
+      expect(errorFromFrame(`PluginInvokeError: ${text}`, dify()).code).toBe('tool_failed');
     }),
   );
 });
