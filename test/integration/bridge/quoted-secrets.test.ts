@@ -100,7 +100,9 @@ function answerOf({ method, path, headers }: ScriptedRequest): ScriptedAnswer | 
       [ADMIN, ACCESS].some((key) => headers.authorization === `Bearer ${token(key)}`);
     if (path === '/console/api/ping') return jsonAnswer({ result: 'pong' });
     if (!isKnown) return jsonAnswer({ code: 'unauthorized', message: 'no' }, 401);
-    if (path === WORKSPACE_ROOT) return jsonAnswer({ id: WORKSPACE, name: 'fake' });
+    const workspace = { id: WORKSPACE, name: 'fake', status: 'normal', current: true };
+    if (path === '/console/api/workspaces') return jsonAnswer({ workspaces: [workspace] });
+    if (path === WORKSPACE_ROOT) return jsonAnswer(workspace);
     return jsonAnswer(path === BUILTIN ? [wireProvider('builtin', 'acme/kit/kit', [tool])] : []);
   }
   if (path === INVOKE) {
