@@ -138,7 +138,7 @@ export class Caller {
     { outcome, startedAt, messages }: Pick<RunningCall, 'outcome' | 'startedAt' | 'messages'>,
   ): void {
     this.#options.logger.info('Tool call ended', {
-      ...(requestId === undefined ? {} : { requestId }),
+      requestId,
       tool: tool.name,
       providerType: tool.ref.providerType,
       outcome,

@@ -1,37 +1,46 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { ParsedArguments, PublishedTool } from '../model/registry.ts';
-import { type ArgumentSchema, argumentSchema, check } from './argument-schema.ts';
+import type { Problem } from '../model/errors.ts';
+import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
 import { got, toProblems } from './problems.ts';
 
+/** Arguments that passed, or everything that is wrong with them. */
+export type CheckedArguments<V> =
+  | { readonly ok: true; readonly values: V }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
 /**
- * The function that checks and coerces the arguments of one tool. `inputSchema` is what it publishes, `inputOf` says
- * what that was made of: it is asked at the first call, since most tools of a workspace are never called, and what
- * is needed to check arguments is far larger than a schema.
+ * The function that checks and coerces the arguments of one tool. `inputOf` says what the tool takes. It is called at
+ * the first call, since most tools of a workspace are never called.
  */
-export function argumentParser(
-  inputOf: () => ToolInput,
-  inputSchema: JsonObject,
-): PublishedTool['parseArguments'] {
-  let made: ReturnType<typeof madeOf> | undefined;
+export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
+  let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
   return (args) => {
-    const given = args ?? {};
-    if (!isJsonObject(given)) {
-      const message = `the arguments are expected as an object, got ${got(given, false)}`;
-      return { ok: false, problems: [{ path: '', message }] };
+    if (made === undefined) {
+      const input = inputOf();
+      made = { input, check: checkerOf(input.value) };
     }
-    made ??= madeOf(inputOf());
-    const { input, schema } = made;
-    const checked = check(schema, given);
-    if (!checked.ok) {
-      return { ok: false, problems: toProblems(checked.issues, given, inputSchema, input.reserved) };
-    }
-    return { ok: true, parameters: toParameters(input, checked.value as JsonObject) };
+    const { input, check } = made;
+    const checked = checkArguments(check, args, input.reserved);
+    return checked.ok ? { ok: true, parameters: toParameters(input, checked.values) } : checked;
   };
 }
 
-function madeOf(input: ToolInput): { readonly input: ToolInput; readonly schema: ArgumentSchema } {
-  return { input, schema: argumentSchema(input.value) };
+/** Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set. */
+export function checkArguments(
+  check: (input: unknown) => Checked,
+  args: unknown,
+  reserved: ReadonlySet<string>,
+): CheckedArguments<JsonObject> {
+  const given = args ?? {};
+  if (!isJsonObject(given)) {
+    const message = `the arguments are expected as an object, got ${got(given, false)}`;
+    return { ok: false, problems: [{ path: '', message }] };
+  }
+  const checked = check(given);
+  if (!checked.ok) return { ok: false, problems: toProblems(checked.issues, reserved) };
+  return { ok: true, values: checked.value as JsonObject };
 }
 
 function toParameters(

@@ -1,18 +1,21 @@
-import type { Problem } from '../model/errors.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { zodToJsonSchema } from 'zod-to-json-schema';
+import { z } from 'zod/v3';
+import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
-import { argumentSchema } from './argument-schema.ts';
-import { argumentParser } from './arguments.ts';
-import type { ToolInput } from './input.ts';
-import { deepFreeze, publishSchema } from './publish-schema.ts';
-import type { Property, Shape } from './shape.ts';
+import { type CheckedArguments, checkArguments } from './arguments.ts';
+import { checkerOf } from './check.ts';
+import { valueOfJsonSchema } from './json-schema.ts';
+import { deepFreeze } from './publish-schema.ts';
+
+/** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
+export { z };
 
 /** What a tool of the bridge itself is made of. */
-export interface OwnToolDefinition<P extends readonly Property[]> {
+export interface OwnToolDefinition<A extends z.AnyZodObject> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly properties: P;
+  readonly input: A;
   readonly annotations: JsonObject;
 }
 
@@ -21,57 +24,36 @@ export interface OwnTool<V> {
   /** As clients see it. */
   readonly tool: ListedTool;
   /** Checks and coerces arguments as for any other tool, with problems in the same words. */
-  parse(
-    args: unknown,
-  ):
-    | { readonly ok: true; readonly values: V }
-    | { readonly ok: false; readonly problems: readonly Problem[] };
+  parse(args: unknown): CheckedArguments<V>;
 }
 
-/** The values of checked arguments: what is required or has a default is there. */
-export type ValuesOf<P extends readonly Property[]> = {
-  readonly [Q in P[number] as Q extends Always ? Q['name'] : never]: ValueOf<Q['shape']>;
-} & {
-  readonly [Q in P[number] as Q extends Always ? never : Q['name']]?: ValueOf<Q['shape']>;
-};
+const NONE: ReadonlySet<string> = new Set();
 
-type Always = { readonly required: true } | { readonly default: Json };
-
-type ValueOf<S extends Shape> = S extends { readonly kind: 'choice'; readonly values: readonly (infer V)[] }
-  ? V
-  : S extends { readonly kind: 'string' }
-    ? string
-    : S extends { readonly kind: 'number' }
-      ? number
-      : S extends { readonly kind: 'boolean' }
-        ? boolean
-        : S extends { readonly kind: 'object' }
-          ? JsonObject
-          : Json;
-
-/** A tool of the bridge, published and checked by one definition like the tools of Dify. */
-export function defineOwnTool<const P extends readonly Property[]>(
-  definition: OwnToolDefinition<P>,
-): OwnTool<ValuesOf<P>> {
-  const { name, title, description, properties, annotations } = definition;
-  const input: ToolInput = {
-    value: { shape: { kind: 'object', properties, open: false } },
-    names: new Map(),
-    fixed: [],
-    reserved: new Set(),
-    fileParameters: [],
-    missing: [],
-    notes: [],
-    faults: [],
-    decisions: [],
-  };
-  const inputSchema = publishSchema(argumentSchema(input.value));
-  const parseArguments = argumentParser(() => input, inputSchema);
+/**
+ * A tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked and
+ * refused alike.
+ */
+export function defineOwnTool<A extends z.AnyZodObject>(
+  definition: OwnToolDefinition<A>,
+): OwnTool<Readonly<z.output<A>>> {
+  const { name, title, description, input, annotations } = definition;
+  const inputSchema = schemaOf(input);
+  const check = checkerOf(valueOfJsonSchema({ ...inputSchema, additionalProperties: false }));
   return {
     tool: deepFreeze({ name, title, description, inputSchema, annotations: { ...annotations } }),
     parse(args) {
-      const parsed = parseArguments(args);
-      return parsed.ok ? { ok: true, values: parsed.parameters as ValuesOf<P> } : parsed;
+      const checked = checkArguments(check, args, NONE);
+      return checked.ok ? { ok: true, values: checked.values as z.output<A> } : checked;
     },
   };
+}
+
+function schemaOf(input: z.AnyZodObject): JsonObject {
+  const { $schema: _, ...schema } = zodToJsonSchema(input, {
+    $refStrategy: 'none',
+    // As for the tools of Dify: arguments that the tool does not have are refused without saying so in the schema.
+    rejectedAdditionalProperties: undefined,
+  });
+  // By way of text, since absent members are there as undefined.
+  return JSON.parse(JSON.stringify(schema)) as JsonObject;
 }

@@ -1,8 +1,7 @@
 import { isJsonObject } from '../model/json.ts';
-import type { Property } from './shape.ts';
 
 // Models often send "5" for 5 or a JSON text for an object. What is meant without doubt is taken as meant;
-// everything else is left as it came, for the schema to refuse.
+// everything else is left as it came, for the check to refuse.
 
 const NUMBER_TEXT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const TRUE_TEXTS = new Set(['true', 'yes', '1']);
@@ -34,16 +33,10 @@ export function toArray(value: unknown): unknown {
   return Array.isArray(parsed) ? parsed : value;
 }
 
-/** The JSON text of an object as the object, without the nulls that stand for an absent value. */
-export function toObject(value: unknown, properties: readonly Property[]): unknown {
-  const source = fromJsonText(value, '{');
-  if (!isJsonObject(source)) return value;
-  // Without a prototype, an absent property named `constructor` really is absent.
-  const copy = Object.assign(Object.create(null) as Record<string, unknown>, source);
-  for (const { name, required, nullable } of properties) {
-    if (copy[name] === null && !required && nullable !== true) delete copy[name];
-  }
-  return copy;
+/** The JSON text of an object as the object. */
+export function toObject(value: unknown): unknown {
+  const parsed = fromJsonText(value, '{');
+  return isJsonObject(parsed) ? parsed : value;
 }
 
 /** The value of a JSON text that begins so; any other value as it is. */

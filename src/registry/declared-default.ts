@@ -1,6 +1,6 @@
 import type { Json } from '../model/json.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { fitted } from './argument-schema.ts';
+import { fitted } from './check.ts';
 import { takesFiles } from './file-parameter.ts';
 import { isSelector } from './parameter-value.ts';
 import type { Value } from './shape.ts';

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../model/json.ts';
 import type { FileParameter, PublishedTool, WithheldTool } from '../model/registry.ts';
 import type { DifyTool } from '../model/tool.ts';
-import { argumentSchema } from './argument-schema.ts';
 import { argumentParser } from './arguments.ts';
 import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
@@ -99,7 +98,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   if (!credential.ok) {
     return withhold(named, title, 'incomplete', credential.fault.message, known);
   }
-  const inputSchema = publishSchema(argumentSchema(input.value));
+  const inputSchema = publishSchema(input.value);
   if (rules.readOnly) {
     const setting = settingOf(rules, 'readOnly');
     if (preset?.readOnly !== true) {
@@ -125,7 +124,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     ...(credential.id !== undefined && { credentialId: credential.id }),
     ...(preset?.results !== undefined && { results: preset.results }),
     fileParameters: deepFreeze(input.fileParameters),
-    parseArguments: argumentParser(inputOf, inputSchema),
+    parseArguments: argumentParser(inputOf),
   };
   return { named, outcome: { published }, ...known };
 }

@@ -13,6 +13,11 @@ export function memberDescription(member: keyof FileArgument): string {
   return MEMBERS[member];
 }
 
+/** The members of a file argument of these sources. */
+export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument)[] {
+  return [...sources, 'filename', 'mime_type'];
+}
+
 const MEMBERS: Readonly<Record<keyof FileArgument, string>> = {
   url: 'Web address of the file, beginning with https://.',
   resource: 'URI of a file that an earlier result named, as it stands there.',

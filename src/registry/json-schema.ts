@@ -1,17 +1,16 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { fitted } from './argument-schema.ts';
+import { fitted } from './check.ts';
+import { anyShape, impliedType, typeOfValue, typesOf } from './named-types.ts';
+import { resolve } from './schema-references.ts';
 import { isPropertyName, type Property, type Shape, type Value } from './shape.ts';
 import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
 
 /** How much of a foreign schema is read: deeper or further down, every value is taken. */
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
-const MAX_REFERENCES = 16;
 const MAX_CHOICES = 250;
 /** Descriptions, names, choices and defaults of one schema, in UTF-16 units: what is beyond is left out. */
 const MAX_TEXT = 32_768;
-
-const ANY: Shape = { kind: 'any' };
 
 /** One reading of a schema document. */
 interface Reading {
@@ -32,8 +31,8 @@ function afford(reading: Reading, text: string): boolean {
 /**
  * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null beside another included),
  * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
- * `description`, `default` and references inside the document. Where it says more, the value is taken
- * more widely than the server takes it, which checks it again. Nothing else of it is published.
+ * `description`, `default`, references inside the document and the types of alternatives. Where it says more, the value
+ * is taken more widely than the server takes it, which checks it again. Nothing else of it is published.
  */
 export function valueOfJsonSchema(schema: JsonObject): Value {
   return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
@@ -41,8 +40,9 @@ export function valueOfJsonSchema(schema: JsonObject): Value {
 
 function read(schema: Json | undefined, depth: number, reading: Reading): Value {
   reading.budget -= 1;
-  if (!isJsonObject(schema) || depth > MAX_DEPTH || reading.budget < 0) return { shape: ANY };
+  if (!isJsonObject(schema)) return { shape: { kind: 'any' } };
   const resolved = resolve(schema, reading.document);
+  if (depth > MAX_DEPTH || reading.budget < 0) return { shape: anyShape(resolved.schema, reading.document) };
   const types = typesOf(resolved.schema);
   const nullable =
     resolved.nullable || types.includes('null') || choicesOf(resolved.schema)?.includes(null) === true;
@@ -68,7 +68,7 @@ function shapeOf(
 ): ShapeReading {
   const choices = choicesOf(schema);
   if (choices !== undefined) return choiceShape(choices, reading);
-  if (types.length > 1) return { shape: ANY, remark: `One of the types ${types.join(', ')}.` };
+  if (types.length > 1) return { shape: anyShape(schema, reading.document) };
   switch (types[0] ?? impliedType(schema)) {
     case 'string':
       return { shape: { kind: 'string' } };
@@ -79,23 +79,20 @@ function shapeOf(
     case 'number':
       return { shape: numberShape(schema, false) };
     case 'array':
-      return { shape: { kind: 'array', items: read(schema['items'], depth + 1, reading) } };
+      return { shape: { kind: 'array', items: itemsOf(schema, depth, reading) } };
     case 'object':
       return objectShape(schema, depth, reading);
     default:
-      return { shape: ANY };
+      return { shape: anyShape(schema, reading.document) };
   }
 }
 
-function typesOf(schema: JsonObject): string[] {
-  const type = schema['type'];
-  const types = Array.isArray(type) ? (type as readonly Json[]) : [type];
-  return [...new Set(types.filter((item) => typeof item === 'string'))];
-}
-
-function impliedType(schema: JsonObject): string | undefined {
-  if (isJsonObject(schema['properties'])) return 'object';
-  return isJsonObject(schema['items']) ? 'array' : undefined;
+function itemsOf(schema: JsonObject, depth: number, reading: Reading): Value {
+  const items = schema['items'] ?? schema['prefixItems'];
+  // Of a tuple, all that is said of the items is which types there are.
+  return Array.isArray(items)
+    ? { shape: anyShape({ anyOf: items }, reading.document) }
+    : read(items, depth + 1, reading);
 }
 
 function choicesOf(schema: JsonObject): Json[] | undefined {
@@ -121,7 +118,9 @@ function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
     400,
   );
   const remark = shown === '' ? {} : { remark: `One of ${shown}.` };
-  return { shape: texts.length === values.length && texts.length > 0 ? { kind: 'string' } : ANY, ...remark };
+  if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, ...remark };
+  const types = [...new Set(values.map(typeOfValue))];
+  return { shape: types.length === 0 ? { kind: 'any' } : { kind: 'any', types }, ...remark };
 }
 
 function numberShape(schema: JsonObject, integer: boolean): Shape {
@@ -183,52 +182,4 @@ function property(
     ...described,
     ...(fallback !== undefined && afford(reading, JSON.stringify(fallback)) && { default: fallback }),
   };
-}
-
-/** A schema with its references and one-armed combinations resolved. */
-function resolve(schema: JsonObject, document: JsonObject): { schema: JsonObject; nullable: boolean } {
-  let current = schema;
-  let nullable = false;
-  for (let hops = 0; hops < MAX_REFERENCES; hops += 1) {
-    const arm = combined(current);
-    nullable ||= arm?.nullable ?? false;
-    const target = arm?.schema ?? referenced(current, document);
-    if (target === undefined) return { schema: current, nullable };
-    const { $ref: _ref, anyOf: _any, oneOf: _one, allOf: _all, ...beside } = current;
-    current = { ...target, ...beside };
-  }
-  return { schema: {}, nullable };
-}
-
-/** The only arm of anyOf, oneOf or allOf that is not null. */
-function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean } | undefined {
-  for (const key of ['anyOf', 'oneOf', 'allOf']) {
-    const arms = schema[key];
-    if (!Array.isArray(arms)) continue;
-    const others = (arms as readonly Json[]).filter((arm) => !isJsonObject(arm) || arm['type'] !== 'null');
-    const [only] = others;
-    if (others.length === 1 && isJsonObject(only))
-      return { schema: only, nullable: others.length < arms.length };
-  }
-  return undefined;
-}
-
-function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {
-  const reference = schema['$ref'];
-  // A name instead of a path (#place) may be declared anywhere: such a reference leads nowhere here.
-  if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference)) return undefined;
-  let target: Json | undefined = document;
-  for (const step of reference.split('/').slice(1)) {
-    const key = decodeStep(step);
-    target = isJsonObject(target) && Object.hasOwn(target, key) ? target[key] : undefined;
-  }
-  return isJsonObject(target) ? target : undefined;
-}
-
-function decodeStep(step: string): string {
-  try {
-    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return step;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts';
-import { fitted } from './argument-schema.ts';
+import { fitted } from './check.ts';
 import type { Narrowing } from './rules.ts';
 import type { Shape } from './shape.ts';
 

@@ -13,6 +13,9 @@ const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
   object: 'object',
 };
 
+/** A value of any type: it goes undeclared, since every published value has a type. */
+const UNTYPED: JsonObject = {};
+
 /**
  * The output schema of a workflow tool: each output may be null, none is promised, others may be there.
  * Undefined for every other type of provider, whose declared schemas Dify does not hold the tool to, and for
@@ -25,6 +28,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
   for (const [name, output] of Object.entries(declared)) {
     const schema = isJsonObject(output) ? valueSchema(output['type']) : undefined;
     if (schema === undefined || !isJsonObject(output)) return undefined;
+    if (schema === UNTYPED) continue;
     const description = tidy(typeof output['description'] === 'string' ? output['description'] : '');
     const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
     properties.push([name, { ...schema, ...described }]);
@@ -35,11 +39,11 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
 
 function valueSchema(valueType: Json | undefined): JsonObject | undefined {
   if (typeof valueType !== 'string') return undefined;
-  if (valueType === 'any') return {};
+  if (valueType === 'any') return UNTYPED;
   const element = /^array(?:\[(.+)\])?$/.exec(valueType);
   if (element !== null) {
     const items = valueSchema(element[1] ?? 'any');
-    return items === undefined ? undefined : { type: ['array', 'null'], items };
+    return items === undefined || items === UNTYPED ? items : { type: ['array', 'null'], items };
   }
   const type = VALUE_TYPES[valueType];
   return type === undefined ? undefined : { type: [type, 'null'] };

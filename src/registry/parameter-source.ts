@@ -1,6 +1,6 @@
 import type { Json } from '../model/json.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
-import { fitted } from './argument-schema.ts';
+import { fitted } from './check.ts';
 import { declaredDefault, difyDemands, difyFillsIn, hasDefault } from './declared-default.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';

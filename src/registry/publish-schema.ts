@@ -1,26 +1,27 @@
-import { getRefs, parseDef } from 'zod-to-json-schema';
-import type { JsonObject } from '../model/json.ts';
-import type { ArgumentSchema } from './argument-schema.ts';
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { FileSource } from '../model/registry.ts';
+import { fileMembers, memberDescription } from './file-problems.ts';
+import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
+import { listed, withRemark } from './text.ts';
+
+/** Longest list of choices inside a description. */
+const MAX_LISTED = 400;
+
+/** A schema that is being written. */
+type Draft = Record<string, Json>;
+
+/** What is published of a value of any type. */
+const ANYTHING: readonly JsonType[] = ['boolean', 'number', 'object', 'array', 'string'];
+/** What is published of the items of a list whose declaration does not describe them. */
+const SCALARS: readonly JsonType[] = ['boolean', 'number', 'string'];
 
 /**
- * How schemas are published. Made once: `zodToJsonSchema` makes it anew for each schema, and what V8 keeps of that
- * until it tidies up is 14 MB for 5,000 tools.
+ * The value as JSON Schema 2020-12, without `$schema` and `$ref`, frozen. What coercion adds is not published: the
+ * schema names the values as they should be sent. Every value has a type or alternatives that have one, and no object
+ * is closed: for either, converters of model providers refuse the whole list of tools.
  */
-const refs = getRefs({
-  $refStrategy: 'none',
-  effectStrategy: 'input',
-  // An open object is open by not saying otherwise: some model providers refuse the keyword's true.
-  allowedAdditionalProperties: undefined,
-});
-
-/**
- * The definition as JSON Schema 2020-12, without `$schema` and `$ref`, frozen. What coercion adds is not
- * published: the schema names the values as they should be sent.
- */
-export function publishSchema(schema: ArgumentSchema): JsonObject {
-  const published = parseDef(schema._def, { ...refs, seen: new Map() }) ?? {};
-  // By way of text: no undefined members, and nothing shared with the declarations.
-  return deepFreeze(JSON.parse(JSON.stringify(published)) as JsonObject);
+export function publishSchema(value: Value): JsonObject {
+  return deepFreeze(schemaOf(value, ANYTHING));
 }
 
 /** Freezes a JSON value with everything in it. */
@@ -28,4 +29,134 @@ export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);
+}
+
+/** The schema of a value; `untyped` are the types that stand for any. */
+function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
+  const { shape, nullable, description, default: fallback } = value;
+  const schema = shapeSchema(shape, untyped);
+  // A list of types would say the same, but not every converter reads one.
+  const written: Draft = mayBeNull(shape, nullable) ? { anyOf: [schema, { type: 'null' }] } : schema;
+  // A default that the alternatives lack is sent to Dify without being published.
+  if (fallback !== undefined && isPublished(value, fallback, untyped)) {
+    // A copy: the schema is frozen, the declaration is not.
+    written['default'] = structuredClone(fallback);
+  }
+  const told = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
+  if (told !== undefined) written['description'] = told;
+  return written;
+}
+
+function withChoices(description = '', values: readonly number[]): string {
+  const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
+  return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
+}
+
+/** True where null is published as a value; among values of any type it would only stand for absent. */
+function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
+  return nullable === true && shape.kind !== 'any';
+}
+
+function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
+  switch (shape.kind) {
+    case 'string':
+    case 'boolean':
+      return { type: shape.kind };
+    case 'choice':
+      return { type: 'string', enum: [...shape.values] };
+    case 'number-choice':
+      return numberSchema(boundsOf(shape.values));
+    case 'number':
+      return numberSchema(shape);
+    case 'any':
+      return alternatives(shape.types ?? untyped);
+    case 'file':
+      return fileSchema(shape.sources);
+    case 'array':
+      return { type: 'array', items: schemaOf(shape.items, SCALARS) };
+    default:
+      return objectSchema(shape);
+  }
+}
+
+function alternatives(types: readonly JsonType[]): Draft {
+  const arms = JSON_TYPES.filter((type) => types.includes(type)).map((type): Draft => {
+    if (type === 'object') return { type, properties: {} };
+    return type === 'array' ? { type, items: alternatives(itemTypes(types)) } : { type };
+  });
+  const [only] = arms;
+  return arms.length === 1 && only !== undefined ? only : { anyOf: arms };
+}
+
+/** The types of the items of a list that is one alternative among these types. */
+function itemTypes(types: readonly JsonType[]): readonly JsonType[] {
+  return types.includes('object') ? [...SCALARS, 'object'] : SCALARS;
+}
+
+/** What a schema says of a choice of numbers: model providers take enums of texts only. The description has the rest. */
+function boundsOf(values: readonly number[]): NumberBounds {
+  return { integer: values.every(Number.isInteger), min: Math.min(...values), max: Math.max(...values) };
+}
+
+type NumberBounds = Omit<Extract<Shape, { kind: 'number' }>, 'kind'>;
+
+function numberSchema({ integer, min, max }: NumberBounds): Draft {
+  const schema: Draft = { type: integer ? 'integer' : 'number' };
+  if (min !== undefined) schema['minimum'] = min;
+  if (max !== undefined) schema['maximum'] = max;
+  return schema;
+}
+
+/** Flat, and each member optional: some model providers refuse alternatives of objects. */
+function fileSchema(sources: readonly FileSource[]): Draft {
+  const properties: Draft = {};
+  for (const name of fileMembers(sources)) {
+    properties[name] = { type: 'string', description: memberDescription(name) };
+  }
+  return { type: 'object', properties };
+}
+
+function objectSchema({ properties }: Extract<Shape, { kind: 'object' }>): Draft {
+  const members: Draft = {};
+  const demanded: string[] = [];
+  for (const property of properties) {
+    members[property.name] = schemaOf(property, ANYTHING);
+    if (property.required && property.default === undefined) demanded.push(property.name);
+  }
+  const schema: Draft = { type: 'object', properties: members };
+  if (demanded.length > 0) schema['required'] = demanded;
+  return schema;
+}
+
+/** True for a value of the shape that the schema allows too: of values of any type it names the common ones. */
+function isPublished({ shape, nullable }: Value, value: Json, untyped: readonly JsonType[]): boolean {
+  if (value === null) return mayBeNull(shape, nullable);
+  switch (shape.kind) {
+    case 'any':
+      return isOneOf(value, shape.types ?? untyped);
+    case 'array':
+      return Array.isArray(value) && value.every((item: Json) => isPublished(shape.items, item, SCALARS));
+    case 'object':
+      return shape.properties.every((property) => {
+        const member = isJsonObject(value) ? value[property.name] : undefined;
+        return member === undefined || isPublished(property, member, ANYTHING);
+      });
+    default:
+      return true;
+  }
+}
+
+function isOneOf(value: Json, types: readonly JsonType[]): boolean {
+  return types.some((type) => {
+    switch (type) {
+      case 'array':
+        return Array.isArray(value) && value.every((item: Json) => isOneOf(item, itemTypes(types)));
+      case 'object':
+        return isJsonObject(value);
+      case 'integer':
+        return Number.isInteger(value);
+      default:
+        return typeof value === type;
+    }
+  });
 }

@@ -8,10 +8,20 @@ export type Shape =
   | { readonly kind: 'number-choice'; readonly values: readonly number[] }
   | { readonly kind: 'number'; readonly integer: boolean; readonly min?: number; readonly max?: number }
   | { readonly kind: 'boolean' }
-  | { readonly kind: 'any' }
+  | AnyShape
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
   | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
+
+/** Takes every value. Published are the types that the declaration names, since every published value has a type. */
+export interface AnyShape {
+  readonly kind: 'any';
+  readonly types?: readonly JsonType[] | undefined;
+}
+
+/** The types of JSON Schema but for null, in the order in which they are published: a text comes last, since anything can be taken for one. */
+export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'string'] as const;
+export type JsonType = (typeof JSON_TYPES)[number];
 
 /** A shape with what is said about it. */
 export interface Value {

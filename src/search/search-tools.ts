@@ -1,9 +1,8 @@
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
-import { defineOwnTool } from '../registry/bridge-tool.ts';
+import { defineOwnTool, z } from '../registry/bridge-tool.ts';
 import type { ToolDirectory } from '../registry/unknown-tool.ts';
-import type { Property } from '../registry/shape.ts';
 
 /** Tools that one search names at most. */
 export const MAX_RESULTS = 50;
@@ -26,38 +25,32 @@ export const searchTools = defineOwnTool({
     'Finds tools by what they do, or by name, provider or parameter. Start here: the tools of this workspace are ' +
     'not listed otherwise. Answers with their names, the best match first, and the arguments that each requires. ' +
     'Example: {"query": "send email", "limit": 5}',
-  properties: [
-    {
-      name: 'query',
-      required: true,
-      shape: { kind: 'string' },
-      description:
+  input: z.object({
+    query: z
+      .string()
+      .describe(
         'A few words for what the tool should do, in the language in which the tools are described. ' +
-        'Empty: all tools that pass the filters, by name.',
-    },
-    {
-      name: 'limit',
-      required: false,
-      shape: { kind: 'number', integer: true, min: 1, max: MAX_RESULTS },
-      default: DEFAULT_RESULTS,
-      description: 'How many tools to name.',
-    },
-    {
-      name: 'provider',
-      required: false,
-      shape: { kind: 'string' },
-      description: 'Only tools of this provider: its name, or a part of it.',
-    },
-    {
-      name: 'type',
-      required: false,
-      shape: { kind: 'choice', values: PROVIDER_TYPES },
-      description:
+          'Empty: all tools that pass the filters, by name.',
+      ),
+    limit: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_RESULTS)
+      .default(DEFAULT_RESULTS)
+      .describe('How many tools to name.'),
+    provider: z.string().optional().describe('Only tools of this provider: its name, or a part of it.'),
+    type: z
+      .enum(PROVIDER_TYPES)
+      .optional()
+      .describe(
         'Only tools of this kind: builtin (tools and plugins), workflow, api (custom APIs) or mcp (MCP servers).',
-    },
-  ],
+      ),
+  }),
   annotations: LOOKS_UP,
 });
+
+const NAME = z.string().describe('The name of the tool, as search_tools gives it.');
 
 export const describeTool = defineOwnTool({
   name: 'describe_tool',
@@ -65,31 +58,23 @@ export const describeTool = defineOwnTool({
   description:
     'Gives the full definition of one tool: what it does and its input schema. Read it before you call a tool for ' +
     'the first time. Example: {"name": "time__weekday"}',
-  properties: [
-    {
-      name: 'name',
-      required: true,
-      shape: { kind: 'string' },
-      description: 'The name of the tool, as search_tools gives it.',
-    },
-  ],
+  input: z.object({ name: NAME }),
   annotations: LOOKS_UP,
 });
 
-const CALL_PROPERTIES = [
-  {
-    name: 'name',
-    required: true,
-    shape: { kind: 'string' },
-    description: 'The name of the tool, as search_tools gives it.',
-  },
-  {
-    name: 'arguments',
-    required: false,
-    shape: { kind: 'object', properties: [], open: true },
-    description: "The tool's own arguments, as describe_tool shows them. Leave out where it takes none.",
-  },
-] as const satisfies readonly Property[];
+const ITEM = z.union([z.boolean(), z.number(), z.object({}), z.string()]);
+const ANYTHING = z.union([z.boolean(), z.number(), z.object({}), z.array(ITEM), z.string()]);
+
+const CALL = z.object({
+  name: NAME,
+  arguments: z
+    .object({})
+    // Strict converters close an object that does not say that it takes more. `passthrough` would say it as
+    // `additionalProperties: true`, on which Google's converter fails: it reads a schema there.
+    .catchall(ANYTHING)
+    .optional()
+    .describe("The tool's own arguments, as describe_tool shows them. Leave out where it takes none."),
+});
 
 const CALL_EXAMPLE =
   'Example: {"name": "time__weekday", "arguments": {"year": 2026, "month": 11, "day": 22}}';
@@ -98,7 +83,7 @@ export const callTool = defineOwnTool({
   name: 'call_tool',
   title: 'Call a tool',
   description: `Runs one tool and answers with its result. Find it with search_tools first. ${CALL_EXAMPLE}`,
-  properties: CALL_PROPERTIES,
+  input: CALL,
   annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
 });
 
@@ -108,7 +93,7 @@ export const callReadTool = defineOwnTool({
   description:
     'Runs one of the tools that only read, and answers with its result. search_tools and describe_tool say of each ' +
     `tool whether it is called by call_read_tool or by call_write_tool. ${CALL_EXAMPLE}`,
-  properties: CALL_PROPERTIES,
+  input: CALL,
   annotations: { readOnlyHint: true, openWorldHint: true },
 });
 
@@ -118,7 +103,7 @@ export const callWriteTool = defineOwnTool({
   description:
     'Runs one of the tools that are not known to only read, and answers with its result. search_tools and ' +
     `describe_tool say of each tool whether it is called by call_read_tool or by call_write_tool. ${CALL_EXAMPLE}`,
-  properties: CALL_PROPERTIES,
+  input: CALL,
   annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
 });
 

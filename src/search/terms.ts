@@ -14,8 +14,11 @@ const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 /** Accents of Latin, Greek and Cyrillic; the marks of other scripts make another letter. */
 const ACCENTS = /[\u0300-\u036f]/g;
 
-/** A query is a few words; what is sent by mistake shall not keep the bridge busy. */
+/** A query is a few words: of what is sent by mistake, so many UTF-16 units and terms are read. */
+const MAX_QUERY = 1000;
 const MAX_QUERY_TERMS = 24;
+/** The longest stretch that is cut into words by the dictionary, whose time grows with the square of the length. */
+const MAX_STRETCH = 1000;
 /** The longest word of which slips are looked for, in UTF-16 units. */
 const MAX_MISSPELT = 32;
 
@@ -43,11 +46,11 @@ export function indexTerms(text: string): string[] {
 }
 
 /**
- * The distinct terms of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
+ * The distinct terms of the first 1,000 characters of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
  * Without words that tell nothing, unless there are no others.
  */
 export function queryTerms(query: string): string[] {
-  const distinct = [...new Set(terms(query, (_, words) => words.flatMap(wordTerms)))];
+  const distinct = [...new Set(terms(query.slice(0, MAX_QUERY), (_, words) => words.flatMap(wordTerms)))];
   const telling = distinct.filter((term) => !tellsNothing(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
@@ -100,7 +103,7 @@ function partTerms(word: string, unspaced: Unspaced): string[] {
 function wordsIn(stretch: string): string[] {
   // Its dictionaries of Chinese, Japanese, Thai, Lao, Khmer and Burmese do not depend on the locale.
   segmenter ??= new Intl.Segmenter('en', { granularity: 'word' });
-  return Array.from(segmenter.segment(stretch), ({ segment }) => segment);
+  return Array.from(segmenter.segment(stretch.slice(0, MAX_STRETCH)), ({ segment }) => segment);
 }
 
 function spacedTerms(part: string): readonly string[] {

@@ -5,11 +5,18 @@ import { cutText } from '../registry/text.ts';
 /** How deep parameters within parameters are looked for. */
 const MAX_DEPTH = 5;
 
+/** Of each text, so many UTF-16 units are read: names, labels and the number of parameters have no limit in Dify. */
+const MAX_TEXT = 20_000;
+
 /** What a tool is found by. */
 export type TextOfTool = 'name' | 'title' | 'provider' | 'description' | 'parameters';
 
-/** A text of a tool as published; labels are in every language that Dify has. */
+/** The beginning of a text of a tool as published; labels are in every language that Dify has. */
 export function toolText(tool: PublishedTool, text: TextOfTool): string {
+  return wholeText(tool, text).slice(0, MAX_TEXT);
+}
+
+function wholeText(tool: PublishedTool, text: TextOfTool): string {
   const { ref, otherLabels } = tool;
   switch (text) {
     case 'name':
@@ -40,6 +47,7 @@ function parameterText(schema: JsonObject, depth: number): string {
   let text = isJsonObject(items) ? parameterText(items, depth - 1) : '';
   if (!isJsonObject(properties)) return text;
   for (const [name, property] of Object.entries(properties)) {
+    if (text.length > MAX_TEXT) break;
     text += `${name}\n`;
     if (!isJsonObject(property)) continue;
     if (typeof property['description'] === 'string') text += `${property['description']}\n`;

@@ -1,5 +1,5 @@
 import type { ListedTool } from '../model/registry.ts';
-import { defineOwnTool } from '../registry/bridge-tool.ts';
+import { defineOwnTool, z } from '../registry/bridge-tool.ts';
 
 const GET_RESULT = 'get_call_result';
 const CANCEL = 'cancel_call';
@@ -17,12 +17,7 @@ export type CallTools = ReturnType<typeof defineCallTools>;
 
 /** Defines them; `maxWaitSeconds` is the longest that one request waits. */
 export function defineCallTools(maxWaitSeconds: number) {
-  const callId = {
-    name: 'call_id',
-    required: true,
-    shape: { kind: 'string' },
-    description: 'The call id, as the answer of the call gave it.',
-  } as const;
+  const callId = z.string().describe('The call id, as the answer of the call gave it.');
   return {
     getResult: defineOwnTool({
       name: GET_RESULT,
@@ -31,16 +26,15 @@ export function defineCallTools(maxWaitSeconds: number) {
         'Waits for a tool call that was answered with a call id because it takes long, and gives its result as the ' +
         'tool itself would have. While the call still runs, the answer says so: then use this tool again. ' +
         'Example: {"call_id": "call_4fZr0bX2"}',
-      properties: [
-        callId,
-        {
-          name: 'wait_seconds',
-          required: false,
-          shape: { kind: 'number', integer: false, min: 0, max: maxWaitSeconds },
-          default: maxWaitSeconds,
-          description: 'How long to wait for the end of the call. 0 only looks.',
-        },
-      ],
+      input: z.object({
+        call_id: callId,
+        wait_seconds: z
+          .number()
+          .min(0)
+          .max(maxWaitSeconds)
+          .default(maxWaitSeconds)
+          .describe('How long to wait for the end of the call. 0 only looks.'),
+      }),
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     }),
     cancelCall: defineOwnTool({
@@ -49,7 +43,7 @@ export function defineCallTools(maxWaitSeconds: number) {
       description:
         'Ends a tool call that was answered with a call id and still runs. What the tool has done by then stays ' +
         'done, and a workflow goes on in Dify. Example: {"call_id": "call_4fZr0bX2"}',
-      properties: [callId],
+      input: z.object({ call_id: callId }),
       annotations: {
         readOnlyHint: false,
         destructiveHint: true,

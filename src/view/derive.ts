@@ -75,7 +75,7 @@ export function modeOf({ mode }: ViewConfig, decided: AutoMode | undefined): Mod
 /** The registry before approval. */
 export function build(
   { config, approval }: ViewSettings,
-  { listing, heldBy, previous }: Pick<Sources, 'listing' | 'heldBy' | 'previous'>,
+  { listing, heldBy, previous }: Pick<Sources, 'listing' | 'heldBy'> & Partial<Pick<Sources, 'previous'>>,
 ): Registry {
   const { providers, credentials } = listing;
   const counted = approval?.counted;

@@ -177,14 +177,7 @@ export class View implements ToolService {
     const { fileSources = [] } = this.config;
     if (current === undefined || !fileSources.includes('path')) return current?.built;
     const config = { ...this.config, fileSources: fileSources.filter((source) => source !== 'path') };
-    return build(
-      { ...this.#settings, config },
-      {
-        listing: current.listing,
-        heldBy: this.#heldBy,
-        previous: undefined,
-      },
-    );
+    return build({ ...this.#settings, config }, { listing: current.listing, heldBy: this.#heldBy });
   }
 
   /** Nobody of that principal can ask for results any more: ends its calls that go on. */

@@ -9,7 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { connectClient } from '../support/mcp-clients.ts';
 import { cleanEnvironment, ROOT, start } from '../support/program.ts';
 import { sandboxEnv } from '../support/running-bridge.ts';
-import { execForm, parseDockerfile } from '../unit/manifests/dockerfile-rules.ts';
+import { execForm, parseDockerfile } from '../support/dockerfile-rules.ts';
 
 const execute = promisify(execFile);
 

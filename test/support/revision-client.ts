@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { initializeRequest, modernRequest, openRawSession, raw, type RawMessage } from '../unit/http/raw.ts';
+import { initializeRequest, modernRequest, openRawSession, raw, type RawMessage } from './raw-http.ts';
 import type { Revision } from './revision-shapes.ts';
 import type { RunningBridge, TransportName } from './running-bridge.ts';
 

@@ -3,8 +3,8 @@ import { type FixtureDify, startFixtureDify } from '../../support/fixture-dify.t
 import { withoutFileIds } from '../../support/kept-files.ts';
 import type { TestClient, TestProgress, TestResult } from '../../support/mcp-clients.ts';
 import { type RunningBridge, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
-import { frame } from '../../unit/dify/fixtures.ts';
-import { compiled } from '../../unit/registry/schema-rules.ts';
+import { frame } from '../../support/dify-wire.ts';
+import { compiled } from '../../support/schema-rules.ts';
 import { FAILURES } from './rows/failures.ts';
 import { FRAMINGS, MAX_FRAME_BYTES } from './rows/framings.ts';
 import { MESSAGE_TYPES } from './rows/message-types.ts';

@@ -8,8 +8,8 @@ import { GATE, type GatedSandbox, startGatedSandbox } from '../../support/gated-
 import { CLIENT_KINDS, connectClient, type TestResult } from '../../support/mcp-clients.ts';
 import { CONSOLE_WAYS, sandboxEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 import type { ScriptedAnswer } from '../../support/scripted-dify.ts';
-import { cli } from '../../unit/cli/fake-cli.ts';
-import { frame } from '../../unit/dify/fixtures.ts';
+import { cli } from '../../support/fake-cli.ts';
+import { frame } from '../../support/dify-wire.ts';
 import { failing, messages, refused, said, streamed, textMessage, TOOLS } from './rows/row.ts';
 
 const CASES = TRANSPORTS.flatMap((transport) => CLIENT_KINDS.map((kind) => ({ transport, kind })));

@@ -6,8 +6,8 @@ import { INVOKE } from '../../support/fixture-dify.ts';
 import { CLIENT_KINDS, type TestClient, type TestResult } from '../../support/mcp-clients.ts';
 import { type RunningBridge, sandboxEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 import { echoProvider, EVERY_PARAMETER, everyMessageProvider } from '../../support/test-tools.ts';
-import { cli } from '../../unit/cli/fake-cli.ts';
-import { broken, compiled } from '../../unit/registry/schema-rules.ts';
+import { cli } from '../../support/fake-cli.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 import { said } from './rows/row.ts';
 
 interface ListedTool {

@@ -16,8 +16,8 @@ import {
   type ScriptedRequest,
   startScriptedDify,
 } from '../../support/scripted-dify.ts';
-import { cli } from '../../unit/cli/fake-cli.ts';
-import { errorFrame } from '../../unit/dify/fixtures.ts';
+import { cli } from '../../support/fake-cli.ts';
+import { errorFrame } from '../../support/dify-wire.ts';
 import { failing, messages, STREAM, streamed, textMessage } from './rows/row.ts';
 
 /** What each secret has that nothing else has, and that no way of quoting changes. */
@@ -100,7 +100,9 @@ function answerOf({ method, path, headers }: ScriptedRequest): ScriptedAnswer | 
       [ADMIN, ACCESS].some((key) => headers.authorization === `Bearer ${token(key)}`);
     if (path === '/console/api/ping') return jsonAnswer({ result: 'pong' });
     if (!isKnown) return jsonAnswer({ code: 'unauthorized', message: 'no' }, 401);
-    if (path === WORKSPACE_ROOT) return jsonAnswer({ id: WORKSPACE, name: 'fake' });
+    const workspace = { id: WORKSPACE, name: 'fake', status: 'normal', current: true };
+    if (path === '/console/api/workspaces') return jsonAnswer({ workspaces: [workspace] });
+    if (path === WORKSPACE_ROOT) return jsonAnswer(workspace);
     return jsonAnswer(path === BUILTIN ? [wireProvider('builtin', 'acme/kit/kit', [tool])] : []);
   }
   if (path === INVOKE) {

@@ -19,7 +19,7 @@ import {
   sharedIsPresent,
   sharedNote,
 } from '../../support/shared.ts';
-import { PNG } from '../../unit/content/fixtures.ts';
+import { PNG } from '../../support/content-fixtures.ts';
 import { fileMessage } from './rows/message-types.ts';
 import { RECORDED_REFUSALS } from './rows/recorded-refusals.ts';
 import { INVENTED, REPLAYED } from './rows/recorded-streams.ts';

@@ -5,7 +5,7 @@ import { DOWNLOAD_REQUEST, INNER_KEY, INVOKE, SECRET_KEY } from '../../support/f
 import { CLIENT_KINDS, type TestClient } from '../../support/mcp-clients.ts';
 import { type RunningBridge, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 import { jsonAnswer, type ScriptedDify, startScriptedDify } from '../../support/scripted-dify.ts';
-import { initializeRequest, modernRequest, openRawSession, raw } from '../../unit/http/raw.ts';
+import { initializeRequest, modernRequest, openRawSession, raw } from '../../support/raw-http.ts';
 import { failing, messages, refused, textMessage } from '../bridge/rows/row.ts';
 
 /** Halves of a character; Python knows such strings, JSON can carry them, UTF-8 cannot. */

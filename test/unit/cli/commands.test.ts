@@ -6,7 +6,7 @@ import type { Config } from '../../../src/config/schema.ts';
 import type { CallObserver } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import { cli, ENV } from './fake-cli.ts';
+import { cli, ENV } from '../../support/fake-cli.ts';
 
 const NOW = 'acme_weather__now';
 const SEND = 'acme_post__send';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEMO_STEPS } from '../../../src/cli/demo-steps.ts';
-import { type CliRun, cli, ENV } from './fake-cli.ts';
+import { type CliRun, cli, ENV } from '../../support/fake-cli.ts';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]).toString('base64');
 const text = (value: string) => ({ content: [{ type: 'text', text: value }] });

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app/app.ts';
-import { CAUSES, type Cause, type Scene, setScene } from './doctor-causes.ts';
-import { cli } from './fake-cli.ts';
+import { CAUSES, type Cause, type Scene, setScene } from '../../support/doctor-causes.ts';
+import { cli } from '../../support/fake-cli.ts';
 
 const DOCUMENT = resolve(fileURLToPath(import.meta.url), '../../../../docs/troubleshooting.md');
 

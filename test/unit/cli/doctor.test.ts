@@ -14,7 +14,7 @@ import { createDirectoryBackend } from '../../../src/files/backends/directory.ts
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { put, redisStore } from '../../support/file-stores.ts';
 import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
-import { type CliSetup, cli, createFakeApp, ENV } from './fake-cli.ts';
+import { type CliSetup, cli, createFakeApp, ENV } from '../../support/fake-cli.ts';
 
 interface DoctorReport {
   readonly ok: boolean;

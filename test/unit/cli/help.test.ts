@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { settingsTable } from '../../../src/config/settings.ts';
 import { ERROR_RULES } from '../../../src/model/errors.ts';
-import { cli } from './fake-cli.ts';
+import { cli } from '../../support/fake-cli.ts';
 
 describe('help on', () => {
   it('the environment names every variable, its setting and its default', async () => {

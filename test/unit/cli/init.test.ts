@@ -12,8 +12,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { startFront, WEB_PAGE } from '../../support/front.ts';
-import { type CliRun, cli } from './fake-cli.ts';
-import { type Answer, GIVE_UP, type ScriptedPrompter, scriptedPrompter } from './scripted-prompter.ts';
+import { type CliRun, cli } from '../../support/fake-cli.ts';
+import {
+  type Answer,
+  GIVE_UP,
+  type ScriptedPrompter,
+  scriptedPrompter,
+} from '../../support/scripted-prompter.ts';
 
 let sandbox: Sandbox;
 let home: string;

@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replaceFile } from '../../../src/cli/replace-file.ts';
-import { type CliRun, cli, FETCHED } from './fake-cli.ts';
-import { scriptedPrompter } from './scripted-prompter.ts';
+import { type CliRun, cli, FETCHED } from '../../support/fake-cli.ts';
+import { scriptedPrompter } from '../../support/scripted-prompter.ts';
 
 let home: string;
 let config: string;

@@ -6,8 +6,8 @@ import { createApp } from '../../../src/app/app.ts';
 import { manifestFileSchema } from '../../../src/manifest/file-schema.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { Registry } from '../../../src/model/registry.ts';
-import { parameter, registryWith } from '../registry/declarations.ts';
-import { cli, type CliRun, type CliSetup, ENV, REGISTRY } from './fake-cli.ts';
+import { parameter, registryWith } from '../../support/declarations.ts';
+import { cli, type CliRun, type CliSetup, ENV, REGISTRY } from '../../support/fake-cli.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'bridge-manifest-'));
 const WEATHER = 'builtin.acme.weather.weather.yaml';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { VERSION } from '../../../src/version.ts';
 import manifest from '../../../package.json' with { type: 'json' };
-import { cli, ENV } from './fake-cli.ts';
+import { cli, ENV } from '../../support/fake-cli.ts';
 
 const COMMANDS = [
   [],

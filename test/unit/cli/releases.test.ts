@@ -6,7 +6,7 @@ import { createApp } from '../../../src/app/app.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { startFront } from '../../support/front.ts';
 import { CONSOLE_WAYS, type ConsoleWay, sandboxEnv } from '../../support/running-bridge.ts';
-import { type CliRun, cli } from './fake-cli.ts';
+import { type CliRun, cli } from '../../support/fake-cli.ts';
 
 /** Those between which the route of the current workspace came, changed and went. */
 const RELEASES = [

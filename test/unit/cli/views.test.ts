@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app/app.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
-import { english, provider, RULES, tool } from '../registry/declarations.ts';
-import { cli, type CliSetup, ENV } from './fake-cli.ts';
+import { english, provider, RULES, tool } from '../../support/declarations.ts';
+import { cli, type CliSetup, ENV } from '../../support/fake-cli.ts';
 
 function fileWith(content: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'bridge-cli-views-')), 'bridge.yaml');

@@ -33,7 +33,7 @@ import {
   WAV,
   WEBP,
   withoutIds,
-} from './fixtures.ts';
+} from '../../support/content-fixtures.ts';
 
 /** What a result has for one served file, without its line of text. */
 async function blocksOf(served: Served, reference: FileReference) {

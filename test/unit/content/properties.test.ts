@@ -5,7 +5,17 @@ import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
-import { aTool, bytes, convert, difyFile, openerOf, PDF, PNG, textsOf, WAV } from './fixtures.ts';
+import {
+  aTool,
+  bytes,
+  convert,
+  difyFile,
+  openerOf,
+  PDF,
+  PNG,
+  textsOf,
+  WAV,
+} from '../../support/content-fixtures.ts';
 
 const anyJson = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
 const anyText = fc.oneof(

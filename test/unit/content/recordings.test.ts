@@ -5,8 +5,18 @@ import { BridgeError } from '../../../src/model/errors.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileReference } from '../../../src/model/message.ts';
 import { bodyOf, recordings, sharedNote } from '../../support/shared.ts';
-import { bytes, convert, JPEG, openerOf, PDF, PNG, textsOf, WAV, withoutIds } from './fixtures.ts';
-import { replay } from './wire.ts';
+import {
+  bytes,
+  convert,
+  JPEG,
+  openerOf,
+  PDF,
+  PNG,
+  textsOf,
+  WAV,
+  withoutIds,
+} from '../../support/content-fixtures.ts';
+import { replay } from '../../support/content-wire.ts';
 
 type Answer = Exclude<Parameters<typeof openerOf>[0], Function>;
 

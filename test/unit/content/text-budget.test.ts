@@ -22,7 +22,7 @@ import {
   toolFailed,
   variable,
   withoutIds,
-} from './fixtures.ts';
+} from '../../support/content-fixtures.ts';
 
 async function keptBy(store: FileStore): Promise<{ name: string; mimeType: string; text: string }[]> {
   const files = await store.list(PRINCIPAL);

@@ -13,7 +13,7 @@ import {
   textsOf,
   toolFailed,
   variable,
-} from './fixtures.ts';
+} from '../../support/content-fixtures.ts';
 
 const entry: LogEntry = { id: 'L1', label: 'step', status: 'start', data: { secret: 'd' }, metadata: {} };
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { runHost } from '../../support/http-host.ts';
-import { callRequest, initializeRequest, modernRequest, openRawSession, raw, rawStream } from './raw.ts';
+import {
+  callRequest,
+  initializeRequest,
+  modernRequest,
+  openRawSession,
+  raw,
+  rawStream,
+} from '../../support/raw-http.ts';
 
 describe('closing', () => {
   it('lets running calls of both eras answer, then ends everything', async () => {

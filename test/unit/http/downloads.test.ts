@@ -9,7 +9,7 @@ import { attachment } from '../../../src/http/content-disposition.ts';
 import { downloadPath } from '../../../src/http/downloads.ts';
 import { chunks, HOUR, KINDS, type StoreKind, testStore } from '../../support/file-stores.ts';
 import { type RunOptions, runHost } from '../../support/http-host.ts';
-import { raw } from './raw.ts';
+import { raw } from '../../support/raw-http.ts';
 
 interface HostWith extends RunOptions {
   readonly name?: string;

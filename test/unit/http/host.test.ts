@@ -8,7 +8,13 @@ import { fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts'
 import { errorOf } from '../../support/error-of.ts';
 import { runHost } from '../../support/http-host.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { callRequest, initializeRequest, modernRequest, openRawSession, raw } from './raw.ts';
+import {
+  callRequest,
+  initializeRequest,
+  modernRequest,
+  openRawSession,
+  raw,
+} from '../../support/raw-http.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { definitionOf } from '../../../src/model/tool-definition.ts';
 import { fakeBridge, fakeSource, fakeTool } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
-import { modernRequest, openRawSession, raw } from './raw.ts';
+import { modernRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
 interface ListResult {
   readonly tools: readonly { readonly name: string }[];

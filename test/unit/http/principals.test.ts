@@ -12,7 +12,7 @@ import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
-import { callRequest, openRawSession, raw } from './raw.ts';
+import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
 const admission = (token?: string) =>
   createAdmission({ host: '127.0.0.1', token, allowedHosts: [], allowedOrigins: [] });

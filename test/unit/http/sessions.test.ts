@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { callRequest, initializeRequest, modernRequest, openRawSession, raw, rawStream } from './raw.ts';
+import {
+  callRequest,
+  initializeRequest,
+  modernRequest,
+  openRawSession,
+  raw,
+  rawStream,
+} from '../../support/raw-http.ts';
 
 const STREAM = { Accept: 'text/event-stream' };
 const LIST_REQUEST = { jsonrpc: '2.0', id: 7, method: 'tools/list' };

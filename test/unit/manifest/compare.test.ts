@@ -8,8 +8,8 @@ import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { schemaChanges } from '../../../src/manifest/schema-changes.ts';
 import { compareWords } from '../../../src/manifest/word-diff.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { english, parameter, provider, registryOf, tool, toolWith } from '../registry/declarations.ts';
-import { WORKSPACE, written } from './workspace.ts';
+import { english, parameter, provider, registryOf, tool, toolWith } from '../../support/declarations.ts';
+import { WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
 const before = [
   provider('acme/kit/kit', [

@@ -8,8 +8,8 @@ import { compareManifest } from '../../../src/manifest/compare.ts';
 import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { manifestFiles } from '../../../src/manifest/render.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
-import { english, options, parameter, provider, registryOf, tool } from '../registry/declarations.ts';
-import { written } from './workspace.ts';
+import { english, options, parameter, provider, registryOf, tool } from '../../support/declarations.ts';
+import { written } from '../../support/manifest-workspace.ts';
 
 const DOCUMENT = resolve(fileURLToPath(import.meta.url), '../../../../docs/manifests.md');
 

@@ -20,8 +20,8 @@ import {
   provider,
   registryOf,
   tool,
-} from '../registry/declarations.ts';
-import { published, RULES, WORKSPACE, written } from './workspace.ts';
+} from '../../support/declarations.ts';
+import { published, RULES, WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
 async function expectSame(
   providers: readonly ToolProvider[],

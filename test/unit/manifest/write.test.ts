@@ -9,8 +9,8 @@ import { type WriteOptions, writeManifest } from '../../../src/manifest/write.ts
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { errorOf } from '../../support/error-of.ts';
-import { parameter, provider, registryOf, tool } from '../registry/declarations.ts';
-import { contents, folder, RULES, WORKSPACE, written } from './workspace.ts';
+import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
+import { contents, folder, RULES, WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
 /** Until the test ends, the disk has no room to rename files whose path fits. */
 function fillDisk(pattern: RegExp): () => void {

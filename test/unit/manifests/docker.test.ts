@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
-import { type Compose, composeProblems } from './compose-rules.ts';
-import { dockerfileProblems, ignoreProblems, parseDockerfile } from './dockerfile-rules.ts';
+import { type Compose, composeProblems } from '../../support/compose-rules.ts';
+import { dockerfileProblems, ignoreProblems, parseDockerfile } from '../../support/dockerfile-rules.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

@@ -11,8 +11,8 @@ import { settingsTable } from '../../../src/config/settings.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
 import { freePort } from '../../support/free-port.ts';
-import { readRendered, type Rendered } from './kubernetes-model.ts';
-import { kubernetesProblems } from './kubernetes-rules.ts';
+import { readRendered, type Rendered } from '../../support/kubernetes-model.ts';
+import { kubernetesProblems } from '../../support/kubernetes-rules.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
 const OVERLAYS = ['single', 'replicated'] as const;

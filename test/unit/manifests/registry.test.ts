@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { configFileSchema } from '../../../src/config/schema.ts';
 import type { Setting } from '../../../src/config/setting.ts';
 import { settingsTable } from '../../../src/config/settings.ts';
-import { type ServerJson, serverJson } from './server-json.ts';
+import { type ServerJson, serverJson } from '../../support/server-json.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
 const FILE = resolve(ROOT, 'manifests/registry/server.json');

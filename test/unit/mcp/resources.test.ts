@@ -6,7 +6,7 @@ import { chunks, HOUR, put, testStore } from '../../support/file-stores.ts';
 import { runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, type ClientKind, connectClient } from '../../support/mcp-clients.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { callRequest, modernRequest, openRawSession, raw } from '../http/raw.ts';
+import { callRequest, modernRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
 /** Whose requests those of a host without a token are. */
 const CALLER = 'anonymous';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { explainTool } from '../../../src/registry/explain.ts';
 import { replacementOf, unknownTool } from '../../../src/registry/unknown-tool.ts';
-import { parameter, provider, registryOf, tool } from './declarations.ts';
+import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 
 const PROVIDERS = [
   provider('acme/web/web', [

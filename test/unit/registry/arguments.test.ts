@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
-import { options, parameter, toolWith } from './declarations.ts';
+import { options, parameter, toolWith } from '../../support/declarations.ts';
 
 /** What a parameter makes of one value: the value that Dify gets, or the message. */
 function taken(declared: Partial<ToolParameter>, value: unknown): unknown {
@@ -115,6 +115,7 @@ describe('everything else is refused with what was expected and what came', () =
       ['x'],
       '/p/0: expected an object with url, resource, data, filename, mime_type, got a string of 1 character',
     ],
+    [{ type: 'files' }, { url: 5 }, '/p/0/url: expected a string, got 5'],
     [
       { type: 'select', multiple: true, options: options('1', '2') },
       ['1', '3'],
@@ -302,6 +303,14 @@ describe('the arguments as a whole', () => {
     const parsed = numbers.parseArguments({ n: Array.from({ length: 500 }, () => 'x') });
     expect(parsed.ok ? [] : parsed.problems).toHaveLength(51);
     expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and 450 more problems of this kind');
+  });
+
+  test('a flood of problems inside a JSON text takes no longer than one outside', () => {
+    const numbers = toolWith([
+      parameter('n', { type: 'array', inputSchema: { type: 'array', items: { type: 'number' } } }),
+    ]);
+    const parsed = numbers.parseArguments({ n: JSON.stringify(Array.from({ length: 100_000 }, () => 'x')) });
+    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and 99950 more problems of this kind');
   });
 
   test('a place inside a JSON text is found', () => {

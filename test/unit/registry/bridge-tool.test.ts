@@ -1,24 +1,20 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import type { Json, JsonObject } from '../../../src/model/json.ts';
-import { defineOwnTool } from '../../../src/registry/bridge-tool.ts';
+import { defineOwnTool, z } from '../../../src/registry/bridge-tool.ts';
 
 const own = defineOwnTool({
   name: 'paint',
   title: 'Paint',
   description: 'Paints a wall.',
-  properties: [
-    {
-      name: 'colour',
-      required: true,
-      shape: { kind: 'choice', values: ['red', 'green'] },
-      description: 'Which.',
-    },
-    { name: 'coats', required: false, shape: { kind: 'number', integer: true, min: 1, max: 3 }, default: 2 },
-    { name: 'note', required: false, shape: { kind: 'string' } },
-    { name: 'dry', required: false, shape: { kind: 'boolean' } },
-    { name: 'more', required: false, shape: { kind: 'object', properties: [], open: true } },
-    { name: 'rest', required: false, shape: { kind: 'any' } },
-  ],
+  input: z.object({
+    colour: z.enum(['red', 'green']).describe('Which.'),
+    coats: z.number().int().min(1).max(3).default(2),
+    note: z.string().optional(),
+    dry: z.boolean().optional(),
+    more: z
+      .object({})
+      .catchall(z.union([z.number(), z.object({})]))
+      .optional(),
+  }),
   annotations: { readOnlyHint: true },
 });
 
@@ -35,11 +31,13 @@ describe('a tool of the bridge itself', () => {
           coats: { type: 'integer', minimum: 1, maximum: 3, default: 2 },
           note: { type: 'string' },
           dry: { type: 'boolean' },
-          more: { type: 'object', properties: {} },
-          rest: {},
+          more: {
+            type: 'object',
+            properties: {},
+            additionalProperties: { anyOf: [{ type: 'number' }, { type: 'object', properties: {} }] },
+          },
         },
         required: ['colour'],
-        additionalProperties: false,
       },
       annotations: { readOnlyHint: true },
     });
@@ -75,8 +73,7 @@ describe('a tool of the bridge itself', () => {
     expectTypeOf(parsed.values.coats).toEqualTypeOf<number>();
     expectTypeOf(parsed.values.note).toEqualTypeOf<string | undefined>();
     expectTypeOf(parsed.values.dry).toEqualTypeOf<boolean | undefined>();
-    expectTypeOf(parsed.values.more).toEqualTypeOf<JsonObject | undefined>();
-    expectTypeOf(parsed.values.rest).toEqualTypeOf<Json | undefined>();
+    expectTypeOf(parsed.values.more).toExtend<Readonly<Record<string, unknown>> | undefined>();
     expect(parsed.values.colour).toBe('green');
   });
 });

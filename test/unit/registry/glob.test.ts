@@ -46,10 +46,9 @@ describe('a glob', () => {
     );
   });
 
-  test('of many stars takes no time to speak of', () => {
-    const start = performance.now();
+  test('of many stars does not try every way in which they may fit', () => {
+    // That would take longer than any test may.
     expect(globFits(`${'a*'.repeat(60)}b`, 'a'.repeat(5000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(1000);
   });
 
   test('is told from a name', () => {

@@ -4,7 +4,7 @@ import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry, type RegistryExtras, type RegistryRules } from '../../../src/registry/build.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { english, options, parameter, provider, RULES, tool } from './declarations.ts';
+import { english, options, parameter, provider, RULES, tool } from '../../support/declarations.ts';
 
 /** All that anybody can see of a registry. */
 function seen(registry: Registry): unknown {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { parameter, propertyOf, toolWith } from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+import { parameter, propertyOf, toolWith } from '../../support/declarations.ts';
+import { ANYTHING, broken, compiled, SCALAR } from '../../support/schema-rules.ts';
 
 function published(schema: JsonObject, type = 'object'): Record<string, unknown> | undefined {
   const found = toolWith([parameter('p', { type, label: {}, inputSchema: schema })]);
@@ -37,42 +37,95 @@ describe('of a foreign schema is published', () => {
     ],
     ['bounds that exclude all not at all', { type: 'number', minimum: 2, maximum: 1 }, { type: 'number' }],
     ['a list', { type: 'array', items: { type: 'string' } }, { type: 'array', items: { type: 'string' } }],
-    ['a list of anything', { type: 'array' }, { type: 'array', items: {} }],
-    ['a tuple as a list', { type: 'array', items: [{ type: 'string' }] }, { type: 'array', items: {} }],
+    [
+      'a list of anything as one of texts, numbers and booleans',
+      { type: 'array' },
+      { type: 'array', items: SCALAR },
+    ],
+    ['a list of what nothing is said of', { type: 'array', items: {} }, { type: 'array', items: SCALAR }],
+    [
+      'a tuple as a list of its types',
+      { type: 'array', items: [{ type: 'string' }, { type: 'object' }] },
+      { type: 'array', items: { anyOf: [{ type: 'object', properties: {} }, { type: 'string' }] } },
+    ],
+    [
+      'a tuple of a newer draft',
+      { type: 'array', prefixItems: [{ type: 'number' }, { $ref: '#/properties/m' }] },
+      {
+        type: 'array',
+        items: { anyOf: [{ type: 'number' }, { type: 'array', items: SCALAR }] },
+      },
+    ],
+    [
+      'a list of several types',
+      { type: 'array', items: { oneOf: [{ properties: { a: {} } }, { type: 'integer' }, { type: 'null' }] } },
+      {
+        type: 'array',
+        items: { anyOf: [{ type: 'integer' }, { type: 'object', properties: {} }] },
+      },
+    ],
+    [
+      'a list of what several schemas describe together',
+      { type: 'array', items: { allOf: [{ type: 'object' }, { description: 'D' }] } },
+      { type: 'array', items: { type: 'object', properties: {} } },
+    ],
     ['choices', { enum: ['a', 'b', 'a'] }, { type: 'string', enum: ['a', 'b'] }],
-    ['choices of numbers', { type: 'integer', enum: [1, 2] }, { type: 'number', enum: [1, 2] }],
+    [
+      'choices of numbers in words',
+      { type: 'integer', enum: [5, 1, 2], description: 'How many.' },
+      { type: 'integer', minimum: 1, maximum: 5, description: 'How many. One of 5, 1, 2.' },
+    ],
     [
       'choices without the numbers that JSON cannot carry',
       { enum: [1, JSON.parse('1e999') as number] },
-      { type: 'number', enum: [1] },
+      { type: 'integer', minimum: 1, maximum: 1, description: 'One of 1.' },
     ],
-    ['no choices where none is left', { enum: [JSON.parse('1e999') as number] }, {}],
+    ['no choices where none is left', { enum: [JSON.parse('1e999') as number] }, ANYTHING],
     ['a constant', { const: 'a' }, { type: 'string', enum: ['a'] }],
-    ['choices of several types', { enum: ['a', 1] }, { description: 'One of "a", 1.' }],
-    ['several types', { type: ['string', 'number'] }, { description: 'One of the types string, number.' }],
-    ['a type or null', { type: ['string', 'null'] }, { type: ['string', 'null'] }],
+    [
+      'choices of several types',
+      { enum: ['a', 1] },
+      { anyOf: [{ type: 'number' }, { type: 'string' }], description: 'One of "a", 1.' },
+    ],
+    [
+      'several types as alternatives, texts last',
+      { type: ['string', 'number'] },
+      { anyOf: [{ type: 'number' }, { type: 'string' }] },
+    ],
+    ['a type or null', { type: ['string', 'null'] }, { anyOf: [{ type: 'string' }, { type: 'null' }] }],
     [
       'choices or null',
       { enum: ['a', null] },
       { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
     ],
-    ['one arm or null', { anyOf: [{ type: 'boolean' }, { type: 'null' }] }, { type: ['boolean', 'null'] }],
+    [
+      'one arm or null',
+      { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
+      { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
+    ],
     [
       'the only arm',
       { allOf: [{ type: 'boolean' }], description: 'D.' },
       { type: 'boolean', description: 'D.' },
     ],
-    ['several arms as anything', { oneOf: [{ type: 'string' }, { type: 'number' }] }, {}],
-    ['nothing said as anything', {}, {}],
+    [
+      'several arms as their types',
+      { oneOf: [{ type: 'string', format: 'uri' }, { type: 'number' }] },
+      { anyOf: [{ type: 'number' }, { type: 'string' }] },
+    ],
+    ['an arm without a type as anything', { anyOf: [{ type: 'string' }, { minLength: 1 }] }, ANYTHING],
+    ['nothing said as anything', {}, ANYTHING],
+    ['a default of any type', { default: { a: [1] } }, { ...ANYTHING, default: { a: [1] } }],
+    ['a default that no alternative has not at all', { default: [[1]] }, ANYTHING],
     ['a description', { type: 'string', title: 'T', description: 'D' }, { type: 'string', description: 'D' }],
     ['a default', { type: 'number', default: 3 }, { type: 'number', default: 3 }],
     ['a default that does not fit not at all', { type: 'number', default: 'x' }, { type: 'number' }],
     ['nothing of headers', { type: 'string', 'x-mcp-header': 'X-Key' }, { type: 'string' }],
-    ['an implied object', { properties: { a: {} } }, { type: 'object', properties: { a: {} } }],
+    ['an implied object', { properties: { a: {} } }, { type: 'object', properties: { a: ANYTHING } }],
     [
-      'a closed object',
+      'a closed object like an open one',
       { type: 'object', additionalProperties: false },
-      { type: 'object', properties: {}, additionalProperties: false },
+      { type: 'object', properties: {} },
     ],
     [
       'required members',
@@ -82,7 +135,7 @@ describe('of a foreign schema is published', () => {
     [
       'members with names that no provider takes in words only',
       { type: 'object', properties: { $top: {}, a: {} }, additionalProperties: false },
-      { type: 'object', properties: { a: {} }, description: 'Also takes $top.' },
+      { type: 'object', properties: { a: ANYTHING }, description: 'Also takes $top.' },
     ],
   ])('%s', (_, schema, expected) => {
     expect(member(schema)).toEqual(expected);
@@ -130,13 +183,13 @@ describe('references', () => {
     'other.json#/a',
     '#name',
   ])('to %s become anything', ($ref) => {
-    expect(member({ $ref }, { $defs })).toEqual({});
+    expect(member({ $ref }, { $defs })).toEqual(ANYTHING);
   });
 
   test('in a circle end', () => {
     expect(
       member({ $ref: '#/$defs/a' }, { $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } }),
-    ).toEqual({});
+    ).toEqual(ANYTHING);
     const node = {
       type: 'object',
       properties: { left: { $ref: '#' }, right: { $ref: '#' }, value: { type: 'number' } },

@@ -3,7 +3,7 @@ import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { parameter, provider, registryOf, RULES, tool } from './declarations.ts';
+import { parameter, provider, registryOf, RULES, tool } from '../../support/declarations.ts';
 
 const REAL = [
   provider('acme/web/web', [tool('search', [parameter('q')]), tool('read')]),

@@ -4,7 +4,7 @@ import type { ToolProvider, ToolRef } from '../../../src/model/tool.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 import { nameTools } from '../../../src/registry/names.ts';
 import { officialTools, sharedIsPresent, sharedNote } from '../../support/shared.ts';
-import { officialProviders, provider, registryOf, RULES, tool } from './declarations.ts';
+import { officialProviders, provider, registryOf, RULES, tool } from '../../support/declarations.ts';
 
 function namesOf(providers: readonly ToolProvider[], maxLength = 44): string[] {
   return nameTools(providers, maxLength).tools.map((named) => named.qualifiedName);

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import type { Narrowing } from '../../../src/registry/rules.ts';
-import { options, parameter, propertyOf, registryWith, toolWith } from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+import { options, parameter, propertyOf, registryWith, toolWith } from '../../support/declarations.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 
 const NAME = 'acme_kit__work';
 
@@ -52,12 +52,17 @@ describe('narrowing', () => {
     ],
     ['a text to choices', {}, { enum: ['a', 'b'] }, { type: 'string', enum: ['a', 'b'] }],
     ['a text to choices written as numbers', {}, { enum: [1, 2] }, { enum: ['1', '2'] }],
-    ['a number to choices', { type: 'number' }, { enum: [1, '2'] }, { enum: [1, 2] }],
+    [
+      'a number to choices',
+      { type: 'number', llmDescription: 'Pages.' },
+      { enum: [1, '2.5'] },
+      { type: 'number', minimum: 1, maximum: 2.5, description: 'Pages. One of 1, 2.5.' },
+    ],
     [
       'a number to choices within its bounds',
-      { type: 'number', max: 5 },
+      { type: 'number', max: 5, label: {} },
       { enum: [1, 5], minimum: 2 },
-      { enum: [5] },
+      { minimum: 5, maximum: 5, description: 'One of 5.' },
     ],
     [
       'a list of choices in its items',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RegistryNote } from '../../../src/model/registry.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
 import { furtherNotes, settingNoteText } from '../../../src/registry/notes.ts';
-import { parameter, provider, registryOf, tool } from './declarations.ts';
+import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 
 const NAME = 'acme_kit__work';
 

@@ -13,8 +13,8 @@ import {
   RULES,
   tool,
   toolWith,
-} from './declarations.ts';
-import { broken, compiled } from './schema-rules.ts';
+} from '../../support/declarations.ts';
+import { broken, compiled } from '../../support/schema-rules.ts';
 
 const NAME = 'acme_kit__work';
 const none = { parameters: {} };

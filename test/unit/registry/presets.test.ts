@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ToolParameter } from '../../../src/model/tool.ts';
 import type { Preset } from '../../../src/registry/build.ts';
 import type { Narrowing } from '../../../src/registry/rules.ts';
-import { options, parameter, propertyOf, registryWith, toolWith } from './declarations.ts';
+import { options, parameter, propertyOf, registryWith, toolWith } from '../../support/declarations.ts';
 
 const NAME = 'acme_kit__work';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Matcher } from '../../../src/registry/rules.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { english, parameter, provider, registryOf, tool } from './declarations.ts';
+import { english, parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 
 const PROVIDERS = [
   provider('acme/web/web', [tool('search'), tool('read')], {

@@ -8,7 +8,7 @@ import { viewsOf } from '../../../src/config/views.ts';
 import type { Registry } from '../../../src/model/registry.ts';
 import { buildRegistry } from '../../../src/registry/build.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { english, options, parameter, propertyOf, provider, tool } from './declarations.ts';
+import { english, options, parameter, propertyOf, provider, tool } from '../../support/declarations.ts';
 
 const DOCUMENT = resolve(fileURLToPath(import.meta.url), '../../../../docs/views.md');
 const document = readFileSync(DOCUMENT, 'utf8');

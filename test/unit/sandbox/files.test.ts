@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createSandboxFiles, StoredFile } from '../../../src/sandbox/files.ts';
 import { readFilePart } from '../../../src/sandbox/multipart.ts';
 import { createSigner, LINK_LIFETIME_SECONDS, queryString } from '../../../src/sandbox/signing.ts';
-import { startSandbox, upload, uploadLink } from './client.ts';
+import { startSandbox, upload, uploadLink } from '../../support/sandbox-client.ts';
 
 describe('uploads', () => {
   it('take names that are not English, and a charset after the media type', async () => {

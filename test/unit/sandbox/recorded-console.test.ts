@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { featuresOf } from '../../../src/sandbox/features.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { bodyOf, type Recording, recordings, sharedIsPresent, sharedNote } from '../../support/shared.ts';
-import { cookieHeader, cookiesOf, login, startSandbox } from './client.ts';
-import { kitProvider } from './recorded-kit.ts';
-import { recordedEcho } from './recorded-workspace.ts';
-import { shapeDifferences } from './shapes.ts';
+import { cookieHeader, cookiesOf, login, startSandbox } from '../../support/sandbox-client.ts';
+import { kitProvider } from '../../support/recorded-kit.ts';
+import { recordedEcho } from '../../support/recorded-workspace.ts';
+import { shapeDifferences } from '../../support/json-shapes.ts';
 
 const ANSWERED_EXACTLY = [
   'admin-key-no-workspace',

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createSigner, queryString, type SignedQuery } from '../../../src/sandbox/signing.ts';
 import { type Recording, recording, recordings, sharedIsPresent, sharedNote } from '../../support/shared.ts';
-import { startSandbox } from './client.ts';
-import { shapeDifferences } from './shapes.ts';
+import { startSandbox } from '../../support/sandbox-client.ts';
+import { shapeDifferences } from '../../support/json-shapes.ts';
 
 /** The secret key of the recorded installation, as its recordings say. */
 const RECORDED_SECRET = 'sk-test-secret';

@@ -8,9 +8,9 @@ import {
   sharedIsPresent,
   sharedNote,
 } from '../../support/shared.ts';
-import { decodeFrames, startSandbox, upload } from './client.ts';
-import { kitProvider } from './recorded-kit.ts';
-import { recordedApi, recordedEcho, recordedFiles, recordedMcp } from './recorded-workspace.ts';
+import { decodeFrames, startSandbox, upload } from '../../support/sandbox-client.ts';
+import { kitProvider } from '../../support/recorded-kit.ts';
+import { recordedApi, recordedEcho, recordedFiles, recordedMcp } from '../../support/recorded-workspace.ts';
 
 const RECORDED_TENANT = String(
   (recording('invoke/builtin-current-time')?.request.body as { tenant_id?: string } | undefined)?.tenant_id,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { invoke, startSandbox } from './client.ts';
-import { kitProvider } from './recorded-kit.ts';
+import { invoke, startSandbox } from '../../support/sandbox-client.ts';
+import { kitProvider } from '../../support/recorded-kit.ts';
 
 const KIT = { tool_type: 'builtin', provider: 'paperkite/kit/kit', tool: 'all_types' };
 const TIME = { tool_type: 'builtin', provider: 'time', tool: 'current_time' };

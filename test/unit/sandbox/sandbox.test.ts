@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createSandbox } from '../../../src/sandbox/sandbox.ts';
-import { invoke, startSandbox } from './client.ts';
+import { invoke, startSandbox } from '../../support/sandbox-client.ts';
 
 /** As they were before the first sandbox started. */
 const GLOBALS = [globalThis.Request, globalThis.Response];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { cookieHeader, cookiesOf, login, startSandbox } from './client.ts';
+import { cookieHeader, cookiesOf, login, startSandbox } from '../../support/sandbox-client.ts';
 
 const LIST = '/console/api/workspaces/current/tools/workflow';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { builtinProvider, defineTool, type SandboxTool } from '../../../src/sandbox/provider.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { decodeFrames, framesOf, invoke, startSandbox } from './client.ts';
+import { decodeFrames, framesOf, invoke, startSandbox } from '../../support/sandbox-client.ts';
 
 const PROVIDER = 'paperkite/probe/probe';
 

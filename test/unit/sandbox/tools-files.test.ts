@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Sample, SAMPLES } from '../../../src/sandbox/samples.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { asAdmin, framesOf, signed, startSandbox, upload } from './client.ts';
+import { asAdmin, framesOf, signed, startSandbox, upload } from '../../support/sandbox-client.ts';
 
 const SAMPLER = { tool_type: 'builtin', provider: 'paperkite/samples/samples' };
 const ECHO = {

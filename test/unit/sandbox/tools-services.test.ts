@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { type DecodedFrame, framesOf, invoke, messagesOf, startSandbox, textsOf, upload } from './client.ts';
-import { recordedMcp } from './recorded-workspace.ts';
+import {
+  type DecodedFrame,
+  framesOf,
+  invoke,
+  messagesOf,
+  startSandbox,
+  textsOf,
+  upload,
+} from '../../support/sandbox-client.ts';
+import { recordedMcp } from '../../support/recorded-workspace.ts';
 
 const PETS = '5a4db0c5-0000-4000-8000-0000000000a1';
 const REPORT = '5a4db0c5-0000-4000-8000-0000000000b3';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { featuresOf } from '../../../src/sandbox/features.ts';
-import { type DecodedFrame, framesOf, invoke, asAdmin, startSandbox } from './client.ts';
+import { type DecodedFrame, framesOf, invoke, asAdmin, startSandbox } from '../../support/sandbox-client.ts';
 
 const COMPARE = {
   tool_type: 'workflow',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { asAdmin, framesOf, invoke, startSandbox, textsOf } from './client.ts';
+import { asAdmin, framesOf, invoke, startSandbox, textsOf } from '../../support/sandbox-client.ts';
 
 const CURRENT = '/workspaces/current';
 const NOTES = 'paperkite/notes/notes';

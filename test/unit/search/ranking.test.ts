@@ -5,8 +5,8 @@ import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
-import { officialProviders, provider, registryOf } from '../registry/declarations.ts';
-import { catalogue, PROVIDERS, registryFrom } from './catalogue.ts';
+import { officialProviders, provider, registryOf } from '../../support/declarations.ts';
+import { catalogue, PROVIDERS, registryFrom } from '../../support/search-catalogue.ts';
 
 async function indexOf(registry: Registry) {
   const index = createSearchIndex();
@@ -158,6 +158,28 @@ describe('following the registry', () => {
     await index.follow(changed('webscraper__webscraper', { inputSchema: parameters }));
     expect(index.find('octopus')).toEqual([]);
     expect(index.find('nest')).toEqual(['webscraper__webscraper']);
+  });
+
+  it('reads 20,000 characters of each text of a tool, however many parameters and labels it has', async () => {
+    const segment = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+    const properties = Object.fromEntries(
+      Array.from({ length: 2000 }, (_, count) => [`p${count}`, { description: '查询航班信息'.repeat(50) }]),
+    );
+    const many = changed('webscraper__webscraper', {
+      inputSchema: {
+        type: 'object',
+        properties: { list: { type: 'array', items: { properties } }, ...properties },
+      },
+      title: 'Very long',
+      otherLabels: { tool: Array.from({ length: 2000 }, () => '天气预报'.repeat(30)), provider: ['octopus'] },
+    });
+    const index = await indexOf(many);
+    const segmented = segment.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
+    segment.mockRestore();
+    expect(segmented).toBeGreaterThan(20_000);
+    expect(segmented).toBeLessThan(42_000);
+    expect(index.find('octopus')).toEqual(['webscraper__webscraper']);
+    expect(index.find('信息')).toContain('webscraper__webscraper');
   });
 
   it('ends up with the last registry, whoever asks in between', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
 
 describe('terms of a text', () => {
@@ -58,6 +58,32 @@ describe('terms of a query', () => {
   it('takes no more than a model means to send', () => {
     const many = Array.from({ length: 500 }, (_, index) => `word${index}x`).join(' ');
     expect(queryTerms(many)).toHaveLength(24);
+  });
+});
+
+describe('the work that one text makes', () => {
+  const segment = vi.spyOn(Intl.Segmenter.prototype, 'segment');
+  const segmented = (): number => segment.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
+  beforeEach(() => {
+    segment.mockClear();
+  });
+  afterAll(() => {
+    segment.mockRestore();
+  });
+
+  it('is that of 1,000 characters for a query of any length', () => {
+    const query = `${'查询航班信息'.repeat(128 * 1024)} invoice`;
+    expect(Buffer.byteLength(query)).toBeGreaterThan(768 * 1024);
+    expect(queryTerms(query)).toEqual(queryTerms('查询航班信息'.repeat(20)));
+    expect(segmented()).toBeLessThanOrEqual(1120);
+    expect(queryTerms(`${'的'.repeat(990)} invoice`)).toContain('invoice');
+    expect(queryTerms(`${'的'.repeat(1000)} invoice`)).not.toContain('invoice');
+  });
+
+  it('is that of 1,000 characters for each stretch without spaces that is indexed', () => {
+    const stretch = '查询航班信息'.repeat(10_000);
+    expect(indexTerms(`${stretch} ${stretch}`)).toEqual(expect.arrayContaining(['航班', '询航']));
+    expect(segmented()).toBe(2000);
   });
 });
 

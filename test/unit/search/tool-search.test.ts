@@ -5,8 +5,8 @@ import type { ToolRef } from '../../../src/model/tool.ts';
 import * as own from '../../../src/search/search-tools.ts';
 import { type SearchOutcome, type SearchScope, ToolSearch } from '../../../src/search/tool-search.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
-import { registryOf } from '../registry/declarations.ts';
-import { catalogue, PROVIDERS, registryFrom, withReaders } from './catalogue.ts';
+import { registryOf } from '../../support/declarations.ts';
+import { catalogue, PROVIDERS, registryFrom, withReaders } from '../../support/search-catalogue.ts';
 
 const READERS = ['acme_heron_mail__list_messages', 'acme_cloudgauge__current_weather'];
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { fakeLog } from '../../support/fake-bridge.ts';
 import { aTool } from '../../support/published-tool.ts';
-import { answer, type Bench, bench, callIdOf, textOf } from './fixtures.ts';
+import { answer, type Bench, bench, callIdOf, textOf } from '../../support/task-bench.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { aTool } from '../../support/published-tool.ts';
-import { answer, bench, callIdOf, textOf } from './fixtures.ts';
+import { answer, bench, callIdOf, textOf } from '../../support/task-bench.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

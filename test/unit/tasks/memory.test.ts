@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { Tasks } from '../../../src/tasks/tasks.ts';
 import { ViewTasks } from '../../../src/tasks/view-tasks.ts';
 import { aTool } from '../../support/published-tool.ts';
-import { answer, LIMITS } from './fixtures.ts';
+import { answer, LIMITS } from '../../support/task-bench.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

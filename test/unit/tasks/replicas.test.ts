@@ -6,7 +6,7 @@ import { BridgeError } from '../../../src/model/errors.ts';
 import { createRedisCalls } from '../../../src/tasks/redis-calls.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { connectTo, keysOf, type RedisServer, sharedRedis, startRedis } from '../../support/redis-server.ts';
-import { answer, type Bench, bench, callIdOf, textOf } from './fixtures.ts';
+import { answer, type Bench, bench, callIdOf, textOf } from '../../support/task-bench.ts';
 
 const redis = await sharedRedis();
 

@@ -6,7 +6,7 @@ import type { View } from '../../../src/view/view.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { echoCaller, listingOf, testView, type TestViewOptions } from '../../support/test-view.ts';
-import { parameter, tool, provider } from '../registry/declarations.ts';
+import { parameter, tool, provider } from '../../support/declarations.ts';
 
 const signal = new AbortController().signal;
 const HAND_OFF = { handOff: 50_000 } as const;

@@ -1,4 +1,4 @@
-import { errorFrame, frame, line, rawFrame } from '../../../unit/dify/fixtures.ts';
+import { errorFrame, frame, line, rawFrame } from '../../../support/dify-wire.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { type Row, said, STREAM, streamed, textMessage } from './row.ts';
 

@@ -1,7 +1,7 @@
 import type { TestResult } from '../../../support/mcp-clients.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { bodyOf, recording } from '../../../support/shared.ts';
-import { PDF, PNG, WAV } from '../../../unit/content/fixtures.ts';
+import { PDF, PNG, WAV } from '../../../support/content-fixtures.ts';
 import { said } from './row.ts';
 import { audio, image, kept, line, resource } from './stored-files.ts';
 

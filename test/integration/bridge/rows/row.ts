@@ -1,5 +1,5 @@
 import { jsonAnswer, type ScriptedAnswer } from '../../../support/scripted-dify.ts';
-import { errorFrame, frame } from '../../../unit/dify/fixtures.ts';
+import { errorFrame, frame } from '../../../support/dify-wire.ts';
 
 /** The tools that the fixtures' Dify lists, by published name. */
 export const TOOLS = {

@@ -1,4 +1,4 @@
-import { JPEG, PDF, PNG, WAV } from '../../../unit/content/fixtures.ts';
+import { JPEG, PDF, PNG, WAV } from '../../../support/content-fixtures.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { said } from './row.ts';
 

@@ -14,7 +14,7 @@ import {
   SECRET_KEY,
   sendJson,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 import { errorOf } from '../../../support/error-of.ts';
 
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseFileLink } from '../../../../src/dify/files/links.ts';
 import { signFileQuery } from '../../../../src/dify/files/signature.ts';
 import { recordings, sharedNote } from '../../../support/shared.ts';
-import { FILE_ID } from '../fixtures.ts';
+import { FILE_ID } from '../../../support/dify-wire.ts';
 
 test('a signature by the published rule, computed elsewhere', () => {
   const query = signFileQuery({

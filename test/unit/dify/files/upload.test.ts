@@ -12,7 +12,7 @@ import {
   sendJson,
   streamOf,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 import { errorOf } from '../../../support/error-of.ts';
 
 const QUERY = '?timestamp=1&nonce=n&sign=fake-signature=&user_id=u&tenant_id=t';

@@ -12,7 +12,7 @@ import {
   rawFrame,
   streamOf,
   WIRE_MESSAGES,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 const MAX = { maxFrameBytes: 1024 * 1024 };
 const messages = Object.values(WIRE_MESSAGES);

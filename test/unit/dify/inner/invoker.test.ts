@@ -19,7 +19,7 @@ import {
   sendJson,
   TENANT,
   WIRE_MESSAGES,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 
 const REF: ToolRef = { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'all_types' };
 const STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.12.1' };

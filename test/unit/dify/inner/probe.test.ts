@@ -9,7 +9,7 @@ import {
   loopback,
   sendJson,
   TENANT,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 import { errorOf } from '../../../support/error-of.ts';
 
 let server: Loopback | undefined;

@@ -5,7 +5,7 @@ import { toToolInvokeMessage } from '../../../../src/dify/inner/wire-message.ts'
 import { isJsonObject } from '../../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../../src/model/message.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
-import { collect, FILE_ID, streamOf, TENANT, WIRE_MESSAGES } from '../fixtures.ts';
+import { collect, FILE_ID, streamOf, TENANT, WIRE_MESSAGES } from '../../../support/dify-wire.ts';
 
 const TOOL_FILE = {
   dify_model_identity: '__dify__file__',

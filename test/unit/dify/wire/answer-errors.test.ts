@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { errorFromAnswer } from '../../../../src/dify/wire/answer-errors.ts';
 import type { BridgeError } from '../../../../src/model/errors.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
-import { idleSignal, type Loopback, loopback } from '../fixtures.ts';
+import { idleSignal, type Loopback, loopback } from '../../../support/dify-wire.ts';
 
 const PATH = '/inner/api/invoke/tool';
 const PAGE = '<!doctype html><html><body>hello</body></html>';

@@ -12,7 +12,7 @@ import {
   loopback,
   sendJson,
   streamOf,
-} from '../fixtures.ts';
+} from '../../../support/dify-wire.ts';
 import { errorOf } from '../../../support/error-of.ts';
 
 const closers: (() => Promise<unknown>)[] = [];

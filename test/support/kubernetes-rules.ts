@@ -1,4 +1,4 @@
-import { parseDuration, parseSize } from '../../../src/config/units.ts';
+import { parseDuration, parseSize } from '../../src/config/units.ts';
 import type { RedisObjects, Rendered } from './kubernetes-model.ts';
 
 /** Connections that a Dify api service takes as shipped. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isJsonObject, type JsonObject } from '../../../src/model/json.ts';
-import { parameter } from '../../../src/sandbox/declaration.ts';
+import { isJsonObject, type JsonObject } from '../../src/model/json.ts';
+import { parameter } from '../../src/sandbox/declaration.ts';
 import {
   blob,
   json,
@@ -10,9 +10,9 @@ import {
   text,
   ToolFailure,
   variable,
-} from '../../../src/sandbox/messages.ts';
-import { builtinProvider, defineTool, type SandboxProvider } from '../../../src/sandbox/provider.ts';
-import { pythonJson } from '../../../src/sandbox/python.ts';
+} from '../../src/sandbox/messages.ts';
+import { builtinProvider, defineTool, type SandboxProvider } from '../../src/sandbox/provider.ts';
+import { pythonJson } from '../../src/sandbox/python.ts';
 
 const PICTURE = Buffer.from('89504e470d0a1a0a', 'hex');
 

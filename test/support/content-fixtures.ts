@@ -1,17 +1,17 @@
-import type { CallObserver } from '../../../src/model/call.ts';
-import type { ContentBlock, ResultLimits, ToolResult } from '../../../src/model/content.ts';
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { Json, JsonObject } from '../../../src/model/json.ts';
-import { type Logger, silentLogger } from '../../../src/model/logger.ts';
-import type { FileReference, ToolInvokeMessage } from '../../../src/model/message.ts';
-import type { FileOpener, OpenedFile } from '../../../src/model/ports.ts';
-import type { PublishedTool } from '../../../src/model/registry.ts';
-import type { FileAccessOf, FileStore } from '../../../src/model/stored-file.ts';
-import { ToolResults } from '../../../src/content/tool-result.ts';
-import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
-import { createFileStore } from '../../../src/files/file-store.ts';
-import { aTool } from '../../support/published-tool.ts';
-export { aTool } from '../../support/published-tool.ts';
+import type { CallObserver } from '../../src/model/call.ts';
+import type { ContentBlock, ResultLimits, ToolResult } from '../../src/model/content.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import type { Json, JsonObject } from '../../src/model/json.ts';
+import { type Logger, silentLogger } from '../../src/model/logger.ts';
+import type { FileReference, ToolInvokeMessage } from '../../src/model/message.ts';
+import type { FileOpener, OpenedFile } from '../../src/model/ports.ts';
+import type { PublishedTool } from '../../src/model/registry.ts';
+import type { FileAccessOf, FileStore } from '../../src/model/stored-file.ts';
+import { ToolResults } from '../../src/content/tool-result.ts';
+import { createMemoryBackend } from '../../src/files/backends/memory.ts';
+import { createFileStore } from '../../src/files/file-store.ts';
+import { aTool } from './published-tool.ts';
+export { aTool } from './published-tool.ts';
 
 /** A picture of one pixel. */
 export const PNG = Buffer.from(

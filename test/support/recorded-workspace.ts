@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { apiProvider } from '../../../src/sandbox/api-provider.ts';
-import { StoredFile } from '../../../src/sandbox/files.ts';
-import { mcpProvider } from '../../../src/sandbox/mcp-provider.ts';
-import type { SandboxProvider } from '../../../src/sandbox/provider.ts';
-import { pythonJson } from '../../../src/sandbox/python.ts';
-import { workflowProvider } from '../../../src/sandbox/workflow-provider.ts';
+import { apiProvider } from '../../src/sandbox/api-provider.ts';
+import { StoredFile } from '../../src/sandbox/files.ts';
+import { mcpProvider } from '../../src/sandbox/mcp-provider.ts';
+import type { SandboxProvider } from '../../src/sandbox/provider.ts';
+import { pythonJson } from '../../src/sandbox/python.ts';
+import { workflowProvider } from '../../src/sandbox/workflow-provider.ts';
 
 const PICTURE = Buffer.from('89504e470d0a1a0a', 'hex');
 

@@ -1,13 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Manifest } from '../../../src/manifest/manifest.ts';
-import { readManifest } from '../../../src/manifest/read.ts';
-import { writeManifest } from '../../../src/manifest/write.ts';
-import type { Registry } from '../../../src/model/registry.ts';
-import type { ToolProvider } from '../../../src/model/tool.ts';
-import type { RegistryRules } from '../../../src/registry/build.ts';
-import { english, options, parameter, provider, registryOf, tool } from '../registry/declarations.ts';
+import { type Manifest } from '../../src/manifest/manifest.ts';
+import { readManifest } from '../../src/manifest/read.ts';
+import { writeManifest } from '../../src/manifest/write.ts';
+import type { Registry } from '../../src/model/registry.ts';
+import type { ToolProvider } from '../../src/model/tool.ts';
+import type { RegistryRules } from '../../src/registry/build.ts';
+import { english, options, parameter, provider, registryOf, tool } from './declarations.ts';
 
 /** An empty folder. */
 export const folder = (): string => mkdtempSync(join(tmpdir(), 'bridge-manifest-'));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { BridgeError } from '../../../src/model/errors.ts';
-import { createDifyHttp, type DifyHttp } from '../../../src/dify/wire/http.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import { createDifyHttp, type DifyHttp } from '../../src/dify/wire/http.ts';
 
 export const TENANT = '11111111-2222-4333-8444-555555555555';
 export const INNER_KEY = 'fake-inner-key';

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../../src/model/json.ts';
-import type { FileReference, ToolInvokeMessage } from '../../../src/model/message.ts';
+import type { Json, JsonObject } from '../../src/model/json.ts';
+import type { FileReference, ToolInvokeMessage } from '../../src/model/message.ts';
 
 /** A recorded answer of the invocation route, reduced to what the content room is given. */
 export interface Replay {

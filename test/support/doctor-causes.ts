@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { freePort } from '../../support/free-port.ts';
-import { type FrontOptions, startFront, WEB_PAGE } from '../../support/front.ts';
+import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { freePort } from './free-port.ts';
+import { type FrontOptions, startFront, WEB_PAGE } from './front.ts';
 
 /** Where a cause is set up. */
 export interface Scene {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../../src/config/units.ts';
+import { parseDuration } from '../../src/config/units.ts';
 
 /** As much of a compose file as the rules look at. */
 export interface Compose {

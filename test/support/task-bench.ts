@@ -1,17 +1,17 @@
-import type { Caller } from '../../../src/calls/caller.ts';
+import type { Caller } from '../../src/calls/caller.ts';
 import {
   type CallContext,
   type CallObserver,
   type CallOutcome,
   LOCAL_PRINCIPAL,
   outcomeOfError,
-} from '../../../src/model/call.ts';
-import type { ToolResult } from '../../../src/model/content.ts';
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { PublishedTool } from '../../../src/model/registry.ts';
-import { Tasks, type TasksOptions } from '../../../src/tasks/tasks.ts';
-import { type HandOffRules, ViewTasks } from '../../../src/tasks/view-tasks.ts';
-import { aTool } from '../../support/published-tool.ts';
+} from '../../src/model/call.ts';
+import type { ToolResult } from '../../src/model/content.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import type { PublishedTool } from '../../src/model/registry.ts';
+import { Tasks, type TasksOptions } from '../../src/tasks/tasks.ts';
+import { type HandOffRules, ViewTasks } from '../../src/tasks/view-tasks.ts';
+import { aTool } from './published-tool.ts';
 
 export const LIMITS = { maxImageBytes: 1, maxInlineBytes: 1, maxTextChars: 1 };
 

@@ -1,5 +1,5 @@
-import { createSigner } from '../../../src/sandbox/signing.ts';
-import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/sandbox.ts';
+import { createSigner } from '../../src/sandbox/signing.ts';
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 import { onTestFinished } from 'vitest';
 
 /** One frame as it came. */

@@ -1,6 +1,6 @@
-import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
-import type { DifyTool, ToolProvider } from '../../../src/model/tool.ts';
-import { english, parameter, provider, registryOf } from '../registry/declarations.ts';
+import type { PublishedTool, Registry } from '../../src/model/registry.ts';
+import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
+import { english, parameter, provider, registryOf } from './declarations.ts';
 
 /** A tool by name, title, description and parameters: `to!` is required, `to=whom` has a description. */
 function tool(

@@ -1,5 +1,5 @@
-import { BridgeError } from '../../../src/model/errors.ts';
-import type { Choice, Prompter } from '../../../src/cli/prompter.ts';
+import { BridgeError } from '../../src/model/errors.ts';
+import type { Choice, Prompter } from '../../src/cli/prompter.ts';
 
 /** An answer to the next question: a text or a label that fits its pattern. */
 export type Answer = readonly [question: RegExp, answer: string | boolean];

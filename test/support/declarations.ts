@@ -1,8 +1,8 @@
-import type { Json } from '../../../src/model/json.ts';
-import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../../../src/model/tool.ts';
-import { buildRegistry, type RegistryRules } from '../../../src/registry/build.ts';
-import type { PublishedTool, Registry } from '../../../src/model/registry.ts';
-import type { OfficialTool } from '../../support/shared.ts';
+import type { Json } from '../../src/model/json.ts';
+import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../../src/model/tool.ts';
+import { buildRegistry, type RegistryRules } from '../../src/registry/build.ts';
+import type { PublishedTool, Registry } from '../../src/model/registry.ts';
+import type { OfficialTool } from './shared.ts';
 
 /** The rules as they are without any configuration. */
 export const RULES: RegistryRules = {

@@ -1,0 +1,54 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isNull, resolve } from './schema-references.ts';
+import { JSON_TYPES, type JsonType, type Shape } from './shape.ts';
+
+/** Of so many alternatives the types are read. */
+const MAX_ARMS = 50;
+
+/** Any value, with the types that the schema or its alternatives name. */
+export function anyShape(schema: JsonObject, document: JsonObject): Shape {
+  const named = namedTypes(schema);
+  const alternatives = [...armTypes(schema, 'anyOf', document), ...armTypes(schema, 'oneOf', document)];
+  const types = [
+    ...named,
+    // One that names no type takes any.
+    ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
+    ...armTypes(schema, 'allOf', document).flat(),
+  ];
+  return types.length === 0 ? { kind: 'any' } : { kind: 'any', types: [...new Set(types)] };
+}
+
+/** The types that each arm of a combination names, but for null. */
+function armTypes(schema: JsonObject, key: string, document: JsonObject): JsonType[][] {
+  const arms = schema[key];
+  if (!Array.isArray(arms)) return [];
+  return (arms as readonly Json[])
+    .slice(0, MAX_ARMS)
+    .filter((arm) => !isNull(arm))
+    .map((arm) => (isJsonObject(arm) ? namedTypes(resolve(arm, document).schema) : []));
+}
+
+function namedTypes(schema: JsonObject): JsonType[] {
+  const types = typesOf(schema);
+  const implied = types.length === 0 ? [impliedType(schema)] : types;
+  return JSON_TYPES.filter((type) => implied.includes(type));
+}
+
+/** The texts in `type`, each once. */
+export function typesOf(schema: JsonObject): string[] {
+  const type = schema['type'];
+  const types = Array.isArray(type) ? (type as readonly Json[]) : [type];
+  return [...new Set(types.filter((item) => typeof item === 'string'))];
+}
+
+/** The type of a schema without `type` that has `properties` or `items`. */
+export function impliedType(schema: JsonObject): string | undefined {
+  if (isJsonObject(schema['properties'])) return 'object';
+  return isJsonObject(schema['items']) ? 'array' : undefined;
+}
+
+/** The type of a value that is not null. */
+export function typeOfValue(value: Json): JsonType {
+  if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
+  return typeof value as 'string' | 'number' | 'boolean';
+}

@@ -1,0 +1,56 @@
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+
+const MAX_REFERENCES = 16;
+
+/** A schema with its references and one-armed combinations resolved. */
+export function resolve(schema: JsonObject, document: JsonObject): { schema: JsonObject; nullable: boolean } {
+  let current = schema;
+  let nullable = false;
+  for (let hops = 0; hops < MAX_REFERENCES; hops += 1) {
+    const arm = combined(current);
+    nullable ||= arm?.nullable ?? false;
+    const target = arm?.schema ?? referenced(current, document);
+    if (target === undefined) return { schema: current, nullable };
+    const { $ref: _ref, anyOf: _any, oneOf: _one, allOf: _all, ...beside } = current;
+    current = { ...target, ...beside };
+  }
+  return { schema: {}, nullable };
+}
+
+/** The only arm of anyOf, oneOf or allOf that is not null. */
+function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean } | undefined {
+  for (const key of ['anyOf', 'oneOf', 'allOf']) {
+    const arms = schema[key];
+    if (!Array.isArray(arms)) continue;
+    const others = (arms as readonly Json[]).filter((arm) => !isNull(arm));
+    const [only] = others;
+    if (others.length === 1 && isJsonObject(only))
+      return { schema: only, nullable: others.length < arms.length };
+  }
+  return undefined;
+}
+
+/** True for an arm that only allows null. */
+export function isNull(arm: Json): boolean {
+  return isJsonObject(arm) && arm['type'] === 'null';
+}
+
+function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {
+  const reference = schema['$ref'];
+  // A name instead of a path (#place) may be declared anywhere: such a reference leads nowhere here.
+  if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference)) return undefined;
+  let target: Json | undefined = document;
+  for (const step of reference.split('/').slice(1)) {
+    const key = decodeStep(step);
+    target = isJsonObject(target) && Object.hasOwn(target, key) ? target[key] : undefined;
+  }
+  return isJsonObject(target) ? target : undefined;
+}
+
+function decodeStep(step: string): string {
+  try {
+    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return step;
+  }
+}

@@ -1,0 +1,101 @@
+import type { ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { JsonObject } from '../../src/model/json.ts';
+
+const NEVER = [
+  '$schema',
+  '$ref',
+  '$defs',
+  'definitions',
+  'allOf',
+  'oneOf',
+  'not',
+  'if',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'format',
+  'const',
+  'patternProperties',
+  'x-mcp-header',
+];
+
+/** What is published of the items of a list whose declaration does not describe them. */
+export const SCALAR = { anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'string' }] };
+const SCALAR_OR_OBJECT = {
+  anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'object', properties: {} }, { type: 'string' }],
+};
+/** What is published of a value of any type. */
+export const ANYTHING = {
+  anyOf: [
+    { type: 'boolean' },
+    { type: 'number' },
+    { type: 'object', properties: {} },
+    { type: 'array', items: SCALAR_OR_OBJECT },
+    { type: 'string' },
+  ],
+};
+
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, ownProperties: true });
+
+/** The published schema for an independent validator, which refuses what is not JSON Schema 2020-12. */
+export function compiled(schema: JsonObject): ValidateFunction {
+  return ajv.compile(schema);
+}
+
+/** What in an input schema some model provider would refuse; empty when all of them take it. */
+export function broken(schema: JsonObject): string[] {
+  const faults: string[] = [];
+  const root = schema as Record<string, unknown>;
+  if (root['type'] !== 'object') faults.push('root is not an object');
+  if ('anyOf' in root) faults.push('anyOf at the root');
+  if (typeof root['properties'] !== 'object') faults.push('root without properties');
+  walk(root, '', faults);
+  return faults;
+}
+
+/** The same for an output schema, in which each value may be null. */
+export function brokenOutput(schema: JsonObject): string[] {
+  const faults: string[] = [];
+  walk(schema, '', faults, true);
+  return faults;
+}
+
+function walk(schema: Record<string, unknown>, at: string, faults: string[], typeLists = false): void {
+  const below = (member: unknown, name: string): void =>
+    walk(member as Record<string, unknown>, `${at}/${name}`, faults, typeLists);
+  for (const keyword of NEVER) if (keyword in schema) faults.push(`${at}: ${keyword}`);
+  const { description, items, properties, type, anyOf, additionalProperties } = schema;
+  const hasType = typeof type === 'string' || (typeLists && Array.isArray(type));
+  if (!hasType && !Array.isArray(anyOf)) faults.push(`${at}: no type`);
+  if (Array.isArray(anyOf) && anyOf.length === 0) faults.push(`${at}: no alternatives`);
+  // Google's converter reads a schema there and fails on a boolean.
+  if (typeof additionalProperties === 'boolean') faults.push(`${at}: additionalProperties is a boolean`);
+  if (typeof description === 'string' && (description === '' || description.length > 1024)) {
+    faults.push(`${at}: description of ${description.length}`);
+  }
+  const isList = type === 'array' || (Array.isArray(type) && type.includes('array'));
+  if (isList && items === undefined) faults.push(`${at}: no items`);
+  checkEnum(schema['enum'], at, faults);
+  if ('default' in schema && !compiled(schema as JsonObject)(schema['default'])) {
+    faults.push(`${at}: the default does not fit`);
+  }
+  for (const [name, member] of Object.entries(
+    (properties ?? {}) as Record<string, Record<string, unknown>>,
+  )) {
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) faults.push(`${at}: property ${name}`);
+    below(member, name);
+  }
+  if (typeof items === 'object' && items !== null) below(items, 'items');
+  for (const arm of (anyOf ?? []) as Record<string, unknown>[]) below(arm, 'anyOf');
+  if (typeof additionalProperties === 'object' && additionalProperties !== null)
+    below(additionalProperties, 'additionalProperties');
+}
+
+function checkEnum(choices: unknown, at: string, faults: string[]): void {
+  if (choices === undefined) return;
+  const values = choices as unknown[];
+  if (values.length === 0) faults.push(`${at}: empty enum`);
+  if (new Set(values).size !== values.length) faults.push(`${at}: repeated choices`);
+  if (values.some((value) => typeof value !== 'string')) faults.push(`${at}: a choice that is no text`);
+  if (values.includes('')) faults.push(`${at}: an empty choice`);
+}
