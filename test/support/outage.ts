@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from './free-port.ts';
 
 /** A way to a server that can be cut: connections are then refused, as when the server is down. */
 export interface Outage extends AsyncDisposable {
@@ -23,23 +24,20 @@ export async function startOutage(target: string): Promise<Outage> {
     onward.on('close', () => socket.destroy());
     socket.pipe(onward).pipe(socket);
   });
-  const listen = async (at: number): Promise<void> => {
-    server.listen(at, '127.0.0.1');
-    await once(server, 'listening');
-  };
+  const ownPort = await freePort();
   const down = async (): Promise<void> => {
     if (!server.listening) return;
     server.close();
     for (const socket of sockets) socket.destroy();
     await once(server, 'close');
   };
-  await listen(0);
-  const address = server.address() as AddressInfo;
-  await down();
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${ownPort}`,
     down,
-    up: () => listen(address.port),
+    async up() {
+      server.listen(ownPort, '127.0.0.1');
+      await once(server, 'listening');
+    },
     [Symbol.asyncDispose]: down,
   };
 }
