@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { isNull, resolve } from './schema-references.ts';
+import { resolve } from './schema-references.ts';
 import { JSON_TYPES, type JsonType, type Shape } from './shape.ts';
 
 /** Of so many alternatives the types are read. */
@@ -15,16 +15,17 @@ export function anyShape(schema: JsonObject, document: JsonObject): Shape {
     ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
     ...armTypes(schema, 'allOf', document).flat(),
   ];
-  return types.length === 0 ? { kind: 'any' } : { kind: 'any', types: [...new Set(types)] };
+  return types.every((type) => type === 'null')
+    ? { kind: 'any' }
+    : { kind: 'any', types: [...new Set(types)] };
 }
 
-/** The types that each arm of a combination names, but for null. */
+/** The types that each arm of a combination names. */
 function armTypes(schema: JsonObject, key: string, document: JsonObject): JsonType[][] {
   const arms = schema[key];
   if (!Array.isArray(arms)) return [];
   return (arms as readonly Json[])
     .slice(0, MAX_ARMS)
-    .filter((arm) => !isNull(arm))
     .map((arm) => (isJsonObject(arm) ? namedTypes(resolve(arm, document).schema) : []));
 }
 
@@ -47,8 +48,9 @@ export function impliedType(schema: JsonObject): string | undefined {
   return isJsonObject(schema['items']) ? 'array' : undefined;
 }
 
-/** The type of a value that is not null. */
+/** The type of a value. */
 export function typeOfValue(value: Json): JsonType {
+  if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
   return typeof value as 'string' | 'number' | 'boolean';
 }

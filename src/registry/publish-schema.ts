@@ -11,7 +11,7 @@ const MAX_LISTED = 400;
 type Draft = Record<string, Json>;
 
 /** What is published of a value of any type. */
-const ANYTHING: readonly JsonType[] = ['boolean', 'number', 'object', 'array', 'string'];
+const ANYTHING: readonly JsonType[] = ['boolean', 'number', 'object', 'array', 'null', 'string'];
 /** What is published of the items of a list whose declaration does not describe them. */
 const SCALARS: readonly JsonType[] = ['boolean', 'number', 'string'];
 
@@ -52,7 +52,7 @@ function withChoices(description = '', values: readonly number[]): string {
   return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
 }
 
-/** True where null is published as a value; among values of any type it would only stand for absent. */
+/** True where null is an alternative to the shape; any value has it among its own. */
 function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
   return nullable === true && shape.kind !== 'any';
 }
@@ -130,7 +130,7 @@ function objectSchema({ properties }: Extract<Shape, { kind: 'object' }>): Draft
 
 /** True for a value of the shape that the schema allows too: of values of any type it names the common ones. */
 function isPublished({ shape, nullable }: Value, value: Json, untyped: readonly JsonType[]): boolean {
-  if (value === null) return mayBeNull(shape, nullable);
+  if (value === null && shape.kind !== 'any') return nullable === true;
   switch (shape.kind) {
     case 'any':
       return isOneOf(value, shape.types ?? untyped);
@@ -155,6 +155,8 @@ function isOneOf(value: Json, types: readonly JsonType[]): boolean {
         return isJsonObject(value);
       case 'integer':
         return Number.isInteger(value);
+      case 'null':
+        return value === null;
       default:
         return typeof value === type;
     }

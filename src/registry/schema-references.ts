@@ -30,8 +30,7 @@ function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean }
   return undefined;
 }
 
-/** True for an arm that only allows null. */
-export function isNull(arm: Json): boolean {
+function isNull(arm: Json): boolean {
   return isJsonObject(arm) && arm['type'] === 'null';
 }
 

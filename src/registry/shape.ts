@@ -19,8 +19,8 @@ export interface AnyShape {
   readonly types?: readonly JsonType[] | undefined;
 }
 
-/** The types of JSON Schema but for null, in the order in which they are published: a text comes last, since anything can be taken for one. */
-export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'string'] as const;
+/** The types of JSON Schema in the order in which they are published: a text last, since anything can be taken for one. */
+export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'null', 'string'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
 
 /** A shape with what is said about it. */

@@ -63,7 +63,7 @@ export const describeTool = defineOwnTool({
 });
 
 const ITEM = z.union([z.boolean(), z.number(), z.object({}), z.string()]);
-const ANYTHING = z.union([z.boolean(), z.number(), z.object({}), z.array(ITEM), z.string()]);
+const ANYTHING = z.union([z.boolean(), z.number(), z.object({}), z.array(ITEM), z.null(), z.string()]);
 
 const CALL = z.object({
   name: NAME,

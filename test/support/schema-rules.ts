@@ -31,6 +31,7 @@ export const ANYTHING = {
     { type: 'number' },
     { type: 'object', properties: {} },
     { type: 'array', items: SCALAR_OR_OBJECT },
+    { type: 'null' },
     { type: 'string' },
   ],
 };

@@ -61,7 +61,7 @@ describe('of a foreign schema is published', () => {
       { type: 'array', items: { oneOf: [{ properties: { a: {} } }, { type: 'integer' }, { type: 'null' }] } },
       {
         type: 'array',
-        items: { anyOf: [{ type: 'integer' }, { type: 'object', properties: {} }] },
+        items: { anyOf: [{ type: 'integer' }, { type: 'object', properties: {} }, { type: 'null' }] },
       },
     ],
     [
@@ -114,6 +114,12 @@ describe('of a foreign schema is published', () => {
       { anyOf: [{ type: 'number' }, { type: 'string' }] },
     ],
     ['an arm without a type as anything', { anyOf: [{ type: 'string' }, { minLength: 1 }] }, ANYTHING],
+    [
+      'several types or null',
+      { type: ['string', 'null', 'array'] },
+      { anyOf: [{ type: 'array', items: SCALAR }, { type: 'null' }, { type: 'string' }] },
+    ],
+    ['null alone as anything', { type: 'null' }, ANYTHING],
     ['nothing said as anything', {}, ANYTHING],
     ['a default of any type', { default: { a: [1] } }, { ...ANYTHING, default: { a: [1] } }],
     ['a default that no alternative has not at all', { default: [[1]] }, ANYTHING],
