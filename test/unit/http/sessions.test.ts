@@ -122,12 +122,12 @@ describe('idle sessions', () => {
   });
 
   it('are not those with a call that runs, even if its connection is gone', async () => {
-    await using running = await runHost({ sessionIdleMs: 50 });
+    await using running = await runHost({ sessionIdleMs: 500 });
     const headers = await openRawSession(running.port);
     const call = rawStream(running.port, { headers, body: callRequest('hang') });
     await expect.poll(() => running.bridge.hanging).toBe(1);
     call.request.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(running.host.sessionCount).toBe(1);
     expect(running.bridge.cancelled).toBe(0);
     running.bridge.release();
@@ -135,10 +135,9 @@ describe('idle sessions', () => {
   });
 
   it('are not those with an open stream', async () => {
-    await using running = await runHost({ sessionIdleMs: 50 });
-    const headers = { ...(await openRawSession(running.port)), ...STREAM };
-    const stream = rawStream(running.port, { headers });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await using running = await runHost({ sessionIdleMs: 500 });
+    const stream = await openStream(running.port, await openRawSession(running.port));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(running.host.sessionCount).toBe(1);
     stream.request.destroy();
     await expect.poll(() => running.host.sessionCount).toBe(0);

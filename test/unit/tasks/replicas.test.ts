@@ -151,7 +151,7 @@ describe('a call that was handed off by one replica', () => {
   });
 
   it('expires for all', async () => {
-    const [a, b] = await pair({ keepMs: 300 });
+    const [a, b] = await pair({ keepMs: 2000 });
     const callId = callIdOf(await a.call());
     a.runs[0]?.end(answer('done'));
     expect(await get(b, callId, 0.1)).toEqual(answer('done'));
