@@ -11,7 +11,7 @@ import { deepFreeze } from './publish-schema.ts';
 export { z };
 
 /** What a tool of the bridge itself is made of. */
-export interface OwnToolDefinition<A extends z.AnyZodObject> {
+export interface BridgeToolDefinition<A extends z.AnyZodObject> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -20,7 +20,7 @@ export interface OwnToolDefinition<A extends z.AnyZodObject> {
 }
 
 /** A tool that the bridge answers itself. */
-export interface OwnTool<V> {
+export interface BridgeTool<V> {
   /** As clients see it. */
   readonly tool: ListedTool;
   /** Checks and coerces arguments as for any other tool, with problems in the same words. */
@@ -33,9 +33,9 @@ const NONE: ReadonlySet<string> = new Set();
  * A tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked and
  * refused alike.
  */
-export function defineOwnTool<A extends z.AnyZodObject>(
-  definition: OwnToolDefinition<A>,
-): OwnTool<Readonly<z.output<A>>> {
+export function defineBridgeTool<A extends z.AnyZodObject>(
+  definition: BridgeToolDefinition<A>,
+): BridgeTool<Readonly<z.output<A>>> {
   const { name, title, description, input, annotations } = definition;
   const inputSchema = schemaOf(input);
   const check = checkerOf(valueOfJsonSchema({ ...inputSchema, additionalProperties: false }));

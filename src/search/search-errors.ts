@@ -20,7 +20,7 @@ export function wrongArguments(
 }
 
 /** The name is that of one of the bridge's own tools, which calls nothing but published ones. */
-export function ownName(name: string): ToolResult {
+export function bridgeToolName(name: string): ToolResult {
   const hint = 'Call it directly, by its own name.';
   return errorResult(new BridgeError('tool_not_found', `${name} is a tool of the bridge itself.`, { hint }));
 }

@@ -6,7 +6,7 @@ import { definitionOf } from '../model/tool-definition.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
-import { ownName, unknownName, wrongArguments, wrongCaller } from './search-errors.ts';
+import { bridgeToolName, unknownName, wrongArguments, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as own from './search-tools.ts';
 
@@ -91,7 +91,7 @@ function target(caller: typeof own.callTool, args: unknown, scope: SearchScope):
 }
 
 function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
-  if (bridgeTools.has(name)) return ownName(name);
+  if (bridgeTools.has(name)) return bridgeToolName(name);
   return unknownName(name, registry, unknownTool(registry, name, previousNames, own.SEARCH_DIRECTORY));
 }
 

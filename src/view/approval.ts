@@ -6,10 +6,9 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { type UnpublishedChanges, unpublishedIn } from '../manifest/unpublished.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
+import { listFingerprint } from '../model/tool-definition.ts';
 import { identityOf, type ToolProvider } from '../model/tool.ts';
 import { buildRegistry } from '../registry/build.ts';
-import { rememberLastRule } from '../registry/explain.ts';
-import { listFingerprint } from '../registry/fingerprint.ts';
 
 type Credentials = CatalogListing['credentials'];
 
@@ -85,8 +84,7 @@ export class Approval {
   #hashesFor(config: ViewConfig, credentials: Credentials): ApprovedHashes['hashes'] {
     const known = this.#hashes.get(config);
     if (known !== undefined && known.credentials === credentials) return known.hashes;
-    const extras = { counted: this.#listed, ...(credentials !== undefined && { credentials }) };
-    const { tools } = buildRegistry(this.#manifest.catalog, config, extras);
+    const { tools } = buildRegistry(this.#manifest.catalog, config, { counted: this.#listed, credentials });
     const approved = tools.map((tool) => [identityOf(tool.ref), tool] as const);
     const hashes = new Map(
       approved.filter(([key]) => this.#listed.has(key)).map(([key, tool]) => [key, toolHash(tool)]),
@@ -115,14 +113,19 @@ function narrowed(
   if (tools.length === registry.tools.length) return registry;
   const served = new Map(tools.map((tool) => [tool.name, tool]));
   const withheld = reasons.filter(({ name }) => !served.has(name));
+  const explanations = new Map(registry.explanations);
   for (const item of withheld) {
     const tool = registry.get(item.name);
-    if (tool !== undefined) rememberLastRule(tool, item, rule);
+    const explanation = tool && registry.explanations.get(tool);
+    if (explanation !== undefined) {
+      explanations.set(item, { ...explanation, rules: [...explanation.rules, rule] });
+    }
   }
   return Object.freeze({
     tools: Object.freeze(tools),
     withheld: Object.freeze([...registry.withheld, ...withheld].sort(byName)),
     notes: registry.notes,
+    explanations,
     fingerprint: listFingerprint(tools),
     get(name: string) {
       const tool = registry.get(name);
