@@ -1,3 +1,4 @@
+import { compare } from '../model/compare.ts';
 import { BridgeError } from '../model/errors.ts';
 import { withoutUndefined } from '../model/json.ts';
 import type { Registry } from '../model/registry.ts';
@@ -118,9 +119,4 @@ function checkedSize(name: string, text: string): string {
 
 function byToolName(a: { dify: { name: string } }, b: { dify: { name: string } }): number {
   return compare(a.dify.name, b.dify.name);
-}
-
-/** The same order on every machine. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -17,7 +17,8 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { FIRST_LINE } from './file-text.ts';
-import { compare, type ManifestFiles, manifestFiles } from './render.ts';
+import { compare } from '../model/compare.ts';
+import { type ManifestFiles, manifestFiles } from './render.ts';
 
 export interface WriteOptions {
   /** What the listing could not read: the files of such providers are left as they are. */

@@ -5,14 +5,8 @@ import { resolveAliases } from './aliases.ts';
 import type { ProviderCredentials } from './credential.ts';
 import { type Draft, draftTool, withhold } from './draft.ts';
 import { type BridgeTool, selfEndpoints } from './loop-guard.ts';
-import {
-  compare,
-  type NamedTool,
-  type NameHolder,
-  type Naming,
-  nameTools,
-  uniqueBareNames,
-} from './names.ts';
+import { compare } from '../model/compare.ts';
+import { type NamedTool, type NameHolder, type Naming, nameTools, uniqueBareNames } from './names.ts';
 import { matchPresets } from './preset-match.ts';
 import type { RegistryRules } from './rules.ts';
 import { rankTools, selectTool, unusedMatchers } from './selection.ts';

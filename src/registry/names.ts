@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
 
 /** Providers that are part of Dify; no plugin may take their names. */
@@ -101,12 +102,6 @@ export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string
   }
   for (const name of ambiguous) unique.delete(name);
   return unique;
-}
-
-/** The same order on every machine; for names, which are ASCII, that of their code points. */
-export function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {

@@ -2,7 +2,8 @@ import { closestMatches } from '../model/closest.ts';
 import type { RegistryNote } from '../model/registry.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
-import { compare, type NamedTool } from './names.ts';
+import { compare } from '../model/compare.ts';
+import type { NamedTool } from './names.ts';
 import { mergePresets, type PresetPart, presetParameters, type ToolPreset } from './presets.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 

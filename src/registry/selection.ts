@@ -1,7 +1,7 @@
 import type { RegistryNote } from '../model/registry.ts';
 import { isGlob } from './glob.ts';
 import { fits, type Matchable, matcherText } from './match.ts';
-import { compare } from './names.ts';
+import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
 /** What deny and allow say of one tool. */
