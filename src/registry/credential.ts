@@ -15,7 +15,7 @@ export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]
 
 /** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
-  | { readonly ok: true; readonly id?: string; readonly problem?: PresetProblem }
+  | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
   | { readonly ok: false; readonly problem: PresetProblem };
 
 /** The credential that a preset asks for: an id as it is, a name by the provider's credentials. */
@@ -30,7 +30,7 @@ export function chooseCredential(
     const message = 'The preset names a credential, which Dify heeds for tools of plugins alone.';
     return { ok: true, problem: presetProblem(message, context, namesCredential) };
   }
-  if (name === undefined) return { ok: true, ...(id !== undefined && { id }) };
+  if (name === undefined) return { ok: true, id };
   const quoted = JSON.stringify(name);
   const refuse = (message: string): ChosenCredential => ({
     ok: false,

@@ -3,7 +3,7 @@ import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
 import { closest } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
-import { type ParameterSource, type SourceContext, resolveSource, undone } from './parameter-source.ts';
+import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
 import { bindsParameter, type PresetProblem, presetParameters, presetProblem } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
@@ -45,19 +45,18 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
-  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ problem }) => undone([problem]));
+  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ problem }) => unfitting([problem]));
   const decisions: ParameterDecision[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
-    const { source, ...said } = resolveSource(parameter, context);
-    notes.push(...said.notes);
-    problems.push(...said.problems);
+    const { source, ...found } = resolveSource(parameter, context);
+    notes.push(...found.notes);
+    problems.push(...found.problems);
     if (source.kind === 'argument') {
       const published = argumentNames.get(parameter) ?? name;
       const { value, required } = source;
-      const fallback = source.default === undefined ? {} : { default: source.default };
-      properties.push({ name: published, required, ...value, ...fallback });
+      properties.push({ name: published, required, ...value, default: source.default });
       names.set(published, name);
       if (published !== name) notes.push(`The parameter "${name}" is published as "${published}".`);
     } else {
@@ -68,7 +67,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     const sent = source.kind === 'argument' || source.kind === 'fixed';
     if (sent && takesFiles(parameter)) {
       const many = takesManyFiles(parameter);
-      fileParameters.push({ name, many, ...(refused !== undefined && { refused }) });
+      fileParameters.push({ name, many, refused });
     }
     decisions.push({ name, decision: decisionText(source) });
   }

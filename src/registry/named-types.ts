@@ -15,7 +15,7 @@ export function anyShape(schema: JsonObject, document: JsonObject): Shape {
     ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
     ...armTypes(schema, 'allOf', document).flat(),
   ];
-  return types.length === 0 ? { kind: 'any' } : { kind: 'any', types: [...new Set(types)] };
+  return { kind: 'any', types: types.length === 0 ? undefined : [...new Set(types)] };
 }
 
 /** The types that each arm of a combination names, but for null. */

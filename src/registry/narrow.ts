@@ -26,14 +26,11 @@ const RANGE = ['minimum', 'maximum'] as const;
  */
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
-    const items = narrow(shape.items.shape, by);
-    const { nullable, ...item } = shape.items;
+    const narrowed = narrow(shape.items.shape, by);
     // Null is neither one of the choices nor in the range.
-    const isNullable = nullable === true && !restricts(by);
-    return {
-      ...items,
-      shape: { kind: 'array', items: { ...item, shape: items.shape, ...(isNullable && { nullable }) } },
-    };
+    const nullable = shape.items.nullable === true && !restricts(by);
+    const items = { ...shape.items, shape: narrowed.shape, nullable };
+    return { ...narrowed, shape: { kind: 'array', items } };
   }
   const bounded = narrowRange(shape, by);
   const chosen = narrowChoices(bounded.shape, by.enum);
@@ -74,17 +71,13 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
     const message = `a maximum of ${maximum} is above the declared one of ${shape.max}`;
     problems.push({ message, keys: ['maximum'], isLost: false });
   }
-  const min = largest(minimum, shape.min);
-  const max = smallest(maximum, shape.max);
+  const min = both(Math.max, minimum, shape.min);
+  const max = both(Math.min, maximum, shape.max);
   if (min !== undefined && max !== undefined && min > max) {
     const keys = RANGE.filter((key) => (key === 'minimum' ? minimum === min : maximum === max));
     return lost(`no number is at least ${min} and at most ${max}`, keys);
   }
-  const { integer } = shape;
-  return {
-    shape: { kind: 'number', integer, ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
-    problems,
-  };
+  return { shape: { kind: 'number', integer: shape.integer, min, max }, problems };
 }
 
 function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narrowed {
@@ -114,10 +107,10 @@ function isNumeric(shape: Shape): shape is Extract<Shape, { kind: 'number' | 'nu
   return shape.kind === 'number' || shape.kind === 'number-choice';
 }
 
-function largest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
-}
-
-function smallest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+function both(
+  choose: (a: number, b: number) => number,
+  a: number | undefined,
+  b: number | undefined,
+): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : choose(a, b);
 }

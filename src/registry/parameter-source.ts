@@ -12,7 +12,12 @@ import { listed } from './text.ts';
 /** Where the value of a parameter comes from. */
 export type ParameterSource =
   /** The caller; `default` when it may leave the parameter out and a value is known. */
-  | { readonly kind: 'argument'; readonly value: Value; readonly required: boolean; readonly default?: Json }
+  | {
+      readonly kind: 'argument';
+      readonly value: Value;
+      readonly required: boolean;
+      readonly default?: Json | undefined;
+    }
   /** The bridge sends it with every call; `from` says whose value it is. */
   | { readonly kind: 'fixed'; readonly value: Json; readonly from: 'preset' | 'default' }
   /** Nobody: Dify fills it, or the tool does without. */
@@ -62,35 +67,39 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
     problems.push(presetProblem(message, context, ({ publish }) => publish?.includes(name) === true));
   }
   const by = own(preset?.narrow, name);
-  const narrowed = place(parameter, context, by);
+  const narrowed = resolve(parameter, context, by);
   if (by === undefined || narrowed.isLost === true || narrowed.source.kind === 'argument') {
     return { ...narrowed, problems: [...problems, ...narrowed.problems] };
   }
-  const placed = place(parameter, context, undefined);
+  const whole = resolve(parameter, context, undefined);
   // A glob narrows an argument where there is one; whoever names the tool means this one.
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
   if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
     problems.push(presetProblem(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
   }
-  return { ...placed, problems: [...problems, ...placed.problems] };
+  return { ...whole, problems: [...problems, ...whole.problems] };
 }
 
-function place(parameter: ToolParameter, context: SourceContext, by: Narrowing | undefined): ResolvedSource {
+function resolve(
+  parameter: ToolParameter,
+  context: SourceContext,
+  by: Narrowing | undefined,
+): ResolvedSource {
   const { preset } = context;
   const { name } = parameter;
   const whole = parameterValue(parameter, context);
   const { value, problems, lost } =
-    by === undefined ? { value: whole, problems: [], lost: [] } : narrowed(parameter, by, context);
+    by === undefined ? { value: whole, problems: [], lost: [] } : narrowedValue(parameter, by, context);
   const isLost = lost.length > 0;
   const given = own(preset?.parameters, name);
-  const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
-  const isOpen = asked && parameter.type !== 'secret-input';
+  const isRequested = preset?.overridable === true || preset?.publish?.includes(name) === true;
+  const isOpen = isRequested && parameter.type !== 'secret-input';
   const taken = isOpen ? value : whole;
   // Dify refuses whatever is sent for a choice without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   const isGivenUp = (source: ParameterSource): boolean => isLost && source.kind === 'argument';
-  const giveUp = (): ResolvedSource => ({ source: undone(lost), notes: [], problems, isLost });
+  const giveUp = (): ResolvedSource => ({ source: unfitting(lost), notes: [], problems, isLost });
   if (presetValue !== undefined) {
     const source: ParameterSource = isOpen
       ? { kind: 'argument', value, required: false, default: presetValue }
@@ -104,7 +113,7 @@ function place(parameter: ToolParameter, context: SourceContext, by: Narrowing |
       : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
     const problem = presetProblem(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
     problems.push(problem);
-    if (!isOpen) return { source: undone([problem]), notes: [], problems };
+    if (!isOpen) return { source: unfitting([problem]), notes: [], problems };
   }
   const fallback = declaredDefault(parameter, value);
   const source = unpreset(parameter, value, fallback, context);
@@ -122,7 +131,7 @@ function place(parameter: ToolParameter, context: SourceContext, by: Narrowing |
 }
 
 /** A value of which a preset leaves a part; the remarks on its choices go by what is left. */
-function narrowed(
+function narrowedValue(
   parameter: ToolParameter,
   by: Narrowing,
   context: SourceContext,
@@ -134,7 +143,7 @@ function narrowed(
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
   const value = parameterValue(reduced, context, by.description);
   const { shape, problems } = narrow(value.shape, by);
-  const told = problems.map(({ message, keys, isLost }) => {
+  const located = problems.map(({ message, keys, isLost }) => {
     const says = ({ narrow: all }: Preset): boolean =>
       keys.some((key) => own(all, parameter.name)?.[key] !== undefined);
     const text = `The narrowing of "${parameter.name}" does not fit: ${message}.`;
@@ -142,16 +151,16 @@ function narrowed(
   });
   return {
     value: { ...value, shape },
-    problems: told.map(({ problem }) => problem),
-    lost: told.filter(({ isLost }) => isLost).map(({ problem }) => problem),
+    problems: located.map(({ problem }) => problem),
+    lost: located.filter(({ isLost }) => isLost).map(({ problem }) => problem),
   };
 }
 
 /**
- * What the operator has ruled cannot be kept, be it that Dify has changed the tool: callers are not given what it took
- * from them.
+ * The preset no longer fits, for example because Dify changed the tool: the tool is withheld rather than exposing what
+ * the operator restricted.
  */
-export function undone(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
+export function unfitting(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
   const reason = problems.map(({ message }) => message).join('\n');
   return { kind: 'missing', reason, until: problems.map(({ setting }) => setting) };
 }
@@ -185,7 +194,7 @@ function unpreset(
       ? missing('is a required secret, and has no preset', parameter, context)
       : { kind: 'absent', reason: 'a secret is never asked from callers' };
   }
-  return argument(value, required, fallback);
+  return { kind: 'argument', value, required, default: fallback };
 }
 
 /** A parameter of form `form` without a preset. */
@@ -199,7 +208,7 @@ function operatorParameter(
   const published =
     context.rules.formParameters === 'publish' || context.preset?.publish?.includes(parameter.name) === true;
   if (published && parameter.type !== 'secret-input') {
-    return argument(value, demanded, fallback);
+    return { kind: 'argument', value, required: demanded, default: fallback };
   }
   if (fallback !== undefined && !difyFillsIn(parameter)) {
     return { kind: 'fixed', value: fallback, from: 'default' };
@@ -207,10 +216,6 @@ function operatorParameter(
   if (!demanded)
     return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
   return missing(demand(parameter), parameter, context);
-}
-
-function argument(value: Value, required: boolean, fallback: Json | undefined): ParameterSource {
-  return { kind: 'argument', value, required, ...(fallback !== undefined && { default: fallback }) };
 }
 
 function missing(reason: string, parameter: ToolParameter, { rules }: SourceContext): ParameterSource {

@@ -42,8 +42,8 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
     // A copy: the schema is frozen, the declaration is not.
     written['default'] = structuredClone(fallback);
   }
-  const told = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
-  if (told !== undefined) written['description'] = told;
+  const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
+  if (text !== undefined) written['description'] = text;
   return written;
 }
 

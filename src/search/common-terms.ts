@@ -38,8 +38,8 @@ export async function haveAll(
 ): Promise<boolean> {
   if (terms.size === 0) return true;
   for (const tool of tools) {
-    const told = proseTerms(tool);
-    for (const term of terms) if (!told.has(term)) return false;
+    const known = proseTerms(tool);
+    for (const term of terms) if (!known.has(term)) return false;
     const turn = pause();
     if (turn !== undefined) await turn;
   }
