@@ -1,5 +1,7 @@
 import { zodToJsonSchema } from 'zod-to-json-schema';
 import { z } from 'zod/v3';
+import { errorResult, type ToolResult } from '../model/content.ts';
+import { BridgeError, type Problem } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { type CheckedArguments, checkArguments } from './arguments.ts';
@@ -46,6 +48,17 @@ export function defineBridgeTool<A extends z.AnyZodObject>(
       return checked.ok ? { ok: true, values: checked.values as z.output<A> } : checked;
     },
   };
+}
+
+/** The answer to arguments that do not fit a tool of the bridge. */
+export function wrongArguments(
+  tool: ListedTool,
+  problems: readonly Problem[],
+  hint = 'Correct the arguments and call again.',
+): ToolResult {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
+  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {

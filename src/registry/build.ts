@@ -8,6 +8,7 @@ import { type BridgeTool, selfEndpoints } from './loop-guard.ts';
 import { compare } from '../model/compare.ts';
 import { type NamedTool, type NameHolder, type Naming, nameTools, uniqueBareNames } from './names.ts';
 import { matchPresets } from './preset-match.ts';
+import type { ToolNote } from './presets.ts';
 import type { RegistryRules } from './rules.ts';
 import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
@@ -198,14 +199,16 @@ function details({ presets, inputOf }: Draft): string[] {
   return presets.length === 0 ? parameters : [`Presets: ${presets.join(', ')}`, ...parameters];
 }
 
-function notesOf({ named, notes, problems }: Draft, name: string): RegistryNote[] {
-  const { clashesWith } = named;
-  const all: RegistryNote[] = notes.map((message) => ({ name, message }));
+function notesOf({ named: { clashesWith }, notes }: Draft, name: string): RegistryNote[] {
+  const all: ToolNote[] = [];
   if (clashesWith !== undefined) {
     const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
-    const message = `The name carries a hash, because another tool has the name without it (${other}).`;
-    all.unshift({ name, message });
+    all.push({
+      message: `The name carries a hash, because another tool has the name without it (${other}).`,
+    });
   }
-  for (const { message, setting } of problems) all.push({ name, message, setting });
-  return all;
+  // What the operator can correct comes last.
+  all.push(...notes.filter(({ setting }) => setting === undefined));
+  all.push(...notes.filter(({ setting }) => setting !== undefined));
+  return all.map((note) => ({ name, ...note }));
 }

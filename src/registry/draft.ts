@@ -9,7 +9,7 @@ import { buildInput, type ToolInput } from './input.ts';
 import type { SourceContext } from './parameter-source.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
-import type { PresetProblem, ToolPreset } from './presets.ts';
+import type { ToolNote, ToolPreset } from './presets.ts';
 import { deepFreeze, publishSchema } from './publish-schema.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import type { Selection } from './selection.ts';
@@ -20,9 +20,7 @@ export interface Draft {
   readonly outcome:
     | { readonly published: Omit<PublishedTool, 'name'> }
     | { readonly withheld: Omit<WithheldTool, 'name'> };
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly problems: readonly PresetProblem[];
+  readonly notes: readonly ToolNote[];
   /** The settings of the presets that fit it. */
   readonly presets: readonly string[];
   /** Makes again what it takes, with what was decided about each parameter; absent where a rule had decided before. */
@@ -55,11 +53,11 @@ export function withhold(
   title: string,
   reason: WithheldTool['reason'],
   detail: string,
-  known: Partial<Pick<Draft, 'notes' | 'problems' | 'presets' | 'inputOf' | 'lines'>> = {},
+  known: Partial<Pick<Draft, 'notes' | 'presets' | 'inputOf' | 'lines'>> = {},
 ): Draft {
-  const { notes = [], problems = [], presets = [], inputOf, lines = [] } = known;
+  const { notes = [], presets = [], inputOf, lines = [] } = known;
   const outcome = { withheld: { title, ref: named.ref, reason, detail } };
-  return { named, outcome, notes, problems, presets, inputOf, lines };
+  return { named, outcome, notes, presets, inputOf, lines };
 }
 
 function decide(named: NamedTool, context: DraftContext): Draft {
@@ -86,10 +84,8 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
   const credential = chooseCredential({ preset, rules }, provider, credentials);
-  const { problem } = credential;
-  const { notes } = input;
-  const problems = problem === undefined ? input.problems : [...input.problems, problem];
-  const known = { notes, problems, presets, inputOf, lines };
+  const notes = credential.problem === undefined ? input.notes : [...input.notes, credential.problem];
+  const known = { notes, presets, inputOf, lines };
   if (input.missing.length > 0) {
     const detail = incompleteDetail(qualifiedName, input.missing, rules);
     return withhold(named, title, 'incomplete', detail, known);

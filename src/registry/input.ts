@@ -5,7 +5,13 @@ import { closest } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
-import { bindsParameter, type PresetProblem, presetParameters, presetProblem } from './presets.ts';
+import {
+  bindsParameter,
+  type PresetProblem,
+  presetParameters,
+  presetProblem,
+  type ToolNote,
+} from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
 /** Where one parameter's value comes from, for whoever asks why. */
@@ -27,18 +33,16 @@ export interface ToolInput {
   readonly fileParameters: readonly FileParameter[];
   /** Why the tool cannot be called as things are; empty when it can. */
   readonly missing: readonly Missing[];
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly problems: readonly PresetProblem[];
+  readonly notes: readonly ToolNote[];
   readonly decisions: readonly ParameterDecision[];
 }
 
 /** Decides for each parameter of a tool whether callers, presets or Dify give its value. */
 export function buildInput(parameters: readonly ToolParameter[], context: SourceContext): ToolInput {
-  const notes: string[] = [];
+  const notes: ToolNote[] = [];
   const distinct = withoutRepeats(parameters, notes);
   const unknown = unknownParameters(distinct, context);
-  const problems = unknown.map(({ problem }) => problem);
+  notes.push(...unknown.map(({ problem }) => problem));
   const argumentNames = nameArguments(distinct);
   const properties: Property[] = [];
   const names = new Map<string, string>();
@@ -50,15 +54,15 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
-    const { source, ...found } = resolveSource(parameter, context);
-    notes.push(...found.notes);
-    problems.push(...found.problems);
+    const { source, notes: found } = resolveSource(parameter, context);
+    notes.push(...found);
     if (source.kind === 'argument') {
       const published = argumentNames.get(parameter) ?? name;
       const { value, required } = source;
       properties.push({ name: published, required, ...value, default: source.default });
       names.set(published, name);
-      if (published !== name) notes.push(`The parameter "${name}" is published as "${published}".`);
+      if (published !== name)
+        notes.push({ message: `The parameter "${name}" is published as "${published}".` });
     } else {
       reserved.add(name);
     }
@@ -72,10 +76,10 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     decisions.push({ name, decision: decisionText(source) });
   }
   const value: Value = { shape: { kind: 'object', properties, open: false } };
-  return { value, names, fixed, reserved, fileParameters, missing, notes, problems, decisions };
+  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
 }
 
-function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): ToolParameter[] {
+function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[]): ToolParameter[] {
   const byName = new Map<string, ToolParameter>();
   const repeated = new Set<string>();
   for (const parameter of parameters) {
@@ -83,7 +87,7 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): 
     else byName.set(parameter.name, parameter);
   }
   for (const name of repeated)
-    notes.push(`The parameter "${name}" is declared several times; the first counts.`);
+    notes.push({ message: `The parameter "${name}" is declared several times; the first counts.` });
   return [...byName.values()];
 }
 

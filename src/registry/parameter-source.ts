@@ -4,7 +4,7 @@ import { fitted } from './check.ts';
 import { declaredDefault, difyDemands, difyFillsIn, hasDefault } from './declared-default.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';
-import { own, type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
+import { own, type PresetProblem, presetProblem, type ToolNote, type ToolPreset } from './presets.ts';
 import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
@@ -43,9 +43,8 @@ export interface Remedy {
 /** A source and what an operator should know of it. */
 export interface ResolvedSource {
   readonly source: ParameterSource;
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly problems: readonly PresetProblem[];
+  /** What of the declaration or of the preset cannot be done. */
+  readonly notes: readonly ToolNote[];
   /** True when the callers were left more than the narrowing means. */
   readonly isLost?: boolean;
 }
@@ -69,7 +68,7 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
   const by = own(preset?.narrow, name);
   const narrowed = resolve(parameter, context, by);
   if (by === undefined || narrowed.isLost === true || narrowed.source.kind === 'argument') {
-    return { ...narrowed, problems: [...problems, ...narrowed.problems] };
+    return { ...narrowed, notes: [...problems, ...narrowed.notes] };
   }
   const whole = resolve(parameter, context, undefined);
   // A glob narrows an argument where there is one; whoever names the tool means this one.
@@ -78,7 +77,7 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
   if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
     problems.push(presetProblem(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
   }
-  return { ...whole, problems: [...problems, ...whole.problems] };
+  return { ...whole, notes: [...problems, ...whole.notes] };
 }
 
 function resolve(
@@ -99,12 +98,12 @@ function resolve(
   // Dify refuses whatever is sent for a choice without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   const isGivenUp = (source: ParameterSource): boolean => isLost && source.kind === 'argument';
-  const giveUp = (): ResolvedSource => ({ source: unfitting(lost), notes: [], problems, isLost });
+  const giveUp = (): ResolvedSource => ({ source: unfitting(lost), notes: problems, isLost });
   if (presetValue !== undefined) {
     const source: ParameterSource = isOpen
       ? { kind: 'argument', value, required: false, default: presetValue }
       : { kind: 'fixed', value: presetValue, from: 'preset' };
-    return isGivenUp(source) ? giveUp() : { source, notes: [], problems };
+    return isGivenUp(source) ? giveUp() : { source, notes: problems };
   }
   if (given !== undefined) {
     const offered = isOpen ? choicesIn(value.shape) : choicesOf(parameter);
@@ -113,21 +112,22 @@ function resolve(
       : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
     const problem = presetProblem(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
     problems.push(problem);
-    if (!isOpen) return { source: unfitting([problem]), notes: [], problems };
+    if (!isOpen) return { source: unfitting([problem]), notes: problems };
   }
   const fallback = declaredDefault(parameter, value);
   const source = unpreset(parameter, value, fallback, context);
   if (isGivenUp(source)) return giveUp();
   if (source.kind !== 'argument' || fallback !== undefined || !hasDefault(parameter)) {
-    return { source, notes: [], problems };
+    return { source, notes: problems };
   }
   const declared = `The declared default of "${name}" is not a value that`;
   if (declaredDefault(parameter, whole) === undefined) {
-    return { source, notes: [`${declared} the parameter takes; it is left out.`], problems };
+    const message = `${declared} the parameter takes; it is left out.`;
+    return { source, notes: [{ message }, ...problems] };
   }
   // Left out, the argument would be what the preset rules out: Dify or the tool puts the default in.
-  const notes = [`${declared} its preset leaves; callers have to give one.`];
-  return { source: { ...source, required: true }, notes, problems };
+  const message = `${declared} its preset leaves; callers have to give one.`;
+  return { source: { ...source, required: true }, notes: [{ message }, ...problems] };
 }
 
 /** A value of which a preset leaves a part; the remarks on its choices go by what is left. */

@@ -1,3 +1,4 @@
+import type { RegistryNote } from '../model/registry.ts';
 import { restricts } from './narrow.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
@@ -14,6 +15,9 @@ export interface PresetPart {
   /** True when its key is a name and not a glob. */
   readonly isExact: boolean;
 }
+
+/** Something about a tool that an operator should know; `setting` is the one at fault, if any. */
+export type ToolNote = Omit<RegistryNote, 'name'>;
 
 /** What of a tool's presets cannot be done. */
 export interface PresetProblem {

@@ -5,7 +5,7 @@ import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 export interface Effects {
   /** Tools that only read are called by `call_read_tool`, all others by `call_write_tool`. */
   readonly split: boolean;
-  /** The name of the own tool by which a tool is called. */
+  /** The name of the tool of the bridge by which a tool is called. */
   callerOf(tool: PublishedTool): string;
 }
 

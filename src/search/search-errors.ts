@@ -1,23 +1,12 @@
 import { errorResult, type ToolResult } from '../model/content.ts';
-import { BridgeError, type Problem } from '../model/errors.ts';
-import type { ListedTool, PublishedTool, Registry } from '../model/registry.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
 import { similarNames } from '../registry/explain.ts';
 import { onlyReads } from './effects.ts';
 import { SEARCH_DIRECTORY } from './search-tools.ts';
 
 // What a model gets wrong with these tools it can put right by itself: so all of this is results that it reads,
 // where a wrong name in tools/call would be a protocol error.
-
-/** The arguments do not fit a tool of the bridge. */
-export function wrongArguments(
-  tool: ListedTool,
-  problems: readonly Problem[],
-  hint = 'Correct the arguments and call again.',
-): ToolResult {
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
-  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
-}
 
 /** The name is that of a tool of the bridge, which calls only published ones. */
 export function bridgeToolName(name: string): ToolResult {

@@ -3,10 +3,11 @@ import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { definitionOf } from '../model/tool-definition.ts';
+import { wrongArguments } from '../registry/bridge-tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
-import { bridgeToolName, unknownName, wrongArguments, wrongCaller } from './search-errors.ts';
+import { bridgeToolName, unknownName, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as tools from './search-tools.ts';
 
