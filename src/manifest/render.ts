@@ -56,7 +56,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
         inputSchema: plain(inputSchema),
         outputSchema: outputSchema && plain(outputSchema),
       }),
-      ...sourceOf(found),
+      ...sourceOf(found.provider, found.tool),
     });
   }
 
@@ -82,18 +82,12 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
 }
 
 type Approved = ManifestFile['tools'][number];
+type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
-function sourceOf({
-  provider,
-  tool,
-}: {
-  provider: ToolProvider;
-  tool: DifyTool;
-}): Pick<Approved, 'difyHash' | 'dify'> {
+function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyHash' | 'dify'> {
   const dify = declarationToFile(tool);
   return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
 }
-type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
 /**
  * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the

@@ -35,7 +35,7 @@ export interface ManifestChanges {
   readonly unchanged: readonly string[];
   /** Left as they are, since Dify could not list their providers. */
   readonly kept: readonly string[];
-  /** YAML files that nobody of ours has written; they are left as they are. */
+  /** YAML files that `manifest pull` did not write; they are left as they are. */
   readonly foreign: readonly string[];
   readonly skipped: ManifestFiles['skipped'];
 }

@@ -100,7 +100,7 @@ export interface Explanation {
   readonly details: () => readonly string[];
 }
 
-/** What tools/list answers: immutable, made anew when it changes. */
+/** What tools/list answers: immutable, replaced when it changes. */
 export interface ToolList {
   /** In code-point order of the name. */
   readonly tools: readonly ListedTool[];
@@ -130,10 +130,10 @@ export interface SnapshotSource<T> {
 /** The registry of one view. */
 export type RegistrySource = SnapshotSource<Registry>;
 
-/** What the protocol side lists: a registry, or what stands for one. */
+/** What the protocol side lists: a registry, or the list that replaces it in mode `search`. */
 export type ToolListSource = SnapshotSource<ToolList>;
 
-/** A part of the catalogue that could not be listed anew and is served as it was. */
+/** A part of the catalogue that could not be listed again and is served as it was. */
 export interface StalePart {
   readonly providerType: ProviderType;
   /** Absent when it is all providers of the type. */

@@ -5,7 +5,7 @@ import { furtherNotes } from './notes.ts';
 
 /**
  * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools; an alias is explained as the tool that it stands for.
+ * similar tools; an alias is explained as its present tool.
  */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
@@ -39,7 +39,7 @@ export function similarNames(registry: Registry, name: string): string[] {
   const names = new Map<string, string>();
   for (const tool of [...registry.withheld, ...registry.tools]) {
     names.set(tool.name, tool.name);
-    // Whoever knows the tool's own name finds the published one.
+    // The tool's own name in Dify finds the published one.
     if (!names.has(tool.ref.tool)) names.set(tool.ref.tool, tool.name);
   }
   const found = closestMatches(name, names.keys(), 10).map((key) => names.get(key) ?? key);

@@ -14,7 +14,7 @@ import {
 } from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
-/** Where one parameter's value comes from, for whoever asks why. */
+/** The source of one parameter's value, in words. */
 export interface ParameterDecision {
   readonly name: string;
   readonly decision: string;

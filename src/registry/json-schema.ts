@@ -21,7 +21,7 @@ interface Reading {
   text: number;
 }
 
-/** True when there is room for a text, which then takes it. */
+/** True when the text is within the budget, which it then uses up. */
 function afford(reading: Reading, text: string): boolean {
   if (text.length > reading.text) return false;
   reading.text -= text.length;
@@ -29,7 +29,7 @@ function afford(reading: Reading, text: string): boolean {
 }
 
 /**
- * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null beside another included),
+ * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null with another included),
  * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
  * `description`, `default`, references inside the document and the types of alternatives. Where it says more, the value
  * is taken more widely than the server takes it, which checks it again. Nothing else of it is published.

@@ -89,7 +89,7 @@ function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy:
   };
 }
 
-/** The bare names that may stand for their tools: of one tool only, and no other tool's qualified name. */
+/** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
   const unique = new Map<string, NamedTool>();
   const ambiguous = new Set<string>();

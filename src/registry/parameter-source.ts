@@ -71,7 +71,7 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
     return { ...narrowed, notes: [...problems, ...narrowed.notes] };
   }
   const whole = resolve(parameter, context, undefined);
-  // A glob narrows an argument where there is one; whoever names the tool means this one.
+  // A glob narrows an argument where there is one; a key that names the tool means this one.
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
   if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
@@ -130,7 +130,7 @@ function resolve(
   return { source: { ...source, required: true }, notes: [{ message }, ...problems] };
 }
 
-/** A value of which a preset leaves a part; the remarks on its choices go by what is left. */
+/** The part of a value that a preset leaves; the remarks on its choices name what is left. */
 function narrowedValue(
   parameter: ToolParameter,
   by: Narrowing,

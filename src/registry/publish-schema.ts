@@ -31,7 +31,7 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The schema of a value; `untyped` are the types that stand for any. */
+/** The schema of a value; `untyped` are the types published for a value of any type. */
 function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
   const { shape, nullable, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
@@ -52,7 +52,7 @@ function withChoices(description = '', values: readonly number[]): string {
   return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
 }
 
-/** True where null is published as a value; among values of any type it would only stand for absent. */
+/** True where null is published as a value; among values of any type it would only mean absent. */
 function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
   return nullable === true && shape.kind !== 'any';
 }

@@ -5,7 +5,7 @@ import type { ProviderType } from '../model/tool.ts';
 
 /**
  * Which tools a rule is about. A text is a glob on the published name; of an object all that is given must
- * fit. In a glob `*` stands for any characters and `?` for one.
+ * fit. In a glob `*` matches any characters and `?` one.
  */
 export type Matcher = string | FactMatcher;
 
@@ -47,7 +47,7 @@ export interface Preset {
   readonly results?: Partial<ResultLimits> | undefined;
   readonly title?: string | undefined;
   readonly description?: string | undefined;
-  /** The effects of the tool, of which Dify says nothing. */
+  /** The effects of the tool, which Dify does not declare. */
   readonly readOnly?: boolean | undefined;
   readonly destructive?: boolean | undefined;
   readonly idempotent?: boolean | undefined;
@@ -80,11 +80,11 @@ export interface RegistryRules {
   readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** The ways in which callers may hand over a file; all but `path` unless given. */
   readonly fileSources?: readonly FileSource[] | undefined;
-  /** Where a setting stands in the configuration, for advice; `tools.<name>` when absent. */
+  /** The paths of settings in the configuration, for advice; `tools.<name>` when absent. */
   readonly at?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Where a setting of these rules stands in the configuration. */
+/** The path of a setting of these rules in the configuration. */
 export function settingOf(rules: RegistryRules, name: keyof RegistryRules): string {
   return rules.at?.[name] ?? `tools.${name}`;
 }

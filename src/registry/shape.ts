@@ -31,7 +31,7 @@ export type JsonType = (typeof JSON_TYPES)[number];
 /** A shape with what is said about it. */
 export interface Value {
   readonly shape: Shape;
-  /** True where null is a value of its own; never at the top level, where null stands for absent. */
+  /** True where null is a value of its own; never at the top level, where null means absent. */
   readonly nullable?: boolean | undefined;
   readonly description?: string | undefined;
 }

@@ -21,7 +21,7 @@ export function effectsOf(registry: Registry): Effects {
   };
 }
 
-/** True for a tool of which the operator has declared that it changes nothing. */
+/** True for a tool that the operator has declared to change nothing. */
 export function onlyReads({ annotations }: PublishedTool): boolean {
   return annotations['readOnlyHint'] === true;
 }

@@ -14,7 +14,7 @@ export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
 
 const FIELDS = Object.keys(WEIGHTS) as TextOfTool[];
 
-/** Nothing can be published under it: the entry of the words that stand in the prose of every tool. */
+/** Nothing can be published under it: the entry of the words in the prose of every tool. */
 export const EVERY_TOOL = '';
 
 /** What is in the index: tools, and the words that all of them have. */
