@@ -67,6 +67,30 @@ export function compareManifest(
   return { same: added.length + removed.length + changed.length === 0, added, removed, changed };
 }
 
+/**
+ * The function that says why a tool is withheld where only approved tools are served: undefined for one that is as it
+ * was approved. `otherHashes` count as approved too, by the identity of the tool.
+ */
+export function whyUnapproved(
+  manifest: Manifest,
+  changesIn: UnpublishedChanges,
+  otherHashes: ReadonlyMap<string, string> = new Map(),
+): (tool: PublishedTool) => string | undefined {
+  const approved = new Map(manifest.tools.map(({ ref, hash }) => [identityOf(ref), hash]));
+  return (tool) => {
+    const key = identityOf(tool.ref);
+    const hashes = [approved.get(key), otherHashes.get(key)];
+    if (changesIn(tool).length === 0 && hashes.includes(toolHash(tool))) return undefined;
+    const why = approved.has(key)
+      ? 'It is not any more as it was approved'
+      : 'It is not among the approved tools';
+    return (
+      `${why} in ${manifest.dir}, and manifest.frozen is set. ` +
+      'Review it with "manifest diff", then approve it with "manifest pull".'
+    );
+  };
+}
+
 function changesOf(
   old: ApprovedTool,
   tool: PublishedTool,

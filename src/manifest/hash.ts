@@ -5,6 +5,7 @@ import type { ListedTool } from '../model/registry.ts';
 /** What of a tool is approved: all that Dify can change of what clients and models are shown. */
 export type Approvable = Pick<ListedTool, 'name' | 'title' | 'description' | 'inputSchema' | 'outputSchema'>;
 
+/** A cache: each view and each comparison hashes the same immutable tools. */
 const known = new WeakMap<Approvable, string>();
 
 /**

@@ -1,7 +1,7 @@
 import type { ToolProvider, ToolRef } from '../model/tool.ts';
 import type { Approvable } from './hash.ts';
 
-/** Where `manifest pull` writes unless told otherwise, from the working directory. */
+/** The default folder of `manifest pull`, relative to the working directory. */
 export const MANIFEST_DIR = 'manifests/tools';
 
 /** A tool as it was approved. */

@@ -1,3 +1,4 @@
+import { compare } from '../model/compare.ts';
 import { BridgeError } from '../model/errors.ts';
 import { withoutUndefined } from '../model/json.ts';
 import type { Registry } from '../model/registry.ts';
@@ -55,7 +56,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
         inputSchema: plain(inputSchema),
         outputSchema: outputSchema && plain(outputSchema),
       }),
-      ...sourceOf(found),
+      ...sourceOf(found.provider, found.tool),
     });
   }
 
@@ -81,18 +82,12 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
 }
 
 type Approved = ManifestFile['tools'][number];
+type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
-function sourceOf({
-  provider,
-  tool,
-}: {
-  provider: ToolProvider;
-  tool: DifyTool;
-}): Pick<Approved, 'difyHash' | 'dify'> {
+function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyHash' | 'dify'> {
   const dify = declarationToFile(tool);
   return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
 }
-type Withheld = NonNullable<ManifestFile['withheld']>[number];
 
 /**
  * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the
@@ -118,9 +113,4 @@ function checkedSize(name: string, text: string): string {
 
 function byToolName(a: { dify: { name: string } }, b: { dify: { name: string } }): number {
   return compare(a.dify.name, b.dify.name);
-}
-
-/** The same order on every machine. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -11,21 +11,15 @@ import { type SchemaChange, schemaChanges } from './schema-changes.ts';
  */
 export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 
-/** Holds the declarations of providers against the approved ones, each when it is asked for and once. */
+/** Compares the declarations of providers with the approved ones, each when its tool is asked for. */
 export function unpublishedIn(manifest: Manifest, providers: readonly ToolProvider[]): UnpublishedChanges {
   const approved = new DeclarationIndex(manifest.providers);
   const live = new DeclarationIndex(providers);
   const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
-  const known = new WeakMap<PublishedTool, readonly SchemaChange[]>();
-  return (tool) => {
-    const { ref, inputSchema } = tool;
+  return ({ ref, inputSchema }) => {
     const [before, after] = [approved.find(ref)?.tool, live.find(ref)?.tool];
-    const shown = [inputSchema, schemas.get(identityOf(ref)) ?? {}];
-    const changes =
-      known.get(tool) ??
-      (before === undefined || after === undefined ? [] : unpublishedChanges(before, after, shown));
-    known.set(tool, changes);
-    return changes;
+    if (before === undefined || after === undefined) return [];
+    return unpublishedChanges(before, after, [inputSchema, schemas.get(identityOf(ref)) ?? {}]);
   };
 }
 

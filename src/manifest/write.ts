@@ -17,7 +17,8 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { FIRST_LINE } from './file-text.ts';
-import { compare, type ManifestFiles, manifestFiles } from './render.ts';
+import { compare } from '../model/compare.ts';
+import { type ManifestFiles, manifestFiles } from './render.ts';
 
 export interface WriteOptions {
   /** What the listing could not read: the files of such providers are left as they are. */
@@ -34,7 +35,7 @@ export interface ManifestChanges {
   readonly unchanged: readonly string[];
   /** Left as they are, since Dify could not list their providers. */
   readonly kept: readonly string[];
-  /** YAML files that nobody of ours has written; they are left as they are. */
+  /** YAML files that `manifest pull` did not write; they are left as they are. */
   readonly foreign: readonly string[];
   readonly skipped: ManifestFiles['skipped'];
 }

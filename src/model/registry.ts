@@ -10,7 +10,7 @@ export interface FileParameter {
   /** True for a list of files. */
   readonly many: boolean;
   /** Why Dify cannot take a file here, as a sentence: a call that gives one is refused before anything is sent. */
-  readonly refused?: string;
+  readonly refused?: string | undefined;
 }
 
 /** The ways in which a caller may hand over a file, as members of a FileArgument. */
@@ -49,7 +49,7 @@ export interface ListedTool {
   readonly title: string;
   readonly description: string;
   readonly inputSchema: JsonObject;
-  readonly outputSchema?: JsonObject;
+  readonly outputSchema?: JsonObject | undefined;
   readonly annotations: JsonObject;
 }
 
@@ -59,13 +59,15 @@ export interface PublishedTool extends ListedTool {
   /** The provider's label, for messages. */
   readonly providerLabel: string;
   /** Labels of the tool and of its provider that are not published, for searching: in other languages, or overridden. */
-  readonly otherLabels?: { readonly tool: readonly string[]; readonly provider: readonly string[] };
+  readonly otherLabels?:
+    | { readonly tool: readonly string[]; readonly provider: readonly string[] }
+    | undefined;
   /** False: Dify has no credentials for the provider and will refuse the call. */
   readonly authorized: boolean;
-  readonly credentialId?: string;
+  readonly credentialId?: string | undefined;
   readonly fileParameters: readonly FileParameter[];
   /** What its results carry, where the operator decided otherwise than for the view. */
-  readonly results?: Partial<ResultLimits>;
+  readonly results?: Partial<ResultLimits> | undefined;
   /** Checks and coerces the arguments of a call with the very definition that `inputSchema` publishes. */
   parseArguments(args: unknown): ParsedArguments;
 }
@@ -90,7 +92,15 @@ export interface RegistryNote {
   readonly setting?: string;
 }
 
-/** What tools/list answers: immutable, made anew when it changes. */
+/** What was decided about a tool, and by what, as lines for a person. */
+export interface Explanation {
+  /** What the rules said, in their order. */
+  readonly rules: readonly string[];
+  /** The presets that fit it, and where the value of each parameter comes from. */
+  readonly details: () => readonly string[];
+}
+
+/** What tools/list answers: immutable, replaced when it changes. */
 export interface ToolList {
   /** In code-point order of the name. */
   readonly tools: readonly ListedTool[];
@@ -103,6 +113,7 @@ export interface Registry extends ToolList {
   readonly tools: readonly PublishedTool[];
   readonly withheld: readonly WithheldTool[];
   readonly notes: readonly RegistryNote[];
+  readonly explanations: ReadonlyMap<PublishedTool | WithheldTool, Explanation>;
   get(name: string): PublishedTool | undefined;
 }
 
@@ -119,10 +130,10 @@ export interface SnapshotSource<T> {
 /** The registry of one view. */
 export type RegistrySource = SnapshotSource<Registry>;
 
-/** What the protocol side lists: a registry, or what stands for one. */
+/** What the protocol side lists: a registry, or the list that replaces it in mode `search`. */
 export type ToolListSource = SnapshotSource<ToolList>;
 
-/** A part of the catalogue that could not be listed anew and is served as it was. */
+/** A part of the catalogue that could not be listed again and is served as it was. */
 export interface StalePart {
   readonly providerType: ProviderType;
   /** Absent when it is all providers of the type. */

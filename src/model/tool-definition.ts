@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ListedTool } from './registry.ts';
 
 /** A tool as clients see it, and nothing else of it: what tools/list answers, and what a definition costs and is compared by. */
@@ -17,4 +18,11 @@ export function definitionOf({
     ...(outputSchema === undefined ? {} : { outputSchema }),
     annotations,
   };
+}
+
+/** Equal for two lists exactly when all that clients see of the tools is equal; hexadecimal digits. */
+export function listFingerprint(tools: readonly ListedTool[]): string {
+  const hash = createHash('sha256');
+  for (const tool of tools) hash.update(JSON.stringify(definitionOf(tool)));
+  return hash.digest('hex');
 }

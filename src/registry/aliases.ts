@@ -2,7 +2,7 @@ import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registr
 import { closestMatches } from '../model/closest.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
-/** The tools that old names stand for, and what is to be said of the other old names. */
+/** The tools by their old names, and notes on old names without a tool. */
 export interface ResolvedAliases {
   readonly byName: ReadonlyMap<string, PublishedTool>;
   readonly notes: readonly RegistryNote[];

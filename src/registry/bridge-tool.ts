@@ -1,5 +1,7 @@
 import { zodToJsonSchema } from 'zod-to-json-schema';
 import { z } from 'zod/v3';
+import { errorResult, type ToolResult } from '../model/content.ts';
+import { BridgeError, type Problem } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { type CheckedArguments, checkArguments } from './arguments.ts';
@@ -11,7 +13,7 @@ import { deepFreeze } from './publish-schema.ts';
 export { z };
 
 /** What a tool of the bridge itself is made of. */
-export interface OwnToolDefinition<A extends z.AnyZodObject> {
+export interface BridgeToolDefinition<A extends z.AnyZodObject> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -20,7 +22,7 @@ export interface OwnToolDefinition<A extends z.AnyZodObject> {
 }
 
 /** A tool that the bridge answers itself. */
-export interface OwnTool<V> {
+export interface BridgeTool<V> {
   /** As clients see it. */
   readonly tool: ListedTool;
   /** Checks and coerces arguments as for any other tool, with problems in the same words. */
@@ -33,9 +35,9 @@ const NONE: ReadonlySet<string> = new Set();
  * A tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked and
  * refused alike.
  */
-export function defineOwnTool<A extends z.AnyZodObject>(
-  definition: OwnToolDefinition<A>,
-): OwnTool<Readonly<z.output<A>>> {
+export function defineBridgeTool<A extends z.AnyZodObject>(
+  definition: BridgeToolDefinition<A>,
+): BridgeTool<Readonly<z.output<A>>> {
   const { name, title, description, input, annotations } = definition;
   const inputSchema = schemaOf(input);
   const check = checkerOf(valueOfJsonSchema({ ...inputSchema, additionalProperties: false }));
@@ -46,6 +48,17 @@ export function defineOwnTool<A extends z.AnyZodObject>(
       return checked.ok ? { ok: true, values: checked.values as z.output<A> } : checked;
     },
   };
+}
+
+/** The answer to arguments that do not fit a tool of the bridge. */
+export function wrongArguments(
+  tool: ListedTool,
+  problems: readonly Problem[],
+  hint = 'Correct the arguments and call again.',
+): ToolResult {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
+  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {

@@ -1,38 +1,54 @@
-import type { PublishedTool, Registry, RegistryNote, WithheldTool } from '../model/registry.ts';
+import type { Explanation, PublishedTool, Registry, RegistryNote, WithheldTool } from '../model/registry.ts';
+import { listFingerprint } from '../model/tool-definition.ts';
 import { identityOf, type ToolProvider } from '../model/tool.ts';
 import { resolveAliases } from './aliases.ts';
+import type { ProviderCredentials } from './credential.ts';
 import { type Draft, draftTool, withhold } from './draft.ts';
-import { rememberExplanation } from './explain.ts';
-import { listFingerprint } from './fingerprint.ts';
-import { ownEndpoints } from './loop-guard.ts';
-import {
-  compare,
-  type NamedTool,
-  type NameHolder,
-  type Naming,
-  nameTools,
-  uniqueBareNames,
-} from './names.ts';
+import { type BridgeTool, selfEndpoints } from './loop-guard.ts';
+import { compare } from '../model/compare.ts';
+import { type NamedTool, type NameHolder, type Naming, nameTools, uniqueBareNames } from './names.ts';
 import { matchPresets } from './preset-match.ts';
-import {
-  draftInputs,
-  type Kept,
-  originOf,
-  originTexts,
-  type RegistryExtras,
-  rememberOrigin,
-} from './reuse.ts';
+import type { ToolNote } from './presets.ts';
 import type { RegistryRules } from './rules.ts';
 import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
-export type { RegistryExtras } from './reuse.ts';
 export type { Preset, RegistryRules } from './rules.ts';
+
+/** What a registry is built from besides providers and rules. */
+export interface RegistryExtras {
+  /** The credentials that presets may name. */
+  readonly credentials?: ProviderCredentials | undefined;
+  /** Tools of the bridge itself that are no tools of Dify, by which the loop guard knows it. */
+  readonly bridgeTools?: readonly BridgeTool[] | undefined;
+  /** The tools that clients know by name: while they are there, their names go to no others. */
+  readonly heldBy?: NameHolder | undefined;
+  /** The tools (`identityOf`) that count for bare names and maxTools; all unless given. */
+  readonly counted?: ReadonlySet<string> | undefined;
+  /** What was built before: unchanged tools are taken from there. */
+  readonly previous?: BuiltRegistry | undefined;
+}
+
+/** A registry with what the next one can take from it. */
+export interface BuiltRegistry extends Registry {
+  readonly basis: {
+    readonly rules: RegistryRules;
+    readonly credentials: ProviderCredentials | undefined;
+    /** By the identity of the tool. */
+    readonly tools: ReadonlyMap<string, Reusable>;
+  };
+}
+
+/** One tool of a registry: what was decided without the loop guard and maxTools, and what was listed. */
+interface Reusable {
+  readonly draft: Draft;
+  readonly item: PublishedTool | WithheldTool;
+}
 
 /**
  * Decides which tools of the providers are published, under which names and with which schemas. Never throws: a
  * tool that cannot be published is withheld with its reason. The same providers, rules and extras give the same
- * registry, whatever the order and whatever was built before; when nothing has changed since `previous`, it is that
- * one.
+ * registry, whatever the order and whatever was built before. Tools of a provider that is the same object as for
+ * `previous`, under the same rules and credentials, are the same objects again.
  *
  * The rules in their order: deny, allow, unauthorized, what is invalid or incomplete, readOnly, the loop guard,
  * maxTools.
@@ -41,38 +57,29 @@ export function buildRegistry(
   providers: readonly ToolProvider[],
   rules: RegistryRules,
   extras: RegistryExtras = {},
-): Registry {
-  const texts = originTexts(providers, rules, extras);
-  const before = originOf(extras.previous);
-  const { counted } = extras;
-  const isSame =
-    before?.rules === texts.rules && before.inputs === texts.inputs && before.counted === counted;
-  if (extras.previous !== undefined && isSame) return extras.previous;
-  const known = before?.rules === texts.rules ? before.kept : new Map<string, Kept>();
-
-  const naming = nameTools(providers, rules.maxNameLength, extras.heldBy);
-  const { drafts, notes } = draftTools(naming, rules, extras, known);
-  const endpoints = ownEndpoints(
-    providers,
-    drafts.map(({ draft }) => draft),
-    extras.ownTools ?? [],
-    rules,
-  );
+): BuiltRegistry {
+  const { credentials, counted, heldBy, bridgeTools = [] } = extras;
+  const naming = nameTools(providers, rules.maxNameLength, heldBy);
+  const reusable = reusableTools(rules, extras);
+  const { drafts, notes } = draftTools(naming, rules, credentials, reusable);
+  const endpoints = selfEndpoints(providers, drafts, bridgeTools, rules);
   const decided: readonly Decided[] = [
-    ...drafts.map((entry) => ({ ...entry, final: guarded(entry.draft, endpoints) })),
+    ...drafts.map((draft) => ({ draft, final: guarded(draft, endpoints) })),
     ...naming.repeated.map((named) => ({ final: repeated(named) })),
   ];
-  const published = decided.map(({ final }) => final).filter(({ outcome }) => 'published' in outcome);
-  const counting = published.filter(({ named }) => counted?.has(named.key) !== false);
-  const names = publishedNames(counting, rules, naming, extras.heldBy);
+  const counting = decided
+    .map(({ final }) => final)
+    .filter(({ outcome, named }) => 'published' in outcome && counted?.has(named.key) !== false);
+  const names = publishedNames(counting, rules, naming, heldBy);
   const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
   const candidates = counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
   const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
 
   const tools: PublishedTool[] = [];
   const withheld: WithheldTool[] = [];
-  const kept = new Map<string, Kept>();
-  for (const { final, draft, inputs } of decided) {
+  const explanations = new Map<PublishedTool | WithheldTool, Explanation>();
+  const basis = new Map<string, Reusable>();
+  for (const { final, draft } of decided) {
     const { named, outcome } = final;
     const [name, rank] = [nameOf(final), ranks.get(final)];
     let item: PublishedTool | WithheldTool;
@@ -85,13 +92,14 @@ export function buildRegistry(
       withheld.push(item);
     } else {
       item =
-        publishedBefore(known.get(named.key), final, name) ?? Object.freeze({ name, ...outcome.published });
+        publishedBefore(reusable.get(named.key), final, name) ??
+        Object.freeze({ name, ...outcome.published });
       tools.push(item);
     }
     const lines = rank === undefined ? final.lines : [...final.lines, rank.line];
-    rememberExplanation(item, { rules: lines, presets: final.presets, inputOf: final.inputOf });
+    explanations.set(item, { rules: lines, details: () => details(final) });
     notes.push(...notesOf(final, name));
-    if (draft !== undefined) kept.set(named.key, { draft, inputs, item });
+    if (draft !== undefined) basis.set(named.key, { draft, item });
   }
   tools.sort((a, b) => compare(a.name, b.name));
   withheld.sort((a, b) => compare(a.name, b.name));
@@ -99,49 +107,47 @@ export function buildRegistry(
   const aliases = resolveAliases(byName, withheld, rules);
   notes.push(...aliases.notes);
   notes.sort((a, b) => compare(a.name, b.name));
-  const registry: Registry = Object.freeze({
+  return Object.freeze({
     tools: Object.freeze(tools),
     withheld: Object.freeze(withheld),
     notes: Object.freeze(notes.map((note) => Object.freeze(note))),
+    explanations,
     fingerprint: listFingerprint(tools),
     get: (name: string) => byName.get(name) ?? aliases.byName.get(name),
+    basis: { rules, credentials, tools: basis },
   });
-  rememberOrigin(registry, { ...texts, kept, counted });
-  return registry;
-}
-
-interface Drafted {
-  readonly draft: Draft;
-  readonly inputs: string;
 }
 
 /** A tool at the end of all rules but maxTools; `draft` is what they said without the loop guard. */
-type Decided = { readonly final: Draft } & (Drafted | { readonly draft?: never; readonly inputs?: never });
+interface Decided {
+  readonly final: Draft;
+  readonly draft?: Draft;
+}
+
+function reusableTools(
+  rules: RegistryRules,
+  { previous, credentials }: RegistryExtras,
+): ReadonlyMap<string, Reusable> {
+  const basis = previous?.basis;
+  return basis?.rules === rules && basis.credentials === credentials ? basis.tools : new Map();
+}
 
 /** Every tool decided upon by itself, as before where nothing about it has changed. */
 function draftTools(
   { tools }: Naming,
   rules: RegistryRules,
-  { credentials }: RegistryExtras,
-  known: ReadonlyMap<string, Kept>,
-): { readonly drafts: readonly Drafted[]; readonly notes: RegistryNote[] } {
-  const selections = new Map(tools.map((named) => [named, selectTool(named, rules)]));
-  const visible = tools.filter(
-    (named) =>
-      selections.get(named)?.hidden === undefined &&
-      (named.provider.authorized || rules.unauthorized === 'publish'),
-  );
-  const presets = matchPresets(tools, visible, rules);
+  credentials: ProviderCredentials | undefined,
+  reusable: ReadonlyMap<string, Reusable>,
+): { readonly drafts: readonly Draft[]; readonly notes: RegistryNote[] } {
+  const presets = matchPresets(tools, rules);
   const drafts = tools.map((named) => {
-    const preset = presets.byTool.get(named);
-    const selection = selections.get(named) ?? { lines: [] };
-    const inputs = draftInputs(named, { preset, credentials });
-    const old = known.get(named.key);
-    const draft =
-      old?.inputs === inputs
-        ? { ...old.draft, named }
-        : draftTool(named, { preset, selection, rules, credentials });
-    return { draft, inputs };
+    const old = reusable.get(named.key)?.draft;
+    const { provider, tool, qualifiedName } = old?.named ?? {};
+    const isSame =
+      provider === named.provider && tool === named.tool && qualifiedName === named.qualifiedName;
+    if (old !== undefined && isSame) return { ...old, named };
+    const selection = selectTool(named, rules);
+    return draftTool(named, { preset: presets.byTool.get(named), selection, rules, credentials });
   });
   return { drafts, notes: [...presets.notes, ...unusedMatchers(tools, rules)] };
 }
@@ -160,7 +166,11 @@ function repeated(named: NamedTool): Draft {
 }
 
 /** The very object of the registry before, where clients would see no difference. */
-function publishedBefore(old: Kept | undefined, { outcome }: Draft, name: string): PublishedTool | undefined {
+function publishedBefore(
+  old: Reusable | undefined,
+  { outcome }: Draft,
+  name: string,
+): PublishedTool | undefined {
   if (old === undefined || old.draft.outcome !== outcome || old.item.name !== name) return undefined;
   return 'inputSchema' in old.item ? old.item : undefined;
 }
@@ -183,14 +193,22 @@ function publishedNames(
   return names;
 }
 
-function notesOf({ named, notes, faults }: Draft, name: string): RegistryNote[] {
-  const { clashesWith } = named;
-  const all: RegistryNote[] = notes.map((message) => ({ name, message }));
+function details({ presets, inputOf }: Draft): string[] {
+  const decisions = inputOf?.().decisions ?? [];
+  const parameters = decisions.map(({ name, decision }) => `Parameter ${name}: ${decision}`);
+  return presets.length === 0 ? parameters : [`Presets: ${presets.join(', ')}`, ...parameters];
+}
+
+function notesOf({ named: { clashesWith }, notes }: Draft, name: string): RegistryNote[] {
+  const all: ToolNote[] = [];
   if (clashesWith !== undefined) {
     const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
-    const message = `The name carries a hash, because another tool has the name without it (${other}).`;
-    all.unshift({ name, message });
+    all.push({
+      message: `The name carries a hash, because another tool has the name without it (${other}).`,
+    });
   }
-  for (const { message, setting } of faults) all.push({ name, message, setting });
-  return all;
+  // What the operator can correct comes last.
+  all.push(...notes.filter(({ setting }) => setting === undefined));
+  all.push(...notes.filter(({ setting }) => setting !== undefined));
+  return all.map((note) => ({ name, ...note }));
 }

@@ -1,6 +1,5 @@
 import type { ToolProvider } from '../model/tool.ts';
-import { type PresetFault, presetFault } from './preset-fault.ts';
-import type { ToolPreset } from './presets.ts';
+import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
 import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
@@ -16,8 +15,8 @@ export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]
 
 /** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
-  | { readonly ok: true; readonly id?: string; readonly fault?: PresetFault }
-  | { readonly ok: false; readonly fault: PresetFault };
+  | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
+  | { readonly ok: false; readonly problem: PresetProblem };
 
 /** The credential that a preset asks for: an id as it is, a name by the provider's credentials. */
 export function chooseCredential(
@@ -29,13 +28,13 @@ export function chooseCredential(
   if (name === undefined && id === undefined) return { ok: true };
   if (provider.type !== 'builtin' || !provider.id.includes('/')) {
     const message = 'The preset names a credential, which Dify heeds for tools of plugins alone.';
-    return { ok: true, fault: presetFault(message, context, namesCredential) };
+    return { ok: true, problem: presetProblem(message, context, namesCredential) };
   }
-  if (name === undefined) return { ok: true, ...(id !== undefined && { id }) };
+  if (name === undefined) return { ok: true, id };
   const quoted = JSON.stringify(name);
   const refuse = (message: string): ChosenCredential => ({
     ok: false,
-    fault: presetFault(message, context, namesCredential),
+    problem: presetProblem(message, context, namesCredential),
   });
   const known = credentials?.get(provider.id);
   if (known === undefined) {

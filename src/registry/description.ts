@@ -26,7 +26,7 @@ export function providerLabelOf({ provider }: NamedTool, languages: readonly str
   return oneLine(pickText(provider.label, languages) || provider.name || provider.id);
 }
 
-/** The labels in Dify beside those that are published; undefined where there are none. */
+/** The labels in Dify other than the published ones; undefined where there are none. */
 export function otherLabelsOf(
   { tool, provider }: NamedTool,
   title: string,
@@ -46,7 +46,7 @@ function labelsBeside(label: LocalizedText, published: string): string[] {
 /**
  * What a model reads of a tool: the tool's own description, then what it has to know to use it. At most
  * 1,024 units; only the own text is ever cut. `files` are the arguments that take files. The description of a
- * preset stands alone, unless the tool cannot be used.
+ * preset replaces all of it, unless the tool cannot be used.
  */
 export function describeTool(
   named: NamedTool,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../model/json.ts';
+import { type JsonObject, withoutUndefined } from '../model/json.ts';
 import type { FileParameter, PublishedTool, WithheldTool } from '../model/registry.ts';
 import type { DifyTool } from '../model/tool.ts';
 import { argumentParser } from './arguments.ts';
@@ -6,11 +6,10 @@ import { chooseCredential, type ProviderCredentials } from './credential.ts';
 import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ToolInput } from './input.ts';
-import type { PlacementContext } from './parameter-source.ts';
+import type { SourceContext } from './parameter-source.ts';
 import type { NamedTool } from './names.ts';
 import { buildOutputSchema } from './output.ts';
-import type { PresetFault } from './preset-fault.ts';
-import { presetSettings, type ToolPreset } from './presets.ts';
+import type { ToolNote, ToolPreset } from './presets.ts';
 import { deepFreeze, publishSchema } from './publish-schema.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import type { Selection } from './selection.ts';
@@ -21,12 +20,10 @@ export interface Draft {
   readonly outcome:
     | { readonly published: Omit<PublishedTool, 'name'> }
     | { readonly withheld: Omit<WithheldTool, 'name'> };
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly faults: readonly PresetFault[];
+  readonly notes: readonly ToolNote[];
   /** The settings of the presets that fit it. */
   readonly presets: readonly string[];
-  /** Makes again what it takes, with what was decided about each parameter; absent where that was of no account. */
+  /** Makes again what it takes, with what was decided about each parameter; absent where a rule had decided before. */
   readonly inputOf?: (() => ToolInput) | undefined;
   /** What the rules said of it. */
   readonly lines: readonly string[];
@@ -56,18 +53,18 @@ export function withhold(
   title: string,
   reason: WithheldTool['reason'],
   detail: string,
-  known: Partial<Pick<Draft, 'notes' | 'faults' | 'presets' | 'inputOf' | 'lines'>> = {},
+  known: Partial<Pick<Draft, 'notes' | 'presets' | 'inputOf' | 'lines'>> = {},
 ): Draft {
-  const { notes = [], faults = [], presets = [], inputOf, lines = [] } = known;
+  const { notes = [], presets = [], inputOf, lines = [] } = known;
   const outcome = { withheld: { title, ref: named.ref, reason, detail } };
-  return { named, outcome, notes, faults, presets, inputOf, lines };
+  return { named, outcome, notes, presets, inputOf, lines };
 }
 
 function decide(named: NamedTool, context: DraftContext): Draft {
   const { preset, selection, rules, credentials } = context;
   const { provider, tool, ref, qualifiedName } = named;
   const title = titleOf(named, rules.languages, preset);
-  const presets = presetSettings(preset);
+  const presets = preset?.parts.map(({ setting }) => setting) ?? [];
   const lines = [...selection.lines];
   const hide = (detail: string): Draft => withhold(named, title, 'hidden', detail, { presets, lines });
   if (selection.hidden !== undefined) return hide(selection.hidden);
@@ -87,16 +84,14 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
   const credential = chooseCredential({ preset, rules }, provider, credentials);
-  const { fault } = credential;
-  const { notes } = input;
-  const faults = fault === undefined ? input.faults : [...input.faults, fault];
-  const known = { notes, faults, presets, inputOf, lines };
+  const notes = credential.problem === undefined ? input.notes : [...input.notes, credential.problem];
+  const known = { notes, presets, inputOf, lines };
   if (input.missing.length > 0) {
     const detail = incompleteDetail(qualifiedName, input.missing, rules);
     return withhold(named, title, 'incomplete', detail, known);
   }
   if (!credential.ok) {
-    return withhold(named, title, 'incomplete', credential.fault.message, known);
+    return withhold(named, title, 'incomplete', credential.problem.message, known);
   }
   const inputSchema = publishSchema(input.value);
   if (rules.readOnly) {
@@ -109,20 +104,18 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     lines.push(`${setting}: its preset declares it readOnly`);
   }
   const providerLabel = providerLabelOf(named, rules.languages);
-  const otherLabels = otherLabelsOf(named, title, providerLabel);
-  const outputSchema = buildOutputSchema(provider.type, tool);
   const published: Omit<PublishedTool, 'name'> = {
     title,
     description: describeTool(named, fileArguments(input), rules.languages, preset),
     inputSchema,
-    ...(outputSchema !== undefined && { outputSchema }),
+    outputSchema: buildOutputSchema(provider.type, tool),
     annotations: annotationsOf(preset),
     ref: Object.freeze(ref),
     providerLabel,
-    ...(otherLabels !== undefined && { otherLabels }),
+    otherLabels: otherLabelsOf(named, title, providerLabel),
     authorized: provider.authorized,
-    ...(credential.id !== undefined && { credentialId: credential.id }),
-    ...(preset?.results !== undefined && { results: preset.results }),
+    credentialId: credential.id,
+    results: preset?.results,
     fileParameters: deepFreeze(input.fileParameters),
     parseArguments: argumentParser(inputOf),
   };
@@ -130,7 +123,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
 }
 
 /** Apart, so that each tool keeps no more than this for its first call. */
-function inputMaker({ parameters }: DifyTool, context: PlacementContext): () => ToolInput {
+function inputMaker({ parameters }: DifyTool, context: SourceContext): () => ToolInput {
   return () => buildInput(parameters, context);
 }
 
@@ -140,13 +133,8 @@ const UNDECLARED: JsonObject = Object.freeze({ openWorldHint: true });
 /** The same with what the preset of a tool declares. */
 function annotationsOf(preset: Preset | undefined): JsonObject {
   const { readOnly, destructive, idempotent } = preset ?? {};
-  if (readOnly === undefined && destructive === undefined && idempotent === undefined) return UNDECLARED;
-  return deepFreeze({
-    ...(readOnly !== undefined && { readOnlyHint: readOnly }),
-    ...(destructive !== undefined && { destructiveHint: destructive }),
-    ...(idempotent !== undefined && { idempotentHint: idempotent }),
-    ...UNDECLARED,
-  });
+  const declared = { readOnlyHint: readOnly, destructiveHint: destructive, idempotentHint: idempotent };
+  return deepFreeze(withoutUndefined({ ...declared, ...UNDECLARED }));
 }
 
 /** The file parameters that callers set, by the names that they use. */

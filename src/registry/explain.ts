@@ -1,36 +1,11 @@
+import { closestMatches } from '../model/closest.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
-import type { ToolInput } from './input.ts';
-import { closestMatches } from '../model/closest.ts';
 import { furtherNotes } from './notes.ts';
-
-/** What was decided about one tool, and by what. */
-export interface Explanation {
-  /** What the rules said, in their order. */
-  readonly rules: readonly string[];
-  /** The settings of the presets that fit it. */
-  readonly presets: readonly string[];
-  /** Makes what the tool takes; absent where that was of no account. */
-  readonly inputOf: (() => ToolInput) | undefined;
-}
-
-/** Beside the tools, because neither clients nor calls have a use for it. */
-const explanations = new WeakMap<PublishedTool | WithheldTool, Explanation>();
-
-/** Keeps what was decided about a tool, for `explainTool`. */
-export function rememberExplanation(tool: PublishedTool | WithheldTool, explanation: Explanation): void {
-  explanations.set(tool, explanation);
-}
-
-/** Keeps for a tool that is withheld after all what was decided about it before, and by which rule it is. */
-export function rememberLastRule(published: PublishedTool, withheld: WithheldTool, line: string): void {
-  const { rules = [], presets = [], inputOf } = explanations.get(published) ?? {};
-  explanations.set(withheld, { rules: [...rules, line], presets, inputOf });
-}
 
 /**
  * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools; an alias is explained as the tool that it stands for.
+ * similar tools; an alias is explained as its present tool.
  */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
@@ -50,11 +25,11 @@ export function explainTool(registry: Registry, name: string): string[] {
     lines.push(`${name} is published.`, ...identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
     if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
-    lines.push(...resultLines(tool), ...decisionLines(explanations.get(tool)));
+    lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {
     lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
-    lines.push(...item.detail.split('\n'), ...decisionLines(explanations.get(item)));
+    lines.push(...item.detail.split('\n'), ...explanationLines(registry, item));
   }
   return [...lines, ...notesOn(registry, name)];
 }
@@ -64,7 +39,7 @@ export function similarNames(registry: Registry, name: string): string[] {
   const names = new Map<string, string>();
   for (const tool of [...registry.withheld, ...registry.tools]) {
     names.set(tool.name, tool.name);
-    // Whoever knows the tool's own name finds the published one.
+    // The tool's own name in Dify finds the published one.
     if (!names.has(tool.ref.tool)) names.set(tool.ref.tool, tool.name);
   }
   const found = closestMatches(name, names.keys(), 10).map((key) => names.get(key) ?? key);
@@ -80,15 +55,9 @@ function resultLines({ results = {} }: PublishedTool): string[] {
   return limits.length === 0 ? [] : [`Its preset limits what a result carries: ${limits.join(', ')}`];
 }
 
-function decisionLines(explanation: Explanation | undefined): string[] {
-  if (explanation === undefined) return [];
-  const { rules, presets, inputOf } = explanation;
-  const parameters = inputOf?.().decisions ?? [];
-  return [
-    ...rules.map((line) => `Rule ${line}`),
-    ...(presets.length === 0 ? [] : [`Presets: ${presets.join(', ')}`]),
-    ...parameters.map(({ name, decision }) => `Parameter ${name}: ${decision}`),
-  ];
+function explanationLines({ explanations }: Registry, tool: PublishedTool | WithheldTool): string[] {
+  const { rules = [], details } = explanations.get(tool) ?? {};
+  return [...rules.map((line) => `Rule ${line}`), ...(details?.() ?? [])];
 }
 
 function notesOn(registry: Registry, name: string): string[] {

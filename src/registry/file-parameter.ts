@@ -27,8 +27,8 @@ export function takesManyFiles(parameter: ToolParameter): boolean {
 export function fileRemark(sources: readonly FileSource[], many: boolean): string {
   const examples = sources.map((source) => EXAMPLES[source]);
   const last = examples.pop() ?? '';
-  const told = examples.length === 0 ? last : `${examples.join(', ')}, or ${last}`;
-  return `${many ? 'A list of files, each as' : 'A file, as'} ${told}.`;
+  const alternatives = examples.length === 0 ? last : `${examples.join(', ')}, or ${last}`;
+  return `${many ? 'A list of files, each as' : 'A file, as'} ${alternatives}.`;
 }
 
 /** Why Dify hands no file to a tool, as a sentence; undefined where it does. */

@@ -1,8 +1,8 @@
-import type { Placement } from './parameter-source.ts';
+import type { ParameterSource } from './parameter-source.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
 /** A parameter without a value. */
-export type Missing = Extract<Placement, { place: 'missing' }>;
+export type Missing = Extract<ParameterSource, { kind: 'missing' }>;
 
 /** Which parameters keep a tool from being published, and the lines of configuration that would publish it. */
 export function incompleteDetail(

@@ -3,13 +3,18 @@ import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
 import { closest } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
-import { type Placement, type PlacementContext, placeParameter, undone } from './parameter-source.ts';
-import { type PresetFault, presetFault } from './preset-fault.ts';
+import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
-import { bindsParameter, presetParameters } from './presets.ts';
+import {
+  bindsParameter,
+  type PresetProblem,
+  presetParameters,
+  presetProblem,
+  type ToolNote,
+} from './presets.ts';
 import { isPropertyName, type Property, type Value } from './shape.ts';
 
-/** Where one parameter's value comes from, for whoever asks why. */
+/** The source of one parameter's value, in words. */
 export interface ParameterDecision {
   readonly name: string;
   readonly decision: string;
@@ -28,56 +33,53 @@ export interface ToolInput {
   readonly fileParameters: readonly FileParameter[];
   /** Why the tool cannot be called as things are; empty when it can. */
   readonly missing: readonly Missing[];
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly faults: readonly PresetFault[];
+  readonly notes: readonly ToolNote[];
   readonly decisions: readonly ParameterDecision[];
 }
 
 /** Decides for each parameter of a tool whether callers, presets or Dify give its value. */
-export function buildInput(parameters: readonly ToolParameter[], context: PlacementContext): ToolInput {
-  const notes: string[] = [];
+export function buildInput(parameters: readonly ToolParameter[], context: SourceContext): ToolInput {
+  const notes: ToolNote[] = [];
   const distinct = withoutRepeats(parameters, notes);
   const unknown = unknownParameters(distinct, context);
-  const faults = unknown.map(({ fault }) => fault);
+  notes.push(...unknown.map(({ problem }) => problem));
   const argumentNames = nameArguments(distinct);
   const properties: Property[] = [];
   const names = new Map<string, string>();
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
-  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ fault }) => undone([fault]));
+  const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ problem }) => unfitting([problem]));
   const decisions: ParameterDecision[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
-    const { placement, ...said } = placeParameter(parameter, context);
-    notes.push(...said.notes);
-    faults.push(...said.faults);
-    if (placement.place === 'argument') {
+    const { source, notes: found } = resolveSource(parameter, context);
+    notes.push(...found);
+    if (source.kind === 'argument') {
       const published = argumentNames.get(parameter) ?? name;
-      const { value, required } = placement;
-      const fallback = placement.default === undefined ? {} : { default: placement.default };
-      properties.push({ name: published, required, ...value, ...fallback });
+      const { value, required } = source;
+      properties.push({ name: published, required, ...value, default: source.default });
       names.set(published, name);
-      if (published !== name) notes.push(`The parameter "${name}" is published as "${published}".`);
+      if (published !== name)
+        notes.push({ message: `The parameter "${name}" is published as "${published}".` });
     } else {
       reserved.add(name);
     }
-    if (placement.place === 'fixed') fixed.push([name, placement.value]);
-    if (placement.place === 'missing') missing.push(placement);
-    const sent = placement.place === 'argument' || placement.place === 'fixed';
+    if (source.kind === 'fixed') fixed.push([name, source.value]);
+    if (source.kind === 'missing') missing.push(source);
+    const sent = source.kind === 'argument' || source.kind === 'fixed';
     if (sent && takesFiles(parameter)) {
       const many = takesManyFiles(parameter);
-      fileParameters.push({ name, many, ...(refused !== undefined && { refused }) });
+      fileParameters.push({ name, many, refused });
     }
-    decisions.push({ name, decision: decisionText(placement) });
+    decisions.push({ name, decision: decisionText(source) });
   }
   const value: Value = { shape: { kind: 'object', properties, open: false } };
-  return { value, names, fixed, reserved, fileParameters, missing, notes, faults, decisions };
+  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
 }
 
-function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): ToolParameter[] {
+function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[]): ToolParameter[] {
   const byName = new Map<string, ToolParameter>();
   const repeated = new Set<string>();
   for (const parameter of parameters) {
@@ -85,21 +87,21 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: string[]): 
     else byName.set(parameter.name, parameter);
   }
   for (const name of repeated)
-    notes.push(`The parameter "${name}" is declared several times; the first counts.`);
+    notes.push({ message: `The parameter "${name}" is declared several times; the first counts.` });
   return [...byName.values()];
 }
 
 /** A parameter that a preset names in vain; `binds` when the presets took something from callers. */
 interface Unknown {
-  readonly fault: PresetFault;
+  readonly problem: PresetProblem;
   readonly binds: boolean;
 }
 
 /** Parameters that the preset of this very tool names and the tool does not have. */
-function unknownParameters(parameters: readonly ToolParameter[], context: PlacementContext): Unknown[] {
+function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext): Unknown[] {
   const { preset } = context;
   if (preset === undefined) return [];
-  const exact = preset.parts.filter(({ by }) => by !== 'glob');
+  const exact = preset.parts.filter(({ isExact }) => isExact);
   const known = parameters.map(({ name }) => name);
   return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))
@@ -107,12 +109,12 @@ function unknownParameters(parameters: readonly ToolParameter[], context: Placem
       const near = closest(name, known);
       const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
       const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
-      const fault = presetFault(
+      const problem = presetProblem(
         message,
         context,
         (each, isExact) => isExact && presetParameters(each).includes(name),
       );
-      return { fault, binds: bindsParameter(preset, name) };
+      return { problem, binds: bindsParameter(preset, name) };
     });
 }
 
@@ -138,15 +140,15 @@ function nameArguments(parameters: readonly ToolParameter[]): ReadonlyMap<ToolPa
   return names;
 }
 
-function decisionText(placement: Placement): string {
-  switch (placement.place) {
+function decisionText(source: ParameterSource): string {
+  switch (source.kind) {
     case 'argument':
-      if (placement.default !== undefined) return 'an argument with a default';
-      return placement.required ? 'a required argument' : 'an optional argument';
+      if (source.default !== undefined) return 'an argument with a default';
+      return source.required ? 'a required argument' : 'an optional argument';
     case 'fixed':
-      return placement.from === 'preset' ? 'preset by the operator' : 'sent with its declared default';
+      return source.from === 'preset' ? 'preset by the operator' : 'sent with its declared default';
     case 'absent':
-      return `not published: ${placement.reason}`;
+      return `not published: ${source.reason}`;
     default:
       return 'without a value';
   }

@@ -21,7 +21,7 @@ interface Reading {
   text: number;
 }
 
-/** True when there is room for a text, which then takes it. */
+/** True when the text is within the budget, which it then uses up. */
 function afford(reading: Reading, text: string): boolean {
   if (text.length > reading.text) return false;
   reading.text -= text.length;
@@ -29,7 +29,7 @@ function afford(reading: Reading, text: string): boolean {
 }
 
 /**
- * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null beside another included),
+ * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null with another included),
  * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
  * `description`, `default`, references inside the document and the types of alternatives. Where it says more, the value
  * is taken more widely than the server takes it, which checks it again. Nothing else of it is published.
@@ -49,15 +49,14 @@ function read(schema: Json | undefined, depth: number, reading: Reading): Value 
   const named = types.filter((type) => type !== 'null');
   const { shape, remark } = shapeOf(resolved.schema, named, depth, reading);
   const own = resolved.schema['description'];
-  const told = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
-  const description = afford(reading, told) ? told : '';
-  return { shape, ...(nullable && { nullable }), ...(description !== '' && { description }) };
+  const text = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
+  return { shape, nullable, description: text !== '' && afford(reading, text) ? text : undefined };
 }
 
 interface ShapeReading {
   readonly shape: Shape;
   /** What the shape leaves unsaid. */
-  readonly remark?: string;
+  readonly remark?: string | undefined;
 }
 
 function shapeOf(
@@ -117,10 +116,10 @@ function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
     values.map((value) => JSON.stringify(value)),
     400,
   );
-  const remark = shown === '' ? {} : { remark: `One of ${shown}.` };
-  if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, ...remark };
-  const types = [...new Set(values.map(typeOfValue))];
-  return { shape: types.length === 0 ? { kind: 'any' } : { kind: 'any', types }, ...remark };
+  const remark = shown === '' ? undefined : `One of ${shown}.`;
+  if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, remark };
+  const types = values.length === 0 ? undefined : [...new Set(values.map(typeOfValue))];
+  return { shape: { kind: 'any', types }, remark };
 }
 
 function numberShape(schema: JsonObject, integer: boolean): Shape {
@@ -129,7 +128,7 @@ function numberShape(schema: JsonObject, integer: boolean): Shape {
   const min = bound(schema['minimum']) ?? (integer ? nextWhole(above, 1) : bound(above));
   const max = bound(schema['maximum']) ?? (integer ? nextWhole(below, -1) : bound(below));
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer };
-  return { kind: 'number', integer, ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+  return { kind: 'number', integer, min, max };
 }
 
 function bound(value: Json | undefined): number | undefined {
@@ -172,14 +171,14 @@ function property(
   const nullable = value.nullable === true || value.shape.kind === 'any';
   const declared = isJsonObject(schema) ? schema['default'] : undefined;
   const fallback = declared === undefined || declared === null ? undefined : fitted(value, declared);
-  const described =
-    value.description === undefined ? {} : { description: cutText(value.description, MAX_DESCRIPTION) };
+  const description = value.description && cutText(value.description, MAX_DESCRIPTION);
+  const affordable = fallback !== undefined && afford(reading, JSON.stringify(fallback));
   return {
     name,
     shape: value.shape,
     required,
-    ...(nullable && { nullable }),
-    ...described,
-    ...(fallback !== undefined && afford(reading, JSON.stringify(fallback)) && { default: fallback }),
+    nullable,
+    description,
+    default: affordable ? fallback : undefined,
   };
 }

@@ -6,7 +6,7 @@ import { type RegistryRules, settingOf } from './rules.ts';
 import { tidy } from './text.ts';
 
 /** A tool of the bridge itself, such as its search, as a client sees it. */
-export type OwnTool = Pick<ListedTool, 'name' | 'description'>;
+export type BridgeTool = Pick<ListedTool, 'name' | 'description'>;
 
 /**
  * The MCP servers of the catalogue that are the bridge itself, by their id, each with the reason to leave it out.
@@ -18,17 +18,17 @@ export type OwnTool = Pick<ListedTool, 'name' | 'description'>;
  * have come or gone since Dify listed it. A bridge to another workspace with the same plugins looks the same; a
  * server that an allow rule names by its very id as `provider` is therefore never left out.
  */
-export function ownEndpoints(
+export function selfEndpoints(
   providers: readonly ToolProvider[],
   drafts: readonly Draft[],
-  ownTools: readonly OwnTool[],
+  bridgeTools: readonly BridgeTool[],
   rules: RegistryRules,
 ): ReadonlyMap<string, string> {
   const servers = providers.filter(({ type, tools }) => type === 'mcp' && tools.length > 0);
   const found = new Map<string, string>();
   if (servers.length === 0) return found;
   const qualified = new Set(drafts.map(({ named }) => named.qualifiedName));
-  const described = new Set(ownTools.map(({ name, description }) => identity(name, description)));
+  const described = new Set(bridgeTools.map(({ name, description }) => identity(name, description)));
   for (const { named, outcome } of drafts) {
     if ('published' in outcome) described.add(identity(named.bareName, outcome.published.description));
   }

@@ -15,9 +15,8 @@ export function anyShape(schema: JsonObject, document: JsonObject): Shape {
     ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
     ...armTypes(schema, 'allOf', document).flat(),
   ];
-  return types.every((type) => type === 'null')
-    ? { kind: 'any' }
-    : { kind: 'any', types: [...new Set(types)] };
+  const isNamed = types.some((type) => type !== 'null');
+  return { kind: 'any', types: isNamed ? [...new Set(types)] : undefined };
 }
 
 /** The types that each arm of a combination names. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
 
 /** Providers that are part of Dify; no plugin may take their names. */
@@ -20,12 +21,12 @@ export interface NamedTool {
   /** Its identity as one text. */
   readonly key: string;
   readonly qualifiedName: string;
-  /** The qualified name before it was cut or freed of other characters; absent where that has changed nothing. */
-  readonly wholeName?: string;
+  /** The qualified name before it was cut or freed of other characters; undefined where that changed nothing. */
+  readonly wholeName: string | undefined;
   /** The tool's own name in the characters of a name; not unique. */
   readonly bareName: string;
   /** The tool that has the name which this one would have had. */
-  readonly clashesWith?: ToolRef;
+  readonly clashesWith: ToolRef | undefined;
 }
 
 /** The tool that clients know by a name, if there is one. */
@@ -55,21 +56,16 @@ export function nameTools(
   const seen = new Map<string, NamedTool>();
   const repeated: NamedTool[] = [];
   for (const { provider, tool, ref, key, wanted, wholeName } of entries) {
-    const entry = { provider, tool, ref, key, ...(wanted !== wholeName && { wholeName }) };
     const known = seen.get(key);
     if (known !== undefined) {
-      repeated.push({ ...entry, qualifiedName: known.qualifiedName, bareName: known.bareName });
+      repeated.push({ ...known, provider, tool, ref, clashesWith: undefined });
       continue;
     }
-    const clash = taken.get(wanted);
-    const name = clash === undefined ? wanted : freeName(wanted, key, maxLength, taken);
-    taken.set(name, ref);
-    seen.set(key, {
-      ...entry,
-      qualifiedName: name,
-      bareName: fitName(ref.tool, key, maxLength),
-      ...(clash !== undefined && { clashesWith: clash }),
-    });
+    const clashesWith = taken.get(wanted);
+    const qualifiedName = clashesWith === undefined ? wanted : freeName(wanted, key, maxLength, taken);
+    taken.set(qualifiedName, ref);
+    const bareName = fitName(ref.tool, key, maxLength);
+    seen.set(key, { provider, tool, ref, key, wholeName, qualifiedName, bareName, clashesWith });
   }
   return { tools: [...seen.values()], repeated };
 }
@@ -82,35 +78,30 @@ function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy:
   const wanted = fitName(wholeName, key, maxLength);
   const holder = heldBy(wanted);
   const isHeld = holder !== undefined && identityOf(holder) === key;
-  return { provider, tool, ref, key, wholeName, wanted, isHeld };
+  return {
+    provider,
+    tool,
+    ref,
+    key,
+    wholeName: wanted === wholeName ? undefined : wholeName,
+    wanted,
+    isHeld,
+  };
 }
 
-/** The tools that have each bare name. */
-export function toolsByBareName(tools: readonly NamedTool[]): ReadonlyMap<string, readonly NamedTool[]> {
-  const byName = new Map<string, NamedTool[]>();
-  for (const tool of tools) {
-    const namesakes = byName.get(tool.bareName);
-    if (namesakes === undefined) byName.set(tool.bareName, [tool]);
-    else namesakes.push(tool);
-  }
-  return byName;
-}
-
-/** The bare names that may stand for their tools: of one tool only, and no other tool's qualified name. */
+/** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
-  const qualified = new Map(tools.map((tool) => [tool.qualifiedName, tool]));
   const unique = new Map<string, NamedTool>();
-  for (const [name, [tool, ...others]] of toolsByBareName(tools)) {
-    const isFree = others.length === 0 && (qualified.get(name) ?? tool) === tool;
-    if (tool !== undefined && isFree) unique.set(name, tool);
+  const ambiguous = new Set<string>();
+  for (const tool of tools) {
+    if (unique.has(tool.bareName)) ambiguous.add(tool.bareName);
+    unique.set(tool.bareName, tool);
   }
+  for (const tool of tools) {
+    if ((unique.get(tool.qualifiedName) ?? tool) !== tool) ambiguous.add(tool.qualifiedName);
+  }
+  for (const name of ambiguous) unique.delete(name);
   return unique;
-}
-
-/** The same order on every machine; for names, which are ASCII, that of their code points. */
-export function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {

@@ -4,7 +4,7 @@ import type { Narrowing } from './rules.ts';
 import type { Shape } from './shape.ts';
 
 /** What of a narrowing does not fit a shape. */
-export interface NarrowFault {
+export interface NarrowProblem {
   readonly message: string;
   /** What of the narrowing it is about. */
   readonly keys: readonly (keyof Narrowing)[];
@@ -15,7 +15,7 @@ export interface NarrowFault {
 /** What is left of a shape, and what of the narrowing does not fit it. */
 export interface Narrowed {
   readonly shape: Shape;
-  readonly faults: readonly NarrowFault[];
+  readonly problems: readonly NarrowProblem[];
 }
 
 const RANGE = ['minimum', 'maximum'] as const;
@@ -26,21 +26,21 @@ const RANGE = ['minimum', 'maximum'] as const;
  */
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
-    const items = narrow(shape.items.shape, by);
-    const { nullable, ...item } = shape.items;
+    const narrowed = narrow(shape.items.shape, by);
     // Null is neither one of the choices nor in the range.
-    const isNullable = nullable === true && !restricts(by);
-    return {
-      ...items,
-      shape: { kind: 'array', items: { ...item, shape: items.shape, ...(isNullable && { nullable }) } },
-    };
+    const nullable = shape.items.nullable === true && !restricts(by);
+    const items = { ...shape.items, shape: narrowed.shape, nullable };
+    return { ...narrowed, shape: { kind: 'array', items } };
   }
   const bounded = narrowRange(shape, by);
   const chosen = narrowChoices(bounded.shape, by.enum);
   // Choices that are kept are all that is left, whatever the range was meant for.
-  const isChosen = by.enum !== undefined && !chosen.faults.some(({ isLost }) => isLost) && !isNumeric(shape);
-  const ofRange = isChosen ? bounded.faults.map((fault) => ({ ...fault, isLost: false })) : bounded.faults;
-  return { shape: chosen.shape, faults: [...ofRange, ...chosen.faults] };
+  const isChosen =
+    by.enum !== undefined && !chosen.problems.some(({ isLost }) => isLost) && !isNumeric(shape);
+  const ofRange = isChosen
+    ? bounded.problems.map((problem) => ({ ...problem, isLost: false }))
+    : bounded.problems;
+  return { shape: chosen.shape, problems: [...ofRange, ...chosen.problems] };
 }
 
 /** True when values are taken away, and not only the description is another. */
@@ -49,48 +49,44 @@ export function restricts(by: Narrowing | undefined): boolean {
 }
 
 function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
-  if (minimum === undefined && maximum === undefined) return { shape, faults: [] };
-  const lost = (message: string, keys: NarrowFault['keys'] = RANGE): Narrowed => ({
+  if (minimum === undefined && maximum === undefined) return { shape, problems: [] };
+  const lost = (message: string, keys: NarrowProblem['keys'] = RANGE): Narrowed => ({
     shape,
-    faults: [{ message, keys, isLost: true }],
+    problems: [{ message, keys, isLost: true }],
   });
   if (shape.kind === 'number-choice') {
     const values = shape.values.filter(
       (value) => (minimum === undefined || value >= minimum) && (maximum === undefined || value <= maximum),
     );
-    if (values.length > 0) return { shape: { kind: 'number-choice', values }, faults: [] };
+    if (values.length > 0) return { shape: { kind: 'number-choice', values }, problems: [] };
     return lost('minimum and maximum leave no value');
   }
   if (!isNumeric(shape)) return lost('minimum and maximum are for numbers');
-  const faults: NarrowFault[] = [];
+  const problems: NarrowProblem[] = [];
   if (minimum !== undefined && shape.min !== undefined && minimum < shape.min) {
     const message = `a minimum of ${minimum} is below the declared one of ${shape.min}`;
-    faults.push({ message, keys: ['minimum'], isLost: false });
+    problems.push({ message, keys: ['minimum'], isLost: false });
   }
   if (maximum !== undefined && shape.max !== undefined && maximum > shape.max) {
     const message = `a maximum of ${maximum} is above the declared one of ${shape.max}`;
-    faults.push({ message, keys: ['maximum'], isLost: false });
+    problems.push({ message, keys: ['maximum'], isLost: false });
   }
-  const min = largest(minimum, shape.min);
-  const max = smallest(maximum, shape.max);
+  const min = both(Math.max, minimum, shape.min);
+  const max = both(Math.min, maximum, shape.max);
   if (min !== undefined && max !== undefined && min > max) {
     const keys = RANGE.filter((key) => (key === 'minimum' ? minimum === min : maximum === max));
     return lost(`no number is at least ${min} and at most ${max}`, keys);
   }
-  const { integer } = shape;
-  return {
-    shape: { kind: 'number', integer, ...(min !== undefined && { min }), ...(max !== undefined && { max }) },
-    faults,
-  };
+  return { shape: { kind: 'number', integer: shape.integer, min, max }, problems };
 }
 
 function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narrowed {
-  if (choices === undefined) return { shape, faults: [] };
+  if (choices === undefined) return { shape, problems: [] };
   const about = { keys: ['enum'], isLost: true } as const;
   const textual = shape.kind === 'string' || shape.kind === 'choice';
   if (!textual && !isNumeric(shape)) {
     const message = `enum is for texts and numbers, not for a value of the kind ${shape.kind}`;
-    return { shape, faults: [{ message, ...about }] };
+    return { shape, problems: [{ message, ...about }] };
   }
   const taken = new Set<Json>();
   const refused: string[] = [];
@@ -101,20 +97,20 @@ function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narr
     else taken.add(value);
   }
   const isLost = taken.size === 0;
-  const faults = refused.map((message) => ({ message, ...about, isLost }));
-  if (isLost) return { shape, faults };
-  if (textual) return { shape: { kind: 'choice', values: [...taken] as string[] }, faults };
-  return { shape: { kind: 'number-choice', values: [...taken] as number[] }, faults };
+  const problems = refused.map((message) => ({ message, ...about, isLost }));
+  if (isLost) return { shape, problems };
+  if (textual) return { shape: { kind: 'choice', values: [...taken] as string[] }, problems };
+  return { shape: { kind: 'number-choice', values: [...taken] as number[] }, problems };
 }
 
 function isNumeric(shape: Shape): shape is Extract<Shape, { kind: 'number' | 'number-choice' }> {
   return shape.kind === 'number' || shape.kind === 'number-choice';
 }
 
-function largest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
-}
-
-function smallest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+function both(
+  choose: (a: number, b: number) => number,
+  a: number | undefined,
+  b: number | undefined,
+): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : choose(a, b);
 }

@@ -1,11 +1,11 @@
 import type { Registry, RegistryNote } from '../model/registry.ts';
 
-/** A note on a setting as one line: where it stands, of which tool it is said where that is not plain, and what. */
+/** Formats a note as `setting: [tool:] message`; the tool is omitted when the setting path already names it. */
 export function settingNoteText({ setting, name, message }: Required<RegistryNote>): string {
   return setting.endsWith(`.${name}`) ? `${setting}: ${message}` : `${setting}: ${name}: ${message}`;
 }
 
-/** The notes that are no repetition of why a tool is withheld, of which the given number of lines is shown. */
+/** The notes that do not repeat the reason of a withheld tool, of which the given number of lines is shown. */
 export function furtherNotes(
   { notes, withheld }: Pick<Registry, 'notes' | 'withheld'>,
   shownLines = Number.POSITIVE_INFINITY,

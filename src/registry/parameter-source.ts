@@ -4,23 +4,27 @@ import { fitted } from './check.ts';
 import { declaredDefault, difyDemands, difyFillsIn, hasDefault } from './declared-default.ts';
 import { choicesOf, isSelector, offersNothing, parameterValue } from './parameter-value.ts';
 import { narrow } from './narrow.ts';
-import { type PresetFault, presetFault } from './preset-fault.ts';
-import { own, type ToolPreset } from './presets.ts';
+import { own, type PresetProblem, presetProblem, type ToolNote, type ToolPreset } from './presets.ts';
 import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
 
 /** Where the value of a parameter comes from. */
-export type Placement =
+export type ParameterSource =
   /** The caller; `default` when it may leave the parameter out and a value is known. */
-  | { readonly place: 'argument'; readonly value: Value; readonly required: boolean; readonly default?: Json }
+  | {
+      readonly kind: 'argument';
+      readonly value: Value;
+      readonly required: boolean;
+      readonly default?: Json | undefined;
+    }
   /** The bridge sends it with every call; `from` says whose value it is. */
-  | { readonly place: 'fixed'; readonly value: Json; readonly from: 'preset' | 'default' }
+  | { readonly kind: 'fixed'; readonly value: Json; readonly from: 'preset' | 'default' }
   /** Nobody: Dify fills it, or the tool does without. */
-  | { readonly place: 'absent'; readonly reason: string }
+  | { readonly kind: 'absent'; readonly reason: string }
   /** Nobody can, and the tool does not work without. */
   | {
-      readonly place: 'missing';
+      readonly kind: 'missing';
       readonly reason: string;
       readonly remedy?: Remedy;
       /** The settings that have to fit the tool again. */
@@ -36,125 +40,129 @@ export interface Remedy {
   readonly publishable: boolean;
 }
 
-/** A placement and what an operator should know of it. */
-export interface Placed {
-  readonly placement: Placement;
-  readonly notes: readonly string[];
-  /** What of the preset cannot be done. */
-  readonly faults: readonly PresetFault[];
+/** A source and what an operator should know of it. */
+export interface ResolvedSource {
+  readonly source: ParameterSource;
+  /** What of the declaration or of the preset cannot be done. */
+  readonly notes: readonly ToolNote[];
   /** True when the callers were left more than the narrowing means. */
   readonly isLost?: boolean;
 }
 
 /** The tool that a parameter belongs to, as far as its parameters depend on it. */
-export interface PlacementContext {
+export interface SourceContext {
   readonly ref: ToolRef;
   readonly preset: ToolPreset | undefined;
   readonly rules: RegistryRules;
 }
 
 /** Decides where the value of a parameter comes from: preset, caller, Dify or nowhere. */
-export function placeParameter(parameter: ToolParameter, context: PlacementContext): Placed {
+export function resolveSource(parameter: ToolParameter, context: SourceContext): ResolvedSource {
   const { preset } = context;
   const { name } = parameter;
-  const faults: PresetFault[] = [];
+  const problems: PresetProblem[] = [];
   if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
     const message = `"${name}" is a secret, which callers are never asked for.`;
-    faults.push(presetFault(message, context, ({ publish }) => publish?.includes(name) === true));
+    problems.push(presetProblem(message, context, ({ publish }) => publish?.includes(name) === true));
   }
   const by = own(preset?.narrow, name);
-  const narrowed = place(parameter, context, by);
-  if (by === undefined || narrowed.isLost === true || narrowed.placement.place === 'argument') {
-    return { ...narrowed, faults: [...faults, ...narrowed.faults] };
+  const narrowed = resolve(parameter, context, by);
+  if (by === undefined || narrowed.isLost === true || narrowed.source.kind === 'argument') {
+    return { ...narrowed, notes: [...problems, ...narrowed.notes] };
   }
-  const placed = place(parameter, context, undefined);
-  // A glob narrows an argument where there is one; whoever names the tool means this one.
+  const whole = resolve(parameter, context, undefined);
+  // A glob narrows an argument where there is one; a key that names the tool means this one.
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
-  if (preset?.parts.some((part) => narrowsIt(part.preset, part.by !== 'glob')) === true) {
-    faults.push(presetFault(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
+  if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
+    problems.push(presetProblem(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
   }
-  return { ...placed, faults: [...faults, ...placed.faults] };
+  return { ...whole, notes: [...problems, ...whole.notes] };
 }
 
-function place(parameter: ToolParameter, context: PlacementContext, by: Narrowing | undefined): Placed {
+function resolve(
+  parameter: ToolParameter,
+  context: SourceContext,
+  by: Narrowing | undefined,
+): ResolvedSource {
   const { preset } = context;
   const { name } = parameter;
   const whole = parameterValue(parameter, context);
-  const { value, faults, lost } =
-    by === undefined ? { value: whole, faults: [], lost: [] } : narrowed(parameter, by, context);
+  const { value, problems, lost } =
+    by === undefined ? { value: whole, problems: [], lost: [] } : narrowedValue(parameter, by, context);
   const isLost = lost.length > 0;
   const given = own(preset?.parameters, name);
-  const asked = preset?.overridable === true || preset?.publish?.includes(name) === true;
-  const isOpen = asked && parameter.type !== 'secret-input';
+  const isRequested = preset?.overridable === true || preset?.publish?.includes(name) === true;
+  const isOpen = isRequested && parameter.type !== 'secret-input';
   const taken = isOpen ? value : whole;
   // Dify refuses whatever is sent for a choice without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
-  const isGivenUp = (placement: Placement): boolean => isLost && placement.place === 'argument';
-  const giveUp = (): Placed => ({ placement: undone(lost), notes: [], faults, isLost });
+  const isGivenUp = (source: ParameterSource): boolean => isLost && source.kind === 'argument';
+  const giveUp = (): ResolvedSource => ({ source: unfitting(lost), notes: problems, isLost });
   if (presetValue !== undefined) {
-    const placement: Placement = isOpen
-      ? { place: 'argument', value, required: false, default: presetValue }
-      : { place: 'fixed', value: presetValue, from: 'preset' };
-    return isGivenUp(placement) ? giveUp() : { placement, notes: [], faults };
+    const source: ParameterSource = isOpen
+      ? { kind: 'argument', value, required: false, default: presetValue }
+      : { kind: 'fixed', value: presetValue, from: 'preset' };
+    return isGivenUp(source) ? giveUp() : { source, notes: problems };
   }
   if (given !== undefined) {
     const offered = isOpen ? choicesIn(value.shape) : choicesOf(parameter);
     const message = offersNothing(parameter)
       ? `There is a preset for "${name}", for which Dify offers no choice at present.`
       : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
-    const fault = presetFault(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
-    faults.push(fault);
-    if (!isOpen) return { placement: undone([fault]), notes: [], faults };
+    const problem = presetProblem(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
+    problems.push(problem);
+    if (!isOpen) return { source: unfitting([problem]), notes: problems };
   }
   const fallback = declaredDefault(parameter, value);
-  const placement = unpreset(parameter, value, fallback, context);
-  if (isGivenUp(placement)) return giveUp();
-  if (placement.place !== 'argument' || fallback !== undefined || !hasDefault(parameter)) {
-    return { placement, notes: [], faults };
+  const source = unpreset(parameter, value, fallback, context);
+  if (isGivenUp(source)) return giveUp();
+  if (source.kind !== 'argument' || fallback !== undefined || !hasDefault(parameter)) {
+    return { source, notes: problems };
   }
   const declared = `The declared default of "${name}" is not a value that`;
   if (declaredDefault(parameter, whole) === undefined) {
-    return { placement, notes: [`${declared} the parameter takes; it is left out.`], faults };
+    const message = `${declared} the parameter takes; it is left out.`;
+    return { source, notes: [{ message }, ...problems] };
   }
   // Left out, the argument would be what the preset rules out: Dify or the tool puts the default in.
-  const notes = [`${declared} its preset leaves; callers have to give one.`];
-  return { placement: { ...placement, required: true }, notes, faults };
+  const message = `${declared} its preset leaves; callers have to give one.`;
+  return { source: { ...source, required: true }, notes: [{ message }, ...problems] };
 }
 
-/** A value of which a preset leaves a part; the remarks on its choices go by what is left. */
-function narrowed(
+/** The part of a value that a preset leaves; the remarks on its choices name what is left. */
+function narrowedValue(
   parameter: ToolParameter,
   by: Narrowing,
-  context: PlacementContext,
-): { readonly value: Value; readonly faults: PresetFault[]; readonly lost: readonly PresetFault[] } {
+  context: SourceContext,
+): { readonly value: Value; readonly problems: PresetProblem[]; readonly lost: readonly PresetProblem[] } {
   const left = parameter.options.filter(
     ({ value }) =>
       value !== '' && by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
   );
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
   const value = parameterValue(reduced, context, by.description);
-  const { shape, faults } = narrow(value.shape, by);
-  const told = faults.map(({ message, keys, isLost }) => {
+  const { shape, problems } = narrow(value.shape, by);
+  const located = problems.map(({ message, keys, isLost }) => {
     const says = ({ narrow: all }: Preset): boolean =>
       keys.some((key) => own(all, parameter.name)?.[key] !== undefined);
     const text = `The narrowing of "${parameter.name}" does not fit: ${message}.`;
-    return { fault: presetFault(text, context, says), isLost };
+    return { problem: presetProblem(text, context, says), isLost };
   });
   return {
     value: { ...value, shape },
-    faults: told.map(({ fault }) => fault),
-    lost: told.filter(({ isLost }) => isLost).map(({ fault }) => fault),
+    problems: located.map(({ problem }) => problem),
+    lost: located.filter(({ isLost }) => isLost).map(({ problem }) => problem),
   };
 }
 
 /**
- * What the operator has ruled cannot be kept, be it that Dify has changed the tool: callers are not given what it took
- * from them.
+ * The preset no longer fits, for example because Dify changed the tool: the tool is withheld rather than exposing what
+ * the operator restricted.
  */
-export function undone(faults: readonly PresetFault[]): Extract<Placement, { place: 'missing' }> {
-  const reason = faults.map(({ message }) => message).join('\n');
-  return { place: 'missing', reason, until: faults.map(({ setting }) => setting) };
+export function unfitting(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
+  const reason = problems.map(({ message }) => message).join('\n');
+  return { kind: 'missing', reason, until: problems.map(({ setting }) => setting) };
 }
 
 function choicesIn(shape: Shape): readonly string[] {
@@ -171,22 +179,22 @@ function unpreset(
   parameter: ToolParameter,
   value: Value,
   fallback: Json | undefined,
-  context: PlacementContext,
-): Placement {
+  context: SourceContext,
+): ParameterSource {
   const { name, form, required, type } = parameter;
-  if (form !== 'llm' && form !== 'form') return { place: 'absent', reason: `form ${form} is not used` };
+  if (form !== 'llm' && form !== 'form') return { kind: 'absent', reason: `form ${form} is not used` };
   if (offersNothing(parameter)) {
     return required
-      ? { place: 'missing', reason: `"${name}" is required and Dify offers no choice for it at present.` }
-      : { place: 'absent', reason: 'Dify offers no choice for it' };
+      ? { kind: 'missing', reason: `"${name}" is required and Dify offers no choice for it at present.` }
+      : { kind: 'absent', reason: 'Dify offers no choice for it' };
   }
   if (form === 'form') return operatorParameter(parameter, value, fallback, context);
   if (type === 'secret-input') {
     return required
       ? missing('is a required secret, and has no preset', parameter, context)
-      : { place: 'absent', reason: 'a secret is never asked from callers' };
+      : { kind: 'absent', reason: 'a secret is never asked from callers' };
   }
-  return argument(value, required, fallback);
+  return { kind: 'argument', value, required, default: fallback };
 }
 
 /** A parameter of form `form` without a preset. */
@@ -194,32 +202,28 @@ function operatorParameter(
   parameter: ToolParameter,
   value: Value,
   fallback: Json | undefined,
-  context: PlacementContext,
-): Placement {
+  context: SourceContext,
+): ParameterSource {
   const demanded = difyDemands(parameter, fallback);
   const published =
     context.rules.formParameters === 'publish' || context.preset?.publish?.includes(parameter.name) === true;
   if (published && parameter.type !== 'secret-input') {
-    return argument(value, demanded, fallback);
+    return { kind: 'argument', value, required: demanded, default: fallback };
   }
   if (fallback !== undefined && !difyFillsIn(parameter)) {
-    return { place: 'fixed', value: fallback, from: 'default' };
+    return { kind: 'fixed', value: fallback, from: 'default' };
   }
   if (!demanded)
-    return { place: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
+    return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
   return missing(demand(parameter), parameter, context);
 }
 
-function argument(value: Value, required: boolean, fallback: Json | undefined): Placement {
-  return { place: 'argument', value, required, ...(fallback !== undefined && { default: fallback }) };
-}
-
-function missing(reason: string, parameter: ToolParameter, { rules }: PlacementContext): Placement {
+function missing(reason: string, parameter: ToolParameter, { rules }: SourceContext): ParameterSource {
   const choices = parameter.type === 'select' ? choicesOf(parameter) : [];
   const publishable =
     rules.formParameters === 'preset' && parameter.form === 'form' && parameter.type !== 'secret-input';
   return {
-    place: 'missing',
+    kind: 'missing',
     reason: `"${parameter.name}" ${reason}.${choiceList(choices)}`,
     remedy: { name: parameter.name, example: choices[0], publishable },
   };

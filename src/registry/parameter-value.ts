@@ -33,8 +33,8 @@ export interface ValueContext {
 }
 
 /**
- * Which values a parameter takes and what a model is told of it. Unknown types take any JSON value.
- * `description` stands in place of the declared one.
+ * Which values a parameter takes, and its description for a model. Unknown types take any JSON value.
+ * `description` replaces the declared one.
  */
 export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
   const { languages } = context.rules;
@@ -45,8 +45,8 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
     pickText(parameter.humanDescription, languages) ||
     value.description ||
     pickText(parameter.label, languages);
-  const told = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
-  return { shape: value.shape, ...(told !== '' && { description: told }) };
+  const text = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
+  return { shape: value.shape, description: text === '' ? undefined : text };
 }
 
 interface TypedValue {
@@ -153,10 +153,5 @@ function labelRemarks(parameter: ToolParameter, languages: readonly string[]): s
 function numberShape({ min, max }: ToolParameter): Shape {
   // Bounds that exclude everything are a slip of the declaration, not a rule.
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer: false };
-  return {
-    kind: 'number',
-    integer: false,
-    ...(min !== undefined && { min }),
-    ...(max !== undefined && { max }),
-  };
+  return { kind: 'number', integer: false, min, max };
 }

@@ -1,5 +1,6 @@
+import type { RegistryNote } from '../model/registry.ts';
 import { restricts } from './narrow.ts';
-import type { Preset } from './rules.ts';
+import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
 /** All presets that fit one tool, as one. */
 export interface ToolPreset extends Preset {
@@ -7,12 +8,32 @@ export interface ToolPreset extends Preset {
   readonly parts: readonly PresetPart[];
 }
 
-/** A preset and where it stands in the configuration. */
+/** A preset and its place in the configuration. */
 export interface PresetPart {
   readonly setting: string;
   readonly preset: Preset;
-  /** By a glob, by the tool's own name, or by a bare name that other tools have as well. */
-  readonly by: 'glob' | 'name' | 'shared';
+  /** True when its key is a name and not a glob. */
+  readonly isExact: boolean;
+}
+
+/** Something about a tool that an operator should know; `setting` is the one at fault, if any. */
+export type ToolNote = Omit<RegistryNote, 'name'>;
+
+/** What of a tool's presets cannot be done. */
+export interface PresetProblem {
+  readonly message: string;
+  /** The preset that asks for it. */
+  readonly setting: string;
+}
+
+/** A problem of the strongest preset that asks for what cannot be done. */
+export function presetProblem(
+  message: string,
+  { preset, rules }: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
+  says: (preset: Preset, isExact: boolean) => boolean,
+): PresetProblem {
+  const part = preset?.parts.findLast((each) => says(each.preset, each.isExact));
+  return { message, setting: part?.setting ?? settingOf(rules, 'presets') };
 }
 
 /** The parameters that a preset names. */
@@ -20,30 +41,9 @@ export function presetParameters({ parameters, publish = [], narrow = {} }: Pres
   return [...new Set([...Object.keys(parameters), ...publish, ...Object.keys(narrow)])];
 }
 
-/** What an object has under a name, but for what every object has. */
+/** The value of a property of the object's own. */
 export function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
-}
-
-/**
- * What is left of a preset of which it is not known which tool it is meant for: all that it takes from callers, and
- * nothing that it gives them.
- */
-export function restricting(preset: Preset): Preset {
-  const { readOnly, destructive, idempotent, ...rest } = preset;
-  return {
-    ...rest,
-    overridable: false,
-    publish: [],
-    ...(readOnly === false && { readOnly }),
-    ...(destructive === true && { destructive }),
-    ...(idempotent === false && { idempotent }),
-  };
-}
-
-/** Where the presets of a tool stand, the strongest last. */
-export function presetSettings(preset: ToolPreset | undefined): string[] {
-  return preset?.parts.map(({ setting }) => setting) ?? [];
 }
 
 /** True when a preset takes something of a parameter from callers. */
@@ -56,25 +56,21 @@ export function bindsParameter({ overridable, publish, parameters, narrow }: Pre
 export function mergePresets(parts: readonly PresetPart[]): ToolPreset {
   let merged: Preset = { parameters: {} };
   for (const { preset } of parts) {
+    const { credential, credentialId, readOnly, destructive, results } = preset;
     let { narrow = {} } = merged;
-    // A computed key makes a property of any name.
     for (const [name, by] of Object.entries(preset.narrow ?? {})) {
+      // A computed key makes a property of any name.
       narrow = { ...narrow, [name]: { ...own(narrow, name), ...by } };
     }
-    // Both name the credential, and readOnly and destructive are answers to one question.
-    const { credential, credentialId, readOnly, destructive, ...before } = merged;
     merged = {
-      ...before,
-      ...(preset.credential === undefined &&
-        preset.credentialId === undefined && {
-          ...(credential !== undefined && { credential }),
-          ...(credentialId !== undefined && { credentialId }),
-        }),
-      ...(readOnly !== undefined && preset.destructive !== true && { readOnly }),
-      ...(destructive !== undefined && preset.readOnly !== true && { destructive }),
+      ...merged,
+      // Both name the credential, and readOnly and destructive are answers to one question.
+      ...((credential ?? credentialId) !== undefined && { credential: undefined, credentialId: undefined }),
+      ...(readOnly === true && { destructive: undefined }),
+      ...(destructive === true && { readOnly: undefined }),
       ...preset,
       parameters: { ...merged.parameters, ...preset.parameters },
-      ...(merged.results !== undefined && { results: { ...merged.results, ...preset.results } }),
+      results: results === undefined ? merged.results : { ...merged.results, ...results },
       narrow,
     };
   }

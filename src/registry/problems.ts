@@ -5,7 +5,7 @@ import { closest } from '../model/closest.ts';
 import type { Shape } from './shape.ts';
 import { listed } from './text.ts';
 
-/** As many problems are told one by one; nobody mends more at a time. */
+/** Problems listed one by one; nobody mends more at a time. */
 const MAX_PROBLEMS = 50;
 /** Where a short wrong text helps to see what is wrong with it, and cannot be more than a slip. */
 const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice', 'number-choice']);

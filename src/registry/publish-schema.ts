@@ -31,7 +31,7 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The schema of a value; `untyped` are the types that stand for any. */
+/** The schema of a value; `untyped` are the types published for a value of any type. */
 function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
   const { shape, nullable, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
@@ -42,8 +42,8 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
     // A copy: the schema is frozen, the declaration is not.
     written['default'] = structuredClone(fallback);
   }
-  const told = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
-  if (told !== undefined) written['description'] = told;
+  const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
+  if (text !== undefined) written['description'] = text;
   return written;
 }
 

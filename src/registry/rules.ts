@@ -5,29 +5,29 @@ import type { ProviderType } from '../model/tool.ts';
 
 /**
  * Which tools a rule is about. A text is a glob on the published name; of an object all that is given must
- * fit. In a glob `*` stands for any characters and `?` for one.
+ * fit. In a glob `*` matches any characters and `?` one.
  */
 export type Matcher = string | FactMatcher;
 
 /** Facts of a tool, all of which must fit. */
 export interface FactMatcher {
   /** The published name; with `names: bare` the tool's own name as well. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** The provider's id or name. */
-  readonly provider?: string;
+  readonly provider?: string | undefined;
   /** The tool's own name in Dify. */
-  readonly tool?: string;
-  readonly type?: ProviderType;
+  readonly tool?: string | undefined;
+  readonly type?: ProviderType | undefined;
   /** A label of the tool or of its provider, in any language and case, or a tag of the provider. */
-  readonly label?: string;
+  readonly label?: string | undefined;
 }
 
 /** What is left of an argument that callers may use only in part. */
 export interface Narrowing {
-  readonly enum?: readonly Json[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly description?: string;
+  readonly enum?: readonly Json[] | undefined;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly description?: string | undefined;
 }
 
 /** What the operator decides about one tool, or about all that a glob fits. */
@@ -35,22 +35,22 @@ export interface Preset {
   /** Fixed values by the parameter's name in Dify. */
   readonly parameters: JsonObject;
   /** True: callers may give another value, and the preset is the default that they see. */
-  readonly overridable?: boolean;
+  readonly overridable?: boolean | undefined;
   /** Parameters of form `form` that callers set. One with a value in `parameters` has it as its default. */
-  readonly publish?: readonly string[];
-  readonly narrow?: Readonly<Record<string, Narrowing>>;
+  readonly publish?: readonly string[] | undefined;
+  readonly narrow?: Readonly<Record<string, Narrowing>> | undefined;
   /** Which of the provider's credentials Dify uses; Dify heeds it for plugin tools alone. */
-  readonly credentialId?: string;
+  readonly credentialId?: string | undefined;
   /** The same by the name that Dify shows. */
-  readonly credential?: string;
+  readonly credential?: string | undefined;
   /** How much of its files and text a result carries itself, where not as in the view. */
-  readonly results?: Partial<ResultLimits>;
-  readonly title?: string;
-  readonly description?: string;
-  /** The effects of the tool, of which Dify says nothing. */
-  readonly readOnly?: boolean;
-  readonly destructive?: boolean;
-  readonly idempotent?: boolean;
+  readonly results?: Partial<ResultLimits> | undefined;
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  /** The effects of the tool, which Dify does not declare. */
+  readonly readOnly?: boolean | undefined;
+  readonly destructive?: boolean | undefined;
+  readonly idempotent?: boolean | undefined;
 }
 
 /** What the operator decides about the published tools. */
@@ -72,19 +72,19 @@ export interface RegistryRules {
   /** True: only tools whose preset declares that they change nothing. */
   readonly readOnly: boolean;
   /** Tools that are published at most: the pinned ones first, then by name. */
-  readonly maxTools?: number;
-  readonly pinned?: readonly Matcher[];
+  readonly maxTools?: number | undefined;
+  readonly pinned?: readonly Matcher[] | undefined;
   /** By qualified name or glob; with `names: bare` the bare name is taken as well. */
   readonly presets: Readonly<Record<string, Preset>>;
   /** Present names by the old names under which tools can still be called. */
-  readonly aliases?: Readonly<Record<string, string>>;
+  readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** The ways in which callers may hand over a file; all but `path` unless given. */
-  readonly fileSources?: readonly FileSource[];
-  /** Where a setting stands in the configuration, for advice; `tools.<name>` when absent. */
-  readonly at?: Readonly<Record<string, string>>;
+  readonly fileSources?: readonly FileSource[] | undefined;
+  /** The paths of settings in the configuration, for advice; `tools.<name>` when absent. */
+  readonly at?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Where a setting of these rules stands in the configuration. */
+/** The path of a setting of these rules in the configuration. */
 export function settingOf(rules: RegistryRules, name: keyof RegistryRules): string {
   return rules.at?.[name] ?? `tools.${name}`;
 }

@@ -11,8 +11,8 @@ export function resolve(schema: JsonObject, document: JsonObject): { schema: Jso
     nullable ||= arm?.nullable ?? false;
     const target = arm?.schema ?? referenced(current, document);
     if (target === undefined) return { schema: current, nullable };
-    const { $ref: _ref, anyOf: _any, oneOf: _one, allOf: _all, ...beside } = current;
-    current = { ...target, ...beside };
+    const { $ref: _ref, anyOf: _any, oneOf: _one, allOf: _all, ...others } = current;
+    current = { ...target, ...others };
   }
   return { schema: {}, nullable };
 }

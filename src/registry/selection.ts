@@ -1,12 +1,12 @@
 import type { RegistryNote } from '../model/registry.ts';
 import { isGlob } from './glob.ts';
 import { fits, type Matchable, matcherText } from './match.ts';
-import { compare } from './names.ts';
+import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
 /** What deny and allow say of one tool. */
 export interface Selection {
-  /** What decided, for whoever asks why. */
+  /** What decided, as lines for a person. */
   readonly lines: readonly string[];
   /** Which rule keeps the tool away and what would publish it; absent when none does. */
   readonly hidden?: string;

@@ -6,7 +6,12 @@ export type Shape =
   | { readonly kind: 'string' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
   | { readonly kind: 'number-choice'; readonly values: readonly number[] }
-  | { readonly kind: 'number'; readonly integer: boolean; readonly min?: number; readonly max?: number }
+  | {
+      readonly kind: 'number';
+      readonly integer: boolean;
+      readonly min?: number | undefined;
+      readonly max?: number | undefined;
+    }
   | { readonly kind: 'boolean' }
   | AnyShape
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
@@ -26,9 +31,9 @@ export type JsonType = (typeof JSON_TYPES)[number];
 /** A shape with what is said about it. */
 export interface Value {
   readonly shape: Shape;
-  /** True where null is a value of its own; never at the top level, where null stands for absent. */
-  readonly nullable?: boolean;
-  readonly description?: string;
+  /** True where null is a value of its own; never at the top level, where null means absent. */
+  readonly nullable?: boolean | undefined;
+  readonly description?: string | undefined;
 }
 
 /** A member of an object. */
@@ -36,7 +41,7 @@ export interface Property extends Value {
   readonly name: string;
   readonly required: boolean;
   /** Fits the shape; a property that has one is never demanded. */
-  readonly default?: Json;
+  readonly default?: Json | undefined;
 }
 
 /** Names that every model provider takes for a property. */

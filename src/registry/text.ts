@@ -35,15 +35,15 @@ export function cutText(text: string, max: number): string {
   return `${cut.trimEnd()}…`;
 }
 
-/** A text with a remark that is never cut: the text makes room for it. */
+/** A text with a remark that is never cut: the text is cut instead. */
 export function withRemark(text: string, remark: string, separator: string, max = MAX_DESCRIPTION): string {
   const kept = cutText(remark, max);
-  const room = max - kept.length - separator.length;
-  if (kept === '' || text === '' || room < 2) return kept === '' ? cutText(text, max) : kept;
-  return `${cutText(text, room)}${separator}${kept}`;
+  const space = max - kept.length - separator.length;
+  if (kept === '' || text === '' || space < 2) return kept === '' ? cutText(text, max) : kept;
+  return `${cutText(text, space)}${separator}${kept}`;
 }
 
-/** Items as `a, b, c and 4 more`, of at most `max` units (the first item always stands). */
+/** Items as `a, b, c and 4 more`, of at most `max` units (the first item is always there). */
 export function listed(items: readonly string[], max: number): string {
   let text = '';
   for (const [index, item] of items.entries()) {

@@ -9,7 +9,7 @@ export const MANY_TOOLS = 200;
 export type Pause = () => Promise<void> | undefined;
 
 /**
- * The terms that stand in the prose of every tool of a large workspace, such as the name of the one service that all
+ * The terms in the prose of every tool of a large workspace, such as the name of the one service that all
  * belong to; none where there are fewer than 200 tools, and none that tell nothing anywhere.
  */
 export async function commonTerms(
@@ -30,7 +30,7 @@ export async function commonTerms(
   return common ?? new Set();
 }
 
-/** True when the terms stand in the prose of each of the tools. */
+/** True when the prose of each tool has all the terms. */
 export async function haveAll(
   tools: readonly PublishedTool[],
   terms: ReadonlySet<string>,
@@ -38,8 +38,8 @@ export async function haveAll(
 ): Promise<boolean> {
   if (terms.size === 0) return true;
   for (const tool of tools) {
-    const told = proseTerms(tool);
-    for (const term of terms) if (!told.has(term)) return false;
+    const known = proseTerms(tool);
+    for (const term of terms) if (!known.has(term)) return false;
     const turn = pause();
     if (turn !== undefined) await turn;
   }

@@ -5,7 +5,7 @@ import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 export interface Effects {
   /** Tools that only read are called by `call_read_tool`, all others by `call_write_tool`. */
   readonly split: boolean;
-  /** The name of the own tool by which a tool is called. */
+  /** The name of the tool of the bridge by which a tool is called. */
   callerOf(tool: PublishedTool): string;
 }
 
@@ -21,7 +21,7 @@ export function effectsOf(registry: Registry): Effects {
   };
 }
 
-/** True for a tool of which the operator has declared that it changes nothing. */
+/** True for a tool that the operator has declared to change nothing. */
 export function onlyReads({ annotations }: PublishedTool): boolean {
   return annotations['readOnlyHint'] === true;
 }

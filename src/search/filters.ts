@@ -1,7 +1,7 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/** Which tools are asked for. */
+/** Which tools are requested. */
 export interface ToolFilters {
   /** Label or id of the provider or, if none is called so, a part of one. Case does not matter. */
   readonly provider?: string | undefined;

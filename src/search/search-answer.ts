@@ -1,6 +1,6 @@
 import type { ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { closestMatches } from '../model/closest.ts';
 import { listed } from '../registry/text.ts';
@@ -10,7 +10,7 @@ import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
-/** What a model asks for. */
+/** The arguments of `search_tools`. */
 export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
 
 /** Longest sentence of a description in an answer. */
@@ -23,29 +23,25 @@ const MAX_PROVIDERS = 300;
  * go on: how to narrow the search where there are more, what to try where there are none.
  */
 export function searchAnswer(
-  asked: SearchQuery,
+  request: SearchQuery,
   registry: Registry,
   index: SearchIndex,
   effects: Effects,
 ): ToolResult {
-  const query = asked.query.trim();
+  const query = request.query.trim();
   const everything = query === '' || query === '*';
   const found = everything ? registry.tools : matches(query, registry, index);
-  const fitting = filterTools(found, asked);
-  const shown = fitting.slice(0, asked.limit);
+  const fitting = filterTools(found, request);
+  const shown = fitting.slice(0, request.limit);
   const about = everything ? '' : ` for ${JSON.stringify(cutText(query, 100))}`;
-  if (shown.length === 0) return nothingFound(about, asked, found, registry);
+  if (shown.length === 0) return nothingFound(about, request, found, registry);
 
-  const advice = [
-    ...(fitting.length > shown.length ? [howToNarrow(fitting, shown.length, asked)] : []),
-    `${describeTool.tool.name} gives the full definition of a tool.`,
-  ].join(' ');
-  const head =
-    fitting.length === 1
-      ? `One tool${about}:`
-      : fitting.length === shown.length
-        ? `${fitting.length} tools${about}, ${order(everything)}:`
-        : `${shown.length} of ${fitting.length} tools${about}, ${order(everything)}:`;
+  const isPart = fitting.length > shown.length;
+  const narrowing = isPart ? `${howToNarrow(fitting, shown.length, request)} ` : '';
+  const advice = `${narrowing}${describeTool.tool.name} gives the full definition of a tool.`;
+  const count = isPart ? `${shown.length} of ${fitting.length}` : `${fitting.length}`;
+  const order = everything ? 'by name' : 'the best match first';
+  const head = fitting.length === 1 ? `One tool${about}:` : `${count} tools${about}, ${order}:`;
   return {
     content: [{ type: 'text', text: [head, ...shown.map((tool) => line(tool, effects)), advice].join('\n') }],
     structuredContent: {
@@ -63,24 +59,21 @@ function matches(query: string, registry: Registry, index: SearchIndex): Publish
   return exact === undefined ? found : [exact, ...found.filter((tool) => tool !== exact)];
 }
 
-function order(everything: boolean): string {
-  return everything ? 'by name' : 'the best match first';
-}
-
 function line(tool: PublishedTool, effects: Effects): string {
   const required = requiredOf(tool);
-  return [
+  const parts = [
     tool.name,
     tool.title,
     firstSentence(tool.description, MAX_SENTENCE),
     required.length === 0 ? 'no required arguments' : `required: ${required.join(', ')}`,
-    ...(effects.split ? [effects.callerOf(tool)] : []),
-    ...(tool.authorized ? [] : ['not authorised in Dify']),
-  ].join(' — ');
+  ];
+  if (effects.split) parts.push(effects.callerOf(tool));
+  if (!tool.authorized) parts.push('not authorised in Dify');
+  return parts.join(' — ');
 }
 
 function entry(tool: PublishedTool, effects: Effects): JsonObject {
-  return {
+  return withoutUndefined({
     name: tool.name,
     title: tool.title,
     description: firstSentence(tool.description, MAX_SENTENCE),
@@ -88,8 +81,8 @@ function entry(tool: PublishedTool, effects: Effects): JsonObject {
     provider: tool.providerLabel,
     type: tool.ref.providerType,
     callWith: effects.callerOf(tool),
-    ...(tool.authorized ? {} : { authorized: false }),
-  };
+    authorized: tool.authorized ? undefined : false,
+  });
 }
 
 function requiredOf({ inputSchema }: PublishedTool): string[] {
@@ -117,10 +110,9 @@ function nothingFound(
   registry: Registry,
 ): ToolResult {
   const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
-  const filters = [
-    ...(provider === undefined ? [] : [`provider ${JSON.stringify(cutText(provider, 100))}`]),
-    ...(type === undefined ? [] : [`type ${type}`]),
-  ];
+  const filters: string[] = [];
+  if (provider !== undefined) filters.push(`provider ${JSON.stringify(cutText(provider, 100))}`);
+  if (type !== undefined) filters.push(`type ${type}`);
   const within = filters.length === 0 ? '' : ` with ${filters.join(' and ')}`;
   const text = `There is no tool${about}${within}. ${advice}`;
   return { content: [{ type: 'text', text }], structuredContent: { total: 0, tools: [], advice: text } };

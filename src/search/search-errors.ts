@@ -1,6 +1,6 @@
 import { errorResult, type ToolResult } from '../model/content.ts';
-import { BridgeError, type Problem } from '../model/errors.ts';
-import type { ListedTool, PublishedTool, Registry } from '../model/registry.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
 import { similarNames } from '../registry/explain.ts';
 import { onlyReads } from './effects.ts';
 import { SEARCH_DIRECTORY } from './search-tools.ts';
@@ -8,19 +8,8 @@ import { SEARCH_DIRECTORY } from './search-tools.ts';
 // What a model gets wrong with these tools it can put right by itself: so all of this is results that it reads,
 // where a wrong name in tools/call would be a protocol error.
 
-/** The arguments do not fit an own tool. */
-export function wrongArguments(
-  tool: ListedTool,
-  problems: readonly Problem[],
-  hint = 'Correct the arguments and call again.',
-): ToolResult {
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
-  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
-}
-
-/** The name is that of one of the bridge's own tools, which calls nothing but published ones. */
-export function ownName(name: string): ToolResult {
+/** The name is that of a tool of the bridge, which calls only published ones. */
+export function bridgeToolName(name: string): ToolResult {
   const hint = 'Call it directly, by its own name.';
   return errorResult(new BridgeError('tool_not_found', `${name} is a tool of the bridge itself.`, { hint }));
 }
@@ -37,7 +26,7 @@ export function unknownName(name: string, registry: Registry, error: BridgeError
   return errorResult(new BridgeError('tool_not_found', error.message, { hint }));
 }
 
-/** The tool is called by another one of the own tools: `caller`. */
+/** The tool is called by another tool of the bridge: `caller`. */
 export function wrongCaller(tool: PublishedTool, caller: string): ToolResult {
   const kind = onlyReads(tool) ? 'only reads' : 'is not known to only read';
   const hint = `It was not called. Call it with ${caller} and the same arguments.`;

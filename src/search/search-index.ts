@@ -16,7 +16,7 @@ const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
 
-/** Terms to look for: as they are, and of which some may be misspelt or have been mended by a guess. */
+/** Terms to look for; some may be misspelt or corrected by a guess. */
 interface Wanted {
   readonly terms: readonly string[];
   readonly misspelt: ReadonlySet<string>;
@@ -42,7 +42,7 @@ export interface SearchIndex {
 
 /** An empty index. */
 export function createSearchIndex(): SearchIndex {
-  /** The words that stand in the prose of every tool, of so many tools. */
+  /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };
   let index = createWordIndex(NONE);
   const indexed = new Map<string, PublishedTool>();

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
-import { defineOwnTool, z } from '../registry/bridge-tool.ts';
+import { defineBridgeTool, z } from '../registry/bridge-tool.ts';
 import type { ToolDirectory } from '../registry/unknown-tool.ts';
 
 /** Tools that one search names at most. */
@@ -18,7 +18,7 @@ export const SEARCH_INSTRUCTIONS =
   'these are listed instead). A tool runs in Dify and may take minutes; one that fails answers with an error that ' +
   'says what to do next.';
 
-export const searchTools = defineOwnTool({
+export const searchTools = defineBridgeTool({
   name: 'search_tools',
   title: 'Search tools',
   description:
@@ -52,7 +52,7 @@ export const searchTools = defineOwnTool({
 
 const NAME = z.string().describe('The name of the tool, as search_tools gives it.');
 
-export const describeTool = defineOwnTool({
+export const describeTool = defineBridgeTool({
   name: 'describe_tool',
   title: 'Describe a tool',
   description:
@@ -79,7 +79,7 @@ const CALL = z.object({
 const CALL_EXAMPLE =
   'Example: {"name": "time__weekday", "arguments": {"year": 2026, "month": 11, "day": 22}}';
 
-export const callTool = defineOwnTool({
+export const callTool = defineBridgeTool({
   name: 'call_tool',
   title: 'Call a tool',
   description: `Runs one tool and answers with its result. Find it with search_tools first. ${CALL_EXAMPLE}`,
@@ -87,7 +87,7 @@ export const callTool = defineOwnTool({
   annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
 });
 
-export const callReadTool = defineOwnTool({
+export const callReadTool = defineBridgeTool({
   name: 'call_read_tool',
   title: 'Call a tool that only reads',
   description:
@@ -97,7 +97,7 @@ export const callReadTool = defineOwnTool({
   annotations: { readOnlyHint: true, openWorldHint: true },
 });
 
-export const callWriteTool = defineOwnTool({
+export const callWriteTool = defineBridgeTool({
   name: 'call_write_tool',
   title: 'Call a tool that may change something',
   description:
@@ -108,7 +108,7 @@ export const callWriteTool = defineOwnTool({
 });
 
 /** All of them, whether they are listed at present or not. */
-export const OWN_TOOLS: readonly ListedTool[] = [
+export const SEARCH_TOOLS: readonly ListedTool[] = [
   searchTools,
   describeTool,
   callTool,
@@ -116,7 +116,7 @@ export const OWN_TOOLS: readonly ListedTool[] = [
   callWriteTool,
 ].map(({ tool }) => tool);
 
-export const OWN_NAMES: ReadonlySet<string> = new Set(OWN_TOOLS.map(({ name }) => name));
+export const SEARCH_TOOL_NAMES: ReadonlySet<string> = new Set(SEARCH_TOOLS.map(({ name }) => name));
 
 /** Where a client that sees these tools finds the others. */
 export const SEARCH_DIRECTORY: ToolDirectory = {

@@ -9,7 +9,7 @@ const UNSPACED =
 const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u30fc\u3005]+$/u;
 /** One character that is a word, or half of one. */
 const ONE_HAN = /^\p{Script=Han}$/u;
-/** Where a word of mixed case begins anew: `get|Pet`, `HTTP|Server`. */
+/** Where a word of mixed case begins again: `get|Pet`, `HTTP|Server`. */
 const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 /** Accents of Latin, Greek and Cyrillic; the marks of other scripts make another letter. */
 const ACCENTS = /[\u0300-\u036f]/g;
@@ -55,7 +55,7 @@ export function queryTerms(query: string): string[] {
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
 
-/** True for a term that stands in nearly every sentence and says nothing of what it is about. */
+/** True for a term that is in nearly every sentence and says nothing of its subject. */
 export function tellsNothing(term: string): boolean {
   return EMPTY_WORDS.has(term);
 }
@@ -65,7 +65,7 @@ export function mayBeMisspelt(term: string): boolean {
   return term.length >= 4 && term.length <= MAX_MISSPELT && !CJK.test(term) && !/^\p{N}+$/u.test(term);
 }
 
-/** True for a term that may stand for longer ones: three letters do, and one character of Chinese. */
+/** True for a term that may be the beginning of longer ones: three letters do, and one character of Chinese. */
 export function mayBePrefix(term: string): boolean {
   return term.length >= 3 || CJK.test(term);
 }

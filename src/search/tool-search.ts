@@ -3,12 +3,13 @@ import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { definitionOf } from '../model/tool-definition.ts';
+import { wrongArguments } from '../registry/bridge-tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
-import { ownName, unknownName, wrongArguments, wrongCaller } from './search-errors.ts';
+import { bridgeToolName, unknownName, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
-import * as own from './search-tools.ts';
+import * as tools from './search-tools.ts';
 
 /** What the search tools answer from. */
 export interface SearchScope {
@@ -37,30 +38,30 @@ export class ToolSearch {
 
   async answer(name: string, args: unknown, scope: SearchScope): Promise<SearchOutcome> {
     switch (name) {
-      case own.searchTools.tool.name:
+      case tools.searchTools.tool.name:
         return result(await this.#search(args, scope));
-      case own.describeTool.tool.name:
+      case tools.describeTool.tool.name:
         return result(describe(args, scope));
-      case own.callReadTool.tool.name:
-        return target(own.callReadTool, args, scope);
-      case own.callWriteTool.tool.name:
-        return target(own.callWriteTool, args, scope);
+      case tools.callReadTool.tool.name:
+        return target(tools.callReadTool, args, scope);
+      case tools.callWriteTool.tool.name:
+        return target(tools.callWriteTool, args, scope);
       default:
-        return target(own.callTool, args, scope);
+        return target(tools.callTool, args, scope);
     }
   }
 
   async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
-    const parsed = own.searchTools.parse(args);
-    if (!parsed.ok) return wrongArguments(own.searchTools.tool, parsed.problems);
+    const parsed = tools.searchTools.parse(args);
+    if (!parsed.ok) return wrongArguments(tools.searchTools.tool, parsed.problems);
     await this.#index.follow(registry);
     return searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
   }
 }
 
 function describe(args: unknown, scope: SearchScope): ToolResult {
-  const parsed = own.describeTool.parse(args);
-  if (!parsed.ok) return wrongArguments(own.describeTool.tool, parsed.problems);
+  const parsed = tools.describeTool.parse(args);
+  if (!parsed.ok) return wrongArguments(tools.describeTool.tool, parsed.problems);
   const { registry } = scope;
   const { name } = parsed.values;
   const found = registry.get(name);
@@ -73,7 +74,7 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
 }
 
 /** The tool that one of the calling tools is to call. */
-function target(caller: typeof own.callTool, args: unknown, scope: SearchScope): SearchOutcome {
+function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
   const parsed = caller.parse(args);
   if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
   const { registry } = scope;
@@ -85,14 +86,14 @@ function target(caller: typeof own.callTool, args: unknown, scope: SearchScope):
   // from before the tools were split, or from before they were joined again.
   const fits =
     caller.tool.name === fitting ||
-    caller === own.callTool ||
-    (caller === own.callWriteTool && fitting === own.callTool.tool.name);
+    caller === tools.callTool ||
+    (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
   return fits ? { kind: 'call', tool: found, args: given } : result(wrongCaller(found, fitting));
 }
 
 function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
-  if (bridgeTools.has(name)) return ownName(name);
-  return unknownName(name, registry, unknownTool(registry, name, previousNames, own.SEARCH_DIRECTORY));
+  if (bridgeTools.has(name)) return bridgeToolName(name);
+  return unknownName(name, registry, unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
 }
 
 function result(made: ToolResult): SearchOutcome {

@@ -14,15 +14,15 @@ export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
 
 const FIELDS = Object.keys(WEIGHTS) as TextOfTool[];
 
-/** Nothing can be published under it: the entry of the words that stand in the prose of every tool. */
+/** Nothing can be published under it: the entry of the words in the prose of every tool. */
 export const EVERY_TOOL = '';
 
 /** What is in the index: tools, and the words that all of them have. */
 type Entry = PublishedTool | { readonly words: string };
 
-/** An index whose first entry are the words `common` to all that follow, where they are not told again. */
+/** An index whose first entry are the words `common` to all entries after it, which do not index them again. */
 export function createWordIndex(common: ReadonlySet<string>): MiniSearch<Entry> {
-  let untold: ReadonlySet<string> = new Set();
+  let indexed: ReadonlySet<string> = new Set();
   const index = new MiniSearch<Entry>({
     fields: FIELDS,
     // Texts are made one by one: what is made for thousands of tools, and holds on to more, may outlive its use.
@@ -32,10 +32,10 @@ export function createWordIndex(common: ReadonlySet<string>): MiniSearch<Entry> 
     },
     tokenize: indexTerms,
     // What tells nothing is in nearly every sentence and would take a third of the memory; in a name it may tell.
-    processTerm: (term, field) => (isProse(field) && (tellsNothing(term) || untold.has(term)) ? null : term),
+    processTerm: (term, field) => (isProse(field) && (tellsNothing(term) || indexed.has(term)) ? null : term),
   });
   if (common.size > 0) index.add({ words: [...common].join(' ') });
-  untold = common;
+  indexed = common;
   return index;
 }
 

@@ -1,10 +1,9 @@
 import type { CallOutcome } from '../model/call.ts';
-import { errorResult, type ToolResult } from '../model/content.ts';
+import type { ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
-import { BridgeError, type Problem } from '../model/errors.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { ListedTool } from '../model/registry.ts';
 
 /**
  * The answer for a call that goes on: as a text and as structured content, since some clients show the model only one
@@ -67,14 +66,6 @@ export function unknownCall(callId: string, keepMs: number): BridgeError {
       'or the bridge was restarted, which ends all calls. Call the tool again if its result is still needed; ' +
       'what it did before stays done.',
   });
-}
-
-/** The arguments do not fit an own tool. */
-export function wrongArguments(tool: ListedTool, problems: readonly Problem[]): ToolResult {
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
-  const hint = 'Correct the arguments and call again.';
-  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
 }
 
 function inWords(ms: number): string {

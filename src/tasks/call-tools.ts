@@ -1,5 +1,5 @@
 import type { ListedTool } from '../model/registry.ts';
-import { defineOwnTool, z } from '../registry/bridge-tool.ts';
+import { defineBridgeTool, z } from '../registry/bridge-tool.ts';
 
 const GET_RESULT = 'get_call_result';
 const CANCEL = 'cancel_call';
@@ -19,7 +19,7 @@ export type CallTools = ReturnType<typeof defineCallTools>;
 export function defineCallTools(maxWaitSeconds: number) {
   const callId = z.string().describe('The call id, as the answer of the call gave it.');
   return {
-    getResult: defineOwnTool({
+    getResult: defineBridgeTool({
       name: GET_RESULT,
       title: 'Get the result of a call',
       description:
@@ -37,7 +37,7 @@ export function defineCallTools(maxWaitSeconds: number) {
       }),
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     }),
-    cancelCall: defineOwnTool({
+    cancelCall: defineBridgeTool({
       name: CANCEL,
       title: 'Cancel a call',
       description:

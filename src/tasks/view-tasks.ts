@@ -5,7 +5,8 @@ import { type CallContext, type CallOutcome, LOCAL_PRINCIPAL } from '../model/ca
 import type { ToolResult } from '../model/content.ts';
 import type { ListedTool } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
-import { cancelAnswer, requestLeft, stillRuns, unknownCall, wrongArguments } from './call-answers.ts';
+import { wrongArguments } from '../registry/bridge-tool.ts';
+import { cancelAnswer, requestLeft, stillRuns, unknownCall } from './call-answers.ts';
 import { CALL_TOOL_NAMES, type CallTools, defineCallTools, maxWaitSeconds } from './call-tools.ts';
 import type { Owner, Task } from './task.ts';
 import type { Tasks } from './tasks.ts';

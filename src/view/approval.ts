@@ -1,15 +1,14 @@
 import type { ViewConfig } from '../config/views.ts';
-import { compareManifest, type ManifestDifference } from '../manifest/compare.ts';
-import { frozenView } from '../manifest/frozen.ts';
+import { compareManifest, type ManifestDifference, whyUnapproved } from '../manifest/compare.ts';
 import { toolHash } from '../manifest/hash.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { type UnpublishedChanges, unpublishedIn } from '../manifest/unpublished.ts';
+import { compare } from '../model/compare.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
+import { listFingerprint } from '../model/tool-definition.ts';
 import { identityOf, type ToolProvider } from '../model/tool.ts';
 import { buildRegistry } from '../registry/build.ts';
-import { rememberLastRule } from '../registry/explain.ts';
-import { listFingerprint } from '../registry/fingerprint.ts';
 
 type Credentials = CatalogListing['credentials'];
 
@@ -64,29 +63,21 @@ export class Approval {
   /** A manifest also lists tools that were never published, because names depend on them. */
   #withoutUnapproved(registry: Registry): Registry {
     const detail = `It is not among the approved tools in ${this.dir}. "manifest pull" approves what is published.`;
-    const reasons = registry.tools.map(
-      ({ name, title, ref }): WithheldTool => Object.freeze({ name, title, ref, reason: 'hidden', detail }),
-    );
-    const isListed = ({ ref }: PublishedTool): boolean => this.#listed.has(identityOf(ref));
-    return narrowed(registry, isListed, reasons, 'manifest.dir: it is not among the approved tools');
+    const why = ({ ref }: PublishedTool) => (this.#listed.has(identityOf(ref)) ? undefined : detail);
+    return narrowed(registry, why, 'manifest.dir: it is not among the approved tools');
   }
 
   #withoutChanged(registry: Registry, config: ViewConfig, listing: CatalogListing): Registry {
-    const recorded = frozenView(this.#manifest, registry, this.#changesIn(listing.providers));
     const hashes = this.#hashesFor(config, listing.credentials);
-    const isApproved = (tool: PublishedTool): boolean =>
-      recorded.allowed(tool) ||
-      (recorded.sendsTheSame(tool) && hashes.get(identityOf(tool.ref)) === toolHash(tool));
-    const rule = 'manifest.frozen: true, and it is not as it was approved';
-    return narrowed(registry, isApproved, recorded.withheld, rule);
+    const why = whyUnapproved(this.#manifest, this.#changesIn(listing.providers), hashes);
+    return narrowed(registry, why, 'manifest.frozen: true, and it is not as it was approved');
   }
 
   /** The hashes of what a view makes of the approved declarations: its rules are the operator's own. */
   #hashesFor(config: ViewConfig, credentials: Credentials): ApprovedHashes['hashes'] {
     const known = this.#hashes.get(config);
     if (known !== undefined && known.credentials === credentials) return known.hashes;
-    const extras = { counted: this.#listed, ...(credentials !== undefined && { credentials }) };
-    const { tools } = buildRegistry(this.#manifest.catalog, config, extras);
+    const { tools } = buildRegistry(this.#manifest.catalog, config, { counted: this.#listed, credentials });
     const approved = tools.map((tool) => [identityOf(tool.ref), tool] as const);
     const hashes = new Map(
       approved.filter(([key]) => this.#listed.has(key)).map(([key, tool]) => [key, toolHash(tool)]),
@@ -104,33 +95,38 @@ export class Approval {
   }
 }
 
-/** The right tools of a registry, with the reasons for which the others are withheld. */
+/** A registry without the tools that have a reason to be withheld. */
 function narrowed(
   registry: Registry,
-  isRight: (tool: PublishedTool) => boolean,
-  reasons: readonly WithheldTool[],
+  whyNot: (tool: PublishedTool) => string | undefined,
   rule: string,
 ): Registry {
-  const tools = registry.tools.filter(isRight);
-  if (tools.length === registry.tools.length) return registry;
-  const served = new Map(tools.map((tool) => [tool.name, tool]));
-  const withheld = reasons.filter(({ name }) => !served.has(name));
-  for (const item of withheld) {
-    const tool = registry.get(item.name);
-    if (tool !== undefined) rememberLastRule(tool, item, rule);
+  const tools: PublishedTool[] = [];
+  const withheld = [...registry.withheld];
+  const explanations = new Map(registry.explanations);
+  for (const tool of registry.tools) {
+    const detail = whyNot(tool);
+    if (detail === undefined) {
+      tools.push(tool);
+      continue;
+    }
+    const { name, title, ref } = tool;
+    const item: WithheldTool = Object.freeze({ name, title, ref, reason: 'hidden', detail });
+    withheld.push(item);
+    const known = registry.explanations.get(tool);
+    if (known !== undefined) explanations.set(item, { ...known, rules: [...known.rules, rule] });
   }
+  if (tools.length === registry.tools.length) return registry;
+  const served = new Set(tools);
   return Object.freeze({
     tools: Object.freeze(tools),
-    withheld: Object.freeze([...registry.withheld, ...withheld].sort(byName)),
+    withheld: Object.freeze(withheld.sort((a, b) => compare(a.name, b.name))),
     notes: registry.notes,
+    explanations,
     fingerprint: listFingerprint(tools),
     get(name: string) {
       const tool = registry.get(name);
-      return tool === undefined ? undefined : served.get(tool.name);
+      return tool !== undefined && served.has(tool) ? tool : undefined;
     },
   });
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : Number(a.name > b.name);
 }

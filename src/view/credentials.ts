@@ -1,20 +1,15 @@
 import type { ViewConfig } from '../config/views.ts';
 import type { CatalogListing } from '../model/ports.ts';
-import { globFits } from '../registry/glob.ts';
-import { namesOf } from '../registry/match.ts';
 import { nameTools } from '../registry/names.ts';
+import { matchPresets } from '../registry/preset-match.ts';
 
 /** The providers of which a view has to know the credentials: a preset names one for a tool of theirs. */
 export function credentialProviders({ providers }: CatalogListing, config: ViewConfig): ReadonlySet<string> {
-  const globs = Object.entries(config.presets).flatMap(([name, { credential }]) =>
-    credential === undefined ? [] : [name],
+  if (Object.values(config.presets).every(({ credential }) => credential === undefined)) return new Set();
+  const { tools } = nameTools(providers, config.maxNameLength);
+  const { byTool } = matchPresets(tools, config);
+  const naming = tools.filter(
+    (tool) => tool.provider.type === 'builtin' && byTool.get(tool)?.credential !== undefined,
   );
-  if (globs.length === 0) return new Set();
-  const builtin = nameTools(providers, config.maxNameLength).tools.filter(
-    ({ provider }) => provider.type === 'builtin',
-  );
-  const found = builtin.filter((tool) =>
-    namesOf(tool, config).some((name) => globs.some((glob) => globFits(glob, name))),
-  );
-  return new Set(found.map(({ provider }) => provider.id));
+  return new Set(naming.map(({ provider }) => provider.id));
 }

@@ -2,17 +2,17 @@ import type { ViewConfig } from '../config/views.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { ListedTool, PublishedTool, Registry, ToolList } from '../model/registry.ts';
 import { identityOf } from '../model/tool.ts';
-import { buildRegistry } from '../registry/build.ts';
+import { type BuiltRegistry, buildRegistry } from '../registry/build.ts';
 import { fits } from '../registry/match.ts';
 import { type NameHolder, nameTools } from '../registry/names.ts';
 import { CALL_TOOLS } from '../tasks/call-tools.ts';
-import { OWN_TOOLS } from '../search/search-tools.ts';
+import { SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { Approval } from './approval.ts';
 import { type AutoMode, type Mode, modeBySize } from './mode.ts';
 import { shadowedTools, toolList } from './tool-list.ts';
 
 /** The bridge's own tools: Dify may list them, as those of an MCP server that is this bridge. */
-const BRIDGE_TOOLS = [...OWN_TOOLS, ...CALL_TOOLS];
+const BRIDGE_TOOLS = [...SEARCH_TOOLS, ...CALL_TOOLS];
 
 /** What decides what a view publishes. */
 export interface ViewSettings {
@@ -38,7 +38,7 @@ export interface Sources {
 export interface Derived {
   readonly listing: CatalogListing;
   /** All that the rules publish, before approval. */
-  readonly built: Registry;
+  readonly built: BuiltRegistry;
   /** The part of it that may be served. */
   readonly registry: Registry;
   readonly mode: Mode;
@@ -76,14 +76,13 @@ export function modeOf({ mode }: ViewConfig, decided: AutoMode | undefined): Mod
 export function build(
   { config, approval }: ViewSettings,
   { listing, heldBy, previous }: Pick<Sources, 'listing' | 'heldBy'> & Partial<Pick<Sources, 'previous'>>,
-): Registry {
+): BuiltRegistry {
   const { providers, credentials } = listing;
-  const counted = approval?.counted;
   return buildRegistry(providers, config, {
-    ...(counted === undefined ? {} : { counted }),
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(previous === undefined ? {} : { previous: previous.built }),
-    ownTools: BRIDGE_TOOLS,
+    counted: approval?.counted,
+    credentials,
+    previous: previous?.built,
+    bridgeTools: BRIDGE_TOOLS,
     heldBy,
   });
 }

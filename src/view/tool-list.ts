@@ -1,5 +1,5 @@
 import type { ListedTool, PublishedTool, Registry, ToolList } from '../model/registry.ts';
-import { listFingerprint } from '../registry/fingerprint.ts';
+import { listFingerprint } from '../model/tool-definition.ts';
 import { effectsOf } from '../search/effects.ts';
 import * as search from '../search/search-tools.ts';
 import type { Mode } from './mode.ts';
@@ -36,7 +36,10 @@ export function shadowedTools({ registry, mode, callTools }: ListParts): readonl
 }
 
 function reservedNames(mode: Mode, callTools: readonly ListedTool[]): ReadonlySet<string> {
-  return new Set([...(mode === 'search' ? search.OWN_NAMES : []), ...callTools.map(({ name }) => name)]);
+  return new Set([
+    ...(mode === 'search' ? search.SEARCH_TOOL_NAMES : []),
+    ...callTools.map(({ name }) => name),
+  ]);
 }
 
 function searchToolsFor(registry: Registry): ListedTool[] {

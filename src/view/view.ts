@@ -15,7 +15,7 @@ import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '..
 import type { DetachedCalls } from '../model/task.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
-import { OWN_NAMES, SEARCH_DIRECTORY, SEARCH_INSTRUCTIONS } from '../search/search-tools.ts';
+import { SEARCH_TOOL_NAMES, SEARCH_DIRECTORY, SEARCH_INSTRUCTIONS } from '../search/search-tools.ts';
 import { ToolSearch } from '../search/tool-search.ts';
 import { CALL_TOOL_NAMES, HAND_OFF_INSTRUCTIONS } from '../tasks/call-tools.ts';
 import type { Tasks } from '../tasks/tasks.ts';
@@ -25,7 +25,7 @@ import type { AutoMode, Mode } from './mode.ts';
 import { createNameHistory } from './name-history.ts';
 import { Snapshot } from './snapshot.ts';
 
-const BRIDGE_TOOL_NAMES: ReadonlySet<string> = new Set([...OWN_NAMES, ...CALL_TOOL_NAMES]);
+const BRIDGE_TOOL_NAMES: ReadonlySet<string> = new Set([...SEARCH_TOOL_NAMES, ...CALL_TOOL_NAMES]);
 
 const INSTRUCTIONS =
   'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
@@ -110,7 +110,7 @@ export class View implements ToolService {
     const answered = this.#tasks.answer(name, args, context, this.config);
     if (answered !== undefined) return answered;
     const { registry, mode } = await this.#snapshot.ready(context.signal);
-    if (this.#search !== undefined && OWN_NAMES.has(name)) {
+    if (this.#search !== undefined && SEARCH_TOOL_NAMES.has(name)) {
       const scope = { registry, bridgeTools: BRIDGE_TOOL_NAMES, previousNames: this.#history.gone };
       const outcome = await this.#search.answer(name, args, scope);
       return outcome.kind === 'result' ? outcome : this.#call(outcome.tool, outcome.args, context);

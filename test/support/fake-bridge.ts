@@ -28,6 +28,7 @@ export function fakeRegistry(names: readonly string[]): Registry {
     tools,
     withheld: [],
     notes: [],
+    explanations: new Map(),
     fingerprint: tools.map(({ name }) => name).join(),
     get: (name) => tools.find((tool) => tool.name === name),
   };

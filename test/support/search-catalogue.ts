@@ -185,6 +185,7 @@ export function registryFrom(tools: readonly PublishedTool[]): Registry {
     tools: sorted,
     withheld: [],
     notes: [],
+    explanations: new Map(),
     fingerprint: JSON.stringify(sorted),
     get: (name) => sorted.find((item) => item.name === name),
   };

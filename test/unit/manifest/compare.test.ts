@@ -1,13 +1,13 @@
 import * as fc from '../../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
-import { compareManifest } from '../../../src/manifest/compare.ts';
-import { frozenView } from '../../../src/manifest/frozen.ts';
+import { compareManifest, whyUnapproved } from '../../../src/manifest/compare.ts';
 import { canonical, toolHash } from '../../../src/manifest/hash.ts';
 import { replaceHidden, visible, visibleLine } from '../../../src/manifest/invisible-characters.ts';
 import { unpublishedIn } from '../../../src/manifest/unpublished.ts';
 import { schemaChanges } from '../../../src/manifest/schema-changes.ts';
 import { compareWords } from '../../../src/manifest/word-diff.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { identityOf } from '../../../src/model/tool.ts';
 import { english, parameter, provider, registryOf, tool, toolWith } from '../../support/declarations.ts';
 import { WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
@@ -128,11 +128,10 @@ describe('parameters that callers do not set', () => {
       same: false,
       changed: [{ name: 'acme_kit__post', texts: [], schema: [], unpublished }],
     });
-    const view = frozenView(manifest, registry, unpublishedIn(manifest, live));
-    expect(view.withheld).toMatchObject([{ name: 'acme_kit__post' }]);
-    expect(registry.tools.map((each) => [view.allowed(each), view.sendsTheSame(each)])).toEqual([
-      [false, false],
-    ]);
+    const [post] = registry.tools;
+    const hashes = new Map(post && [[identityOf(post.ref), toolHash(post)]]);
+    const why = whyUnapproved(manifest, unpublishedIn(manifest, live), hashes);
+    expect(registry.tools.map(why)).toEqual([expect.stringContaining('not any more as it was')]);
   });
 
   it('are of no account where callers set them, or where only their texts differ', async () => {
@@ -150,30 +149,34 @@ describe('frozen', () => {
   it('lets through what is as it was approved and withholds the rest with what to do', async () => {
     const { manifest, dir } = await written(before, {});
     const registry = registryOf(after);
-    const view = frozenView(manifest, registry, unpublishedIn(manifest, after));
-    const allowed = registry.tools.filter((each) => view.allowed(each)).map(({ name }) => name);
-    expect(allowed).toEqual(['acme_kit__stay']);
-    expect(view.withheld).toMatchObject([
-      {
-        name: 'acme_kit__carve',
-        reason: 'hidden',
-        detail: expect.stringContaining('not among the approved'),
-      },
-      { name: 'acme_kit__draw', reason: 'hidden', detail: expect.stringContaining('not any more as it was') },
-    ]);
-    for (const { detail } of view.withheld) {
+    const why = whyUnapproved(manifest, unpublishedIn(manifest, after));
+    const [carve, draw, stay] = registry.tools.map(why);
+    expect(stay).toBeUndefined();
+    expect(carve).toContain('not among the approved');
+    expect(draw).toContain('not any more as it was');
+    for (const detail of [carve, draw]) {
       expect(detail).toContain(dir);
       expect(detail).toMatch(/manifest diff.*manifest pull/);
     }
   });
 
+  it('counts the hash of what a view makes of the approved declaration', async () => {
+    const { manifest } = await written(before, {});
+    const renamed = registryOf(before, { names: 'bare' });
+    const changesIn = unpublishedIn(manifest, before);
+    expect(renamed.tools.map(whyUnapproved(manifest, changesIn))).not.toContain(undefined);
+    const hashes = new Map(renamed.tools.map((each) => [identityOf(each.ref), toolHash(each)]));
+    expect(new Set(renamed.tools.map(whyUnapproved(manifest, changesIn, hashes)))).toEqual(
+      new Set([undefined]),
+    );
+  });
+
   it('goes by what a tool is in Dify, not by its name', async () => {
     const { manifest } = await written([provider('a/b', [tool('run')])], {});
     const impostor = registryOf([provider('a/b', [tool('run')], { type: 'mcp' })]);
-    const [tools] = [impostor.tools.map((each) => ({ ...each, name: 'a_b__run' }))];
-    expect(frozenView(manifest, { ...impostor, tools }, unpublishedIn(manifest, [])).withheld).toHaveLength(
-      1,
-    );
+    const tools = impostor.tools.map((each) => ({ ...each, name: 'a_b__run' }));
+    const why = whyUnapproved(manifest, unpublishedIn(manifest, []));
+    expect(tools.map(why)).toEqual([expect.stringContaining('not among the approved')]);
   });
 });
 

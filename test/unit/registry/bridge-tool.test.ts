@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { defineOwnTool, z } from '../../../src/registry/bridge-tool.ts';
+import { defineBridgeTool, z } from '../../../src/registry/bridge-tool.ts';
 
-const own = defineOwnTool({
+const own = defineBridgeTool({
   name: 'paint',
   title: 'Paint',
   description: 'Paints a wall.',

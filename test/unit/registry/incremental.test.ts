@@ -2,9 +2,14 @@ import * as fc from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
-import { buildRegistry, type RegistryExtras, type RegistryRules } from '../../../src/registry/build.ts';
+import {
+  type BuiltRegistry,
+  buildRegistry,
+  type RegistryExtras,
+  type RegistryRules,
+} from '../../../src/registry/build.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { english, options, parameter, provider, RULES, tool } from '../../support/declarations.ts';
+import { english, parameter, provider, RULES, tool } from '../../support/declarations.ts';
 
 /** All that anybody can see of a registry. */
 function seen(registry: Registry): unknown {
@@ -26,6 +31,14 @@ function seen(registry: Registry): unknown {
 /** The same again as other objects, as a new listing has them. */
 const copy = (providers: readonly ToolProvider[]): ToolProvider[] =>
   structuredClone(providers) as ToolProvider[];
+
+/** The object of before where an equal one has been met. */
+function same<T>(pool: Map<string, T>, value: T): T {
+  const key = JSON.stringify(value);
+  const known = pool.get(key) ?? value;
+  pool.set(key, known);
+  return known;
+}
 
 const PARAMETERS = [
   parameter('q'),
@@ -83,16 +96,17 @@ const extrasArbitrary = fc.constantFrom<RegistryExtras>(
 
 describe('a registry built on the one before', () => {
   test('is what it would be without, whatever has changed', () => {
+    const [pool, rulePool] = [new Map<string, ToolProvider>(), new Map<string, RegistryRules>()];
     const step = fc.tuple(providersArbitrary, rulesArbitrary, extrasArbitrary);
     fc.assert(
       fc.property(fc.array(step, { minLength: 2, maxLength: 4 }), (steps) => {
-        let previous: Registry | undefined;
-        for (const [providers, rules, extras] of steps) {
+        let previous: BuiltRegistry | undefined;
+        for (const [made, madeRules, extras] of steps) {
+          // As from the catalogue: what is equal is the same object.
+          const providers = made.map((provider) => same(pool, provider));
+          const rules = same(rulePool, madeRules);
           const scratch = buildRegistry(copy(providers), rules, extras);
-          const grown: Registry = buildRegistry(copy(providers), rules, {
-            ...extras,
-            ...(previous !== undefined && { previous }),
-          });
+          const grown: BuiltRegistry = buildRegistry(providers, rules, { ...extras, previous });
           expect(seen(grown)).toEqual(seen(scratch));
           previous = grown;
         }
@@ -101,27 +115,27 @@ describe('a registry built on the one before', () => {
     );
   });
 
-  test('is that very one when nothing has changed, even if all objects and their order are others', () => {
+  test('looks the same when nothing has changed, even if all objects and their order are others', () => {
     fc.assert(
       fc.property(providersArbitrary, rulesArbitrary, extrasArbitrary, (providers, rules, extras) => {
         const previous = buildRegistry(providers, rules, extras);
-        const again = buildRegistry(copy(providers).toReversed(), structuredClone(rules), {
-          ...extras,
-          previous,
-        });
-        expect(again).toBe(previous);
+        const others = copy(providers).toReversed();
+        const again = buildRegistry(others, structuredClone(rules), { ...extras, previous });
+        expect(seen(again)).toEqual(seen(previous));
       }),
       { numRuns: 100 },
     );
   });
 
-  test('has the very tools of before but for those that changed', () => {
+  test('has the very tools of before but for those of providers that changed', () => {
     const before = [provider('a', [tool('x'), tool('y')]), provider('b', [tool('z')])];
     const previous = buildRegistry(before, RULES);
-    const after = copy(before);
-    const changed = [provider('a', [tool('x'), tool('y', [parameter('q')])]), after[1] as ToolProvider];
+    const changed = [
+      provider('a', [tool('x'), tool('y', [parameter('q')])]),
+      ...before.slice(1),
+      provider('c', [tool('w')]),
+    ];
     const next = buildRegistry(changed, RULES, { previous });
-    expect(next.get('a__x')).toBe(previous.get('a__x'));
     expect(next.get('b__z')).toBe(previous.get('b__z'));
     expect(next.get('a__y')).not.toBe(previous.get('a__y'));
     expect(next.get('a__y')?.inputSchema['properties']).toHaveProperty('q');
@@ -131,44 +145,18 @@ describe('a registry built on the one before', () => {
   test('notices that two providers share their tools and differ', () => {
     const one = provider('a', [tool('x')]);
     const previous = buildRegistry([one], RULES);
-    expect(buildRegistry([{ ...one, authorized: false }], RULES, { previous }).tools[0]?.authorized).toBe(
-      false,
-    );
+    const [other] = buildRegistry([{ ...one, authorized: false }], RULES, { previous }).tools;
+    expect(other?.authorized).toBe(false);
   });
 
-  test('takes nothing from one that was built by other rules', () => {
+  test('takes nothing from one that was built by other rules or with other credentials', () => {
     const providers = [provider('a', [tool('x')])];
     const previous = buildRegistry(providers, RULES);
-    const next = buildRegistry(providers, { ...RULES, languages: ['zh_Hans'] }, { previous });
-    expect(next).not.toBe(previous);
-    expect(next.get('a__x')).not.toBe(previous.get('a__x'));
-  });
-});
-
-describe('5,000 tools', () => {
-  const many = (change?: number): ToolProvider[] =>
-    Array.from({ length: 250 }, (_, index) =>
-      provider(
-        `acme${index}/kit/kit`,
-        Array.from({ length: 20 }, (__, nth) =>
-          tool(`work_${nth}`, [
-            parameter('q', {
-              required: true,
-              llmDescription: index === change ? 'Changed.' : 'What to look for.',
-            }),
-            parameter('mode', { type: 'select', options: options('fast', 'slow'), default: 'fast' }),
-          ]),
-        ),
-      ),
-    );
-  test('are not built again when nothing has changed, and only in part when something has', () => {
-    const listing = many();
-    const previous = buildRegistry(listing, RULES);
-    // A source that keeps unchanged providers hands over the same objects; one that reads anew, equal ones.
-    expect(buildRegistry([...listing], RULES, { previous })).toBe(previous);
-    expect(buildRegistry(many(), RULES, { previous })).toBe(previous);
-    const part = [...listing.slice(0, 7), many(7)[7] as ToolProvider, ...listing.slice(8)];
-    const next = buildRegistry(part, RULES, { previous });
-    expect(next.tools.filter((item) => previous.get(item.name) !== item)).toHaveLength(20);
+    for (const next of [
+      buildRegistry(providers, { ...RULES, languages: ['zh_Hans'] }, { previous }),
+      buildRegistry(providers, RULES, { previous, credentials: new Map() }),
+    ]) {
+      expect(next.get('a__x')).not.toBe(previous.get('a__x'));
+    }
   });
 });

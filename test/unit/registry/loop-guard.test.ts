@@ -63,19 +63,19 @@ describe('the loop guard', () => {
   });
 
   test("knows it by the bridge's own tools in mode search", () => {
-    const ownTools = ['search_tools', 'describe_tool', 'call_tool'].map((name) => ({
+    const bridgeTools = ['search_tools', 'describe_tool', 'call_tool'].map((name) => ({
       name,
       description: `The ${name} of the bridge.`,
     }));
     const endpoint = provider(
       'bridge',
-      ownTools.map(({ name, description }) => tool(name, [], { description: { en_US: description } })),
+      bridgeTools.map(({ name, description }) => tool(name, [], { description: { en_US: description } })),
       { type: 'mcp' },
     );
-    expect(mcpTools(buildRegistry([...REAL, endpoint], RULES, { ownTools }))).toEqual([]);
+    expect(mcpTools(buildRegistry([...REAL, endpoint], RULES, { bridgeTools }))).toEqual([]);
     expect(mcpTools(buildRegistry([...REAL, endpoint], RULES))).toHaveLength(3);
     const namesake = foreign('search_tools', 'describe_tool', 'call_tool');
-    expect(mcpTools(buildRegistry([...REAL, namesake], RULES, { ownTools }))).toHaveLength(3);
+    expect(mcpTools(buildRegistry([...REAL, namesake], RULES, { bridgeTools }))).toHaveLength(3);
   });
 
   test.each([

@@ -185,7 +185,7 @@ describe('presets', () => {
   test('a credential goes with the tool', () => {
     const credentialId = '00000000-0000-0000-0000-000000000001';
     expect(toolWith([], preset({}, { credentialId })).credentialId).toBe(credentialId);
-    expect(toolWith([])).not.toHaveProperty('credentialId');
+    expect(toolWith([]).credentialId).toBeUndefined();
   });
 
   test.each([

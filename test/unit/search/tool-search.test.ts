@@ -27,7 +27,7 @@ interface Answer {
 
 function searchOf(registry: Registry, more: Partial<SearchScope> = {}) {
   const tools = new ToolSearch();
-  const bridgeTools = new Set([...own.OWN_NAMES, 'another_own_tool']);
+  const bridgeTools = new Set([...own.SEARCH_TOOL_NAMES, 'another_own_tool']);
   const scope = { registry, bridgeTools, previousNames: new Map(), ...more };
   const answer = (name: string, args?: unknown): Promise<SearchOutcome> => tools.answer(name, args, scope);
   /** The result, where nothing is to be called. */
@@ -62,7 +62,7 @@ describe('the definition of a search tool', () => {
       expect(tool.description.length).toBeLessThan(400);
       const example = /Example: (\{.*\})$/.exec(tool.description)?.[1] ?? 'none';
       expect(ownTool.parse(JSON.parse(example))).toMatchObject({ ok: true });
-      expect(own.OWN_TOOLS).toContain(tool);
+      expect(own.SEARCH_TOOLS).toContain(tool);
     },
   );
 });
@@ -324,7 +324,7 @@ describe('call_tool', () => {
     expect(described.structuredContent).toMatchObject({ name: 'webscraper__webscraper' });
   });
 
-  it.each([...own.OWN_NAMES, 'another_own_tool'])('does not call %s through itself', async (name) => {
+  it.each([...own.SEARCH_TOOL_NAMES, 'another_own_tool'])('does not call %s through itself', async (name) => {
     const result = await searchOf(catalogue()).call('call_tool', { name, arguments: { query: 'x' } });
     expect(result.isError).toBe(true);
     expect(textOf(result)).toContain('Call it directly');
@@ -386,7 +386,7 @@ describe('the index', () => {
     });
     const tools = new ToolSearch();
     const find = async (registry: Registry, query: string): Promise<unknown> => {
-      const scope = { registry, bridgeTools: own.OWN_NAMES, previousNames: new Map() };
+      const scope = { registry, bridgeTools: own.SEARCH_TOOL_NAMES, previousNames: new Map() };
       const outcome = await tools.answer('search_tools', { query, limit: 1 }, scope);
       return outcome.kind === 'result' ? outcome.result.structuredContent?.['total'] : undefined;
     };

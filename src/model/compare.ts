@@ -1,0 +1,5 @@
+/** The same order on every machine; for names, which are ASCII, that of their code points. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
