@@ -6,11 +6,11 @@ import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
-import { Semaphore } from './semaphore.ts';
 
 export interface CallerOptions {
   readonly invoker: Invoker;

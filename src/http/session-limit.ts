@@ -1,6 +1,6 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { rateLimited } from './rate-limited.ts';
+import { rateLimited } from '../model/rate-limited.ts';
 import { isInUse, type Session } from './session.ts';
 
 /** The shortest time between two log lines of one kind, in milliseconds. */
