@@ -36,14 +36,14 @@ export async function openLocalFile(
     }
     if (!(await isStill(real, path, stats))) throw outside(path);
     if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
-    return held(handle, path, stats.size);
+    return heldFile(handle, path, stats.size);
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-function held(handle: FileHandle, path: string, size: number): HeldFile {
+function heldFile(handle: FileHandle, path: string, size: number): HeldFile {
   return {
     filename: basename(path),
     size,

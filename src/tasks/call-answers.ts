@@ -1,6 +1,7 @@
 import type { CallOutcome } from '../model/call.ts';
 import { errorResult, type ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
+import { durationText } from '../model/duration.ts';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
@@ -63,7 +64,7 @@ export function unknownCall(callId: string, keepMs: number): BridgeError {
   const name = JSON.stringify(cutText(callId, 64));
   return new BridgeError('call_not_found', `No call ${name} is known.`, {
     hint:
-      `The id may be wrong, the result may have expired (it is kept for ${inWords(keepMs)} after the end of the call), ` +
+      `The id may be wrong, the result may have expired (it is kept for ${durationText(keepMs)} after the end of the call), ` +
       'or the bridge was restarted, which ends all calls. Call the tool again if its result is still needed; ' +
       'what it did before stays done.',
   });
@@ -75,10 +76,4 @@ export function wrongArguments(tool: ListedTool, problems: readonly Problem[]): 
   const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
   const hint = 'Correct the arguments and call again.';
   return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
-}
-
-function inWords(ms: number): string {
-  const [value, unit] =
-    ms >= 3_600_000 ? [ms / 3_600_000, 'h'] : ms >= 60_000 ? [ms / 60_000, 'min'] : [ms / 1000, 's'];
-  return `${Number(value.toFixed(1))} ${unit}`;
 }
