@@ -13,7 +13,7 @@ export interface AdmissionOptions {
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
   /** The name of the address that the bridge has for others, which may stand in the Host header as well. */
-  readonly publicHost?: string | undefined;
+  readonly publicHost: string | undefined;
   /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
   readonly allowedOrigins: readonly string[];
 }
