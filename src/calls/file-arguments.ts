@@ -1,3 +1,4 @@
+import { nameInAddress } from '../content/file-name.ts';
 import { forEachBounded } from '../model/async.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
@@ -93,17 +94,8 @@ function plan(
 
 /** What an address says of a file that nobody here looks at. */
 function addressOf({ filename, mime_type }: FileArgument, url: string) {
-  const name = filename ?? lastPart(url);
+  const name = filename ?? (nameInAddress(new URL(url).pathname) || 'file');
   return { url, filename: name, mimeType: mime_type ?? typeOfName(name) ?? UNKNOWN_TYPE };
-}
-
-function lastPart(url: string): string {
-  const part = new URL(url).pathname.split('/').at(-1) ?? '';
-  try {
-    return decodeURIComponent(part) || 'file';
-  } catch {
-    return part;
-  }
 }
 
 function isFileArgument(value: Json | undefined): value is FileArgument & JsonObject {

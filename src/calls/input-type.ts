@@ -6,9 +6,9 @@ import type { HeldFile } from '../model/ports.ts';
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * Name and type under which a file goes to Dify. The bytes decide where they can; of a text, the extension says of
- * which kind, then whoever handed it over. Dify goes by extensions first, so a name without one, or with one that
- * the bytes contradict, gets the one of its type. `declared` are the types given by the caller, then by the source.
+ * Name and type under which a file goes to Dify. The bytes decide where they can; the kind of a text follows from the
+ * extension, then from the types that were `declared`: by the caller, then by the source. Dify goes by extensions first,
+ * so a name without one, or with one that the bytes contradict, gets the one of its type.
  */
 export async function nameAndType(
   file: Pick<HeldFile, 'size' | 'read'>,

@@ -24,7 +24,7 @@ export async function openLocalFile(
   const real = await realpath(path).catch((error: unknown) => {
     throw unreadable(error, path);
   });
-  // Said of a file that is not there as of one that is: outside the folders nothing is told.
+  // The same error whether or not the file exists: outside the folders, nothing is revealed.
   if (!(await isWithin(real, folders))) throw outside(path);
   const handle = await open(real, FLAGS).catch((error: unknown) => {
     throw unreadable(error, path);

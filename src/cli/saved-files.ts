@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { nameInAddress } from '../content/file-name.ts';
 import type { ContentBlock } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { extensionOfType } from '../model/media-types.ts';
@@ -76,7 +77,7 @@ interface UnsavedFile {
 
 function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']): UnsavedFile | undefined {
   if (block.type === 'text') return undefined;
-  const name = block.name ?? (block.type === 'resource' ? nameIn(block.resource.uri) : fallback);
+  const name = block.name ?? (block.type === 'resource' ? nameInAddress(block.resource.uri) : fallback);
   switch (block.type) {
     case 'resource_link':
       return { name, mimeType: block.mimeType, content: read(block.uri) };
@@ -88,17 +89,6 @@ function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']
     }
     default:
       return { name, mimeType: block.mimeType, content: [Buffer.from(block.data, 'base64')] };
-  }
-}
-
-/** The last segment of an address's path. */
-function nameIn(uri: string): string {
-  const path = uri.replace(/[?#].*$/, '');
-  const segment = path.slice(path.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
   }
 }
 

@@ -8,7 +8,8 @@ export function fileName(file: FileReference): string {
   return cleanName(file.filename ?? '') || cleanName(nameInAddress(file.url ?? '')) || 'unnamed';
 }
 
-function nameInAddress(url: string): string {
+/** The last segment of an address's path, decoded; empty for a data URL. */
+export function nameInAddress(url: string): string {
   if (url.startsWith('data:')) return '';
   const path = url.split(/[?#]/, 1)[0] ?? '';
   const last = path.slice(path.lastIndexOf('/') + 1);

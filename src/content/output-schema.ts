@@ -18,7 +18,7 @@ export function conformTo(
   return { content: conformed, notes };
 }
 
-/** True when keys that the schema does not declare may stand in the structured content. */
+/** True if the structured content may have keys that the schema does not declare. */
 export function allowsMoreKeys(schema: JsonObject | undefined): boolean {
   return schema?.['additionalProperties'] !== false;
 }

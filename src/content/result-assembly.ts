@@ -40,7 +40,7 @@ const NO_OUTPUT = 'The tool finished without any output.';
 const BEFORE_ERROR = 'Before that, the tool had sent:';
 
 /**
- * The result of a finished call. Each JSON value stands in the text once: as the tool's own text where that is
+ * The result of a finished call. The text contains each JSON value once: as the tool's own text where that is
  * the same value, otherwise written from the json message. Variables that no such text shows are appended. Text
  * beyond the budget is cut, and the whole is stored as a file.
  */
@@ -173,7 +173,7 @@ function readRuns(segments: readonly Segment[], lookForJson: boolean, links: Fil
   );
 }
 
-/** The variables whose value stands neither in a JSON object of the text nor is a text of its own. */
+/** The variables whose value is neither in a JSON object of the text nor a text of its own. */
 function unseenVariables(
   variables: readonly (readonly [string, Json])[],
   parts: readonly Part[],

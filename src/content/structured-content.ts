@@ -27,7 +27,7 @@ export interface StructuredInput {
  * - Variables are entries of their own. Where one has another value than the json object under its name,
  *   the object moves to `json`.
  * - Text that says more than these values is its `text`, joined by line breaks. The names are Dify's own:
- *   its tool node answers `text` and `json` beside the variables, which may not have these names.
+ *   its tool node answers `text` and `json` next to the variables, which may not have these names.
  *
  * Without values and variables there is none, unless the tool has an output schema: then there always is.
  */

@@ -38,7 +38,7 @@ export function cutAtLine(text: string, max: number): string {
   return copyOf(lineEnd >= max / 2 ? start.slice(0, lineEnd) : start.replace(/\p{Surrogate}$/u, ''));
 }
 
-/** A part of a text is a view of the whole: a result that is kept for an hour would hold all of it in memory. */
+/** A part of a text is a view of the whole: a stored result would hold all of it in memory. */
 function copyOf(part: string): string {
   return Buffer.from(part, 'utf16le').toString('utf16le');
 }

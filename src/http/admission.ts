@@ -12,7 +12,7 @@ export interface AdmissionOptions {
   readonly token: string | undefined;
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
-  /** The name of the address that the bridge has for others, which may stand in the Host header as well. */
+  /** The host of the bridge's public address, which the Host header may name as well. */
   readonly publicHost: string | undefined;
   /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
   readonly allowedOrigins: readonly string[];

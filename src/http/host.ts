@@ -62,8 +62,7 @@ export interface Readiness {
 }
 
 /**
- * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, with `/livez` and `/readyz`
- * beside them.
+ * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;

@@ -5,7 +5,7 @@ import { BridgeError } from './errors.ts';
 export class Semaphore {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
-  // A set keeps the order and lets a waiter leave from the middle at no cost.
+  // A set has the order of insertion, and removing a waiter from the middle costs nothing.
   readonly #waiting = new Set<() => void>();
   #running = 0;
 

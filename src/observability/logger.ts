@@ -22,7 +22,7 @@ export interface LoggerOptions {
 
 /** A logger whose level can be changed. */
 export interface LeveledLogger extends Logger {
-  /** Changes what is logged from now on; children that were made before keep their level. */
+  /** Changes what is logged from now on; children that were made before do not change. */
   setLevel(level: LogLevel): void;
 }
 
@@ -52,7 +52,7 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
 
 function standardError(): LogDestination {
   const stream = fileDestination({ fd: 2, sync: true });
-  // Whoever started the process may have closed its standard error; that is no reason to fail.
+  // The parent process may have closed standard error; that is no reason to fail.
   stream.on('error', () => undefined);
   return stream;
 }

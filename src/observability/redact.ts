@@ -79,7 +79,7 @@ function read(value: object, name: string): unknown {
   }
 }
 
-/** An expected error needs no stack; of a fault in the program the stack is the point. */
+/** A BridgeError needs no stack; of an unexpected error the stack is what helps. */
 function copyError(error: Error, inside: Place): unknown {
   const cause = copy(error.cause, inside);
   if (error instanceof BridgeError) {
