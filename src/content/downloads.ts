@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { abortable, onAbort } from '../model/async.ts';
 import type { ResultLimits } from '../model/content.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -57,6 +58,8 @@ export class Downloads {
 
   constructor(options: DownloadOptions) {
     this.#options = options;
+    // Every file listens to it, which is no leak.
+    setMaxListeners(0, this.#stop.signal);
     this.#store = options.storeFor(this.#stop.signal);
     this.#nextTurn = createInlineBudget(options.limits);
     this.#unlink = onAbort(options.signal, () => this.abandon());

@@ -180,6 +180,18 @@ describe('a fetched file', () => {
     ]);
   });
 
+  it('is one of many without a warning of leaked listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const messages = Array.from({ length: 20 }, (_, index) => file({ filename: `${index}.png` }));
+    const { content } = await convert(messages, { opener: openerOf(bytes(PNG)) });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(content).toHaveLength(40);
+    expect(warnings).toEqual([]);
+  });
+
   it('tells its name to whoever saves it', async () => {
     const opener = openerOf(({ filename }) => bytes(filename === 'a.pdf' ? PDF : PNG));
     const { content } = await convert([file({ filename: 'a.pdf' }), file({ filename: 'p.png' })], { opener });

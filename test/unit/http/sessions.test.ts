@@ -122,12 +122,12 @@ describe('idle sessions', () => {
   });
 
   it('are not those with a call that runs, even if its connection is gone', async () => {
-    await using running = await runHost({ sessionIdleMs: 50 });
+    await using running = await runHost({ sessionIdleMs: 400 });
     const headers = await openRawSession(running.port);
     const call = rawStream(running.port, { headers, body: callRequest('hang') });
     await expect.poll(() => running.bridge.hanging).toBe(1);
     call.request.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(running.host.sessionCount).toBe(1);
     expect(running.bridge.cancelled).toBe(0);
     running.bridge.release();
