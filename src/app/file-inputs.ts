@@ -1,8 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { BridgeFiles } from './files.ts';
-import { createFileArguments, type FileArguments } from '../calls/file-arguments.ts';
+import { FileArguments } from '../calls/file-arguments.ts';
 import type { Config } from '../config/schema.ts';
-import { detectMediaType } from '../content/media-type.ts';
 import type { FileUploader } from '../model/ports.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createRemoteFiles } from '../files/fetch-url.ts';
@@ -38,13 +37,12 @@ export function createInputs(
     // The folder for temporary files is memory on many systems.
     temporaryFolder: place.kind === 'directory' ? place.dir : tmpdir(),
   });
-  return createFileArguments({
+  return new FileArguments({
     uploader,
     store,
     remote,
     urls: files.urls,
     folders: sources.includes('path') ? files.allowedPaths : [],
     maxBytes: files.maxInputBytes,
-    detectType: detectMediaType,
   });
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
-import type { HttpView } from '../http/views.ts';
+import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
@@ -118,10 +118,10 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
     },
 
     async serveHttp(status) {
-      const { createHttpHost } = await import('../http/host.ts');
+      const http = await import('../http/host.ts');
       const { sessionIdle, keepAlive, publicUrl, ...options } = config.http;
       const [first, ...others] = await allHttpViews();
-      const host = createHttpHost({
+      const host = new http.HttpHost({
         ...options,
         sessionIdleMs: sessionIdle,
         keepAliveMs: keepAlive,

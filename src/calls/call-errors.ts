@@ -1,3 +1,4 @@
+import { durationText } from '../model/duration.ts';
 import { asBridgeError, BridgeError, type Problem } from '../model/errors.ts';
 import type { PublishedTool } from '../model/registry.ts';
 
@@ -21,7 +22,7 @@ export function cancelled(sent: boolean): BridgeError {
 
 /** The call took longer than `timeoutMs`, waiting and uploading included. */
 export function deadlineExceeded(timeoutMs: number, sent: boolean): BridgeError {
-  const limit = inWords(timeoutMs);
+  const limit = durationText(timeoutMs);
   if (sent) {
     return new BridgeError('deadline_exceeded', `The tool did not finish within ${limit}.`, {
       hint: MAY_STILL_RUN,
@@ -51,14 +52,7 @@ export function explainFailure(error: unknown, tool: PublishedTool): BridgeError
     {
       hint: `Somebody with access to the workspace has to authorise ${label} in Dify under Tools. Then call again.`,
       cause: failure,
-      ...(failure.upstream === undefined ? {} : { upstream: failure.upstream }),
+      upstream: failure.upstream,
     },
   );
-}
-
-function inWords(ms: number): string {
-  if (ms < 1000) return `${ms} ms`;
-  const [value, unit] =
-    ms % 60_000 === 0 ? [ms / 60_000, 'minute'] : [Number((ms / 1000).toFixed(1)), 'second'];
-  return `${value} ${unit}${value === 1 ? '' : 's'}`;
 }

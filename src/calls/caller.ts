@@ -1,4 +1,4 @@
-import { after } from '../model/async.ts';
+import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -6,15 +6,15 @@ import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
-import { Semaphore } from './semaphore.ts';
 
 export interface CallerOptions {
   readonly invoker: Invoker;
-  readonly files: FileArguments;
+  readonly files: Pick<FileArguments, 'store'>;
   readonly results: Pick<ToolResults, 'read'>;
   /** `user_id` on the wire. */
   readonly userId: string;
@@ -107,11 +107,11 @@ export class Caller {
       const stream = invoker.invoke(tool.ref, parameters, { userId, credentialId, signal: call.signal });
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
-        const next = await call.race(iterator.next());
+        const next = await abortable(iterator.next(), call.signal);
         if (next.done === true) break;
         call.messages += 1;
         yield next.value;
-        // Reading goes on: whatever ended the call meanwhile has to be said.
+        // The call may have ended while the message was read.
         call.signal.throwIfAborted();
       }
     } catch (error) {
@@ -127,9 +127,10 @@ export class Caller {
 
   /** The parameters, with each file stored in Dify. */
   async #withFiles(call: RunningCall): Promise<JsonObject> {
-    const { tool, parameters, principal } = call.request;
+    const { signal, request } = call;
+    const { tool, parameters, principal } = request;
     if (tool.fileParameters.length === 0) return parameters;
-    return call.race(this.#options.files.store(tool, parameters, { signal: call.signal, principal }));
+    return abortable(this.#options.files.store(tool, parameters, { signal, principal }), signal);
   }
 
   #log(
@@ -148,7 +149,7 @@ export class Caller {
   }
 }
 
-/** Tells a stream that nobody reads it any more. What it answers does not matter: the call has its outcome. */
+/** Ends a stream. Its answer does not matter. */
 async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
   try {
     await iterator.return?.();

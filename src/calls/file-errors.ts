@@ -19,7 +19,7 @@ export function takesNoFile(parameter: string, reason: string): BridgeError {
   });
 }
 
-/** A kept file that the caller does not have, or has no longer. */
+/** A stored file that does not exist any more, or belongs to another caller. */
 export function noSuchResource(uri: string): BridgeError {
   return new BridgeError(
     'file_refused',
@@ -41,7 +41,7 @@ export function sourceNotOffered(source: string): BridgeError {
 export function ofArgument(parameter: string, error: unknown): unknown {
   if (!(error instanceof BridgeError) || !FILE_CODES.has(error.code)) return error;
   const { message, hint, problems, cause } = error;
-  // A kept file that goes while it is read was there when the call began: nothing is wrong with the request itself.
+  // A stored file that is removed while it is read existed when the call began: the request itself was right.
   const code = error.code === 'file_not_found' ? 'file_refused' : error.code;
   return new BridgeError(code, `The file of the argument ${parameter} cannot be taken: ${message}`, {
     hint: hint === undefined ? NOTHING_SENT : `${NOTHING_SENT} ${hint}`,

@@ -1,51 +1,33 @@
+import { detectMediaType, type TypeHints } from '../content/media-type.ts';
 import { extensionOfType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { InputFile } from '../model/ports.ts';
 
-/**
- * The type of a file by its bytes, which may be its beginning alone, and what is said of it; `text` is there where
- * the type is textual and the bytes are text.
- */
-export type DetectType = (
-  bytes: Uint8Array,
-  hints: { readonly declared: readonly (string | undefined)[]; readonly filename: string },
-  isWhole: boolean,
-) => Promise<{ readonly mimeType: string; readonly text?: string }>;
-
-/** What is said of a file by those who hand it over. */
-export interface InputHints {
-  readonly filename: string;
-  /** By the caller, then by the source. */
-  readonly declared: readonly (string | undefined)[];
-}
-
-/** As much of a file is looked at. */
+/** Bytes of a file that decide its type. */
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * Name and type under which a file goes to Dify. The bytes decide where they can; of a text, the extension says of
- * which kind, then whoever handed it over. Dify goes by extensions first, so a name without one, or with one that
- * the bytes contradict, gets the one of its type.
+ * Name and type under which a file goes to Dify. The bytes decide where they can; the kind of a text follows from the
+ * extension, then from the types that were `declared`: by the caller, then by the source. Dify goes by extensions first,
+ * so a name without one, or with one that the bytes contradict, gets the one of its type.
  */
 export async function nameAndType(
   file: Pick<InputFile, 'size' | 'read'>,
-  { filename, declared }: InputHints,
-  detect: DetectType,
+  { filename, declared }: TypeHints,
 ): Promise<{ readonly filename: string; readonly mimeType: string }> {
   const head = await headOf(file);
   const isWhole = head.length === file.size;
   const name = lastSegment(filename);
   const byName = typeOfName(name);
-  const typeOf = (hints: readonly (string | undefined)[]): ReturnType<DetectType> =>
-    detect(head, { declared: hints, filename: '' }, isWhole);
+  const typeOf = (...hints: readonly (string | undefined)[]) =>
+    detectMediaType(head, { declared: hints, filename: '' }, isWhole);
 
-  const bare = await typeOf([]);
-  let mimeType: string;
+  const bare = await typeOf();
+  let { mimeType } = bare;
   if (bare.text === undefined) {
-    ({ mimeType } = await typeOf([byName, ...declared]));
+    ({ mimeType } = await typeOf(byName, ...declared));
   } else {
-    mimeType = bare.mimeType;
     for (const candidate of [byName, ...declared]) {
-      const found = candidate === undefined ? undefined : await typeOf([candidate]);
+      const found = candidate === undefined ? undefined : await typeOf(candidate);
       if (found?.text === undefined) continue;
       ({ mimeType } = found);
       break;

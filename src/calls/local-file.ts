@@ -24,7 +24,7 @@ export async function openLocalFile(
   const real = await realpath(path).catch((error: unknown) => {
     throw unreadable(error, path);
   });
-  // Said of a file that is not there as of one that is: outside the folders nothing is told.
+  // The same error whether or not the file exists: outside the folders, nothing is revealed.
   if (!(await isWithin(real, folders))) throw outside(path);
   const handle = await open(real, FLAGS).catch((error: unknown) => {
     throw unreadable(error, path);
@@ -36,14 +36,14 @@ export async function openLocalFile(
     }
     if (!(await isStill(real, path, stats))) throw outside(path);
     if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
-    return held(handle, path, stats.size);
+    return heldFile(handle, path, stats.size);
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-function held(handle: FileHandle, path: string, size: number): InputFile {
+function heldFile(handle: FileHandle, path: string, size: number): InputFile {
   return {
     filename: basename(path),
     size,

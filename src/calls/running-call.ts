@@ -18,11 +18,11 @@ export interface CallRequest {
   readonly requestId?: string | undefined;
 }
 
-/** The life of one call. It ends by itself, or once from outside: by its caller, the deadline or a stop of the bridge. */
+/** One call. It ends by itself, or once from outside: by its caller, the deadline or a stop of the bridge. */
 export class RunningCall {
   readonly request: CallRequest;
   readonly startedAt = performance.now();
-  /** It was given a slot. */
+  /** It has a slot. */
   hasSlot = false;
   /** The invocation was handed to the invoker. */
   sent = false;
@@ -30,9 +30,6 @@ export class RunningCall {
   outcome: ErrorCode | 'ok' = 'ok';
   readonly #controller = new AbortController();
   readonly #stops: Stop[];
-  // One rejection at a time instead of a race against a long-lived promise: that would gather a reaction for each
-  // message of the stream.
-  #rejectRace: ((reason: unknown) => void) | undefined;
 
   constructor(request: CallRequest, signal: AbortSignal, timeoutMs: number) {
     this.request = request;
@@ -49,19 +46,7 @@ export class RunningCall {
 
   /** Ends the call with an error, unless it has ended. */
   abort(reason: BridgeError): void {
-    if (this.signal.aborted) return;
     this.#controller.abort(reason);
-    this.#rejectRace?.(reason);
-  }
-
-  /** The promise's outcome, or the reason of an end from outside as soon as that comes. */
-  race<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      promise.then(resolve, reject);
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the BridgeError of `abort`
-      if (this.signal.aborted) reject(this.signal.reason);
-      else this.#rejectRace = reject;
-    });
   }
 
   /** The call has its result: nothing ends it from outside any more. */

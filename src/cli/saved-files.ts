@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { nameOfBlock } from '../content/file-names.ts';
+import { nameInAddress } from '../content/file-name.ts';
 import type { ContentBlock } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { extensionOfType } from '../model/media-types.ts';
@@ -76,10 +76,9 @@ interface UnsavedFile {
 }
 
 function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']): UnsavedFile | undefined {
-  const name = nameOfBlock(block) ?? (block.type === 'resource' ? nameIn(block.resource.uri) : fallback);
+  if (block.type === 'text') return undefined;
+  const name = block.name ?? (block.type === 'resource' ? nameInAddress(block.resource.uri) : fallback);
   switch (block.type) {
-    case 'text':
-      return undefined;
     case 'resource_link':
       return { name, mimeType: block.mimeType, content: read(block.uri) };
     case 'resource': {
@@ -90,17 +89,6 @@ function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']
     }
     default:
       return { name, mimeType: block.mimeType, content: [Buffer.from(block.data, 'base64')] };
-  }
-}
-
-/** The last segment of an address's path. */
-function nameIn(uri: string): string {
-  const path = uri.replace(/[?#].*$/, '');
-  const segment = path.slice(path.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
   }
 }
 

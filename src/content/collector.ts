@@ -1,11 +1,9 @@
 import { cutText } from '../model/cut-text.ts';
 import type { Json } from '../model/json.ts';
-import type { FileReference, ToolInvokeMessage } from '../model/message.ts';
+import type { RetrieverResource, ToolInvokeMessage } from '../model/message.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
-import type { Downloads, FileSlot } from './downloads.ts';
+import type { Downloads, ResultFile } from './downloads.ts';
 import { canonical, type FileLinks, toShownValue } from './json-values.ts';
-import { describeRetrieval } from './sources.ts';
-import { createVariables, type Variables } from './variables.ts';
 
 /** Of a message that the bridge does not know, at most so many characters are shown. */
 const MAX_UNKNOWN_LENGTH = 2000;
@@ -19,84 +17,111 @@ export type Segment =
   | { readonly kind: 'json'; readonly value: Json; readonly key: string }
   /** Text that the bridge wrote about a message. */
   | { readonly kind: 'note'; readonly text: string }
-  | { readonly kind: 'file'; readonly slot: FileSlot };
+  | { readonly kind: 'file'; readonly result: ResultFile };
 
-/** The messages of one call, sorted. */
-export interface Collector {
-  add(message: ToolInvokeMessage): void;
-  readonly segments: readonly Segment[];
-  readonly variables: Variables;
+/** The messages of one call, sorted as they come: constant work for each, files go to `downloads` at once. */
+export class Collector {
+  readonly segments: Segment[] = [];
   /** Signed links found in the outputs. */
-  readonly links: FileLinks;
+  readonly links: FileLinks = new Map();
   /** How many messages of each unknown type came. */
-  readonly unknownTypes: ReadonlyMap<string, number>;
-}
+  readonly unknownTypes = new Map<string, number>();
+  readonly #downloads: Downloads;
+  readonly #jsonKeys = new Set<string>();
+  // A streamed variable is an array of its pieces until the end; joining at each piece would be quadratic.
+  readonly #variables = new Map<string, { readonly pieces: string[] } | { readonly value: Json }>();
 
-/** Sorts messages as they come: constant work for each, files are handed to `downloads` at once. */
-export function createCollector(downloads: Downloads): Collector {
-  const segments: Segment[] = [];
-  const links: FileLinks = new Map();
-  const variables = createVariables(links);
-  const unknownTypes = new Map<string, number>();
-  const jsonKeys = new Set<string>();
+  constructor(downloads: Downloads) {
+    this.#downloads = downloads;
+  }
 
-  function addText(text: string): void {
+  add(message: ToolInvokeMessage): void {
+    switch (message.type) {
+      case 'text':
+        return this.#addText(message.text);
+      case 'json':
+        return this.#addJson(message.value);
+      case 'variable':
+        return this.#addVariable(message.name, message.value, message.stream);
+      case 'link':
+        return this.#addNote(message.url);
+      case 'file': {
+        const result = this.#downloads.add(message.file);
+        if (result !== undefined) this.segments.push({ kind: 'file', result });
+        return undefined;
+      }
+      case 'retriever_resources':
+        return this.#addNote(describeRetrieval(message.context, message.resources));
+      case 'unknown':
+        return this.#addUnknown(message.wireType, message.raw);
+      case 'log':
+        return undefined;
+    }
+  }
+
+  /** Names and values of the variables, in the order in which the names first came. */
+  variables(): [string, Json][] {
+    return Array.from(this.#variables, ([name, variable]) => [
+      name,
+      'pieces' in variable ? variable.pieces.join('') : variable.value,
+    ]);
+  }
+
+  #addText(text: string): void {
     if (text === '') return;
-    const last = segments.at(-1);
+    const last = this.segments.at(-1);
     if (last?.kind === 'text') last.pieces.push(text);
-    else segments.push({ kind: 'text', pieces: [text] });
+    else this.segments.push({ kind: 'text', pieces: [text] });
   }
 
-  function addJson(sent: Json): void {
-    const value = toShownValue(sent, links);
+  #addJson(sent: Json): void {
+    const value = toShownValue(sent, this.links);
     const key = canonical(value);
-    if (jsonKeys.has(key)) return;
-    jsonKeys.add(key);
-    segments.push({ kind: 'json', value, key });
+    if (this.#jsonKeys.has(key)) return;
+    this.#jsonKeys.add(key);
+    this.segments.push({ kind: 'json', value, key });
   }
 
-  function addNote(text: string): void {
-    if (text !== '') segments.push({ kind: 'note', text });
+  /** `stream`: a piece of a string, appended to the pieces before it. Otherwise the value is assigned. */
+  #addVariable(name: string, value: Json, stream: boolean): void {
+    const known = this.#variables.get(name);
+    if (!stream || typeof value !== 'string') {
+      this.#variables.set(name, { value: toShownValue(value, this.links) });
+    } else if (known !== undefined && 'pieces' in known) {
+      known.pieces.push(value);
+    } else {
+      const pieces = typeof known?.value === 'string' ? [known.value, value] : [value];
+      this.#variables.set(name, { pieces });
+    }
   }
 
-  function addFile(file: FileReference): void {
-    const slot = downloads.add(file);
-    if (slot !== undefined) segments.push({ kind: 'file', slot });
+  #addNote(text: string): void {
+    if (text !== '') this.segments.push({ kind: 'note', text });
   }
 
-  function addUnknown(wireType: string, raw: Json): void {
+  #addUnknown(wireType: string, raw: Json): void {
     const type = cutText(wireType, MAX_TYPE_LENGTH);
-    unknownTypes.set(type, (unknownTypes.get(type) ?? 0) + 1);
-    const json = wellFormedJson(toShownValue(raw, links));
+    this.unknownTypes.set(type, (this.unknownTypes.get(type) ?? 0) + 1);
+    const json = wellFormedJson(toShownValue(raw, this.links));
     const length = json.length > MAX_UNKNOWN_LENGTH ? ` (${json.length} characters)` : '';
     const shown = `${cutText(json, MAX_UNKNOWN_LENGTH)}${length}`;
-    addNote(`[message of type ${JSON.stringify(type)}, which the bridge does not know] ${shown}`);
+    this.#addNote(`[message of type ${JSON.stringify(type)}, which the bridge does not know] ${shown}`);
   }
+}
 
-  return {
-    segments,
-    variables,
-    links,
-    unknownTypes,
-    add(message) {
-      switch (message.type) {
-        case 'text':
-          return addText(message.text);
-        case 'json':
-          return addJson(message.value);
-        case 'variable':
-          return variables.add(message.name, message.value, message.stream);
-        case 'link':
-          return addNote(message.url);
-        case 'file':
-          return addFile(message.file);
-        case 'retriever_resources':
-          return addNote(describeRetrieval(message.context, message.resources));
-        case 'unknown':
-          return addUnknown(message.wireType, message.raw);
-        case 'log':
-          return undefined;
-      }
-    },
-  };
+/** What a retrieval found, as one text: its context, then a line for each source. */
+function describeRetrieval(context: string, resources: readonly RetrieverResource[]): string {
+  const lines = resources.map((resource, index) => `- ${describeSource(resource, index, context)}`);
+  const sources = lines.length === 0 ? '' : ['Sources:', ...lines].join('\n');
+  return [context, sources].filter((part) => part !== '').join('\n\n');
+}
+
+function describeSource(resource: RetrieverResource, index: number, context: string): string {
+  const { title, documentName, datasetName, content } = resource;
+  const names = [...new Set([title, documentName, datasetName])].filter(
+    (name) => name !== undefined && name !== '',
+  );
+  const line = names.length > 0 ? names.join(', ') : `source ${index + 1}`;
+  // Dify builds the context from the contents; what it left out of it would otherwise be lost.
+  return content === '' || context.includes(content) ? line : `${line}: ${content}`;
 }

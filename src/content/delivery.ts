@@ -1,50 +1,56 @@
 import type { ResultLimits } from '../model/content.ts';
 import type { FileReference } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
-import { fileName } from './file-names.ts';
+import { fileName } from './file-name.ts';
 import type { Overflow, Turn } from './inline-budget.ts';
-import type { Keeper, KeptFile } from './keeper.ts';
 import { declaredType, detectMediaType, inlineForm, type TypeHints } from './media-type.ts';
-import { type Peekable, peekable } from './peekable.ts';
+import { Peekable } from './peekable.ts';
+import type { AccessibleFile, ResultStore } from './result-store.ts';
 
-/** What became of one file of a result. Sizes are bytes. */
+/** What happened to one file of a result. Sizes are bytes. */
 export type Delivery =
-  /** It stands in the result; also kept, where the store takes it, so that a later call can be given it. */
+  /** In the result; also stored, where the store accepts it, so that a later call can use it. */
   | {
       readonly kind: 'image' | 'audio';
       readonly mimeType: string;
       readonly bytes: Uint8Array;
-      readonly kept?: KeptFile;
+      readonly stored?: AccessibleFile | undefined;
     }
   | {
       readonly kind: 'text';
       readonly mimeType: string;
       readonly text: string;
       readonly size: number;
-      readonly kept?: KeptFile;
+      readonly stored?: AccessibleFile | undefined;
     }
   | { readonly kind: 'empty'; readonly mimeType: string }
   /** The result links to it. `left` says what was left out of the result, and why. */
   | {
-      readonly kind: 'kept';
+      readonly kind: 'stored';
       readonly mimeType: string;
-      readonly kept: KeptFile;
-      readonly left?: { readonly form: 'image' | 'audio' | 'text'; readonly because: Overflow };
+      readonly stored: AccessibleFile;
+      readonly left?: { readonly form: InlineForm; readonly because: Overflow } | undefined;
     }
-  /** It was there, but the bridge has nowhere to keep it. */
+  /** It was fetched, but the store refused it. */
   | {
-      readonly kind: 'not-kept';
+      readonly kind: 'not-stored';
       readonly mimeType: string;
-      readonly size?: number;
+      readonly size?: number | undefined;
       readonly reason: string;
     }
-  | { readonly kind: 'too-large'; readonly mimeType?: string; readonly size?: number }
+  | {
+      readonly kind: 'too-large';
+      readonly mimeType?: string | undefined;
+      readonly size?: number | undefined;
+    }
   | { readonly kind: 'external' }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
+type InlineForm = NonNullable<ReturnType<typeof inlineForm>>;
+
 export interface DeliveryOptions {
   readonly opener: FileOpener;
-  readonly keeper: Keeper;
+  readonly store: ResultStore;
   readonly limits: ResultLimits;
 }
 
@@ -54,8 +60,8 @@ const HEAD_BYTES = 16 * 1024;
 const BYTES_PER_CHARACTER = 3;
 
 /**
- * Brings one file: reads its beginning, then either all of it into memory, where a result can show it and has room
- * for it, or all of it into the store as it arrives. At no time is more of it in memory than a result may carry.
+ * Fetches one file: reads its beginning, then either all of it into memory, if a result can show it and has space
+ * for it, or all of it into the store as it arrives. No more of it than a result may carry is ever in memory.
  */
 export async function deliver(
   file: FileReference,
@@ -63,16 +69,23 @@ export async function deliver(
   options: DeliveryOptions,
   signal: AbortSignal,
 ): Promise<Delivery> {
-  const { maxBytes } = options.keeper;
-  if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size, declaredOf(file));
+  const { maxBytes } = options.store;
+  const filename = fileName(file);
+  const tooLarge = (size: number, served?: string): Delivery => {
+    return {
+      kind: 'too-large',
+      size,
+      mimeType: declaredType({ declared: [file.mimeType, served], filename }),
+    };
+  };
+  if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size);
   const opened = await options.opener.open(file, signal);
   if (opened.kind !== 'open') return opened;
+  const { size, mimeType } = opened;
   try {
-    if (opened.size !== undefined && opened.size > maxBytes) {
-      return tooLarge(opened.size, declaredOf(file, opened.mimeType));
-    }
-    const hints = { declared: [file.mimeType, opened.mimeType], filename: fileName(file) };
-    return await receive(peekable(opened.body), hints, opened.size, turn, options);
+    if (size !== undefined && size > maxBytes) return tooLarge(size, mimeType);
+    const hints = { declared: [file.mimeType, mimeType], filename };
+    return await receive(new Peekable(opened.body), hints, size, turn, options);
   } finally {
     await opened.discard();
   }
@@ -83,70 +96,53 @@ async function receive(
   hints: TypeHints,
   announced: number | undefined,
   turn: Turn,
-  { keeper, limits }: DeliveryOptions,
+  { store, limits }: DeliveryOptions,
 ): Promise<Delivery> {
   await source.fill(HEAD_BYTES);
   let type = await detectMediaType(source.head(), hints, source.ended);
-  const form = inlineForm(type);
-  const limit = form === undefined ? 0 : largest(form, limits);
-  // Of a file that cannot fit, no more than its head is held.
-  if (form !== undefined && (announced === undefined || announced <= limit)) {
+  const expected = inlineForm(type);
+  const limit = expected === undefined ? 0 : largest(expected, limits);
+  // Of a file that cannot fit, only the head is read into memory.
+  if (expected !== undefined && (announced === undefined || announced <= limit)) {
     await source.fill(limit + 1);
     if (source.ended && source.length > HEAD_BYTES) type = await detectMediaType(source.head(), hints);
   }
-  const { mimeType, text } = type;
+  const { mimeType, text = '' } = type;
   if (source.ended && source.length === 0) return { kind: 'empty', mimeType };
 
   const about = { name: hints.filename, mimeType };
-  const finalForm = inlineForm(type);
-  const left = finalForm === undefined ? undefined : await overflow(finalForm, source, text, turn, limits);
+  const form = inlineForm(type);
+  const because = form === undefined ? undefined : await overflow(form, source, text, turn, limits);
   turn.pass();
-  if (finalForm !== undefined && left === undefined) {
+  if (form !== undefined && because === undefined) {
     const bytes = source.head();
-    const keeping = await keeper.keep(source.all(), about);
-    const kept = keeping.kind === 'kept' ? { kept: keeping.kept } : {};
-    return finalForm === 'text'
-      ? { kind: 'text', mimeType, text: text ?? '', size: bytes.length, ...kept }
-      : { kind: finalForm, mimeType, bytes, ...kept };
+    const outcome = await store.put(source.all(), about);
+    const stored = outcome.kind === 'stored' ? outcome.stored : undefined;
+    return form === 'text'
+      ? { kind: form, mimeType, text, size: bytes.length, stored }
+      : { kind: form, mimeType, bytes, stored };
   }
   const size = source.ended ? source.length : announced;
-  const keeping = await keeper.keep(source.all(), about);
-  if (keeping.kind === 'too-large') return tooLarge(size, mimeType);
-  if (keeping.kind === 'not-kept') return { ...keeping, mimeType, ...(size !== undefined && { size }) };
-  return {
-    ...keeping,
-    mimeType,
-    ...(finalForm !== undefined && left !== undefined && { left: { form: finalForm, because: left } }),
-  };
+  const outcome = await store.put(source.all(), about);
+  if (outcome.kind !== 'stored') return { ...outcome, mimeType, size };
+  return { ...outcome, mimeType, left: form && because && { form, because } };
 }
 
 /** Why the file cannot be part of the result. An image or a sound that can be takes its share of the budget. */
 async function overflow(
-  form: 'image' | 'audio' | 'text',
+  form: InlineForm,
   source: Peekable,
-  text: string | undefined,
+  text: string,
   turn: Turn,
   { maxTextChars }: ResultLimits,
 ): Promise<Overflow | undefined> {
   if (!source.ended) return 'alone';
   if (form !== 'text') return turn.claim(source.length);
-  return (text ?? '').length > maxTextChars ? 'alone' : undefined;
+  return text.length > maxTextChars ? 'alone' : undefined;
 }
 
 /** Bytes of the largest file of a form that a result can carry. */
-function largest(form: 'image' | 'audio' | 'text', limits: ResultLimits): number {
+function largest(form: InlineForm, limits: ResultLimits): number {
   if (form === 'text') return limits.maxTextChars * BYTES_PER_CHARACTER;
   return Math.min(limits.maxImageBytes, limits.maxInlineBytes);
-}
-
-function declaredOf(file: FileReference, served?: string): string | undefined {
-  return declaredType({ declared: [file.mimeType, served], filename: fileName(file) });
-}
-
-function tooLarge(size: number | undefined, mimeType: string | undefined): Delivery {
-  return {
-    kind: 'too-large',
-    ...(size !== undefined && { size }),
-    ...(mimeType !== undefined && { mimeType }),
-  };
 }

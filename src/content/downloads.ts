@@ -1,14 +1,16 @@
+import { setMaxListeners } from 'node:events';
 import { abortable, onAbort } from '../model/async.ts';
 import type { ResultLimits } from '../model/content.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { FileReference } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
+import { Semaphore } from '../model/semaphore.ts';
 import { type Delivery, deliver } from './delivery.ts';
+import { fileName } from './file-name.ts';
 import { createInlineBudget, type Turn } from './inline-budget.ts';
-import { fileName } from './file-names.ts';
 import type { FileLinks } from './json-values.ts';
-import type { Keeper } from './keeper.ts';
+import type { ResultStore } from './result-store.ts';
 
 /** Files fetched at a time for one call. */
 const CONCURRENCY = 4;
@@ -18,34 +20,17 @@ export const MAX_FILES = 20;
 /** Dify's links to stored files: `/files/tools/<uuid>.<ext>` and `/files/<uuid>/file-preview`. */
 const STORED_FILE = /\/files\/(?:tools\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
 
-/** A file of a result. */
+/** A file of a result, once per file however often the tool names it. */
 export interface ResultFile {
   readonly file: FileReference;
+  /** What fetching gave; final after `settle`. */
   readonly delivery: Delivery;
-}
-
-/** A file of a result, once per file however often the tool names it. */
-export interface FileSlot {
-  /** What fetching gave; call only after `settle`. */
-  result(): ResultFile;
-}
-
-/** The files of one call: fetched from the moment they are named, since links live for 300 s. */
-export interface Downloads {
-  /** Starts fetching. Undefined when the same file was added before, and for those beyond `MAX_FILES`. */
-  add(file: FileReference): FileSlot | undefined;
-  /** Names of the files beyond `MAX_FILES`. */
-  readonly passedOver: readonly string[];
-  /** Waits for all; those that are unavailable are tried once more with the signed link in `links`. */
-  settle(links: FileLinks): Promise<void>;
-  /** Gives up what is not there yet. */
-  abandon(): void;
 }
 
 export interface DownloadOptions {
   readonly opener: FileOpener;
   /** Is given a signal that ends with the call, and when the call is abandoned. */
-  readonly keeperFor: (signal: AbortSignal) => Keeper;
+  readonly storeFor: (signal: AbortSignal) => ResultStore;
   readonly limits: ResultLimits;
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -54,85 +39,93 @@ export interface DownloadOptions {
 interface Entry {
   readonly file: FileReference;
   readonly id: string | undefined;
-  readonly turn: Turn;
   delivery: Delivery;
 }
 
-/** Fetches several files at a time, never more than four, and never rejects. */
-export function createDownloads(options: DownloadOptions): Downloads {
-  const { opener, keeperFor, limits, signal, logger } = options;
-  const entries: Entry[] = [];
-  const passedOver: string[] = [];
-  const known = new Set<string>();
-  const queue: Entry[] = [];
-  const workers: Promise<void>[] = [];
-  let active = 0;
-  const stop = new AbortController();
-  const budget = createInlineBudget(limits);
-  const means = { opener, keeper: keeperFor(stop.signal), limits };
+/** The files of one call: fetched from the moment they are named, since links live for 300 s. Never rejects. */
+export class Downloads {
+  /** Names of the files beyond `MAX_FILES`. */
+  readonly passedOver: string[] = [];
+  readonly #options: DownloadOptions;
+  readonly #store: ResultStore;
+  readonly #entries: Entry[] = [];
+  readonly #known = new Set<string>();
+  readonly #pending: Promise<void>[] = [];
+  readonly #slots = new Semaphore(CONCURRENCY);
+  readonly #stop = new AbortController();
+  readonly #unlink: () => void;
+  readonly #nextTurn: () => Turn;
 
-  async function bring(file: FileReference, turn: Turn): Promise<Delivery> {
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+    // Every file listens to it, which is no leak.
+    setMaxListeners(0, this.#stop.signal);
+    this.#store = options.storeFor(this.#stop.signal);
+    this.#nextTurn = createInlineBudget(options.limits);
+    this.#unlink = onAbort(options.signal, () => this.abandon());
+  }
+
+  /** Starts fetching. Undefined when the same file was added before, and for those beyond `MAX_FILES`. */
+  add(file: FileReference): ResultFile | undefined {
+    const id = file.id ?? idInLink(file.url ?? '');
+    const key = id ?? file.url;
+    if (key !== undefined) {
+      if (this.#known.has(key)) return undefined;
+      this.#known.add(key);
+    }
+    if (this.#entries.length === MAX_FILES) {
+      this.passedOver.push(fileName(file));
+      return undefined;
+    }
+    const entry: Entry = {
+      file,
+      id,
+      delivery: { kind: 'unavailable', reason: 'It has not been fetched.' },
+    };
+    this.#entries.push(entry);
+    const fetched = this.#fetch(file).then((delivery) => void (entry.delivery = delivery));
+    this.#pending.push(fetched);
+    return entry;
+  }
+
+  /** Waits for all; those that are unavailable are tried once more with the signed link in `links`. */
+  async settle(links: FileLinks): Promise<void> {
+    await Promise.all(this.#pending);
+    for (const entry of this.#entries) {
+      const url = entry.id === undefined ? undefined : links.get(entry.id);
+      if (entry.delivery.kind !== 'unavailable' || url === undefined || this.#stop.signal.aborted) continue;
+      const second = await this.#fetch({ ...entry.file, url });
+      // A second failure says no more than the first, and an external address would be shown with its signature.
+      if (second.kind !== 'unavailable' && second.kind !== 'external') entry.delivery = second;
+    }
+    this.#unlink();
+  }
+
+  /** Gives up what has not arrived yet. */
+  abandon(): void {
+    this.#stop.abort();
+  }
+
+  async #fetch(file: FileReference): Promise<Delivery> {
+    const { opener, limits, logger } = this.#options;
+    const { signal } = this.#stop;
+    const turn = this.#nextTurn();
+    let release: (() => void) | undefined;
     try {
+      release = await this.#slots.acquire(signal);
       // An opener that ignores the signal cannot hang the call.
-      return await abortable(deliver(file, turn, means, stop.signal), stop.signal);
+      return await abortable(deliver(file, turn, { opener, store: this.#store, limits }, signal), signal);
     } catch (error) {
-      if (stop.signal.aborted)
+      if (signal.aborted)
         return { kind: 'unavailable', reason: 'The call ended before it was fetched: open it in Dify.' };
       if (error instanceof BridgeError) return { kind: 'unavailable', reason: error.message };
       logger.warn('File could not be fetched', { error: error instanceof Error ? error.name : typeof error });
       return { kind: 'unavailable', reason: 'Fetching it failed unexpectedly.' };
     } finally {
       turn.pass();
+      release?.();
     }
   }
-
-  async function work(): Promise<void> {
-    active += 1;
-    for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      entry.delivery = await bring(entry.file, entry.turn);
-    }
-    active -= 1;
-  }
-
-  async function retry(entry: Entry, url: string): Promise<void> {
-    const again = await bring({ ...entry.file, url }, budget.turn());
-    // A second failure says no more than the first, and an external address would be shown with its signature.
-    if (again.kind !== 'unavailable' && again.kind !== 'external') entry.delivery = again;
-  }
-
-  const unlink = onAbort(signal, () => stop.abort());
-
-  return {
-    passedOver,
-    add(file) {
-      const id = file.id ?? idInLink(file.url ?? '');
-      const key = id ?? file.url;
-      if (key !== undefined) {
-        if (known.has(key)) return undefined;
-        known.add(key);
-      }
-      if (entries.length === MAX_FILES) {
-        passedOver.push(fileName(file));
-        return undefined;
-      }
-      const delivery: Delivery = { kind: 'unavailable', reason: 'It has not been fetched.' };
-      const entry: Entry = { file, id, turn: budget.turn(), delivery };
-      entries.push(entry);
-      queue.push(entry);
-      if (active < CONCURRENCY) workers.push(work());
-      return { result: () => ({ file, delivery: entry.delivery }) };
-    },
-    async settle(links) {
-      await Promise.all(workers);
-      for (const entry of entries) {
-        const url = entry.id === undefined ? undefined : links.get(entry.id);
-        if (entry.delivery.kind === 'unavailable' && url !== undefined && !stop.signal.aborted)
-          await retry(entry, url);
-      }
-      unlink();
-    },
-    abandon: () => stop.abort(),
-  };
 }
 
 /** Dify's id of the file that an address leads to. */

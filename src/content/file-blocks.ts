@@ -1,38 +1,35 @@
 import type { ContentBlock, ResourceLink } from '../model/content.ts';
 import { harmlessType } from '../model/media-types.ts';
 import type { Delivery } from './delivery.ts';
-import { nameBlock } from './file-names.ts';
-import type { KeptFile } from './keeper.ts';
+import type { AccessibleFile } from './result-store.ts';
 
 /**
- * The blocks of one file, besides the line that names it: an image, a sound, a text, or a link to the file that the
- * bridge keeps. None for a file that is not there. A text that a browser would run is plain text.
+ * The block of one file, after the line that names it: an image, a sound, a text, or a link to the stored file. None
+ * for a file that is not there. A text that a browser would run is plain text.
  */
 export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   switch (delivery.kind) {
     case 'image':
-      return [
-        nameBlock({ type: 'image', data: toBase64(delivery.bytes), mimeType: delivery.mimeType }, name),
-      ];
     case 'audio': {
-      const { bytes, mimeType, kept } = delivery;
-      return [nameBlock({ type: 'audio', data: toBase64(bytes), mimeType, uri: kept?.file.uri }, name)];
+      const { kind, bytes, mimeType, stored } = delivery;
+      const media = { data: toBase64(bytes), mimeType, name };
+      return [kind === 'image' ? { type: kind, ...media } : { type: kind, ...media, uri: stored?.file.uri }];
     }
     case 'text': {
-      const { kept, text } = delivery;
-      if (kept === undefined) return [{ type: 'text', text }];
-      const resource = { uri: kept.file.uri, mimeType: harmlessType(delivery.mimeType), text };
-      return [nameBlock({ type: 'resource', resource }, name)];
+      const { stored, text } = delivery;
+      if (stored === undefined) return [{ type: 'text', text }];
+      const resource = { uri: stored.file.uri, mimeType: harmlessType(delivery.mimeType), text };
+      return [{ type: 'resource', resource, name }];
     }
-    case 'kept':
-      return [toResourceLink(delivery.kept)];
+    case 'stored':
+      return [toResourceLink(delivery.stored)];
     default:
       return [];
   }
 }
 
-/** The link to a file that the bridge keeps. */
-export function toResourceLink({ file }: KeptFile): ResourceLink {
+/** The link to a stored file. */
+export function toResourceLink({ file }: AccessibleFile): ResourceLink {
   const { uri, name, mimeType, size } = file;
   return { type: 'resource_link', uri, name, mimeType: harmlessType(mimeType), size };
 }

@@ -4,27 +4,20 @@ import type { ResultLimits } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
 import type { FileReference } from '../model/message.ts';
 import type { Delivery } from './delivery.ts';
-import { fileName } from './file-names.ts';
-import type { KeptFile } from './keeper.ts';
+import { fileName } from './file-name.ts';
 import { declaredType } from './media-type.ts';
+import type { AccessibleFile } from './result-store.ts';
 
 const MAX_DATA_URL_LENGTH = 200;
 /** Of the names of many files, at most so many characters are shown. */
 const MAX_NAMES_LENGTH = 2000;
 const FORMS = { image: 'is shown below', audio: 'is attached below', text: 'follows as text' } as const;
 
-/** What the line about a file is written from, besides the file itself. */
-export interface LineContext {
-  readonly limits: ResultLimits;
-  /** Bytes of the largest file that the bridge keeps. */
-  readonly maxBytes: number;
-}
-
-/** One line for the reader: which file, of which type and size, and how to come to it. */
+/** One line for the reader: which file, of which type and size, and how to get it. At most `maxBytes` are stored. */
 export function describeFile(
   file: FileReference,
   delivery: Delivery,
-  { limits, maxBytes }: LineContext,
+  { limits, maxBytes }: { readonly limits: ResultLimits; readonly maxBytes: number },
 ): string {
   const name = fileName(file);
   const facts = (mimeType: string | undefined, size: number | undefined): string => {
@@ -38,18 +31,20 @@ export function describeFile(
     case 'audio':
     case 'text': {
       const size = delivery.kind === 'text' ? delivery.size : delivery.bytes.length;
-      const kept = delivery.kept === undefined ? '' : ` ${keptAs(delivery.kept)}`;
-      return `${facts(delivery.mimeType, size)} ${FORMS[delivery.kind]}.${kept}`;
+      const shown = `${facts(delivery.mimeType, size)} ${FORMS[delivery.kind]}.`;
+      if (delivery.stored === undefined) return shown;
+      const { file: stored, access } = delivery.stored;
+      return `${shown} Kept for ${lifetime(stored)} as ${access.uri}`;
     }
     case 'empty':
       return `${facts(delivery.mimeType, 0)} is empty.`;
-    case 'kept': {
-      const { kept, left } = delivery;
-      const about = facts(delivery.mimeType, kept.file.size);
-      if (left === undefined) return `${about} ${keptFor(kept)}`;
-      return `${about} is not shown: ${whyLeft(left, limits)} It ${keptFor(kept)}`;
+    case 'stored': {
+      const { stored, left } = delivery;
+      const about = facts(delivery.mimeType, stored.file.size);
+      if (left === undefined) return `${about} ${howToGet(stored)}`;
+      return `${about} is not shown: ${whyLeft(left, limits)} It ${howToGet(stored)}`;
     }
-    case 'not-kept':
+    case 'not-stored':
       return `${facts(delivery.mimeType, delivery.size)} is not here: it has no place in the result, and the bridge could not keep it. ${delivery.reason} Open it in Dify.`;
     case 'too-large': {
       const about = facts(delivery.mimeType ?? declared, delivery.size ?? file.size);
@@ -68,20 +63,16 @@ export function describePassedOver(names: readonly string[], max: number): strin
   return `${formatCount(names.length)} more ${are} not here: a result carries ${max} at most. ${they} called ${called}. Ask the tool for fewer files at a time, or open them in Dify.`;
 }
 
-/** How to come to a file, as the end of a sentence about it. */
-export function keptFor({ file, access }: KeptFile): string {
+/** How to get a stored file, as the end of a sentence about it. */
+export function howToGet({ file, access }: AccessibleFile): string {
   const ways = [`read the resource ${access.uri}`];
   if (access.url !== undefined) ways.push(`download it at ${access.url}`);
   if (access.path !== undefined) ways.push(`open ${access.path} on this machine`);
   return `is kept for ${lifetime(file)}: ${inWords(ways)}`;
 }
 
-function keptAs({ file, access }: KeptFile): string {
-  return `Kept for ${lifetime(file)} as ${access.uri}`;
-}
-
 function whyLeft(
-  { form, because }: NonNullable<Extract<Delivery, { kind: 'kept' }>['left']>,
+  { form, because }: NonNullable<Extract<Delivery, { kind: 'stored' }>['left']>,
   { maxImageBytes, maxInlineBytes, maxTextChars }: ResultLimits,
 ): string {
   if (form === 'text') {
@@ -98,8 +89,8 @@ function inWords(ways: readonly string[]): string {
   return ways.length < 2 ? `${ways[0]}` : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
 }
 
-/** From the moment it was kept until it expires, in whole minutes. */
-function lifetime({ createdAt, expiresAt }: KeptFile['file']): string {
+/** From the moment it was stored until it expires, in whole minutes. */
+function lifetime({ createdAt, expiresAt }: AccessibleFile['file']): string {
   const minutes = Math.max(1, Math.round((expiresAt.getTime() - createdAt.getTime()) / 60_000));
   return durationText(minutes * 60_000);
 }

@@ -1,6 +1,6 @@
 import { isTextType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 
-/** Containers that say little of what they hold: a more precise declared type is kept. */
+/** Containers that say little of what they hold: a more precise declared type is used. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
 
 /** Control characters that no text has. ESC, form feed and the like occur in logs. */
@@ -26,7 +26,7 @@ export interface MediaType {
 /** The raster types that every model provider reads. */
 const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
-/** How a file can stand in a result; undefined for those that a result only links to. */
+/** The form in which a result can show a file; undefined for those that a result only links to. */
 export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | 'text' | undefined {
   if (IMAGES.has(mimeType)) return 'image';
   if (mimeType.startsWith('audio/')) return 'audio';
@@ -68,7 +68,7 @@ async function sniff(bytes: Uint8Array): Promise<string | undefined> {
   const found = await import('file-type')
     .then(({ fileTypeFromBuffer }) => fileTypeFromBuffer(bytes))
     .catch(() => undefined);
-  // An animated PNG is a PNG for whoever does not know better.
+  // An animated PNG is a valid PNG too.
   if (found?.mime === 'image/apng') return 'image/png';
   if (found === undefined && PNG_SIGNATURE.equals(bytes.subarray(0, PNG_SIGNATURE.length)))
     return 'image/png';

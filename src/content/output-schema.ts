@@ -1,19 +1,16 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
-/** Structured content that keeps an output schema, and what had to be left out for it. */
-export interface ConformedContent {
-  readonly content: JsonObject;
-  /** One sentence for each value that does not fit. */
-  readonly notes: readonly string[];
-}
-
 /**
- * Makes the structured content keep the published output schema: clients reject a result that does not.
- * Where a string is declared any other value is written as one; a value that fits in no way is left out.
- * Null counts as absent. Understood are `type`, `properties`, `items` and `additionalProperties: false`,
- * which is all that the registry publishes.
+ * Makes the structured content fit the published output schema, if there is one: clients reject a result that does not.
+ * Where a string is declared, any other value is written as one; a value that cannot be made to fit is left out, and
+ * one of the notes says so. Null counts as absent. It reads `type`, `properties`, `items` and
+ * `additionalProperties: false`, which is all that the registry publishes.
  */
-export function conformTo(schema: JsonObject, content: JsonObject): ConformedContent {
+export function conformTo(
+  schema: JsonObject | undefined,
+  content: JsonObject,
+): { readonly content: JsonObject; readonly notes: readonly string[] } {
+  if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
     notes.push(`[${name} is not in the structured content: ${describeMisfit(item)}]`);
@@ -21,7 +18,7 @@ export function conformTo(schema: JsonObject, content: JsonObject): ConformedCon
   return { content: conformed, notes };
 }
 
-/** True when keys that the schema does not declare may stand in the structured content. */
+/** True if the structured content may have keys that the schema does not declare. */
 export function allowsMoreKeys(schema: JsonObject | undefined): boolean {
   return schema?.['additionalProperties'] !== false;
 }
@@ -88,16 +85,7 @@ function typesOf(schema: JsonObject): string[] {
 }
 
 function isOfType(type: string, value: Json): boolean {
-  switch (type) {
-    case 'integer':
-      return Number.isInteger(value);
-    case 'object':
-      return isJsonObject(value);
-    case 'array':
-      return Array.isArray(value);
-    case 'null':
-      return value === null;
-    default:
-      return typeof value === type;
-  }
+  if (type === 'integer') return Number.isInteger(value);
+  if (value === null) return type === 'null';
+  return type === (Array.isArray(value) ? 'array' : typeof value);
 }

@@ -4,16 +4,16 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
 import type { Delivery } from './delivery.ts';
-import { type Downloads, MAX_FILES, type ResultFile } from './downloads.ts';
+import { type Downloads, MAX_FILES } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
-import { fileName } from './file-names.ts';
+import { fileName } from './file-name.ts';
 import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
-import type { Keeper } from './keeper.ts';
+import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
-import { createWholeText, describeCut, shortenContent, type WholeText } from './whole-text.ts';
+import { createStoreWhole, describeCut, shortenContent, type StoreWhole } from './whole-text.ts';
 
 /** Everything that a finished call left. */
 export interface AssemblyInput {
@@ -21,7 +21,7 @@ export interface AssemblyInput {
   readonly tool: string;
   readonly collector: Collector;
   readonly downloads: Downloads;
-  readonly keeper: Keeper;
+  readonly store: ResultStore;
   readonly limits: ResultLimits;
   /** Why the call did not end well. */
   readonly failure: BridgeError | undefined;
@@ -40,14 +40,14 @@ const NO_OUTPUT = 'The tool finished without any output.';
 const BEFORE_ERROR = 'Before that, the tool had sent:';
 
 /**
- * The result of a finished call. Each JSON value stands in the text once: as the tool's own text where that is
+ * The result of a finished call. The text contains each JSON value once: as the tool's own text where that is
  * the same value, otherwise written from the json message. Variables that no such text shows are appended. Text
- * beyond the budget is cut, and the whole is kept as a file.
+ * beyond the budget is cut, and the whole is stored as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
-  const { collector, downloads, keeper, limits, failure, outputSchema } = input;
+  const { collector, downloads, store, limits, failure, outputSchema } = input;
   const { links } = collector;
-  const variables = collector.variables.entries();
+  const variables = collector.variables();
   const values = collector.segments.filter((segment) => segment.kind === 'json').map(({ value }) => value);
   const parts = readRuns(collector.segments, values.length > 0 || variables.length > 0, links);
   await downloads.settle(links);
@@ -57,13 +57,13 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
     own.list.map(({ text }) => text),
     limits.maxTextChars,
   );
-  const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: keeper.maxBytes });
+  const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: store.maxBytes });
   const { passedOver } = downloads;
   if (passedOver.length > 0) {
     items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
   }
-  const whole = createWholeText(own.list, input.tool, keeper);
-  const blocks = await toBlocks(items, budgeted, whole);
+  const storeWhole = createStoreWhole(own.list, input.tool, store);
+  const blocks = await toBlocks(items, budgeted, storeWhole);
   if (failure !== undefined) return failed(failure, blocks);
 
   const hasMedia = blocks.some((block) => block.type !== 'text');
@@ -72,12 +72,9 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   const { content, notes } = buildStructuredContent({ values, variables, texts, outputSchema });
   for (const text of notes) blocks.push({ type: 'text', text });
   if (content === undefined) return { content: orNoOutput(blocks) };
-  const short = await shortenContent(content, outputSchema, whole, limits.maxTextChars);
+  const short = await shortenContent(content, outputSchema, storeWhole, limits.maxTextChars);
   if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
-  return {
-    content: orNoOutput(blocks),
-    ...(short.content !== undefined && { structuredContent: short.content }),
-  };
+  return { content: orNoOutput(blocks), structuredContent: short.content };
 }
 
 function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
@@ -119,32 +116,27 @@ function withFiles(
   left: number,
   context: Parameters<typeof describeFile>[2],
 ): Item[] {
-  let room = left;
-  const fitting = ({ delivery }: ResultFile): Delivery => {
+  let space = left;
+  const fitting = (delivery: Delivery): Delivery => {
     if (delivery.kind !== 'text') return delivery;
-    if (delivery.text.length <= room) {
-      room -= delivery.text.length;
+    if (delivery.text.length <= space) {
+      space -= delivery.text.length;
       return delivery;
     }
-    const { kept, mimeType, size } = delivery;
-    return kept === undefined
-      ? { kind: 'not-kept', mimeType, size, reason: 'The rest of the text takes its place.' }
-      : { kind: 'kept', mimeType, kept, left: { form: 'text', because: 'together' } };
+    const { stored, mimeType, size } = delivery;
+    return stored === undefined
+      ? { kind: 'not-stored', mimeType, size, reason: 'The rest of the text takes its place.' }
+      : { kind: 'stored', mimeType, stored, left: { form: 'text', because: 'together' } };
   };
   const items = parts.flatMap((part): Item[] => {
     if (part.kind !== 'file') {
       const text = byPart.get(part);
       return text === undefined ? [] : [{ kind: 'text', ...text }];
     }
-    const result = part.slot.result();
-    const delivery = fitting(result);
-    return [
-      {
-        kind: 'file',
-        line: describeFile(result.file, delivery, context),
-        blocks: toFileBlocks(delivery, fileName(result.file)),
-      },
-    ];
+    const { file } = part.result;
+    const delivery = fitting(part.result.delivery);
+    const line = describeFile(file, delivery, context);
+    return [{ kind: 'file', line, blocks: toFileBlocks(delivery, fileName(file)) }];
   });
   return [...items, ...last.map((text): Item => ({ kind: 'text', ...text }))];
 }
@@ -152,7 +144,7 @@ function withFiles(
 async function toBlocks(
   items: readonly Item[],
   budgeted: BudgetedTexts,
-  whole: WholeText,
+  storeWhole: StoreWhole,
 ): Promise<ContentBlock[]> {
   const blocks: ContentBlock[] = [];
   let index = 0;
@@ -161,9 +153,9 @@ async function toBlocks(
       blocks.push({ type: 'text', text: item.line }, ...item.blocks);
       continue;
     }
-    const shown = budgeted.texts[index]?.shown;
+    const shown = budgeted.texts[index];
     if (shown !== undefined) blocks.push({ type: 'text', text: shown });
-    if (index === budgeted.cutAt) blocks.push(...describeCut(budgeted, await whole.keep()));
+    if (index === budgeted.cutAt) blocks.push(...describeCut(budgeted, await storeWhole()));
     index += 1;
   }
   return blocks;
@@ -181,7 +173,7 @@ function readRuns(segments: readonly Segment[], lookForJson: boolean, links: Fil
   );
 }
 
-/** The variables whose value stands neither in a JSON object of the text nor is a text of its own. */
+/** The variables whose value is neither in a JSON object of the text nor a text of its own. */
 function unseenVariables(
   variables: readonly (readonly [string, Json])[],
   parts: readonly Part[],

@@ -19,25 +19,22 @@ export interface StructuredInput {
   readonly outputSchema: JsonObject | undefined;
 }
 
-/** Structured content, if there is any, and sentences about what could not be part of it. */
-export interface StructuredOutput {
-  readonly content?: JsonObject;
-  readonly notes: readonly string[];
-}
-
 /**
- * Structured content that is complete by itself, since clients that get it may show the model nothing else.
+ * Structured content that is complete by itself, since clients that get it may show the model nothing else, and
+ * sentences about what could not be part of it.
  *
  * - One json object is the structured content; any other value is its `json`, several are a list there.
  * - Variables are entries of their own. Where one has another value than the json object under its name,
  *   the object moves to `json`.
  * - Text that says more than these values is its `text`, joined by line breaks. The names are Dify's own:
- *   its tool node answers `text` and `json` beside the variables, which may not have these names.
+ *   its tool node answers `text` and `json` next to the variables, which may not have these names.
  *
  * Without values and variables there is none, unless the tool has an output schema: then there always is.
  */
-export function buildStructuredContent(input: StructuredInput): StructuredOutput {
-  const { values, variables, texts, outputSchema } = input;
+export function buildStructuredContent({ values, variables, texts, outputSchema }: StructuredInput): {
+  readonly content?: JsonObject;
+  readonly notes: readonly string[];
+} {
   if (values.length === 0 && variables.length === 0 && outputSchema === undefined) return { notes: [] };
 
   const [first] = values;
@@ -46,10 +43,10 @@ export function buildStructuredContent(input: StructuredInput): StructuredOutput
   const spread = only && { ...only, ...own };
   const nested = values.length === 0 ? own : { json: values.length === 1 ? first : values, ...own };
 
-  let { content, notes } = conform(outputSchema, spread ?? nested);
+  let { content, notes } = conformTo(outputSchema, spread ?? nested);
   let text = leftoverText(content, values, texts, notes);
   if (text !== '' && spread !== undefined && Object.hasOwn(content, 'text')) {
-    ({ content, notes } = conform(outputSchema, nested));
+    ({ content, notes } = conformTo(outputSchema, nested));
     text = leftoverText(content, values, texts, notes);
   }
   if (text === '') return { content, notes };
@@ -57,13 +54,6 @@ export function buildStructuredContent(input: StructuredInput): StructuredOutput
     return { content: { ...content, text }, notes };
   // A variable is called `text`: where nothing has been promised, none is better than half of it.
   return outputSchema === undefined ? { notes } : { content, notes };
-}
-
-function conform(
-  schema: JsonObject | undefined,
-  content: JsonObject,
-): { content: JsonObject; notes: readonly string[] } {
-  return schema === undefined ? { content, notes: [] } : conformTo(schema, content);
 }
 
 function agrees(value: JsonObject, variables: readonly (readonly [string, Json])[]): boolean {

@@ -1,54 +1,46 @@
 import type { Json, JsonObject } from '../model/json.ts';
 import { cutAtLine } from './text-budget.ts';
 
-/** Structured content of a limited size, and what was taken from it. */
-export interface LimitedContent {
-  readonly content: JsonObject;
-  /** Texts of which only the beginning is there. */
-  readonly cut: readonly string[];
-  /** Entries that are not there. */
-  readonly leftOut: readonly string[];
-}
-
 /**
  * Entries of an object that take at most `max` characters as JSON, the short ones first. Of the first that does not
  * fit, the beginning stays where it is a text; the longer ones go. What stays has the type that it had, so that an
- * output schema that requires nothing still holds.
+ * output schema that requires nothing still holds. Returns also the names of the texts that were cut, and of the entries
+ * that were left out.
  */
-export function limitContent(content: JsonObject, max: number): LimitedContent {
+export function limitContent(content: JsonObject, max: number) {
   const entries = Object.entries(content).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value, size: JSON.stringify({ [name]: value }).length }],
   );
-  let room = max;
+  let space = max;
   let isFull = false;
-  const kept = new Map<string, Json>();
+  const limited = new Map<string, Json>();
   const cut: string[] = [];
   const leftOut: string[] = [];
   for (const { name, value, size } of entries.toSorted((a, b) => a.size - b.size)) {
-    if (!isFull && size <= room) {
-      kept.set(name, value);
-      room -= size;
+    if (!isFull && size <= space) {
+      limited.set(name, value);
+      space -= size;
       continue;
     }
-    const start = isFull || typeof value !== 'string' ? '' : startOf(value, room - name.length);
+    const start = isFull || typeof value !== 'string' ? '' : startOf(value, space - name.length);
     isFull = true;
     if (start === '') leftOut.push(name);
     else {
-      kept.set(name, start);
+      limited.set(name, start);
       cut.push(name);
     }
   }
   // In the order in which they came.
   const rest = entries.flatMap(({ name }): [string, Json][] => {
-    const value = kept.get(name);
+    const value = limited.get(name);
     return value === undefined ? [] : [[name, value]];
   });
-  return { content: Object.fromEntries(rest), cut, leftOut };
+  return { content: Object.fromEntries(rest) as JsonObject, cut, leftOut };
 }
 
 /** The beginning of a text that takes about so many characters as JSON, its escapes included. */
-function startOf(text: string, room: number): string {
+function startOf(text: string, space: number): string {
   const escaped = JSON.stringify(text).length;
-  const share = Math.floor((room * text.length) / escaped);
+  const share = Math.floor((space * text.length) / escaped);
   return share <= 0 ? '' : cutAtLine(text, share);
 }

@@ -1,12 +1,7 @@
-/** A text of the result and what of it is shown: all, a beginning, or nothing (undefined). */
-export interface BudgetedText {
-  readonly shown: string | undefined;
-}
-
 /** The texts of a result within its budget. */
 export interface BudgetedTexts {
-  /** In the order of the texts. */
-  readonly texts: readonly BudgetedText[];
+  /** What is shown of each text, in order: all, a beginning, or nothing (undefined). */
+  readonly texts: readonly (string | undefined)[];
   /** Characters of all texts. */
   readonly total: number;
   /** Characters that are shown. */
@@ -19,32 +14,21 @@ export interface BudgetedTexts {
 
 /**
  * Shows texts from the first on until `max` characters are used up. The one that does not fit is cut after a line,
- * where that leaves at least half of the room, and otherwise between two characters.
+ * where that leaves at least half of the space, and otherwise between two characters.
  */
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
-  if (total <= max)
-    return {
-      texts: texts.map((shown) => ({ shown })),
-      total,
-      shown: total,
-      cutAt: undefined,
-      left: max - total,
-    };
-  let room = max;
+  let space = max;
   let cutAt: number | undefined;
-  const budgeted = texts.map((text, index): BudgetedText => {
-    if (cutAt !== undefined) return { shown: undefined };
-    if (text.length <= room) {
-      room -= text.length;
-      return { shown: text };
-    }
-    cutAt = index;
-    const shown = cutAtLine(text, room);
-    room -= shown.length;
-    return { shown: shown === '' ? undefined : shown };
+  const budgeted = texts.map((text, index) => {
+    if (cutAt !== undefined) return undefined;
+    const fits = text.length <= space;
+    if (!fits) cutAt = index;
+    const shown = fits ? text : cutAtLine(text, space);
+    space -= shown.length;
+    return fits || shown !== '' ? shown : undefined;
   });
-  return { texts: budgeted, total, shown: max - room, cutAt, left: 0 };
+  return { texts: budgeted, total, shown: max - space, cutAt, left: cutAt === undefined ? space : 0 };
 }
 
 /** At most `max` characters from the beginning of a text, up to the end of a line where one is near. */
@@ -54,7 +38,7 @@ export function cutAtLine(text: string, max: number): string {
   return copyOf(lineEnd >= max / 2 ? start.slice(0, lineEnd) : start.replace(/\p{Surrogate}$/u, ''));
 }
 
-/** A part of a text is a view of the whole: a result that is kept for an hour would hold all of it in memory. */
+/** A part of a text is a view of the whole: a stored result would hold all of it in memory. */
 function copyOf(part: string): string {
   return Buffer.from(part, 'utf16le').toString('utf16le');
 }

@@ -28,7 +28,7 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
   const whole = parse(text);
   if (whole !== undefined) {
     const shown = toShownValue(whole, links);
-    // The tool's own characters are kept where possible: they hold numbers that a double cannot.
+    // The tool's own characters are shown where possible: they hold numbers that a double cannot.
     return {
       text: hasFiles && shown !== whole ? wellFormedJson(shown) : text,
       whole: shown,

@@ -6,18 +6,18 @@ import type { ToolInvokeMessage } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import type { FileAccessOf, FileStore } from '../model/stored-file.ts';
-import { type Collector, createCollector } from './collector.ts';
-import { createDownloads } from './downloads.ts';
-import { createKeeper, type Keeper } from './keeper.ts';
+import { Collector } from './collector.ts';
+import { Downloads } from './downloads.ts';
 import { createAnnouncer } from './progress.ts';
 import { assembleResult } from './result-assembly.ts';
+import { ResultStore } from './result-store.ts';
 
 export interface ToolResultsOptions {
   readonly opener: FileOpener;
-  /** Keeps what a result only links to. */
+  /** Stores the files of results. */
   readonly store: FileStore;
   readonly accessOf: FileAccessOf;
-  /** Bytes of the largest file that is kept. */
+  /** Bytes of the largest file that is stored. */
   readonly maxOutputBytes: number;
   readonly logger: Logger;
 }
@@ -40,19 +40,13 @@ const ENDED_FROM_OUTSIDE: readonly ErrorCode[] = ['cancelled', 'deadline_exceede
 
 /** Turns the messages of calls into their results. */
 export class ToolResults {
-  /** Bytes of the largest file that is kept: may change at any time. */
+  /** Bytes of the largest file that is stored: may change at any time. */
   maxOutputBytes: number;
-  readonly #opener: FileOpener;
-  readonly #store: FileStore;
-  readonly #accessOf: FileAccessOf;
-  readonly #logger: Logger;
+  readonly #options: ToolResultsOptions;
 
-  constructor({ opener, store, accessOf, maxOutputBytes, logger }: ToolResultsOptions) {
-    this.maxOutputBytes = maxOutputBytes;
-    this.#opener = opener;
-    this.#store = store;
-    this.#accessOf = accessOf;
-    this.#logger = logger;
+  constructor(options: ToolResultsOptions) {
+    this.maxOutputBytes = options.maxOutputBytes;
+    this.#options = options;
   }
 
   /**
@@ -66,16 +60,11 @@ export class ToolResults {
   async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
     const { tool, signal, until = signal, observer } = context;
     const limits = { ...context.limits, ...tool.results };
-    const logger = this.#logger;
+    const { opener, logger } = this.#options;
     try {
-      const downloads = createDownloads({
-        opener: this.#opener,
-        keeperFor: (ends) => this.#keeper(context, ends),
-        limits,
-        signal: until,
-        logger,
-      });
-      const collector = createCollector(downloads);
+      const storeFor = (ends: AbortSignal): ResultStore => this.#storeFor(context.principal, ends);
+      const downloads = new Downloads({ opener, storeFor, limits, signal: until, logger });
+      const collector = new Collector(downloads);
       const announcer = createAnnouncer(observer);
       let failure: BridgeError | undefined;
       try {
@@ -94,7 +83,7 @@ export class ToolResults {
         tool: tool.name,
         collector,
         downloads,
-        keeper: this.#keeper(context, signal),
+        store: storeFor(signal),
         limits,
         failure,
         outputSchema: tool.outputSchema,
@@ -104,21 +93,15 @@ export class ToolResults {
     }
   }
 
-  #keeper({ principal }: ResultContext, signal: AbortSignal): Keeper {
-    return createKeeper({
-      store: this.#store,
-      accessOf: this.#accessOf,
-      principal,
-      maxBytes: this.maxOutputBytes,
-      signal,
-      logger: this.#logger,
-    });
+  #storeFor(principal: string, signal: AbortSignal): ResultStore {
+    const { store, accessOf, logger } = this.#options;
+    return new ResultStore({ store, accessOf, principal, maxBytes: this.maxOutputBytes, signal, logger });
   }
 
   #failure(error: unknown, tool: PublishedTool): BridgeError {
     const failure = asBridgeError(error);
     if (failure.code === 'internal') {
-      this.#logger.error('Call failed in the bridge', { tool: tool.name, err: error });
+      this.#options.logger.error('Call failed in the bridge', { tool: tool.name, err: error });
     }
     return failure;
   }

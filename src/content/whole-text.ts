@@ -2,86 +2,69 @@ import type { ContentBlock } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
 import type { JsonObject } from '../model/json.ts';
 import { toResourceLink } from './file-blocks.ts';
-import { formatCount, keptFor } from './file-lines.ts';
-import type { Keeper, Keeping } from './keeper.ts';
+import { formatCount, howToGet } from './file-lines.ts';
 import { allowsMoreKeys } from './output-schema.ts';
+import type { ResultStore, StoreOutcome } from './result-store.ts';
 import type { ShownText } from './structured-content.ts';
 import { limitContent } from './structured-limit.ts';
 import type { BudgetedTexts } from './text-budget.ts';
 
 /** Left of the budget of structured content for the note about what was taken from it. */
-const NOTE_ROOM = 1000;
+const NOTE_SPACE = 1000;
 
-/** All that a tool said, for a result that has no room for it. */
-export interface WholeText {
-  /** Keeps it as a file, once. Never rejects. */
-  keep(): Promise<Keeping>;
-}
+/** Stores the whole text of a result as a file, once. Never rejects. */
+export type StoreWhole = () => Promise<StoreOutcome>;
 
-/** The file is JSON where the tool said one JSON value and nothing else, otherwise its texts, each on a line. */
-export function createWholeText(texts: readonly ShownText[], tool: string, keeper: Keeper): WholeText {
-  let keeping: Promise<Keeping> | undefined;
+/** The file is JSON if the tool sent one JSON value and nothing else, otherwise its texts, each on a line. */
+export function createStoreWhole(texts: readonly ShownText[], tool: string, store: ResultStore): StoreWhole {
   const isJson = texts.length === 1 && texts[0]?.whole !== undefined;
+  const about = isJson
+    ? { name: `${tool}-result.json`, mimeType: 'application/json' }
+    : { name: `${tool}-result.txt`, mimeType: 'text/plain' };
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const [index, { text }] of texts.entries()) yield Buffer.from(index === 0 ? text : `\n${text}`);
   }
-  const store = async (): Promise<Keeping> => {
-    const about = isJson
-      ? { name: `${tool}-result.json`, mimeType: 'application/json' }
-      : { name: `${tool}-result.txt`, mimeType: 'text/plain' };
-    try {
-      return await keeper.keep(bytes(), about);
-    } catch {
-      // The bytes are here: only the end of the call stops them.
-      return { kind: 'not-kept', reason: 'The call ended before that.' };
-    }
-  };
-  return {
-    keep() {
-      keeping ??= store();
-      return keeping;
-    },
+  let outcome: Promise<StoreOutcome> | undefined;
+  return () => {
+    // The bytes are in memory, so only the end of the call stops them.
+    outcome ??= store
+      .put(bytes(), about)
+      .catch(() => ({ kind: 'not-stored', reason: 'The call ended before that.' }));
+    return outcome;
   };
 }
 
-/** What stands where the text of a result was cut: a note, and the link to the whole. */
-export function describeCut({ total, shown }: BudgetedTexts, keeping: Keeping): ContentBlock[] {
+/** What replaces the rest of a text that was cut: a note, and the link to the whole. */
+export function describeCut({ total, shown }: BudgetedTexts, outcome: StoreOutcome): ContentBlock[] {
   const cut = `The text is cut here: ${formatCount(shown)} of ${formatCount(total)} characters are shown.`;
-  const note = `[${cut} ${whereWhole(keeping)}]`;
-  const text: ContentBlock = { type: 'text', text: note };
-  return keeping.kind === 'kept' ? [text, toResourceLink(keeping.kept)] : [text];
-}
-
-/** Structured content as it is sent, if at all, and a note on what is missing in it. */
-export interface ShortenedContent {
-  readonly content?: JsonObject;
-  readonly note?: string;
+  const text: ContentBlock = { type: 'text', text: `[${cut} ${whereWhole(outcome)}]` };
+  return outcome.kind === 'stored' ? [text, toResourceLink(outcome.stored)] : [text];
 }
 
 /**
- * Structured content within the budget. A tool that promises none gets none where it would be longer: its text says
- * the same. Under an output schema it stays, shortened, since clients refuse a result without it; the note is part of
- * it where the schema allows.
+ * Structured content within the budget, and a note on what is missing in it. A tool without an output schema gets none
+ * if it would be longer: its text says the same. Under an output schema it stays, shortened, since clients refuse a
+ * result without it; the note is part of it if the schema allows.
  */
 export async function shortenContent(
   content: JsonObject,
   outputSchema: JsonObject | undefined,
-  whole: WholeText,
+  storeWhole: StoreWhole,
   max: number,
-): Promise<ShortenedContent> {
+): Promise<{ readonly content?: JsonObject; readonly note?: string }> {
   if (JSON.stringify(content).length <= max) return { content };
   if (outputSchema === undefined) return {};
-  const { content: limited, cut, leftOut } = limitContent(content, Math.max(0, max - NOTE_ROOM));
-  const taken = cutText([...cut.map((name) => `${name} (cut)`), ...leftOut].join(', '), NOTE_ROOM / 2);
-  const note = `[The structured content is not whole: ${taken}. ${whereWhole(await whole.keep())}]`;
+  const { content: limited, cut, leftOut } = limitContent(content, Math.max(0, max - NOTE_SPACE));
+  const taken = cutText([...cut.map((name) => `${name} (cut)`), ...leftOut].join(', '), NOTE_SPACE / 2);
+  const note = `[The structured content is not whole: ${taken}. ${whereWhole(await storeWhole())}]`;
   const { text: said = '' } = limited;
   if (typeof said !== 'string' || !allowsMoreKeys(outputSchema)) return { content: limited, note };
   return { content: { ...limited, text: said === '' ? note : `${said}\n${note}` }, note };
 }
 
-function whereWhole(keeping: Keeping): string {
-  if (keeping.kind === 'kept') return `The whole ${keptFor(keeping.kept)}`;
-  return keeping.kind === 'too-large'
+function whereWhole(outcome: StoreOutcome): string {
+  if (outcome.kind === 'stored') return `The whole ${howToGet(outcome.stored)}`;
+  return outcome.kind === 'too-large'
     ? 'The whole is larger than the bridge keeps. Ask the tool for less.'
-    : `The whole could not be kept. ${keeping.reason} Ask the tool for less.`;
+    : `The whole could not be kept. ${outcome.reason} Ask the tool for less.`;
 }

@@ -1,3 +1,4 @@
+import { durationText } from '../model/duration.ts';
 import { BridgeError } from '../model/errors.ts';
 
 const GIVE_OTHERWISE = 'Give an address that anybody can fetch, or the file itself as data.';
@@ -56,12 +57,12 @@ export const brokenOff = (host: string, cause: unknown): BridgeError =>
 
 export const tooSlow = (host: string, ms: number): BridgeError =>
   refused(
-    `${host} did not send the whole file within ${ms / 1000} s.`,
+    `${host} did not send the whole file within ${durationText(ms)}.`,
     'Give a smaller file or a faster address; the limit is the setting files.fetchTimeout.',
   );
 
 export const isSilent = (host: string, ms: number): BridgeError =>
-  refused(`${host} sent nothing for ${ms / 1000} s.`, 'Call again, or give the file itself as data.');
+  refused(`${host} sent nothing for ${durationText(ms)}.`, 'Call again, or give the file itself as data.');
 
 export const isTooLarge = (host: string, maxBytes: number, size?: number): BridgeError =>
   new BridgeError(

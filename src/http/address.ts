@@ -2,10 +2,10 @@ import { isIP } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 
-/** Names under which a host reaches itself, as they stand in a URL. */
+/** Names under which a host reaches itself, as a URL contains them. */
 export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** An address as it stands in a URL: IPv6 in brackets. */
+/** An address as a URL contains it: IPv6 in brackets. */
 export function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }

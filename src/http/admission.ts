@@ -12,26 +12,26 @@ export interface AdmissionOptions {
   readonly token: string | undefined;
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
-  /** The name of the address that the bridge has for others, which may stand in the Host header as well. */
-  readonly publicHost?: string | undefined;
+  /** The host of the bridge's public address, which the Host header may name as well. */
+  readonly publicHost: string | undefined;
   /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
   readonly allowedOrigins: readonly string[];
 }
 
-/** Whoever speaks to a bridge that asks for no token. */
-export const ANONYMOUS_PRINCIPAL = 'anonymous';
+/** The principal of every request to a bridge that needs no token. */
+const ANONYMOUS_PRINCIPAL = 'anonymous';
 
 /**
- * Decides by the headers alone whether a request may be served: Host and Origin first, so that a web page that
- * was lured here learns nothing, then the token. Answers whose request it is: a text that stands for the token, the
- * same after a restart, from which the token cannot be read.
+ * Decides by the headers alone whether a request may be served: Host and Origin first, so that a hostile web page
+ * learns nothing, then the token. Returns the principal of the request: a text made from the token, the same after a
+ * restart, from which the token cannot be read.
  * @throws BridgeError `forbidden` or `unauthorized`.
  */
 export function createAdmission(options: AdmissionOptions): (headers: IncomingHttpHeaders) => string {
   const checkPlace = createPlaceCheck(options);
   const { token } = options;
   const isTokenRight = tokenRule(token);
-  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : `token-${principalDigest(token)}`;
+  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token);
 
   return (headers) => {
     checkPlace(headers);
@@ -75,19 +75,17 @@ export function bearerChallenge(authorization: string | undefined): string {
 
 function hostRule({ host, token, allowedHosts, publicHost }: AdmissionOptions): (header: string) => boolean {
   const names = new Set(
-    [
-      ...LOOPBACK_NAMES,
-      urlHost(host),
-      ...allowedHosts,
-      ...(publicHost === undefined ? [] : [publicHost]),
-    ].map((name) => name.toLowerCase()),
+    [...LOOPBACK_NAMES, urlHost(host), publicHost ?? urlHost(host), ...allowedHosts].map((name) =>
+      name.toLowerCase(),
+    ),
   );
   const isKnown = (header: string): boolean => names.has(header) || names.has(withoutPort(header));
   if (isLoopback(host) || allowedHosts.length > 0) return (header) => isKnown(header.toLowerCase());
   // A page that rebinds its own name to this address has no token. Where there is none either, an address in
   // numbers is safe, since only names can be rebound.
   if (token !== undefined) return (header) => header === '' || URL.canParse(`http://${header}`);
-  return (header) => isKnown(header.toLowerCase()) || isAddress(withoutPort(header));
+  return (header) =>
+    isKnown(header.toLowerCase()) || isIP(withoutPort(header).replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
 function originRule({ host, allowedOrigins }: AdmissionOptions): (header: string) => boolean {
@@ -107,14 +105,14 @@ function tokenRule(token: string | undefined): (header: string | undefined) => b
   const expected = digest(token);
   return (header) => {
     const given = /^bearer +(.+)$/i.exec(header ?? '')?.[1];
-    // Digests have one length, so the comparison takes the same time whatever was sent.
+    // Digests have one length, so the comparison always takes the same time.
     return given !== undefined && timingSafeEqual(digest(given.trim()), expected);
   };
 }
 
-/** Another digest than the one that tokens are compared by. */
-function principalDigest(token: string): string {
-  return digest(`principal of ${token}`).subarray(0, 16).toString('base64url');
+/** Made from another digest than the one that tokens are compared by. */
+function principalOf(token: string): string {
+  return `token-${digest(`principal of ${token}`).subarray(0, 16).toString('base64url')}`;
 }
 
 function digest(text: string): Buffer {
@@ -123,8 +121,4 @@ function digest(text: string): Buffer {
 
 function withoutPort(header: string): string {
   return header.replace(/:\d*$/, '');
-}
-
-function isAddress(name: string): boolean {
-  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
+import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** How long a client may go on sending a body that was refused, in milliseconds. */
@@ -32,40 +33,33 @@ export async function readMessage(req: IncomingMessage, maxBytes: number): Promi
   return message;
 }
 
+/** Reads as far as the limit, and leaves the connection open: see `discardBody`. */
 async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): BridgeError =>
     new BridgeError('body_too_large', `The body of the request is larger than ${maxBytes} bytes.`, {
       hint: 'Send less, or raise the setting http.maxBodyBytes.',
     });
   if (Number(req.headers['content-length']) > maxBytes) throw tooLarge();
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > maxBytes) {
-        reject(tooLarge());
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    const onLost = (): void => reject(new BridgeError('bad_request', 'The body of the request broke off.'));
-    req.once('close', onLost);
-    req.once('error', onLost);
-    req.once('end', () => {
-      req.off('close', onLost);
-      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
-    });
-  });
+      if (size > maxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof BridgeError) throw error;
+    throw new BridgeError('bad_request', 'The body of the request broke off.');
+  }
+  return Buffer.concat(chunks);
 }
 
-/**
- * Reads the rest of a refused body away: a client that is cut off while it sends never sees the refusal. One that
- * goes on for too long is cut off all the same.
- */
+/** Reads the rest of a refused body, for a while: a client that is cut off while it sends never sees the refusal. */
 export function discardBody(req: IncomingMessage): void {
-  const timer = setTimeout(() => req.destroy(), DISCARD_MS);
-  timer.unref();
-  req.once('close', () => clearTimeout(timer));
+  req.once(
+    'close',
+    after(DISCARD_MS, () => req.destroy(), { ref: false }),
+  );
   req.resume();
 }

@@ -3,12 +3,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from '../model/logger.ts';
 import { UNKNOWN_TYPE } from '../model/media-types.ts';
-import type { ByteRange, DownloadableFile, FileStore, StoredFile } from '../model/stored-file.ts';
+import type { ByteRange, FileStore, StoredFile } from '../model/stored-file.ts';
 import { sendJson, sendMethodNotAllowed } from './responses.ts';
-import { requestedRange } from './byte-range.ts';
-import { attachment } from './content-disposition.ts';
 
-/** Where kept files are downloaded: `/files/<key>/<name>`. */
+/** Where stored files are downloaded: `/files/<key>/<name>`. */
 const PATH = /^\/files\/([^/]+)(?:\/[^/]*)?$/;
 
 /** Types that no browser runs. Of all others a browser learns that they are bytes. */
@@ -20,7 +18,7 @@ export interface DownloadOptions {
   readonly logger: Logger;
 }
 
-/** Whether a path is one of kept files. */
+/** Whether a path is one of stored files. */
 export function isDownloadPath(pathname: string): boolean {
   return PATH.test(pathname);
 }
@@ -31,7 +29,7 @@ export function downloadPath(key: string, name: string): string {
 }
 
 /**
- * Serves an admitted request for a kept file, whole or a part. The key in its path is all that it takes. Resolves
+ * Serves an admitted request for a stored file, whole or a part. The key in its path is all that it takes. Resolves
  * when the response is complete or the client gone; the file is closed either way.
  */
 export function createDownloads({ files, logger }: DownloadOptions) {
@@ -56,29 +54,40 @@ export function createDownloads({ files, logger }: DownloadOptions) {
       res.end();
       return;
     }
-    await send(found, range, res);
-  };
-
-  async function send(
-    found: DownloadableFile,
-    range: ByteRange | undefined,
-    res: ServerResponse,
-  ): Promise<void> {
     try {
       await pipeline(Readable.from(found.read(range)), res);
     } catch (error) {
-      // The status is out already: all that can be told is that the body is not complete.
+      // The status was sent already: only a broken connection shows that the body is not complete.
       logger.debug('A download broke off', { error });
       res.destroy();
     }
-  }
+  };
 }
 
 function rangeOf(req: IncomingMessage, file: StoredFile): ByteRange | 'unsatisfiable' | undefined {
   const condition = req.headers['if-range'];
   if (req.method !== 'GET' || (condition !== undefined && condition !== entityTag(file))) return undefined;
-  const range = requestedRange(req.headers.range, file.size);
-  return range === 'whole' ? undefined : range;
+  return requestedRange(req.headers.range, file.size);
+}
+
+/**
+ * The part of a file that a Range header asks for (RFC 9110, section 14). Undefined, which means all of it, also for
+ * what the server need not honour: several parts, other units, nonsense. `unsatisfiable` if the part is outside the file.
+ */
+export function requestedRange(
+  header: string | undefined,
+  size: number,
+): ByteRange | 'unsatisfiable' | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  if (from === '') {
+    const length = Math.min(Number(to), size);
+    return length === 0 ? 'unsatisfiable' : { first: size - length, last: size - 1 };
+  }
+  const first = Number(from);
+  const last = to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (to !== '' && Number(to) < first) return undefined;
+  return first >= size ? 'unsatisfiable' : { first, last };
 }
 
 function headersOf(file: StoredFile, length: number): Record<string, string | number> {
@@ -96,7 +105,17 @@ function headersOf(file: StoredFile, length: number): Record<string, string | nu
   };
 }
 
-/** A kept file never changes, so what tells it from others of its address is enough. */
+/** A Content-Disposition that makes a browser save the file, with its name for old and new ones (RFC 6266). */
+export function attachment(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
+/** A stored file never changes, so what tells it from others of its address is enough. */
 function entityTag({ size, createdAt }: StoredFile): string {
   return `"${size.toString(36)}-${createdAt.getTime().toString(36)}"`;
 }

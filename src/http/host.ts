@@ -1,17 +1,22 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { settlesWithin } from '../model/async.ts';
+import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
-import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { discardBody } from './body.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
-import { createSessions } from './sessions.ts';
-import { type HttpView, type ServedView, serveView } from './views.ts';
+import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
+import { type HttpView, ServedView } from './served-view.ts';
+import { Sessions } from './sessions.ts';
 
 /** How long a connection without requests stays open: longer than proxies keep theirs. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -29,15 +34,15 @@ export interface HttpHostOptions {
   /** Asked for `/readyz`, which anybody may read: no secrets, no texts of Dify's. */
   readonly readiness: () => Readiness;
   /** Bearer token that every MCP request must carry. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Serves an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Names in the Host header besides loopback and `host`. */
   readonly allowedHosts?: readonly string[];
   /** The name of the address that the bridge has for others. */
   readonly publicHost?: string | undefined;
-  /** Kept files, which whoever has their key may download: see `createDownloads`. None are without. */
-  readonly files?: DownloadOptions['files'];
+  /** Stored files, which everybody who has their key may download: see `createDownloads`. Without it, none. */
+  readonly files?: DownloadOptions['files'] | undefined;
   /** Origins of web pages that may send requests. */
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
@@ -50,193 +55,187 @@ export interface HttpHostOptions {
   readonly logger: Logger;
 }
 
-/** Whether there are tools to serve, and facts about them for whoever watches the bridge. */
+/** Whether there are tools to serve, and facts about them for monitoring. */
 export interface Readiness {
   readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface HttpHost {
+/**
+ * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
+ */
+export class HttpHost {
+  readonly #options: HttpHostOptions;
+  readonly #admit: ReturnType<typeof createAdmission>;
+  readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
+  readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
+  readonly #sessions: Sessions;
+  readonly #served = new Map<HttpView, ServedView>();
+  readonly #downloads = new Set<Promise<void>>();
+  /** Views that have been replaced and still let their calls end. */
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #server: HttpServer;
+  #closing: Promise<void> | undefined;
+  /** Resolves when the host is closed. */
+  readonly closed: Promise<void>;
+
+  /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
+  constructor(options: HttpHostOptions) {
+    const { host, token, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
+    const { sessionIdleMs: idleMs, maxSessions, keepAliveMs, logger } = options;
+    checkExposure(host, token, options.allowWithoutToken === true);
+    this.#options = options;
+    const admission = { host, token, allowedHosts, allowedOrigins, publicHost };
+    this.#admit = createAdmission(admission);
+    this.#checkPlace = createPlaceCheck(admission);
+    this.#sendDownload = files && createDownloads({ files, logger });
+    this.#sessions = new Sessions({ idleMs, maxSessions, keepAliveMs, logger });
+    this.#addViews(options.views);
+    this.#server = createServer({ keepAliveTimeout: IDLE_CONNECTION_MS }, (req, res) => {
+      res.on('error', (error) => logger.debug('A response broke off', { error }));
+      if (this.#isClosing()) res.setHeader('Connection', 'close');
+      void this.#route(req, res);
+    });
+    this.closed = new Promise<void>((resolve) => this.#server.once('close', resolve));
+  }
+
+  /** Open sessions of 2025 clients. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
   /**
    * Starts to serve.
    * @throws BridgeError `port_unavailable`.
    */
-  listen(): Promise<{ readonly url: string; readonly port: number }>;
+  async listen(): Promise<{ readonly url: string; readonly port: number }> {
+    const { host, port, views } = this.#options;
+    try {
+      this.#server.listen(port, host);
+      await once(this.#server, 'listening');
+    } catch (error) {
+      await Promise.all([...this.#served.values()].map((view) => view.close()));
+      await this.#sessions.close();
+      throw listenError(host, port, error as NodeJS.ErrnoException);
+    }
+    const address = this.#server.address() as AddressInfo;
+    return { url: `http://${urlHost(host)}:${address.port}${views[0].path}`, port: address.port };
+  }
+
   /**
-   * Refuses new sessions and stateless requests with 503, lets running calls and downloads finish for up to `graceMs`, then
-   * ends what is left and gives the port back. A call that is ended elsewhere at that time still gets its answer
+   * Refuses new sessions and stateless requests with 503, lets running calls and downloads finish for up to `graceMs`,
+   * then ends what is left and gives the port back. A call that is ended elsewhere at that time still gets its answer
    * out.
    */
-  close(graceMs: number): Promise<void>;
+  close(graceMs: number): Promise<void> {
+    this.#closing ??= this.#shutDown(graceMs);
+    return this.#closing;
+  }
+
   /**
    * Serves these views from now on. One that is no longer there answers 404 at once; its running calls get
    * `graceMs` to end, then its sessions end. The others go on undisturbed, if they are the same object as before.
    */
-  replaceViews(views: readonly HttpView[], graceMs: number): Promise<void>;
-  /** Resolves when the host is closed. */
-  readonly closed: Promise<void>;
-  /** Open sessions of 2025 clients. */
-  readonly sessionCount: number;
-}
+  async replaceViews(views: readonly HttpView[], graceMs: number): Promise<void> {
+    if (this.#isClosing()) return;
+    const wanted = new Set(views);
+    const gone: Promise<void>[] = [];
+    for (const [view, active] of this.#served) {
+      if (wanted.has(view)) continue;
+      this.#served.delete(view);
+      const left = leave(active, graceMs).finally(() => this.#leaving.delete(left));
+      this.#leaving.add(left);
+      gone.push(left);
+    }
+    this.#addViews(views);
+    await Promise.all(gone);
+  }
 
-/**
- * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, with `/livez` and `/readyz`
- * beside them.
- * @throws BridgeError `config_invalid` for an address that others can reach without a token.
- */
-export function createHttpHost(options: HttpHostOptions): HttpHost {
-  const { host, port, token, keepAliveMs, maxBodyBytes, readiness, logger } = options;
-  checkExposure(host, token, options.allowWithoutToken === true);
+  #isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
 
-  const { allowedHosts = [], allowedOrigins = [] } = options;
-  const admission = { host, token, allowedHosts, allowedOrigins, publicHost: options.publicHost };
-  const admit = createAdmission(admission);
-  const checkPlace = createPlaceCheck(admission);
-  const { files } = options;
-  const sendDownload = files && createDownloads({ files, logger });
-  const sessions = createSessions({
-    logger,
-    idleMs: options.sessionIdleMs,
-    maxSessions: options.maxSessions,
-    keepAliveMs,
-  });
-  let closing: Promise<void> | undefined;
-  const isClosing = (): boolean => closing !== undefined;
-  const served = new Map<HttpView, ServedView>();
-  const downloads = new Set<Promise<void>>();
-  /** Views that have been replaced and still let their calls end. */
-  const leaving = new Set<Promise<void>>();
-  addViews(options.views);
+  #addViews(views: readonly HttpView[]): void {
+    const { keepAliveMs, maxBodyBytes, logger } = this.#options;
+    const isClosing = (): boolean => this.#isClosing();
+    const options = { sessions: this.#sessions, keepAliveMs, maxBodyBytes, isClosing, logger };
+    for (const view of views) {
+      if (!this.#served.has(view)) this.#served.set(view, new ServedView(view, options));
+    }
+  }
 
-  const httpServer = createHttpServer({ keepAliveTimeout: IDLE_CONNECTION_MS }, (req, res) => {
-    res.on('error', (error) => logger.debug('A response broke off', { error }));
-    if (isClosing()) res.setHeader('Connection', 'close');
-    void route(req, res);
-  });
-  const closed = new Promise<void>((resolve) => httpServer.once('close', resolve));
-
-  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = req.url?.split('?', 1)[0] ?? '';
-    if (pathname === '/livez' || pathname === '/readyz') return sendHealth(req, res, pathname);
+    if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
     let id: unknown;
     try {
-      if (sendDownload !== undefined && isDownloadPath(pathname)) {
-        checkPlace(req.headers);
-        const sent = sendDownload(req, res, pathname);
-        downloads.add(sent);
-        return await sent.finally(() => downloads.delete(sent));
+      if (this.#sendDownload !== undefined && isDownloadPath(pathname)) {
+        this.#checkPlace(req.headers);
+        const sent = this.#sendDownload(req, res, pathname);
+        this.#downloads.add(sent);
+        return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const principal = admit(req.headers);
-      const view = [...served.values()].find(({ path }) => path === pathname);
-      if (view === undefined) sendNothingHere(res);
-      else await view.serve(req, res, { principal, withId: (value) => (id = value) });
+      const principal = this.#admit(req.headers);
+      const view = [...this.#served.values()].find(({ path }) => path === pathname);
+      if (view === undefined) this.#sendNothingHere(res);
+      else await view.serve(req, res, principal, (value) => (id = value));
     } catch (thrown) {
-      refuse(req, res, thrown, id);
+      this.#refuse(req, res, thrown, id);
     }
   }
 
-  function addViews(views: readonly HttpView[]): void {
-    for (const view of views) {
-      if (!served.has(view)) {
-        served.set(view, serveView(view, { sessions, keepAliveMs, maxBodyBytes, isClosing, logger }));
-      }
-    }
-  }
-
-  async function leave(view: ServedView, graceMs: number): Promise<void> {
-    view.endAnnouncements();
-    await view.idle(graceMs);
-    // A call counts as ended just before its answer is written.
-    await nextTurn();
-    await view.close();
-  }
-
-  function sendNothingHere(res: ServerResponse): void {
-    const paths = [...served.values()].map(({ path }) => path);
+  #sendNothingHere(res: ServerResponse): void {
+    const paths = [...this.#served.values()].map(({ path }) => path);
     const endpoints =
       paths.length === 1 ? `the MCP endpoint is ${paths[0]}` : `MCP is at ${paths.join(', ')}`;
     sendJson(res, 404, { error: `Nothing is here: ${endpoints}.` });
   }
 
-  function sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
+  #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
     if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
     if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
-    if (isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const { ready, facts = {} } = readiness();
-    const sessionFacts = sessions.full ? { sessions: 'full' } : {};
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, ...sessionFacts });
+    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
+    const { ready, facts } = this.#options.readiness();
+    const sessions = this.#sessions.full ? 'full' : undefined;
+    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, sessions });
   }
 
-  function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
+  #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
+    const { logger } = this.#options;
     const error = asBridgeError(thrown);
     if (error.code === 'internal')
       logger.error('An HTTP request failed unexpectedly', { error: error.cause });
     else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
-    const headers: Record<string, string> = {};
-    if (error.code === 'unauthorized') {
-      headers['WWW-Authenticate'] = bearerChallenge(req.headers.authorization);
-    }
     if (!req.complete) discardBody(req);
-    sendError(res, error, { id, headers });
+    const isUnauthorized = error.code === 'unauthorized';
+    const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
+    sendError(res, error, id, { ...challenge });
   }
 
-  async function shutDown(graceMs: number): Promise<void> {
-    const views = [...served.values()];
+  async #shutDown(graceMs: number): Promise<void> {
+    const views = [...this.#served.values()];
     for (const view of views) view.endAnnouncements();
-    sessions.refuseNew();
+    this.#sessions.refuseNew();
     // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
     await Promise.all([
       ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
-      settlesWithin(Promise.allSettled(downloads), graceMs),
+      settlesWithin(Promise.allSettled(this.#downloads), graceMs),
     ]);
     // A call counts as ended just before its answer is written.
     await nextTurn();
-    await Promise.all([...views.map((view) => view.close()), sessions.close()]);
-    await Promise.all(leaving);
-    const cut = setTimeout(() => httpServer.closeAllConnections(), LAST_ANSWERS_MS);
-    httpServer.close();
-    await closed;
-    clearTimeout(cut);
+    await Promise.all([...views.map((view) => view.close()), this.#sessions.close()]);
+    await Promise.all(this.#leaving);
+    const stop = after(LAST_ANSWERS_MS, () => this.#server.closeAllConnections());
+    this.#server.close();
+    await this.closed;
+    stop();
   }
+}
 
-  return {
-    async listen() {
-      try {
-        httpServer.listen(port, host);
-        await once(httpServer, 'listening');
-      } catch (error) {
-        await Promise.all([...served.values()].map((view) => view.close()));
-        await sessions.close();
-        throw listenError(host, port, error as NodeJS.ErrnoException);
-      }
-      const address = httpServer.address() as AddressInfo;
-      return { url: `http://${urlHost(host)}:${address.port}${options.views[0].path}`, port: address.port };
-    },
-
-    close(graceMs) {
-      closing ??= shutDown(graceMs);
-      return closing;
-    },
-
-    async replaceViews(views, graceMs) {
-      if (isClosing()) return;
-      const wanted = new Set(views);
-      const gone: Promise<void>[] = [];
-      for (const [view, active] of served) {
-        if (wanted.has(view)) continue;
-        served.delete(view);
-        const left = leave(active, graceMs).finally(() => leaving.delete(left));
-        leaving.add(left);
-        gone.push(left);
-      }
-      addViews(views);
-      await Promise.all(gone);
-    },
-
-    closed,
-
-    get sessionCount() {
-      return sessions.size;
-    },
-  };
+async function leave(view: ServedView, graceMs: number): Promise<void> {
+  view.endAnnouncements();
+  await view.idle(graceMs);
+  // A call counts as ended just before its answer is written.
+  await nextTurn();
+  await view.close();
 }

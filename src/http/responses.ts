@@ -25,21 +25,21 @@ export function sendJson(
 
 /**
  * Answers a request that ends before any MCP answer: HTTP status and JSON-RPC code from ERROR_RULES.
- * `id` is that of the JSON-RPC request, where it is known.
+ * `id` is that of the JSON-RPC request, if it is known.
  */
 export function sendError(
   res: ServerResponse,
   error: BridgeError,
-  options: { readonly id?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+  id: unknown,
+  headers: Readonly<Record<string, string>>,
 ): void {
-  const { id } = options;
   const { http, rpc } = error.rule;
   const answer = {
     jsonrpc: '2.0',
     id: typeof id === 'string' || typeof id === 'number' ? id : null,
     error: { code: rpc, message: error.toText(), data: { code: error.code } },
   };
-  sendJson(res, http, answer, options.headers);
+  sendJson(res, http, answer, headers);
 }
 
 /** Refuses a method that the endpoint does not have in the client's revision. */

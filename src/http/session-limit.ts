@@ -1,95 +1,73 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { rateLimited } from './rate-limited.ts';
-import { isInUse, type Session } from './session.ts';
+import { rateLimited } from '../model/rate-limited.ts';
+import type { Session } from './session.ts';
 
 /** The shortest time between two log lines of one kind, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000;
+const REPLACED =
+  'The limit on MCP sessions is reached: each new one ends the one that has been unused longest';
+const REFUSED = 'A new MCP session was refused: all others have an open stream or a running call';
 
-export interface SessionLimitOptions {
-  readonly maxSessions: number;
-  /** The sessions that there are. */
-  readonly sessions: () => Iterable<Session>;
-  /** Removes a session from `sessions` before it returns. */
-  readonly end: (session: Session) => void;
-  readonly logger: Logger;
-}
-
-/** Keeps the number of sessions within a limit. */
-export interface SessionLimit {
-  /**
-   * Opens a session. Where the limit is reached, the session that has been unused the longest ends first: most clients
-   * never end theirs.
-   * @throws BridgeError `too_many_sessions` when all sessions are in use.
-   */
-  admit(open: () => Promise<Session>): Promise<Session>;
-  /** Whether a new session would be refused. */
-  readonly full: boolean;
-}
-
-export function createSessionLimit({
-  maxSessions,
-  sessions,
-  end,
-  logger,
-}: SessionLimitOptions): SessionLimit {
+/** Limits the number of sessions. */
+export class SessionLimit {
+  readonly #max: number;
+  readonly #sessions: () => Iterable<Session>;
+  readonly #logReplaced: () => void;
+  readonly #logRefused: () => void;
   /** Sessions whose `initialize` is being answered. */
-  let opening = 0;
+  #opening = 0;
 
-  const logReplacement = rateLimited(LOG_INTERVAL_MS, (times) =>
-    logger.warn(
-      'The limit on MCP sessions is reached: each new one ends the one that has been unused longest',
-      {
-        setting: 'http.maxSessions',
-        maxSessions,
-        ended: times,
-      },
-    ),
-  );
-  const logRefusal = rateLimited(LOG_INTERVAL_MS, (times) =>
-    logger.warn('A new MCP session was refused: all others have an open stream or a running call', {
-      setting: 'http.maxSessions',
-      maxSessions,
-      refused: times,
-    }),
-  );
-
-  const hasRoom = (): boolean => [...sessions()].length + opening < maxSessions;
-
-  function longestUnused(): Session | undefined {
-    let found: Session | undefined;
-    for (const session of sessions()) {
-      if ((found === undefined || session.usedAt < found.usedAt) && !isInUse(session)) found = session;
-    }
-    return found;
+  /** `sessions`: those that are open; one that ends leaves them at once. */
+  constructor(maxSessions: number, sessions: () => Iterable<Session>, logger: Logger) {
+    const about = { setting: 'http.maxSessions', maxSessions };
+    this.#max = maxSessions;
+    this.#sessions = sessions;
+    this.#logReplaced = rateLimited(LOG_INTERVAL_MS, (ended) => logger.warn(REPLACED, { ...about, ended }));
+    this.#logRefused = rateLimited(LOG_INTERVAL_MS, (refused) => logger.warn(REFUSED, { ...about, refused }));
   }
 
-  function makeRoom(): void {
-    if (hasRoom()) return;
-    const unused = longestUnused();
+  /** Whether a new session would be refused. */
+  get full(): boolean {
+    return !this.#hasSpace() && this.#longestUnused() === undefined;
+  }
+
+  /**
+   * Opens a session. At the limit, the session that has been unused the longest ends first: most clients never end
+   * theirs.
+   * @throws BridgeError `too_many_sessions` when all sessions are in use.
+   */
+  async admit(open: () => Promise<Session>): Promise<Session> {
+    if (!this.#hasSpace()) this.#replace();
+    this.#opening += 1;
+    try {
+      return await open();
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #replace(): void {
+    const unused = this.#longestUnused();
     if (unused === undefined) {
-      logRefusal();
-      const message = `All ${maxSessions} MCP sessions have an open stream or a running call.`;
+      this.#logRefused();
+      const message = `All ${this.#max} MCP sessions have an open stream or a running call.`;
       const hint = 'Try again later, or raise the setting http.maxSessions.';
       throw new BridgeError('too_many_sessions', message, { hint });
     }
-    logReplacement();
-    end(unused);
+    this.#logReplaced();
+    void unused.end('replaced by a new one');
   }
 
-  return {
-    async admit(open) {
-      makeRoom();
-      opening += 1;
-      try {
-        return await open();
-      } finally {
-        opening -= 1;
-      }
-    },
+  #hasSpace(): boolean {
+    return [...this.#sessions()].length + this.#opening < this.#max;
+  }
 
-    get full() {
-      return !hasRoom() && longestUnused() === undefined;
-    },
-  };
+  #longestUnused(): Session | undefined {
+    let found: Session | undefined;
+    for (const session of this.#sessions()) {
+      if ((found === undefined || session.usedAt < found.usedAt) && !session.isInUse) found = session;
+    }
+    return found;
+  }
 }

@@ -4,8 +4,8 @@ import { toWebRequest } from '@modelcontextprotocol/node';
 import { wellFormedBytes } from '../model/well-formed.ts';
 
 /**
- * A web Request with method, address and headers of a Node request. It has no body: that was read within its limit
- * and parsed before, and goes to the SDK beside it.
+ * A web Request with method, address and headers of a Node request. It has no body: the SDK
+ * gets the parsed body separately, which was read within its limit before.
  */
 export function webRequest(req: IncomingMessage): Promise<Request> {
   // A request that a server received has a method and an address; Node's type covers those that clients receive.

@@ -47,16 +47,24 @@ export function toCallToolResult(
 /** Content blocks in the vocabulary of their client. Each stays in its place, and no file is lost. */
 export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocabulary): SentBlock[] {
   return content.map((block) => {
-    if (block.type === 'audio') {
-      const { type, data, mimeType, uri } = block;
-      if (vocabulary !== '2024-11-05') return { type, data, mimeType };
-      // The URI is required, and a sound that is not kept has none.
-      return { type: 'resource', resource: { uri: uri ?? `urn:uuid:${randomUUID()}`, mimeType, blob: data } };
+    switch (block.type) {
+      case 'audio': {
+        const { type, data, mimeType, uri = `urn:uuid:${randomUUID()}` } = block;
+        if (vocabulary !== '2024-11-05') return { type, data, mimeType };
+        // The URI is required, and a sound that is not stored has none.
+        return { type: 'resource', resource: { uri, mimeType, blob: data } };
+      }
+      case 'image': {
+        const { type, data, mimeType } = block;
+        return { type, data, mimeType };
+      }
+      case 'resource':
+        return { type: block.type, resource: block.resource };
+      case 'resource_link':
+        return vocabulary === '2025-06-18' ? block : { type: 'text', text: describeLink(block) };
+      default:
+        return block;
     }
-    if (block.type === 'resource_link' && vocabulary !== '2025-06-18') {
-      return { type: 'text', text: describeLink(block) };
-    }
-    return block;
   });
 }
 

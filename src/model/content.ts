@@ -4,18 +4,23 @@ import type { JsonObject } from './json.ts';
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
 export type ContentBlock =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
+  | ({ readonly type: 'image'; readonly data: string; readonly mimeType: string } & NamedBlock)
   | AudioBlock
-  | { readonly type: 'resource'; readonly resource: EmbeddedResource }
+  | ({ readonly type: 'resource'; readonly resource: EmbeddedResource } & NamedBlock)
   | ResourceLink;
 
+/** A block of a file. MCP has no place for the name, so it is not sent: only the program's own commands use it. */
+interface NamedBlock {
+  readonly name?: string | undefined;
+}
+
 /** A sound. */
-export interface AudioBlock {
+export interface AudioBlock extends NamedBlock {
   readonly type: 'audio';
   /** Base64. */
   readonly data: string;
   readonly mimeType: string;
-  /** Of the kept file, for clients that take a sound as a resource only. Not part of the block that others get. */
+  /** Of the stored file, for clients that accept a sound as a resource only. Not sent to others. */
   readonly uri?: string | undefined;
 }
 
@@ -35,7 +40,7 @@ export type EmbeddedResource =
   | { readonly uri: string; readonly mimeType: string; readonly text: string }
   | { readonly uri: string; readonly mimeType: string; readonly blob: string };
 
-/** How much of its files and text a result carries itself; the rest is kept beside it. */
+/** How much of its files and text a result carries itself; the rest is stored. */
 export interface ResultLimits {
   /** Bytes of one image or sound, before Base64. */
   readonly maxImageBytes: number;
@@ -49,7 +54,7 @@ export interface ResultLimits {
 export interface ToolResult {
   readonly content: readonly ContentBlock[];
   /** Left out where the result has media or is an error. */
-  readonly structuredContent?: JsonObject;
+  readonly structuredContent?: JsonObject | undefined;
   readonly isError?: true;
 }
 

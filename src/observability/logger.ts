@@ -22,7 +22,7 @@ export interface LoggerOptions {
 
 /** A logger whose level can be changed. */
 export interface LeveledLogger extends Logger {
-  /** Changes what is logged from now on; children that were made before keep their level. */
+  /** Changes what is logged from now on; children that were made before do not change. */
   setLevel(level: LogLevel): void;
 }
 

@@ -1,5 +1,6 @@
 import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
+import { withoutUndefined } from '../model/json.ts';
 import { REDACTED, type Secrets } from '../model/secrets.ts';
 
 const MAX_DEPTH = 6;
@@ -78,19 +79,14 @@ function read(value: object, name: string): unknown {
   }
 }
 
-/** An expected error needs no stack; of a fault in the program the stack is the point. */
+/** A BridgeError needs no stack; of an unexpected error the stack is what helps. */
 function copyError(error: Error, inside: Place): unknown {
-  const cause = error.cause === undefined ? {} : { cause: copy(error.cause, inside) };
+  const cause = copy(error.cause, inside);
   if (error instanceof BridgeError) {
     const { code, message, upstream } = error;
-    return { code, message, upstream: upstream && { ...upstream }, ...cause };
+    return withoutUndefined({ code, message, upstream: upstream && { ...upstream }, cause });
   }
-  const code = (error as NodeJS.ErrnoException).code;
-  return {
-    type: error.name,
-    message: copy(error.message, inside),
-    code,
-    stack: copy(error.stack, inside),
-    ...cause,
-  };
+  const { name: type, code } = error as NodeJS.ErrnoException;
+  const [message, stack] = [copy(error.message, inside), copy(error.stack, inside)];
+  return withoutUndefined({ type, message, code, stack, cause });
 }

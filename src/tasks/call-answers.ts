@@ -1,6 +1,7 @@
 import type { CallOutcome } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
+import { durationText } from '../model/duration.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
@@ -62,14 +63,8 @@ export function unknownCall(callId: string, keepMs: number): BridgeError {
   const name = JSON.stringify(cutText(callId, 64));
   return new BridgeError('call_not_found', `No call ${name} is known.`, {
     hint:
-      `The id may be wrong, the result may have expired (it is kept for ${inWords(keepMs)} after the end of the call), ` +
+      `The id may be wrong, the result may have expired (it is kept for ${durationText(keepMs)} after the end of the call), ` +
       'or the bridge was restarted, which ends all calls. Call the tool again if its result is still needed; ' +
       'what it did before stays done.',
   });
-}
-
-function inWords(ms: number): string {
-  const [value, unit] =
-    ms >= 3_600_000 ? [ms / 3_600_000, 'h'] : ms >= 60_000 ? [ms / 60_000, 'min'] : [ms / 1000, 's'];
-  return `${Number(value.toFixed(1))} ${unit}`;
 }

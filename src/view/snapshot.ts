@@ -1,4 +1,5 @@
 import { after, onAbort, type Stop } from '../model/async.ts';
+import { durationText } from '../model/duration.ts';
 import { BridgeError } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { SnapshotSource } from '../model/registry.ts';
@@ -126,7 +127,7 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
 
 function unavailable(failure: BridgeError | undefined, waitMs: number): BridgeError {
   if (failure === undefined) {
-    const message = `Dify has not listed its tools within ${waitMs / 1000} s.`;
+    const message = `Dify has not listed its tools within ${durationText(waitMs)}.`;
     return new BridgeError('catalog_unavailable', message, {
       hint: 'Ask again in a moment. If it goes on, check that Dify answers at DIFY_API_URL.',
     });

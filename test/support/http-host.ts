@@ -1,4 +1,4 @@
-import { createHttpHost, type HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import { HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
 import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';
 import { silentLogger } from '../../src/model/logger.ts';
@@ -38,7 +38,7 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
     progressIntervalMs,
     listTtlMs: 60_000,
   });
-  const host = createHttpHost({
+  const host = new HttpHost({
     host: '127.0.0.1',
     port: 0,
     views: [{ path, createServer, tools: bridge.source }],

@@ -1,3 +1,4 @@
+import { durationText } from '../../model/duration.ts';
 import { BridgeError } from '../../model/errors.ts';
 
 /** Where a request went, for the sentences below; `path` is without its query. */
@@ -63,10 +64,9 @@ export function connectionError(error: unknown, { url, path }: Destination): Bri
 
 /** The error of an exchange that was not over when its time was. */
 export function timeoutError(timeoutMs: number, { url, path }: Destination): BridgeError {
-  const seconds = timeoutMs / 1000;
   return new BridgeError(
     'upstream_unreachable',
-    `Dify at ${hostPort(url)} did not complete its answer to ${path} within ${seconds} s.`,
+    `Dify at ${hostPort(url)} did not complete its answer to ${path} within ${durationText(timeoutMs)}.`,
     { hint: HINT },
   );
 }

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { createHttpHost } from '../../../src/http/host.ts';
+import { HttpHost } from '../../../src/http/host.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
@@ -48,7 +48,7 @@ describe('many clients at once', () => {
       made.push(new WeakRef(server));
       return server;
     }, createServer);
-    const host = createHttpHost({
+    const host = new HttpHost({
       host: '127.0.0.1',
       port: 0,
       sessionIdleMs: 60_000,

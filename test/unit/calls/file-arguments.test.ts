@@ -3,9 +3,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFileArguments, type FileArgumentsOptions } from '../../../src/calls/file-arguments.ts';
+import { FileArguments, type FileArgumentsOptions } from '../../../src/calls/file-arguments.ts';
 import { openLocalFile } from '../../../src/calls/local-file.ts';
-import { detectMediaType } from '../../../src/content/media-type.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { FileUpload, InputFile } from '../../../src/model/ports.ts';
@@ -41,7 +40,7 @@ function fixture(more: Partial<FileArgumentsOptions> = {}) {
     ttlMs: 60_000,
     logger: silentLogger,
   });
-  const files = createFileArguments({
+  const files = new FileArguments({
     uploader: {
       async upload(file: FileUpload) {
         const { filename, mimeType, size } = file;
@@ -56,7 +55,6 @@ function fixture(more: Partial<FileArgumentsOptions> = {}) {
     urls: 'fetch',
     folders: [],
     maxBytes: 1_000_000,
-    detectType: detectMediaType,
     ...more,
   });
   const bring = (file: FileArgument, principal?: string, tool = ONE) =>

@@ -4,7 +4,6 @@ import { basename, join, resolve } from 'node:path';
 import * as fc from '../../support/fast-check.ts';
 import { expect, it } from 'vitest';
 import { safeName, saveFiles } from '../../../src/cli/saved-files.ts';
-import { nameBlock } from '../../../src/content/file-names.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
 const unread = (): never => {
@@ -102,9 +101,9 @@ it('leaves no half of a file that cannot be read to its end', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('calls images of this process by their names', async () => {
+it('saves images under their names', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-files-'));
-  const image = nameBlock({ type: 'image', data: 'eA==', mimeType: 'image/png' } as const, 'a b.png');
+  const image = { type: 'image', data: 'eA==', mimeType: 'image/png', name: 'a b.png' } as const;
   await saveFiles([image], { folder, fallback: 'tool', read: unread });
   expect(readdirSync(folder)).toEqual(['a b.png']);
 });

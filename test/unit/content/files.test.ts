@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { nameOfBlock } from '../../../src/content/file-names.ts';
 import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
@@ -65,7 +64,7 @@ describe('a fetched file', () => {
           type: 'text',
           text: `pic (${mimeType}, ${content.length} bytes) is shown below. Kept for 24 hours as FILE1/pic`,
         },
-        { type: 'image', data: content.toString('base64'), mimeType },
+        { type: 'image', data: content.toString('base64'), mimeType, name: 'pic' },
       ],
     });
   });
@@ -85,7 +84,13 @@ describe('a fetched file', () => {
 
   it('is audio by its bytes, or by what is declared', async () => {
     expect(await blocksOf(bytes(WAV), { url: '/files/tools/x.bin', mimeType: 'audio/x-unknown' })).toEqual([
-      { type: 'audio', data: WAV.toString('base64'), mimeType: 'audio/wav', uri: 'FILE1/x.bin' },
+      {
+        type: 'audio',
+        data: WAV.toString('base64'),
+        mimeType: 'audio/wav',
+        name: 'x.bin',
+        uri: 'FILE1/x.bin',
+      },
     ]);
     expect(
       await blocksOf(bytes(Buffer.from([0, 1, 2, 3])), { filename: 'x.bin', mimeType: 'audio/mpeg' }),
@@ -113,7 +118,11 @@ describe('a fetched file', () => {
         type: 'text',
         text: `${filename} (${mimeType}, ${content.length} bytes) follows as text. Kept for 24 hours as FILE1/${filename}`,
       },
-      { type: 'resource', resource: { uri: `FILE1/${filename}`, mimeType: shownType, text: content } },
+      {
+        type: 'resource',
+        resource: { uri: `FILE1/${filename}`, mimeType: shownType, text: content },
+        name: filename,
+      },
     ]);
     expect(result.structuredContent).toBeUndefined();
   });
@@ -172,10 +181,27 @@ describe('a fetched file', () => {
     ]);
   });
 
+  it('is one of many without a warning of leaked listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const messages = Array.from({ length: 20 }, (_, index) => file({ filename: `${index}.png` }));
+    const { content } = await convert(messages, { opener: openerOf(bytes(PNG)) });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(content).toHaveLength(40);
+    expect(warnings).toEqual([]);
+  });
+
   it('tells its name to whoever saves it', async () => {
     const opener = openerOf(({ filename }) => bytes(filename === 'a.pdf' ? PDF : PNG));
     const { content } = await convert([file({ filename: 'a.pdf' }), file({ filename: 'p.png' })], { opener });
-    expect(content.map(nameOfBlock)).toEqual([undefined, 'a.pdf', undefined, 'p.png']);
+    expect(content.map((block) => ('name' in block ? block.name : undefined))).toEqual([
+      undefined,
+      'a.pdf',
+      undefined,
+      'p.png',
+    ]);
   });
 
   it('leaves structured content out, unless the tool promised it', async () => {
@@ -411,7 +437,7 @@ describe('a store that takes no more', () => {
     });
     expect(shown.content).toEqual([
       { type: 'text', text: 'p.png (image/png, 2.1 KB) is shown below.' },
-      { type: 'image', data: image.toString('base64'), mimeType: 'image/png' },
+      { type: 'image', data: image.toString('base64'), mimeType: 'image/png', name: 'p.png' },
     ]);
     const words = 'w'.repeat(2000);
     const said = await convert([file({ filename: 'w.txt' })], {

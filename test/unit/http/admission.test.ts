@@ -4,7 +4,7 @@ import { checkExposure, urlHost } from '../../../src/http/address.ts';
 import { type AdmissionOptions, bearerChallenge, createAdmission } from '../../../src/http/admission.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
-const NOTHING = { token: undefined, allowedHosts: [], allowedOrigins: [] };
+const NOTHING = { token: undefined, allowedHosts: [], publicHost: undefined, allowedOrigins: [] };
 
 /** The error code that the headers lead to, or `admitted`. */
 function verdict(options: Partial<AdmissionOptions>, headers: Record<string, string>): string {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setInterval } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createHttpHost } from '../../../src/http/host.ts';
+import { HttpHost } from '../../../src/http/host.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts';
@@ -49,7 +49,7 @@ describe('listening', () => {
       progressIntervalMs: 1000,
       listTtlMs: 0,
     });
-    const host = createHttpHost({
+    const host = new HttpHost({
       host: '127.0.0.1',
       port: running.port,
       sessionIdleMs: 1000,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createAdmission } from '../../../src/http/admission.ts';
-import { createSessions } from '../../../src/http/sessions.ts';
+import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import type { CallContext } from '../../../src/model/call.ts';
 import { asBridgeError } from '../../../src/model/errors.ts';
@@ -15,7 +15,7 @@ import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
 const admission = (token?: string) =>
-  createAdmission({ host: '127.0.0.1', token, allowedHosts: [], allowedOrigins: [] });
+  createAdmission({ host: '127.0.0.1', token, allowedHosts: [], publicHost: undefined, allowedOrigins: [] });
 const principalOf = (token: string): string =>
   admission(token)({ host: 'localhost', authorization: `Bearer ${token}` });
 
@@ -55,7 +55,7 @@ describe('whose a request is', () => {
 
 describe('a session of somebody else', () => {
   it('is as unknown as one that never was, and goes on undisturbed', async () => {
-    const sessions = createSessions({
+    const sessions = new Sessions({
       logger: silentLogger,
       idleMs: 60_000,
       maxSessions: 10,
@@ -74,7 +74,7 @@ describe('a session of somebody else', () => {
     async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
       try {
         const message = req.method === 'POST' ? await json(req) : undefined;
-        await group.handle(req, res, { principal: String(req.headers['x-principal'] ?? 'me'), message });
+        await group.handle(req, res, String(req.headers['x-principal'] ?? 'me'), message);
       } catch (thrown) {
         const { rule, code } = asBridgeError(thrown);
         res.writeHead(rule.http, { 'Content-Type': 'application/json' }).end(JSON.stringify({ code }));

@@ -18,6 +18,28 @@ describe('the vocabulary of a client', () => {
   });
 });
 
+describe('blocks of files', () => {
+  it.each(['2024-11-05', '2025-03-26', '2025-06-18'] as const)(
+    'are sent without a name (%s)',
+    (vocabulary) => {
+      const image = { type: 'image', data: 'eA==', mimeType: 'image/png' } as const;
+      const text = { uri: 'dify-file://id/a.txt', mimeType: 'text/plain', text: 'a' };
+      const resource = { type: 'resource', resource: text } as const;
+      const named = [
+        { ...image, name: 'a.png' },
+        { ...resource, name: 'a.txt' },
+      ];
+      expect(toSentBlocks(named, vocabulary)).toEqual([image, resource]);
+    },
+  );
+
+  it('are sent without name and URI where a sound has a block of its own', () => {
+    const sound = { type: 'audio', data: 'UklGRg==', mimeType: 'audio/wav' } as const;
+    const named = { ...sound, name: 'a.wav', uri: 'dify-file://id/a.wav' };
+    expect(toSentBlocks([named], '2025-06-18')).toEqual([sound]);
+  });
+});
+
 describe('blocks for an older client', () => {
   it('have a URI for a sound that is not kept', () => {
     const sound = { type: 'audio', data: 'UklGRg==', mimeType: 'audio/wav' } as const;

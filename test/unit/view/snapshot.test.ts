@@ -47,7 +47,7 @@ describe('the first snapshot', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(await failure).toMatchObject({
       code: 'catalog_unavailable',
-      message: 'Dify has not listed its tools within 10 s.',
+      message: 'Dify has not listed its tools within 10 seconds.',
       hint: expect.stringContaining('DIFY_API_URL'),
     });
   });

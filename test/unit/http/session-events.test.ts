@@ -1,6 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
-import { createEventBudget, createSessionEvents, type SessionEvents } from '../../../src/http/event-store.ts';
+import { createEventBudget, SessionEvents } from '../../../src/http/session-events.ts';
 
 const note = (text: string): JSONRPCMessage => ({
   jsonrpc: '2.0',
@@ -22,30 +22,30 @@ async function replayed(events: SessionEvents, after: string): Promise<JSONRPCMe
 
 describe('the events of a session', () => {
   it('are replayed from where the client stopped, of its stream only and without the opening', async () => {
-    const events = createSessionEvents(createEventBudget());
+    const events = new SessionEvents(createEventBudget());
     const first = await events.storeEvent('a', opening);
     await events.storeEvent('b', note('other'));
     const second = await events.storeEvent('a', note('one'));
     await events.storeEvent('a', answer(1));
     expect(new Set([first, second]).size).toBe(2);
-    expect(await events.getStreamIdForEventId?.(second)).toBe('a');
+    expect(await events.getStreamIdForEventId(second)).toBe('a');
     expect(await replayed(events, first)).toEqual([note('one'), answer(1)]);
     expect(await replayed(events, second)).toEqual([answer(1)]);
   });
 
   it('know what cannot be resumed', async () => {
-    const events = createSessionEvents(createEventBudget());
+    const events = new SessionEvents(createEventBudget());
     const id = await events.storeEvent('a', opening);
     expect(events.canResume(id)).toBe(true);
     expect(events.canResume('_GET_stream/99')).toBe(true);
     expect(events.canResume('unknown/1')).toBe(false);
     expect(events.canResume('nonsense')).toBe(false);
-    expect(await events.getStreamIdForEventId?.('nonsense')).toBeUndefined();
+    expect(await events.getStreamIdForEventId('nonsense')).toBeUndefined();
     await expect(replayed(events, 'nonsense')).rejects.toThrow('not one of this session');
   });
 
   it('cannot be resumed after the answer: nothing follows it', async () => {
-    const events = createSessionEvents(createEventBudget());
+    const events = new SessionEvents(createEventBudget());
     const first = await events.storeEvent('a', opening);
     const last = await events.storeEvent('a', answer(1));
     expect(events.canResume(first)).toBe(true);
@@ -54,7 +54,7 @@ describe('the events of a session', () => {
 
   it('lose the oldest at the limit of their number, but a stream without its answer stays', async () => {
     const budget = createEventBudget({ maxEvents: 3 });
-    const events = createSessionEvents(budget);
+    const events = new SessionEvents(budget);
     const waiting = await events.storeEvent('waiting', opening);
     const done = await events.storeEvent('done', answer(1));
     for (let n = 0; n < 3; n += 1) await events.storeEvent('_GET_stream', note(String(n)));
@@ -66,7 +66,7 @@ describe('the events of a session', () => {
 
   it('lose the oldest at the limit of their size, and never keep one beyond it', async () => {
     const budget = createEventBudget({ maxSessionBytes: 3000 });
-    const events = createSessionEvents(budget);
+    const events = new SessionEvents(budget);
     const first = await events.storeEvent('a', note('x'.repeat(1200)));
     const second = await events.storeEvent('b', note('y'.repeat(1200)));
     await events.storeEvent('b', note('z'.repeat(1200)));
@@ -80,7 +80,7 @@ describe('the events of a session', () => {
 
   it('share the memory of the host, and give it back', async () => {
     const budget = createEventBudget({ maxTotalBytes: 3000 });
-    const [one, other] = [createSessionEvents(budget), createSessionEvents(budget)];
+    const [one, other] = [new SessionEvents(budget), new SessionEvents(budget)];
     await one.storeEvent('a', note('x'.repeat(2000)));
     const missing = await other.storeEvent('b', note('y'.repeat(2000)));
     expect(await replayed(other, 'b/0')).toEqual([]);
@@ -93,7 +93,7 @@ describe('the events of a session', () => {
 
   it('are dropped a while after the answer was delivered', async () => {
     const budget = createEventBudget();
-    const events = createSessionEvents(budget);
+    const events = new SessionEvents(budget);
     const id = await events.storeEvent('a', opening);
     await events.storeEvent('a', answer(1));
     events.delivered(1);
@@ -106,7 +106,7 @@ describe('the events of a session', () => {
 
   it('of a stream with an ending are dropped when the ending comes', async () => {
     const budget = createEventBudget();
-    const events = createSessionEvents(budget);
+    const events = new SessionEvents(budget);
     const id = await events.storeEvent('a', opening);
     const ending = answer(1);
     events.dropStreamAt(ending);

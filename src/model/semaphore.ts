@@ -1,15 +1,15 @@
-import { onAbort } from '../model/async.ts';
-import { BridgeError } from '../model/errors.ts';
+import { onAbort } from './async.ts';
+import { BridgeError } from './errors.ts';
 
-/** Bounds how much runs at once, and how much waits for that. */
+/** Bounds how much runs at once, and how much waits for a slot. */
 export class Semaphore {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
-  // A set keeps the order and lets a waiter leave from the middle at no cost.
+  // A set has the order of insertion, and removing a waiter from the middle costs nothing.
   readonly #waiting = new Set<() => void>();
   #running = 0;
 
-  constructor(maxConcurrent: number, maxQueued: number) {
+  constructor(maxConcurrent: number, maxQueued = Number.POSITIVE_INFINITY) {
     this.#maxConcurrent = maxConcurrent;
     this.#maxQueued = maxQueued;
   }
@@ -20,8 +20,8 @@ export class Semaphore {
   }
 
   /**
-   * A slot, in the order of asking, as the function that gives it back, to be called once. Rejects with `busy` when too many wait already,
-   * and with the signal's reason when it is aborted before there was a slot.
+   * Takes a slot, in the order of the requests; returns the function that gives it back, to be called once. Rejects with
+   * `busy` when too many wait already, and with the signal's reason when that is aborted first.
    */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();

@@ -1,0 +1,25 @@
+import { cutText } from '../model/cut-text.ts';
+import type { FileReference } from '../model/message.ts';
+
+const MAX_NAME_LENGTH = 200;
+
+/** The name that a person would know the file by, on one line. */
+export function fileName(file: FileReference): string {
+  return cleanName(file.filename ?? '') || cleanName(nameInAddress(file.url ?? '')) || 'unnamed';
+}
+
+/** The last segment of an address's path, decoded; empty for a data URL. */
+export function nameInAddress(url: string): string {
+  if (url.startsWith('data:')) return '';
+  const path = url.split(/[?#]/, 1)[0] ?? '';
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}
+
+function cleanName(name: string): string {
+  return cutText(name.replace(/[\p{Control}\p{Surrogate}]+/gu, ' ').trim(), MAX_NAME_LENGTH);
+}
