@@ -54,7 +54,7 @@ function callIdOf(result: TestResult): string {
 async function resultOf(client: TestClient, callId: string, timeoutMs = 1500): Promise<TestResult> {
   for (;;) {
     const result = await client.callTool('get_call_result', { call_id: callId }, { timeoutMs });
-    if (!textOf(result).includes('still runs')) return result;
+    if (!textOf(result).includes('is still running')) return result;
   }
 }
 
@@ -66,7 +66,7 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
     expect(tools.map(({ name }) => name)).toEqual(['cancel_call', 'get_call_result', CHART, STEPS, SLOW]);
     const running = await client.callTool(SLOW, { seconds: 2 }, { timeoutMs: 1500 });
     expect(running.isError).toBeUndefined();
-    expect(textOf(running)).toContain('still runs');
+    expect(textOf(running)).toContain('is still running');
     // The workflow has an output of that name, which the client would take this for.
     expect(running.structuredContent).not.toHaveProperty('status');
     expect(running.structuredContent).not.toHaveProperty('handedOff');
@@ -114,7 +114,7 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
     const client = await bridge.connect(kind, transport);
     const callId = callIdOf(await client.callTool(SLOW, { seconds: 60 }));
     const cancelled = await client.callTool('cancel_call', { call_id: callId });
-    expect(textOf(cancelled)).toContain('A workflow goes on in Dify until it ends');
+    expect(textOf(cancelled)).toContain('A workflow keeps running in Dify until it ends');
     expect(bridge.cancellations()).toBe(1);
     const result = await client.callTool('get_call_result', { call_id: callId });
     expect(result.isError).toBe(true);
@@ -170,7 +170,7 @@ describe('a call that was handed off', () => {
     const callId = callIdOf(await first.callTool(SLOW, { seconds: 2 }));
     const foreign = await local.callTool('get_call_result', { call_id: callId, wait_seconds: 0 });
     expect(foreign.isError).toBe(true);
-    expect(textOf(foreign)).toMatch(/^No call "call_[\w-]+" is known\./);
+    expect(textOf(foreign)).toMatch(/^Unknown call ID "call_[\w-]+"\./);
     expect((await local.callTool('cancel_call', { call_id: callId })).isError).toBe(true);
     // The same token, in another session and of another era.
     expect(textOf(await resultOf(second, callId))).toContain('This took 2 seconds.');

@@ -62,9 +62,9 @@ describe.each(CLIENT_KINDS)('a %s client of two replicas', (kind) => {
     do {
       result = await b.callTool('get_call_result', { call_id: callId });
       seen.push(textOf(result));
-    } while (textOf(result).includes('still runs'));
+    } while (textOf(result).includes('is still running'));
     expect(textOf(result)).toContain('On kites:');
-    expect(seen.join()).toMatch(/last heard of: "Read/);
+    expect(seen.join()).toMatch(/last progress: "Read/);
     expect(pair.invocations()).toBe(1);
   });
 
