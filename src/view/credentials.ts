@@ -4,7 +4,7 @@ import { globFits } from '../registry/glob.ts';
 import { namesOf } from '../registry/match.ts';
 import { nameTools } from '../registry/names.ts';
 
-/** The providers of which a view has to know the credentials: a preset names one for a tool of theirs. */
+/** Returns the IDs of the providers whose credentials a view needs, because a preset names one for a tool of theirs. */
 export function credentialProviders({ providers }: CatalogListing, config: ViewConfig): ReadonlySet<string> {
   const globs = Object.entries(config.presets).flatMap(([name, { credential }]) =>
     credential === undefined ? [] : [name],
