@@ -26,7 +26,7 @@ export class Approval {
   readonly frozen: boolean;
   /** The manifest's catalogue, for use in place of Dify's. It has more tools than were approved: see `approve`. */
   readonly listing: CatalogListing;
-  /** The identities of the approved tools if `frozen`, so that tools that cannot be served take no name and do not count. */
+  /** The identities of the approved tools if `frozen`: only these take names and count towards limits. */
   readonly counted: ReadonlySet<string> | undefined;
   readonly #manifest: Manifest;
   readonly #listed: ReadonlySet<string>;
