@@ -83,7 +83,7 @@ function detailedTask(state: CallState, keepMs: number): Result {
   return fields;
 }
 
-/** Returns the JSON-RPC error of a task with the tool's output. The first block of the result is skipped: it is the error. */
+/** Returns the JSON-RPC error of a task with the tool's output. Skips its first block, which is the error. */
 function taskError(error: BridgeError, { result }: CallState) {
   const content = toSentBlocks(result?.content.slice(1) ?? [], FULL_VOCABULARY);
   return {
