@@ -138,7 +138,7 @@ describe('SIGTERM and a call that was handed off', () => {
     const client = await connectClient('v2 auto', { url: serving.url });
     const unknown = await client.callTool('get_call_result', { call_id: callId });
     expect(unknown.isError).toBe(true);
-    expect(textOf(unknown)).toContain('or the bridge was restarted, which ends all calls');
+    expect(textOf(unknown)).toContain('or was lost in a restart, or the call belongs to another client');
     await client.close();
   });
 });

@@ -81,7 +81,9 @@ it('says at the start, and after a reload, which settings fit no tool', async ()
   bridge.write({});
   expect(await bridge.app.reload()).toBe(true);
   expect(bridge.logger.lines.at(-1)?.message).not.toBe(MISFIT);
-  expect(bridge.logger.lines.some(({ message }) => message.includes('match the available tools again'))).toBe(true);
+  expect(bridge.logger.lines.some(({ message }) => message.includes('match the available tools again'))).toBe(
+    true,
+  );
 });
 
 it('says once what several views go by, and not again when one of them is gone', async () => {

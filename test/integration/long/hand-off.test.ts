@@ -183,7 +183,7 @@ describe('a call that was handed off', () => {
     expect(textOf(await resultOf(client, callId))).toContain('This took 0.6 seconds.');
     await expect
       .poll(async () => textOf(await client.callTool('get_call_result', { call_id: callId })))
-      .toContain('may have expired (it is kept for 1 s after the end of the call)');
+      .toContain('the result expired (results are stored for 1 s after the call ends)');
   });
 
   it('is ended when the client on standard input is gone', async () => {
