@@ -1,4 +1,4 @@
-/** The bridge as a library: an app made from a configuration, and what it takes to make one. */
+/** The library entry: creates an app from a configuration. */
 import type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts';
 
 export {
@@ -21,9 +21,9 @@ export { createLogger } from './observability/logger.ts';
 export type { Sandbox, SandboxOptions } from './sandbox/sandbox.ts';
 export { VERSION } from './version.ts';
 
-/** Starts a sandbox. Its secrets are made up anew each time. Rejects with `port_unavailable`. */
+/** Starts a sandbox with new random secrets. Rejects with `port_unavailable`. */
 export async function createSandbox(options?: SandboxOptions): Promise<Sandbox> {
-  // With its web framework, it is loaded by those only who use it.
+  // Loaded on demand, because it includes a web framework.
   const sandbox = await import('./sandbox/sandbox.ts');
   return sandbox.createSandbox(options);
 }

@@ -2,7 +2,7 @@
 import { processIo } from './cli/io.ts';
 import { runCli } from './cli/program.ts';
 
-// A reader that has seen enough, as `head` does, closes the pipe: that is no error.
+// A closed pipe is no error: readers such as `head` close it when they have read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

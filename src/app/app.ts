@@ -23,64 +23,63 @@ import { openUpstream } from './upstream.ts';
 export type { ManifestStatus } from '../view/views.ts';
 export type { StdioServing } from './serving.ts';
 
-/** A set of tools with rules, names and a mode of its own. */
+/** A set of tools with its own rules, names and mode. */
 export type View = Pick<LiveView, 'name' | 'registry' | 'tools' | 'callTool' | 'mode'>;
 
-/** A bridge, ready to be served or called from within the process. */
+/** A bridge that can be served to clients or called from within the process. */
 export interface App {
-  /** The default view, `default`, and the others by name, as they are at present: `reload` may change them. */
+  /** The views by name; the default one is `default`. A live map: `reload` changes it. */
   readonly views: ReadonlyMap<string, View>;
-  /** What the default view publishes. */
+  /** The registry of the default view. */
   readonly registry: RegistrySource;
   /** Calls a tool of the default view. */
   readonly callTool: CallTool;
   /** The files that results link to. */
   readonly files: FileStore;
-  /** Address of the embedded Dify, where the configuration asks for one. */
+  /** Address of the embedded Dify; undefined if the configuration does not ask for one. */
   readonly sandboxUrl?: string | undefined;
   status(): CatalogStatus;
-  /** The approved tools that are served, those of the default view first; none where none are configured. */
+  /** Returns the folders of approved tools, that of the default view first; none if none is configured. */
   manifests(): readonly ManifestStatus[];
-  /** Begins to load the catalogue and keeps it up to date; does not wait. */
+  /** Starts loading the catalogue and refreshes it from then on. Does not wait for the first load. */
   start(): void;
-  /** Loads the catalogue again. Rejects with what made it fail. */
+  /** Loads the catalogue again. Rejects if that fails. */
   refresh(): Promise<void>;
   /**
-   * Reads the configuration and the manifest again, applies what can change while the bridge runs, then loads the
-   * catalogue. Never rejects: what is wrong is in the log, and leaves what was in force. False if it was so.
+   * Reads the configuration and the manifest again, applies the settings that can change at run time, then loads the
+   * catalogue. If the configuration is wrong, logs why, keeps the previous one and resolves with false. Never rejects.
    */
   reload(): Promise<boolean>;
   /**
-   * Serves a view, the default one unless named, over standard input and output, or over the streams given.
-   * Resolves when the client has gone. Rejects with `usage` where there is no such view.
+   * Serves a view, the default one unless named, over standard input and output or the given streams. Resolves when the
+   * client has disconnected. Rejects with `usage` if the view does not exist.
    */
   serveStdio(options?: StdioServing): Promise<void>;
-  /** Serves every view over Streamable HTTP: `/mcp` and `/mcp/NAME`. `closed` resolves when it has ended. */
+  /** Serves every view over Streamable HTTP, at `/mcp` and `/mcp/NAME`. `closed` resolves when serving has ended. */
   serveHttp(): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
-  /** Takes no new calls, gives running ones `graceMs`, then ends everything. */
+  /** Refuses new calls, waits up to `graceMs` for running ones, then closes everything. */
   close(graceMs: number): Promise<void>;
 }
 
-/** What an app has from its creator. */
 export interface AppOptions {
   readonly logger: Logger;
   /** Reads the configuration again, for `App.reload`. */
   readonly reload?: (() => Promise<Config>) | undefined;
   /**
-   * The process serves the person who started it, so that arguments may name files of this machine, in the folders of
-   * `files.allowedPaths`. False by default.
+   * Whether the process serves the person who started it. If so, arguments may name files on this machine, in the
+   * folders of `files.allowedPaths`. Default: false.
    */
   readonly localFiles?: boolean | undefined;
 }
 
 /**
- * Connections beside those of the calls, for the catalogue and for files: with the calls as many as Dify's api service
- * takes as shipped. Without a limit, each call that follows another opens one more while the last idles, and Dify
- * keeps it waiting.
+ * Connections for the catalogue and for files, in addition to those of the calls. Together they are as many as Dify's
+ * api service accepts by default. Without a limit, a call may open a new connection while an earlier one is idle, and
+ * then waits for Dify to accept it.
  */
 const SPARE_CONNECTIONS = 2;
 
-/** Puts the folders together. Protocol and sandbox load on demand. */
+/** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
   { logger, reload, localFiles = false }: AppOptions,
@@ -132,7 +131,7 @@ export async function createApp(
 
   async function shutDown(graceMs: number): Promise<void> {
     catalogue.stop();
-    // Whoever waits for the first tools would wait in vain.
+    // Rejects requests that still wait for the first tools.
     const stopping = new BridgeError('shutting_down', 'The bridge is stopping.');
     for (const view of views.byName.values()) view.fail(stopping);
     await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
@@ -171,7 +170,7 @@ export async function createApp(
   };
 }
 
-/** What else an app is made of. Nothing stays open where a part of it cannot be had. */
+/** Opens the file store and the upstream. Closes the shared state if one of them fails. */
 async function openParts(config: Config, logger: Logger, state: SharedState | undefined) {
   try {
     return { files: openFiles(config, logger, state?.backend), upstream: await openUpstream(config) };

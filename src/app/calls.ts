@@ -15,12 +15,12 @@ export interface CallParts {
   readonly http: DifyHttp;
   readonly connection: DifyConnection;
   readonly files: BridgeFiles;
-  /** The ways in which callers may hand over a file. */
+  /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
   readonly logger: Logger;
 }
 
-/** What makes calls. */
+/** Returns the caller that sends calls to Dify. */
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { http, connection, files, sources, logger } = parts;
   const { workspaceId: tenantId, innerApiKey, userId } = connection;
@@ -38,7 +38,7 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
   });
 }
 
-/** What turns the messages of calls into results. */
+/** Returns the converter from Dify's messages to results. */
 export function openResults(config: Config, { http, connection, files, logger }: CallParts): ToolResults {
   const { workspaceId: tenantId, innerApiKey, secretKey } = connection;
   const signing = secretKey === undefined ? {} : { secretKey };
@@ -51,7 +51,7 @@ export function openResults(config: Config, { http, connection, files, logger }:
   });
 }
 
-/** Bytes of the largest file of a result: one that the store cannot hold would empty it before that is noticed. */
+/** Returns the size limit of a result's file. A file larger than the store would evict all others before it fails. */
 export function maxOutputBytes({ files }: Config, store: Pick<BridgeFiles, 'maxBytes'>): number {
   return Math.min(files.maxOutputBytes, store.maxBytes);
 }

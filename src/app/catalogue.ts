@@ -13,12 +13,12 @@ export interface CatalogueParts {
   readonly http: DifyHttp;
   readonly connection: DifyConnection;
   readonly views: Views;
-  /** What was approved for any view: it stands in for what the first load cannot find out. */
+  /** The approved tools of all views, which replace parts that the first load cannot read. */
   readonly approved: CatalogListing | undefined;
   readonly logger: Logger;
 }
 
-/** The catalogue that keeps the views up to date, not yet started. */
+/** Returns the catalogue that updates the views. It is not started. */
 export function openCatalogue(config: Config, parts: CatalogueParts): CatalogRefresher {
   const { connection, views, approved, logger } = parts;
   const catalogue: CatalogRefresher = createCatalogRefresher({
@@ -35,7 +35,7 @@ export function openCatalogue(config: Config, parts: CatalogueParts): CatalogRef
 
 function sourceOf({ http, connection, views, logger }: CatalogueParts): CatalogSource {
   if (connection.console === undefined) {
-    // Without credentials for the console there is nothing but the manifest, which a reload reads again.
+    // Without console credentials the manifest is the only source. A reload reads it again.
     return { list: async () => views.approvedListing ?? { providers: [], problems: [] } };
   }
   const console = createConsole(http, connection.console);

@@ -7,8 +7,8 @@ import type { FileSource } from '../model/registry.ts';
 import { createRemoteFiles } from '../files/fetch-url.ts';
 
 /**
- * The ways in which callers may hand over a file, the one first that costs a model least. Files of this machine can
- * be named where the process serves the person who started it, and only from folders that the operator allows.
+ * Returns the ways in which callers may pass a file, the cheapest for a model first. `path` is included only if the
+ * process serves the person who started it and the operator allows folders.
  */
 export function fileSources({ files }: Config, servesLocalPerson: boolean): readonly FileSource[] {
   return [
@@ -19,7 +19,7 @@ export function fileSources({ files }: Config, servesLocalPerson: boolean): read
   ];
 }
 
-/** What brings the files of arguments to Dify. */
+/** Returns the component that passes the files of arguments to Dify. */
 export function createInputs(
   { files }: Config,
   parts: {
@@ -34,7 +34,7 @@ export function createInputs(
     allowHttp: files.allowHttp,
     allowedNetworks: files.allowedNetworks,
     timeoutMs: files.fetchTimeout,
-    // The folder for temporary files is memory on many systems.
+    // Prefers the store's folder, because on many systems the folder for temporary files is in memory.
     temporaryFolder: place.kind === 'directory' ? place.dir : tmpdir(),
   });
   return new FileArguments({

@@ -13,32 +13,32 @@ import { canMakeFolder, makeFolder } from '../files/backends/folder.ts';
 const FOLDER_BYTES = 1024 ** 3;
 const MEMORY_BYTES = 128 * 1024 ** 2;
 
-/** Where the bridge keeps files. */
+/** Where the bridge stores files. */
 export type FilesPlace =
   | { readonly kind: 'directory'; readonly dir: string }
-  /** With all replicas. */
+  /** In the Redis that all replicas share. */
   | { readonly kind: 'shared' }
-  /** `instead`: the folder that cannot be written, where nobody asked for memory. */
+  /** `instead` is the default folder, if memory is used only because that folder is not writable. */
   | { readonly kind: 'memory'; readonly instead?: string };
 
-/** The kept files, and how their principals come to them. */
+/** The stored files, and how their principals reach them. */
 export interface BridgeFiles {
   readonly store: MeteredFileStore;
   readonly place: FilesPlace;
-  /** Bytes of all files together. */
+  /** The most bytes of all files together. */
   readonly maxBytes: number;
   readonly accessOf: FileAccessOf;
-  /** Files can be downloaded from now on below this address. */
+  /** Sets the base of the download addresses. Without it, files have none. */
   readonly servedAt: (baseUrl: string) => void;
 }
 
 /**
- * Where the configuration has files kept. A folder that somebody named is made at once; the usual one is made with
- * the first file, and where it cannot be, files are kept in memory.
- * @throws BridgeError `config_invalid` where the folder that was named cannot be written.
+ * Returns where the configuration says to store files. Creates a configured folder at once. The default folder is
+ * created with the first file; if that is not possible, the files are stored in memory.
+ * @throws BridgeError `config_invalid` if the configured folder cannot be written.
  */
 export function placeOfFiles({ files, state, cacheDir }: Config): FilesPlace {
-  // A folder that somebody names in spite of Redis is one that the replicas share.
+  // A folder configured in addition to Redis is taken to be shared by the replicas.
   if (state.redisUrl !== undefined && files.dir === undefined) return { kind: 'shared' };
   if (files.store === 'memory') return { kind: 'memory' };
   if (files.dir !== undefined) {
@@ -51,15 +51,15 @@ export function placeOfFiles({ files, state, cacheDir }: Config): FilesPlace {
 }
 
 /**
- * Opens the store of the configuration. `backend` is where replicas keep their files together, where they do.
- * @throws BridgeError `config_invalid`.
+ * Opens the file store. `backend` is the one that replicas share, if they do.
+ * @throws BridgeError `config_invalid` if the configured folder cannot be written.
  */
 export function openFiles(config: Config, logger: Logger, backend?: StorageBackend): BridgeFiles {
   const place = placeOfFiles(config);
   if (place.kind === 'memory' && place.instead !== undefined) {
-    logger.warn('The folder for files cannot be written: they are kept in memory', {
+    logger.warn('Files are stored in memory because the folder for files cannot be written', {
       dir: place.instead,
-      advice: 'Name another one in files.dir, or set files.store to memory.',
+      advice: 'Set files.dir to a writable folder, or set files.store to memory.',
     });
   }
   const { maxStoreBytes = place.kind === 'directory' ? FOLDER_BYTES : MEMORY_BYTES, keep } = config.files;
@@ -81,7 +81,7 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
         principal === LOCAL_PRINCIPAL ? store.pathOf(uri, principal) : undefined,
         base === undefined ? undefined : store.downloadKey(uri, principal),
       ]).catch((error: unknown) => {
-        logger.warn('It could not be found out how to come to a kept file', { error });
+        logger.warn('Could not determine the path or download address of a stored file', { error });
         return [];
       });
       return {
@@ -100,6 +100,6 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
 function backendOf(place: FilesPlace, shared: StorageBackend | undefined): StorageBackend {
   if (place.kind === 'memory') return createMemoryBackend();
   if (place.kind === 'directory') return createDirectoryBackend(place.dir);
-  if (shared === undefined) throw new Error('There is no backend that replicas share.');
+  if (shared === undefined) throw new Error('The shared backend is missing.');
   return shared;
 }

@@ -12,20 +12,20 @@ import { maxOutputBytes } from './calls.ts';
 import type { BridgeFiles } from './files.ts';
 import type { Hosting } from './serving.ts';
 
-/** Longest that a new configuration waits for credentials that it names, in milliseconds. */
+/** How long a new configuration waits for the credentials that it names, in milliseconds. */
 const CREDENTIALS_WAIT_MS = 1_000;
 
-/** Groups whose settings take effect when the configuration is read again. */
+/** Groups whose settings take effect on a reload. */
 const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
-/** What a configuration has beside groups of settings. */
+/** Members of a configuration that are not groups of settings. */
 const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir']);
-/** Single settings that do. */
+/** Settings of other groups that take effect on a reload. */
 const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
 
 export interface ReloadParts {
   /** The configuration that the bridge was started with. */
   readonly started: Config;
-  /** Reads the configuration again; without it, the manifest alone is read. */
+  /** Reads the configuration again. If undefined, a reload reads only the manifest. */
   readonly read: (() => Promise<Config>) | undefined;
   readonly views: Views;
   readonly catalogue: CatalogRefresher;
@@ -35,7 +35,7 @@ export interface ReloadParts {
   readonly logger: Logger;
 }
 
-/** Applies what can change while the bridge runs. */
+/** Applies settings that can change at run time. */
 export class Reloader {
   readonly #parts: ReloadParts;
   #config: Config;
@@ -46,7 +46,7 @@ export class Reloader {
     this.#config = parts.started;
   }
 
-  /** See `App.reload`. One reload follows the other. */
+  /** See `App.reload`. Concurrent reloads run one after the other. */
   reload(): Promise<boolean> {
     const next = this.#last.then(() => this.#reload());
     this.#last = next;
@@ -57,16 +57,16 @@ export class Reloader {
     const { started, catalogue, hosting, logger } = this.#parts;
     const read = await this.#read();
     if (read !== undefined) await this.#apply(read.config, read.approvals);
-    // Resolves when the calls of views that are gone have ended.
+    // Resolves when the calls of removed views have ended.
     const settled = read && hosting.update(started.calls.shutdownGrace);
     const refreshed = catalogue.refresh({ fresh: true }).catch((error: unknown) => {
-      logger.warn('The tools could not be listed anew', { reason: asBridgeError(error).message });
+      logger.warn('Could not list the tools again', { reason: asBridgeError(error).message });
     });
     await Promise.all([refreshed, settled]);
     return read !== undefined;
   }
 
-  /** What is configured now; undefined where it is wrong, which the log says. */
+  /** Resolves with the new configuration. If it is wrong, logs why and resolves with undefined. */
   async #read(): Promise<{ config: Config; approvals: Approvals | undefined } | undefined> {
     const { started, read, logger } = this.#parts;
     try {
@@ -78,7 +78,7 @@ export class Reloader {
     } catch (thrown) {
       const { code, message, problems, hint } = asBridgeError(thrown);
       const fields = { code, reason: message, problems, hint };
-      logger.error('The new configuration is wrong: the one before it stays in force', fields);
+      logger.error('The new configuration is wrong; the previous one stays in force', fields);
       return undefined;
     }
   }
@@ -87,7 +87,7 @@ export class Reloader {
     const { started, views, catalogue, results, files, logger } = this.#parts;
     const pending = needRestart(started, next);
     if (pending.length > 0) {
-      logger.warn('Some changed settings take effect only when the bridge is restarted', {
+      logger.warn('Some changed settings take effect only after a restart', {
         settings: pending,
       });
     }
@@ -98,22 +98,22 @@ export class Reloader {
     views.prepare(this.#config);
     await this.#askForCredentials();
     views.apply(approvals, catalogue.status().listing);
-    logger.info('The configuration was read again', { views: [...views.byName.keys()] });
+    logger.info('The configuration was reloaded', { views: [...views.byName.keys()] });
   }
 
-  /** Asks Dify for credentials that the new settings name. With them, clients hear of one change instead of two. */
+  /** Fetches credentials that the new settings name, so that clients are notified of one change instead of two. */
   async #askForCredentials(): Promise<void> {
     const { views, catalogue } = this.#parts;
     const { listing, loadedAt } = catalogue.status();
     if (loadedAt === undefined || listing === undefined) return;
     const asked = listing.credentials ?? new Map();
     if ([...views.wantedCredentials(listing)].every((id) => asked.has(id))) return;
-    // A rule that takes tools away does not wait for a Dify that is slow.
+    // The wait is bounded, because a rule that hides tools must take effect even if Dify is slow.
     await settlesWithin(catalogue.refresh({ fresh: true }), CREDENTIALS_WAIT_MS);
   }
 }
 
-/** The settings that differ and take effect only when the bridge is restarted, such as `http.port`. */
+/** Returns the changed settings that take effect only after a restart, such as `http.port`. */
 function needRestart(before: Config, after: Config): readonly string[] {
   const changed: string[] = [];
   const [old, now] = [before, after] as unknown as Record<string, Record<string, unknown>>[];
@@ -128,7 +128,7 @@ function needRestart(before: Config, after: Config): readonly string[] {
   return [...changed, ...changedPageSizes(before, after)];
 }
 
-/** The views that both configurations have and whose pages differ in size: a page size is for a whole connection. */
+/** Returns the changed page sizes of views in both configurations. A page size is fixed for a whole connection. */
 function changedPageSizes(before: Config, after: Config): string[] {
   const old = viewsOf(before);
   return [...viewsOf(after)].flatMap(([name, { pageSize }]) => {

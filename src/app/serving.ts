@@ -13,30 +13,30 @@ import type { View } from '../view/view.ts';
 import type { BridgeFiles } from './files.ts';
 import type { SharedState } from './shared-state.ts';
 
-/** Where the default view is served over HTTP; another one is at its name below that. */
+/** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
 
-/** What is served over standard input and output. */
+/** Options for serving over standard input and output. */
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
   readonly view?: string | undefined;
 };
 
-/** Serves views to clients, over standard input and output and over HTTP. */
+/** Serves views to clients over stdio and HTTP. */
 export interface Hosting {
-  /** Resolves when the client has gone. Rejects with `usage` where there is no such view. */
+  /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
   serveHttp(status: () => CatalogStatus): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
-  /** The views have changed: serves new ones, and ends those that are gone after `graceMs` for their calls. */
+  /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
   update(graceMs: number): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
 export interface HostingOptions {
   readonly files: BridgeFiles;
-  /** The views by name, as they are at any time. */
+  /** The views by name. A live map. */
   readonly views: ReadonlyMap<string, View>;
   readonly config: Config;
-  /** What replicas share; undefined for a bridge alone. */
+  /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly logger: Logger;
 }
@@ -47,7 +47,7 @@ interface Host {
 }
 
 export function createHosting({ views, config, files, state, logger }: HostingOptions): Hosting {
-  /** Hosts of one view each. */
+  /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
   const httpHosts = new Set<HttpHost>();
   const httpViews = new Map<View, HttpView>();
@@ -71,7 +71,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
     });
   }
 
-  /** The same object for the same view, so that a host sees which ones it serves already. */
+  /** Returns the same object for the same view, so that a host recognises views that it already serves. */
   async function httpView(view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
@@ -83,17 +83,14 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
 
   let closing = false;
 
-  /** Takes care that a host ends with the app, also one that began to serve while the app was stopping. */
+  /** Closes a host that started while the app was stopping. */
   function endWithApp(host: Host): void {
     if (closing) void host.close(0);
   }
 
   function announceDownloads(base: string | undefined): void {
     if (base !== undefined) files.servedAt(base);
-    else
-      logger.info(
-        'Results name no download addresses: http.publicUrl does not say what the address would be',
-      );
+    else logger.info('Results contain no download addresses, because http.publicUrl is not set');
   }
 
   function allHttpViews(): Promise<HttpView[]> {
@@ -113,7 +110,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       endWithApp(host);
       await host.closed;
       single.delete(host);
-      // The results of calls that go on are for this client alone, unless another one is connected in the same way.
+      // Only this client could fetch the results of its running calls, unless another client uses the same view.
       if (![...single.values()].includes(view)) view.abandon(LOCAL_PRINCIPAL);
     },
 
@@ -143,7 +140,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       const present = await allHttpViews();
       const gone = [...single].filter(([, view]) => views.get(view.name) !== view);
       for (const [, view] of gone) {
-        logger.warn('The view that a client is connected to is gone from the configuration', {
+        logger.warn('A client will be disconnected because its view was removed from the configuration', {
           view: view.name,
         });
       }
@@ -160,14 +157,14 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
   };
 }
 
-/** What stands before the paths of a host; undefined where it listens on all addresses, which is none to go to. */
+/** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */
 function baseOf(url: string, host: string): string | undefined {
   return host === '0.0.0.0' || host === '::' ? undefined : new URL(url).origin;
 }
 
 /**
- * Ready once there are tools, and Redis was reached where there is one. Parts of the tools that are old are named
- * without what Dify said of them. Later, Redis makes no difference: no replica would be any better.
+ * Reports ready when every view has tools and Redis, if configured, has been reached once. A later loss of Redis does
+ * not change that, because every replica uses the same Redis. Stale parts are named without Dify's message.
  */
 function readiness(
   views: ReadonlyMap<string, View>,
@@ -190,7 +187,7 @@ function readiness(
   };
 }
 
-/** Why there is nothing to serve under that name. */
+/** Returns the error for a view that does not exist. */
 export function unknownView(name: string, views: ReadonlyMap<string, unknown>): BridgeError {
   return new BridgeError('usage', `There is no view named ${JSON.stringify(name)}.`, {
     hint: `The views are ${[...views.keys()].join(', ')}.`,

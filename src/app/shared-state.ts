@@ -3,21 +3,21 @@ import type { Logger } from '../model/logger.ts';
 import type { SharedCalls } from '../model/shared-calls.ts';
 import type { StorageBackend } from '../model/storage-backend.ts';
 
-/** What all replicas of a bridge share. */
+/** The state that all replicas of a bridge share. */
 export interface SharedState {
-  /** Where it is, without a password. */
+  /** The address without the password. */
   readonly address: string;
   readonly backend: StorageBackend;
   readonly calls: SharedCalls;
-  /** `waiting`: it has not been reached yet. `down`: it was, and is not now. */
+  /** `waiting`: not reached yet. `down`: reached before, but not now. */
   readonly health: 'waiting' | 'up' | 'down';
   close(): Promise<void>;
 }
 
 /**
- * The Redis of the configuration; undefined where it names none, and nothing of Redis is loaded then. Resolves also
- * where it cannot be reached, since it may start after the bridge.
- * @throws BridgeError `config_invalid` where it refuses the login or is no Redis.
+ * Connects to the configured Redis. Resolves with undefined, and loads no Redis code, if none is configured. Also
+ * resolves if Redis cannot be reached, because it may start after the bridge.
+ * @throws BridgeError `config_invalid` if the server refuses the login or is not Redis.
  */
 export async function openState(config: Config, logger: Logger): Promise<SharedState | undefined> {
   const { redisUrl: url, redisPassword: password } = config.state;

@@ -2,13 +2,13 @@ import { type DifyConnection, difyConnection } from '../config/connection.ts';
 import type { SandboxSet } from '../config/layers.ts';
 import type { Config } from '../config/schema.ts';
 
-/** The Dify behind a bridge. */
+/** The Dify that a bridge uses. */
 export interface Upstream {
   readonly connection: DifyConnection;
   close(): Promise<void>;
 }
 
-/** The Dify of the configuration, or an embedded one where it asks for that. Throws `config_invalid`. */
+/** Returns the configured Dify, or starts an embedded one. Rejects with `config_invalid`. */
 export async function openUpstream(config: Config): Promise<Upstream> {
   return config.sandbox === undefined
     ? { connection: difyConnection(config), close: async () => undefined }

@@ -10,17 +10,17 @@ export interface ReporterOptions {
   readonly vocabulary: Vocabulary;
 }
 
-/** What a running call tells its client. */
+/** The reports of a running call to its client. */
 export interface CallReporter {
   readonly observer: Required<Pick<CallObserver, 'log' | 'progress'>>;
-  /** Ends the reports; resolves when the transport has taken all of them, so that the result comes last. */
+  /** Ends the reports. Resolves when the transport has accepted all of them, so that the result comes last. */
   end(): Promise<void>;
 }
 
 /**
- * Turns what happens during a call into log and progress notifications on the request's own stream. Steps become
- * log messages as far as the client's level admits them. Progress goes to clients that sent a token. Nothing
- * goes out once the call is cancelled, and a notification that cannot be delivered does not disturb the call.
+ * Reports the events of a call as log and progress notifications on the request's own stream. Steps become log messages
+ * if the client's log level admits them. Clients that sent a progress token get progress. Sends nothing after the call
+ * is cancelled, and ignores notifications that cannot be delivered.
  */
 export function createCallReporter(
   toolName: string,
@@ -29,7 +29,7 @@ export function createCallReporter(
 ): CallReporter {
   let sent: Promise<unknown> = Promise.resolve();
 
-  /** Sends in the order of the calls, each after the one before it was taken. */
+  /** Sends notifications in order, each after the transport has accepted the one before. */
   function send(notify: () => Promise<void>): void {
     sent = sent.then(() => (mcpReq.signal.aborted ? undefined : notify())).catch(() => undefined);
   }

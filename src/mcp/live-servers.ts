@@ -1,11 +1,11 @@
 import type { Server } from '@modelcontextprotocol/server';
 import type { Logger } from '../model/logger.ts';
 
-/** The servers that stay connected and so can be told of a changed list. */
+/** The connected servers, which can announce a changed list to their clients. */
 export interface LiveServers {
-  /** Keeps a server until its connection is closed. */
+  /** Adds a server until its connection is closed. */
   add(server: Server): void;
-  /** Sends `notifications/tools/list_changed` to every client that has introduced itself. */
+  /** Sends `notifications/tools/list_changed` to every client that has completed initialization. */
   announceChange(): void;
   readonly size: number;
 }
@@ -25,10 +25,10 @@ export function createLiveServers(logger: Logger): LiveServers {
 
     announceChange() {
       for (const server of servers) {
-        // A client that has not said which revision it speaks has seen no list either.
+        // A client that has not negotiated a revision has not seen a list yet.
         if (server.transport === undefined || server.getNegotiatedProtocolVersion() === undefined) continue;
         server.sendToolListChanged().catch((error: unknown) => {
-          logger.debug('A client could not be told of the changed tools', { error });
+          logger.debug('Could not notify a client of the changed tools', { error });
         });
       }
     },

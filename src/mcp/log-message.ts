@@ -3,15 +3,15 @@ import { cutText } from '../model/cut-text.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { LogEntry } from '../model/message.ts';
 
-/** A label longer than this is cut where it becomes a progress sentence. */
+/** The longest label in a progress message, in characters. */
 const MAX_LABEL = 200;
 
-/** The level of a tool's step: one that failed is an error, any other information. */
+/** Returns the level of a tool's step: `error` if it failed, otherwise `info`. */
 export function logLevel({ status }: LogEntry): Extract<LoggingLevel, 'info' | 'error'> {
   return status === 'error' ? 'error' : 'info';
 }
 
-/** What a log notification carries of a step; `elapsed` is in seconds, as the tool measured it. */
+/** Returns the data of the log notification for a step. `elapsed` is in seconds, as measured by the tool. */
 export function logData({ label, status, error, metadata }: LogEntry): JsonObject {
   const elapsed = metadata['elapsed_time'];
   return {
@@ -22,7 +22,7 @@ export function logData({ label, status, error, metadata }: LogEntry): JsonObjec
   };
 }
 
-/** A step as one line of progress. */
+/** Returns a step as one line of progress. */
 export function logSentence({ label, status }: LogEntry): string {
   const name = label === '' ? 'Step' : cutText(label, MAX_LABEL);
   if (status === 'start') return name;

@@ -1,28 +1,28 @@
-/** The smallest time between two sentences about output, once the burst is used up, in milliseconds. */
+/** The shortest time between two output messages after the burst, in milliseconds. */
 const INTERVAL_MS = 250;
-/** Sentences about output that may follow each other at once. */
+/** The number of output messages that may be sent without a delay. */
 const BURST = 4;
 
 export interface ProgressOptions {
-  /** Sends one notification; `progress` grows by one each time. Must not throw. */
+  /** Sends one notification. `progress` grows by one each time. Must not throw. */
   readonly send: (progress: number, message: string) => void;
-  /** The longest silence, in milliseconds. */
+  /** The longest time without a message, in milliseconds. */
   readonly intervalMs: number;
 }
 
 /** The progress of one call, for a client that asked for it. */
 export interface Progress {
-  /** Reports a step of the tool: always sent at once. */
+  /** Reports a step of the tool. Always sent at once. */
   step(message: string): void;
-  /** Reports a stretch of output: sent at once as long as that is no more than four a second, else soon, the latest only. */
+  /** Reports output. At more than four messages a second, only the latest is sent, after a short delay. */
   output(message: string): void;
-  /** Ends the reports, after sending an output sentence that still waits. Nothing is sent later. */
+  /** Sends an output message that is still waiting, then ends the reports. */
   end(): void;
 }
 
 /**
- * Sends "Started" at once, then whatever is reported, and a sign of life whenever `intervalMs` passed without:
- * clients that restart their time limit at each notification then wait as long as the tool takes.
+ * Sends "Started" at once, then the reports, and a heartbeat whenever `intervalMs` pass without a report. Clients that
+ * restart their time limit at each notification then wait as long as the tool takes.
  */
 export function startProgress({ send, intervalMs }: ProgressOptions): Progress {
   const startedAt = performance.now();

@@ -13,20 +13,20 @@ import type { FileAccess, FileAccessOf, FileStore, StoredFile } from '../model/s
 import { decodeFileCursor, encodeFileCursor } from './cursor.ts';
 import { protocolError } from './protocol-error.ts';
 
-/** Files on one page where the view has no page size: unlike tools, there may be thousands. */
+/** Files on one page if the view has no page size. Unlike tools, files may number in the thousands. */
 const PAGE_SIZE = 100;
 
-/** The kept files, as resources. */
+/** Options for serving the stored files as resources. */
 export interface ResourceOptions {
   readonly files: Pick<FileStore, 'find' | 'list' | 'read'>;
   readonly accessOf: FileAccessOf;
-  /** The largest file that resources/read gives, in bytes. */
+  /** The largest file that resources/read returns, in bytes. */
   readonly maxReadBytes: number;
-  /** Files on one page of resources/list; 100 when left out. */
+  /** Files on one page of resources/list. Default: 100. */
   readonly pageSize?: number | undefined;
 }
 
-/** What a client of the 2026 revision may keep of the answers: a kept file never changes, the list does at any time. */
+/** Cache hints for clients of the 2026 revision. A stored file never changes; the list may change at any time. */
 export const RESOURCE_CACHE_HINTS = {
   'resources/list': { ttlMs: 0, cacheScope: 'private' },
   'resources/templates/list': { ttlMs: 3_600_000, cacheScope: 'private' },
@@ -34,8 +34,8 @@ export const RESOURCE_CACHE_HINTS = {
 } as const;
 
 /**
- * Answers resources/list, resources/templates/list and resources/read with the files that the bridge keeps for one
- * principal. A file of somebody else, one that has expired and one that never was have the same answer.
+ * Answers resources/list, resources/templates/list and resources/read with the stored files of one principal. Unknown
+ * files, expired files and those of other principals get the same answer.
  */
 export function serveResources(
   server: Server,
@@ -49,7 +49,7 @@ export function serveResources(
       if (thrown instanceof ProtocolError) throw thrown;
       const error = asBridgeError(thrown);
       if (error.code === 'internal')
-        logger.error('A request for kept files failed', { method, error: error.cause });
+        logger.error('A request for stored files failed', { method, error: error.cause });
       throw protocolError(error);
     }
   };
@@ -78,7 +78,7 @@ async function listPage(
   };
 }
 
-/** Whether a file comes later in the list: the newest are first, and those of one moment by their URI. */
+/** Whether a file comes after another in the list, which has the newest first and orders equal times by URI. */
 function follows(file: StoredFile, after: { readonly createdAt: number; readonly uri: string }): boolean {
   const createdAt = file.createdAt.getTime();
   return createdAt < after.createdAt || (createdAt === after.createdAt && file.uri > after.uri);
@@ -91,7 +91,7 @@ function describeFile({
   size,
   expiresAt,
 }: StoredFile): ListResourcesResult['resources'][number] {
-  const description = `A file of a tool's result, kept until ${expiresAt.toISOString()}.`;
+  const description = `A file from a tool's result, stored until ${expiresAt.toISOString()}.`;
   return { uri, name, mimeType: harmlessType(mimeType), size, description };
 }
 
@@ -111,7 +111,7 @@ async function readFile(
       chunks.push(chunk);
     }
   } catch (error) {
-    // It expired or made room for another one just now.
+    // The file expired or was evicted just now.
     throw error instanceof BridgeError && error.code === 'file_not_found' ? notFound(uri) : error;
   }
   const bytes = Buffer.concat(chunks);
@@ -121,7 +121,7 @@ async function readFile(
   return { contents: [{ uri, mimeType: harmlessType(mimeType), ...content }] };
 }
 
-/** The text of UTF-8 bytes, with the byte order mark that it may begin with; undefined for others. */
+/** Returns the text of UTF-8 bytes, including a byte order mark; undefined if the bytes are not UTF-8. */
 function utf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -130,20 +130,20 @@ function utf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Clients know it by its data, which is the URI and nothing else, and by the code, which is -32602 in both eras. */
+/** Returns the error for a missing file. Clients know it by its code, -32602 in both eras, and the URI in `data`. */
 function notFound(uri: string): ResourceNotFoundError {
   const message =
-    'There is no such file: it was never there, has expired, made room for others or belongs to somebody else. ' +
-    'Call the tool again that made it.';
+    'Unknown file: the URI is wrong, or the file expired, was evicted or belongs to another client. ' +
+    'Call the tool that made the file again.';
   return new ResourceNotFoundError(uri, message);
 }
 
 function tooLarge({ name, size }: StoredFile, maxReadBytes: number, { url, path }: FileAccess): BridgeError {
-  const message = `${name} has ${formatSize(size)}; resources/read gives files of up to ${formatSize(maxReadBytes)}.`;
+  const message = `${name} has ${formatSize(size)}; resources/read returns files of up to ${formatSize(maxReadBytes)}.`;
   const ways = [
     ...(url === undefined ? [] : [`Download it from ${url}.`]),
-    ...(path === undefined ? [] : [`It lies at ${path} on the bridge's machine.`]),
+    ...(path === undefined ? [] : [`Open ${path} on the bridge's machine.`]),
   ];
-  const hint = ways.length > 0 ? ways.join(' ') : 'An operator can raise the setting files.maxReadBytes.';
+  const hint = ways.length > 0 ? ways.join(' ') : 'The operator of the bridge can raise files.maxReadBytes.';
   return new BridgeError('file_too_large', message, { hint });
 }

@@ -1,11 +1,11 @@
 import { settlesWithin } from '../model/async.ts';
 
-/** Knows which calls run, by the server that answers them. */
+/** Counts the running calls of each server. */
 export class RunningCalls {
   readonly #counts = new Map<object, number>();
   readonly #waiters = new Set<() => void>();
 
-  /** Runs a call and counts it until it ends. */
+  /** Runs a call, and counts it until it ends. */
   async track<T>(server: object, call: () => Promise<T>): Promise<T> {
     this.#add(server, 1);
     try {
@@ -15,12 +15,12 @@ export class RunningCalls {
     }
   }
 
-  /** Whether a call of that server runs. */
+  /** Whether a call of the server is running. */
   has(server: object): boolean {
     return this.#counts.has(server);
   }
 
-  /** Resolves when no call runs, and at the latest after `timeoutMs`. */
+  /** Resolves when no call is running, after `timeoutMs` at the latest. */
   async idle(timeoutMs: number): Promise<void> {
     if (this.#counts.size === 0) return;
     const idle = new Promise<void>((resolve) => {

@@ -13,37 +13,37 @@ import { vocabularyOf } from './vocabulary.ts';
 export interface BridgeServerOptions {
   readonly service: ToolService;
   readonly logger: Logger;
-  /** How the bridge introduces itself. */
+  /** Name and version that the bridge sends to clients. */
   readonly info: { readonly name: string; readonly title?: string; readonly version: string };
-  /** The kept files; without them the bridge offers no resources. */
+  /** The stored files. Without them the bridge offers no resources. */
   readonly resources?: ResourceOptions | undefined;
-  /** Tools on one page of tools/list; all of them when left out. */
+  /** Tools on one page of tools/list. Default: all. */
   readonly pageSize?: number | undefined;
-  /** The longest silence towards a client that asked for progress, in milliseconds. */
+  /** The longest time without a message to a client that asked for progress, in milliseconds. */
   readonly progressIntervalMs: number;
-  /** How long a client of the 2026 revision may keep the list, in milliseconds. */
+  /** How long a client of the 2026 revision may cache the list, in milliseconds. */
   readonly listTtlMs: number;
 }
 
-/** What is known of whoever a server is for. */
+/** The client that a server is for. */
 export interface ServerFor {
   readonly era: 'legacy' | 'modern';
-  /** Whose calls and files they are; `LOCAL_PRINCIPAL` unless given. */
+  /** The owner of the client's calls and files. Default: `LOCAL_PRINCIPAL`. */
   readonly principal?: string | undefined;
 }
 
-/** Makes the protocol servers of one bridge: one for each connection, session or request of either era. */
+/** Creates the protocol servers of one view: one for each connection, session or request of either era. */
 export interface ServerFactory {
   (context: ServerFor): Server;
-  /** Whether a tool call runs on that server. */
+  /** Whether a tool call is running on the server. */
   isCalling(server: Server): boolean;
-  /** Resolves when no tool call runs on any server or goes on without one, and at the latest after `timeoutMs`. */
+  /** Resolves when no tool call is running, with or without a server, after `timeoutMs` at the latest. */
   idle(timeoutMs: number): Promise<void>;
 }
 
 /**
- * One factory for every leg. The catalogue and all that is derived from it live outside the servers, which cost a
- * few microseconds each. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
+ * Returns the factory for all transports. The servers share the catalogue and everything derived from it, so that a new
+ * one costs a few microseconds. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
  */
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
   const { service, logger, info, pageSize, progressIntervalMs, listTtlMs, resources } = options;

@@ -3,7 +3,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { wellFormedJson } from '../model/well-formed.ts';
 
-/** The SDK's transport, but it writes messages as well-formed JSON. */
+/** The SDK's transport, changed to write well-formed JSON. */
 export class StdioTransport extends StdioServerTransport {
   readonly #stdout: Writable;
   #isClosed = false;

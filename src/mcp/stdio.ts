@@ -8,41 +8,41 @@ import type { ServerFactory } from './server.ts';
 import { StdioTransport } from './stdio-transport.ts';
 
 /**
- * Room for a file of 12 MB in the arguments of a call, in Base64. The SDK's transport copies what it has of a message
- * for every chunk that comes, so a longer one would keep the bridge busy for many seconds.
+ * Enough for a file of 12 MB, as Base64, in the arguments of a call. The SDK's transport copies the received part of a
+ * message for every chunk, so a longer message would keep the bridge busy for many seconds.
  */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** A moment for the answers of calls that were ended at the close, in milliseconds. */
+/** How long to wait on close for the answers of calls that were cancelled, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 
 export interface StdioHostOptions {
   readonly createServer: ServerFactory;
   readonly registry: ToolListSource;
   readonly logger: Logger;
-  /** Where messages come from; the process's standard input by default. */
+  /** The source of messages. Default: the process's standard input. */
   readonly stdin?: Readable;
-  /** Where messages go; the process's standard output by default. Nothing else may write there. */
+  /** The destination of messages. Default: the process's standard output. Nothing else may write to it. */
   readonly stdout?: Writable;
-  /** The longest message, in bytes; one that is longer ends the connection. 16 MiB by default. */
+  /** The longest message, in bytes. A longer one ends the connection. Default: 16 MiB. */
   readonly maxMessageBytes?: number;
 }
 
 export interface StdioHost {
-  /** Resolves when the client is gone (end of input, broken output) or after `close`. Never rejects. */
+  /** Resolves when the client disconnects (end of input, broken output) or after `close`. Never rejects. */
   readonly closed: Promise<void>;
-  /** Lets running calls finish for up to `graceMs`, then ends the connection; what still runs is cancelled. */
+  /** Waits up to `graceMs` for running calls, cancels the others, then ends the connection. */
   close(graceMs: number): Promise<void>;
 }
 
 /**
- * Serves the one client at the other end of stdin and stdout, of either era. A client that goes away cancels its
- * calls.
+ * Serves the client at the other end of stdin and stdout, of either era. If the client disconnects, its calls are
+ * cancelled.
  */
 export function serveOverStdio(options: StdioHostOptions): StdioHost {
   const { createServer, registry, logger } = options;
   const { stdin = process.stdin, stdout = process.stdout } = options;
-  // Each answer that waits for a slow reader listens for it; Node would warn of the eleventh, in the middle of the log.
+  // Each answer that waits for a slow reader adds a listener. Node would print a warning at the eleventh.
   stdout.setMaxListeners(0);
   const transport = new StdioTransport(stdin, stdout, {
     maxBufferSize: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
@@ -54,7 +54,7 @@ export function serveOverStdio(options: StdioHostOptions): StdioHost {
       servers.add(server);
       return server;
     },
-    { transport, onerror: (error) => logger.warn('The stdio connection reported a problem', { error }) },
+    { transport, onerror: (error) => logger.warn('The stdio connection reported an error', { error }) },
   );
   const endAnnouncements = registry.onChange(() => servers.announceChange());
 

@@ -12,28 +12,28 @@ import { isJsonObject } from '../model/json.ts';
 import { protocolError } from './protocol-error.ts';
 import { FULL_VOCABULARY, toCallToolResult, toSentBlocks } from './vocabulary.ts';
 
-/** The extension of the 2026 revision, and of no other, by which a long call becomes a task (SEP-2663). */
+/** The extension with which a long call becomes a task (SEP-2663). Only the 2026 revision has it. */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
-/** How often a client should ask, in milliseconds. */
+/** How often a client should poll, in milliseconds. */
 const POLL_INTERVAL_MS = 1000;
 
-/** Whether the request comes from a client that understands tasks: each request says so anew. */
+/** Whether the client of a request understands tasks. In the 2026 revision, each request carries the capabilities. */
 export function understandsTasks({ mcpReq }: ServerContext): boolean {
-  // The SDK's type of the envelope is empty.
+  // The SDK's type for the envelope has no members.
   const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
   const capabilities = envelope[CLIENT_CAPABILITIES_META_KEY];
   const extensions = isJsonObject(capabilities) ? capabilities['extensions'] : undefined;
   return isJsonObject(extensions) && extensions[TASKS_EXTENSION] !== undefined;
 }
 
-/** The answer to a tools/call that became a task. */
+/** Returns the answer to a tools/call that became a task. */
 export function taskResult(state: CallState, keepMs: number): Result {
   return { resultType: 'task', ...taskFields(state, keepMs) };
 }
 
 /**
- * Answers `tasks/get`, `tasks/update` and `tasks/cancel`. A task has the id of its call. No task ever asks for input,
+ * Answers `tasks/get`, `tasks/update` and `tasks/cancel`. The ID of a task is its call ID. Tasks never ask for input,
  * so an update changes nothing.
  */
 export function serveTasks(server: Server, calls: DetachedCalls, principal: string): void {
@@ -83,7 +83,7 @@ function detailedTask(state: CallState, keepMs: number): Result {
   return fields;
 }
 
-/** The JSON-RPC error of a task, with what the tool had sent before: the first block of its result is the error itself. */
+/** Returns the JSON-RPC error of a task with the tool's output. Skips its first block, which is the error. */
 function taskError(error: BridgeError, { result }: CallState) {
   const content = toSentBlocks(result?.content.slice(1) ?? [], FULL_VOCABULARY);
   return {
@@ -93,7 +93,7 @@ function taskError(error: BridgeError, { result }: CallState) {
   };
 }
 
-/** Checks that the parameters name a task; what else they have is nothing to us. */
+/** Checks that the parameters have a task ID. Ignores other members. */
 const taskParams: StandardSchemaV1<unknown, { readonly taskId: string }> = {
   '~standard': {
     version: 1,
@@ -102,7 +102,7 @@ const taskParams: StandardSchemaV1<unknown, { readonly taskId: string }> = {
       const taskId = isJsonObject(value) ? value['taskId'] : undefined;
       return typeof taskId === 'string'
         ? { value: { taskId } }
-        : { issues: [{ message: 'taskId must be the id of a task', path: ['taskId'] }] };
+        : { issues: [{ message: 'taskId must be the ID of a task', path: ['taskId'] }] };
     },
   },
 };

@@ -12,14 +12,14 @@ import { toCallToolResult, type Vocabulary } from './vocabulary.ts';
 export interface ToolsCallOptions {
   readonly service: ToolService;
   readonly logger: Logger;
-  /** The longest silence towards a client that asked for progress, in milliseconds. */
+  /** The longest time without a message to a client that asked for progress, in milliseconds. */
   readonly progressIntervalMs: number;
 }
 
 /** The caller of a tool. */
 export interface CallerFacts {
   readonly principal: string;
-  /** What its client understands. */
+  /** The vocabulary of the caller's client. */
   readonly vocabulary: Vocabulary;
 }
 
@@ -32,8 +32,8 @@ export class ToolsCall {
   }
 
   /**
-   * Resolves with a result that the model can read, whatever goes wrong. Throws a ProtocolError for an error whose rule
-   * says so, such as an unknown tool.
+   * Resolves with a result that the model can read, also for most errors. Rejects with a ProtocolError for errors whose
+   * rule says so, such as an unknown tool.
    */
   async answer(
     request: CallToolRequest,
@@ -61,20 +61,20 @@ export class ToolsCall {
           error: error.cause ?? error,
         });
       }
-      const text = error.code === 'internal' ? `${error.toText()}\nRequest id: ${requestId}` : error.toText();
+      const text = error.code === 'internal' ? `${error.toText()}\nRequest ID: ${requestId}` : error.toText();
       return { isError: true, content: [{ type: 'text', text }] };
     } finally {
       await reporter.end();
     }
   }
 
-  /** How the client waits: one that asked for progress restarts its time limit at each, as far as can be known. */
+  /** Returns how the client waits. Assumes that a client that asked for progress restarts its time limit at each. */
   #waitingOf(context: ServerContext): Waiting {
     if (this.#options.service.detached !== undefined && understandsTasks(context)) return 'task';
     return context.mcpReq._meta?.progressToken === undefined ? 'plain' : 'progress';
   }
 
-  /** What goes to the client: the result, or the task that the call became. */
+  /** Returns the answer to the client: the result, or the task that the call became. */
   #answerOf(outcome: CallOutcome, waiting: Waiting, vocabulary: Vocabulary): CallToolResult {
     if (outcome.kind === 'result') return toCallToolResult(outcome.result, vocabulary);
     const { detached } = this.#options.service;

@@ -3,18 +3,18 @@ import type { ToolList } from '../model/registry.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { FULL_VOCABULARY, toSentTool, type Vocabulary } from './vocabulary.ts';
 
-/** One list as clients of one vocabulary get it, with its pages by the index of their first tool. */
+/** One list for clients of one vocabulary. */
 interface Listing {
   readonly of: ToolList;
   readonly tools: ListToolsResult['tools'];
-  /** By the index of their first tool. */
+  /** The pages by the index of their first tool. */
   readonly pages: Map<number, ListToolsResult>;
 }
 
 /**
- * Answers tools/list: every tool at once, or pages of `pageSize`. The pages of the latest list are kept for
- * each vocabulary and shared by all clients, so they are frozen. A cursor names the last tool that was seen and thus stays valid
- * when the list changes.
+ * Answers tools/list with every tool at once, or with pages of `pageSize`. All clients of a vocabulary share the cached
+ * pages of the latest list, so the pages are frozen. A cursor names the last tool seen, so it stays valid when the list
+ * changes.
  */
 export class ToolPages {
   readonly #pageSize: number;
@@ -24,7 +24,10 @@ export class ToolPages {
     this.#pageSize = pageSize;
   }
 
-  /** @throws BridgeError `invalid_cursor`. */
+  /**
+   * Returns the page after the cursor.
+   * @throws BridgeError `invalid_cursor`.
+   */
   page(list: ToolList, cursor = '', vocabulary: Vocabulary = FULL_VOCABULARY): ListToolsResult {
     const { tools, pages } = this.#listing(list, vocabulary);
     const after = decodeCursor(cursor);

@@ -11,27 +11,27 @@ import type { ListedTool } from '../model/registry.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 
 /**
- * The revisions of the protocol that brought something that the bridge sends. 2025-03-26: audio, annotations of tools,
- * messages of progress. 2025-06-18: resource links, structured content with its schema, titles of tools.
+ * The protocol revisions that added something that the bridge sends. 2025-03-26: audio, tool annotations, progress
+ * messages. 2025-06-18: resource links, structured content with its schema, tool titles.
  */
 const VOCABULARIES = ['2025-06-18', '2025-03-26', '2024-11-05'] as const;
 
-/** What a client understands, as the revision that brought the last part of it. */
+/** What a client understands, named after the latest revision that added a part of it. */
 export type Vocabulary = (typeof VOCABULARIES)[number];
 
 export const FULL_VOCABULARY = VOCABULARIES[0];
 
-/** The vocabulary of a server's client; the full one before they have agreed on a revision. */
+/** Returns the vocabulary of a server's client; the full one until a revision is negotiated. */
 export function vocabularyOf(server: Server): Vocabulary {
   const revision = server.getNegotiatedProtocolVersion();
-  // Revisions are dates, so they compare as texts.
+  // Revisions are ISO dates, so string comparison orders them.
   const known = VOCABULARIES.find((first) => revision === undefined || revision >= first);
   return known ?? '2024-11-05';
 }
 
 /**
- * A result in the vocabulary of its client. Clients reject a whole result for one block of a type that they do not know,
- * and some for an unknown member. Structured content may be left out: the text of a result has its values as well.
+ * Returns a result in the vocabulary of its client. Clients reject a whole result for one block of an unknown type, and
+ * some for an unknown member. Omitting structured content loses nothing, because the text of the result has its values.
  */
 export function toCallToolResult(
   { content, structuredContent, isError }: ToolResult,
@@ -44,7 +44,7 @@ export function toCallToolResult(
   };
 }
 
-/** Content blocks in the vocabulary of their client. Each stays in its place, and no file is lost. */
+/** Returns content blocks in the vocabulary of their client. Keeps their order and every file. */
 export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocabulary): SentBlock[] {
   return content.map((block) => {
     switch (block.type) {
@@ -73,9 +73,9 @@ function describeLink({ name, mimeType, size, uri, description }: ResourceLink):
   return description === undefined ? line : `${line}\n${description}`;
 }
 
-/** A tool in the vocabulary of its client. Revisions before 2025-06-18 have the title among the annotations. */
+/** Returns a tool in the vocabulary of its client. Revisions before 2025-06-18 have the title in the annotations. */
 export function toSentTool(tool: ListedTool, vocabulary: Vocabulary): ListToolsResult['tools'][number] {
-  // The registry builds object schemas and plain annotations; the SDK's types want that spelled out.
+  // The registry builds object schemas and plain annotations, which its types do not express but the SDK's require.
   return Object.freeze(sentMembers(tool, vocabulary)) as ListToolsResult['tools'][number];
 }
 

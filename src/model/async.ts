@@ -1,12 +1,12 @@
-/** The longest delay that a timer takes; a longer one would fire at once. */
+/** The longest delay of a Node timer. A longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Ends what it stands for. Calling it again does nothing. */
+/** Stops something, such as a timer or a listener. Calling it again does nothing. */
 export type Stop = () => void;
 
 /**
- * Calls back once after `ms` milliseconds, at most about 25 days. Returns the function that prevents it. With `ref:
- * false`, the wait does not keep the process alive.
+ * Calls back once after `ms` milliseconds, or after about 25 days if `ms` is longer. Returns the function that cancels
+ * the timer. With `ref: false`, the timer does not keep the process alive.
  */
 export function after(ms: number, action: () => void, { ref = true }: { readonly ref?: boolean } = {}): Stop {
   const timer = setTimeout(action, Math.min(ms, MAX_TIMER_MS));
@@ -14,7 +14,7 @@ export function after(ms: number, action: () => void, { ref = true }: { readonly
   return () => clearTimeout(timer);
 }
 
-/** Calls back when the signal is aborted, at once if it already is. Returns the function that prevents it. */
+/** Calls back when the signal is aborted, at once if it already is. Returns the function that removes the listener. */
 export function onAbort(signal: AbortSignal, action: () => void): Stop {
   if (signal.aborted) {
     action();
@@ -54,8 +54,9 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number): Prom
 }
 
 /**
- * Works on every item, at most `limit` at once. The first failure aborts the signal of the items in progress and
- * starts no further one; it is thrown when all have ended. An aborted `signal` does the same, with its own reason.
+ * Calls `work` for every item, for at most `limit` at once. The first failure aborts the signal of the items in
+ * progress and starts no others. When all have ended, rejects with that failure. Aborting `signal` has the same effect,
+ * and rejects with its reason.
  */
 export async function forEachBounded<T>(
   items: Iterable<T>,

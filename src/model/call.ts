@@ -4,66 +4,65 @@ import type { LogEntry } from './message.ts';
 import type { ToolListSource } from './registry.ts';
 import type { CallState, DetachedCalls } from './task.ts';
 
-/** What a running call tells whoever waits for it. No method may throw. */
+/** Receives the events of a running call. No method may throw. */
 export interface CallObserver {
   /** A step that the tool reported. */
   log?(entry: LogEntry): void;
-  /** The tool produced output: a short sentence, such as "Received 3 messages". At most once a stretch. */
+  /** The tool produced output. `message` is a short sentence, such as "Received 3 messages". */
   progress?(message: string): void;
-  /** The call failed; its result says so too, but without the code. */
+  /** The call failed. Its result has the same error without the code. */
   failed?(error: BridgeError): void;
 }
 
-/** Who speaks to the bridge over standard input and output, and the command line: the person who started it. */
+/** The principal of stdio and the command line: the person who started the bridge. */
 export const LOCAL_PRINCIPAL = 'local';
 
-/** What accompanies one call. */
+/** The context of one call. */
 export interface CallContext {
   readonly signal: AbortSignal;
   readonly observer?: CallObserver | undefined;
-  /** Names the call in the log. */
+  /** Identifies the call in the log. */
   readonly requestId?: string | undefined;
-  /** Whose call it is: stored files and results are shown to their principal only. `LOCAL_PRINCIPAL` unless given. */
+  /** The owner of the call: only it can see the stored files and results. Default: `LOCAL_PRINCIPAL`. */
   readonly principal?: string | undefined;
-  /** The caller's key for this one piece of work: see the idempotency key of a call in docs/long-calls.md. */
+  /** The caller's idempotency key: see docs/long-calls.md. */
   readonly idempotencyKey?: string | undefined;
-  /** How the caller waits; to the end unless given. */
+  /** How the caller waits. Default: to the end. */
   readonly waiting?: Waiting | undefined;
 }
 
 /**
- * A caller that does not wait for as long as a tool may take. `plain`: it hears nothing until the answer, which has to
- * come before it gives up. `progress`: it hears of progress meanwhile. `task`: it asks for the result itself, later.
- * For `plain` and `progress` the view decides when a call is handed off.
+ * How a caller waits that may give up before the tool ends. `plain`: it receives nothing before the answer. `progress`:
+ * it receives progress. `task`: it polls for the result. For `plain` and `progress`, the view decides when to hand off.
  */
 export type Waiting = 'plain' | 'progress' | 'task';
 
 /** How a call was answered. */
 export type CallOutcome =
-  /** With the tool's result; an error is a result that says what to do. */
+  /** The call ended. Most errors are results too, with text that says what to do. */
   | { readonly kind: 'result'; readonly result: ToolResult }
-  /** It goes on apart from its request. The notice tells a model so, and how to get the result. */
+  /** The call continues without its request. The notice tells the model how to get the result. */
   | { readonly kind: 'running'; readonly state: CallState; readonly notice: ToolResult };
 
-/** What clients are served: see `View` in `view/view.ts`. */
+/** The tools that clients are served: see `View` in `view/view.ts`. */
 export interface ToolService {
-  /** What a model should know of the tools as a whole; may change. */
+  /** Instructions for the model about the tools as a whole. They may change. */
   readonly instructions?: string | undefined;
-  /** What tools/list shows. */
+  /** The answer to tools/list. */
   readonly tools: ToolListSource;
-  /** Its calls that go on apart from their requests; without it no call becomes a task. */
+  /** The calls that outlive their requests. Without it no call becomes a task. */
   readonly detached?: DetachedCalls | undefined;
   /**
-   * Calls a tool. Rejects with `tool_not_found` for an unknown name, with `catalog_unavailable` without a catalogue, and
-   * with `internal`; every other error is a result.
+   * Calls a tool. Rejects with `tool_not_found` for an unknown name, with `catalog_unavailable` if the catalogue is not
+   * loaded, and with `internal`. Every other error is a result.
    */
   callTool(name: string, args: unknown, context: CallContext): Promise<CallOutcome>;
 }
 
-/** As `ToolService.callTool`, for callers that take the notice of a call that goes on for its result. */
+/** Like `ToolService.callTool`, but resolves with the notice of a call that was handed off as its result. */
 export type CallTool = (name: string, args: unknown, context: CallContext) => Promise<ToolResult>;
 
-/** The outcome of a call that threw. @throws the error again where it is none that a caller reads: see `ErrorRule.mcp`. */
+/** Returns an error as a result. Rethrows `internal` errors and those that are protocol errors: see `ErrorRule.mcp`. */
 export function outcomeOfError(thrown: unknown): CallOutcome {
   const error = asBridgeError(thrown);
   if (error.rule.mcp === 'protocol' || error.code === 'internal') throw thrown;

@@ -1,9 +1,9 @@
-/** The candidate that a mistyped word most likely means; undefined when none is near. */
+/** Returns the candidate that a mistyped word most likely means; undefined if none is similar. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   return closestMatches(word, candidates, 1)[0];
 }
 
-/** Up to `count` candidates that a mistyped word may mean, the likeliest first. */
+/** Returns up to `count` candidates that a mistyped word may mean, the likeliest first. */
 export function closestMatches(word: string, candidates: Iterable<string>, count: number): string[] {
   const wanted = normalised(word);
   if (wanted === '') return [];
@@ -23,20 +23,20 @@ function normalised(word: string): string {
     .replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
-/** How far apart two normalised words are; undefined when too far to be a slip. */
+/** Returns the distance of two normalised words; undefined if they differ by more than a typing error. */
 function distance(wanted: string, have: string): number | undefined {
   if (wanted === have) return 0;
   if (have.length >= 3 && wanted.length >= 3 && (have.includes(wanted) || wanted.includes(have))) {
     return 1 + Math.abs(have.length - wanted.length) / 100;
   }
-  // Two letters changed places are two edits.
+  // Two swapped letters count as two edits.
   const limit = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
   if (Math.abs(wanted.length - have.length) > limit) return undefined;
   const edits = editDistance(wanted, have);
   return edits <= limit ? 1 + edits : undefined;
 }
 
-/** Insertions, deletions and replacements that turn one word into the other. */
+/** Returns the number of insertions, deletions and replacements that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

@@ -20,11 +20,11 @@ export interface AudioBlock extends NamedBlock {
   /** Base64. */
   readonly data: string;
   readonly mimeType: string;
-  /** Of the stored file, for clients that accept a sound as a resource only. Not sent to others. */
+  /** URI of the stored file, for clients that accept audio only as a resource. Other clients do not get it. */
   readonly uri?: string | undefined;
 }
 
-/** A file that the bridge keeps and resources/read serves. */
+/** A file that the bridge stores and resources/read returns. */
 export interface ResourceLink {
   readonly type: 'resource_link';
   readonly uri: string;
@@ -35,30 +35,30 @@ export interface ResourceLink {
   readonly description?: string;
 }
 
-/** A file inside a result: as text, or as Base64. */
+/** A file inside a result, as text or as Base64. */
 export type EmbeddedResource =
   | { readonly uri: string; readonly mimeType: string; readonly text: string }
   | { readonly uri: string; readonly mimeType: string; readonly blob: string };
 
-/** How much of its files and text a result carries itself; the rest is stored. */
+/** How many bytes and characters a result may contain. The rest is stored, and the result links to it. */
 export interface ResultLimits {
-  /** Bytes of one image or sound, before Base64. */
+  /** Bytes of one image or audio file, before Base64. */
   readonly maxImageBytes: number;
-  /** Bytes of all of them together, before Base64. */
+  /** Bytes of all images and audio files together, before Base64. */
   readonly maxInlineBytes: number;
-  /** Characters of all text together, that of text files included. */
+  /** Characters of all text together, including text files. */
   readonly maxTextChars: number;
 }
 
-/** The result of a tools/call. `content` always has at least one block, and its first is text. */
+/** The result of a tools/call. `content` has at least one block, and the first one is text. */
 export interface ToolResult {
   readonly content: readonly ContentBlock[];
-  /** Left out where the result has media or is an error. */
+  /** Omitted if the result has media or is an error. */
   readonly structuredContent?: JsonObject | undefined;
   readonly isError?: true;
 }
 
-/** An error as a result that the model reads. */
+/** Returns an error as a result that the model reads. */
 export function errorResult(error: BridgeError): ToolResult {
   return { content: [{ type: 'text', text: error.toText() }], isError: true };
 }

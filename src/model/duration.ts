@@ -1,6 +1,6 @@
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 
-/** A duration in words, in the largest unit that holds it exactly: `24 hours`, `21 minutes`, `1.5 seconds`, `250 ms`. */
+/** Formats a duration in the largest unit that fits exactly: `24 hours`, `21 minutes`, `1.5 seconds`, `250 ms`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   const [unit, size] =

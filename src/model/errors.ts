@@ -2,17 +2,16 @@ import { ERROR_RULES, type ErrorCode, type ErrorRule } from './error-rules.ts';
 
 export { ERROR_RULES, type ErrorCode };
 
-/** One thing wrong with the arguments of a call or with the configuration. */
+/** A problem with one of the arguments of a call or one setting of the configuration. */
 export interface Problem {
-  /** Where: a JSON pointer into the arguments (`/city`), or a setting (`http.port`). */
+  /** A JSON pointer into the arguments (`/city`), or a setting (`http.port`). */
   readonly path: string;
-  /** What was expected, in words that let the reader put it right. */
+  /** What was expected, so that the reader can correct it. */
   readonly message: string;
 }
 
-/** What may accompany a BridgeError. */
 export interface BridgeErrorOptions {
-  /** The next step, for the reader. */
+  /** What the reader should do next. */
   readonly hint?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
   /** Status and path of Dify's answer, for the log. */
@@ -21,8 +20,8 @@ export interface BridgeErrorOptions {
 }
 
 /**
- * The only error that folders throw on purpose. `message` is a sentence for the reader, without secrets;
- * `hint` says what to do next.
+ * The only error that the bridge throws on purpose. `message` says what happened and why, without secrets. `hint` says
+ * what to do next.
  */
 export class BridgeError extends Error {
   override readonly name = 'BridgeError';
@@ -39,12 +38,12 @@ export class BridgeError extends Error {
     this.upstream = options.upstream;
   }
 
-  /** The row of the table that belongs to this error. */
+  /** The rule of this error's code. */
   get rule(): ErrorRule {
     return ERROR_RULES[this.code];
   }
 
-  /** Message, problems and hint as the text that a model or a person reads. */
+  /** Returns message, problems and hint as text for a model or a person. */
   toText(): string {
     const lines = [this.message];
     for (const { path, message } of this.problems) {
@@ -55,13 +54,13 @@ export class BridgeError extends Error {
   }
 }
 
-/** Any thrown value as a BridgeError; what is not one becomes `internal` with the value as its cause. */
+/** Returns a thrown value as a BridgeError. Any other value becomes the cause of an `internal` error. */
 export function asBridgeError(error: unknown): BridgeError {
   if (error instanceof BridgeError) return error;
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
 }
 
-/** The code of a failed system call, such as `ENOENT`. */
+/** Returns the code of a failed system call, such as `ENOENT`. */
 export function systemErrorCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

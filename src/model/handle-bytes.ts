@@ -1,4 +1,4 @@
-/** The part of an open file that is needed to read it. */
+/** The part of a file handle that `handleBytes` needs. */
 export interface ReadableHandle {
   read(
     buffer: Buffer,
@@ -11,8 +11,8 @@ export interface ReadableHandle {
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The first bytes of an open file, as many as it had, fewer where it has become shorter. The handle stays open, also
- * when the reading ends early: a stream of Node's would close it then.
+ * Yields the first `size` bytes of an open file, or fewer if the file has become shorter. The handle stays open even if
+ * the reader stops early; one of Node's streams would close it.
  */
 export async function* handleBytes(
   handle: ReadableHandle,

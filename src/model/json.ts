@@ -6,7 +6,7 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** The JSON object that a text contains; undefined when it contains anything else. */
+/** Returns the JSON object that a text contains; undefined if it contains anything else. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -16,17 +16,17 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** True for a plain JSON object: not null, not an array. */
+/** Whether a value is a plain JSON object: not null and not an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What may be undefined may be absent instead. */
+/** Makes members that may be undefined optional instead. */
 type WithoutUndefined<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];
 } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
 
-/** The object without its undefined members, for formats in which a member is there or not. */
+/** Returns the object without its undefined members, for formats that have no undefined. */
 export function withoutUndefined<T extends object>(object: T): WithoutUndefined<T> {
   const members = Object.entries(object).filter(([, value]) => value !== undefined);
   return Object.fromEntries(members) as WithoutUndefined<T>;

@@ -1,7 +1,7 @@
-/** Facts of a log line; never arguments, results or secrets. */
+/** The fields of a log line. They never contain arguments, results or secrets. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** A structured logger: the message is a constant sentence, facts are fields. */
+/** A structured logger. Messages are constant sentences; facts go into fields. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -10,7 +10,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** Discards everything: the default of the library entry and of tests. */
+/** Discards everything. The default of the library and of tests. */
 export const silentLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,

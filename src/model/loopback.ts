@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** Whether only this machine can reach an address to listen on. */
+/** Whether a server that listens on this address can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -1,4 +1,4 @@
-/** Media types by file extension, the usual extension of a type before its others. */
+/** Media types by file extension. If a type has several extensions, the usual one comes first. */
 const BY_EXTENSION: Readonly<Record<string, string>> = {
   txt: 'text/plain',
   log: 'text/plain',
@@ -39,27 +39,27 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
   mpeg: 'video/mpeg',
 };
 
-/** What is said of a file of which nobody says more. */
+/** The media type of a file whose type is unknown. */
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Types outside `text/` whose content is text. */
+/** Types whose content is text. */
 const TEXTUAL =
   /^(text\/.+|.+\+(json|xml)|application\/(json|xml|yaml|x-yaml|x-ndjson|javascript|sql|toml|x-sh))$/;
 
-/** Whether files of a media type are text. */
+/** Whether files of this media type are text. */
 export function isTextType(mimeType: string): boolean {
   return TEXTUAL.test(mimeType);
 }
 
-/** Types that a browser runs, or may run. */
+/** Types that a browser may execute. */
 const ACTIVE = /^(text\/html|(text|application)\/(x-)?(java|ecma)script|.+[/+]xml|multipart\/.+)$/;
 
-/** The type under which a file is shown: whatever a browser would run is plain text. */
+/** Returns the type under which to serve a file: plain text for types that a browser may execute. */
 export function harmlessType(mimeType: string): string {
   return ACTIVE.test(mimeType) ? 'text/plain' : mimeType;
 }
 
-/** The media type that the extension of a file name stands for; undefined for an unknown one. */
+/** Returns the media type for the extension of a file name; undefined for an unknown extension. */
 export function typeOfName(filename: string): string | undefined {
   const extension = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase();
   return extension !== undefined && Object.hasOwn(BY_EXTENSION, extension)
@@ -67,7 +67,7 @@ export function typeOfName(filename: string): string | undefined {
     : undefined;
 }
 
-/** The usual extension of files of a media type, with its dot; undefined for an unknown type. */
+/** Returns the usual extension for a media type, with its dot; undefined for an unknown type. */
 export function extensionOfType(mimeType: string): string | undefined {
   const registered = mimeType.replace('/x-', '/');
   const known = Object.entries(BY_EXTENSION).find(([, type]) => type === mimeType || type === registered);

@@ -1,17 +1,17 @@
 import type { Json, JsonObject } from './json.ts';
 
 /**
- * A file that a message points at. `url` is what Dify sent: a relative unsigned path
+ * A file that a message refers to. `url` is what Dify sent: a relative unsigned path
  * (`/files/tools/<uuid>.<ext>`), an absolute address, or, from workflow outputs, a signed one.
  */
 export interface FileReference {
   readonly url?: string | undefined;
-  /** Id of Dify's ToolFile or UploadFile, where known. */
+  /** ID of Dify's ToolFile or UploadFile, if known. */
   readonly id?: string | undefined;
   readonly transferMethod?: string | undefined;
   readonly filename?: string | undefined;
   readonly mimeType?: string | undefined;
-  /** Bytes, where Dify says so. */
+  /** Bytes, if Dify sends the size. */
   readonly size?: number | undefined;
 }
 
@@ -20,14 +20,14 @@ export interface LogEntry {
   readonly id: string;
   readonly parentId?: string | undefined;
   readonly label: string;
-  /** `start`, `success` or `error`; other values are kept. */
+  /** `start`, `success` or `error`. Other values are passed on. */
   readonly status: string;
   readonly error?: string | undefined;
   readonly data: JsonObject;
   readonly metadata: JsonObject;
 }
 
-/** One source that a retrieval used. All of Dify's fields are kept in `raw`. */
+/** One source that a retrieval used. `raw` has all of Dify's fields. */
 export interface RetrieverResource {
   readonly content: string;
   readonly datasetName?: string | undefined;
@@ -37,8 +37,8 @@ export interface RetrieverResource {
 }
 
 /**
- * One message of the stream that answers an invocation, as it leaves Dify's inner API
- * (there, `blob`, `blob_chunk` and `image` have become links to stored files).
+ * One message of the stream that answers an invocation, as sent by Dify's inner API, which has already replaced `blob`,
+ * `blob_chunk` and `image` with links to stored files.
  */
 export type ToolInvokeMessage =
   | { readonly type: 'text'; readonly text: string }
@@ -53,5 +53,5 @@ export type ToolInvokeMessage =
       readonly context: string;
       readonly resources: readonly RetrieverResource[];
     }
-  /** A type this version does not know, or a known one whose body is not as expected. */
+  /** A type that this version does not know, or a known type with an unexpected body. */
   | { readonly type: 'unknown'; readonly wireType: string; readonly raw: Json };

@@ -2,10 +2,10 @@ import type { JsonObject } from './json.ts';
 import type { FileReference, ToolInvokeMessage } from './message.ts';
 import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
 
-/** Something that went wrong while listing, without taking the list down. */
+/** A failure to list a part of the catalogue. The other parts are listed. */
 export interface CatalogProblem {
   readonly providerType: ProviderType;
-  /** Absent when the whole list of that type failed. */
+  /** Absent if the whole list of that type failed. */
   readonly providerId?: string | undefined;
   /** One sentence for a person: what failed and why. */
   readonly message: string;
@@ -14,28 +14,28 @@ export interface CatalogProblem {
 /** One of the credentials that a workspace has for a provider. */
 export interface ProviderCredential {
   readonly id: string;
-  /** As people see it in Dify. */
+  /** The name in Dify's user interface. */
   readonly name: string;
-  /** Dify takes this one where a call names none. */
+  /** Whether Dify uses this credential for calls that name none. */
   readonly isDefault: boolean;
 }
 
-/** What a source found. Providers whose tools could not be read are left out and named in `problems`. */
+/** The result of listing a catalogue. Providers whose tools could not be read are omitted and named in `problems`. */
 export interface CatalogListing {
   readonly providers: readonly ToolProvider[];
   readonly problems: readonly CatalogProblem[];
-  /** What is known at present of providers whose tools could not be read: all but the tools. */
+  /** The current facts, except for the tools, of providers whose tools could not be read. */
   readonly unlisted?: readonly ToolProvider[] | undefined;
-  /** By provider id, for builtin providers that were asked for them. */
+  /** The credentials by provider ID, of the builtin providers for which they were requested. */
   readonly credentials?: ReadonlyMap<string, readonly ProviderCredential[]> | undefined;
 }
 
-/** Where tools come from. Rejects with a BridgeError only when nothing at all could be listed. */
+/** The source of tools. `list` rejects with a BridgeError only if nothing at all could be listed. */
 export interface CatalogSource {
   list(signal: AbortSignal): Promise<CatalogListing>;
 }
 
-/** How one invocation is made. */
+/** Options of one invocation. */
 export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
@@ -44,87 +44,87 @@ export interface InvokeOptions {
 }
 
 /**
- * Invokes a tool once: never retried. The stream ends when the tool has finished.
- * It throws a BridgeError when Dify refuses the call, when the tool fails (`tool_failed`, after whatever
- * messages came before) or when the stream breaks. Aborting the signal closes the request.
+ * Invokes a tool once and never retries. The stream ends when the tool has finished. It throws a BridgeError if Dify
+ * refuses the call, if the tool fails (`tool_failed`, after the messages sent before) or if the stream breaks. Aborting
+ * the signal closes the request.
  */
 export interface Invoker {
   invoke(ref: ToolRef, parameters: JsonObject, options: InvokeOptions): AsyncIterable<ToolInvokeMessage>;
 }
 
-/** A result file that can be read, or why it cannot. */
+/** A result file, or the reason why it cannot be read. */
 export type OpenedFile =
   | {
       readonly kind: 'open';
-      /** To be read to its end or discarded. */
+      /** The reader must read this to its end or call `discard`. */
       readonly body: AsyncIterable<Uint8Array>;
       /** Content-Type as the server sent it, without parameters. */
       readonly mimeType?: string | undefined;
-      /** Bytes, where the server says so. */
+      /** Bytes, if the server sends the size. */
       readonly size?: number | undefined;
-      /** Closes the connection without reading further. */
+      /** Closes the connection without reading the rest. */
       discard(): Promise<void>;
     }
-  /** The address belongs to somebody else than Dify: the bridge does not fetch it. */
+  /** The address is not Dify's, so the bridge does not fetch it. */
   | { readonly kind: 'external' }
-  /** Dify's link is unsigned and no signing key is configured, or Dify refused; `reason` is for a person. */
+  /** Dify's link is unsigned and no signing key is configured, or Dify refused. `reason` is for a person. */
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Turns a link of a message into a stream of bytes. Never throws but for an aborted signal. */
+/** Opens the file of a message's link. Rejects only if the signal is aborted. */
 export interface FileOpener {
   open(file: FileReference, signal: AbortSignal): Promise<OpenedFile>;
 }
 
-/** A file on its way into Dify. */
+/** A file to upload to Dify. */
 export interface FileUpload {
   readonly filename: string;
   readonly mimeType: string;
   /** Bytes. */
   readonly size: number;
-  /** The bytes from the beginning, each time it is called: an upload whose address had expired is sent once more. */
+  /** Returns the bytes from the beginning at each call, because an upload whose address had expired is sent again. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** Hands files to Dify as the object that every tool kind takes as an argument. */
+/** Passes files to Dify, as the object that all kinds of tools accept as an argument. */
 export interface FileUploader {
-  /** Stores the file. */
+  /** Uploads the file. Resolves with the argument for it. */
   upload(file: FileUpload, signal: AbortSignal): Promise<JsonObject>;
-  /** Leaves it to Dify and the tool to fetch the file from its web address. */
+  /** Returns an argument with which Dify or the tool fetches the file from its web address. */
   refer(file: FileAddress): JsonObject;
 }
 
-/** A file that is not fetched here: what its address says of it. */
+/** A file that the bridge does not fetch, with the facts that its address shows. */
 export interface FileAddress {
   readonly url: string;
   readonly filename: string;
   readonly mimeType: string;
 }
 
-/** A file at hand until it is disposed of. */
+/** A file that can be read until `dispose` is called. */
 export interface InputFile {
-  /** As its source calls it; may be empty. */
+  /** The name from the source. May be empty. */
   readonly filename: string;
-  /** As its source says, without parameters. */
+  /** The type from the source, without parameters. */
   readonly mimeType?: string | undefined;
   /** Bytes. */
   readonly size: number;
-  /** The bytes from the beginning, each time it is called. */
+  /** Returns the bytes from the beginning at each call. */
   read(): AsyncIterable<Uint8Array>;
-  /** Gives up what holds it. Never rejects. */
+  /** Releases the file's resources. Never rejects. */
   dispose(): Promise<void>;
 }
 
-/** How much of a file is taken, and for how long it is waited for. */
+/** Limits for fetching a file. */
 export interface FetchLimits {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** Files on the web. */
+/** Fetches files from the web. */
 export interface RemoteFiles {
   /**
-   * The file at an address, fetched to its end. Rejects with `file_refused` or `file_too_large`, and with the
-   * signal's reason.
+   * Fetches a whole file. Rejects with `file_refused` or `file_too_large`, or with the signal's reason if it is
+   * aborted.
    */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }

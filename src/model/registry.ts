@@ -4,40 +4,41 @@ import type { JsonObject } from './json.ts';
 import type { CatalogListing } from './ports.ts';
 import type { ProviderType, ToolRef } from './tool.ts';
 
-/** A parameter that takes a file, by its name in Dify. */
+/** A parameter that takes a file. */
 export interface FileParameter {
+  /** The parameter's name in Dify. */
   readonly name: string;
   /** True for a list of files. */
   readonly many: boolean;
-  /** Why Dify cannot take a file here, as a sentence: a call that gives one is refused before anything is sent. */
+  /** Why Dify cannot take a file here, as a sentence. A call that passes one is rejected before anything is sent. */
   readonly refused?: string | undefined;
 }
 
-/** The ways in which a caller may hand over a file, as members of a FileArgument. */
+/** The ways in which a caller may pass a file, as members of a FileArgument. */
 export type FileSource = 'url' | 'data' | 'resource' | 'path';
 
-/** A file as a caller hands it over in the arguments: exactly one of `url`, `data`, `resource` and `path`. */
+/** A file in the arguments of a call. Exactly one of `url`, `data`, `resource` and `path` is present. */
 export interface FileArgument {
   /** A web address, which the bridge fetches. */
   readonly url?: string;
   /** Base64. */
   readonly data?: string;
-  /** The URI of a file that the bridge keeps. */
+  /** The URI of a file that the bridge stores. */
   readonly resource?: string;
   /** An absolute path on the bridge's machine. */
   readonly path?: string;
-  /** Needed with `data`; otherwise the source's own name is taken unless this is given. */
+  /** Required with `data`. Otherwise it overrides the source's own name. */
   readonly filename?: string;
   readonly mime_type?: string;
 }
 
-/** Arguments that passed, as Dify's parameters, or everything that is wrong with them. */
+/** Valid arguments as Dify's parameters, or all problems with them. */
 export type ParsedArguments =
   | {
       readonly ok: true;
       /**
-       * Under Dify's parameter names, presets included, absent values left out. Values of `fileParameters`
-       * are FileArgument or FileArgument[] still.
+       * The values by Dify's parameter names, with presets and without absent values. Values of `fileParameters` are
+       * still FileArgument or FileArgument[].
        */
       readonly parameters: JsonObject;
     }
@@ -53,42 +54,42 @@ export interface ListedTool {
   readonly annotations: JsonObject;
 }
 
-/** A tool of Dify as MCP clients see it, with what a call of it needs. */
+/** A tool of Dify as MCP clients see it, with the facts that a call needs. */
 export interface PublishedTool extends ListedTool {
   readonly ref: ToolRef;
   /** The provider's label, for messages. */
   readonly providerLabel: string;
-  /** Labels of the tool and of its provider that are not published, for searching: in other languages, or overridden. */
+  /** Labels that are not published, for searching: those in other languages, and overridden ones. */
   readonly otherLabels?:
     | { readonly tool: readonly string[]; readonly provider: readonly string[] }
     | undefined;
-  /** False: Dify has no credentials for the provider and will refuse the call. */
+  /** False if Dify has no credentials for the provider and will refuse the call. */
   readonly authorized: boolean;
   readonly credentialId?: string | undefined;
   readonly fileParameters: readonly FileParameter[];
-  /** What its results carry, where the operator decided otherwise than for the view. */
+  /** Limits of this tool's results that override those of the view. */
   readonly results?: Partial<ResultLimits> | undefined;
-  /** Checks and coerces the arguments of a call with the very definition that `inputSchema` publishes. */
+  /** Checks and coerces the arguments of a call, with the definition that `inputSchema` publishes. */
   parseArguments(args: unknown): ParsedArguments;
 }
 
-/** A tool that Dify has and the registry does not publish. */
+/** A tool of Dify that the registry does not publish. */
 export interface WithheldTool {
-  /** The name it would have. */
+  /** The name that it would have. */
   readonly name: string;
   readonly title: string;
   readonly ref: ToolRef;
-  /** `incomplete`: a required parameter has no value. `hidden`: a rule. `invalid`: cannot be expressed. */
+  /** `incomplete`: a required parameter has no value. `hidden`: a rule hides it. `invalid`: MCP cannot express it. */
   readonly reason: 'incomplete' | 'hidden' | 'invalid';
-  /** Which rule or parameter, and what would publish it. */
+  /** The rule or parameter that withholds the tool, and what would publish it. */
   readonly detail: string;
 }
 
-/** Something about a published tool that an operator should know: a name clash, a left-out parameter. */
+/** A note for the operator about a published tool, such as a name clash or an omitted parameter. */
 export interface RegistryNote {
   readonly name: string;
   readonly message: string;
-  /** The setting that is at fault, such as `tools.presets.web__search`; absent where none is. */
+  /** The setting that causes the problem, such as `tools.presets.web__search`; absent if none does. */
   readonly setting?: string;
 }
 
@@ -100,15 +101,15 @@ export interface Explanation {
   readonly details: () => readonly string[];
 }
 
-/** What tools/list answers: immutable, replaced when it changes. */
+/** The answer to tools/list. Immutable: a change makes a new list. */
 export interface ToolList {
-  /** In code-point order of the name. */
+  /** Sorted by name, in code-point order. */
   readonly tools: readonly ListedTool[];
-  /** Equal for two lists exactly when what clients see is equal. */
+  /** Equal for two lists if and only if clients see no difference between them. */
   readonly fingerprint: string;
 }
 
-/** What is exposed of a catalogue. */
+/** The tools of a catalogue that are published. */
 export interface Registry extends ToolList {
   readonly tools: readonly PublishedTool[];
   readonly withheld: readonly WithheldTool[];
@@ -117,30 +118,30 @@ export interface Registry extends ToolList {
   get(name: string): PublishedTool | undefined;
 }
 
-/** Where the present snapshot is read from. */
+/** A source of the current snapshot. */
 export interface SnapshotSource<T> {
-  /** The present snapshot; undefined until the first load succeeded. */
+  /** Returns the current snapshot; undefined until the first load has succeeded. */
   current(): T | undefined;
-  /** The present snapshot as soon as there is one. Rejects with `catalog_unavailable` when the wait is over. */
+  /** Resolves with the first snapshot, or the current one. Rejects with `catalog_unavailable` after a time limit. */
   ready(signal?: AbortSignal): Promise<T>;
-  /** Calls back after each change of what clients see. Answers the function that ends it. */
+  /** Calls back after each change that clients can see. Returns the function that removes the listener. */
   onChange(listener: (snapshot: T) => void): () => void;
 }
 
 /** The registry of one view. */
 export type RegistrySource = SnapshotSource<Registry>;
 
-/** What the protocol side lists: a registry, or the list that replaces it in mode `search`. */
+/** The tool list of one view: its registry, or in mode `search` the search tools. */
 export type ToolListSource = SnapshotSource<ToolList>;
 
-/** A part of the catalogue that could not be listed again and is served as it was. */
+/** A part of the catalogue whose last refresh failed, so that its previous listing is served. */
 export interface StalePart {
   readonly providerType: ProviderType;
-  /** Absent when it is all providers of the type. */
+  /** Absent if all providers of the type are stale. */
   readonly providerId?: string | undefined;
-  /** The last listing that had it: what is served is as old as that. */
+  /** The time of the listing that is served. */
   readonly since: Date;
-  /** Why there is no newer one. */
+  /** Why the refresh failed. */
   readonly message: string;
 }
 
@@ -148,8 +149,8 @@ export interface StalePart {
 export interface CatalogStatus {
   readonly listing: CatalogListing | undefined;
   readonly loadedAt: Date | undefined;
-  /** Why the last attempt failed; undefined when it succeeded. */
+  /** Why the last attempt failed; undefined if it succeeded. */
   readonly lastError: string | undefined;
-  /** By type, then provider. */
+  /** Sorted by type, then provider. */
   readonly stale: readonly StalePart[];
 }

@@ -1,23 +1,23 @@
-/** What stands in place of a secret. */
+/** The replacement for a secret. */
 export const REDACTED = '[redacted]';
 
-/** A shorter secret would blot out ordinary words wherever they occur. */
+/** Masking shorter secrets would hide ordinary words. */
 const MIN_LENGTH = 6;
-/** As many values that were remembered are known at once: the tokens of a login change every hour. */
+/** The most remembered values. They need a limit because the tokens of a login change every hour. */
 const MAX_REMEMBERED = 50;
 
-/** Secrets that a text itself shows to be some: signed links and bearer tokens. */
+/** Secrets that are recognisable from their context: signed links and bearer tokens. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b(sign|signature|nonce|token|access_token|api_key)=[^&"'\s\\,;]+/gi, `$1=${REDACTED}`],
   // Not the words "bearer token".
   [/\bBearer\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{16})[\w.~+/=-]+/gi, `Bearer ${REDACTED}`],
 ];
 
-/** A backslash as it is, in a URL, or in a web page. What may be repeated has a limit, so that no text takes long. */
+/** A backslash, plain or escaped for a URL or HTML. Repetitions are bounded, so that matching stays fast. */
 const BACKSLASH = String.raw`(?:\\|%(?:25){0,3}5[cC]|&(?:amp;){0,3}#(?:0{0,6}92|[xX]0{0,6}5[cC]);)`;
-/** Characters before which backslashes may stand: of JSON, JSON in JSON and so on. */
+/** Characters that JSON, and JSON inside JSON, may escape with backslashes. */
 const ESCAPABLE = /["'/]/;
-/** Characters that HTML has a name for. */
+/** Characters with a named HTML entity. */
 const HTML_NAMES: Readonly<Record<string, string>> = {
   '&': 'amp',
   '<': 'lt',
@@ -27,21 +27,21 @@ const HTML_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The secret values that the bridge knows. Everything that repeats what others have said passes `mask`: log lines,
- * and errors with words of Dify or of a server in its place, which may quote the request that it got.
+ * The secret values that the bridge knows. Text from other programs passes through `mask`: log lines, and errors with
+ * words of Dify or of a server in its place, which may quote the request that they received.
  */
 export class Secrets {
   readonly #configured: readonly string[];
-  /** Values that came up later, the latest last. */
+  /** Values added at run time, the latest last. */
   readonly #remembered = new Set<string>();
-  /** Fits all of them; undefined until it is needed. */
+  /** Matches all secrets; undefined until it is needed. */
   #pattern: RegExp | undefined;
 
   constructor(configured: readonly string[] = []) {
     this.#configured = configured.filter(isLong);
   }
 
-  /** Adds a value that came up while the bridge runs; of many, the oldest are forgotten. */
+  /** Adds a value at run time. Beyond a limit, the oldest such values are forgotten. */
   remember(value: string): void {
     if (!isLong(value)) return;
     if (!this.#remembered.delete(value)) this.#pattern = undefined;
@@ -50,14 +50,14 @@ export class Secrets {
     if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }
 
-  /** The text without secrets, also where they are escaped as in JSON, in a URL or in a web page. */
+  /** Returns the text without secrets, including those escaped for JSON, a URL or HTML. */
   mask(text: string): string {
     let clean = this.maskKnown(text);
     for (const [pattern, replacement] of PATTERNS) clean = clean.replace(pattern, replacement);
     return clean;
   }
 
-  /** The same, but for what only looks like a secret. */
+  /** Like `mask`, but masks only known values, not text that looks like a secret. */
   maskKnown(text: string): string {
     this.#pattern ??= patternOf([...this.#configured, ...this.#remembered]);
     return text.replace(this.#pattern, REDACTED);
@@ -69,21 +69,21 @@ function isLong(secret: string): boolean {
 }
 
 function patternOf(secrets: readonly string[]): RegExp {
-  // Dify takes passwords as Base64.
+  // Dify's login takes the password as Base64.
   const forms = secrets.flatMap((secret) => [
     secret,
     Buffer.from(secret).toString('base64').replace(/=+$/, ''),
   ]);
-  // The longest first: one may be the beginning of another.
+  // The longest come first, because one secret may be the beginning of another.
   const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
   return sorted.length === 0 ? /(?!)/g : new RegExp(sorted.map(everyForm).join('|'), 'g');
 }
 
-/** The source of a pattern for a text, each of its characters escaped in any way or none. */
+/** Returns the source of a pattern for a text in which each character may be escaped in any way. */
 function everyForm(text: string): string {
   return Array.from(text.matchAll(/\\+|[^]/gu), ([part]) => {
     if (/[a-z0-9]/i.test(part)) return part;
-    // Each escaping doubles them.
+    // Each level of escaping doubles backslashes.
     if (part.startsWith('\\')) return `${BACKSLASH}{${part.length},${8 * part.length}}`;
     const units = part.split('').map((unit) => hex(unit.charCodeAt(0), 4));
     const plain = units.map((unit) => `\\u${unit}`).join('');

@@ -2,80 +2,82 @@ import type { ToolResult } from './content.ts';
 import type { BridgeError } from './errors.ts';
 import type { CallStatus } from './task.ts';
 
-/** A call as its replica last told the others of it. Times are milliseconds since 1970. */
+/** A call as its replica last published it. Times are milliseconds since 1970. */
 export interface SharedCall {
   readonly callId: string;
   readonly tool: string;
   readonly status: CallStatus;
   readonly startedAt: number;
   readonly changedAt: number;
-  /** Until its end, in milliseconds; undefined while it goes on. */
+  /** Duration in milliseconds; undefined while the call is running. */
   readonly elapsedMs?: number | undefined;
   readonly lastProgress?: string | undefined;
-  /** Once it has ended, unless `failure` stands alone. */
+  /** Present once the call has ended, unless it has only a `failure`. */
   readonly result?: ToolResult | undefined;
-  /** Why it failed, in the tool or before it. */
+  /** Why the call failed, in the tool or before it. */
   readonly failure?: BridgeError | undefined;
 }
 
-/** A call, with what only those replicas need that ask for it. */
+/** A call as found by another replica. */
 export interface FoundCall {
   readonly call: SharedCall;
-  /** Names the replica that it runs on, for `tell`. */
+  /** The ID of the replica that runs the call, for `tell`. */
   readonly replica: string;
-  /** It has ended, with a result, an error or both. */
+  /** Whether the call has ended, with a result, an error or both. */
   readonly isOver: boolean;
-  /** False for a call that goes on where its replica was not heard of for too long. */
+  /** False if the call has not ended and its replica sends no heartbeats. */
   readonly isAlive: boolean;
-  /** Bytes of its result where that made room for newer ones, or was too large to keep. */
+  /** Bytes of the result if it was evicted or too large to store. */
   readonly droppedBytes?: number | undefined;
 }
 
-/** A piece of work by the key that its callers gave it. Both are hashes. */
+/** A work key. Both members are hashes. */
 export interface SharedKey {
   readonly scope: string;
   readonly argumentsDigest: string;
 }
 
-/** A call on its way to the others. */
+/** The state of a call, for publication to the other replicas. */
 export interface CallNews {
   readonly call: SharedCall;
   readonly isOver: boolean;
-  /** Hash of whose call it is: nobody else finds it. */
+  /** Hash of the owner. Only the owner can find the call. */
   readonly owner: string;
-  /** The key that leads to it, as long as it may be joined. */
+  /** The key of the call while other requests may join it. */
   readonly key?: SharedKey | undefined;
 }
 
-/** What one replica asks of the one that a call runs on. */
+/** An order to the replica that runs a call. */
 export type CallOrder = 'cancel' | 'add-waiter' | 'remove-waiter' | 'detach';
 
 /**
- * The calls that all replicas know of: those that were handed off, and those with an idempotency key. Everything
- * rejects with `state_unavailable` within seconds where the replicas cannot be reached.
+ * The calls that all replicas share: those that were handed off, and those with an idempotency key. Every method
+ * rejects with `state_unavailable` within seconds if the shared state cannot be reached.
  */
 export interface SharedCalls {
   /**
-   * Takes the key for a call that is about to start and makes the call known, at once, until it is published or
-   * nobody does so in time. Undefined: it was free, or belonged to `insteadOf`. Otherwise the call that has it.
+   * Claims the key for a call that is about to start, and registers the call, in one step. The claim expires unless the
+   * call is published in time. Resolves with undefined if the key was free or belonged to `insteadOf`, otherwise with
+   * the call that has it.
    */
   claim(
     news: CallNews & { readonly key: SharedKey },
     insteadOf?: string,
   ): Promise<{ readonly callId: string; readonly argumentsDigest: string } | undefined>;
-  /** Makes known how a call is. What has ended stays as it is. `lostKey`: it may not be joined any more. */
+  /** Publishes the state of a call, unless it has already ended. Requests can no longer join it by `lostKey`. */
   publish(news: CallNews, lostKey?: SharedKey): Promise<void>;
+  /** Resolves with a call; undefined if it is unknown or has another owner. */
   find(callId: string, owner: string): Promise<FoundCall | undefined>;
-  /** Tells the replica of a call. False where it does not listen. */
+  /** Sends an order to the replica of a call. Resolves with false if that replica is not listening. */
   tell(replica: string, callId: string, order: CallOrder): Promise<boolean>;
-  /** Hears what other replicas ask of this one. */
+  /** Listens for orders to this replica. */
   onOrder(listener: (callId: string, order: CallOrder) => void): void;
-  /** Hears when there is or may be news of a call. Answers the function that ends it. */
+  /** Calls back when a call has changed, or may have. Returns the function that removes the listener. */
   onNews(callId: string, listener: () => void): () => void;
-  /** Says that this replica is there. It counts as gone where it does not say so again in time. */
+  /** Sends a heartbeat. Without the next one in time, this replica counts as gone. */
   beat(): Promise<void>;
-  /** How often `beat` is due, in milliseconds. */
+  /** The interval at which to call `beat`, in milliseconds. */
   readonly beatMs: number;
-  /** Says that this replica goes. */
+  /** Reports that this replica is gone. */
   close(): Promise<void>;
 }

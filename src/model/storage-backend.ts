@@ -1,56 +1,56 @@
 import type { ByteRange } from './stored-file.ts';
 
-/** All that is known of a stored file. */
+/** The metadata of a stored file. */
 export interface FileRecord {
   readonly id: string;
   readonly name: string;
   readonly mimeType: string;
   /** Bytes. */
   readonly size: number;
-  /** Milliseconds since 1970, as all times here. */
+  /** Milliseconds since 1970, like all times in this file. */
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** SHA-256 of the principal: the store does not know the owners of its files. */
+  /** SHA-256 of the principal, so that the store does not contain the names of owners. */
   readonly owner: string;
-  /** The part of the download key that the address of the resource does not show. */
+  /** The part of the download key that is not in the resource's URI. */
   readonly secret: string;
 }
 
-/** A stored file and when it was used last, as far as is known without looking again. */
+/** A stored file, and its last known time of use. */
 export interface StoredRecord {
   readonly record: FileRecord;
   readonly usedAt: number;
 }
 
-/** A file whose bytes still arrive: nobody else sees it. */
+/** A file whose bytes are still arriving. It is not visible to readers. */
 export interface Draft {
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes it a stored file, at once and as a whole. */
+  /** Turns the draft into a stored file atomically. */
   commit(record: FileRecord): Promise<void>;
-  /** Leaves nothing of it. */
+  /** Deletes the draft. */
   discard(): Promise<void>;
 }
 
-/** Where files lie: the rules of who sees them, and for how long, are those of the store. */
+/** Stores files and their metadata. The file store decides who can see them, and for how long. */
 export interface StorageBackend {
   begin(id: string): Promise<Draft>;
   get(id: string): Promise<FileRecord | undefined>;
-  /** All files, in no order. */
+  /** Resolves with all files, in no particular order. */
   all(): Promise<readonly StoredRecord[]>;
-  /** When it was used last, by any process; undefined where it is gone. */
+  /** Resolves with the last time that any process used the file; undefined if it was removed. */
   usedAt(id: string): Promise<number | undefined>;
-  /** Marks it as used now. False where it is gone. */
+  /** Marks the file as used now. Resolves with false if it was removed. */
   touch(id: string, now: number): Promise<boolean>;
   /**
-   * Its bytes. What is being read stays readable when the file is removed, also by another process. Rejects with
+   * Returns the bytes of a file. A read in progress continues even if any process removes the file. Rejects with
    * `file_not_found`.
    */
   read(record: FileRecord, range?: ByteRange): AsyncIterable<Uint8Array>;
-  /** Undefined where it does not lie on this machine's disk. */
+  /** Returns the path of a file; undefined if it is not on this machine's disk. */
   pathOf(record: FileRecord): string | undefined;
-  /** Removes it. False where the system does not let go of it yet (Windows, while somebody reads it). */
+  /** Removes a file. Resolves with false if the system refuses for now, as Windows does while it is being read. */
   remove(id: string): Promise<boolean>;
-  /** Removes what processes that ended early have left behind. */
+  /** Removes leftovers of processes that ended early. */
   tidy(now: number): Promise<void>;
   close(): void;
 }

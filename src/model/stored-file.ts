@@ -1,8 +1,8 @@
 /** A file that the bridge stores for a principal until it expires. */
 export interface StoredFile {
-  /** What resources/read takes and a later call may name as its `resource`. Unguessable. */
+  /** The URI for resources/read, and for the `resource` of a later call. Unguessable. */
   readonly uri: string;
-  /** File name as a person knows it: no path, no control characters. */
+  /** The file name, without a path and without control characters. */
   readonly name: string;
   readonly mimeType: string;
   /** Bytes. */
@@ -11,62 +11,61 @@ export interface StoredFile {
   readonly expiresAt: Date;
 }
 
-/** What is said of a file when it is stored. */
+/** The metadata of a file to be stored. */
 export interface NewFile {
   readonly name: string;
   readonly mimeType: string;
   readonly principal: string;
 }
 
-/** A part of a file: the first and the last byte, counted from 0, both included. */
+/** A part of a file: the first and the last byte, counted from 0, both inclusive. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
 }
 
-/** A file that a download key opens. */
+/** A file that was found by its download key. */
 export interface DownloadableFile {
   readonly file: StoredFile;
-  /** Its bytes, or a part of them; rejects with `file_not_found` where it is gone meanwhile. */
+  /** Returns the bytes, or a range of them. Rejects with `file_not_found` if the file has since been removed. */
   read(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
-/** The ways in which a principal reaches a stored file. */
+/** The ways in which a principal can reach a stored file. */
 export interface FileAccess {
-  /** For resources/read, and for a later call as its `resource`. */
+  /** The URI for resources/read, and for the `resource` of a later call. */
   readonly uri: string;
-  /** Download address: a secret of the principal. Where the bridge serves HTTP and knows its address. */
+  /** The download address, a secret of the principal. Present if the bridge serves HTTP and knows its own address. */
   readonly url?: string;
-  /** On this machine; for `LOCAL_PRINCIPAL` alone, where the store is a directory. */
+  /** The path on this machine. Only for `LOCAL_PRINCIPAL`, and only if the store is a directory. */
   readonly path?: string;
 }
 
-/** Tells how a principal comes to a file of theirs. Never rejects. */
+/** Resolves with the ways in which a principal can reach one of its files. Never rejects. */
 export type FileAccessOf = (file: StoredFile, principal: string) => Promise<FileAccess>;
 
 /**
- * Stores files up to a total size: the least recently used ones go first. A file of another principal, one that
- * has expired and one that never was are all the same: not there.
+ * Stores files up to a total size. Beyond that, the least recently used are evicted. Unknown files, expired files
+ * and those of other principals are treated alike, as not found.
  */
 export interface FileStore {
   /**
-   * Takes the bytes as they come, never all at once where the store is a directory. Rejects with `file_too_large`
-   * where the file does not fit into the store, with what the source throws, and with what the disk says; nothing is
-   * left of it then.
+   * Stores a file. Streams the bytes if the store is a directory. Rejects with `file_too_large` if the file does not
+   * fit into the store, and with errors of the source and of the disk. Never leaves a partial file.
    */
   put(content: AsyncIterable<Uint8Array>, about: NewFile): Promise<StoredFile>;
-  /** The file, which counts as used now. */
+  /** Resolves with the file and marks it as used now; undefined if it is not found. */
   find(uri: string, principal: string): Promise<StoredFile | undefined>;
-  /** Its bytes; rejects with `file_not_found`. */
+  /** Returns the bytes of a file. Rejects with `file_not_found`. */
   read(uri: string, principal: string): AsyncIterable<Uint8Array>;
-  /** The principal's files that have not expired, the newest first. */
+  /** Resolves with the principal's files that have not expired, the newest first. */
   list(principal: string): Promise<readonly StoredFile[]>;
-  /** Where the file lies on this machine; undefined in a store without a directory. */
+  /** Resolves with the path of a file on this machine; undefined if the store is not a directory. */
   pathOf(uri: string, principal: string): Promise<string | undefined>;
-  /** An unguessable key under which it may be downloaded without further credentials until it expires. */
+  /** Resolves with an unguessable key with which anyone can download the file until it expires. */
   downloadKey(uri: string, principal: string): Promise<string | undefined>;
-  /** The file that belongs to a download key. */
+  /** Resolves with the file of a download key; undefined if it is not found. */
   findByDownloadKey(key: string): Promise<DownloadableFile | undefined>;
-  /** Ends the housekeeping; a store in memory forgets its files. */
+  /** Stops the housekeeping. A store in memory loses its files. */
   close(): Promise<void>;
 }

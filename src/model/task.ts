@@ -2,38 +2,38 @@ import type { ToolResult } from './content.ts';
 import type { BridgeError } from './errors.ts';
 
 /**
- * `working`: it goes on. `completed`: the tool answered, well or with an error of its own. `failed`: it ended without
- * an answer of the tool. `cancelled`: somebody ended it.
+ * `working`: the call is running. `completed`: the tool answered, with a result or an error of its own. `failed`: the
+ * call ended without an answer from the tool. `cancelled`: the call was cancelled.
  */
 export type CallStatus = 'working' | 'completed' | 'failed' | 'cancelled';
 
-/** A call that lives apart from the request that started it, as it is at one moment. */
+/** A snapshot of a call that may outlive the request that started it. */
 export interface CallState {
   /** Unguessable. */
   readonly callId: string;
   readonly tool: string;
   readonly status: CallStatus;
   readonly startedAt: Date;
-  /** When its status or its progress last changed. */
+  /** When the status or the progress last changed. */
   readonly changedAt: Date;
-  /** Until now, or until its end. */
+  /** Time until now, or until the end of the call. */
   readonly elapsedMs: number;
-  /** The last thing that the tool reported. */
+  /** The last progress that the tool reported. */
   readonly lastProgress?: string | undefined;
-  /** Once it has ended, unless `error` stands alone. */
+  /** Present once the call has ended, unless it has only an `error`. */
   readonly result?: ToolResult | undefined;
-  /** Why it failed. */
+  /** Why the call failed. */
   readonly error?: BridgeError | undefined;
 }
 
-/** The calls of one view that go on apart from their requests. A call is there for its principal only. */
+/** The calls of one view that outlive their requests. Only its principal can find a call. */
 export interface DetachedCalls {
-  /** Rejects with `call_not_found`, and with `state_unavailable` where another replica may have it. */
+  /** Rejects with `call_not_found`, and with `state_unavailable` if another replica may have the call. */
   get(callId: string, principal: string): Promise<CallState>;
-  /** Ends the call, if it has not ended, and closes its request to Dify. Rejects as `get` does. */
+  /** Cancels the call if it is running, and closes its request to Dify. Rejects as `get` does. */
   cancel(callId: string, principal: string): Promise<CallState>;
-  /** Milliseconds for which a call is known, at the least: from its end on. */
+  /** How long a call can be found after it ends, in milliseconds. */
   readonly keepMs: number;
-  /** Resolves when no call of the view goes on, and at the latest after `timeoutMs`. */
+  /** Resolves when no call of the view is running, after `timeoutMs` at the latest. */
   idle(timeoutMs: number): Promise<void>;
 }

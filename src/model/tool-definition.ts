@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ListedTool } from './registry.ts';
 
-/** A tool as clients see it, and nothing else of it: what tools/list answers, and what a definition costs and is compared by. */
+/** Returns only the members of a tool that clients see. Its cost and comparisons are based on these. */
 export function definitionOf({
   name,
   title,

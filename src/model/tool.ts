@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './json.ts';
 
-/** The provider types that Dify's inner API can invoke, in the order in which names are given out. */
+/** The provider types that Dify's inner API can invoke, in the order in which their tools are named. */
 export const PROVIDER_TYPES = ['builtin', 'workflow', 'api', 'mcp'] as const;
 
 /** `builtin` covers Dify's hard-coded providers and those of plugins. */
@@ -20,20 +20,20 @@ export interface ParameterOption {
 /** A parameter of a Dify tool as its catalogue declares it. */
 export interface ToolParameter {
   readonly name: string;
-  /** `string number boolean select checkbox secret-input file files array object any …`; unknown types are kept. */
+  /** `string number boolean select checkbox secret-input file files array object any …`. May be unknown. */
   readonly type: string;
-  /** `llm`: the model fills it. `form`: the operator does. Anything else is neither. */
+  /** `llm`: the model sets the value. `form`: the operator does. Any other value means neither. */
   readonly form: string;
   readonly required: boolean;
   readonly label: LocalizedText;
   readonly humanDescription: LocalizedText;
   readonly llmDescription: string;
-  /** Absent when Dify declares none (null counts as none). */
+  /** Absent if Dify declares none or null. */
   readonly default?: Json | undefined;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
   readonly options: readonly ParameterOption[];
-  /** A `select` that takes several values. */
+  /** Whether a `select` takes several values. */
   readonly multiple?: boolean | undefined;
   /** JSON Schema of a parameter of an MCP server's tool. */
   readonly inputSchema?: JsonObject | undefined;
@@ -45,34 +45,34 @@ export interface DifyTool {
   readonly label: LocalizedText;
   readonly description: LocalizedText;
   readonly parameters: readonly ToolParameter[];
-  /** For workflow tools in Dify's value types, for all others JSON Schema. Absent when Dify declares none. */
+  /** JSON Schema, or for workflow tools Dify's value types. Absent if Dify declares none. */
   readonly outputSchema?: JsonObject | undefined;
 }
 
 /** A set of tools that share credentials. */
 export interface ToolProvider {
   readonly type: ProviderType;
-  /** What an invocation names as `provider`: a name, `organisation/plugin/provider`, a UUID or a server identifier. */
+  /** The `provider` of an invocation: a name, `organisation/plugin/provider`, a UUID or a server identifier. */
   readonly id: string;
-  /** The provider's own name; for api providers free text that an administrator chose. */
+  /** The provider's own name. For api providers, free text by an administrator. */
   readonly name: string;
   readonly label: LocalizedText;
   readonly description: LocalizedText;
-  /** False when the provider needs credentials and the workspace has none: every invocation would be refused. */
+  /** False if the provider needs credentials and the workspace has none, so that Dify would refuse every invocation. */
   readonly authorized: boolean;
-  /** Dify's tags, such as `search` or `utilities`; absent when it has none. */
+  /** Dify's tags, such as `search` or `utilities`; absent if it has none. */
   readonly tags?: readonly string[] | undefined;
   readonly tools: readonly DifyTool[];
 }
 
-/** What identifies a tool in a workspace, and what an invocation has to name. */
+/** Identifies a tool in a workspace. An invocation must contain these values. */
 export interface ToolRef {
   readonly providerType: ProviderType;
   readonly providerId: string;
   readonly tool: string;
 }
 
-/** One text for one tool: type, provider and tool. */
+/** Returns the identity of a tool as one string, for use as a key. */
 export function identityOf({ providerType, providerId, tool }: ToolRef): string {
   return JSON.stringify([providerType, providerId, tool]);
 }

@@ -4,31 +4,31 @@ import { Secrets } from '../model/secrets.ts';
 import { mendJson } from '../model/well-formed.ts';
 import { loggable } from './redact.ts';
 
-/** Least severe level that is logged. */
+/** The least severe level that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Where finished lines go, each with its line break. */
+/** Receives the finished lines, each with its line break. */
 export interface LogDestination {
   write(line: string): void;
 }
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Standard error, written synchronously, when absent. */
+  /** Default: standard error, written synchronously. */
   readonly destination?: LogDestination | undefined;
-  /** Values that must never appear in a line, whatever field or sentence they come in. */
+  /** Values that must never appear in a line, in any field or message. */
   readonly secrets?: readonly string[] | undefined;
 }
 
 /** A logger whose level can be changed. */
 export interface LeveledLogger extends Logger {
-  /** Changes what is logged from now on; children that were made before do not change. */
+  /** Changes the level. Existing children keep theirs. */
   setLevel(level: LogLevel): void;
 }
 
 /**
- * A logger that writes JSON lines: `time` (ISO), `level` (a word), `msg` and the fields. Values under secret
- * names, known secrets and signed links are replaced. Logging never throws.
+ * Returns a logger that writes JSON lines with `time` (ISO), `level` (a word), `msg` and the fields. It replaces values
+ * under secret names, known secrets and signed links. Its methods never throw.
  */
 export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
@@ -52,12 +52,12 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
 
 function standardError(): LogDestination {
   const stream = fileDestination({ fd: 2, sync: true });
-  // The parent process may have closed standard error; that is no reason to fail.
+  // The parent process may have closed standard error, which must not end the bridge.
   stream.on('error', () => undefined);
   return stream;
 }
 
-/** The few methods of pino in use. */
+/** The methods of pino that are used. */
 type Sink = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'child' | 'isLevelEnabled'>;
 
 function wrap(sink: Sink, secrets: Secrets): Logger {
@@ -65,7 +65,7 @@ function wrap(sink: Sink, secrets: Secrets): Logger {
     try {
       if (sink.isLevelEnabled(level)) sink[level](loggable(fields ?? {}, secrets), message);
     } catch {
-      // A log line is never worth a failed call.
+      // A failure to log must not make a call fail.
     }
   };
   return {

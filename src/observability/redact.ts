@@ -7,19 +7,19 @@ const MAX_DEPTH = 6;
 const MAX_ITEMS = 50;
 const MAX_TEXT = 2000;
 
-/** Names whose values are secrets wherever they occur, compared without case, dashes and underscores. */
+/** Names whose values are secrets. Names are compared in lower case, without dashes and underscores. */
 const SECRET_NAME =
   /(apikey|secretkey|password|passwd|secret|token|authorization|cookie|setcookie|signature|credentials)$/;
 
 /**
- * A copy of a value that JSON can carry and a log may show: secrets under telling names replaced, errors
- * reduced to what helps, long texts and lists cut, cycles broken. Never throws.
+ * Returns a copy of a value that is safe to log as JSON. Replaces values under secret names, reduces errors to their
+ * useful members, cuts long texts and lists, and breaks cycles. Never throws.
  */
 export function loggable(value: unknown, secrets: Secrets): unknown {
   return copy(value, { secrets, depth: 0, parents: [] });
 }
 
-/** Where in the value a part of it is. */
+/** The position of a part inside the whole value. */
 interface Place {
   readonly secrets: Secrets;
   readonly depth: number;
@@ -30,7 +30,7 @@ function copy(value: unknown, place: Place): unknown {
   try {
     switch (typeof value) {
       case 'string':
-        // Half a secret would not be recognised in the finished line.
+        // Masks before cutting, because half a secret would not be recognised in the finished line.
         return value.length > MAX_TEXT ? cutText(place.secrets.mask(value), MAX_TEXT) : value;
       case 'bigint':
         return value.toString();
@@ -70,7 +70,7 @@ function copyObject(value: object, { secrets, depth, parents }: Place): unknown 
   return result;
 }
 
-/** A property; one whose getter throws says so instead of taking its neighbours with it. */
+/** Returns a property. If its getter throws, returns a marker, so that the other properties are still logged. */
 function read(value: object, name: string): unknown {
   try {
     return (value as Record<string, unknown>)[name];
@@ -79,7 +79,7 @@ function read(value: object, name: string): unknown {
   }
 }
 
-/** A BridgeError needs no stack; of an unexpected error the stack is what helps. */
+/** Returns the members of an error to log. Only unexpected errors include their stack. */
 function copyError(error: Error, inside: Place): unknown {
   const cause = copy(error.cause, inside);
   if (error instanceof BridgeError) {

@@ -7,17 +7,19 @@ import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /**
- * The answer for a call that goes on: as a text and as structured content, since some clients show the model only one
- * of them. Names that the called tool's own output schema uses are left out there: they would mean something else.
+ * Returns the answer for a call that is still running. It has the same facts as text and as structured content, because
+ * some clients show the model only one of the two. The structured content omits names that the tool's own output schema
+ * declares, because the client would read them as the tool's output.
  */
 export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutcome {
   const { callId, tool, lastProgress } = state;
   const elapsedSeconds = Math.round(state.elapsedMs / 1000);
   const next =
-    `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result; repeat that while it ` +
-    `still runs. Do not call ${tool} again for this: that would start it a second time. cancel_call ends it.`;
-  const progress = lastProgress === undefined ? '' : `, last heard of: ${JSON.stringify(lastProgress)}`;
-  const text = `The tool ${tool} still runs (${elapsedSeconds} s so far${progress}). This is not its result.\n${next}`;
+    `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result, and repeat this ` +
+    `while the call is still running. Do not call ${tool} again: that would start it a second time. ` +
+    'cancel_call cancels it.';
+  const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;
+  const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result.\n${next}`;
   const facts: JsonObject = {
     status: 'running',
     callId,
@@ -43,28 +45,28 @@ function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined
   return Object.fromEntries(free);
 }
 
-/** The answer of cancel_call. `wasRunning`: it was this that ended the call. */
+/** Returns the answer of cancel_call. `wasRunning` is false if the call had ended before. */
 export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): ToolResult {
   const text = wasRunning
-    ? `The call of ${tool} was cancelled: its request to Dify was closed. A workflow goes on in Dify until it ends; ` +
-      'what the tool has done by now stays done.'
-    : `The call of ${tool} had ended before (${status}). get_call_result gives its result.`;
+    ? `The call of ${tool} was cancelled and its request to Dify closed. A workflow keeps running in Dify until it ends. ` +
+      'Anything the tool has already done stays done.'
+    : `The call of ${tool} had already ended (${status}). Fetch its result with get_call_result.`;
   return { content: [{ type: 'text', text }] };
 }
 
-/** For a request that was cancelled while others wait for the same call; nobody reads it. */
+/** Returns the error for a request that was cancelled while others wait for the same call. No client reads it. */
 export function requestLeft(): BridgeError {
   const message = 'This request was cancelled; the call continues because other requests are waiting for it.';
   return new BridgeError('cancelled', message);
 }
 
-/** No call of that id is known to whoever asks: one answer for every reason, so that it tells nothing of others. */
+/** Returns the error for an unknown call ID: the same for every reason, so that it reveals nothing about other clients. */
 export function unknownCall(callId: string, keepMs: number): BridgeError {
   const name = JSON.stringify(cutText(callId, 64));
-  return new BridgeError('call_not_found', `No call ${name} is known.`, {
+  return new BridgeError('call_not_found', `Unknown call ID ${name}.`, {
     hint:
-      `The id may be wrong, the result may have expired (it is kept for ${durationText(keepMs)} after the end of the call), ` +
-      'or the bridge was restarted, which ends all calls. Call the tool again if its result is still needed; ' +
-      'what it did before stays done.',
+      `The ID is wrong, the result expired (results are stored for ${durationText(keepMs)} after the call ends) or was lost in ` +
+      'a restart, or the call belongs to another client. If you still need the result, call the tool again; ' +
+      'anything the first call did stays done.',
   });
 }

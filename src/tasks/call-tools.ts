@@ -4,18 +4,18 @@ import { defineBridgeTool, z } from '../registry/bridge-tool.ts';
 const GET_RESULT = 'get_call_result';
 const CANCEL = 'cancel_call';
 
-/** The names of the tools that belong to hand-off. */
+/** The names of the hand-off tools. */
 export const CALL_TOOL_NAMES: ReadonlySet<string> = new Set([GET_RESULT, CANCEL]);
 
-/** What a model should know of a server that hands calls off. */
+/** The part of the server's instructions that explains hand-off to the model. */
 export const HAND_OFF_INSTRUCTIONS =
   `A call that takes long is answered with a call id while it goes on: ${GET_RESULT} then waits for its result, and ` +
   `${CANCEL} ends it.`;
 
-/** The tools by which a model follows calls that were handed off. */
+/** The tools with which a model follows calls that were handed off. */
 export type CallTools = ReturnType<typeof defineCallTools>;
 
-/** Defines them; `maxWaitSeconds` is the longest that one request waits. */
+/** Returns the hand-off tools. `maxWaitSeconds` is the longest time that one request waits. */
 export function defineCallTools(maxWaitSeconds: number) {
   const callId = z.string().describe('The call id, as the answer of the call gave it.');
   return {
@@ -54,11 +54,11 @@ export function defineCallTools(maxWaitSeconds: number) {
   };
 }
 
-/** The longest wait below a limit, both in the units of their names: a tenth is left for the way there and back. */
+/** Returns 90 % of a limit in milliseconds as seconds. The other tenth is for transport. */
 export function maxWaitSeconds(limitMs: number): number {
   const seconds = (limitMs * 0.9) / 1000;
   return seconds < 5 ? Number(seconds.toFixed(2)) : Math.floor(seconds);
 }
 
-/** As they would be listed with the usual limit, to recognise them by. */
+/** The tools as they are listed with the default limit, used to recognise them in Dify's list. */
 export const CALL_TOOLS: readonly ListedTool[] = Object.values(defineCallTools(45)).map(({ tool }) => tool);

@@ -5,24 +5,24 @@ import type { Owner } from './task.ts';
 /** The longest key, in characters. */
 const MAX_KEY = 256;
 
-/** What makes two calls the same piece of work. */
+/** Identifies a piece of work: two calls with equal keys are one. */
 export interface WorkKey {
-  /** Owner, tool and key in one text. */
+  /** Owner, tool and idempotency key as one string. */
   readonly scope: string;
-  /** Equal for equal arguments, whatever the order of their keys. */
+  /** Does not depend on the order of the arguments' keys. */
   readonly argumentsDigest: string;
 }
 
 /**
- * The piece of work that a call belongs to.
- * @throws BridgeError `invalid_arguments` for a key that is empty or too long.
+ * Returns the work key of a call.
+ * @throws BridgeError `invalid_arguments` if the idempotency key is empty or too long.
  */
 export function workKey(owner: Owner, tool: string, key: string, args: unknown): WorkKey {
   if (key === '' || key.length > MAX_KEY) {
     throw new BridgeError(
       'invalid_arguments',
       `The idempotency key must have 1 to ${MAX_KEY} characters; this one has ${key.length}.`,
-      { hint: 'Nothing was sent to Dify. A UUID for each piece of work is a good key.' },
+      { hint: 'Nothing was sent to Dify. Use a new UUID for each piece of work.' },
     );
   }
   const argumentsDigest = createHash('sha256')
@@ -31,16 +31,16 @@ export function workKey(owner: Owner, tool: string, key: string, args: unknown):
   return { scope: JSON.stringify([owner.view, owner.principal, tool, key]), argumentsDigest };
 }
 
-/** The key was used for other arguments. */
+/** Returns the error for a key that was already used with other arguments. */
 export function keyConflict(tool: string): BridgeError {
   return new BridgeError(
     'invalid_arguments',
-    `The idempotency key was used for a call of ${tool} with other arguments.`,
-    { hint: 'Nothing was sent to Dify. Use a new key for new arguments, or the same arguments again.' },
+    `The idempotency key was already used for a call of ${tool} with other arguments.`,
+    { hint: 'Nothing was sent to Dify. Use a new key, or repeat the earlier arguments.' },
   );
 }
 
-/** Objects with their keys in order, for JSON.stringify. */
+/** A replacer for JSON.stringify that sorts the keys of objects. */
 function inOrder(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));

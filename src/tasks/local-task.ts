@@ -7,10 +7,10 @@ import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors
 import type { CallState, CallStatus } from '../model/task.ts';
 import type { Owner, Task } from './task.ts';
 
-/** Longer progress is cut. */
+/** The longest progress text, in characters. */
 const MAX_PROGRESS = 200;
 
-/** After these there is no answer of the tool, not even an error of its own. */
+/** Codes of calls to which the tool gave no answer, not even an error of its own. */
 const WITHOUT_ANSWER: readonly ErrorCode[] = [
   'upstream_error',
   'upstream_unreachable',
@@ -57,7 +57,7 @@ export class LocalTask implements Task {
     return this.#isDetached;
   }
 
-  /** Why it failed, in the tool or before it. */
+  /** Why the call failed, in the tool or before it. */
   get failure(): BridgeError | undefined {
     return this.#failure;
   }
@@ -107,7 +107,7 @@ export class LocalTask implements Task {
     this.#abort.abort();
   }
 
-  /** Forgets the result: whoever asks for it gets the error. */
+  /** Discards the result. From then on, `result` throws `reason`. */
   drop(reason: BridgeError): void {
     this.#result = undefined;
     this.#thrown = reason;
@@ -115,7 +115,7 @@ export class LocalTask implements Task {
     this.#status = 'failed';
   }
 
-  // The request is an argument and no field, so that the arguments of the call are not stored with its result.
+  // The request is a parameter, not a field: otherwise the call's arguments would stay in memory with its result.
   async #run(caller: Pick<Caller, 'call'>, request: CallRequest): Promise<void> {
     try {
       this.#result = await caller.call(request, { signal: this.#abort.signal, observer: this.#observer() });

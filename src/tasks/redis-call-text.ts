@@ -2,14 +2,14 @@ import type { ToolResult } from '../model/content.ts';
 import { BridgeError, ERROR_RULES, type ErrorCode, type Problem } from '../model/errors.ts';
 import type { SharedCall } from '../model/shared-calls.ts';
 
-/** A call as text, but for its result, which may be large and stands apart. */
+/** Returns a call as JSON without its result, which may be large and is stored separately. */
 export function encodeCall({ result: _apart, failure, ...facts }: SharedCall): string {
   if (failure === undefined) return JSON.stringify(facts);
   const { code, message, hint, problems } = failure;
   return JSON.stringify({ ...facts, failure: { code, message, hint, problems } });
 }
 
-/** The call of a text that another replica wrote. */
+/** Returns the call that another replica encoded. */
 export function decodeCall(text: string, result: string | undefined): SharedCall {
   const { failure, ...facts } = JSON.parse(text) as Omit<SharedCall, 'failure'> & { failure?: WrittenError };
   return {
@@ -26,7 +26,7 @@ interface WrittenError {
   readonly problems: readonly Problem[];
 }
 
-/** A replica of another release may know codes that this one does not. */
+/** Returns the error. A code of another release that this one does not know becomes `internal`. */
 function errorOf({ code, message, hint, problems }: WrittenError): BridgeError {
   const known: ErrorCode = Object.hasOwn(ERROR_RULES, code) ? (code as ErrorCode) : 'internal';
   return new BridgeError(known, message, { problems, ...(hint === undefined ? {} : { hint }) });

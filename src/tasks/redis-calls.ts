@@ -3,16 +3,16 @@ import type { CallNews, CallOrder, FoundCall, SharedCalls, SharedKey } from '../
 import { decodeCall, encodeCall } from './redis-call-text.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 
-/** A replica that was not heard of for so long counts as gone. */
+/** A replica whose last heartbeat is older than this counts as gone. */
 const LEASE_MS = 15_000;
 
 const PREFIX = 'dify-mcp-bridge';
 const CALL = `${PREFIX}:call:`;
-/** Stored results: when each expires, and how large it is, by call id. */
+/** Expiry and size of the stored results, by call ID. */
 const RESULTS = `${PREFIX}:results`;
 const SIZES = `${PREFIX}:result-sizes`;
 const REPLICA = `${PREFIX}:replica:`;
-/** Carries the ids of calls of which there is news. */
+/** The channel for the IDs of calls that have changed. */
 const NEWS = `${PREFIX}:news`;
 
 const callOf = (callId: string): string => `${CALL}${callId}`;
@@ -20,7 +20,7 @@ const keyOf = ({ scope }: SharedKey): string => `${PREFIX}:key:${scope}`;
 const keyValue = (callId: string, { argumentsDigest }: SharedKey): string => `${callId} ${argumentsDigest}`;
 const ordersOf = (replica: string): string => `${PREFIX}:orders:${replica}`;
 
-/** KEYS: key, call. ARGV: value of the key, call to take the place of, milliseconds, owner, replica, state. */
+/** KEYS: key, call. ARGV: value of the key, ID of the call to replace, milliseconds, owner, replica, state. */
 const CLAIM = `
 local other = redis.call('GET', KEYS[1])
 if other then
@@ -33,8 +33,8 @@ redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return false`;
 
 /**
- * KEYS: call, key, results, sizes. ARGV: call id, owner, replica, state, over, milliseconds, result, its bytes (0: there
- * is none), bytes of all, now, value of the key (empty: none), whether the key goes.
+ * KEYS: call, key, results, sizes. ARGV: call ID, owner, replica, state, over, milliseconds, result, its bytes (0: no
+ * result), maximum bytes of all results, now, value of the key (empty: no key), whether to delete the key.
  */
 const PUBLISH = `
 if redis.call('HGET', KEYS[1], 'over') == '1' then return 0 end
@@ -86,29 +86,29 @@ return { found[2], found[3], found[4], found[5] or '', found[6] or '', alive and
 
 export interface RedisCallsOptions {
   readonly connection: Pick<RedisConnection, 'run' | 'subscribe'>;
-  /** Milliseconds for which a result is stored, from its end on. */
+  /** How long a result is stored after the call ends, in milliseconds. */
   readonly keepMs: number;
-  /** Bytes of all results that are stored; the oldest make room. */
+  /** The most bytes of all stored results. Beyond that, the oldest are evicted. */
   readonly maxBytes: number;
-  /** A replica that was not heard of for so many milliseconds counts as gone; 15 s unless given. */
+  /** A replica whose last heartbeat is older than this many milliseconds counts as gone. Default: 15 s. */
   readonly leaseMs?: number;
 }
 
-/** The calls of all replicas on one Redis. */
+/** Returns the calls of all replicas that share one Redis. */
 export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
   const { connection, keepMs, maxBytes, leaseMs = LEASE_MS } = options;
   const { run, subscribe } = connection;
   const replica = randomUUID();
-  /** Those who wait for news, by call. */
+  /** Listeners for changes, by call ID. */
   const waiting = new Map<string, Set<() => void>>();
-  // What goes on is told anew with each beat, so its record has to outlive a few that are missed.
+  // Each heartbeat renews the record of a running call, so the record must outlive a few missed heartbeats.
   const knownMs = keepMs + leaseMs;
 
   function wake(callId: string): void {
     for (const listener of waiting.get(callId) ?? []) listener();
   }
 
-  // One channel for all calls: to listen to each by itself would mean to begin and to end it with every wait.
+  // One channel for all calls: a channel per call would cost a subscription and its end for every wait.
   subscribe(NEWS, wake, () => {
     for (const callId of waiting.keys()) wake(callId);
   });
@@ -121,7 +121,7 @@ export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
           arguments: [
             keyValue(call.callId, key),
             insteadOf,
-            // Until it is published for the first time: an answer that came too late must leave no key taken.
+            // Applies until the first publish: if Redis answers too late, the key must not stay taken.
             String(leaseMs),
             owner,
             replica,

@@ -7,28 +7,28 @@ import { unknownCall } from './call-answers.ts';
 import { madeRoom } from './stored-results.ts';
 import type { Task } from './task.ts';
 
-/** How often a task is looked at without news of it, in milliseconds: a replica that is gone sends none. */
+/** How often to look up a task without news of it, in milliseconds, because a replica that is gone sends no news. */
 const LOOK_MS = 2000;
-/** A task that cannot be looked at for so long is given up. */
+/** How long lookups may fail before the task counts as lost, in milliseconds. */
 const PATIENCE_MS = 15_000;
 
 export interface RemoteTaskOptions {
   readonly shared: Pick<SharedCalls, 'find' | 'tell' | 'onNews'>;
-  /** Hash of whose task it is. */
+  /** Hash of the task's owner. */
   readonly owner: string;
   readonly keepMs: number;
-  /** Bytes of all results that the replicas store. */
+  /** The most bytes of all results that the replicas store. */
   readonly maxBytes: number;
 }
 
-/** A task that runs or ran on another replica. It is looked at as long as somebody watches it. */
+/** A task that runs or ran on another replica. Its state is updated only while an observer watches it. */
 export class RemoteTask implements Task {
   readonly id: string;
   readonly ended: Promise<void>;
   readonly #options: RemoteTaskOptions;
   readonly #observers = new Set<CallObserver>();
   #found: FoundCall;
-  /** Why nobody learns any more what it ended with. */
+  /** Why the outcome of the task can no longer be retrieved. */
   #lost: BridgeError | undefined;
   #end: () => void = () => undefined;
   #stopLooking: (() => void) | undefined;
@@ -72,7 +72,7 @@ export class RemoteTask implements Task {
     };
   }
 
-  // The replica does what it can with these: a waiter that it does not hear of does not end the task.
+  // Lost messages are harmless: a waiter that the other replica does not know of cannot end the task.
   addWaiter(): void {
     void this.#tell('add-waiter').catch(() => undefined);
   }
@@ -88,8 +88,8 @@ export class RemoteTask implements Task {
 
   async cancel(): Promise<void> {
     if (await this.#tell('cancel')) return;
-    throw new BridgeError('state_unavailable', 'The replica that runs the call does not listen just now.', {
-      hint: 'The call may go on. Try again in a moment.',
+    throw new BridgeError('state_unavailable', 'The replica that runs the call is not listening.', {
+      hint: 'The call may still be running. Try again in a moment.',
     });
   }
 
@@ -181,10 +181,10 @@ function stateOf(call: SharedCall, lost: BridgeError | undefined): CallState {
 }
 
 function ownerGone(tool: string): BridgeError {
-  const message = `The replica of the bridge that ran the call of ${tool} is gone, and the result with it.`;
+  const message = `The result of the call of ${tool} was lost: the replica of the bridge that ran it is gone.`;
   return new BridgeError('call_not_found', message, {
     hint:
-      'Dify may have run the tool to its end, or be running it still: check there before calling it again. ' +
-      'An idempotency key that the call had is not taken again.',
+      'Dify may have finished the tool or may still be running it: check there before you call it again. ' +
+      'If the call had an idempotency key, use a new one.',
   });
 }

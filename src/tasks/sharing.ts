@@ -8,18 +8,18 @@ import type { LocalTask } from './local-task.ts';
 import { RemoteTask } from './remote-task.ts';
 import type { Owner, Task } from './task.ts';
 
-/** The least time between two messages about the progress of one task, in milliseconds. */
+/** The shortest time between two messages about the progress of one task, in milliseconds. */
 const NEWS_MS = 1000;
 
 export interface SharingOptions {
   readonly shared: SharedCalls;
   readonly keepMs: number;
-  /** Bytes of all results that the replicas store. */
+  /** The most bytes of all results that the replicas store. */
   readonly maxBytes: number;
   readonly logger: Logger;
-  /** A task of this process. */
+  /** Returns a task of this process. */
   readonly own: (callId: string) => LocalTask | undefined;
-  /** All replicas know how a task has ended: it need not be stored here. */
+  /** The shared store has the outcome of a task, so this process need not store it. */
   readonly onStored: (task: LocalTask) => void;
 }
 
@@ -39,7 +39,7 @@ interface Entry {
   later: Stop | undefined;
 }
 
-/** Makes the tasks of one process known to the other replicas, and theirs to it. */
+/** Publishes the tasks of one process to the other replicas, and finds theirs. */
 export class Sharing {
   readonly #options: SharingOptions;
   readonly #entries = new Map<LocalTask, Entry>();
@@ -56,7 +56,10 @@ export class Sharing {
     });
   }
 
-  /** Takes a key for a call; otherwise the call that has it. Rejects with `state_unavailable`. */
+  /**
+   * Claims a key for a call. Resolves with undefined, or with the call that already has the key. Rejects with
+   * `state_unavailable`.
+   */
   async claim(
     { id, tool, owner }: ComingCall,
     key: WorkKey,
@@ -69,16 +72,20 @@ export class Sharing {
       return await this.#options.shared.claim(news, insteadOf);
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'state_unavailable') throw error;
-      throw new BridgeError('state_unavailable', `${error.message} Without it, no key can be kept.`, {
-        hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
-        cause: error,
-      });
+      throw new BridgeError(
+        'state_unavailable',
+        `${error.message} Without it, idempotency keys do not work.`,
+        {
+          hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
+          cause: error,
+        },
+      );
     }
   }
 
   /**
-   * Makes a task known from now on, until it has ended and its result is stored. Resolves when the others know it, or
-   * cannot be reached just now.
+   * Publishes a task until it has ended and its result is stored. Resolves after the first attempt, whether or not the
+   * other replicas could be reached.
    */
   async share(task: LocalTask, key?: WorkKey): Promise<void> {
     const known = this.#entries.get(task);
@@ -96,12 +103,12 @@ export class Sharing {
     await this.#write(entry);
   }
 
-  /** Whether the others know of a task. */
+  /** Whether the task is shared. */
   has(task: LocalTask): boolean {
     return this.#entries.has(task);
   }
 
-  /** Its key leads to it no longer. */
+  /** Gives up the task's key, so that another call can take it. */
   loseKey(task: LocalTask): void {
     const entry = this.#entries.get(task);
     if (entry?.key === undefined) return;
@@ -109,13 +116,13 @@ export class Sharing {
     entry.key = undefined;
   }
 
-  /** There is something new of a task that is shared. */
+  /** Publishes the new state of a task if it is shared. */
   changed(task: LocalTask): void {
     const entry = this.#entries.get(task);
     if (entry !== undefined) void this.#write(entry);
   }
 
-  /** A task of another replica. Rejects with `state_unavailable`. */
+  /** Resolves with a task of another replica, or undefined. Rejects with `state_unavailable`. */
   async find(callId: string, owner: Owner): Promise<Task | undefined> {
     const { shared, keepMs, maxBytes } = this.#options;
     const hash = ownerHash(owner);
@@ -123,7 +130,7 @@ export class Sharing {
     return found && new RemoteTask(found, { shared, owner: hash, keepMs, maxBytes });
   }
 
-  /** Publishes how tasks have ended that nobody knows of yet, and that this replica goes. */
+  /** Publishes outcomes that were not published yet, then reports that this replica is gone. */
   async close(): Promise<void> {
     const { shared, logger } = this.#options;
     clearInterval(this.#beating);
@@ -131,7 +138,7 @@ export class Sharing {
     for (const entry of entries) entry.later?.();
     await Promise.all(entries.filter(({ task }) => task.isOver).map((entry) => this.#write(entry)));
     await shared.close().catch((error: unknown) => {
-      logger.debug('The other replicas could not be told that this one goes', { error });
+      logger.debug('Could not tell the other replicas that this one is stopping', { error });
     });
   }
 
@@ -170,15 +177,15 @@ export class Sharing {
         return;
       }
     } catch (error) {
-      // The next beat tries again.
-      logger.debug('The other replicas could not be told of a call', { callId: entry.task.id, error });
+      // The next heartbeat tries again.
+      logger.debug('Could not publish a call to the other replicas', { callId: entry.task.id, error });
     } finally {
       entry.writing = undefined;
     }
   }
 }
 
-/** Does what another replica asks. One of another release may ask for what is not known here. */
+/** Carries out another replica's order. Ignores unknown ones, which a replica of another release may send. */
 function obey(task: LocalTask, order: CallOrder): void {
   if (order === 'cancel') void task.cancel();
   else if (order === 'add-waiter') task.addWaiter();
@@ -203,7 +210,7 @@ function newsOf(task: LocalTask, key: WorkKey | undefined): CallNews {
   return { call, isOver, owner: ownerHash(task.owner), key: key && hashed(key) };
 }
 
-/** Neither principals nor keys are readable where they are kept. */
+/** The shared store contains principals and keys only as hashes. */
 function ownerHash({ view, principal }: Owner): string {
   return sha256(JSON.stringify([view, principal]));
 }

@@ -3,11 +3,11 @@ import { BridgeError } from '../model/errors.ts';
 import type { LocalTask } from './local-task.ts';
 
 export interface StoredResultsOptions {
-  /** Milliseconds from the end of a task on. */
+  /** How long a result is stored after the task ends, in milliseconds. */
   readonly keepMs: number;
-  /** Bytes of all results together; the oldest ones go first. */
+  /** The most bytes of all results together. Beyond that, the oldest are evicted. */
   readonly maxBytes: number;
-  /** The task is known no longer. */
+  /** The task has expired and can no longer be found. */
   readonly onExpiry: (task: LocalTask) => void;
 }
 
@@ -17,12 +17,12 @@ interface Entry {
 }
 
 /**
- * Results in memory, up to a size. A task whose result made room for others stays known until it expires, so that
- * whoever asks learns what became of it.
+ * Results in memory, up to a total size. A task whose result was evicted can still be found until it expires, so that
+ * its caller gets an error that says so.
  */
 export class StoredResults {
   readonly #options: StoredResultsOptions;
-  /** In the order in which the tasks ended. */
+  /** Ordered by the end of the tasks. */
   readonly #entries = new Map<LocalTask, Entry>();
   #bytes = 0;
 
@@ -30,7 +30,7 @@ export class StoredResults {
     this.#options = options;
   }
 
-  /** Stores the result of a task that has ended until it expires, or until others need the room. */
+  /** Stores the result of a task that has ended until it expires or is evicted. */
   store(task: LocalTask): void {
     const { keepMs, onExpiry } = this.#options;
     const bytes = sizeOf(task.state().result);
@@ -43,7 +43,7 @@ export class StoredResults {
     this.#makeRoom();
   }
 
-  /** Forgets a task that is stored elsewhere now. */
+  /** Removes a task, for example because the shared store has it. */
   forget(task: LocalTask): void {
     const entry = this.#entries.get(task);
     if (entry === undefined) return;
@@ -52,7 +52,6 @@ export class StoredResults {
     this.#entries.delete(task);
   }
 
-  /** Forgets everything. */
   clear(): void {
     for (const task of this.#entries.keys()) this.forget(task);
   }
@@ -69,20 +68,20 @@ export class StoredResults {
   }
 }
 
-/** What whoever asks for a result gets that is not stored any more, or never was. */
+/** Returns the error for a result that was evicted, or was too large to store. */
 export function madeRoom(bytes: number, maxBytes: number): BridgeError {
   const message =
     bytes > maxBytes
-      ? `The call has ended, but its result of ${bytes} bytes is larger than the bridge keeps.`
-      : 'The call has ended, but its result had to make room for newer ones.';
+      ? `The call has ended, but its result of ${bytes} bytes is larger than the bridge stores.`
+      : 'The call has ended, but its result was evicted to store newer ones.';
   return new BridgeError('call_not_found', message, {
     hint:
-      'Calling the tool again, without an idempotency key or with a new one, starts it anew. ' +
+      'To run the tool a second time, call it without an idempotency key or with a new one. ' +
       `The operator of the bridge can raise calls.maxKeptBytes (now ${maxBytes} bytes).`,
   });
 }
 
-/** About the bytes that a value takes: those of its texts, which are nearly all of a large result. */
+/** Estimates the bytes of a value from its strings, which make up nearly all of a large result. */
 function sizeOf(value: unknown): number {
   if (value === undefined) return 0;
   if (typeof value === 'string') return Buffer.byteLength(value);

@@ -3,41 +3,41 @@ import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import type { CallState } from '../model/task.ts';
 
-/** Random bytes of a call id. */
+/** Random bytes of a call ID. */
 const ID_BYTES = 18;
 
-/** Whose task it is. */
+/** The owner of a task. */
 export interface Owner {
   readonly view: string;
   readonly principal: string;
 }
 
 /**
- * One call, apart from the requests that wait for it. It is cancelled when the last of them has left, unless it was
- * detached: then it goes on until it ends or is cancelled by name.
+ * One call, which is independent of the requests that wait for it. When the last request leaves, the call is cancelled,
+ * unless it was detached: then it runs until it ends or `cancel` is called.
  */
 export interface Task {
-  /** The call id. */
+  /** The call ID. */
   readonly id: string;
-  /** Resolves at its end; of a task on another replica only as long as somebody watches it. */
+  /** Resolves when the call ends; for a task on another replica, only while an observer watches it. */
   readonly ended: Promise<void>;
   readonly isOver: boolean;
   state(): CallState;
-  /** What it ended with; throws what the call threw. Only once it has ended. */
+  /** Returns the result of a call that has ended. Throws what the call threw. */
   result(): ToolResult;
-  /** Reports to an observer what happens from now on. Returns the function that ends it. */
+  /** Reports events to an observer from now on. Returns the function that stops the reports. */
   watch(observer: CallObserver): () => void;
-  /** One more request waits for it. */
+  /** Counts one more request that waits for the call. */
   addWaiter(): void;
-  /** A request waits no longer. True: it was the last, and the task is being cancelled. */
+  /** Counts one request less. Returns true if it was the last one and the task is being cancelled. */
   removeWaiter(): boolean;
-  /** A request waits no longer, and the task goes on without anybody who waits. */
+  /** Counts one request less. From then on, the task runs to its end even if no request waits. */
   detach(): void;
-  /** Ends it. Rejects with `state_unavailable` where it runs on another replica that cannot be reached. */
+  /** Cancels the call. Rejects with `state_unavailable` if it runs on another replica that cannot be reached. */
   cancel(): Promise<void>;
 }
 
-/** An id that nobody guesses. */
+/** Returns an unguessable call ID. */
 export function newCallId(): string {
   return `call_${randomBytes(ID_BYTES).toString('base64url')}`;
 }

@@ -10,7 +10,7 @@ import { Sharing } from './sharing.ts';
 import { StoredResults } from './stored-results.ts';
 import { newCallId, type Owner, type Task } from './task.ts';
 
-/** After these the tool has run, or may have: a second call with the same key must not start it again. */
+/** Codes after which the tool may have run, so that a second call with the same key must not start it again. */
 const MAY_HAVE_RUN: readonly ErrorCode[] = [
   'tool_failed',
   'upstream_error',
@@ -19,18 +19,18 @@ const MAY_HAVE_RUN: readonly ErrorCode[] = [
   'deadline_exceeded',
 ];
 
-/** Attempts to take a key whose call turns out to be cancelled, each time by another one. */
+/** How often to try to take a key when the call that has it turns out to be cancelled. */
 const MAX_CLAIMS = 5;
 
 export interface TasksOptions {
   readonly caller: Pick<Caller, 'call'>;
-  /** Milliseconds for which a result is stored, from its end on. */
+  /** How long a result is stored after the call ends, in milliseconds. */
   readonly keepMs: number;
-  /** Bytes of all results that are stored. */
+  /** The most bytes of all stored results. */
   readonly maxBytes: number;
-  /** The calls of other replicas; there are none unless given. */
+  /** The calls of all replicas. Without it, this process is the only one. */
   readonly shared?: SharedCalls | undefined;
-  /** Hears what goes wrong with them. */
+  /** Logs failures to reach the other replicas. */
   readonly logger?: Logger | undefined;
 }
 
@@ -39,18 +39,18 @@ export interface TaskRequest {
   readonly owner: Owner;
   /** The arguments as the caller gave them. */
   readonly args: unknown;
-  /** The caller's key for this piece of work. Without one nothing is ever joined. */
+  /** The caller's key for this piece of work. Without one, each request starts a new task. */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** The tasks of all views. A task is found by its owner only. */
+/** The tasks of all views. Only its owner can find a task. */
 export class Tasks {
   readonly keepMs: number;
   readonly #caller: Pick<Caller, 'call'>;
   readonly #tasks = new Map<string, LocalTask>();
   readonly #byKey = new Map<string, { readonly task: LocalTask; readonly argumentsDigest: string }>();
   readonly #scopes = new Map<LocalTask, string>();
-  /** Keys that are being taken, by their scope. */
+  /** Claims in progress, by scope. */
   readonly #claims = new Map<string, Promise<Task>>();
   readonly #stored: StoredResults;
   readonly #sharing: Sharing | undefined;
@@ -75,9 +75,9 @@ export class Tasks {
   }
 
   /**
-   * A task for the request, which counts as waiting for it: the one that runs or has run under the same key, otherwise
-   * a new one. Rejects with `invalid_arguments` for a bad key, or one that was used with other arguments, and with
-   * `state_unavailable` where other replicas cannot be asked for the key.
+   * Resolves with the task that has the same idempotency key, otherwise with a new one, and counts the request as
+   * waiting for it. Rejects with `invalid_arguments` if the key is malformed or was used with other arguments, and with
+   * `state_unavailable` if the other replicas cannot be asked for the key.
    */
   async start(request: TaskRequest): Promise<Task> {
     const { call, owner, args, idempotencyKey } = request;
@@ -88,7 +88,7 @@ export class Tasks {
     return task;
   }
 
-  /** A request waits no longer, and the task goes on. Resolves once it can be asked for, as far as that is possible. */
+  /** Detaches a task from a request. Resolves when the other replicas can find it, or cannot be reached. */
   async detach(task: Task): Promise<void> {
     task.detach();
     const own = this.#tasks.get(task.id);
@@ -96,8 +96,8 @@ export class Tasks {
   }
 
   /**
-   * A task that was detached, or one with a key; undefined also where it belongs to somebody else. Rejects with
-   * `state_unavailable` where it may be another replica's that cannot be asked.
+   * Resolves with a task that was detached or has a key, or with undefined if it is unknown or has another owner.
+   * Rejects with `state_unavailable` if another replica may have it and cannot be asked.
    */
   async find(id: string, owner: Owner): Promise<Task | undefined> {
     const task = this.#tasks.get(id);
@@ -105,21 +105,21 @@ export class Tasks {
     return isOwner(task, owner) ? task : undefined;
   }
 
-  /** Ends the tasks of an owner that go on. */
+  /** Cancels the running tasks of an owner. */
   cancelAll(owner: Owner): void {
     for (const task of this.#tasks.values()) {
       if (!task.isOver && isOwner(task, owner)) void task.cancel();
     }
   }
 
-  /** Resolves when no task of the view goes on, and at the latest after `timeoutMs`. */
+  /** Resolves when no task of the view is running, after `timeoutMs` at the latest. */
   async idle(view: string, timeoutMs: number): Promise<void> {
     const running = [...this.#tasks.values()].filter((task) => !task.isOver && task.owner.view === view);
     if (running.length === 0) return;
     await settlesWithin(Promise.all(running.map(({ ended }) => ended)), timeoutMs);
   }
 
-  /** Forgets all results, but for those that other replicas know. */
+  /** Forgets all tasks. Results in the shared store remain. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#sharing?.close();
@@ -146,16 +146,16 @@ export class Tasks {
     return task;
   }
 
-  /** The task of the same piece of work, if there is one. */
+  /** Returns this process's task for the same piece of work. Throws if the key was used with other arguments. */
   #known(key: WorkKey, tool: string): LocalTask | undefined {
     const found = this.#byKey.get(key.scope);
-    // One that is being cancelled has nothing to give any more.
+    // A cancelled task will have no result to share.
     if (found === undefined || found.task.state().status === 'cancelled') return undefined;
     if (found.argumentsDigest !== key.argumentsDigest) throw keyConflict(tool);
     return found.task;
   }
 
-  /** The task that has a key on any replica, otherwise a new one: one request after the other for one key. */
+  /** Resolves with the task that has the key on any replica, or a new one. Requests for one key take turns. */
   async #claimInTurn(sharing: Sharing, request: TaskRequest, key: WorkKey): Promise<Task> {
     const claims = this.#claims;
     for (let before = claims.get(key.scope); before !== undefined; before = claims.get(key.scope)) {
@@ -181,9 +181,13 @@ export class Tasks {
       if (found !== undefined && found.state().status !== 'cancelled') return found;
       insteadOf = other.callId;
     }
-    throw new BridgeError('busy', 'The idempotency key is being used by several calls that were cancelled.', {
-      hint: 'Nothing was sent to Dify. Call again in a moment.',
-    });
+    throw new BridgeError(
+      'busy',
+      'The idempotency key could not be taken: each call that had it was cancelled.',
+      {
+        hint: 'Nothing was sent to Dify. Call again in a moment.',
+      },
+    );
   }
 
   #settle(task: LocalTask): void {

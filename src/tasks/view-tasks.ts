@@ -11,17 +11,17 @@ import { CALL_TOOL_NAMES, type CallTools, defineCallTools, maxWaitSeconds } from
 import type { Owner, Task } from './task.ts';
 import type { Tasks } from './tasks.ts';
 
-/** A client that understands tasks gets one where the call has not ended within this time, in milliseconds. */
+/** If a call takes longer than this, a client that understands tasks gets a task. In milliseconds. */
 const TASK_AFTER_MS = 500;
 
 /** How long cancel_call waits for the end of the call, in milliseconds. */
 const CANCEL_MS = 10_000;
 
-/** When the calls of a view are handed off. */
+/** Says when the calls of a view are handed off. */
 export interface HandOffRules {
-  /** Milliseconds that a request waits for its result. */
+  /** How long a request waits for its result, in milliseconds. */
   readonly handOff: number | 'off';
-  /** Whether this applies to callers that hear of progress as well. */
+  /** Whether this also applies to callers that receive progress. */
   readonly handOffWithProgress: boolean;
 }
 
@@ -31,14 +31,14 @@ export interface ViewTasksOptions {
   readonly caller: Pick<Caller, 'call'>;
 }
 
-/** The tools for calls that were handed off, whose longest wait depends on the limit of a request. */
+/** The hand-off tools. Their longest wait depends on the time limit of a request. */
 interface DefinedTools {
   readonly limitMs: number;
   readonly tools: CallTools;
   readonly listed: readonly ListedTool[];
 }
 
-/** The calls of one view: waits for them, hands them off, and finds them again. Errors reject. */
+/** The calls of one view: waits for them, hands them off and finds them again. */
 export class ViewTasks implements DetachedCalls {
   readonly #view: string;
   readonly #tasks: Tasks;
@@ -56,8 +56,8 @@ export class ViewTasks implements DetachedCalls {
   }
 
   /**
-   * Makes a call, or joins the one with the same idempotency key. Resolves with its result, or, if the caller does not
-   * wait that long, with the notice that it goes on. `args` are the arguments as the caller gave them.
+   * Makes a call, or joins the one with the same idempotency key. Resolves with its result or, if the call is handed
+   * off, with the notice that it is still running. `args` are the arguments as the caller gave them.
    */
   async call(
     request: CallRequest,
@@ -83,12 +83,12 @@ export class ViewTasks implements DetachedCalls {
     return ended(task.result());
   }
 
-  /** The tools for calls that were handed off; none where hand-off is off. The same object as long as it is so. */
+  /** Returns the hand-off tools, none if hand-off is off. Returns the same array until the limit changes. */
   toolsFor({ handOff }: HandOffRules): readonly ListedTool[] {
     return handOff === 'off' ? [] : this.#toolsWithin(handOff).listed;
   }
 
-  /** The answer of one of these tools, where they are listed; undefined for any other name. */
+  /** Answers a call of a hand-off tool. Returns undefined for any other name, and if hand-off is off. */
   answer(
     name: string,
     args: unknown,
@@ -116,7 +116,7 @@ export class ViewTasks implements DetachedCalls {
     return this.#tasks.idle(this.#view, timeoutMs);
   }
 
-  /** Nobody of that principal can ask for results any more: ends the calls that go on. */
+  /** Cancels the running calls of a principal that can no longer fetch their results. */
   abandon(principal: string): void {
     this.#tasks.cancelAll(this.#owner(principal));
   }
@@ -161,7 +161,7 @@ export class ViewTasks implements DetachedCalls {
   }
 }
 
-/** How long a request waits before its call is handed off; undefined: to the end. */
+/** Returns how long a request waits before its call is handed off, or undefined if it waits to the end. */
 function limitOf(
   { waiting }: CallContext,
   { handOff, handOffWithProgress }: HandOffRules,
@@ -176,7 +176,7 @@ function ended(result: ToolResult): CallOutcome {
   return { kind: 'result', result };
 }
 
-/** Waits for the end of a task, for as long as the caller does and at the most until the limit. */
+/** Waits until the task ends, the caller leaves or the limit passes, and returns which of these came first. */
 async function waitFor(
   task: Task,
   { signal, observer = {} }: Pick<CallContext, 'signal' | 'observer'>,

@@ -5,10 +5,10 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import type { Approval } from './approval.ts';
 
-/** Names in one field of a log line. */
+/** The most names in one field of a log line. */
 const MAX_NAMES = 50;
 
-/** Compares the live workspace with what was approved for one view, and logs each difference once. */
+/** Compares Dify's tools with the tools approved for one view, and logs each difference once. */
 export class ApprovalReview {
   readonly #approval: Approval;
   readonly #logger: Logger;
@@ -22,12 +22,12 @@ export class ApprovalReview {
     this.#logger = logger;
   }
 
-  /** When Dify's tools were last compared; undefined before the first time. */
+  /** When the tools were last compared; undefined before the first comparison. */
   get comparedAt(): Date | undefined {
     return this.#comparedAt;
   }
 
-  /** How they differed. */
+  /** The result of the last comparison. */
   get difference(): ManifestDifference | undefined {
     return this.#difference;
   }
@@ -46,18 +46,18 @@ export class ApprovalReview {
   #log(difference: ManifestDifference, isFirst: boolean): void {
     const { dir, frozen } = this.#approval;
     if (difference.same) {
-      this.#logger[isFirst ? 'debug' : 'info']('The tools in Dify are as they were approved', { dir });
+      this.#logger[isFirst ? 'debug' : 'info']('The tools in Dify match the approved ones', { dir });
       return;
     }
     const message = frozen
-      ? 'Tools are not as they were approved, and are withheld'
-      : 'Tools are not as they were approved, and are served all the same';
-    const advice = 'Review them with "manifest diff", approve them with "manifest pull".';
+      ? 'Tools differ from the approved ones and are withheld'
+      : 'Tools differ from the approved ones; they are served because manifest.frozen is false';
+    const advice = 'Review them with "manifest diff" and approve them with "manifest pull".';
     this.#logger.warn(message, { dir, ...summaryOf(difference), advice });
   }
 }
 
-/** Equal for equal differences. A tool that changes once more is another difference, though its name is there already. */
+/** Returns equal texts for equal differences. Includes hashes, so that a second change of a tool counts as new. */
 function textOf({ added, removed, changed }: ManifestDifference, registry: Registry): string {
   const hashes = [...added, ...changed].map(({ name }) => {
     const tool = registry.get(name);
@@ -66,7 +66,7 @@ function textOf({ added, removed, changed }: ManifestDifference, registry: Regis
   return JSON.stringify([removed, ...hashes, ...changed.map(({ unpublished }) => unpublished)]);
 }
 
-/** The names of a difference, for a log line. */
+/** Returns the names in a difference, for a log line. */
 function summaryOf({ added, removed, changed }: ManifestDifference) {
   const names = (tools: readonly { readonly name: string }[]): string[] =>
     tools.slice(0, MAX_NAMES).map(({ name }) => name);

@@ -12,20 +12,20 @@ import { buildRegistry } from '../registry/build.ts';
 
 type Credentials = CatalogListing['credentials'];
 
-/** The hashes of the approved tools as one view publishes them, by identity. */
+/** The hashes of the approved tools, by identity, as one view publishes them. */
 interface ApprovedHashes {
   readonly credentials: Credentials;
   readonly hashes: ReadonlyMap<string, string>;
 }
 
-/** Holds what Dify lists for a view against the approved tools of one folder. */
+/** The approved tools of one folder, and the checks of Dify's tools against them. */
 export class Approval {
   readonly dir: string;
-  /** Only tools that are as they were approved are served. */
+  /** Whether only tools that match their approved version are served. */
   readonly frozen: boolean;
-  /** The manifest in place of Dify's catalogue. It holds more than what was approved: see `approve`. */
+  /** The manifest's catalogue, for use in place of Dify's. It has more tools than were approved: see `approve`. */
   readonly listing: CatalogListing;
-  /** The approved tools by identity where no others can be served: those take no name and no place of theirs. */
+  /** The identities of the approved tools if `frozen`: only these take names and count towards limits. */
   readonly counted: ReadonlySet<string> | undefined;
   readonly #manifest: Manifest;
   readonly #listed: ReadonlySet<string>;
@@ -41,28 +41,28 @@ export class Approval {
     this.counted = frozen ? this.#listed : undefined;
   }
 
-  /** The providers with their approved tools alone. */
+  /** The providers, with only their approved tools. */
   get providers(): readonly ToolProvider[] {
     return this.#manifest.providers;
   }
 
   /**
-   * What may be served of the registry that a view makes of a listing: all of Dify's, unless the manifest is frozen,
-   * and of the manifest's own what was approved.
+   * Returns the part of a view's registry that may be served. From the manifest's own listing, that is the approved
+   * tools. From Dify's listing, it is all tools, or those that match their approved version if the manifest is frozen.
    */
   approve(registry: Registry, config: ViewConfig, listing: CatalogListing): Registry {
     if (listing.providers === this.listing.providers) return this.#withoutUnapproved(registry);
     return this.frozen ? this.#withoutChanged(registry, config, listing) : registry;
   }
 
-  /** How what a view publishes differs from what was approved. */
+  /** Returns how the tools of a view differ from the approved ones. */
   compare(registry: Registry, providers: readonly ToolProvider[]): ManifestDifference {
     return compareManifest(this.#manifest, registry, this.#changesIn(providers));
   }
 
-  /** A manifest also lists tools that were never published, because names depend on them. */
+  /** Withholds tools that the manifest lists only because the names of others depend on them. */
   #withoutUnapproved(registry: Registry): Registry {
-    const detail = `It is not among the approved tools in ${this.dir}. "manifest pull" approves what is published.`;
+    const detail = `It is not among the approved tools in ${this.dir}. "manifest pull" approves all published tools.`;
     const why = ({ ref }: PublishedTool) => (this.#listed.has(identityOf(ref)) ? undefined : detail);
     return narrowed(registry, why, 'manifest.dir: it is not among the approved tools');
   }
@@ -70,10 +70,10 @@ export class Approval {
   #withoutChanged(registry: Registry, config: ViewConfig, listing: CatalogListing): Registry {
     const hashes = this.#hashesFor(config, listing.credentials);
     const why = whyUnapproved(this.#manifest, this.#changesIn(listing.providers), hashes);
-    return narrowed(registry, why, 'manifest.frozen: true, and it is not as it was approved');
+    return narrowed(registry, why, 'manifest.frozen: true, and it differs from its approved version');
   }
 
-  /** The hashes of what a view makes of the approved declarations: its rules are the operator's own. */
+  /** Hashes the approved tools after the view's rules, because the operator may change those without a new approval. */
   #hashesFor(config: ViewConfig, credentials: Credentials): ApprovedHashes['hashes'] {
     const known = this.#hashes.get(config);
     if (known !== undefined && known.credentials === credentials) return known.hashes;
@@ -86,7 +86,7 @@ export class Approval {
     return hashes;
   }
 
-  /** Approval and comparison ask for the same listing. */
+  /** Returns the changes in a listing. Caches the last ones, because approval and comparison use the same listing. */
   #changesIn(providers: readonly ToolProvider[]): UnpublishedChanges {
     if (this.#changes?.of !== providers) {
       this.#changes = { of: providers, in: unpublishedIn(this.#manifest, providers) };

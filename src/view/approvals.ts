@@ -8,23 +8,23 @@ import { Approval } from './approval.ts';
 
 /** The approvals of all views. */
 export interface Approvals {
-  /** The one that a view goes by: its own, or else that of the default view. */
+  /** Returns the approval of a view: its own, otherwise that of the default view. */
   of(view: string): Approval;
-  /** Each approval with the view whose own it is. */
+  /** The approvals by the view that owns them. */
   readonly own: ReadonlyMap<string, Approval>;
-  /** What was approved for any view. */
+  /** Returns the tools that are approved for at least one view. */
   approved(): CatalogListing;
 }
 
 /**
- * Reads the approved tools that the configuration names: the folder itself for the default view, and the one in
- * it that is named like the view for any other, where there is one. Undefined where no folder is configured.
- * Rejects with `config_invalid` where one cannot be read.
+ * Reads the approved tools from `manifest.dir`: the default view's from the folder itself, another view's from the
+ * subfolder with its name, if it exists. Resolves with undefined if no folder is configured. Rejects with
+ * `config_invalid` if a manifest cannot be read.
  */
 export async function readApprovals(config: Config): Promise<Approvals | undefined> {
   const { dir, frozen } = config.manifest;
   if (dir === undefined) return undefined;
-  // Most bridges have no manifest, and reading one takes the whole of YAML.
+  // Loaded on demand: most bridges have no manifest, and reading one needs the YAML library.
   const { readManifest } = await import('../manifest/read.ts');
   const read = async (folder: string): Promise<Approval> => new Approval(await readManifest(folder), frozen);
   const shared = await read(dir);
@@ -43,7 +43,7 @@ export async function readApprovals(config: Config): Promise<Approvals | undefin
   };
 }
 
-/** One provider for all of the same identity, with the tools of each; of two declarations the first counts. */
+/** Merges providers of the same identity. If two declare the same tool, the first declaration counts. */
 function mergeProviders(providers: readonly ToolProvider[]): ToolProvider[] {
   const merged = new Map<string, ToolProvider>();
   for (const provider of providers) {

@@ -3,7 +3,7 @@ import type { CatalogListing } from '../model/ports.ts';
 import { nameTools } from '../registry/names.ts';
 import { matchPresets } from '../registry/preset-match.ts';
 
-/** The providers of which a view has to know the credentials: a preset names one for a tool of theirs. */
+/** Returns the IDs of the providers whose credentials a view needs, because a preset names one for a tool of theirs. */
 export function credentialProviders({ providers }: CatalogListing, config: ViewConfig): ReadonlySet<string> {
   if (Object.values(config.presets).every(({ credential }) => credential === undefined)) return new Set();
   const { tools } = nameTools(providers, config.maxNameLength);

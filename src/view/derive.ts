@@ -11,44 +11,44 @@ import type { Approval } from './approval.ts';
 import { type AutoMode, type Mode, modeBySize } from './mode.ts';
 import { shadowedTools, toolList } from './tool-list.ts';
 
-/** The bridge's own tools: Dify may list them, as those of an MCP server that is this bridge. */
+/** The bridge's own tools. Dify lists them too if this bridge is registered there as an MCP server. */
 const BRIDGE_TOOLS = [...SEARCH_TOOLS, ...CALL_TOOLS];
 
-/** What decides what a view publishes. */
+/** The settings that decide which tools a view publishes. */
 export interface ViewSettings {
   readonly config: ViewConfig;
-  /** What was approved for the view; undefined where everything may be served. */
+  /** The approved tools; undefined if every tool may be served. */
   readonly approval: Approval | undefined;
 }
 
-/** What a view is derived from besides the settings. */
+/** The inputs of `derive` other than the settings. */
 export interface Sources {
   readonly listing: CatalogListing;
-  /** The tools that clients know by name. */
+  /** Finds the tool that clients know by a name. */
   readonly heldBy: NameHolder;
-  /** What `auto` decided before: it stays. */
+  /** The earlier decision of `auto`, which stays in force. */
   readonly decided: AutoMode | undefined;
-  /** The tools for calls that were handed off; none where hand-off is off. */
+  /** The hand-off tools; none if hand-off is off. */
   readonly callTools: readonly ListedTool[];
-  /** What was derived before: whatever has not changed is taken from it. */
+  /** The previous value. Its unchanged parts are reused. */
   readonly previous: Derived | undefined;
 }
 
-/** Everything that a view serves, derived from one listing and one configuration. */
+/** What a view serves, derived from one listing and one configuration. */
 export interface Derived {
   readonly listing: CatalogListing;
-  /** All that the rules publish, before approval. */
+  /** The tools that the rules publish, before approval. */
   readonly built: BuiltRegistry;
-  /** The part of it that may be served. */
+  /** The part of `built` that may be served. */
   readonly registry: Registry;
   readonly mode: Mode;
-  /** What `auto` has decided; undefined as long as it has not been asked. */
+  /** The decision of `auto`; undefined before the first one. */
   readonly decided: AutoMode | undefined;
-  /** What tools/list shows. */
+  /** The answer to tools/list. */
   readonly list: ToolList;
-  /** That of the list. */
+  /** The fingerprint of `list`. */
   readonly fingerprint: string;
-  /** Published tools that clients do not see because a tool of the bridge has their name. */
+  /** The published tools that clients do not see because one of the bridge's own tools has their name. */
   readonly shadowed: readonly string[];
 }
 
@@ -67,12 +67,12 @@ export function derive(settings: ViewSettings, sources: Sources): Derived {
   return { listing, built, registry, mode, decided, list, fingerprint, shadowed: shadowedTools(parts) };
 }
 
-/** The mode that a configuration asks for; `list` as long as `auto` has not decided. */
+/** Returns the mode that a configuration asks for; `list` until `auto` has decided. */
 export function modeOf({ mode }: ViewConfig, decided: AutoMode | undefined): Mode {
   return mode === 'auto' ? (decided?.mode ?? 'list') : mode;
 }
 
-/** The registry before approval. */
+/** Returns the registry before approval. */
 export function build(
   { config, approval }: ViewSettings,
   { listing, heldBy, previous }: Pick<Sources, 'listing' | 'heldBy'> & Partial<Pick<Sources, 'previous'>>,
@@ -87,7 +87,7 @@ export function build(
   });
 }
 
-/** Whether a tool stays listed by name. Rules go by facts of Dify's tool, such as its provider, not by the name alone. */
+/** Returns a test for pinned tools. It needs Dify's facts of a tool, because rules also match its provider. */
 function pinnedIn(config: ViewConfig, { listing, heldBy }: Sources): (tool: PublishedTool) => boolean {
   const { pinned, maxNameLength } = config;
   if (pinned.length === 0) return () => false;

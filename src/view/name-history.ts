@@ -1,14 +1,14 @@
 import type { Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 
-/** Names that are remembered at most; the ones that went first are forgotten first. */
+/** The most names to remember. Beyond that, the oldest are forgotten. */
 const CAPACITY = 2_000;
 
-/** Which tool a name meant that is no longer published. */
+/** Remembers which tool had a name that is no longer published. */
 export interface NameHistory {
-  /** The registry has changed: remembers the names that went, and forgets those that came back. */
+  /** Follows a change of the registry: adds the names that disappeared and removes those that came back. */
   record(before: Registry | undefined, after: Registry): void;
-  /** The tools that last had the names which are published no longer. */
+  /** The last tool of each name that is no longer published. */
   readonly gone: ReadonlyMap<string, ToolRef>;
 }
 

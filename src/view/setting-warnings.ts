@@ -3,16 +3,16 @@ import type { CatalogProblem } from '../model/ports.ts';
 import type { RegistryNote, RegistrySource } from '../model/registry.ts';
 import { settingNoteText } from '../registry/notes.ts';
 
-/** Problems in one log line. */
+/** The most problems in one log line. */
 const MAX_PROBLEMS = 50;
 
-/** A setting that does not fit the tools of some views. */
+/** A setting that does not match the tools of some views. */
 interface SettingWarning {
   readonly problem: string;
   readonly views: Set<string>;
 }
 
-/** Logs which settings of the views do not fit the tools that there are: each once, however many views go by it. */
+/** Logs settings that do not match the available tools: each once, even if several views have it. */
 export class SettingWarnings {
   readonly #logger: Logger;
   #logged: ReadonlySet<string> = new Set();
@@ -21,7 +21,7 @@ export class SettingWarnings {
     this.#logger = logger;
   }
 
-  /** Looks at the tools as they are now. `unlisted` is what Dify could not list. */
+  /** Checks the settings against the current tools. `unlisted` is what Dify could not list. */
   review(
     views: Iterable<{ readonly name: string; readonly registry: RegistrySource }>,
     unlisted: readonly CatalogProblem[],
@@ -29,23 +29,23 @@ export class SettingWarnings {
     const found = warningsOf(views);
     const fresh = [...found].filter(([key]) => !this.#logged.has(key)).map(([, warning]) => warning);
     if (fresh.length > 0) {
-      this.#logger.warn('Settings do not fit the tools that there are', {
+      this.#logger.warn('Settings do not match the available tools', {
         views: [...new Set(fresh.flatMap((warning) => [...warning.views]))],
         count: fresh.length,
         problems: fresh.slice(0, MAX_PROBLEMS).map(({ problem }) => problem),
         ...(unlisted.length > 0 && {
-          unlisted: 'Dify could not list everything: what is missed may be there.',
+          unlisted: 'Dify could not list everything, so the missing tools may exist.',
         }),
-        advice: '"config check" names all of them, "tools list" what is withheld.',
+        advice: '"config check" names all of these settings; "tools list" shows the withheld tools.',
       });
     } else if (this.#logged.size > 0 && found.size === 0) {
-      this.#logger.info('The settings fit the tools again');
+      this.#logger.info('The settings match the available tools again');
     }
     this.#logged = new Set(found.keys());
   }
 }
 
-/** By what is wrong with which setting, so that views with the same setting have one warning. */
+/** Returns the warnings by setting and problem, so that views with the same setting share one warning. */
 function warningsOf(
   views: Iterable<{ readonly name: string; readonly registry: RegistrySource }>,
 ): ReadonlyMap<string, SettingWarning> {
@@ -66,7 +66,7 @@ function warningsOf(
   return found;
 }
 
-/** What is wrong, without the advice that follows: that changes with whatever else Dify lists. */
+/** Returns a note's problem without the advice after it, because the advice changes with the other tools in Dify. */
 function withoutAdvice({ message }: RegistryNote): string {
   return message.replace(/ (?:Did you mean |Its choices: |There are: |There are none\.).*$/s, '');
 }

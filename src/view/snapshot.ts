@@ -4,7 +4,7 @@ import { BridgeError } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { SnapshotSource } from '../model/registry.ts';
 
-/** What a snapshot must have: equal fingerprints mean that clients see no difference. */
+/** A value whose fingerprint changes exactly when clients see a difference. */
 interface Fingerprinted {
   readonly fingerprint: string;
 }
@@ -15,11 +15,11 @@ interface Waiter<T> {
 }
 
 /**
- * A cell with the current snapshot. It counts as loading until the first `fail`, and from each `begin` to the `set` or
- * `fail` that ends it.
+ * Holds the current snapshot. It counts as loading until the first `set` or `fail`, and from each `begin` to the next
+ * `set` or `fail`.
  *
- * Listeners are notified once for each change of the fingerprint. The first snapshot is not a change for readers who
- * waited for it: it is reported only if `ready` has turned a reader away before, so that this reader asks again.
+ * Listeners are notified once for each change of the fingerprint. The first snapshot is no change for readers that
+ * waited for it. It is reported only if `ready` has rejected a reader before, so that this reader asks again.
  */
 export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
   readonly #waitMs: number;
@@ -31,7 +31,7 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
   #loading = true;
   #turnedAway = false;
 
-  /** `waitMs`: how long `ready` waits for the first snapshot, in milliseconds. */
+  /** `waitMs` is how long `ready` waits for the first snapshot, in milliseconds. */
   constructor(waitMs: number, logger: Logger = silentLogger) {
     this.#waitMs = waitMs;
     this.#logger = logger;
@@ -70,13 +70,13 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
   }
 
   onChange(listener: (snapshot: T) => void): Stop {
-    // A function of its own, so that a listener registered twice is two listeners.
+    // The wrapper makes a listener that is registered twice count as two.
     const own = (snapshot: T): void => listener(snapshot);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** One part of each snapshot, for readers that need no more. */
+  /** Returns a source for one part of each snapshot. */
   select<P>(part: (snapshot: T) => P): SnapshotSource<P> {
     return {
       current: () => this.#current && part(this.#current),
@@ -85,12 +85,12 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
     };
   }
 
-  /** A load has begun. */
+  /** Marks the start of a load. */
   begin(): void {
     this.#loading = true;
   }
 
-  /** A load succeeded: replaces the snapshot and notifies the listeners if clients see a difference. */
+  /** Ends a load: replaces the snapshot, and notifies the listeners if clients see a difference. */
   set(next: T): void {
     const before = this.#current;
     const changed = before === undefined ? this.#turnedAway : before.fingerprint !== next.fingerprint;
@@ -100,7 +100,7 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
     if (changed) this.#notify(next);
   }
 
-  /** A load failed: the snapshot stays. Before the first one, readers that wait get an error that says why. */
+  /** Ends a load that failed: the snapshot stays. Without a snapshot, waiting readers get an error with the reason. */
   fail(error: BridgeError): void {
     this.#loading = false;
     this.#failure = error;
@@ -114,12 +114,12 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
   }
 
   #notify(snapshot: T): void {
-    // A copy: a listener added during the notification is notified of the next change.
+    // Iterates over a copy, so that a listener added during the notification hears only of the next change.
     for (const listener of Array.from(this.#listeners)) {
       try {
         listener(snapshot);
       } catch (error) {
-        this.#logger.error('A listener failed on a change of the tools', { error });
+        this.#logger.error('A listener for changes of the tools failed', { error });
       }
     }
   }
@@ -129,7 +129,7 @@ function unavailable(failure: BridgeError | undefined, waitMs: number): BridgeEr
   if (failure === undefined) {
     const message = `Dify has not listed its tools within ${durationText(waitMs)}.`;
     return new BridgeError('catalog_unavailable', message, {
-      hint: 'Ask again in a moment. If it goes on, check that Dify answers at DIFY_API_URL.',
+      hint: 'Try again in a moment. If this happens again, check that Dify answers at DIFY_API_URL.',
     });
   }
   return new BridgeError('catalog_unavailable', `The tools could not be loaded. ${failure.message}`, {

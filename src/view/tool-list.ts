@@ -4,19 +4,19 @@ import { effectsOf } from '../search/effects.ts';
 import * as search from '../search/search-tools.ts';
 import type { Mode } from './mode.ts';
 
-/** What a list of tools is made of. */
+/** The inputs of `toolList`. */
 export interface ListParts {
   readonly registry: Registry;
   readonly mode: Mode;
-  /** The tools that stay listed by name in mode `search`. */
+  /** Whether a tool stays listed by name in mode `search`. */
   readonly isPinned: (tool: PublishedTool) => boolean;
-  /** The tools for calls that were handed off; none where hand-off is off. */
+  /** The hand-off tools; none if hand-off is off. */
   readonly callTools: readonly ListedTool[];
-  /** The list before: returned again if clients see no difference, so that what was derived from it stays valid. */
+  /** The previous list, returned again if clients see no difference, so that values derived from it stay valid. */
   readonly previous: ToolList | undefined;
 }
 
-/** What tools/list shows: in mode `list` all published tools, in mode `search` the pinned ones and the search tools. */
+/** Returns the list for clients: all published tools, or in mode `search` the pinned ones and the search tools. */
 export function toolList({ registry, mode, isPinned, callTools, previous }: ListParts): ToolList {
   const own = [...(mode === 'search' ? searchToolsFor(registry) : []), ...callTools];
   const reserved = reservedNames(mode, callTools);
@@ -30,7 +30,7 @@ export function toolList({ registry, mode, isPinned, callTools, previous }: List
   return Object.freeze({ tools: Object.freeze(tools), fingerprint });
 }
 
-/** The published tools that clients do not see because a tool of the bridge has their name. */
+/** Returns the published tools that clients do not see because one of the bridge's own tools has their name. */
 export function shadowedTools({ registry, mode, callTools }: ListParts): readonly string[] {
   return [...reservedNames(mode, callTools)].filter((name) => registry.get(name)?.name === name);
 }

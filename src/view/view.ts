@@ -34,23 +34,23 @@ const INSTRUCTIONS =
 export interface ViewOptions {
   readonly name: string;
   readonly settings: ViewSettings;
-  /** Milliseconds that a client waits for the first catalogue. */
+  /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
   readonly caller: Pick<Caller, 'check' | 'call'>;
-  /** Where its calls live that are handed off. */
+  /** Runs calls that outlive their requests. */
   readonly tasks: Tasks;
   readonly logger: Logger;
 }
 
 /**
- * A set of tools with rules, names and a mode of its own: one cell with everything that is derived from a listing and
- * the settings. A listing, or other settings, replace it as a whole, and clients are notified once.
+ * A set of tools with its own rules, names and mode. All of it is derived from one listing and the settings. A new
+ * listing or new settings replace it as a whole and notify clients once.
  */
 export class View implements ToolService {
   readonly name: string;
-  /** All that is published. */
+  /** The published tools. */
   readonly registry: RegistrySource;
-  /** What tools/list shows: the registry, or in mode `search` what stands for it, and the tools for hand-off. */
+  /** The answer to tools/list: the published tools, or in mode `search` the search tools, and the hand-off tools. */
   readonly tools: ToolListSource;
   readonly #caller: ViewOptions['caller'];
   readonly #logger: Logger;
@@ -81,18 +81,18 @@ export class View implements ToolService {
     return this.#settings.config;
   }
 
-  /** `list` as long as `auto` has not decided. */
+  /** The mode; `list` until `auto` has decided. */
   get mode(): Mode {
     return this.#snapshot.current()?.mode ?? modeOf(this.config, this.#decided);
   }
 
-  /** What a model should know of the tools as a whole. */
+  /** The instructions for the model about the tools as a whole. */
   get instructions(): string {
     const main = this.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
     return this.config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
   }
 
-  /** Its calls that go on apart from their requests. */
+  /** The calls of this view that outlive their requests. */
   get detached(): DetachedCalls {
     return this.#tasks;
   }
@@ -105,7 +105,7 @@ export class View implements ToolService {
     }
   }
 
-  /** The tools for calls that were handed off need no catalogue; the search tools and the published ones do. */
+  // The hand-off tools come first because they need no catalogue.
   async #dispatch(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
     const answered = this.#tasks.answer(name, args, context, this.config);
     if (answered !== undefined) return answered;
@@ -120,7 +120,7 @@ export class View implements ToolService {
     return this.#call(tool, args, context);
   }
 
-  /** Checks the arguments before anything that costs. */
+  /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
   #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
     const { requestId, principal = LOCAL_PRINCIPAL } = context;
     const parameters = this.#checked(tool, args, context);
@@ -142,19 +142,19 @@ export class View implements ToolService {
     return unknownTool(registry, name, this.#history.gone, directory);
   }
 
-  /** A load of the catalogue has begun. */
+  /** Marks the start of a load of the catalogue. */
   begin(): void {
     this.#snapshot.begin();
   }
 
-  /** The catalogue could not be loaded: what is served stays. */
+  /** Ends a load of the catalogue that failed: the served tools stay. */
   fail(error: BridgeError): void {
     this.#snapshot.fail(error);
   }
 
   /**
-   * Goes over to another listing, other settings or both; without a listing, to the one before if there is one. Clients
-   * are notified once if they see a difference. If nothing can be derived, what is served stays, and the log says why.
+   * Applies a listing and settings. Without a listing, the previous one stays. Notifies clients once if they see a
+   * difference. If building the registry fails, the served tools stay and the log gives the reason.
    */
   update(listing: CatalogListing | undefined, settings = this.#settings): void {
     const before = this.#snapshot.current();
@@ -169,8 +169,8 @@ export class View implements ToolService {
   }
 
   /**
-   * What is published but for approval, as any process would publish it: without files of the machine that this one
-   * runs on. Undefined before the first load.
+   * Returns the registry before approval and without `path` arguments, so that it is the same on every machine.
+   * Undefined before the first load.
    */
   comparable(): Registry | undefined {
     const current = this.#snapshot.current();
@@ -180,7 +180,7 @@ export class View implements ToolService {
     return build({ ...this.#settings, config }, { listing: current.listing, heldBy: this.#heldBy });
   }
 
-  /** Nobody of that principal can ask for results any more: ends its calls that go on. */
+  /** Cancels the running calls of a principal that can no longer fetch their results. */
   abandon(principal: string): void {
     this.#tasks.abandon(principal);
   }
@@ -195,13 +195,13 @@ export class View implements ToolService {
         previous,
       });
     } catch (thrown) {
-      this.#logger.error('The registry could not be built from what Dify listed', { error: thrown });
+      this.#logger.error('Could not build the registry from the tools that Dify listed', { error: thrown });
       this.#snapshot.fail(asBridgeError(thrown));
       return undefined;
     }
   }
 
-  /** Keeps up with what was derived: the names that went, the index for searches, and what the log has to say. */
+  /** Updates the name history and the search index, and logs the decision of `auto` and shadowed tools. */
   #follow(after: Derived, before: Derived | undefined): void {
     this.#history.record(before?.registry, after.registry);
     if (after.mode === 'list') this.#search = undefined;
@@ -211,7 +211,7 @@ export class View implements ToolService {
     for (const tool of after.shadowed) {
       if (this.#warnedOf.has(tool)) continue;
       this.#warnedOf.add(tool);
-      this.#logger.warn("A published tool has the name of one of the bridge's own, which goes before it", {
+      this.#logger.warn("A published tool is not listed because one of the bridge's own tools has its name", {
         tool,
       });
     }
@@ -219,7 +219,7 @@ export class View implements ToolService {
 
   #logDecision({ mode, tools, tokens }: AutoMode): void {
     const { auto } = this.config;
-    this.#logger.info('The mode of a view was decided by its size, and stays until the bridge is restarted', {
+    this.#logger.info('The size of a view decided its mode, which stays until the bridge restarts', {
       view: this.name,
       mode,
       tools,
@@ -229,7 +229,7 @@ export class View implements ToolService {
     });
   }
 
-  /** The tool that clients know by a name, from now or from before. */
+  /** Returns the tool that has a name now, or had it last. */
   readonly #heldBy = (name: string): ToolRef | undefined => {
     const tool = this.#snapshot.current()?.registry.get(name);
     return tool?.name === name ? tool.ref : this.#history.gone.get(name);

@@ -10,32 +10,32 @@ import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
 
-/** The settings that say which views there are. */
+/** The settings that define the views. */
 export type ViewsConfig = Pick<Config, 'tools' | 'views'>;
 
-/** The approved tools that a view is served from, and how far Dify has moved away from them. */
+/** A folder of approved tools, and how Dify's tools differ from them. */
 export interface ManifestStatus {
-  /** The views that they are for: those without a folder of their own have that of the default view. */
+  /** The views that use this folder. Views without a folder of their own use that of the default view. */
   readonly views: readonly string[];
   readonly dir: string;
-  /** Only tools that are as they were approved are served. */
+  /** Whether only tools that match their approved version are served. */
   readonly frozen: boolean;
-  /** When Dify's tools were last compared; undefined before the first time. */
+  /** When Dify's tools were last compared; undefined before the first comparison. */
   readonly comparedAt: Date | undefined;
-  /** How they differed. */
+  /** The result of the last comparison. */
   readonly difference: ManifestDifference | undefined;
 }
 
 export interface ViewsOptions extends Omit<ViewOptions, 'name' | 'settings'> {
   readonly config: ViewsConfig;
-  /** What holds for every view without being a setting. */
+  /** Values that hold for every view and are not settings of views. */
   readonly common: Pick<ViewConfig, 'fileSources'>;
   readonly approvals: Approvals | undefined;
-  /** Dify cannot be asked for its tools: the approved ones are all that there is. */
+  /** Whether Dify cannot be asked for its tools, so that the approved ones are the only source. */
   readonly offline: boolean;
 }
 
-/** All views of a bridge, the default one first, kept up to date with one catalogue. */
+/** All views of a bridge, the default one first. One catalogue updates all of them. */
 export class Views {
   readonly #options: ViewsOptions;
   readonly #views = new Map<string, View>();
@@ -43,7 +43,7 @@ export class Views {
   #config: ViewsConfig;
   #approvals: Approvals | undefined;
   #reviews: ReadonlyMap<string, ApprovalReview> = new Map();
-  /** What Dify has listed; undefined before its first answer. */
+  /** Dify's last listing; undefined before its first answer. */
   #listing: CatalogListing | undefined;
   #hasAnswer = false;
 
@@ -55,7 +55,7 @@ export class Views {
     for (const [name, config] of viewsOf(this.#config, options.common)) this.#add(name, config);
   }
 
-  /** As they are at any time: `apply` may change them. */
+  /** The views by name. A live map: `apply` changes it. */
   get byName(): ReadonlyMap<string, View> {
     return this.#views;
   }
@@ -64,12 +64,12 @@ export class Views {
     return this.#views.get(DEFAULT_VIEW) as View;
   }
 
-  /** What was approved for the default view, in place of a catalogue. */
+  /** The approved tools of the default view, for use in place of Dify's catalogue. */
   get approvedListing(): CatalogListing | undefined {
     return this.default.settings.approval?.listing;
   }
 
-  /** The approved tools that are served, those of the default view first; none where none are configured. */
+  /** Returns the folders of approved tools, that of the default view first; none if none is configured. */
   manifests(): readonly ManifestStatus[] {
     return [...(this.#approvals?.own ?? [])].map(([owner, approval]) => {
       const { comparedAt, difference } = this.#reviews.get(owner) ?? {};
@@ -79,13 +79,13 @@ export class Views {
     });
   }
 
-  /** The providers whose credentials some view has to know: see `credentialProviders`. */
+  /** Returns the IDs of the providers whose credentials a view needs: see `credentialProviders`. */
   wantedCredentials(listing: CatalogListing): ReadonlySet<string> {
     const all = [...viewsOf(this.#config, this.#options.common).values()];
     return new Set(all.flatMap((config) => [...credentialProviders(listing, config)]));
   }
 
-  /** Serves what was approved until Dify has answered. */
+  /** Serves the approved tools until Dify has answered. */
   start(): void {
     for (const view of this.#views.values()) {
       const { approval } = view.settings;
@@ -93,7 +93,7 @@ export class Views {
     }
   }
 
-  /** A load of the catalogue has begun. */
+  /** Marks the start of a load of the catalogue. */
   begin(): void {
     for (const view of this.#views.values()) view.begin();
   }
@@ -105,19 +105,19 @@ export class Views {
     this.#review(listing);
   }
 
-  /** The catalogue could not be loaded. `listing` is the one before. */
+  /** Ends a load of the catalogue that failed. `listing` is the previous one. */
   fail(error: BridgeError, listing: CatalogListing | undefined): void {
     this.#hasAnswer = true;
     for (const view of this.#views.values()) view.fail(error);
     this.#review(listing);
   }
 
-  /** Announces the configuration of the next `apply`, so that the credentials which it names can be asked for before. */
+  /** Sets the configuration of the next `apply`, so that the credentials it names can be fetched first. */
   prepare(config: ViewsConfig): void {
     this.#config = config;
   }
 
-  /** Goes over to the prepared configuration and to other approvals: adds, changes and removes views. */
+  /** Applies the prepared configuration and new approvals: adds, changes and removes views. */
   apply(approvals: Approvals | undefined, listing: CatalogListing | undefined): void {
     this.#setApprovals(approvals);
     const wanted = viewsOf(this.#config, this.#options.common);
@@ -145,14 +145,14 @@ export class Views {
     );
   }
 
-  /** What there is to publish: before Dify has answered, and where it is not asked, what was approved. */
+  /** Returns Dify's listing, or the approved tools if Dify has not answered or is not asked. */
   #listingFor({ approval }: ViewSettings): CatalogListing | undefined {
     return this.#listing ?? approval?.listing;
   }
 
-  /** Holds the tools that there are against the settings, and the live workspace against what was approved. */
+  /** Checks the settings against the available tools, and Dify's tools against the approved ones. */
   #review(listing: CatalogListing | undefined): void {
-    // What was approved comes first, without the credentials that Dify has: it counts where Dify does not answer.
+    // Until a load has succeeded or failed, the views have only the approved tools, without Dify's credentials.
     if (!this.#hasAnswer) return;
     this.#warnings.review(this.#views.values(), listing?.problems ?? []);
     if (this.#listing === undefined) return;

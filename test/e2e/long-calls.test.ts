@@ -32,7 +32,7 @@ async function survive(client: TestClient) {
     let result = await client.callTool(SLOW, { seconds: 6 }, { timeoutMs: 2000 });
     const callId = callIdOf(result);
     let requests = 1;
-    for (; textOf(result).includes('still runs'); requests += 1) {
+    for (; textOf(result).includes('is still running'); requests += 1) {
       result = await client.callTool('get_call_result', { call_id: callId }, { timeoutMs: 2000 });
     }
     return { byHandOff: textOf(result), requests, withProgress: textOf(await withProgress) };
@@ -126,7 +126,7 @@ describe('SIGTERM and a call that was handed off', () => {
       serving.child.kill('SIGTERM');
       // Either the wait ends with the grace or before; then it is asked again.
       const answers = [await late];
-      if (textOf(answers[0]).includes('still runs')) {
+      if (textOf(answers[0]).includes('is still running')) {
         answers.push(await client.callTool('get_call_result', { call_id: callId }));
       }
       expect(textOf(answers.at(-1))).toMatch(/stopping and ended the call/);
@@ -138,7 +138,7 @@ describe('SIGTERM and a call that was handed off', () => {
     const client = await connectClient('v2 auto', { url: serving.url });
     const unknown = await client.callTool('get_call_result', { call_id: callId });
     expect(unknown.isError).toBe(true);
-    expect(textOf(unknown)).toContain('or the bridge was restarted, which ends all calls');
+    expect(textOf(unknown)).toContain('or was lost in a restart, or the call belongs to another client');
     await client.close();
   });
 });

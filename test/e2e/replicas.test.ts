@@ -45,13 +45,13 @@ it('a replica that is killed is missed, and what had ended there is not', async 
   const ask = (callId: string) => second.callTool('get_call_result', { call_id: callId });
   const [ended, lost] = await Promise.all([handOff(2), handOff(120)]);
   await expect.poll(async () => textOf(await ask(ended))).toContain('This took 2 seconds.');
-  expect(textOf(await ask(lost))).toContain('still runs');
+  expect(textOf(await ask(lost))).toContain('is still running');
 
   a.child.kill('SIGKILL');
   await a.ended;
   await expect
     .poll(async () => textOf(await ask(lost)), { timeout: 30_000, interval: 200 })
-    .toContain('is gone, and the result with it.');
+    .toContain('was lost: the replica of the bridge that ran it is gone.');
   expect(textOf(await ask(ended))).toContain('This took 2 seconds.');
 
   await second.close();

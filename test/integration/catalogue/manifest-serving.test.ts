@@ -51,7 +51,7 @@ const call = async (app: App, name: string): Promise<unknown> => {
   return content[0];
 };
 const warnings = ({ logger }: CatalogueBridge) =>
-  logger.lines.filter(({ message }) => message.startsWith('Tools are not as they were approved'));
+  logger.lines.filter(({ message }) => message.startsWith('Tools differ from the approved ones'));
 
 describe('a bridge with a manifest', () => {
   it('needs no console credential and does not wait', async () => {
@@ -113,7 +113,7 @@ describe('a bridge with a manifest', () => {
     await expect(client.callTool(TWO)).rejects.toThrow(/not published/);
     const registry = bridge.app.registry.current();
     expect(registry && explainTool(registry, TWO)).toContain(
-      'Rule manifest.frozen: true, and it is not as it was approved',
+      'Rule manifest.frozen: true, and it differs from its approved version',
     );
     await bridge.app.refresh();
     expect(warnings(bridge).map(({ fields }) => fields)).toMatchObject([
@@ -162,7 +162,7 @@ describe('a bridge with a manifest', () => {
     workspace.putTool('builtin', NOTES, note('two'));
     await bridge.app.refresh();
     expect(bridge.logger.lines.map(({ message }) => message)).toContain(
-      'The tools in Dify are as they were approved',
+      'The tools in Dify match the approved ones',
     );
   });
 

@@ -11,7 +11,7 @@ import { CLIENT_KINDS, type TestClient } from '../../support/mcp-clients.ts';
 const ID = 'acme/press/press';
 const NAME = 'acme_press__print';
 const PRESETS = { [NAME]: { parameters: { width: 400 }, narrow: { color: { enum: ['blue'] } } } };
-const MISFIT = 'Settings do not fit the tools that there are';
+const MISFIT = 'Settings do not match the available tools';
 
 /** Has Dify list the tool with these parameters. */
 function declare(
@@ -81,7 +81,9 @@ it('says at the start, and after a reload, which settings fit no tool', async ()
   bridge.write({});
   expect(await bridge.app.reload()).toBe(true);
   expect(bridge.logger.lines.at(-1)?.message).not.toBe(MISFIT);
-  expect(bridge.logger.lines.some(({ message }) => message.includes('fit the tools again'))).toBe(true);
+  expect(bridge.logger.lines.some(({ message }) => message.includes('match the available tools again'))).toBe(
+    true,
+  );
 });
 
 it('says once what several views go by, and not again when one of them is gone', async () => {
@@ -108,7 +110,7 @@ it('says that Dify may have what is missed where it could not list everything', 
   expect(line?.fields).toMatchObject({ count: 1, unlisted: expect.stringContaining('could not list') });
   bridge.sandbox.workspace.repair();
   await bridge.app.refresh();
-  expect(bridge.logger.lines.at(-1)?.message).toBe('The settings fit the tools again');
+  expect(bridge.logger.lines.at(-1)?.message).toBe('The settings match the available tools again');
 });
 
 it('does not hold the settings against what was approved where Dify is asked', async () => {

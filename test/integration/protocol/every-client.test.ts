@@ -131,7 +131,7 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
     });
     const fault = await client.callTool('throwing');
     expect(fault.isError).toBe(true);
-    expect(texts(fault)[0]).toMatch(/^The bridge failed unexpectedly\.\nRequest id: [0-9a-f-]{36}$/);
+    expect(texts(fault)[0]).toMatch(/^The bridge failed unexpectedly\.\nRequest ID: [0-9a-f-]{36}$/);
   });
 
   it('hears of progress in order and never after the result', async () => {

@@ -62,9 +62,9 @@ describe.each(CLIENT_KINDS)('a %s client of two replicas', (kind) => {
     do {
       result = await b.callTool('get_call_result', { call_id: callId });
       seen.push(textOf(result));
-    } while (textOf(result).includes('still runs'));
+    } while (textOf(result).includes('is still running'));
     expect(textOf(result)).toContain('On kites:');
-    expect(seen.join()).toMatch(/last heard of: "Read/);
+    expect(seen.join()).toMatch(/last progress: "Read/);
     expect(pair.invocations()).toBe(1);
   });
 
@@ -73,7 +73,7 @@ describe.each(CLIENT_KINDS)('a %s client of two replicas', (kind) => {
     const [a, b] = [await pair.a.connect(kind), await pair.b.connect(kind)];
     const callId = callIdOf(await a.callTool(SLOW, { seconds: 60 }));
     const cancelled = await b.callTool('cancel_call', { call_id: callId });
-    expect(textOf(cancelled)).toContain('was cancelled: its request to Dify was closed');
+    expect(textOf(cancelled)).toContain('was cancelled and its request to Dify closed');
     expect(pair.a.log.filter((line) => line.includes('"outcome":"cancelled"'))).toHaveLength(1);
     expect((await a.callTool('get_call_result', { call_id: callId })).isError).toBe(true);
   });

@@ -49,7 +49,10 @@ describe('where files are kept', () => {
     expect(place).toEqual({ kind: 'memory', instead: join(file, 'dify-mcp-bridge', 'files') });
     expect((await store.usage()).maxBytes).toBe(128 * 1024 ** 2);
     expect(logger.lines).toEqual([
-      expect.objectContaining({ level: 'warn', message: expect.stringContaining('they are kept in memory') }),
+      expect.objectContaining({
+        level: 'warn',
+        message: expect.stringContaining('Files are stored in memory'),
+      }),
     ]);
   });
 

@@ -49,7 +49,7 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
         name: '新 报告.txt',
         mimeType: 'text/plain',
         size: 5,
-        description: `A file of a tool's result, kept until ${newer.expiresAt.toISOString()}.`,
+        description: `A file from a tool's result, stored until ${newer.expiresAt.toISOString()}.`,
       },
       expect.objectContaining({ uri: older.uri, size: 3 }),
     ]);
@@ -105,7 +105,7 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
         // SEP-2164 and both SDKs: in either era the code of wrong parameters, with the URI alone as data.
         code: -32_602,
         data: { uri },
-        message: expect.stringContaining('There is no such file: it was never there, has expired'),
+        message: expect.stringContaining('Unknown file: the URI is wrong, or the file expired, was evicted'),
       });
     }
     expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
@@ -122,7 +122,7 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
       code: -32_602,
       data: { code: 'file_too_large' },
       message: expect.stringContaining(
-        'film.mp4 has 2 MB; resources/read gives files of up to 1 MB.\nDownload it from https://bridge.example.com/files/KEY/a.',
+        'film.mp4 has 2 MB; resources/read returns files of up to 1 MB.\nDownload it from https://bridge.example.com/files/KEY/a.',
       ),
     });
   });
@@ -167,7 +167,7 @@ describe('a failing store', () => {
       code: -32_603,
       message: expect.not.stringContaining('disk'),
     });
-    expect(JSON.stringify(logger.lines)).toContain('A request for kept files failed');
+    expect(JSON.stringify(logger.lines)).toContain('A request for stored files failed');
   });
 
   it('that loses the file while it is read says the same as for one that is not there', async () => {

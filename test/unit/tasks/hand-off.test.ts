@@ -65,9 +65,9 @@ describe('a call that takes longer', () => {
     const callId = callIdOf(result);
     expect(callId).toMatch(/^call_[\w-]{24}$/);
     expect(textOf(result)).toBe(
-      `The tool slow still runs (50 s so far, last heard of: "Fetching pages"). This is not its result.\n` +
-        `Call get_call_result with {"call_id": "${callId}"} to wait for the result; repeat that while it still runs. ` +
-        'Do not call slow again for this: that would start it a second time. cancel_call ends it.',
+      `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result.\n` +
+        `Call get_call_result with {"call_id": "${callId}"} to wait for the result, and repeat this while the call ` +
+        'is still running. Do not call slow again: that would start it a second time. cancel_call cancels it.',
     );
     expect(result.structuredContent).toMatchObject({
       status: 'running',
@@ -163,7 +163,7 @@ describe('get_call_result', () => {
     expect(isAnswered).toBe(false);
     await pass(1);
     const again = await waiting;
-    expect(textOf(again)).toContain('still runs (95 s so far)');
+    expect(textOf(again)).toContain('is still running (95 s so far)');
     expect(callIdOf(again)).toBe(callId);
   });
 
@@ -221,7 +221,7 @@ describe('cancel_call', () => {
     const callId = await handedOff(made);
     const result = await made.own('cancel_call', { call_id: callId });
     expect(made.runs[0]?.signal.aborted).toBe(true);
-    expect(textOf(result)).toMatch(/was cancelled.*A workflow goes on in Dify until it ends/);
+    expect(textOf(result)).toMatch(/was cancelled.*A workflow keeps running in Dify until it ends/);
     expect(await made.own('get_call_result', { call_id: callId })).toMatchObject({ isError: true });
     expect((await made.calls.get(callId, 'local')).status).toBe('cancelled');
   });
@@ -232,7 +232,7 @@ describe('cancel_call', () => {
     made.runs[0]?.end(answer('kept'));
     await pass(0);
     expect(textOf(await made.own('cancel_call', { call_id: callId }))).toContain(
-      'had ended before (completed)',
+      'had already ended (completed)',
     );
     expect(await made.own('get_call_result', { call_id: callId })).toEqual(answer('kept'));
   });
@@ -249,13 +249,13 @@ describe('what is not there', () => {
       return textOf(result).replaceAll(id, 'ID');
     };
     const unknown = await ask(made, 'local', 'call_nonsense');
-    expect(unknown).toMatch(/No call "ID" is known\.\n.*expired.*bridge was restarted/s);
+    expect(unknown).toMatch(/Unknown call ID "ID"\.\n.*expired.*lost in a restart/s);
     expect(await ask(made, 'somebody else')).toBe(unknown);
     expect(await ask(other, 'local')).toBe(unknown);
     const foreign = await made.own('cancel_call', { call_id: callId }, { principal: 'somebody else' });
     expect(textOf(foreign).replaceAll(callId, 'ID')).toBe(unknown);
     expect(made.runs[0]?.signal.aborted).toBe(false);
-    await expect(made.calls.get(callId, 'somebody else')).rejects.toThrow(/No call/);
+    await expect(made.calls.get(callId, 'somebody else')).rejects.toThrow(/Unknown call ID/);
 
     made.runs[0]?.end(answer('x'));
     await pass(59_999);
@@ -286,7 +286,7 @@ describe('stored results', () => {
     const results = await Promise.all(ids.map((id) => made.own('get_call_result', { call_id: id })));
     expect(results.map(({ isError = false }) => isError)).toEqual([true, false, false]);
     expect(textOf(results[0] ?? answer(''))).toMatch(
-      /had to make room for newer ones\.\n.*calls\.maxKeptBytes/s,
+      /was evicted to store newer ones\.\n.*calls\.maxKeptBytes/s,
     );
     expect(await made.calls.get(ids[0] ?? '', 'local')).toMatchObject({
       status: 'failed',
@@ -300,7 +300,7 @@ describe('stored results', () => {
     made.runs[0]?.end(answer('x'.repeat(500)));
     await pass(0);
     expect(textOf(await made.own('get_call_result', { call_id: callId }))).toMatch(
-      /its result of \d+ bytes is larger than the bridge keeps/,
+      /its result of \d+ bytes is larger than the bridge stores/,
     );
   });
 });

@@ -100,7 +100,9 @@ describe('what is not the same piece of work', () => {
     void made.call(key, { a: 1 });
     const other = await made.call(key, { a: 2 });
     expect(other.isError).toBe(true);
-    expect(textOf(other)).toMatch(/key was used for a call of slow with other arguments\.\nNothing was sent/);
+    expect(textOf(other)).toMatch(
+      /key was already used for a call of slow with other arguments\.\nNothing was sent/,
+    );
     expect(made.runs).toHaveLength(1);
   });
 

@@ -60,7 +60,7 @@ describe('a call that was handed off by one replica', () => {
     const [a, b] = await pair({ handOff: 3000 });
     a.rules.handOff = 50;
     const callId = callIdOf(await a.call());
-    expect(textOf(await get(b, callId))).toMatch(/^The tool slow still runs \(\d s so far\)/);
+    expect(textOf(await get(b, callId))).toMatch(/^The tool slow is still running \(\d s so far\)/);
     // The other replica does not look by itself again: it has to be told.
     vi.useFakeTimers({ toFake: ['setInterval'] });
     onTestFinished(() => void vi.useRealTimers());
@@ -86,7 +86,7 @@ describe('a call that was handed off by one replica', () => {
     );
     a.runs[0]?.observer.progress?.('Read 3 pages');
     await expect.poll(() => heard).toEqual(['Read 3 pages']);
-    expect(textOf(await get(b, callId))).toContain('last heard of: "Read 3 pages"');
+    expect(textOf(await get(b, callId))).toContain('last progress: "Read 3 pages"');
     a.runs[0]?.end(answer('done'));
     await waiting;
   });
@@ -99,7 +99,7 @@ describe('a call that was handed off by one replica', () => {
     expect(a.runs[0]?.signal.aborted).toBe(true);
     expect(await get(b, callId)).toMatchObject({ isError: true });
     expect((await b.calls.get(callId, 'local')).status).toBe('cancelled');
-    expect(textOf(await b.own('cancel_call', { call_id: callId }))).toContain('had ended before');
+    expect(textOf(await b.own('cancel_call', { call_id: callId }))).toContain('had already ended');
   });
 
   it('is a task that another may ask for and cancel', async () => {
@@ -134,18 +134,20 @@ describe('a call that was handed off by one replica', () => {
   it('is there for its principal and its view alone, and neither stands in Redis', async () => {
     const [a, b] = await pair();
     const callId = callIdOf(await a.call({ principal: 'ada-the-principal' }));
-    expect(textOf(await get(b, callId, 0, 'bob'))).toMatch(/^No call "call_/);
+    expect(textOf(await get(b, callId, 0, 'bob'))).toMatch(/^Unknown call ID "call_/);
     expect(await errorOf(b.calls.get(callId, 'bob'))).toMatchObject({ code: 'call_not_found' });
-    expect(textOf(await b.own('cancel_call', { call_id: callId }, { principal: 'bob' }))).toMatch(/^No call/);
+    expect(textOf(await b.own('cancel_call', { call_id: callId }, { principal: 'bob' }))).toMatch(
+      /^Unknown call ID/,
+    );
     const other = bench({ with: b, view: 'other' });
     const attempt = await other.own(
       'get_call_result',
       { call_id: callId },
       { principal: 'ada-the-principal' },
     );
-    expect(textOf(attempt)).toMatch(/^No call/);
+    expect(textOf(attempt)).toMatch(/^Unknown call ID/);
     expect(a.runs[0]?.signal.aborted).toBe(false);
-    expect(textOf(await get(b, callId, 0, 'ada-the-principal'))).toContain('still runs');
+    expect(textOf(await get(b, callId, 0, 'ada-the-principal'))).toContain('is still running');
     a.runs[0]?.end(answer('done'));
     expect((await a.keys()).join()).not.toContain('ada');
   });
@@ -155,8 +157,8 @@ describe('a call that was handed off by one replica', () => {
     const callId = callIdOf(await a.call());
     a.runs[0]?.end(answer('done'));
     expect(await get(b, callId, 0.1)).toEqual(answer('done'));
-    await expect.poll(async () => textOf(await get(b, callId))).toMatch(/^No call/);
-    expect(textOf(await get(a, callId))).toMatch(/^No call/);
+    await expect.poll(async () => textOf(await get(b, callId))).toMatch(/^Unknown call ID/);
+    expect(textOf(await get(a, callId))).toMatch(/^Unknown call ID/);
   });
 
   it('outlives its replica once it has ended', async () => {
@@ -176,13 +178,15 @@ describe('a call that was handed off by one replica', () => {
     await a.kill();
     const result = await waiting;
     expect(result.isError).toBe(true);
-    expect(textOf(result)).toMatch(/^The replica of the bridge that ran the call of slow is gone/);
-    expect(textOf(result)).toContain('check there before calling it again');
+    expect(textOf(result)).toMatch(
+      /^The result of the call of slow was lost: the replica of the bridge that ran it is gone/,
+    );
+    expect(textOf(result)).toContain('check there before you call it again');
     expect(await b.calls.get(callId, 'local')).toMatchObject({
       status: 'failed',
       error: { code: 'call_not_found' },
     });
-    expect(textOf(await b.own('cancel_call', { call_id: callId }))).toContain('had ended before (failed)');
+    expect(textOf(await b.own('cancel_call', { call_id: callId }))).toContain('had already ended (failed)');
   });
 });
 
@@ -198,7 +202,7 @@ describe('results in Redis', () => {
       ids.push(callId);
     }
     const [first = '', second = '', third = ''] = ids;
-    await expect.poll(async () => textOf(await get(b, first))).toMatch(/had to make room for newer ones/);
+    await expect.poll(async () => textOf(await get(b, first))).toMatch(/was evicted to store newer ones/);
     for (const callId of [second, third]) expect((await get(a, callId)).isError).toBeUndefined();
   });
 
@@ -207,7 +211,7 @@ describe('results in Redis', () => {
     const callId = callIdOf(await a.call());
     a.runs[0]?.end(answer('x'.repeat(2000)));
     const result = await get(b, callId, 1);
-    expect(textOf(result)).toMatch(/result of 20\d\d bytes is larger than the bridge keeps/);
+    expect(textOf(result)).toMatch(/result of 20\d\d bytes is larger than the bridge stores/);
   });
 });
 
@@ -297,7 +301,7 @@ describe('calls with the same key', () => {
     await expect.poll(() => a.runs.length).toBe(1);
     await a.kill();
     const result = await b.call(key);
-    expect(textOf(result)).toMatch(/is gone, and the result with it/);
+    expect(textOf(result)).toMatch(/was lost: the replica of the bridge that ran it is gone/);
     expect(b.runs).toHaveLength(0);
   });
 });
@@ -313,10 +317,10 @@ describe('while Redis is away', () => {
     expect(await quick).toEqual(answer('quick'));
     const callId = callIdOf(await a.call());
     // Its own replica knows it; another cannot tell.
-    expect(textOf(await get(a, callId))).toContain('still runs');
+    expect(textOf(await get(a, callId))).toContain('is still running');
     expect(textOf(await get(b, callId))).toMatch(/^The Redis that keeps files and results cannot be reached/);
     const refused = await a.call(key);
-    expect(textOf(refused)).toMatch(/Without it, no key can be kept\.\nNothing was sent to Dify/);
+    expect(textOf(refused)).toMatch(/Without it, idempotency keys do not work\.\nNothing was sent to Dify/);
     expect(a.runs).toHaveLength(2);
     // What ended meanwhile is told when it is back.
     a.runs[1]?.end(answer('late'));
@@ -332,7 +336,7 @@ describe('while Redis is away', () => {
     const callId = callIdOf(await a.call(key));
     await server.kill();
     await server.start();
-    await expect.poll(async () => textOf(await get(b, callId))).toContain('still runs');
+    await expect.poll(async () => textOf(await get(b, callId))).toContain('is still running');
     const joined = b.call(key);
     a.runs[0]?.end(answer('late'));
     expect(await joined).toEqual(answer('late'));
@@ -345,6 +349,6 @@ it('a replica that goes says so, so that nobody waits for its calls', async () =
   const callId = callIdOf(await a.call());
   await a.tasks.close();
   await a.kill();
-  expect(textOf(await get(b, callId))).toMatch(/is gone, and the result with it/);
+  expect(textOf(await get(b, callId))).toMatch(/was lost: the replica of the bridge that ran it is gone/);
   expect((await b.keys()).filter((name) => name.includes(':replica:'))).toHaveLength(1);
 });

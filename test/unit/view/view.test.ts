@@ -275,6 +275,6 @@ describe('a call', () => {
   it('for the result of another needs no listing', async () => {
     const view = await testView({ config: HAND_OFF });
     const outcome = await view.callTool('get_call_result', { call_id: 'call_x' }, { signal });
-    expect(textOf(outcome)).toMatch(/^No call "call_x" is known\./);
+    expect(textOf(outcome)).toMatch(/^Unknown call ID "call_x"\./);
   });
 });
