@@ -65,7 +65,7 @@ export const ERROR_RULES = {
   },
   upstream_rate_limited: {
     ...CALL,
-    meaning: 'Dify, or a proxy before it, asks for fewer requests. Wait before the next call.',
+    meaning: 'Dify, or a proxy in front of it, received too many requests. Wait before the next call.',
   },
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {

@@ -204,7 +204,7 @@ it('an upload address that has expired is asked for once more, and no oftener', 
   sandbox.expireUploads(2);
   const result = await inspect({ data: 'AAAA', filename: 'a.bin' });
   expect(result.isError).toBe(true);
-  expect(result.content[0]?.text).toContain('Dify refused the upload of a file, also at a new address.');
+  expect(result.content[0]?.text).toContain('Dify refused the upload of a file, even at a new address.');
 });
 
 it.each([1, 1_000_000, 100_000_000])('%i bytes arrive as they are, in little memory', async (size) => {

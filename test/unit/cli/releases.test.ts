@@ -95,7 +95,7 @@ describe.each(['1.4.1', '1.12.1', '1.17.1'])('Dify %s in another workspace', (ve
       /^The account DIFY_EMAIL is in the workspace "Cellar"/,
       /Switch that account .*DIFY_WORKSPACE_ID/,
     ],
-    ['admin key', /^Dify answers the admin key for the workspace "Cellar"/, /Set DIFY_WORKSPACE_ID/],
+    ['admin key', /^Dify answered the admin key with the workspace "Cellar"/, /Set DIFY_WORKSPACE_ID/],
   ] as const)('fails the check of the %s, and says what to do', async (way: ConsoleWay, message, fix) => {
     const sandbox = await open(version);
     const env = { ...sandboxEnv(sandbox, way), DIFY_API_URL: await elsewhere(sandbox) };
