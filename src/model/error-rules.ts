@@ -123,7 +123,7 @@ export const ERROR_RULES = {
     ...CALL,
     http: 503,
     meaning:
-      'The Redis that keeps files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
+      'The Redis that stores files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
   },
   catalog_unavailable: {
     ...REQUEST,

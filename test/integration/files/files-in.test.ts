@@ -175,7 +175,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
     const closed = await client.callTool(INSPECT, { file: { url: 'https://[::1]/secret' } });
     expect(closed.content[0]?.text).toBe(
       'The file of the argument file cannot be taken: [::1] is a private or local address, which the bridge does not ' +
-        'fetch from.\nThe tool was not started. Give an address that anybody can fetch, or the file itself as data. ' +
+        'fetch from.\nThe tool was not started. Give a publicly reachable address, or the file itself as data. ' +
         'An operator can allow the host in files.allowedNetworks.',
     );
     const refused = await client.callTool('audio__asr', { audio_file: { data: 'AAAA', filename: 'a.wav' } });

@@ -219,7 +219,7 @@ describe('doctor', () => {
     const named = await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: join(file, 'dir') }) });
     expect(named.check('file store')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('files.dir cannot be written (ENOTDIR)'),
+      message: expect.stringContaining('files.dir is not writable (ENOTDIR)'),
       fix: expect.stringContaining('DIFY_BRIDGE_FILES_DIR'),
     });
     expect({ code: named.run.code, clock: named.status['clock'] }).toEqual({ code: 2, clock: 'pass' });

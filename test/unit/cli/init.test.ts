@@ -167,7 +167,7 @@ describe('init without a terminal', () => {
   it.each([
     [{ DIFY_INNER_API_KEY: 'fake-wrong' }, 4, /does not accept the inner API key[^]*another Dify's file/],
     [{ DIFY_ADMIN_API_KEY: 'fake-wrong' }, 4, /does not accept the admin key\.\n.*ADMIN_API_KEY_ENABLE/],
-    [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links that are signed/],
+    [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links signed with/],
     [{ DIFY_WORKSPACE_ID: '99999999-0000-4000-8000-000000000000' }, 2, /has no workspace.*\nIt has 5a4db0c5/],
     [{ DIFY_API_URL: 'dify.test:5001' }, 2, /put http:\/\/ or https:\/\/ before it/],
     [{ DIFY_API_URL: 'http://127.0.0.1:9' }, 1, /refused\.\n[^]*do not publish port 5001/],
@@ -198,7 +198,7 @@ describe('init without a terminal', () => {
           : undefined,
     });
     const run = await alone([], given({ DIFY_API_URL: dify.url }));
-    expect(run.stderr).toMatch(/switched off\.\nSet ADMIN_API_KEY_ENABLE=true/);
+    expect(run.stderr).toMatch(/switched off in this Dify\.\nSet ADMIN_API_KEY_ENABLE=true/);
   });
 
   it('asks which of several workspaces is meant', async () => {

@@ -256,9 +256,7 @@ describe('install refuses', () => {
     expect(run.code).toBe(2);
     expect(run.jsonError().error).toMatchObject({
       code: 'client_config_invalid',
-      message: expect.stringMatching(
-        /mcp\.json cannot be understood: line 4, column 1: close brace expected/,
-      ),
+      message: expect.stringMatching(/mcp\.json cannot be parsed: line 4, column 1: close brace expected/),
     });
     expect(readdirSync(join(home, '.cursor'))).toEqual(['mcp.json']);
   });

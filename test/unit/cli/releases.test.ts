@@ -113,7 +113,9 @@ describe.each(['1.4.1', '1.12.1', '1.17.1'])('Dify %s in another workspace', (ve
     const env = { ...sandboxEnv(sandbox, 'login'), DIFY_API_URL: await elsewhere(sandbox) };
     const refused = await run(['init'], { HOME: home(), ...env });
     expect(refused.code).toBe(4);
-    expect(refused.stderr).toMatch(/The account is in another workspace: 2{8}.*Cellar.*\nSwitch it/);
+    expect(refused.stderr).toMatch(
+      /The account is currently in another workspace: 2{8}.*Cellar.*\nSwitch it/,
+    );
   });
 });
 
