@@ -283,7 +283,7 @@ describe('init at a terminal', () => {
         [/install cherry-studio/, false],
       ]);
       expect(run.code).toBe(0);
-      expect(run.stderr).toContain('This Dify gives the files of results without SECRET_KEY.');
+      expect(run.stderr).toContain('This Dify provides the files of results without SECRET_KEY.');
       expect(readFileSync(file, 'utf8')).not.toMatch(/^ *secretKey/m);
     } finally {
       await newer.close();
