@@ -4,17 +4,20 @@ import { toolHash } from './hash.ts';
 import type { Manifest } from './manifest.ts';
 import type { UnpublishedChanges } from './unpublished.ts';
 
-/** What of a registry may be served when only approved tools are. */
+/** Which tools of a registry may be served when only approved tools are. */
 export interface FrozenView {
-  /** True when the tool is exactly as it was approved. */
+  /** Returns true if the tool is exactly as approved. */
   allowed(tool: PublishedTool): boolean;
-  /** True when nothing has changed in what Dify is sent besides the arguments of callers. */
+  /** Returns true if Dify still receives the same values in addition to the caller's arguments. */
   sendsTheSame(tool: PublishedTool): boolean;
-  /** The tools that are not, each with the reason. */
+  /** The tools that are not allowed, each with the reason. */
   readonly withheld: readonly WithheldTool[];
 }
 
-/** Holds the registry's tools against what was approved. `changesIn` knows what it was made from. */
+/**
+ * Compares the registry's tools with the approved ones. `changesIn` knows the declarations behind the
+ * registry.
+ */
 export function frozenView(
   manifest: Manifest,
   registry: Registry,
@@ -29,7 +32,7 @@ export function frozenView(
     .map((tool): WithheldTool => {
       const { name, title, ref } = tool;
       const why = approved.has(identityOf(ref))
-        ? 'It is not any more as it was approved'
+        ? 'It has changed since its approval'
         : 'It is not among the approved tools';
       const detail =
         `${why} in ${manifest.dir}, and manifest.frozen is set. ` +

@@ -6,12 +6,15 @@ import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
 /**
- * What differs in the parameters of an approved tool that callers do not set (`dify.endpoint`): nobody is shown them,
- * and their defaults go out with every call.
+ * Returns the differences in an approved tool's parameters that callers do not set (`dify.endpoint`):
+ * nobody sees them, but every call sends their defaults.
  */
 export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 
-/** Holds the declarations of providers against the approved ones, each when it is asked for and once. */
+/**
+ * Returns a comparison of providers' declarations with the approved ones. Compares each tool on first
+ * use, once.
+ */
 export function unpublishedIn(manifest: Manifest, providers: readonly ToolProvider[]): UnpublishedChanges {
   const approved = new DeclarationIndex(manifest.providers);
   const live = new DeclarationIndex(providers);

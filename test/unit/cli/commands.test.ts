@@ -403,7 +403,7 @@ describe('config', () => {
     });
     const warned = await cli(['config', 'check'], { env: { ...ENV, DIFY_SECRET_KEY: '${user_config.key}' } });
     expect(warned.code).toBe(0);
-    expect(warned.stdout).toMatch(/warning: env DIFY_SECRET_KEY: still a \$\{…\} placeholder/);
+    expect(warned.stdout).toMatch(/warning: env DIFY_SECRET_KEY: still an unreplaced \$\{…\} placeholder/);
     expect(warned.stdout).toMatch(/warning: dify\.secretKey: not set/);
     expect(warned.stdout).toContain('2 warnings');
   });

@@ -169,7 +169,7 @@ describe('init without a terminal', () => {
     [{ DIFY_ADMIN_API_KEY: 'fake-wrong' }, 4, /does not accept the admin key\.\n.*ADMIN_API_KEY_ENABLE/],
     [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links signed with/],
     [{ DIFY_WORKSPACE_ID: '99999999-0000-4000-8000-000000000000' }, 2, /has no workspace.*\nIt has 5a4db0c5/],
-    [{ DIFY_API_URL: 'dify.test:5001' }, 2, /put http:\/\/ or https:\/\/ before it/],
+    [{ DIFY_API_URL: 'dify.test:5001' }, 2, /add http:\/\/ or https:\/\/ in front of it/],
     [{ DIFY_API_URL: 'http://127.0.0.1:9' }, 1, /refused\.\n[^]*do not publish port 5001/],
     [{ DIFY_INNER_API_KEY_FILE: '/nowhere/key' }, 2, /both set/],
   ])('refuses %j', async (changes, code, message) => {
@@ -319,7 +319,7 @@ describe('init at a terminal', () => {
     expect(run.stderr).toContain('Later: dify-mcp-bridge install cherry-studio --config');
     expect(run.stderr.match(/error:/g)).toHaveLength(8);
     expect(run.stderr).toContain(`${join(homedir(), 'nowhere/.env')} cannot be read`);
-    expect(run.stderr).toMatch(/leave off \/console\/api/);
+    expect(run.stderr).toMatch(/omit \/console\/api/);
     expect(run.stderr).toContain('ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.');
     expect(readFileSync(file, 'utf8')).toContain(secretKey);
   });
