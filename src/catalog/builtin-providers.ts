@@ -3,7 +3,7 @@ import { forEachBounded } from '../model/async.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { LocalizedText, ToolProvider } from '../model/tool.ts';
 
-/** The providers that are part of Dify itself, in every release so far. None of them needs credentials. */
+/** The providers that every release of Dify so far includes. None of them needs credentials. */
 export const HARD_CODED_PROVIDERS: readonly ToolProvider[] = [
   hardCoded('audio', { en_US: 'Audio' }, 'utilities'),
   hardCoded('code', { en_US: 'Code Interpreter', zh_Hans: '代码解释器' }, 'productivity'),
@@ -12,9 +12,9 @@ export const HARD_CODED_PROVIDERS: readonly ToolProvider[] = [
 ];
 
 /**
- * The builtin providers without their tools, from the list of plugins and from what is known of Dify. Unlike Dify's own
- * list of providers, this does not fail when Dify cannot read what one plugin declares. Rejects when the plugins cannot
- * be listed.
+ * Returns the builtin providers without their tools: those in the list of plugins, and those that are
+ * part of Dify. Unlike Dify's own list of providers, this works even if Dify cannot read one plugin's
+ * declaration. Rejects if Dify cannot list the plugins.
  */
 export async function providersFromPlugins(
   console: Pick<DifyConsole, 'listPlugins' | 'credentials'>,
@@ -30,7 +30,10 @@ export async function providersFromPlugins(
   return { providers: [...HARD_CODED_PROVIDERS, ...providers], problems };
 }
 
-/** True when Dify says that there are none. Where it says nothing, a call will. */
+/**
+ * Returns true if Dify reports that the provider has no credentials. If Dify does not report any list,
+ * only a call can tell.
+ */
 async function lacksCredentials(
   console: Pick<DifyConsole, 'credentials'>,
   id: string,

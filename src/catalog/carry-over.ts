@@ -2,19 +2,19 @@ import type { CatalogListing, CatalogProblem } from '../model/ports.ts';
 import type { ProviderType, ToolProvider } from '../model/tool.ts';
 import { providerKey, sortedBy } from './provider-key.ts';
 
-/** A listing that is complete again, and what in it is old. */
+/** A completed listing, and which parts of it are old. */
 export interface CarriedOver {
   readonly listing: CatalogListing;
-  /** The problems for which parts of the previous listing are used. */
+  /** The problems because of which parts of the previous listing are used. */
   readonly stale: readonly CatalogProblem[];
 }
 
-const STAYS = 'What was listed before stays published.';
+const STAYS = 'The tools listed before stay published.';
 
 /**
- * The new listing, completed from the previous one where Dify reported problems: all providers of a type whose list
- * failed, the tools of single providers that failed, and the credentials of either. The problems stay and say so. What
- * Dify no longer lists, without a problem, is gone.
+ * Returns the new listing, completed from the previous one where Dify reported problems: all providers of
+ * a type whose list failed, the tools of providers that failed, and the credentials of either. Keeps the
+ * problems in the result. Drops what Dify no longer lists without a problem.
  */
 export function carryOver(previous: CatalogListing | undefined, next: CatalogListing): CarriedOver {
   if (previous === undefined) return { listing: next, stale: [] };
@@ -25,7 +25,7 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
   const problems: CatalogProblem[] = [];
   const stale: CatalogProblem[] = [];
 
-  /** True when credentials that were known before are known again. */
+  /** Returns true if the previous listing had credentials and they were restored. */
   function restoreCredentials(type: ProviderType, id: string): boolean {
     const old = type === 'builtin' ? previous?.credentials?.get(id) : undefined;
     if (old === undefined || credentials.has(id)) return false;
@@ -45,7 +45,7 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
       const key = keyOf(provider);
       present.add(key);
       restoreCredentials(provider.type, provider.id);
-      // What Dify says about the provider itself counts, for example that it has lost its authorisation.
+      // Dify's statement about the provider itself wins, for example that it is no longer authorised.
       const known = unlisted.get(key);
       providers.push(known === undefined ? provider : { ...known, tools: provider.tools });
     }

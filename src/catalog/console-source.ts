@@ -9,19 +9,19 @@ import { providerKey, sortedBy } from './provider-key.ts';
 
 /** Limits of a console source. */
 export interface ConsoleSourceOptions {
-  /** Concurrent requests while builtin providers are listed one by one; 4 when absent. */
+  /** Concurrent requests when listing builtin providers one by one; 4 when absent. */
   readonly concurrency?: number | undefined;
   readonly logger?: Logger | undefined;
 }
 
-/** The providers of one type, or the error that took their list. */
+/** The providers of one type, or the error that prevented their list. */
 type TypeOutcome =
   | { readonly type: ProviderType; readonly listing: CatalogListing | undefined }
   | { readonly type: ProviderType; readonly error: BridgeError };
 
-/** Errors that every other request would meet as well, so that nothing found beside them can be trusted. */
+/** Errors that would fail every other request too, so no other result of the same load can be trusted. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set(['upstream_not_ready', 'cancelled', 'shutting_down']);
-/** Errors of the address or the account: listing the providers one by one would meet them again. */
+/** Errors of the address or the account: listing providers one by one would fail the same way. */
 const NOT_OF_ONE_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'upstream_unauthorized',
   'upstream_wrong_address',
@@ -29,16 +29,16 @@ const NOT_OF_ONE_PROVIDER: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * The workspace's tools from the console API: the lists of all four types at once. A list that fails is named in
- * `problems` and leaves the others alone. Rejects when Dify does not accept the credentials or when no list could
- * be had at all.
+ * Returns a source that reads the workspace's tools from the console API, all four types at once. If the
+ * list of one type fails, the result names it in `problems` and contains the others. Rejects if Dify does
+ * not accept the credentials, or if every list fails.
  */
 export function createConsoleSource(console: DifyConsole, options: ConsoleSourceOptions = {}): CatalogSource {
   const { concurrency = 4, logger = silentLogger } = options;
   let warned = new Set<string>();
   let warnedBefore = warned;
 
-  /** Warns of what the previous listing did not meet already. */
+  /** Logs only the errors that the previous load did not have. */
   function warn(message: string, { code, message: reason }: BridgeError): void {
     warned.add(`${message}: ${reason}`);
     const level = warnedBefore.has(`${message}: ${reason}`) ? 'debug' : 'warn';
@@ -54,8 +54,9 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
   }
 
   /**
-   * One provider that Dify cannot describe, or that never answers, fails the whole list of builtin tools; listed one
-   * by one, it loses only its own tools. Where no other list came either, Dify cannot be reached at all.
+   * If one provider cannot be described or does not answer, Dify fails the whole list of builtin tools;
+   * listed one by one, only that provider's tools are missing. If no other list arrived either, Dify is
+   * unreachable and nothing is retried.
    */
   async function recover(outcomes: readonly TypeOutcome[], signal: AbortSignal): Promise<TypeOutcome[]> {
     const reached = outcomes.some((outcome) => 'listing' in outcome);
@@ -71,13 +72,19 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     return recovered;
   }
 
-  /** The builtin providers without their tools; where Dify gives no list of them, those that are part of Dify. */
+  /**
+   * Returns the builtin providers without their tools. If Dify cannot list them, returns those in the
+   * list of plugins and those that are part of Dify.
+   */
   async function listBuiltinProviders(signal: AbortSignal): Promise<CatalogListing> {
     try {
       return await console.listProviders('builtin', signal);
     } catch (thrown) {
       const error = hopefulError(thrown);
-      warn('Dify could not list the builtin providers: taking them from the list of plugins', error);
+      warn(
+        'Dify could not list the builtin providers: the bridge takes them from the list of plugins',
+        error,
+      );
     }
     try {
       return await providersFromPlugins(console, concurrency, signal);
@@ -89,7 +96,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
 
   async function listBuiltinOneByOne(cause: BridgeError, signal: AbortSignal): Promise<TypeOutcome> {
     const type = 'builtin';
-    warn('Dify could not list the builtin tools as a whole: asking for each provider', cause);
+    warn('Dify could not list all builtin tools at once: the bridge lists each provider', cause);
     const overview = await listBuiltinProviders(signal);
     const providers: ToolProvider[] = [];
     const unlisted: ToolProvider[] = [];
@@ -111,7 +118,9 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     return { type, listing: { providers, problems, unlisted } };
   }
 
-  /** A workspace that could not be looked up is no reason to list nothing; a wrong one is. */
+  /**
+   * Rejects if the workspace is the wrong one. Only logs a failed lookup: the tools can still be listed.
+   */
   async function checkWorkspace(signal: AbortSignal): Promise<void> {
     try {
       await console.checkWorkspace(signal);
@@ -131,7 +140,8 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
         const [outcomes] = await Promise.all([Promise.all(lists), checkWorkspace(all)]);
         return merge(await recover(outcomes, all));
       } finally {
-        // After a rejection the other requests are of no use; after a success there are none left.
+        // After a rejection, the results of the other requests are useless; after a success, none are
+        // left.
         rest.abort();
       }
     },
@@ -164,10 +174,10 @@ function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
   };
 }
 
-/** The error, unless every other request would meet it as well: then throws it. */
+/** Returns the error. Throws it instead if it would fail every other request too. */
 function hopefulError(thrown: unknown): BridgeError {
   const error = asBridgeError(thrown);
-  // The refusal of one route (403) may be that route's own; any other refusal is of the credentials.
+  // A 403 may concern one route only; any other refusal concerns the credentials.
   const isHopeless =
     error.code === 'upstream_unauthorized' ? error.upstream?.status !== 403 : HOPELESS.has(error.code);
   if (isHopeless) throw error;

@@ -4,12 +4,12 @@ import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
 import { sortedBy } from './provider-key.ts';
 
-/** Requests at once. */
+/** Concurrent requests. */
 const CONCURRENCY = 4;
 
 /**
- * A source that lists the credentials of some providers along with the tools. `wanted` selects the providers. A
- * credential list that Dify does not answer is reported in `problems`; the tools stay.
+ * Returns a source that also lists the credentials of the providers that `wanted` selects. If Dify does
+ * not list a provider's credentials, the result reports that in `problems` and contains the tools.
  */
 export function withCredentials(
   source: CatalogSource,
@@ -20,7 +20,7 @@ export function withCredentials(
     async list(signal) {
       const listing = await source.list(signal);
       const selected = wanted(listing);
-      // Only builtin providers have credentials that a call can choose from.
+      // Only builtin providers have credentials that a call can choose.
       const ids = listing.providers.flatMap(({ type, id }) =>
         type === 'builtin' && selected.has(id) ? [id] : [],
       );

@@ -6,53 +6,59 @@ import type { CatalogStatus } from '../model/registry.ts';
 import { carryOver } from './carry-over.ts';
 import { createStaleness } from './staleness.ts';
 
-/** What a refresher reads, when, and what it reports. */
+/** The source of a refresher, its timing, and the callbacks for its results. */
 export interface CatalogRefresherOptions {
   readonly source: CatalogSource;
-  /** What is known before the first load: used for what the first load cannot find out. */
+  /** A listing from before, used for parts that the first load cannot read. */
   readonly initial?: CatalogListing | undefined;
-  /** Milliseconds from the end of one load to the begin of the next. 0: only on demand, and after failures. */
+  /**
+   * Milliseconds from the end of one load to the start of the next. 0: load only on demand and after
+   * failures.
+   */
   readonly intervalMs: number;
-  /** Part of a delay by which chance lengthens or shortens it; 0.1 when absent. */
+  /** The fraction by which each delay varies at random; 0.1 when absent. */
   readonly jitter?: number | undefined;
-  /** Milliseconds before the first attempt after a failure, doubled by each further one; 1 s when absent. */
+  /**
+   * Milliseconds before the first attempt after a failure, doubled after each further failure; 1 s when
+   * absent.
+   */
   readonly backoffMs?: number | undefined;
-  /** A load begins. */
+  /** Called when a load starts. */
   readonly onStart?: (() => void) | undefined;
   /**
-   * A load succeeded. The listing is the whole present state, see `carryOver`. `providers` and `credentials` are the
-   * same objects as before unless they have changed. Must not throw.
+   * Called when a load succeeds, with the complete state, see `carryOver`. `providers` and `credentials`
+   * are the previous objects if they are unchanged. Must not throw.
    */
   readonly onListing: (listing: CatalogListing) => void;
-  /** A load failed; the listing before it stays. Must not throw. */
+  /** Called when a load fails; the previous listing remains valid. Must not throw. */
   readonly onFailure?: ((error: BridgeError) => void) | undefined;
   readonly logger?: Logger | undefined;
-  /** A number from 0 up to 1; Math.random when absent. */
+  /** Returns a number from 0 up to, but not including, 1; Math.random when absent. */
   readonly random?: (() => number) | undefined;
 }
 
-/** Keeps the catalogue up to date: one load at a time. */
+/** Refreshes the catalogue, one load at a time. */
 export interface CatalogRefresher {
-  /** Loads at once and from then on by the interval. */
+  /** Loads now, then at every interval. */
   start(): void;
   /**
-   * Loads now, or joins the load that runs. With `fresh` a load that runs already does not count, because Dify
-   * may have changed since it began: one more follows it. Rejects with what made the load fail.
+   * Loads now, or joins the running load. With `fresh`, starts another load after the running one,
+   * because Dify may have changed since that began. Rejects with the error of the load.
    */
   refresh(options?: { readonly fresh?: boolean }): Promise<CatalogListing>;
   status(): CatalogStatus;
-  /** Ends for good. Aborts a load that runs: who waits for it gets `shutting_down`. */
+  /** Stops for good and aborts a running load. Its callers get `shutting_down`. */
   stop(): void;
 }
 
-/** Errors that an attempt a second later would only repeat: the next one waits for the whole interval. */
+/** Errors that a quick retry would only repeat: the next attempt waits for the whole interval. */
 const PATIENT: ReadonlySet<ErrorCode> = new Set(['upstream_unauthorized', 'upstream_rate_limited']);
-/** The longest delay after failures where no interval is set. */
+/** The longest delay after failures if no interval is set. */
 const DEFAULT_MAX_BACKOFF_MS = 60_000;
-/** Longer delays make a timer of Node fire at once. */
+/** A Node timer with a longer delay fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A refresher that has not begun. Its timers never keep the process alive. */
+/** Returns a refresher that has not started. Its timers do not keep the process alive. */
 export function createCatalogRefresher(options: CatalogRefresherOptions): CatalogRefresher {
   const { source, intervalMs, jitter = 0.1, backoffMs = 1_000, logger = silentLogger } = options;
   const random = options.random ?? Math.random;
@@ -86,7 +92,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
     }
     status = { listing, loadedAt: new Date(), lastError: undefined, stale: staleness.parts() };
     report(listing.problems);
-    // A type whose list is missing is worth an early further attempt.
+    // Retry early if the list of a whole type is missing.
     const complete = listing.problems.every(({ providerId }) => providerId !== undefined);
     failures = complete ? 0 : failures + 1;
     schedule(complete);
@@ -116,11 +122,11 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   }
 
   async function runAfter(current: Promise<CatalogListing>): Promise<CatalogListing> {
-    // What became of it is told to those who wait for it.
+    // The callers of that load get its error.
     await current.catch(() => undefined);
     following = undefined;
     if (stopping.signal.aborted) throw stopped();
-    // Somebody may have begun one between the two: it is as fresh.
+    // Another caller may have started a load in between: it is fresh enough.
     return running ?? run();
   }
 
@@ -131,7 +137,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
     const varied = delay * (1 + jitter * (2 * random() - 1));
     timer = setTimeout(
       () => {
-        // Its outcome is reported by load itself.
+        // load() itself reports the outcome.
         run().catch(() => undefined);
       },
       Math.min(varied, MAX_TIMER_MS),
@@ -139,7 +145,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
     timer.unref();
   }
 
-  /** Says what is wrong when it changes, not at every load. */
+  /** Logs problems when they change, not at every load. */
   function report(problems: readonly CatalogProblem[]): void {
     const text = JSON.stringify(problems);
     if (lastReport !== text && problems.length > 0) {
@@ -153,7 +159,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   function reportFailure(error: BridgeError): void {
     const text = error.toText();
     const fields = { code: error.code, reason: error.message, hint: error.hint, upstream: error.upstream };
-    if (lastReport === text) logger.debug('The tools could not be loaded from Dify, again', fields);
+    if (lastReport === text) logger.debug('The tools could still not be loaded from Dify', fields);
     else logger.warn('The tools could not be loaded from Dify', { ...fields, cause: error.cause });
     lastReport = text;
   }
@@ -178,7 +184,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   };
 }
 
-/** The new listing with the providers and the credentials of the previous one where they are equal. */
+/** Returns the new listing, with the previous providers and credentials where they are equal. */
 function withUnchanged(previous: CatalogListing | undefined, next: CatalogListing): CatalogListing {
   const { problems } = next;
   const same = <T>(before: T, now: T): T => (isDeepStrictEqual(before, now) ? before : now);
@@ -190,5 +196,5 @@ function withUnchanged(previous: CatalogListing | undefined, next: CatalogListin
 }
 
 function stopped(): BridgeError {
-  return new BridgeError('shutting_down', 'The bridge is stopping and loads no more tools.');
+  return new BridgeError('shutting_down', 'The bridge is stopping and no longer loads tools.');
 }

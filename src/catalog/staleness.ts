@@ -3,21 +3,27 @@ import type { StalePart } from '../model/registry.ts';
 import { PROVIDER_TYPES, type ProviderType } from '../model/tool.ts';
 import { providerKey, sortedBy } from './provider-key.ts';
 
-/** Tracks which parts of the catalogue are older than the last attempt to list them. */
+/** Tracks which parts of the catalogue are older than the last attempt to load them. */
 export interface Staleness {
-  /** A load succeeded, but for the parts in `stale`, which are from the listing of `previousAt`. */
+  /**
+   * Records a successful load, except for the parts in `stale`, which are from the listing of
+   * `previousAt`.
+   */
   loaded(stale: readonly CatalogProblem[], previousAt: Date): void;
-  /** A load failed as a whole: the entire listing, which is of `loadedAt`, is old. */
+  /** Records a failed load: the entire listing, which was loaded at `loadedAt`, is old. */
   failed(listing: CatalogListing, loadedAt: Date, message: string): void;
-  /** By type, then provider. */
+  /** Returns the stale parts, sorted by type, then provider. */
   parts(): readonly StalePart[];
 }
 
-/** Nothing is stale yet. */
+/** Returns a tracker in which nothing is stale. */
 export function createStaleness(): Staleness {
   let parts: ReadonlyMap<string, StalePart> = new Map();
 
-  /** A part that was old already is no younger for being missed once more, alone or with its whole type. */
+  /**
+   * Returns when a part became stale. A part that was already stale keeps its date, even if its whole
+   * type is now missing.
+   */
   function since(type: ProviderType, id: string | undefined, otherwise: Date): Date {
     return (parts.get(providerKey(type, id)) ?? parts.get(providerKey(type)))?.since ?? otherwise;
   }

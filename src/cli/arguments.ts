@@ -5,7 +5,9 @@ import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
-/** The arguments of a call as `--args` gives them: JSON, `@file`, or `-` for standard input. Throws `usage`. */
+/**
+ * Returns the arguments that `--args` gives: JSON, `@file`, or `-` for standard input. Throws `usage`.
+ */
 export async function readArguments(given: string | undefined, stdin: TextSource): Promise<JsonObject> {
   if (given === undefined) return {};
   const { text, source } = await readText(given, stdin);
@@ -20,7 +22,7 @@ export async function readArguments(given: string | undefined, stdin: TextSource
   throw new BridgeError('usage', `${source} must be a JSON object.`, { hint: EXAMPLE });
 }
 
-/** What to say of words behind the name of a tool, where many a program takes arguments. */
+/** Returns the error for words after the name of a tool, where many programs take arguments. */
 export function misplaced(words: readonly string[]): BridgeError {
   const message = `"${words.join(' ')}" follows the name of the tool: pass its arguments with --args.`;
   return new BridgeError('usage', message, { hint: EXAMPLE });
@@ -46,14 +48,14 @@ async function readAll(stdin: TextSource): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The files of `--file PARAMETER=PATH`, as arguments of the call and as folders that they lie in. */
+/** The files of `--file PARAMETER=PATH`: as arguments of the call, and the folders that contain them. */
 export interface FileArguments {
-  /** One file, or a list where the parameter was named several times. */
+  /** One file per parameter, or a list if the parameter was given several times. */
   readonly args: JsonObject;
   readonly folders: readonly string[];
 }
 
-/** Throws `usage` for an option that is not `PARAMETER=PATH`. */
+/** Returns the files of `--file` options. Throws `usage` for an option that is not `PARAMETER=PATH`. */
 export function readFileOptions(given: readonly string[]): FileArguments {
   const paths = new Map<string, string[]>();
   for (const option of given) {
@@ -72,7 +74,10 @@ export function readFileOptions(given: readonly string[]): FileArguments {
   return { args: Object.fromEntries(args), folders: [...paths.values()].flat().map((path) => dirname(path)) };
 }
 
-/** The configuration of a person who names files by hand: besides the allowed folders, the working one and these. */
+/**
+ * Returns the configuration for files that a person names by hand: allows the working folder and these
+ * folders too.
+ */
 export function withFolders(config: Config, folders: readonly string[]): Config {
   const { files } = config;
   return { ...config, files: { ...files, allowedPaths: [...files.allowedPaths, resolve(), ...folders] } };

@@ -15,7 +15,7 @@ import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, viewNamed } from './session.ts';
 
-/** Options on how the client is to reach the bridge. */
+/** Options that say how the client reaches the bridge. */
 export interface ServerOptions {
   /** `--http`. */
   readonly http?: string | undefined;
@@ -23,11 +23,14 @@ export interface ServerOptions {
   readonly command?: string | undefined;
   readonly secrets?: string | undefined;
   readonly view?: string | undefined;
-  /** `--project`, with or without a folder: a file that people share. */
+  /** `--project`, with or without a folder: write to a file that several people share. */
   readonly project?: string | true | undefined;
 }
 
-/** How a client is to reach the bridge, checked as far as it can be: what is written shall work. */
+/**
+ * Returns how a client reaches the bridge, checked as far as possible so that the written entry works.
+ * Throws `usage` or `config_invalid`.
+ */
 export async function serverTarget(
   context: CommandContext,
   client: Client,
@@ -40,8 +43,8 @@ export async function serverTarget(
   if (options.authorization !== undefined) throw onlyOverHttp('--authorization');
   const clientSecrets = options.secrets === 'client';
   if (clientSecrets && !keepsSecrets(client)) {
-    throw new BridgeError('usage', `${client.title} cannot hand over secrets that are not in its file.`, {
-      hint: 'Leave --secrets client out: the bridge then reads them from its own configuration file.',
+    throw new BridgeError('usage', `${client.title} cannot pass secrets without storing them in its file.`, {
+      hint: 'Omit --secrets client: the bridge then reads them from its own configuration file.',
     });
   }
   const start = launchCommand(client, {
@@ -53,7 +56,10 @@ export async function serverTarget(
   return { kind: 'stdio', ...start, clientSecrets };
 }
 
-/** The program as it runs now, unless npx fetched it: npm clears that folder. Files that are shared name no machine's folders. */
+/**
+ * Returns the running program, unless npx fetched it into its temporary folder or the file is shared:
+ * shared files must not name a folder of one machine.
+ */
 function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
   const script = realpathSync(io.program.script);
   const isFetched = /[/\\]_npx[/\\]/.test(script);
@@ -65,7 +71,10 @@ function viewArgs({ view }: ServerOptions): string[] {
   return view === undefined ? [] : ['--view', view];
 }
 
-/** Where the bridge that the client starts gets its configuration from. */
+/**
+ * Returns the options that tell a bridge started by the client where its configuration is. Throws
+ * `config_invalid` if the file does not suffice.
+ */
 async function source(
   { io, options }: CommandContext,
   clientSecrets: boolean,
@@ -77,11 +86,11 @@ async function source(
   const { path, named } = configFilePath(options.config, io.env);
   if (clientSecrets) return named ? ['--config', resolve(path)] : [];
   if (!existsSync(path)) {
-    throw new BridgeError('config_invalid', `There is no configuration file ${path}.`, {
+    throw new BridgeError('config_invalid', `The configuration file ${path} does not exist.`, {
       hint: 'Write one with dify-mcp-bridge init, or name one with --config. To try the bridge without a Dify, add --sandbox.',
     });
   }
-  // A client starts the bridge without the variables of this shell, so the file has to do alone.
+  // A client starts the bridge without this shell's variables, so the file alone must suffice.
   const { HOME, XDG_CONFIG_HOME } = io.env;
   const loaded = await loadConfig({ env: { HOME, XDG_CONFIG_HOME }, file: path, needsDify: true }).catch(
     (error: unknown) => {
@@ -99,7 +108,7 @@ function notEnough(path: string, error: unknown): unknown {
     `A client cannot start the bridge with ${path} alone. ${error.message}`,
     {
       problems: error.problems,
-      hint: 'A client does not hand down the variables of this shell: the file must hold all. dify-mcp-bridge init writes such a file.',
+      hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
       cause: error,
     },
   );
@@ -109,16 +118,14 @@ type HttpOptions = ServerOptions & { readonly sandbox: string | true | undefined
 
 function httpTarget(client: Client, options: HttpOptions, text: string): ServerTarget {
   if (!client.http) {
-    throw new BridgeError('usage', `The file of ${client.title} takes no servers over HTTP.`, {
-      hint: 'Leave --http out, or add the address under Settings, Connectors.',
+    throw new BridgeError('usage', `The file of ${client.title} does not support HTTP servers.`, {
+      hint: 'Omit --http, or add the address under Settings, Connectors.',
     });
   }
   for (const name of ['command', 'sandbox', 'secrets', 'view'] as const) {
     if (options[name] === undefined) continue;
     const hint =
-      name === 'view'
-        ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.`
-        : 'Leave it out.';
+      name === 'view' ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.` : 'Omit it.';
     throw new BridgeError('usage', `--${name} is for a bridge that the client starts, not for --http.`, {
       hint,
     });

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import type { App, ManifestStatus } from '../app/app.ts';
 import type { Registry, StalePart } from '../model/registry.ts';
 
-/** Names in one line. */
+/** Names on one line. */
 const MAX_NAMES = 5;
 
 /**
- * What the default view publishes as soon as Dify has been asked. Where tools are served from a manifest, one that
- * Dify does not confirm is good as well: `App.status` says why it could not be asked.
+ * Resolves with what the default view publishes once Dify has been asked. If Dify cannot be reached,
+ * tools from a manifest count too: `App.status` says why.
  */
 export async function presentRegistry(app: App, signal: AbortSignal): Promise<Registry> {
   if (app.manifests().length > 0) {
@@ -16,7 +16,7 @@ export async function presentRegistry(app: App, signal: AbortSignal): Promise<Re
   return app.registry.ready(signal);
 }
 
-/** A line for each part of the catalogue that is served as it once was. */
+/** Returns one line for each stale part of the catalogue. */
 export function staleLines(stale: readonly StalePart[]): readonly string[] {
   return stale.map(({ providerType, providerId, since, message }) => {
     const what = providerId === undefined ? `the ${providerType} tools` : `the tools of "${providerId}"`;
@@ -24,7 +24,7 @@ export function staleLines(stale: readonly StalePart[]): readonly string[] {
   });
 }
 
-/** A line for each manifest that Dify's tools differ from, and one for each way in which they do. */
+/** Returns one line for each manifest that Dify's tools differ from, with each kind of difference. */
 export function manifestLines(manifests: readonly ManifestStatus[]): readonly string[] {
   return manifests.flatMap(({ dir, frozen, views, comparedAt, difference }) => {
     if (comparedAt === undefined)
@@ -41,7 +41,7 @@ export function manifestLines(manifests: readonly ManifestStatus[]): readonly st
   });
 }
 
-/** A manifest and how Dify's tools differ from it, by their names alone. */
+/** Returns a manifest and how Dify's tools differ from it, by name only. */
 export function manifestSummary({ dir, frozen, views, comparedAt, difference }: ManifestStatus) {
   const { added = [], removed = [], changed = [] } = difference ?? {};
   const names = (tools: readonly { readonly name: string }[]): string[] => tools.map(({ name }) => name);

@@ -2,20 +2,23 @@ import { CLIENT_NAMES } from '../clients/client.ts';
 import { SANDBOX_SETS } from '../config/layers.ts';
 import type { CommandContext } from './session.ts';
 
-/** A module in `commands/`: the work of one command. */
+/** A module in `commands/`, which runs one command. */
 interface CommandModule {
-  /** Returns the exit code. Gets the options of the command and the words after its name. */
+  /** Runs the command with its options and the words after its name. Resolves with the exit code. */
   readonly run: (context: CommandContext, options: never, ...words: never[]) => Promise<number>;
 }
 
-/** An option: its flags, what it does, and the only values it takes; `repeated` gives the command a list of values. */
+/**
+ * An option: its flags, its description, and its allowed values; `repeated` gives the command a list of
+ * values.
+ */
 export type CommandOption = readonly [
   flags: string,
   description: string,
   values?: readonly string[] | 'repeated',
 ];
 
-/** One command: what its help says, and where its work is. */
+/** One command: its help, and how to load it. */
 export interface CommandEntry {
   /** The name and the arguments, such as `show <name>`. */
   readonly usage: string;
@@ -23,12 +26,12 @@ export interface CommandEntry {
   readonly examples: readonly string[];
   /** True if the command also runs against the sandbox. */
   readonly sandbox?: true;
-  /** An argument that takes only certain values. */
+  /** An argument that has only certain values. */
   readonly argument?: readonly [name: string, description: string, values: readonly string[]];
   readonly options?: readonly CommandOption[];
-  /** True if the command itself refuses words after its arguments, because it knows what they mean. */
+  /** True if the command itself rejects words after its arguments, with a specific message. */
   readonly excessWords?: true;
-  /** Loads the command; help and version load no command. */
+  /** Loads the command. Help and version load no command. */
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -40,7 +43,7 @@ export interface CommandGroup {
   readonly commands: readonly CommandEntry[];
 }
 
-/** Taken by every command with `sandbox`. */
+/** The option of every command with `sandbox`. */
 export const SANDBOX: CommandOption = [
   '--sandbox [set]',
   'use the built-in sandbox instead of a Dify',
@@ -58,7 +61,7 @@ const init: CommandEntry = {
   examples: ['init', 'init --dify-env docker/.env --url http://127.0.0.1:5001 --yes'],
   options: [
     ['--url <url>', "address of Dify's api service (env DIFY_API_URL)"],
-    // Not --env-file: Node reads that one itself, at any position, and fails on a folder.
+    // Not --env-file: Node itself reads that option at any position, and fails on a folder.
     ['--dify-env <file>', "Dify's own .env, to take its keys from; a folder means the .env in it"],
     ['--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)'],
     ['--no-files', 'leave out SECRET_KEY: before Dify 1.15, most files of results do not arrive then'],

@@ -5,15 +5,15 @@ import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { VERSION } from '../version.ts';
 
-/** A tool as tools/list names it. */
+/** A tool as tools/list returns it. */
 export interface ListedTool {
   readonly name: string;
   readonly title: string;
 }
 
-/** An MCP client that has started a server of its own. */
+/** An MCP client that has started a server. */
 export interface DemoClient {
-  /** What the server says of itself, and the protocol version that both speak. */
+  /** The server's name for itself, and the negotiated protocol version. */
   readonly server: string;
   readonly protocolVersion: string;
   listTools(): Promise<readonly ListedTool[]>;
@@ -22,9 +22,12 @@ export interface DemoClient {
     args: JsonObject,
     onProgress: (progress: number, message: string | undefined) => void,
   ): Promise<ToolResult>;
-  /** The bytes of a file that a result links to. */
+  /** Yields the bytes of a file that a result links to. */
   readFile(uri: string): AsyncIterable<Uint8Array>;
-  /** Lines that the server logged. Other things on its standard error, such as notices of Node, do not count. */
+  /**
+   * Returns the lines that the server logged, without other output on its standard error such as notices
+   * of Node.
+   */
   logged(): readonly string[];
   close(): Promise<void>;
 }
@@ -32,14 +35,17 @@ export interface DemoClient {
 export interface DemoServer {
   readonly command: string;
   readonly args: readonly string[];
-  /** Added to the few variables that a client hands down. */
+  /** Added to the few variables that a client passes on. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 const MAX_LOG = 4000;
 const TIMEOUT_MS = 20_000;
 
-/** Starts a server over standard input and output and connects to it. Aborting the signal ends every request. */
+/**
+ * Starts a server over standard input and output and connects to it. Aborting the signal ends every
+ * request. Throws `internal` if the server does not start.
+ */
 export async function connectDemoClient(server: DemoServer, signal: AbortSignal): Promise<DemoClient> {
   const transport = new StdioClientTransport({
     command: server.command,

@@ -1,25 +1,25 @@
 import type { ToolResult } from '../model/content.ts';
 import type { JsonObject } from '../model/json.ts';
 
-/** What came back from one call of the demo. */
+/** The answer to one call of the demo. */
 export interface DemoAnswer {
   readonly result: ToolResult;
-  /** Progress notifications, in the order in which they came. */
+  /** Progress notifications, in order of arrival. */
   readonly progress: readonly number[];
 }
 
 /** One call of the demo. */
 export interface DemoStep {
-  /** What kind of tool it is, for the headline. */
+  /** The kind of tool, for the headline. */
   readonly kind: string;
-  /** Title of the tool in the sandbox; its name comes from tools/list. */
+  /** The tool's title in the sandbox; its name comes from tools/list. */
   readonly title: string;
   readonly args: JsonObject;
-  /** Whether its progress notifications are shown. */
+  /** Whether to show its progress notifications. */
   readonly showProgress?: true;
   /** Shown after the answer. */
   readonly remark?: string;
-  /** What is wrong with the answer; undefined when it is as it should be. */
+  /** Returns what is wrong with the answer; undefined if it is as expected. */
   readonly check: (answer: DemoAnswer) => string | undefined;
 }
 
@@ -40,7 +40,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     check: ({ result }) => {
       if (result.isError) return 'the tool failed';
       const image = result.content.find((block) => block.type === 'image');
-      if (image === undefined) return 'there is no picture in the answer';
+      if (image === undefined) return 'the answer contains no picture';
       const bytes = Buffer.from(image.data, 'base64');
       return bytes.toString('latin1', 1, 4) === 'PNG' ? undefined : 'the picture is not a PNG';
     },
@@ -79,7 +79,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     check: ({ result }) => {
       if (result.isError) return 'the tool failed';
       const file = result.content.find((block) => block.type === 'resource')?.resource;
-      if (file === undefined) return 'there is no file in the answer';
+      if (file === undefined) return 'the answer contains no file';
       const text = 'text' in file ? file.text : Buffer.from(file.blob, 'base64').toString('utf8');
       return /Lines: 3/.test(text) ? undefined : 'the report does not count three lines';
     },
@@ -102,7 +102,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   },
 ];
 
-/** The text blocks of a result. */
+/** Returns the text blocks of a result. */
 export function textOf(result: ToolResult): string {
   return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }

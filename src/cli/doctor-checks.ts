@@ -12,22 +12,22 @@ import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
 import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
-/** What a check found. */
+/** The result of a check. */
 export interface Finding {
   readonly status: 'pass' | 'warn' | 'fail' | 'skip';
   /** One sentence. */
   readonly message: string;
-  /** Single things behind the message. */
+  /** Individual items behind the message. */
   readonly details?: readonly string[] | undefined;
-  /** What mends it. */
+  /** How to fix it. */
   readonly fix?: string | undefined;
-  /** Exit code that a failed check asks for. */
+  /** The exit code that a failed check requires. */
   readonly exit?: number;
 }
 
-/** Oldest Dify that has the inner API's tool invocation. */
+/** The oldest Dify whose inner API can invoke tools. */
 const OLDEST = [1, 0, 0] as const;
-/** Releases whose workflow tools fail on every file output. */
+/** Releases in which workflow tools fail on every file output. */
 const BROKEN_FILES: readonly string[] = ['1.12.0', '1.12.1'];
 const ACCESS_TIMEOUT_S = 300;
 const TOLERATED_SKEW_S = 60;
@@ -35,7 +35,7 @@ const MAX_DETAILS = 10;
 const NOT_LISTED_FIX =
   "See the log of Dify's api service for what could not be listed. Frequent causes: the plugin daemon is down, or a plugin needs a newer Dify (upgrade Dify, or go back to an older version of the plugin).";
 
-/** A failed check from the error that made it fail. */
+/** Returns a failed check for an error. */
 export function failure(thrown: unknown): Finding {
   const error = asBridgeError(thrown);
   return {
@@ -47,12 +47,12 @@ export function failure(thrown: unknown): Finding {
   };
 }
 
-/** A check that could not be made. */
+/** Returns a check that was skipped. */
 export function skip(reason: string): Finding {
   return { status: 'skip', message: reason };
 }
 
-/** The configuration, which is valid, with its warnings. */
+/** Returns the finding about a valid configuration, with its warnings. */
 export function configurationFinding({ warnings: doubts, file, settings }: LoadedConfig): Finding {
   const holdsSecrets = settings.some(({ setting, source }) => setting.secret && source.startsWith('file '));
   const warnings = [...doubts, ...(file !== undefined && holdsSecrets ? openFile(file) : [])];
@@ -62,21 +62,21 @@ export function configurationFinding({ warnings: doubts, file, settings }: Loade
   return { status: 'warn', message, details: warnings.map(asLine) };
 }
 
-/** What to say of a file with secrets that others can read. Windows has no such mode. */
+/** Returns a warning if other users can read a file with secrets. Windows has no such mode. */
 function openFile(file: string): Problem[] {
   const mode = statSync(file).mode & 0o777;
   if (process.platform === 'win32' || (mode & 0o077) === 0) return [];
-  const message = `holds secrets and can be read by others (mode ${mode.toString(8)}): chmod 600 ${file}`;
+  const message = `contains secrets and is readable by other users (mode ${mode.toString(8)}): run chmod 600 ${file}`;
   return [{ path: `file ${file}`, message }];
 }
 
-/** Which Dify it is, and whether the bridge knows how to talk to it. */
+/** Returns which Dify answers, and whether the bridge supports it. */
 export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return {
       status: 'warn',
       message: 'Dify does not report its version.',
-      fix: 'A proxy may remove the X-Version header: let DIFY_API_URL lead to the api service itself.',
+      fix: 'A proxy may remove the X-Version header: set DIFY_API_URL to the api service itself.',
     };
   }
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
@@ -95,7 +95,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
   return { status: 'pass', message: `Dify ${version}.` };
 }
 
-/** Whose tools are listed. */
+/** Returns which workspace the bridge lists. */
 export async function workspaceFinding(
   difyConsole: DifyConsole,
   credential: ConsoleCredential,
@@ -112,7 +112,7 @@ export async function workspaceFinding(
   }
 }
 
-/** How many tools there are, and everything that keeps some of them away. */
+/** Returns the number of published tools, and everything that withholds others. */
 export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
   app.start();
   try {
@@ -126,11 +126,11 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
     const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
-      ...(lastError === undefined ? [] : [`Dify could not be asked: ${lastError.split('\n')[0]}`]),
+      ...(lastError === undefined ? [] : [`Dify could not list its tools: ${lastError.split('\n')[0]}`]),
       ...staleLines(stale),
       ...manifestLines(app.manifests()),
       ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
-      ...unauthorized.map((id) => `${id} is not authorised in Dify: its tools will be refused`),
+      ...unauthorized.map((id) => `${id} is not authorised in Dify: Dify will refuse its tools`),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
       ),
@@ -153,8 +153,8 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
 }
 
 /**
- * Whether files can be fetched: with links signed with the secret key, asked with the id of a file that cannot exist,
- * or with addresses that Dify gives.
+ * Returns whether files can be fetched: with links signed by the secret key, tried with the id of a file
+ * that cannot exist, or with addresses from Dify.
  */
 export async function signingFinding(
   http: DifyHttp,
@@ -170,7 +170,7 @@ export async function signingFinding(
     return {
       status: 'warn',
       message:
-        'DIFY_SECRET_KEY is not set: before Dify 1.15, files that tools return cannot be fetched, but for those of workflows.',
+        'DIFY_SECRET_KEY is not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows.',
       fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
     };
   }
@@ -184,7 +184,7 @@ export async function signingFinding(
         status: 'warn',
         message:
           'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
-        fix: "Leave DIFY_SECRET_KEY out, or set it to SECRET_KEY of Dify's api service.",
+        fix: "Unset DIFY_SECRET_KEY, or set it to SECRET_KEY of Dify's api service.",
       };
     }
     if (verdict === 'refused') {
@@ -198,21 +198,24 @@ export async function signingFinding(
     return {
       status: 'warn',
       message: `Dify answered a signed link with the unexpected status ${status}.`,
-      fix: 'Check that /files at DIFY_API_URL leads to the api service.',
+      fix: 'Check that /files at DIFY_API_URL points to the api service.',
     };
   } catch (error) {
     return failure(error);
   }
 }
 
-/** Whether both clocks agree: a link signed with a time 300 s ago is dead on arrival. */
+/**
+ * Returns whether both clocks agree: a link with a timestamp 300 s in the past has already expired when
+ * Dify receives it.
+ */
 export function clockFinding(serverDate: Date | undefined, now: Date): Finding {
   if (serverDate === undefined) return skip('Dify sends no date.');
   const behind = Math.round((serverDate.getTime() - now.getTime()) / 1000);
   const difference = `This clock is ${Math.abs(behind)} s ${behind > 0 ? 'behind' : 'ahead of'} Dify's`;
   const fix = 'Synchronise the clocks of both machines (NTP).';
   if (behind >= ACCESS_TIMEOUT_S) {
-    const message = `${difference}: every signed link has expired when Dify reads it.`;
+    const message = `${difference}: every signed link has expired when Dify receives it.`;
     return { status: 'fail', message, fix, exit: ERROR_RULES.upstream_rejected.exit };
   }
   if (Math.abs(behind) > TOLERATED_SKEW_S) return { status: 'warn', message: `${difference}.`, fix };

@@ -6,7 +6,7 @@ import { silentLogger } from '../model/logger.ts';
 import { type Finding, failure } from './doctor-checks.ts';
 import { count } from './output.ts';
 
-/** Where files are kept, whether they can be, and how full it is. */
+/** Returns where files are stored, whether that works, and how full it is. */
 export async function storeFinding(config: Config): Promise<Finding> {
   let state: SharedState | undefined;
   try {
@@ -16,19 +16,19 @@ export async function storeFinding(config: Config): Promise<Finding> {
       const { files, bytes, maxBytes } = await store.usage();
       const limit = formatSize(maxBytes);
       if (place.kind === 'directory') {
-        const message = `${place.dir} holds ${count(files, 'file')}, ${formatSize(bytes)} of ${limit}.`;
+        const message = `${place.dir} contains ${count(files, 'file')}, ${formatSize(bytes)} of ${limit}.`;
         return { status: 'pass', message };
       }
       if (place.kind === 'shared') {
-        const message = `Redis holds ${count(files, 'file')} for all replicas, ${formatSize(bytes)} of ${limit}.`;
+        const message = `Redis stores ${count(files, 'file')} for all replicas, ${formatSize(bytes)} of ${limit}.`;
         return { status: 'pass', message };
       }
-      const message = `Files are kept in memory, up to ${limit}, until the bridge ends.`;
+      const message = `Files are stored in memory, up to ${limit}, until the bridge stops.`;
       if (place.instead === undefined) return { status: 'pass', message };
       return {
         status: 'warn',
-        message: `${place.instead} cannot be written. ${message}`,
-        fix: 'Name a folder that can be written in files.dir, or set files.store to memory to say that it is meant so.',
+        message: `${place.instead} is not writable. ${message}`,
+        fix: 'Name a writable folder in files.dir, or set files.store to memory if that is what you want.',
       };
     } finally {
       await store.close();
@@ -40,7 +40,7 @@ export async function storeFinding(config: Config): Promise<Finding> {
   }
 }
 
-/** Whether the Redis of the configuration answers; undefined where it names none. */
+/** Returns whether the configured Redis answers; undefined if none is configured. */
 export async function redisFinding(config: Config): Promise<Finding | undefined> {
   try {
     const state = await openState(config, silentLogger);
@@ -51,7 +51,7 @@ export async function redisFinding(config: Config): Promise<Finding | undefined>
     return {
       status: 'fail',
       message: `No Redis answers at ${address}. The bridge is not ready until one does.`,
-      fix: 'Start Redis, or set state.redisUrl (DIFY_BRIDGE_REDIS_URL) to where it is.',
+      fix: 'Start Redis, or set state.redisUrl (DIFY_BRIDGE_REDIS_URL) to its address.',
       exit: 1,
     };
   } catch (error) {

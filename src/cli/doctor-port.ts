@@ -8,7 +8,10 @@ import { type Finding, skip } from './doctor-checks.ts';
 
 const ASK_MS = 2000;
 
-/** Whether `serve --http` could listen. A bridge that serves there already is no fault; with stdio, nothing is. */
+/**
+ * Returns whether `serve --http` could listen. A bridge that already serves there passes; stdio needs no
+ * port.
+ */
 export async function portFinding(
   { host, port }: Pick<Config['http'], 'host' | 'port'>,
   signal: AbortSignal,
@@ -19,16 +22,20 @@ export async function portFinding(
   if (code === undefined) return { status: 'pass', message: `serve --http can listen at ${place}.` };
   if (code === 'EADDRINUSE') {
     if (await isBridge(`http://${place}`, signal)) {
-      return { status: 'pass', message: `A bridge serves at ${place} already.` };
+      return { status: 'pass', message: `A bridge is already serving at ${place}.` };
     }
     return {
       status: 'warn',
-      message: `Something else listens at ${place}: serve --http cannot start there.`,
-      fix: 'Choose another port with http.port (DIFY_BRIDGE_PORT, --port), or stop what listens.',
+      message: `Another program is listening at ${place}: serve --http cannot start there.`,
+      fix: 'Choose another port with http.port (DIFY_BRIDGE_PORT, --port), or stop that program.',
     };
   }
   const reason =
-    code === 'EACCES' ? 'this user may not' : code === 'EADDRNOTAVAIL' ? 'it is not of this machine' : code;
+    code === 'EACCES'
+      ? 'this user lacks permission'
+      : code === 'EADDRNOTAVAIL'
+        ? 'it is not an address of this machine'
+        : code;
   return {
     status: 'warn',
     message: `serve --http cannot listen at ${place}: ${reason}.`,
@@ -36,7 +43,7 @@ export async function portFinding(
   };
 }
 
-/** Why nobody can listen there; undefined when one can. */
+/** Returns the code of the error that prevents listening; undefined if listening works. */
 async function listenCode(host: string, port: number): Promise<string | undefined> {
   const server = createServer();
   try {

@@ -18,26 +18,26 @@ import { type Given, readEnvFile } from './init-sources.ts';
 import type { Output } from './output.ts';
 import type { Choice, Prompter } from './prompter.ts';
 
-/** Three refused logins leave as many before Dify locks the account for a day. */
+/** After three refused logins, three more remain before Dify locks the account for a day. */
 const MAX_LOGINS = 3;
 
 const INNER_KEY = "2/5  PLUGIN_DIFY_INNER_API_KEY of Dify's .env (not shown)";
 
-/** Who answers, and who hears of it. */
+/** The source of the answers, and the recipients of what becomes known. */
 export interface Interview {
-  /** Undefined where nobody can be asked: what was given must do then. */
+  /** Undefined if nobody can be asked: the given values must suffice. */
   readonly prompter: Prompter | undefined;
   readonly output: Output;
   readonly signal: AbortSignal;
-  /** What was given, once Dify's file is known. */
+  /** Returns the given values, once Dify's file has been read. */
   gather(file: DifyEnvironment | undefined): Given;
-  /** False leaves files out without asking. */
+  /** False omits files without asking. */
   readonly files: boolean;
-  /** Called as soon as there is something to close. */
+  /** Called when a connection exists that must be closed. */
   opened(http: DifyHttp): void;
 }
 
-/** Asks what was not given, and checks every answer against the running Dify. */
+/** Asks for missing values, and checks every answer against the running Dify. */
 export async function interview(talk: Interview, file: DifyEnvironment | undefined): Promise<Answers> {
   const known = talk.gather(file);
   const { apiUrl, http, version } = await settle(talk, {
@@ -76,7 +76,7 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
   });
   inform(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
   const innerApiKey = await settle(talk, {
-    // Dify looks at the workspace before the key, so that the key is checked only now.
+    // Dify checks the workspace before the key, so the key can be checked only now.
     given: typedKey,
     ask: (ask) => ask.secret(INNER_KEY),
     check: async (key) => {
@@ -90,13 +90,13 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
   return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
 }
 
-/** What no answer of the server may show, sent or not. */
+/** Returns what no message may show, sent or not. */
 function secretsOf({ innerApiKey, credential, secretKey }: Given): readonly string[] {
   const credentials = credential?.kind === 'login' ? credential.password : credential?.key;
   return [innerApiKey, credentials, secretKey].filter((secret) => secret !== undefined);
 }
 
-/** Dify's file has all keys, so it is offered before any key is to be typed. */
+/** Dify's file has all keys, so offer it before asking for any key. */
 async function withKeys(talk: Interview, given: Given): Promise<Given> {
   const { prompter } = talk;
   if (prompter === undefined || (given.innerApiKey !== undefined && given.credential !== undefined))
@@ -116,9 +116,9 @@ async function withKeys(talk: Interview, given: Given): Promise<Given> {
 }
 
 async function askCredential(ask: Prompter): Promise<Credential> {
-  const kind = await ask.select<Credential['kind']>('2/5  How does the bridge list the tools?', [
+  const kind = await ask.select<Credential['kind']>('2/5  How will the bridge list the tools?', [
     { value: 'admin-key', label: 'With the admin key', hint: 'ADMIN_API_KEY, ADMIN_API_KEY_ENABLE=true' },
-    { value: 'login', label: 'With the login of an account', hint: 'best one for the bridge alone' },
+    { value: 'login', label: 'With the login of an account', hint: 'ideally one used only by the bridge' },
   ]);
   if (kind === 'admin-key') return { kind, key: await ask.secret('2/5  ADMIN_API_KEY of Dify (not shown)') };
   const email = await ask.text('2/5  E-mail address of the account');
@@ -135,11 +135,11 @@ async function signing(
   if (!files) return undefined;
   if (prompter === undefined && given === undefined) return undefined;
   if (given === undefined && (await isNeedless())) {
-    inform(talk, 'This Dify gives the files of results without SECRET_KEY.');
+    inform(talk, 'This Dify provides the files of results without SECRET_KEY.');
     return undefined;
   }
   if (prompter !== undefined) {
-    const question = '4/5  Fetch the files of results, such as pictures? It takes SECRET_KEY of Dify.';
+    const question = "4/5  Fetch the files of results, such as images? This needs Dify's SECRET_KEY.";
     if (!(await prompter.confirm(question, true))) return undefined;
   }
   return settle(talk, {
@@ -156,11 +156,14 @@ interface Question<T, R> {
   readonly given: T | undefined;
   readonly ask: (prompter: Prompter) => Promise<T>;
   readonly check: (answer: T) => Promise<R>;
-  /** True once nothing more is to be tried. */
+  /** Returns true if no further attempt should follow. */
   readonly enough?: () => boolean;
 }
 
-/** The checked answer. One that does not hold is told with its remedy and asked for again, if anybody is there. */
+/**
+ * Returns the checked answer. Shows the error of an invalid answer and asks again if a person is present;
+ * throws it otherwise.
+ */
 async function settle<T, R>(talk: Interview, { given, ask, check, enough }: Question<T, R>): Promise<R> {
   const { prompter, output, signal } = talk;
   let answer = given;
@@ -186,7 +189,7 @@ function open(text: string): { readonly url: string; readonly http: DifyHttp } {
   });
 }
 
-/** The only workspace. Throws where there are several and nobody can be asked. */
+/** Returns the only workspace. Throws if there are several and nobody can be asked. */
 function obviousOf({ prompter }: Interview, found: ReachableWorkspaces): string | undefined {
   if (prompter !== undefined && found.workspaces.length > 1) return undefined;
   return chosenWorkspace(found, undefined).id;

@@ -9,7 +9,7 @@ import type { Credential } from '../setup/checks.ts';
 import { type DifyEnvironment, readDifyEnvironment } from '../setup/dify-env-file.ts';
 import type { CliIo } from './io.ts';
 
-/** What was given beforehand: on the command line, in the environment, in Dify's file; the first of them counts. */
+/** Values given beforehand, by precedence: the command line, the environment, Dify's file. */
 export interface Given {
   readonly apiUrl?: string | undefined;
   readonly innerApiKey?: string | undefined;
@@ -19,18 +19,18 @@ export interface Given {
   readonly secretKey?: string | undefined;
 }
 
-/** What `init` takes from the command line; secrets are none of it. */
+/** The values that `init` takes from the command line, which exclude secrets. */
 export interface GivenFlags {
   readonly url?: string | undefined;
   readonly workspace?: string | undefined;
 }
 
-/** Puts together what was given. Throws `config_invalid` for variables that cannot be used. */
+/** Merges the given values. Throws `config_invalid` for invalid variables. */
 export function gather(io: Pick<CliIo, 'env'>, flags: GivenFlags, file: DifyEnvironment | undefined): Given {
   const { entries, problems } = readEnvironment(io.env, settingsTable());
   const wrong = problems.filter(({ path }) => path?.startsWith('dify.'));
   if (wrong.length > 0) {
-    throw new BridgeError('config_invalid', 'Variables of the environment cannot be used.', {
+    throw new BridgeError('config_invalid', 'Environment variables are invalid.', {
       problems: wrong.map(({ source, message }) => ({ path: source, message })),
     });
   }
@@ -58,7 +58,7 @@ function credentialOf(
   return file?.adminApiKey === undefined ? undefined : { kind: 'admin-key', key: file.adminApiKey };
 }
 
-/** What is still missing, in the words of the configuration; the workspace can be found out. */
+/** Returns what is still missing, as problems of the configuration. The workspace can be looked up. */
 export function missingOf({ apiUrl, innerApiKey, credential }: Given): readonly Problem[] {
   const has = new Set([
     ...(apiUrl === undefined ? [] : ['dify.apiUrl']),
@@ -74,7 +74,7 @@ export function missingOf({ apiUrl, innerApiKey, credential }: Given): readonly 
 
 /** Reads Dify's environment file, or `.env` in a folder. Throws `usage`. */
 export async function readEnvFile(given: string): Promise<DifyEnvironment> {
-  // No shell has seen what is typed as an answer.
+  // The shell did not expand an answer that was typed here.
   const path = given.replace(/^~(?=[/\\]|$)/, homedir());
   let text: string;
   let file = path;
@@ -84,12 +84,12 @@ export async function readEnvFile(given: string): Promise<DifyEnvironment> {
   } catch (error) {
     const code = systemErrorCode(error);
     throw new BridgeError('usage', `${file} cannot be read (${code}).`, {
-      hint: "Name Dify's environment file: docker/.env where Dify was started with Docker Compose. It is there only once .env.example was copied to it.",
+      hint: "Name Dify's environment file: docker/.env where Dify was started with Docker Compose. It exists only after .env.example was copied to it.",
     });
   }
   const found = readDifyEnvironment(text);
   if (found.innerApiKey !== undefined || found.secretKey !== undefined) return found;
   throw new BridgeError('usage', `${file} has neither PLUGIN_DIFY_INNER_API_KEY nor SECRET_KEY.`, {
-    hint: "Is it Dify's? It is called docker/.env there.",
+    hint: "Name Dify's own file, usually docker/.env.",
   });
 }

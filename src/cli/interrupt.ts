@@ -1,13 +1,13 @@
 import { BridgeError } from '../model/errors.ts';
 import type { CliIo } from './io.ts';
 
-/** Exit code of a command that somebody stopped. */
+/** Exit code of an interrupted command. */
 export const INTERRUPTED = 130;
 
-/** What the first SIGINT or SIGTERM aborts; the second one ends the process at once. */
+/** A signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
 export interface Interrupt {
   readonly signal: AbortSignal;
-  /** Gives the signals back. */
+  /** Stops listening for signals. */
   readonly release: () => void;
 }
 

@@ -2,7 +2,7 @@ import type { App, createApp } from '../app/app.ts';
 import { type Environment, processEnvironment } from '../config/environment.ts';
 import type { Prompter } from './prompter.ts';
 
-/** A stream for text: standard output or standard error. */
+/** A text stream: standard output or standard error. */
 export interface TextSink {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
@@ -13,32 +13,32 @@ export interface TextSource extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
 }
 
-/** The signals that the program answers to. */
+/** The signals that the program handles. */
 export type CliSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-/** All that a command touches outside the program, so that tests run it in-process. */
+/** Everything outside the program that a command uses, so that tests can run it in-process. */
 export interface CliIo {
   readonly stdin: TextSource;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
   readonly env: Environment;
-  /** The Node binary and the script that start this very program. */
+  /** The Node binary and the script of the running program. */
   readonly program: { readonly node: string; readonly script: string };
-  /** Calls `listener` on each such signal. Returns the function that ends this. */
+  /** Calls `listener` on each such signal. Returns a function that removes it. */
   onSignal(name: CliSignal, listener: () => void): () => void;
-  /** Ends the process at once. */
+  /** Ends the process immediately. */
   exitNow(code: number): void;
   readonly createApp: typeof createApp;
-  /** Asks the person at the terminal. */
+  /** Returns a prompter for the person at the terminal. */
   createPrompter(): Promise<Prompter>;
 }
 
-/** True if a person at a terminal can be asked. */
+/** Returns true if a person at a terminal can be asked. */
 export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
   return io.stdin.isTTY === true && io.stderr.isTTY === true;
 }
 
-/** The surroundings of the running process. */
+/** Returns the environment of the running process. */
 export function processIo(): CliIo {
   return {
     stdin: process.stdin,

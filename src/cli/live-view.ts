@@ -14,7 +14,7 @@ export interface ManifestOptions {
   readonly dir?: string | undefined;
 }
 
-/** What a view publishes of the live workspace, and the folder of its approved tools. */
+/** What a view of the live workspace publishes, and the folder of its approved tools. */
 export interface LiveView extends Pick<Session, 'app'> {
   readonly view: string;
   readonly dir: string;
@@ -23,7 +23,7 @@ export interface LiveView extends Pick<Session, 'app'> {
   readonly problems: readonly CatalogProblem[];
 }
 
-/** Runs a command on the tools that Dify has now, even where the configuration serves from a manifest. */
+/** Runs a command on Dify's present tools, even if the configuration serves from a manifest. */
 export function withLiveView(
   context: CommandContext,
   { view: name, dir }: ManifestOptions,

@@ -7,12 +7,12 @@ import type { PublishedTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { count, type Output } from './output.ts';
 
-/** Why an approved tool of this identity is not published. */
+/** Returns why an approved tool is not published. */
 export type WhyRemoved = (removed: ManifestDifference['removed'][number]) => string;
 
 /**
- * A difference as a person would want to review it: all that is new, word by word where texts differ, with
- * hidden characters as escapes.
+ * Returns a difference for review: new tools completely, changed texts word by word, hidden characters as
+ * escapes.
  */
 export function reviewText(
   { added, removed, changed, same }: ManifestDifference,

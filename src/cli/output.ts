@@ -3,24 +3,24 @@ import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
 
-/** Styles in use; each means one thing throughout. */
+/** The styles in use; each has one meaning. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** How a command speaks: data on standard output, everything else on standard error. */
+/** The output of a command: data on standard output, everything else on standard error. */
 export interface Output {
   /** True with `-o json`. */
   readonly json: boolean;
-  /** Prints the result of the command: the value as JSON, or its rendering as text. */
+  /** Prints the command's result: the value as JSON, or its text. */
   data(value: unknown, render: () => string): void;
-  /** Prints lines of text as the result, whatever the format. */
+  /** Prints text as the result, in either format. */
   raw(text: string): void;
-  /** Prints something that is not part of the result. Silent with `-o json`. */
+  /** Prints something other than the result. Silent with `-o json`. */
   note(text: string): void;
-  /** A note that begins with `warning:`. */
+  /** Prints a note that begins with `warning:`. */
   warn(text: string): void;
   /** Prints an error: as lines, or as one line of JSON. */
   error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
-  /** A text in a style, where the stream shows styles. */
+  /** Returns a styled text if the stream supports styles. */
   paint(style: Style, text: string, stream?: 'stdout' | 'stderr'): string;
 }
 
@@ -30,7 +30,7 @@ export interface OutputOptions {
   readonly color: boolean;
 }
 
-/** Output of one run of the program. */
+/** Returns the output of one run of the program. */
 export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
   const { NO_COLOR: noColor, TERM: term } = io.env;
   const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';
@@ -54,7 +54,7 @@ export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, optio
   };
 }
 
-/** Columns of equal width, two spaces apart; the last one is left as it is. */
+/** Returns aligned columns, two spaces apart; the last one is not padded. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
@@ -72,7 +72,7 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A number with its noun: `1 tool`, `3 tools`. */
+/** Returns a number with its noun: `1 tool`, `3 tools`. */
 export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }

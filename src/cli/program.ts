@@ -13,8 +13,8 @@ const EXIT_CODES = `
 Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
 
 /**
- * Runs the command line: `argv` holds the arguments alone. Returns the exit code and never throws. Help and
- * version are answered without loading the protocol or the checking of the configuration.
+ * Runs the command line; `argv` has only the arguments. Returns the exit code and never throws. Help and
+ * version do not load the protocol or the configuration checks.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   let exitCode = 0;
@@ -35,10 +35,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
-/** The options that every command takes. */
+/** The options of every command. */
 type Options = GlobalOptions & { readonly output?: string; readonly color?: boolean };
 
-/** Runs a command; `command` holds its options and arguments. */
+/** Runs a command; `command` has its options and arguments. */
 type Run = (entry: CommandEntry, command: Command) => Promise<void>;
 
 function createProgram(io: CliIo, run: Run): Command {
@@ -107,7 +107,7 @@ function exampleText(examples: readonly string[]): string {
   return `Example:\n${examples.map((text) => `  ${NAME} ${text}`).join('\n')}\n`;
 }
 
-/** Whether errors of the command line itself are to be printed as JSON. */
+/** Returns whether to print errors of the command line itself as JSON. */
 function wantsJson(argv: readonly string[]): boolean {
   return argv.some(
     (word, index) =>
@@ -117,7 +117,7 @@ function wantsJson(argv: readonly string[]): boolean {
   );
 }
 
-/** The command that was meant, as far as there is one of that name, such as `dify-mcp-bridge tools`. */
+/** Returns the name of the intended command as far as it exists, such as `dify-mcp-bridge tools`. */
 function commandOf(program: Command, argv: readonly string[]): string {
   const [word, ...rest] = argv;
   const found = program.commands.find((command) => command.name() === word);
@@ -125,7 +125,7 @@ function commandOf(program: Command, argv: readonly string[]): string {
 }
 
 function usageExit(error: CommanderError, output: Output, command: string): number {
-  // Help and version end the parsing too; without a command commander has printed the help as an error.
+  // Help and version also end the parsing. Without a command, commander has printed the help as an error.
   if (error.exitCode === 0) return 0;
   if (error.code !== 'commander.help') {
     const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
@@ -140,12 +140,12 @@ function usageExit(error: CommanderError, output: Output, command: string): numb
 function failureExit(thrown: unknown, output: Output, io: CliIo): number {
   const error = asBridgeError(thrown);
   output.error(error.code === 'internal' ? detailed(error, io) : error);
-  // Why the tools could not be loaded decides, not that they could not.
+  // The cause decides the exit code, not the error that reports it.
   const { code, cause } = error;
   return (code === 'catalog_unavailable' && cause instanceof BridgeError ? cause : error).rule.exit;
 }
 
-/** A fault of the program, with what it says of itself but for secrets: there may be no log to look into. */
+/** Returns an internal error with its original message, without secrets: the log may not show it. */
 function detailed(error: BridgeError, io: CliIo): BridgeError {
   const secrets = Object.entries(io.env).flatMap(([name, value]) =>
     value !== undefined && /^DIFY_.*(KEY|PASSWORD|TOKEN)$/.test(name) ? [value] : [],

@@ -4,18 +4,18 @@ import type { CliIo } from './io.ts';
 
 const MAX_WIDTH = 100;
 
-/** One line on the terminal that says what a running call is doing. */
+/** One terminal line that shows what a running call is doing. */
 export interface ProgressLine {
   readonly observer: CallObserver;
-  /** Wipes the line. */
+  /** Clears the line. */
   clear(): void;
 }
 
-/** Shows a call's progress on standard error if that is a terminal; otherwise shows nothing. */
+/** Shows a call's progress on standard error if that is a terminal. */
 export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean): ProgressLine {
   if (!shown || io.stderr.isTTY !== true) return { observer: {}, clear: () => undefined };
   const show = (text: string): void => {
-    // What a tool reports must not steer the terminal.
+    // A tool's text must not control the terminal.
     const plain = cutText(text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' '), MAX_WIDTH);
     io.stderr.write(`\r\u001b[2K${plain}`);
   };

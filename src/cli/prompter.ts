@@ -8,16 +8,16 @@ export interface Choice<T> {
   readonly hint?: string;
 }
 
-/** Asks a person at a terminal. Every question rejects with `cancelled` when it is given up. */
+/** Asks a person at a terminal. Every question rejects with `cancelled` if the person aborts it. */
 export interface Prompter {
   text(question: string, suggestion?: string): Promise<string>;
-  /** Shows nothing of what is typed. */
+  /** Hides the input. */
   secret(question: string): Promise<string>;
   select<T>(question: string, choices: readonly Choice<T>[]): Promise<T>;
   confirm(question: string, suggestion: boolean): Promise<boolean>;
 }
 
-/** A prompter on a terminal; questions go to `output`, which is not where results go. */
+/** Returns a prompter for a terminal. Questions go to `output`, separate from results. */
 export async function createPrompter(input: Readable, output: Writable): Promise<Prompter> {
   const { confirm, isCancel, password, select, text } = await import('@clack/prompts');
   const streams = { input, output };

@@ -3,40 +3,45 @@ import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { BridgeError, type ErrorCode, systemErrorCode } from '../model/errors.ts';
 
-/** How a file is replaced. */
+/** How to replace a file. */
 export interface ReplaceOptions {
-  /** Its text when it was read; undefined when there was none. Anything else on disk by now is not overwritten. */
+  /**
+   * Its text when it was read; undefined if it did not exist. A file that has changed since is not
+   * overwritten.
+   */
   readonly before: string | undefined;
-  /** The mode to have; that of the file which is replaced unless given. */
+  /** The new mode; the mode of the replaced file when absent. */
   readonly mode?: number;
-  /** The mode of folders that have to be made. */
+  /** The mode of created folders. */
   readonly folderMode?: number;
-  /** The code of the error when it cannot be written. */
+  /** The error code if writing fails. */
   readonly code: ErrorCode;
 }
 
 /** What was done. */
 export interface Replaced {
-  /** The copy of what was there before; undefined when there was nothing. */
+  /** The copy of the previous file; undefined if none existed. */
   readonly backup: string | undefined;
 }
 
-/** The text of a file; undefined when there is none. Throws with `code` when it cannot be read. */
+/**
+ * Returns the text of a file; undefined if it does not exist. Throws with `code` if it cannot be read.
+ */
 export async function readIfThere(path: string, code: ErrorCode): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw new BridgeError(code, `${path} cannot be read (${systemErrorCode(error)}).`, {
-      hint: 'Check that it is a file and that you may read it.',
+      hint: 'Check that it is a file and that you have permission to read it.',
       cause: error,
     });
   }
 }
 
 /**
- * Replaces a file in one step, or creates it: a reader sees the old text or the new one. A link to a file stays a link;
- * the old file is copied to one in the same folder. Throws with `code`; then nothing has changed.
+ * Replaces or creates a file atomically: a reader sees the old text or the new one. Preserves a link to a
+ * file, and copies the old file within its folder. If it throws (with `code`), nothing has changed.
  */
 export async function replaceFile(path: string, text: string, options: ReplaceOptions): Promise<Replaced> {
   const { before, code } = options;
@@ -50,8 +55,8 @@ export async function replaceFile(path: string, text: string, options: ReplaceOp
     await writeNew(temporary, text, mode);
     if ((await readIfThere(target, code)) !== before) {
       if (backup !== undefined) await rm(backup, { force: true });
-      throw new BridgeError(code, `${path} was changed by something else just now.`, {
-        hint: 'Run the command again; closing the program that writes the file helps.',
+      throw new BridgeError(code, `${path} was changed by another program meanwhile.`, {
+        hint: 'Close the program that writes the file, then run the command again.',
       });
     }
     await rename(temporary, target);
@@ -60,7 +65,7 @@ export async function replaceFile(path: string, text: string, options: ReplaceOp
     if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
     if (error instanceof BridgeError) throw error;
     throw new BridgeError(code, `${path} cannot be written (${systemErrorCode(error)}).`, {
-      hint: 'Check that you may write to it and to its folder.',
+      hint: 'Check that you have permission to write to it and to its folder.',
       cause: error,
     });
   }
@@ -71,7 +76,7 @@ async function writeNew(path: string, text: string, mode: number | undefined): P
   const file = await open(path, 'wx', mode);
   try {
     await file.writeFile(text);
-    // The umask takes bits away that the file before had.
+    // The umask may have removed bits that the previous file had.
     if (mode !== undefined) await file.chmod(mode);
     await file.sync();
   } finally {
@@ -79,7 +84,7 @@ async function writeNew(path: string, text: string, mode: number | undefined): P
   }
 }
 
-/** Copies a file within its folder, under an unused name with the time. */
+/** Copies a file within its folder, under an unused name with a timestamp. */
 async function backUp(path: string): Promise<string> {
   const time = new Date()
     .toISOString()

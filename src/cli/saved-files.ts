@@ -6,32 +6,32 @@ import type { ContentBlock } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { extensionOfType } from '../model/media-types.ts';
 
-/** A file of a result, saved. */
+/** A file of a result after saving. */
 export interface SavedFile {
   readonly path: string;
   readonly mimeType: string;
   readonly bytes: number;
 }
 
-/** How the files of a result are saved. */
+/** How to save the files of a result. */
 export interface SaveOptions {
-  /** Made if it is missing. */
+  /** Created if it is missing. */
   readonly folder: string;
-  /** What a file is called that has no name of its own. */
+  /** The name for a file without one. */
   readonly fallback: string;
-  /** The bytes of a file that the result links to. */
+  /** Yields the bytes of a file that the result links to. */
   readonly read: (uri: string) => AsyncIterable<Uint8Array>;
 }
 
 const MAX_NAME = 100;
 const MAX_NUMBER = 10_000;
 
-/** Names that Windows keeps for devices, whatever their extension. */
+/** Device names of Windows, with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
- * Saves the files of a result under their own names, those that it links to included, which are written as they are
- * read. Existing files stay: a number is added.
+ * Saves the files of a result under their own names. Streams linked files to disk. Never overwrites: a
+ * taken name gets a number.
  */
 export async function saveFiles(
   content: readonly ContentBlock[],
@@ -48,19 +48,19 @@ export async function saveFiles(
   return saved;
 }
 
-/** True for blocks that `saveFiles` would save. */
+/** Returns true for blocks that `saveFiles` saves. */
 export function isFile(block: ContentBlock): boolean {
   return block.type !== 'text';
 }
 
 /**
- * A name that is safe in any folder: one path segment, without control and other troublesome characters, not
- * hidden, not a device of Windows, of limited length, with an extension where the type has one.
+ * Returns a name that is safe in any folder: one path segment, not hidden, no control or otherwise
+ * troublesome characters, no Windows device, limited in length, with an extension if the type has one.
  */
 export function safeName(name: string, mimeType: string): string {
   const segment = name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
   const clean = segment
-    // Control, format and bidi characters could make a name look like another one.
+    // Control, format and bidi characters could disguise a name.
     .replace(/[\p{C}\p{Zl}\p{Zp}<>:"|?*]+/gu, '_')
     .replace(/^[.\s]+|[.\s]+$/g, '');
   const harmless = clean === '' ? 'file' : DEVICE.test(clean) ? `_${clean}` : clean;
@@ -100,7 +100,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a file that was not there before; a taken name gets a number before its extension. */
+/** Writes a new file; a taken name gets a number before its extension. */
 async function writeNew(
   folder: string,
   name: string,
@@ -131,7 +131,7 @@ async function openNew(
   for (let number = 1; number <= MAX_NUMBER; number += 1) {
     const path = join(folder, number === 1 ? name : `${stem}-${number}${extension}`);
     try {
-      // `wx` fails on anything that exists, links included, so nothing outside the folder can be reached.
+      // `wx` fails on anything that exists, including links, so the write stays in the folder.
       return { path, handle: await open(path, 'wx') };
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw notWritable(path, error);

@@ -12,7 +12,7 @@ import { untilInterrupted } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
 
-/** What every command gets. */
+/** What every command receives. */
 export interface CommandContext {
   readonly io: CliIo;
   readonly output: Output;
@@ -34,7 +34,7 @@ export interface GlobalOptions {
   readonly frozen?: true;
 }
 
-/** The configuration of this run; throws `config_invalid`. */
+/** Returns the configuration of this run. Throws `config_invalid`. */
 export function configOf(
   { io, options }: CommandContext,
   { needsDify }: { readonly needsDify: boolean },
@@ -55,8 +55,8 @@ export function configOf(
 }
 
 /**
- * The log of this run, on standard error. A command that answers by itself is `quiet`: it logs nothing unless a level
- * is set.
+ * Returns the logger of this run, on standard error. A `quiet` command logs nothing unless a level is
+ * set, because it reports errors itself.
  */
 export function loggerOf({ config, settings }: LoadedConfig, quiet = false): LeveledLogger {
   const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
@@ -64,7 +64,7 @@ export function loggerOf({ config, settings }: LoadedConfig, quiet = false): Lev
   return createLogger({ level, secrets: configSecrets(config) });
 }
 
-/** The view of that name. Throws `usage` with the names that there are. */
+/** Returns the view of that name. Throws `usage` with the existing names. */
 export async function viewNamed<T>(views: ReadonlyMap<string, T>, name: string): Promise<T> {
   const view = views.get(name);
   if (view === undefined) throw (await import('../app/serving.ts')).unknownView(name, views);
@@ -80,20 +80,20 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-/** Warns of what Dify could not list: the tool that a command is about may be among it. */
+/** Warns about what Dify could not list: it may include the command's tool. */
 export function warnOfUnlisted({ app }: Pick<Session, 'app'>, output: Output): void {
   for (const { message } of app.status().listing?.problems ?? []) output.warn(visibleLine(message));
 }
 
-/** How the bridge of a command differs from the one that is configured. */
+/** How the bridge of a command differs from the configured one. */
 export interface SessionOptions {
-  /** The configuration that it gets, made of the one that was read. */
+  /** Returns the configuration to use, derived from the one that was read. */
   readonly adjust?: (config: Config) => Config;
   /** Arguments may name files of this machine. */
   readonly localFiles?: boolean;
 }
 
-/** Runs a command that needs the tools, and closes the bridge behind it. Returns the exit code. */
+/** Runs a command that needs the tools, then closes the bridge. Resolves with the exit code. */
 export function withTools(
   context: CommandContext,
   run: (session: Session) => number | Promise<number>,
@@ -113,13 +113,13 @@ export function withTools(
   });
 }
 
-/** A session of a command on what one view publishes. */
+/** A command's session on what one view publishes. */
 export interface ViewSession extends Session {
   readonly view: View;
   readonly config: ViewConfig;
 }
 
-/** As `withTools`, for the view of that name; the registry is that of the view. */
+/** Runs a command as `withTools` does, on the registry of the named view. */
 export function withView(
   context: CommandContext,
   name = DEFAULT_VIEW,

@@ -12,12 +12,12 @@ export interface ToolsOptions {
   readonly view?: string | undefined;
 }
 
-/** The setting that switches hand-off on for a view; undefined where it is off. */
+/** Returns the setting that enables hand-off for a view; undefined if it is off. */
 export function handOffSetting({ handOff, at }: ViewConfig): string | undefined {
   return handOff === 'off' ? undefined : (at?.['handOff'] ?? 'tools.handOff');
 }
 
-/** The error for a name that is not published: why not, or which names are similar. */
+/** Returns the error for a name that is not published, with the reason or similar names. */
 export function unknownTool(session: Session, output: Output, name: string): BridgeError {
   const { registry } = session;
   const withheld = registry.withheld.find((tool) => tool.name === name);
@@ -33,12 +33,12 @@ export function unknownTool(session: Session, output: Output, name: string): Bri
   });
 }
 
-/** What names a tool in Dify. */
+/** Returns what identifies a tool in Dify. */
 export function origin({ providerType, providerId, tool }: ToolRef): string {
   return `${providerType} ${providerId} ${tool}`;
 }
 
-/** What a tool costs of a context. */
+/** Returns a tool's cost in a context. */
 export function costText({ bytes, tokens }: ToolCost): string {
   return `${number(bytes)} bytes, about ${number(tokens)} tokens`;
 }

@@ -1,4 +1,4 @@
-/** The MCP clients that an entry can be written for; `json` is any file with `mcpServers`. */
+/** The MCP clients for which `install` can write an entry; `json` is any file with `mcpServers`. */
 export const CLIENT_NAMES = [
   'claude-desktop',
   'claude-code',
@@ -8,24 +8,23 @@ export const CLIENT_NAMES = [
   'json',
 ] as const;
 
-/** One of them. */
 export type ClientName = (typeof CLIENT_NAMES)[number];
 
-/** How a client writes down the servers that it knows. */
+/** How a client's configuration file lists MCP servers. */
 export interface Client {
   readonly name: ClientName;
   readonly title: string;
-  /** The property that holds the servers by name. */
+  /** The property that contains the servers by name. */
   readonly container: 'mcpServers' | 'servers';
-  /** Whether its file can name a server that is reached over HTTP. */
+  /** Whether its file can name an HTTP server. */
   readonly http: boolean;
-  /** Whether Windows needs `cmd /c` before `npx`, which is a script there and no program. */
+  /** Whether Windows needs `cmd /c` before `npx`, which is a script there rather than a program. */
   readonly needsShell: boolean;
-  /** What the user does for the new entry to count. */
+  /** What the user must do to activate the new entry. */
   readonly afterwards: string;
 }
 
-/** What is known of each client; sources are their own manuals, as of November 2026. */
+/** The properties of each client, from its own documentation as of November 2026. */
 export const CLIENTS: Readonly<Record<ClientName, Client>> = {
   'claude-desktop': {
     name: 'claude-desktop',
@@ -41,7 +40,7 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
     container: 'mcpServers',
     http: true,
     needsShell: true,
-    afterwards: 'Restart Claude Code; /mcp lists the servers.',
+    afterwards: 'Restart Claude Code; /mcp shows the servers.',
   },
   cursor: {
     name: 'cursor',
@@ -49,7 +48,7 @@ export const CLIENTS: Readonly<Record<ClientName, Client>> = {
     container: 'mcpServers',
     http: true,
     needsShell: true,
-    afterwards: 'Open Cursor Settings, MCP, and switch the server on.',
+    afterwards: 'Open Cursor Settings, MCP, and enable the server.',
   },
   vscode: {
     name: 'vscode',

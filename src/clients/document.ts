@@ -3,25 +3,25 @@ import { BridgeError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import { insertChild, removeChild, replaceValue } from './json-edit.ts';
 
-/** Keys of objects, the last one perhaps an index. */
+/** Object keys; the last element may be a list index. */
 export type Path = readonly (string | number)[];
 
 const BYTE_ORDER_MARK = '\u{FEFF}';
 
-/** JSON, with comments if need be, that is changed in place: all that is not touched stays as it is. */
+/** JSON, optionally with comments, that is edited in place: everything else keeps its text. */
 export interface ClientDocument {
-  /** The value at a path; undefined when there is none. */
+  /** Returns the value at a path; undefined if it does not exist. */
   get(path: Path): unknown;
-  /** Sets a value, or takes it out with undefined. */
+  /** Sets a value, or removes it if undefined. */
   set(path: Path, value: Json | undefined): void;
-  /** Adds an item at the end of a list. */
+  /** Appends an item to a list. */
   append(path: Path, value: Json): void;
   text(): string;
 }
 
 /**
- * Opens the text of a client's file; an empty one counts as `{}`. Throws `client_config_invalid`, with line and
- * column, where the text is no JSON object or one of the `containers` is something else than expected.
+ * Opens the text of a client's file; an empty text counts as `{}`. Throws `client_config_invalid`, with
+ * line and column, if the text is not a JSON object or one of the `containers` has the wrong type.
  */
 export function openDocument(
   text: string,
@@ -42,7 +42,7 @@ export function openDocument(
       const node = nodeAt(tree, path);
       const parent = nodeAt(tree, path.slice(0, -1));
       if (parent === undefined) {
-        // Only ever the container of the servers, or the list of inputs.
+        // The missing path is always one of the two containers: the servers or the inputs.
         if (value !== undefined) this.set(path.slice(0, -1), { [String(path.at(-1))]: value });
       } else if (node === undefined) {
         if (value !== undefined) body = insertChild(body, parent, String(path.at(-1)), value);
@@ -70,7 +70,10 @@ function parse(body: string, file: string): Node {
   return tree;
 }
 
-/** The value of one property, of which there may be one only: clients differ in which of two they take. */
+/**
+ * Throws if a container occurs twice, because clients differ in which one they use, or has the wrong
+ * type.
+ */
 function checkContainer(
   body: string,
   file: string,
@@ -79,7 +82,7 @@ function checkContainer(
   type: 'object' | 'array',
 ): void {
   const [first, second] = propertiesOf(tree).filter(({ key }) => key === name);
-  if (second !== undefined) throw invalid(body, file, second.node, `"${name}" is here a second time`);
+  if (second !== undefined) throw invalid(body, file, second.node, `"${name}" is a duplicate key`);
   if (first === undefined) return;
   if (first.value?.type !== type) {
     const expected = type === 'object' ? 'an object: { … }' : 'a list: [ … ]';
@@ -88,7 +91,7 @@ function checkContainer(
   if (type === 'array') return;
   const seen = new Set<string>();
   for (const { key, node } of propertiesOf(first.value)) {
-    if (seen.has(key)) throw invalid(body, file, node, `"${key}" is here a second time`);
+    if (seen.has(key)) throw invalid(body, file, node, `"${key}" is a duplicate key`);
     seen.add(key);
   }
 }
@@ -123,7 +126,7 @@ function plain(node: Node | undefined): unknown {
 function invalid(body: string, file: string, at: { readonly offset: number }, what: string): BridgeError {
   const before = body.slice(0, at.offset).split('\n');
   const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-  return new BridgeError('client_config_invalid', `${file} cannot be understood: ${place}: ${what}.`, {
-    hint: 'Mend the file there, or name another with --file. It was left as it is.',
+  return new BridgeError('client_config_invalid', `${file} cannot be parsed: ${place}: ${what}.`, {
+    hint: 'Fix the file there, or name another with --file. The file was not changed.',
   });
 }

@@ -4,32 +4,35 @@ import type { Client } from './client.ts';
 import { type ClientDocument, openDocument } from './document.ts';
 import { INPUT_IDS, type ServerEntry, serverEntry, type ServerTarget } from './server-entry.ts';
 
-/** What a change does to the entry of the bridge. */
+/** How a change affects the bridge's entry. */
 export type Change = 'added' | 'changed' | 'removed' | 'unchanged';
 
-/** A client's file as it is to become. */
+/** A client's file after the edit. */
 export interface EditedFile {
   readonly text: string;
   readonly change: Change;
 }
 
-/** The file that is edited. */
+/** The file to edit. */
 export interface ClientFile {
   readonly client: Client;
-  /** As messages name it. */
+  /** Its path as messages show it. */
   readonly file: string;
-  /** Its text; empty for a file that is not there yet. */
+  /** Its text; empty if the file does not exist. */
   readonly text: string;
   /** The name of the bridge's entry. */
   readonly name: string;
 }
 
-/** The keys of an entry that say how a server is reached; any other is the user's own and stays. */
+/**
+ * The keys of an entry that define how to reach a server. Other keys belong to the user and are
+ * preserved.
+ */
 const OWN_KEYS = ['type', 'command', 'args', 'url', 'baseUrl', 'headers', 'isActive'];
 
 /**
- * Puts an entry into a client's file. Other entries, comments and formatting stay; of an entry with the same name
- * stays what is not about reaching the bridge. Throws `client_config_invalid`.
+ * Returns a client's file with the entry added or updated. Preserves other entries, comments, formatting,
+ * and the user's own keys of an existing entry. Throws `client_config_invalid`.
  */
 export function withEntry(target: ClientFile, { entry, inputs }: ServerEntry): EditedFile {
   const document = open(target);
@@ -42,12 +45,18 @@ export function withEntry(target: ClientFile, { entry, inputs }: ServerEntry): E
   return result(target, document, before === undefined ? 'added' : 'changed');
 }
 
-/** The text of a client's file with the bridge as its only server; other clients with `mcpServers` read that of `json`. */
+/**
+ * Returns the text of a new file with the bridge as its only server. Other clients with `mcpServers` can
+ * read that of `json`.
+ */
 export function newFileText(client: Client, name: string, target: ServerTarget): string {
   return withEntry({ client, file: '', text: '', name }, serverEntry(client, target)).text;
 }
 
-/** Takes the entry out of a client's file, and the inputs that nothing else uses. */
+/**
+ * Returns a client's file without the entry and without inputs that nothing else uses. Throws
+ * `client_config_invalid`.
+ */
 export function withoutEntry(target: ClientFile): EditedFile {
   const document = open(target);
   const path = [target.client.container, target.name];
@@ -75,7 +84,7 @@ function update(document: ClientDocument, path: string[], before: JsonObject, en
     if (!isDeepStrictEqual(before[key], rest[key])) document.set([...path, key], rest[key]);
   }
   const kept = isJsonObject(before['env']) ? before['env'] : {};
-  // The environment comes before the configuration file: an old value there would win over a new one.
+  // The environment overrides the configuration file: an old value there would win over a new one.
   const foreign = Object.entries(kept).filter(([name]) => !name.startsWith('DIFY_'));
   const wanted = { ...Object.fromEntries(foreign), ...(isJsonObject(env) ? env : {}) };
   const value = Object.keys(wanted).length === 0 ? undefined : wanted;
@@ -90,7 +99,7 @@ function addInput(document: ClientDocument, input: JsonObject): void {
   }
 }
 
-/** Takes out the bridge's inputs that no server uses any more. */
+/** Removes the bridge's inputs that no server uses any more. */
 function dropInputs(document: ClientDocument): void {
   const servers = JSON.stringify(document.get(['servers']) ?? {});
   const inputs = document.get(['inputs']);

@@ -1,25 +1,26 @@
 import type { Node } from 'jsonc-parser';
 import type { Json } from '../model/json.ts';
 
-/** A piece of a text that is replaced. */
+/** A replacement in a text. */
 interface Edit {
   readonly offset: number;
   readonly length: number;
   readonly text: string;
 }
 
-/** How a text is written. */
+/** The formatting of a text. */
 interface Style {
-  /** One step. */
+  /** One level of indentation. */
   readonly indent: string;
   readonly eol: string;
-  /** Everything in one line. */
+  /** Everything on one line. */
   readonly minified: boolean;
 }
 
 /**
- * The text with a property or an item at the end of an object or a list. `key` is left out for a list. Nothing else
- * is touched: jsonc-parser's own editing rewrites the neighbours, and takes the wrong item out of a short list.
+ * Returns the text with a property or an item appended to an object or a list (without `key`). Changes
+ * nothing else. jsonc-parser's own editing reformats the neighbours and removes the wrong item from a
+ * short list.
  */
 export function insertChild(body: string, parent: Node, key: string | undefined, value: Json): string {
   const style = styleOf(body);
@@ -43,7 +44,10 @@ export function insertChild(body: string, parent: Node, key: string | undefined,
   ]);
 }
 
-/** The text without one property or item, its comma and, where it had lines to itself, those. */
+/**
+ * Returns the text without one property or item, without its comma and, if they become empty, without its
+ * lines.
+ */
 export function removeChild(body: string, parent: Node, child: Node): string {
   const children = parent.children ?? [];
   const previous = children[children.indexOf(child) - 1];
@@ -64,7 +68,7 @@ export function removeChild(body: string, parent: Node, child: Node): string {
   return apply(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
 }
 
-/** The text with another value of a property. */
+/** Returns the text with a new value for a property. */
 export function replaceValue(body: string, node: Node, value: Json): string {
   const style = styleOf(body);
   const old = body.slice(node.offset, node.offset + node.length);
@@ -73,17 +77,20 @@ export function replaceValue(body: string, node: Node, value: Json): string {
   return apply(body, [{ offset: node.offset, length: node.length, text }]);
 }
 
-/** A value in lines, the further ones indented; in one line without an indentation. */
+/** Returns a value as JSON: on several lines with an indentation, otherwise on one. */
 function written(value: Json, { indent: step, eol, minified }: Style, indent: string | undefined): string {
   if (minified) return JSON.stringify(value);
   const lines = JSON.stringify(value, null, step).split('\n');
   return indent === undefined ? lines.map((line) => line.trim()).join(' ') : lines.join(`${eol}${indent}`);
 }
 
-/** What may be between two tokens, and the comma: blanks, a line break, a comment. */
+/** What may occur between two tokens: blanks, a line break, a comment, or the comma. */
 const BETWEEN = /([ \t]+)|(\r?\n)|(\/\/[^\r\n]*|\/\*[^]*?\*\/)|(,)/y;
 
-/** The comma after a node, and where its line can be gone on with: after the comma and a comment in the same line. */
+/**
+ * Returns the comma after a node, and the end of its line content: after the comma and a comment on the
+ * same line.
+ */
 function following(body: string, node: Node): { readonly comma: number | undefined; readonly end: number } {
   let end = node.offset + node.length;
   let comma: number | undefined;
@@ -99,7 +106,9 @@ function following(body: string, node: Node): { readonly comma: number | undefin
   return { comma, end };
 }
 
-/** A stretch with the line breaks before it, if nothing else is in its lines. */
+/**
+ * Returns the edit that removes a range, including preceding line breaks if nothing else is on its lines.
+ */
 function wholeLines(body: string, start: number, end: number): Edit {
   const before = /(\r?\n)?[ \t]*$/.exec(body.slice(0, start));
   const after = /^[ \t]*(?=\r?\n)/.exec(body.slice(end));
@@ -127,7 +136,7 @@ function styleOf(body: string): Style {
   };
 }
 
-/** Edits do not overlap; of two at one place, the first one's text comes first. */
+/** Applies edits that do not overlap. For two at one place, the text of the first comes first. */
 function apply(body: string, edits: readonly Edit[]): string {
   return edits
     .toReversed()

@@ -1,11 +1,11 @@
 import { cutText } from '../model/cut-text.ts';
 import { diffArrays } from 'diff';
 
-/** Lines around a change that are shown. */
+/** Lines of context around a change. */
 const CONTEXT = 2;
-/** Longer lines are of files that a program wrote in one line. */
+/** Longer lines come from files that a program wrote on one line. */
 const MAX_LINE = 200;
-/** Texts that take more insertions and removals of lines than this are shown as a whole. */
+/** Texts that need more line insertions and removals than this are shown completely. */
 const MAX_EDITS = 1000;
 
 const SECRET_NAME = /key|token|secret|password|authorization|credential/i;
@@ -16,8 +16,8 @@ interface Line {
 }
 
 /**
- * The lines by which two texts of JSON differ, each after `-` or `+`, with a few lines around them after a space.
- * What may be a secret is left out: values of names that sound like one, and every value of lines that stay.
+ * Returns the lines in which two JSON texts differ, each after `-` or `+`, with a few context lines after
+ * a space. Omits possible secrets: values whose names suggest one, and all values of unchanged lines.
  */
 export function lineDiff(before: string, after: string): readonly string[] {
   const lines = compare(linesOf(before), linesOf(after));

@@ -1,23 +1,23 @@
 import { posix, win32 } from 'node:path';
 import type { ClientName } from './client.ts';
 
-/** What decides where a client keeps its file. */
+/** The facts that decide where a client stores its file. */
 export interface Machine {
-  /** As Node names it: `darwin`, `win32`, `linux` … */
+  /** Node's name for it: `darwin`, `win32`, `linux` … */
   readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The home folder. */
   readonly home: string;
 }
 
-/** Where a client keeps its servers. */
+/** Where a client stores its servers. */
 export interface ClientPlace {
   readonly file: string;
-  /** The client has been started on this machine if one of these is there. */
+  /** If one of these exists, the client has been started on this machine. */
   readonly signs: readonly string[];
 }
 
-/** The file of the user; undefined for clients that have none that one could write to. */
+/** Returns the user's file; undefined for clients without a writable one. */
 export function userPlace(client: ClientName, machine: Machine): ClientPlace | undefined {
   const { env, home } = machine;
   const paths = pathsOf(machine);
@@ -44,7 +44,7 @@ export function userPlace(client: ClientName, machine: Machine): ClientPlace | u
   }
 }
 
-/** The file of a project, which people share; undefined for clients without one. */
+/** Returns the file of a project, which several people share; undefined for clients without one. */
 export function projectFile(
   client: ClientName,
   folder: string,

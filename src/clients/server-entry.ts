@@ -8,25 +8,27 @@ export type ServerTarget =
       readonly kind: 'stdio';
       readonly command: string;
       readonly args: readonly string[];
-      /** True: the client hands over the connection to Dify, from its own store or from the environment. */
+      /**
+       * True if the client passes the connection to Dify, from its own secret store or its environment.
+       */
       readonly clientSecrets: boolean;
     }
   | {
       readonly kind: 'http';
-      /** With the path: `http://127.0.0.1:8080/mcp`. */
+      /** Includes the path: `http://127.0.0.1:8080/mcp`. */
       readonly url: string;
       /** Whether requests carry a bearer token. */
       readonly authorization: boolean;
     };
 
-/** The entry in a client's file. No value in it is a secret. */
+/** The entry in a client's file. It contains no secrets. */
 export interface ServerEntry {
   readonly entry: JsonObject;
-  /** VS Code's `inputs`: what it asks for once and then keeps in its secret store. */
+  /** VS Code's `inputs`: values that it asks for once and stores in its secret store. */
   readonly inputs: readonly JsonObject[];
 }
 
-/** A value that a client hands over rather than keeping it in its file. */
+/** A value that a client passes on without storing it in its file. */
 interface Variable {
   readonly name: string;
   readonly description: string;
@@ -34,7 +36,7 @@ interface Variable {
   readonly optional: boolean;
 }
 
-/** What the bridge needs to reach a Dify, where no configuration file says it. */
+/** The variables that connect the bridge to a Dify without a configuration file. */
 const CONNECTION: readonly Variable[] = [
   variable('DIFY_API_URL', "Address of Dify's api service, such as http://127.0.0.1:5001"),
   variable('DIFY_INNER_API_KEY', "PLUGIN_DIFY_INNER_API_KEY of Dify's .env", { secret: true }),
@@ -47,25 +49,28 @@ const CONNECTION: readonly Variable[] = [
 ];
 const TOKEN = variable('DIFY_BRIDGE_TOKEN', 'Bearer token of the bridge', { secret: true });
 
-/** Stands in JSON that people paste by hand into a client that keeps the token itself. */
+/** Placeholder in JSON that people paste by hand into a client that stores the token itself. */
 export const TOKEN_BLANK = 'Bearer PUT-THE-TOKEN-HERE';
 
-/** Clients that can fill in a value by themselves. */
+/** Clients that can substitute a value themselves. */
 const REFERENCES: Readonly<Partial<Record<ClientName, (variable: Variable) => string>>> = {
   'claude-code': ({ name, optional }) => (optional ? `\${${name}:-}` : `\${${name}}`),
   cursor: ({ name }) => `\${env:${name}}`,
   vscode: (variable) => `\${input:${inputId(variable)}}`,
 };
 
-/** True for clients that can hand over the connection to Dify without keeping it in their file. */
+/** Returns true for clients that can pass the connection to Dify without storing it in their file. */
 export function keepsSecrets({ name }: Pick<Client, 'name'>): boolean {
   return REFERENCES[name] !== undefined;
 }
 
-/** The ids of all inputs that entries of the bridge may use in VS Code. */
+/** The ids of all inputs that the bridge's entries may use in VS Code. */
 export const INPUT_IDS: readonly string[] = [...CONNECTION, TOKEN].map(inputId);
 
-/** The entry of the bridge in a client's file. The client must keep secrets if the target says so. */
+/**
+ * Returns the bridge's entry for a client's file. The client must support secrets if the target requires
+ * it.
+ */
 export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const reference = REFERENCES[client.name];
   if (target.kind === 'http') {
@@ -87,18 +92,18 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   };
 }
 
-/** How a client is to start the bridge. */
+/** How a client starts the bridge. */
 export interface LaunchOptions {
-  /** `npx`: the published package, fetched when it is not there. Otherwise this very program. */
+  /** `npx`: the published package, downloaded if missing. Otherwise the program that is running now. */
   readonly program: 'npx' | { readonly node: string; readonly script: string };
-  /** The version of the bridge; npx is pinned to its major and minor number. */
+  /** The version of the bridge; npx is pinned to its major and minor version. */
   readonly version: string;
   readonly platform: string;
-  /** The words after the program, such as `serve`. */
+  /** The arguments after the program, such as `serve`. */
   readonly args: readonly string[];
 }
 
-/** The command that starts the bridge over standard input and output. */
+/** Returns the command that starts the bridge over standard input and output. */
 export function launchCommand(
   client: Pick<Client, 'needsShell'>,
   { program, version, platform, args }: LaunchOptions,
@@ -111,7 +116,7 @@ export function launchCommand(
     : { command: 'npx', args: words };
 }
 
-/** Whether a bridge at this address has to ask for a token: on the loopback address it need not. */
+/** Returns whether a bridge at this address must require a token; on loopback it need not. */
 export function asksForToken(url: URL): boolean {
   return !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
 }

@@ -1,7 +1,7 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { Config } from './schema.ts';
 
-/** What lists the tools: the console's admin key, or a login. */
+/** What authenticates the listing of tools: the console's admin key, or a login. */
 export type ConsoleCredential =
   | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
   | {
@@ -11,12 +11,12 @@ export type ConsoleCredential =
       readonly workspaceId: string;
     };
 
-/** Everything that is needed to reach one workspace of a Dify. */
+/** Everything needed to reach one workspace of a Dify. */
 export interface DifyConnection {
   readonly apiUrl: string;
   readonly innerApiKey: string;
   readonly workspaceId: string;
-  /** The admin key where both are configured; absent where tools come from a manifest alone. */
+  /** The admin key if both are configured; absent if tools come only from a manifest. */
   readonly console?: ConsoleCredential | undefined;
   readonly secretKey?: string | undefined;
   readonly userId: string;
@@ -24,9 +24,12 @@ export interface DifyConnection {
 
 /** The next step if the configuration lacks the connection. */
 export const NO_DIFY_HINT =
-  'Run dify-mcp-bridge init, which asks for them, checks them and writes the configuration file. Or set them in the environment or in that file; or try --sandbox, which needs no Dify.';
+  'Run dify-mcp-bridge init, which asks for the missing settings, checks them and writes the configuration file. Or set them in the environment or in that file, or try --sandbox, which needs no Dify.';
 
-/** The connection of a configuration without sandbox. Throws `config_invalid` with all that is missing. */
+/**
+ * Returns the connection of a configuration without sandbox. Throws `config_invalid` with everything that
+ * is missing.
+ */
 export function difyConnection(config: Config): DifyConnection {
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
   if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
@@ -42,11 +45,11 @@ export function difyConnection(config: Config): DifyConnection {
   });
 }
 
-/** The settings without which no Dify can be reached, of those that `has` does not know. */
+/** Returns the settings required to reach a Dify that `has` does not report. */
 export function missingSettings(has: (path: string) => boolean): readonly Problem[] {
   const problems = REQUIRED.filter(({ path }) => !has(path));
   const login = [has('dify.email'), has('dify.password')];
-  // Half a login is a slip, whether or not one is needed.
+  // Half a login is a mistake, even if no login is needed.
   const listed = has('dify.adminApiKey') || (has('manifest.dir') && !login.includes(true));
   return listed ? problems : [...problems, ...missingLogin(has)];
 }
@@ -76,7 +79,7 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
   return { kind: 'login', email, password, workspaceId };
 }
 
-/** Every secret of a configuration, so that the log can leave them out. */
+/** Returns every secret of a configuration, so that the log can mask them. */
 export function configSecrets(config: Config): readonly string[] {
   const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;

@@ -3,18 +3,21 @@ import { systemErrorCode } from '../model/errors.ts';
 import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
 import type { Setting } from './setting.ts';
 
-/** Environment variables by name; the only form in which the rest of the program sees them. */
+/** Environment variables by name. The rest of the program sees the environment only in this form. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The environment of this process: the one place that reads it. */
+/** Returns the environment of this process. Only this function reads it. */
 export function processEnvironment(): Environment {
   return process.env;
 }
 
-/** Variables of the bridge that are no settings. */
+/** Variables of the bridge that are not settings. */
 export const OTHER_VARIABLES = ['DIFY_BRIDGE_CONFIG'] as const;
 
-/** The environment as a source. An empty variable counts as unset; of `X` and `X_FILE` only one may be set. */
+/**
+ * Reads the environment as a source. An empty variable counts as unset; `X` and `X_FILE` exclude each
+ * other.
+ */
 export function readEnvironment(env: Environment, table: readonly Setting[]): Reading {
   const entries: Entry[] = [];
   const problems: SourceProblem[] = [];
@@ -56,7 +59,7 @@ export function readEnvironment(env: Environment, table: readonly Setting[]): Re
   return { entries, problems, literals };
 }
 
-/** Variables that look like the bridge's own and are not: most likely misspelt. */
+/** Returns variables that look like the bridge's own but are unknown: most likely misspelt. */
 export function unknownVariables(env: Environment, table: readonly Setting[]): readonly string[] {
   const known = new Set<string>(OTHER_VARIABLES);
   for (const { env: name } of table) if (name !== undefined) known.add(name).add(`${name}_FILE`);

@@ -5,15 +5,15 @@ import { DURATION_PATTERN, parseDuration, parseSize, SIZE_PATTERN } from './unit
 
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
-/** Paths that people copy along with the address; the bridge adds them itself. */
+/** Paths that people copy with the address; the bridge adds them itself. */
 const API_PATHS = /\/(console\/api|inner\/api|v1|api|files|apps|signin|install)(\/.*)?$/;
 
-/** Any text but the empty one. */
+/** A non-empty text. */
 export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
-  .min(1, { error: 'expected text, got an empty one' });
+  .min(1, { error: 'expected text, got an empty text' });
 
-/** The base address of Dify, without a slash at its end. */
+/** The base address of Dify, without a trailing slash. */
 export const httpUrl = text.transform((value, context) => {
   const problem = urlProblem(value.trim());
   if (problem === undefined) return value.trim().replace(/\/+$/, '');
@@ -21,7 +21,7 @@ export const httpUrl = text.transform((value, context) => {
   return z.NEVER;
 });
 
-/** The address that the bridge itself has for others, without a slash at its end. */
+/** The bridge's own public address, without a trailing slash. */
 export const baseUrl = text.transform((value, context) => {
   const problem = baseUrlProblem(value.trim());
   if (problem === undefined) return value.trim().replace(/\/+$/, '');
@@ -29,34 +29,32 @@ export const baseUrl = text.transform((value, context) => {
   return z.NEVER;
 });
 
-/** The address of a Redis. It may hold a password, so no message quotes any part of it. */
+/** The address of a Redis. It may contain a password, so no message quotes any part of it. */
 export const redisUrl = text.refine(isRedisUrl, {
   error:
     'expected an address of Redis, such as redis://redis:6379 or rediss://:PASSWORD@redis.example.com:6380/1',
 });
 
-/** A UUID. */
 export const uuid = text.regex(UUID, {
   error: 'expected a UUID, such as 3f2a6c1e-0000-4000-8000-5b9d2c7e1f04',
 });
 
-/** The empty text, or a UUID. */
+/** An empty text, or a UUID. */
 export const uuidOrEmpty = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .refine((value) => value === '' || UUID.test(value), {
-    error: 'expected the id of a Dify end user (a UUID), or nothing: Dify refuses any other text',
+    error: 'expected the id of a Dify end user (a UUID), or an empty text: Dify refuses anything else',
   });
 
-/** A whole number within the limits, both included. */
+/** A whole number within inclusive limits. */
 export function wholeNumber(min: number, max: number): z.ZodInt {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
-/** `true` or `false`. */
 export const flag = z.boolean({ error: 'expected true or false' });
 
-/** One of the listed words. */
+/** One of the listed values. */
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
@@ -74,13 +72,13 @@ export const networks = z.array(
   { error: LIST_ERROR },
 );
 
-/** Absolute paths of folders; whether they are there is looked at when one is used. */
+/** Absolute paths of folders; checked for existence only when used. */
 export const folders = z.array(
   text.refine((path) => isAbsolute(path), { error: 'expected the absolute path of a folder' }),
   { error: LIST_ERROR },
 );
 
-/** A duration with its unit, in milliseconds afterwards. */
+/** A duration with its unit; the parsed value is in milliseconds. */
 export function duration(min: string, max: string) {
   const error = `expected ${durationWords(min, max)}`;
   return z
@@ -89,7 +87,7 @@ export function duration(min: string, max: string) {
     .transform(milliseconds(min, max, error));
 }
 
-/** A duration as above, or `off`. */
+/** A duration, or `off`. */
 export function durationOrOff(min: string, max: string) {
   const error = `expected off, or ${durationWords(min, max)}`;
   const inMs = milliseconds(min, max, error);
@@ -113,7 +111,7 @@ function milliseconds(min: string, max: string, error: string) {
   };
 }
 
-/** A size with its unit or as a number of bytes, in bytes afterwards. */
+/** A size with its unit or in bytes; the parsed value is in bytes. */
 export function size(min: string, max: string) {
   const error = `expected a size (bytes, or with a unit: KB, MB, KiB, MiB …) from ${min} to ${max}`;
   const [low, high] = [parseSize(min) ?? 0, parseSize(max) ?? 0];
@@ -147,7 +145,7 @@ function isHostOrNetwork(entry: string): boolean {
   const [, base = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
   const family = isIP(base);
   if (family !== 0) return bits === undefined || Number(bits) <= (family === 4 ? 32 : 128);
-  // A number alone would be taken for an address.
+  // A number alone would pass as an address.
   return (
     bits === undefined &&
     /^[\p{L}\p{N}._-]*\p{L}[\p{L}\p{N}._-]*$/u.test(base) &&
@@ -161,25 +159,25 @@ function baseUrlProblem(value: string): string | undefined {
     return 'expected an address that starts with http:// or https://, such as https://bridge.example.com';
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return 'expected an address alone: no user name, no password, no ? or # part';
+    return 'expected only an address: no user name, no password, no ? or # part';
   }
-  return /\/mcp(\/|$)/.test(url.pathname) ? 'leave off /mcp: give the address before it' : undefined;
+  return /\/mcp(\/|$)/.test(url.pathname) ? 'omit /mcp: give the address in front of it' : undefined;
 }
 
 function urlProblem(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     return /^[\w.-]+(:\d+)?(\/|$)/.test(value)
-      ? 'the address has no scheme: put http:// or https:// before it'
+      ? 'the address has no scheme: add http:// or https:// in front of it'
       : 'expected an address that starts with http:// or https://, such as http://api:5001';
   }
   if (url.username !== '' || url.password !== '') {
-    return 'the address must not carry a user name or a password';
+    return 'the address must not contain a user name or a password';
   }
-  if (url.search !== '' || url.hash !== '') return 'the address must not carry a ? or # part';
+  if (url.search !== '' || url.hash !== '') return 'the address must not contain a ? or # part';
   const path = API_PATHS.exec(url.pathname);
   if (path !== null) {
-    return `leave off ${path[0]}: give the base address alone, the bridge adds the paths itself`;
+    return `omit ${path[0]}: give only the base address, the bridge adds the paths itself`;
   }
   return undefined;
 }

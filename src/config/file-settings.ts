@@ -8,18 +8,18 @@ export const files = z.strictObject({
     kind: 'choice',
     env: 'DIFY_BRIDGE_FILES_URLS',
     description:
-      'Web addresses in file arguments. fetch: the bridge fetches the file. pass: Dify and the tool do. refuse: none are taken.',
+      'Web addresses in file arguments. fetch: the bridge fetches the file. pass: Dify and the tool fetch it. refuse: the bridge rejects them.',
   }),
   allowHttp: setting(flag, false, {
     kind: 'boolean',
     env: 'DIFY_BRIDGE_FILES_ALLOW_HTTP',
-    description: 'Fetch files from http:// addresses too, not from https:// alone.',
+    description: 'Also fetch files from http:// addresses, not only from https://.',
   }),
   allowedNetworks: setting(networks, [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_FILES_ALLOWED_NETWORKS',
     description:
-      'Host names and networks that files may be fetched from though they are private: files.intern, 10.20.0.0/16.',
+      'Private host names and networks from which the bridge may fetch files: files.intern, 10.20.0.0/16.',
   }),
   fetchTimeout: setting(duration('1s', '1h'), '60s', {
     kind: 'duration',
@@ -29,61 +29,61 @@ export const files = z.strictObject({
   maxInputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_INPUT_BYTES',
-    description: 'Largest file that an argument may bring.',
+    description: 'Largest file in an argument.',
   }),
   allowedPaths: setting(folders, [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_FILES_ALLOWED_PATHS',
-    description: 'Folders of this machine from which file arguments may name files, over stdio alone.',
+    description: 'Folders of this machine from which file arguments may name files. stdio only.',
   }),
   store: setting(choice(['directory', 'memory']), 'directory', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_FILES_STORE',
     description:
-      'Where files are kept without state.redisUrl: in files.dir, or in memory until the bridge ends.',
+      'Where files are stored without state.redisUrl: in files.dir, or in memory until the bridge stops.',
   }),
   dir: optional(text, {
     kind: 'text',
     env: 'DIFY_BRIDGE_FILES_DIR',
     description:
-      "Folder of the kept files. Without it, dify-mcp-bridge/files in the user's cache folder (~/.cache).",
+      "Folder for stored files. Default: dify-mcp-bridge/files in the user's cache folder (~/.cache).",
   }),
   maxStoreBytes: optional(size('1KiB', '16384GiB'), {
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_STORE_BYTES',
     description:
-      'Largest size of all kept files; the least recently used are evicted. Without it, 1GiB in a folder and 128MiB in memory or Redis.',
+      'Largest size of all stored files; the least recently used are evicted. Default: 1GiB in a folder, 128MiB in memory or Redis.',
   }),
   keep: setting(duration('1s', '8760h'), '24h', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_FILES_KEEP',
-    description: 'How long a file is kept.',
+    description: 'How long a file is stored.',
   }),
   maxOutputBytes: setting(size('1KiB', '16GiB'), '200MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_OUTPUT_BYTES',
-    description: 'Largest file of a result that is taken from Dify; of larger ones the result tells.',
+    description: 'Largest file that the bridge fetches from Dify for a result; the result names larger ones.',
   }),
   maxReadBytes: setting(size('0B', '100MiB'), '10MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_FILES_MAX_READ_BYTES',
-    description: 'Largest file that resources/read gives; larger ones are downloaded.',
+    description: 'Largest file that resources/read returns; clients download larger ones.',
   }),
 });
 
-/** What replicas share. */
+/** The state that replicas share. */
 export const state = z.strictObject({
   redisUrl: optional(redisUrl, {
     kind: 'url',
     env: 'DIFY_BRIDGE_REDIS_URL',
     secret: true,
     description:
-      'Redis that keeps files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each keeps its own.',
+      'Redis that stores files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each replica stores its own.',
   }),
   redisPassword: optional(text, {
     kind: 'text',
     env: 'DIFY_BRIDGE_REDIS_PASSWORD',
     secret: true,
-    description: 'Password of Redis, where its address has none.',
+    description: 'Password of Redis, if its address has none.',
   }),
 });

@@ -11,7 +11,7 @@ import {
 import type { Setting } from './setting.ts';
 import type { YamlFile } from './yaml-file.ts';
 
-/** Reads a configuration file. Throws `config_invalid` when there is no such file. */
+/** Reads a configuration file. Throws `config_invalid` if it cannot be read. */
 export async function loadConfigFile(path: string, table: readonly Setting[]): Promise<Reading> {
   let content: string;
   try {
@@ -22,7 +22,7 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
       hint:
         code === 'EACCES'
           ? 'Only its owner can read it, as it holds secrets: run the bridge as the user who wrote it.'
-          : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or leave both out.',
+          : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or omit both.',
     });
   }
   const { readYaml } = await import('./yaml-file.ts');
@@ -71,7 +71,7 @@ function readTree(yaml: YamlFile, file: string, table: readonly Setting[]): Read
   return { entries, problems, literals };
 }
 
-/** The names of the settings by their group; none for a group that is one setting. */
+/** Returns the names of the settings by group; no names for a group that is one setting. */
 function grouped(table: readonly Setting[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>();
   for (const { path } of table) {

@@ -1,55 +1,56 @@
 import { closest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
-/** Where a value may come from; an earlier one wins. */
+/** The sources of a value; an earlier one wins. */
 export type Layer = 'flag' | 'environment' | 'file' | 'default';
 
-/** The value that one source gives to one setting. */
+/** One source's value for one setting. */
 export interface Entry {
   /** The setting, such as `http.port`. */
   readonly path: string;
   readonly value: unknown;
   readonly layer: Layer;
-  /** As an operator would look for it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`. */
+  /**
+   * As an operator would look for it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`.
+   */
   readonly source: string;
-  /** The source of a part of the value, for values that are objects. */
+  /** Returns the source of a part of the value, for values that are objects. */
   readonly sourceOf?: (parts: readonly PropertyKey[]) => string;
 }
 
-/** Something wrong in one source. */
+/** A problem in one source. */
 export interface SourceProblem {
-  /** The setting it concerns; absent where it concerns none. */
+  /** The setting concerned; absent if the problem concerns no setting. */
   readonly path?: string;
   readonly source: string;
   readonly message: string;
 }
 
-/** What one source says. */
+/** Everything that one source provides. */
 export interface Reading {
   readonly entries: readonly Entry[];
   readonly problems: readonly SourceProblem[];
-  /** Values that still look like `${…}`: nobody put anything in, so they count as missing. */
+  /** Values that still look like `${…}`: nobody replaced them, so they count as missing. */
   readonly literals: readonly Literal[];
-  /** True when nothing in the source could be read, so that what it says of a setting is unknown. */
+  /** True if the source could not be read, so its settings are unknown. */
   readonly unreadable?: true;
 }
 
-/** A placeholder in place of a value. */
+/** A placeholder instead of a value. */
 export interface Literal {
   readonly path: string;
   readonly source: string;
 }
 
-/** The sets of tools that the sandbox offers; one of them takes the place of everything under `dify`. */
+/** The sandbox's sets of tools; the chosen one replaces everything under `dify`. */
 export const SANDBOX_SETS = ['demo', 'files', 'long'] as const;
 
-/** A set of tools of the sandbox. */
 export type SandboxSet = (typeof SANDBOX_SETS)[number];
 
-/** Values given on the command line, by setting; undefined where the flag was not given. */
+/** Values of the command line, by setting; undefined if the flag is absent. */
 export type FlagValues = Readonly<Record<string, string | undefined>>;
 
-/** The flags of the command line, as a source. */
+/** Reads the flags of the command line as a source. */
 export function readFlags(values: FlagValues, table: readonly Setting[]): Reading {
   const entries = table.flatMap((setting): Entry[] => {
     const value = values[setting.path];
@@ -66,7 +67,7 @@ export function readFlags(values: FlagValues, table: readonly Setting[]): Readin
   return { entries, problems: [], literals: [] };
 }
 
-/** For each setting the entry of the first source that gives one. */
+/** Returns for each setting the entry of the first source that has one. */
 export function merge(readings: readonly Reading[]): ReadonlyMap<string, Entry> {
   const merged = new Map<string, Entry>();
   for (const { entries } of readings) {
@@ -75,12 +76,18 @@ export function merge(readings: readonly Reading[]): ReadonlyMap<string, Entry> 
   return merged;
 }
 
-/** True for a placeholder that nobody replaced: hosts leave `${user_config.key}` and `${KEY}` as they are. */
+/**
+ * Returns true for a placeholder that nobody replaced: clients pass `${user_config.key}` and `${KEY}`
+ * unchanged.
+ */
 export function isLiteral(value: unknown): boolean {
   return typeof value === 'string' && /^\s*\$\{[^]*\}\s*$/.test(value);
 }
 
-/** Text of a flag or a variable as the setting's kind of value; what does not fit stays text, to be refused. */
+/**
+ * Converts a flag's or variable's text to the setting's kind of value. Text that does not fit stays text
+ * and fails validation.
+ */
 export function fromText(text: string, setting: Setting): unknown {
   const trimmed = text.trim();
   switch (setting.kind) {
@@ -103,7 +110,7 @@ export function fromText(text: string, setting: Setting): unknown {
   }
 }
 
-/** The message about a key that does not exist, with the key that was most likely meant. */
+/** Returns the message for an unknown key, with the key that was most likely meant. */
 export function noSuchSetting(key: string, known: readonly string[]): string {
   const close = closest(key, known);
   return `no such setting; ${close === undefined ? `known here: ${known.join(', ')}` : `did you mean ${close}?`}`;

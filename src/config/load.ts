@@ -22,29 +22,29 @@ import { closest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 
-/** Where the configuration comes from. */
+/** The sources of the configuration. */
 export interface ConfigSources {
   readonly env: Environment;
   /** Flags by setting, such as `{ 'http.port': '8080' }`. */
   readonly flags?: FlagValues;
   /** `--config`. */
   readonly file?: string | undefined;
-  /** `--sandbox`: a set's name, or true for the first one. It replaces everything under `dify`. */
+  /** `--sandbox`: a set's name, or true for the first set. It replaces everything under `dify`. */
   readonly sandbox?: string | true | undefined;
-  /** False where a configuration without a connection to Dify will do. */
+  /** False if the configuration need not have a connection to Dify. */
   readonly needsDify: boolean;
 }
 
-/** A setting as it came out. */
+/** A setting after merging. */
 export interface EffectiveSetting {
   readonly setting: Setting;
-  /** As written in its source; undefined where nothing gives one. */
+  /** As written in its source; undefined if no source has one. */
   readonly value: unknown;
   /** `default`, `unset`, `sandbox`, or the entry's source. */
   readonly source: string;
 }
 
-/** A valid configuration and what is to be said about it. */
+/** A valid configuration and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly settings: readonly EffectiveSetting[];
@@ -106,7 +106,7 @@ function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
   });
 }
 
-/** The sandbox brings its own connection: what a source says about Dify is not even looked at. */
+/** Drops everything under `dify`: the sandbox brings its own connection. */
 function withoutDify({ entries, problems, literals, ...rest }: Reading): Reading {
   return {
     ...rest,
@@ -125,8 +125,11 @@ function configError(
   const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
   const hints = [
     ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
-    // Another user, or a client with another home, looks elsewhere than the user who wrote the file.
-    ...(missing.length > 0 && unread !== undefined ? [`There is no configuration file ${unread}.`] : []),
+    // Another user, or a client with another home, looks in another place than the user who wrote the
+    // file.
+    ...(missing.length > 0 && unread !== undefined
+      ? [`The configuration file ${unread} does not exist.`]
+      : []),
     ...(missing.length > 0 && literals.length > 0
       ? [
           `Placeholders that nobody replaced count as missing: ${literals.map(({ source }) => source).join(', ')}.`,

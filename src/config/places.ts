@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts';
 import { isLiteral } from './layers.ts';
 
 /**
- * The configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
+ * Returns the configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
  * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
  */
 export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
@@ -13,7 +13,7 @@ export function findConfigFile(flag: string | undefined, env: Environment): stri
   return named || existsSync(path) ? path : undefined;
 }
 
-/** Where the configuration file is or would be, and whether somebody named it. */
+/** Returns where the configuration file is or would be, and whether a flag or variable names it. */
 export function configFilePath(
   flag: string | undefined,
   env: Environment,
@@ -28,12 +28,12 @@ export function configFilePath(
 }
 
 /**
- * The folder in which a program keeps what it can do without: `dify-mcp-bridge` in `$XDG_CACHE_HOME` (`~/.cache`), in
- * `~/Library/Caches` on macOS, and in `%LOCALAPPDATA%` on Windows.
+ * Returns the folder for data that can be recreated: `dify-mcp-bridge` in `$XDG_CACHE_HOME` (`~/.cache`),
+ * in `~/Library/Caches` on macOS, and in `%LOCALAPPDATA%` on Windows.
  */
 export function cacheFolder(env: Environment, platform: NodeJS.Platform): string {
   const home = env['HOME'] || homedir();
-  // A relative one counts as not set (XDG Base Directory Specification).
+  // A relative path counts as unset (XDG Base Directory Specification).
   const named = env['XDG_CACHE_HOME'];
   if (named !== undefined && isAbsolute(named)) return join(named, 'dify-mcp-bridge');
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'dify-mcp-bridge');

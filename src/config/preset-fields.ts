@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { choice, flag, size, text, uuid, wholeNumber } from './fields.ts';
 
-/** How much of its files and text a result may carry: for a view, and for a tool by its preset. */
+/** Limits for the files and text in a result: for a view, and by preset for a tool. */
 export const RESULT_FIELDS = {
   maxImageBytes: size('0B', '64MiB'),
   maxInlineBytes: size('0B', '64MiB'),
@@ -11,7 +11,7 @@ export const RESULT_FIELDS = {
 
 const glob = text.describe('* stands for any characters, ? for one.');
 
-/** Which tools a rule is about: by a glob on the name, or by several facts that must all fit. */
+/** Which tools a rule applies to: a glob on the name, or several facts that must all match. */
 export const matcher = z.union(
   [
     glob,
@@ -41,11 +41,11 @@ const narrowing = z
             error: 'expected a list of values',
           })
           .min(1, { error: 'expected at least one value' })
-          .describe('The values that are left to choose from.'),
+          .describe('The values that callers may choose.'),
       ),
       minimum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Smallest value.')),
       maximum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Largest value.')),
-      description: z.exactOptional(text.describe('What a model is told of the parameter.')),
+      description: z.exactOptional(text.describe('Description of the parameter for models.')),
     },
     { error: 'expected an object with enum, minimum, maximum or description' },
   )
@@ -53,7 +53,7 @@ const narrowing = z
     error: 'minimum is larger than maximum',
   });
 
-/** What an operator decides about one tool, or about all that a glob fits. */
+/** An operator's decisions about one tool, or about all that a glob matches. */
 export const preset = z
   .strictObject(
     {
@@ -72,26 +72,30 @@ export const preset = z
       narrow: z.exactOptional(
         z
           .record(z.string(), narrowing, {
-            error: 'expected an object: a parameter, then what is left of it',
+            error: 'expected an object: a parameter, then its restriction',
           })
-          .describe('Arguments of which callers may use only a part.'),
+          .describe('Restrictions on the values that callers may pass.'),
       ),
       credentialId: z.exactOptional(uuid.describe('Which credential of the provider the calls use.')),
-      credential: z.exactOptional(text.describe('The same by the name that Dify shows.')),
+      credential: z.exactOptional(text.describe('The same, by the name that Dify shows.')),
       results: z.exactOptional(
         z
           .strictObject(
             {
-              maxImageBytes: z.exactOptional(RESULT_FIELDS.maxImageBytes.describe('One image or sound.')),
-              maxInlineBytes: z.exactOptional(RESULT_FIELDS.maxInlineBytes.describe('All of them.')),
+              maxImageBytes: z.exactOptional(
+                RESULT_FIELDS.maxImageBytes.describe('Limit for one image or sound.'),
+              ),
+              maxInlineBytes: z.exactOptional(
+                RESULT_FIELDS.maxInlineBytes.describe('Limit for all of them.'),
+              ),
               maxTextChars: z.exactOptional(RESULT_FIELDS.maxTextChars.describe('All text.')),
             },
             { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
           )
-          .describe('How much of its files and text a result carries itself, in place of the view.'),
+          .describe('Limits for the files and text inside a result; override those of the view.'),
       ),
-      title: z.exactOptional(text.describe('Title in place of the label in Dify.')),
-      description: z.exactOptional(text.describe('Description in place of the one in Dify.')),
+      title: z.exactOptional(text.describe("Title instead of Dify's label.")),
+      description: z.exactOptional(text.describe("Description instead of Dify's.")),
       readOnly: z.exactOptional(flag.describe('The tool changes nothing.')),
       destructive: z.exactOptional(flag.describe('The tool may delete or overwrite.')),
       idempotent: z.exactOptional(flag.describe('Calling it twice with the same arguments changes no more.')),

@@ -9,20 +9,21 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
-/** The settings alone. */
+/** The settings only. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
 
 /**
- * The whole configuration, frozen. Durations are milliseconds, sizes bytes. With `sandbox`, everything under
- * `dify` is left at its default: the sandbox brings its own (see `connection.ts` for the other case).
+ * The whole configuration, frozen. Durations are in milliseconds, sizes in bytes. With `sandbox`,
+ * everything under `dify` has its default, because the sandbox brings its own connection (otherwise see
+ * `connection.ts`).
  */
 export type Config = Settings & {
   readonly sandbox?: SandboxSet | undefined;
-  /** Where the bridge may keep what can be made again, if nobody names another place. */
+  /** The default folder for data that can be recreated. */
   readonly cacheDir: string;
 };
 
-/** JSON Schema (draft 7, which editors understand) of the configuration file. */
+/** Returns the JSON Schema of the configuration file (draft 7, which editors support). */
 export function configFileSchema(): JsonObject {
   const schema = z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' });
   return { title: 'Configuration of dify-mcp-bridge', ...(schema as JsonObject) };

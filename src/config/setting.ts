@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** How the value of a setting is written; decides how text from the environment is read. */
+/** The kind of a setting's value; decides how text from the environment is parsed. */
 export type SettingKind =
   | 'text'
   | 'url'
@@ -16,7 +16,7 @@ export type SettingKind =
 interface SettingFacts {
   readonly kind: SettingKind;
   readonly description: string;
-  /** The environment variable; a secret is read from the file named in `<env>_FILE` as well. */
+  /** The environment variable. A secret can also be in the file that `<env>_FILE` names. */
   readonly env?: string;
   readonly flag?: string;
   readonly secret?: true;
@@ -24,23 +24,23 @@ interface SettingFacts {
 
 /** One row of the table that drives variable names, defaults, checks and the documentation. */
 export interface Setting extends SettingFacts {
-  /** Its place in the configuration file, such as `http.port`. */
+  /** Its path in the configuration file, such as `http.port`. */
   readonly path: string;
-  /** As it would be written in the file; absent where there is none. */
+  /** As written in the file; absent if the setting has no default. */
   readonly default?: unknown;
 }
 
-/** What is known of each leaf of the schema. */
+/** The facts about each leaf of the schema. */
 export const facts = z.registry<SettingFacts & { default?: unknown }>();
 
-/** A setting that may be absent. */
+/** Returns a setting that may be absent. */
 export function optional<T extends z.ZodType>(schema: T, about: SettingFacts): z.ZodExactOptional<T> {
   const leaf = z.exactOptional(schema).describe(about.description);
   facts.add(leaf, about);
   return leaf;
 }
 
-/** A setting with a default, written as in the file. */
+/** Returns a setting with a default, written as in the file. */
 export function setting<T extends z.ZodType>(
   schema: T,
   value: z.input<T>,

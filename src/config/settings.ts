@@ -43,7 +43,7 @@ const dify = z.strictObject({
   email: optional(text, {
     kind: 'text',
     env: 'DIFY_EMAIL',
-    description: 'E-mail address of a Dify account that lists the tools, where there is no admin key.',
+    description: 'E-mail address of a Dify account that lists the tools, if you have no admin key.',
   }),
   password: optional(text, {
     kind: 'text',
@@ -62,7 +62,7 @@ const dify = z.strictObject({
     kind: 'text',
     env: 'DIFY_USER_ID',
     description:
-      "The end user that calls run as. Empty is Dify's anonymous user; a UUID that Dify does not know adds a row to its database at every call.",
+      "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
   }),
 });
 
@@ -78,24 +78,24 @@ const http = z.strictObject({
     kind: 'number',
     env: 'DIFY_BRIDGE_PORT',
     flag: '--port',
-    description: 'Port to listen on; 0 takes a free one.',
+    description: 'Port to listen on; 0 chooses a free one.',
   }),
   token: optional(text, {
     kind: 'text',
     env: 'DIFY_BRIDGE_TOKEN',
     secret: true,
-    description: 'Bearer token that every HTTP request must carry.',
+    description: 'Bearer token that every HTTP request must send.',
   }),
   allowWithoutToken: setting(flag, false, {
     kind: 'boolean',
     env: 'DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN',
     description:
-      'Serve an address other than loopback without a token, as behind a proxy that authenticates.',
+      'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
   }),
   allowedHosts: setting(list, [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_ALLOWED_HOSTS',
-    description: 'Host names that requests may be addressed to, besides loopback and http.host.',
+    description: 'Host names that requests may address, in addition to loopback and http.host.',
   }),
   allowedOrigins: setting(list, [], {
     kind: 'list',
@@ -106,7 +106,7 @@ const http = z.strictObject({
     kind: 'url',
     env: 'DIFY_BRIDGE_PUBLIC_URL',
     description:
-      'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Without it, the address that it listens on.',
+      'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
   }),
   sessionIdle: setting(duration('1s', '24h'), '30m', {
     kind: 'duration',
@@ -116,18 +116,18 @@ const http = z.strictObject({
   maxSessions: setting(wholeNumber(1, 100_000), 200, {
     kind: 'number',
     env: 'DIFY_BRIDGE_MAX_SESSIONS',
-    description:
-      'MCP sessions at once. Beyond that, a new session ends the one that has been unused the longest.',
+    description: 'Most MCP sessions at once. Beyond that, a new session ends the least recently used one.',
   }),
   maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_MAX_BODY_BYTES',
-    description: 'Largest body of a request.',
+    description: 'Largest request body.',
   }),
   keepAlive: setting(duration('100ms', '10m'), '5s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_KEEP_ALIVE',
-    description: 'A silent event stream carries a comment at least this often, so that proxies keep it.',
+    description:
+      'The bridge sends a comment on a silent event stream at least this often, so that proxies keep it open.',
   }),
 });
 
@@ -135,7 +135,7 @@ const catalog = z.strictObject({
   refresh: setting(duration('1s', '24h'), '60s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CATALOG_REFRESH',
-    description: "How often Dify's tools are listed again.",
+    description: "How often the bridge lists Dify's tools again.",
   }),
   loadTimeout: setting(duration('100ms', '10m'), '20s', {
     kind: 'duration',
@@ -156,29 +156,30 @@ const manifest = z
       kind: 'boolean',
       env: 'DIFY_BRIDGE_MANIFEST_FROZEN',
       flag: '--frozen',
-      description: 'Serve only tools that are still as they were approved.',
+      description: 'Serve only tools that are unchanged since their approval.',
     }),
   })
   .refine(({ dir, frozen }) => dir !== undefined || !frozen, {
     path: ['frozen'],
-    error: 'needs manifest.dir (--manifest), the folder with what was approved',
+    error: 'needs manifest.dir (--manifest), the folder with the approved tools',
   });
 
 const calls = z.strictObject({
   timeout: setting(duration('1s', '24h'), '21m', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_TIMEOUT',
-    description: 'Longest run of one call. Dify itself stops a workflow after 20 minutes.',
+    description: 'Time limit of one call. Dify itself stops a workflow after 20 minutes.',
   }),
   maxConcurrent: setting(wholeNumber(1, 1000), 8, {
     kind: 'number',
     env: 'DIFY_BRIDGE_CALLS_MAX_CONCURRENT',
-    description: "Calls that run in Dify at once. Dify's api container takes 10 connections as shipped.",
+    description:
+      "Most calls that run in Dify at once. By default, Dify's api container accepts 10 connections.",
   }),
   maxQueued: setting(wholeNumber(0, 100_000), 100, {
     kind: 'number',
     env: 'DIFY_BRIDGE_CALLS_MAX_QUEUED',
-    description: 'Calls that wait for their turn; a further one is refused.',
+    description: 'Most calls that wait for a slot; further calls are refused.',
   }),
   maxFrameBytes: setting(size('1KiB', '512MiB'), '30MiB', {
     kind: 'size',
@@ -188,28 +189,28 @@ const calls = z.strictObject({
   maxAnswerBytes: setting(size('1KiB', '1GiB'), '64MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_CALLS_MAX_ANSWER_BYTES',
-    description: 'Size of all messages of one call together; its files are apart.',
+    description: 'Largest total size of the messages of one call, without its files.',
   }),
   progressInterval: setting(duration('100ms', '10m'), '15s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_PROGRESS_INTERVAL',
-    description: 'Progress is reported at least this often while a tool is silent.',
+    description: 'The bridge reports progress at least this often while a tool is silent.',
   }),
   shutdownGrace: setting(duration('0s', '1h'), '10s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE',
-    description: 'Time that running calls get to end when the bridge stops.',
+    description: 'Time for running calls to finish when the bridge stops.',
   }),
   keepResults: setting(duration('1s', '24h'), '1h', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_KEEP_RESULTS',
     description:
-      'How long the result of a call that was handed off, or had an idempotency key, can be asked for.',
+      'How long clients can fetch the result of a call that was handed off or had an idempotency key.',
   }),
   maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
-    description: 'Memory for these results, here or in Redis; the oldest are evicted for newer ones.',
+    description: 'Memory for these results, in the bridge or in Redis; the oldest are evicted first.',
   }),
 });
 
@@ -218,11 +219,11 @@ const log = z.strictObject({
     kind: 'choice',
     env: 'DIFY_BRIDGE_LOG_LEVEL',
     flag: '--log-level',
-    description: 'What is logged, as JSON lines on standard error.',
+    description: 'Log level. The log is JSON lines on standard error.',
   }),
 });
 
-/** Checks a complete configuration and turns its texts into numbers. */
+/** Checks a complete configuration and parses its texts into numbers. */
 export const settingsSchema = z.strictObject({
   dify: dify.prefault({}),
   http: http.prefault({}),
@@ -236,7 +237,7 @@ export const settingsSchema = z.strictObject({
   log: log.prefault({}),
 });
 
-/** Every setting, in the order of the file. */
+/** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {
   return Object.entries(settingsSchema.shape).flatMap(([group, schema]): Setting[] => {
     const whole = facts.get(schema);

@@ -10,18 +10,18 @@ const SIZE_UNITS = {
   GiB: 1_073_741_824,
 } as const;
 
-/** A number and its unit: `250ms`, `60s`, `20m`, `1.5h`. The unit is never left out. */
+/** A number and its unit: `250ms`, `60s`, `20m`, `1.5h`. The unit is required. */
 export const DURATION_PATTERN = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/;
 
 /** A number and its unit: `900B`, `1MB` (1,000,000 bytes), `30MiB` (31,457,280 bytes). */
 export const SIZE_PATTERN = /^(\d+(?:\.\d+)?) ?(B|KB|MB|GB|KiB|MiB|GiB)$/;
 
-/** Milliseconds of a duration; undefined when the text is none. */
+/** Returns the milliseconds of a duration; undefined if the text is not one. */
 export function parseDuration(text: string): number | undefined {
   return parse(text, DURATION_PATTERN, DURATION_UNITS);
 }
 
-/** Bytes of a size; undefined when the text is none. */
+/** Returns the bytes of a size; undefined if the text is not one. */
 export function parseSize(text: string): number | undefined {
   return parse(text, SIZE_PATTERN, SIZE_UNITS);
 }

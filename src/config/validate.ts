@@ -8,12 +8,12 @@ import { settingsSchema } from './settings.ts';
 /** Kinds whose wrong value a message may quote: nobody pastes a key into one of these. */
 const SHOWN: readonly SettingKind[] = ['number', 'boolean', 'duration', 'size', 'choice'];
 
-/** The checked settings, or everything that is wrong with them. */
+/** The checked settings, or every problem with them. */
 export type Validated =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SourceProblem[] };
 
-/** Checks merged values against the schema; every problem names the source of the value. */
+/** Checks merged values against the schema. Every problem names the source of the value. */
 export function validate(merged: ReadonlyMap<string, Entry>, table: readonly Setting[]): Validated {
   const tree: Record<string, unknown> = {};
   for (const { path, value } of merged.values()) {
@@ -64,7 +64,9 @@ function note(path: string, value: unknown): string {
   return ' (Kubernetes sets this variable for a Service called dify-bridge: set enableServiceLinks to false)';
 }
 
-/** The problems that a reader can act on: see `leavesOf`. What follows from a misspelt key is left out. */
+/**
+ * Returns the problems that a reader can act on (see `leavesOf`), without consequences of a misspelt key.
+ */
 function actionable(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const leaves = issues.flatMap(leavesOf);
   const at = ({ path }: z.core.$ZodIssue): string => JSON.stringify(path);
@@ -73,8 +75,8 @@ function actionable(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
 }
 
 /**
- * An issue as those that a reader can act on: of the alternatives of a union the one that the value was meant
- * to be, and of a key that is not allowed the reason.
+ * Splits an issue into those that a reader can act on: in a union, the alternative that the value was
+ * meant to be; for a key that is not allowed, the reason.
  */
 function leavesOf(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code === 'invalid_key') {
@@ -89,7 +91,7 @@ function leavesOf(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return meant.flatMap((inner) => leavesOf({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-/** The keys that an object of the configuration may have at a place. */
+/** Returns the keys that an object of the configuration may have at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   const opened = unwrapped(schema);
   const [step, ...rest] = path;
@@ -99,17 +101,17 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
   return next === undefined ? [] : keysAt(next, rest);
 }
 
-/** Without what makes it optional or gives it a default. */
+/** Returns the schema without its wrappers for optional values and defaults. */
 function unwrapped(schema: z.ZodType): Opened {
   let current = schema as z.ZodType & Opened;
-  // A list has an unwrap of its own, which answers its element.
+  // A list has its own unwrap, which returns its element.
   while (current.unwrap !== undefined && current.element === undefined) {
     current = current.unwrap();
   }
   return current;
 }
 
-/** What zod knows of a schema, as far as a path leads through it. */
+/** The parts of a zod schema that a path passes through. */
 interface Opened {
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly element?: z.ZodType;

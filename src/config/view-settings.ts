@@ -16,22 +16,22 @@ export const tools = z.strictObject({
   names: setting(choice(['qualified', 'bare']), 'qualified', {
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_NAMES',
-    description: "qualified: provider__tool. bare: the tool's own name where no other tool has it.",
+    description: "qualified: provider__tool. bare: the tool's own name if no other tool has it.",
   }),
   maxNameLength: setting(wholeNumber(20, 64), 44, {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_NAME_LENGTH',
-    description: 'Longest name of a tool. Clients put a prefix of their own before it and stop at 60 or 64.',
+    description: 'Longest name of a tool. Clients add a prefix and allow 60 or 64 characters in all.',
   }),
   languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US'], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_LANGUAGES',
-    description: "Languages of titles and descriptions, the preferred first, in Dify's spelling (zh_Hans).",
+    description: "Languages of titles and descriptions, preferred first, in Dify's spelling (zh_Hans).",
   }),
   pageSize: optional(wholeNumber(1, 10_000), {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_PAGE_SIZE',
-    description: 'Tools on one page of tools/list. Without it, all come at once.',
+    description: 'Tools on one page of tools/list. Without it, one page has all.',
   }),
   formParameters: setting(choice(['preset', 'publish']), 'preset', {
     kind: 'choice',
@@ -47,27 +47,31 @@ export const tools = z.strictObject({
     kind: 'choice',
     env: 'DIFY_BRIDGE_TOOLS_MODE',
     description:
-      'list: clients see every tool. search: they see tools that search and call. auto: search from a size on.',
+      'list: clients see every tool. search: clients see tools that search and call. auto: search above a size.',
   }),
   auto: setting(
     z.strictObject(AUTO_SIZES, AUTO_ERROR),
     { tools: 80, tokens: 20_000 },
-    { kind: 'object', description: 'The sizes, in tools and in estimated tokens, past which auto searches.' },
+    {
+      kind: 'object',
+      description: 'The sizes, in tools and in estimated tokens, above which auto uses search.',
+    },
   ),
   pinned: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_PINNED',
-    description: 'Tools that stay listed by name in mode search, and come first under maxTools.',
+    description: 'Tools that mode search still lists by name, and that maxTools publishes first.',
   }),
   deny: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_DENY',
-    description: 'Tools that are not published, whatever allow says: names with * and ?, or facts of a tool.',
+    description:
+      'Tools that are not published, even if allow matches them: names with * and ?, or facts of a tool.',
   }),
   allow: setting(z.array(matcher, { error: LIST_ERROR }), [], {
     kind: 'list',
     env: 'DIFY_BRIDGE_TOOLS_ALLOW',
-    description: 'The only tools that are published. Without any, all are.',
+    description: 'The only tools that are published. If empty, all are.',
   }),
   readOnly: setting(flag, false, {
     kind: 'boolean',
@@ -77,7 +81,7 @@ export const tools = z.strictObject({
   maxTools: optional(wholeNumber(1, 100_000), {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_TOOLS',
-    description: 'Tools that are published at most: the pinned ones first, then by name.',
+    description: 'Most tools to publish: pinned ones first, then by name.',
   }),
   handOff: setting(durationOrOff('100ms', '1h'), '50s', {
     kind: 'duration',
@@ -88,8 +92,7 @@ export const tools = z.strictObject({
   handOffWithProgress: setting(flag, false, {
     kind: 'boolean',
     env: 'DIFY_BRIDGE_TOOLS_HAND_OFF_WITH_PROGRESS',
-    description:
-      'Hand calls off also where the client asked for progress: for clients that give up in spite of it.',
+    description: 'Hand off calls even if the client requested progress, for clients that time out anyway.',
   }),
   maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB', {
     kind: 'size',
@@ -99,13 +102,13 @@ export const tools = z.strictObject({
   maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',
-    description: 'Size of all images and sounds in one result together.',
+    description: 'Largest total size of the images and sounds in one result.',
   }),
   maxTextChars: setting(RESULT_FIELDS.maxTextChars, 100_000, {
     kind: 'number',
     env: 'DIFY_BRIDGE_TOOLS_MAX_TEXT_CHARS',
     description:
-      'Characters of text in one result, that of text files included; the whole is kept as a file.',
+      'Most characters of text in one result, including text files; the full text is stored as a file.',
   }),
   presets: setting(
     z.record(z.string(), preset, {
@@ -114,15 +117,15 @@ export const tools = z.strictObject({
     {},
     {
       kind: 'object',
-      description: 'Values, texts and effects by the published name of a tool, or by a glob.',
+      description: 'Values, texts and annotations, by the published name of a tool or by a glob.',
     },
   ),
   aliases: setting(
-    z.record(z.string(), text, { error: 'expected an object: an old name, then the present one' }),
+    z.record(z.string(), text, { error: 'expected an object: an old name, then the current one' }),
     {},
     {
       kind: 'object',
-      description: 'Old names under which tools can still be called, each with the present one.',
+      description: 'Old names under which tools can still be called, each with the current name.',
     },
   ),
 });
@@ -135,7 +138,7 @@ type Plain<T> = T extends
   ? Inner
   : never;
 
-/** The same settings, each of which may be left out. */
+/** Returns the same settings, all optional. */
 function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
   shape: T,
 ) {
@@ -146,7 +149,7 @@ function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(
   return Object.fromEntries(leaves) as { [Name in keyof T]: z.ZodExactOptional<Plain<T[Name]>> };
 }
 
-/** A view beside the default one: what it does not give, it takes from `tools`. */
+/** A further view. It inherits from `tools` what it does not set. */
 const view = z.strictObject(
   {
     ...withoutDefaults(tools.shape),
@@ -162,12 +165,12 @@ const viewName = z
   .regex(/^[a-z0-9-]{1,32}$/, { error: 'the name of a view has at most 32 of a-z, 0-9 and -' })
   .refine((name) => name !== 'default', { error: 'the default view is described under tools' });
 
-/** The other views by name. */
+/** The other views, by name. */
 export const views = setting(
   z.record(viewName, view, { error: 'expected an object: the name of a view, then its settings' }),
   {},
   {
     kind: 'object',
-    description: 'Further views, served at /mcp/NAME. What one does not give, it takes from tools.',
+    description: 'Further views, served at /mcp/NAME. A view inherits from tools what it does not set.',
   },
 );

@@ -1,11 +1,11 @@
 import type { FileSource } from '../model/registry.ts';
 import type { Config } from './schema.ts';
 
-/** What one view decides. */
+/** The settings of one view. */
 export type ViewConfig = Config['tools'] & {
-  /** The path of a setting in the configuration, where it is not under `tools`. */
+  /** The paths of settings in the configuration that are not under `tools`. */
   readonly at?: Readonly<Record<string, string>>;
-  /** The ways in which callers may hand over a file. */
+  /** How callers may pass a file. */
   readonly fileSources?: readonly FileSource[];
 };
 
@@ -13,9 +13,9 @@ export type ViewConfig = Config['tools'] & {
 export const DEFAULT_VIEW = 'default';
 
 /**
- * Every view by name, the default one first. What a view does not give, it has from `tools`; lists, presets
- * and aliases that it gives replace those of `tools` as a whole, and `auto` goes by its keys. `common` is what holds
- * for all of them without being a setting of theirs.
+ * Returns every view by name, the default one first. A view inherits from `tools` what it does not set.
+ * Its lists, presets and aliases replace those of `tools` completely; `auto` is merged by key. `common`
+ * applies to all views and is not a setting.
  */
 export function viewsOf(
   config: Pick<Config, 'tools' | 'views'>,

@@ -8,7 +8,7 @@ import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { closest } from '../model/closest.ts';
 
-/** SHA-256 of keys that everybody can read in Dify's repository, and what they are. */
+/** SHA-256 of keys that are public in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
   '217ef27f7b2a2f8949eb2e0973f7dfa099f887427b9a6626b2395e2417239ff2': 'inner',
   '3bb61b8cf1620d588b72b212207ac5ac597b4d49ad7eae367f98b776c30ee8ab': 'inner',
@@ -17,7 +17,9 @@ const PUBLIC_KEYS: Readonly<Record<string, string>> = {
   '0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670': 'secret',
 };
 
-/** What is valid and yet hardly meant: each with its place and what to do. */
+/**
+ * Returns a warning for each setting that is valid but probably unintended: where it is and what to do.
+ */
 export function configWarnings(
   config: Config,
   literals: readonly Literal[],
@@ -27,7 +29,7 @@ export function configWarnings(
   return [
     ...literals.map(({ source }) => ({
       path: source,
-      message: 'still a ${…} placeholder that nobody replaced: it counts as missing',
+      message: 'still an unreplaced ${…} placeholder: it counts as missing',
     })),
     ...unknownVariables(env, table).map((name) => misspelt(name, table)),
     ...(config.sandbox === undefined ? difyWarnings(config.dify) : []),
@@ -44,7 +46,7 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
   return { path: `env ${name}`, message: `no such variable; ${rest}` };
 }
 
-/** The same for the connection to Dify alone, such as keys that everybody knows. */
+/** Returns the warnings about the connection to Dify only, such as publicly known keys. */
 export function difyWarnings(
   dify: Readonly<Partial<Record<'innerApiKey' | 'secretKey' | 'adminApiKey' | 'email', string | undefined>>>,
 ): readonly Problem[] {
@@ -52,7 +54,7 @@ export function difyWarnings(
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {
     const message =
-      "the key that Dify ships: anybody who reaches Dify's port 5001 can use every tool. Set PLUGIN_DIFY_INNER_API_KEY in Dify to one of your own";
+      "Dify's default key: anyone who can reach Dify's port 5001 can use every tool. Set PLUGIN_DIFY_INNER_API_KEY in Dify to your own key";
     warnings.push({ path: 'dify.innerApiKey', message });
   } else if (inner === 'daemon') {
     const message =
@@ -61,15 +63,15 @@ export function difyWarnings(
   }
   if (dify.secretKey === undefined) {
     const message =
-      'not set: before Dify 1.15, files that tools return cannot be fetched, apart from those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
+      'not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
     warnings.push({ path: 'dify.secretKey', message });
   } else if (publicKey(dify.secretKey) === 'secret') {
     const message =
-      'the key that Dify ships: anybody can sign in as any user with it. Set SECRET_KEY in Dify to one of your own';
+      "Dify's default key: anyone can sign in as any user with it. Set SECRET_KEY in Dify to your own key";
     warnings.push({ path: 'dify.secretKey', message });
   }
   if (dify.adminApiKey !== undefined && dify.email !== undefined) {
-    const message = 'not used: DIFY_ADMIN_API_KEY is set and comes first';
+    const message = 'not used: DIFY_ADMIN_API_KEY is set and takes precedence';
     warnings.push({ path: 'dify.email', message });
   }
   return warnings;

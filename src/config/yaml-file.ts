@@ -13,15 +13,15 @@ import {
   type YAMLMap,
 } from 'yaml';
 
-/** Deeper than any declaration of a tool, and shallow enough for every function that walks the tree. */
+/** Deeper than any tool declaration, and shallow enough for every recursive function. */
 const MAX_DEPTH = 100;
 
-/** What the parser complains of in one text; the rest mostly follows from the first. */
+/** The most parser errors reported for one text; later ones mostly follow from the first. */
 const MAX_ERRORS = 5;
 
 const TOO_DEEP = 'it is nested too deeply';
 
-/** Something wrong with a text, and the line where it is. */
+/** A problem in a text, and its line. */
 export interface LineProblem {
   readonly line: number;
   readonly message: string;
@@ -30,17 +30,20 @@ export interface LineProblem {
 /** The text of a YAML file as plain values, with their lines. */
 export interface YamlFile {
   readonly value: unknown;
-  /** The line of the value at a path, or of the innermost value around it if there is none. */
+  /** Returns the line of the value at a path, or of the innermost enclosing value. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/** What a file may contain besides plain data. */
+/** What a file may contain in addition to plain data. */
 interface YamlOptions {
   /** Anchors, aliases and tags: for files that people write by hand. */
   readonly references: boolean;
 }
 
-/** Reads one YAML document (JSON is YAML too). Returns the problems if it cannot be parsed or has a key twice. */
+/**
+ * Reads one YAML document (JSON is YAML too). Returns the problems if the text cannot be parsed or has a
+ * duplicate key.
+ */
 export function readYaml(
   text: string,
   { references }: YamlOptions,
@@ -52,7 +55,7 @@ export function readYaml(
       merge: false,
       resolveKnownTags: false,
       stringKeys: true,
-      // The check of the package takes time by the square of a map's size.
+      // The package's own check takes quadratic time in a map's size.
       uniqueKeys: false,
       prettyErrors: false,
       lineCounter: lines,
@@ -67,7 +70,7 @@ export function readYaml(
     if (problems.length > 0) return { problems };
     return { value: document.toJS(), lineOf: (path) => lineOf(document, lines, path) };
   } catch (error) {
-    // Nesting beyond all bounds ends the parser; aliases that multiply beyond reason throw a ReferenceError.
+    // Extreme nesting overflows the parser's stack; exponentially growing aliases throw a ReferenceError.
     if (error instanceof RangeError) return { problems: [{ line: 1, message: TOO_DEEP }] };
     if (error instanceof ReferenceError) return { problems: [{ line: 1, message: error.message }] };
     throw error;
@@ -87,7 +90,7 @@ function refusedParts(document: Document, lines: LineCounter, references: boolea
     if (isMap(node)) {
       for (const key of repeatedKeys(node)) report(key, `expected the key ${quoted(key)} only once`);
     }
-    // Each level of a map counts twice, as the map and as the pair within it.
+    // Each level of a map counts twice: as the map and as the pair inside it.
     if (path.length <= 2 * MAX_DEPTH) return undefined;
     report(node, `expected at most ${MAX_DEPTH} levels of nesting`);
     return visit.BREAK;

@@ -1,12 +1,12 @@
 import { BridgeError } from '../model/errors.ts';
 import type { StorageBackend, StoredRecord } from '../model/storage-backend.ts';
 
-/** The most files that are stored, however small: a listing reads the record of each. */
+/** The most stored files, of any size: a listing reads the record of each. */
 const MAX_FILES = 10_000;
 
 /**
- * The most that is reserved ahead of what has arrived, because making space for each chunk of a large file would be slow.
- * A full store evicts files for it, so it is limited to a small part of the store.
+ * The most bytes reserved ahead of what has arrived: reserving for each chunk of a large file would be
+ * slow. A full store evicts files for them, so this is a small part of the store.
  */
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
 const AHEAD_PART = 64;
@@ -19,7 +19,7 @@ export interface Capacity {
    * progress leave too little space.
    */
   reserve(bytes: number): Promise<number>;
-  /** Ends a reservation: the upload failed, or its file is stored and counts by itself. */
+  /** Ends a reservation: the upload failed, or its file is now stored and counted. */
   release(bytes: number): void;
 }
 
@@ -47,7 +47,7 @@ export function createCapacity(backend: StorageBackend, maxBytes: number, now: (
     return bytes;
   }
 
-  /** Removes expired files, then the least recently used ones, until enough is free. */
+  /** Removes expired files, then the least recently used ones, until enough space is free. */
   async function evict(files: readonly StoredRecord[], bytes: number, count: number): Promise<void> {
     if (bytes <= 0 && count <= 0) return;
     const rank = ({ record, usedAt }: StoredRecord): number => (record.expiresAt <= now() ? 0 : usedAt);
@@ -56,7 +56,7 @@ export function createCapacity(backend: StorageBackend, maxBytes: number, now: (
       .sort((a, b) => rank(a) - rank(b) || a.record.createdAt - b.record.createdAt);
     let [excess, surplus] = [bytes, count];
     for (let file = queue.shift(); file !== undefined && (excess > 0 || surplus > 0); file = queue.shift()) {
-      // Another process may have used or removed it since.
+      // Another process may have used or removed the file in the meantime.
       const usedAt = await backend.usedAt(file.record.id);
       if (usedAt !== undefined && usedAt > file.usedAt && rank(file) > 0) {
         const again = { record: file.record, usedAt };

@@ -1,14 +1,14 @@
 import { durationText } from '../model/duration.ts';
 import { BridgeError } from '../model/errors.ts';
 
-const GIVE_OTHERWISE = 'Give an address that anybody can fetch, or the file itself as data.';
+const GIVE_OTHERWISE = 'Give a publicly reachable address, or the file itself as data.';
 const ASK_OPERATOR = `${GIVE_OTHERWISE} An operator can allow the host in files.allowedNetworks.`;
 
 function refused(message: string, hint: string = GIVE_OTHERWISE, cause?: unknown): BridgeError {
   return new BridgeError('file_refused', message, { hint, cause });
 }
 
-/** The text is no address that the bridge fetches from. `host` is empty where there is none. */
+/** The text is not an address that the bridge fetches from. `host` is empty if there is none. */
 export const notAnAddress = (): BridgeError => refused('The url is not a web address.');
 
 export const notSecure = (host: string): BridgeError =>
@@ -20,7 +20,7 @@ export const notSecure = (host: string): BridgeError =>
 export const hasCredentials = (host: string): BridgeError =>
   refused(`The address at ${host} carries a user name or password, which the bridge does not send.`);
 
-/** A literal address, or all that a name resolves to: which one is nobody's business. */
+/** The URL has a literal private address. For host names, `leadsToPrivate` hides the resolved address. */
 export const isPrivate = (host: string): BridgeError =>
   refused(`${host} is a private or local address, which the bridge does not fetch from.`, ASK_OPERATOR);
 
@@ -31,26 +31,25 @@ export const leadsToPrivate = (host: string): BridgeError =>
   );
 
 export const unknownHost = (host: string, cause: unknown): BridgeError =>
-  refused(`The host name ${host} is not known.`, 'Check the address.', cause);
+  refused(`The host name ${host} cannot be resolved.`, 'Check the address.', cause);
 
 export const tooManyRedirects = (host: string, max: number): BridgeError =>
   refused(`${host} redirects more than ${max} times.`);
 
-export const badRedirect = (host: string): BridgeError =>
-  refused(`${host} redirects without saying where to.`);
+export const badRedirect = (host: string): BridgeError => refused(`${host} redirects without a target.`);
 
 export const badStatus = (host: string, status: number): BridgeError =>
   refused(`${host} answers with status ${status} instead of the file.`);
 
 export const isEncoded = (host: string): BridgeError =>
-  refused(`${host} sends the file compressed, though it was asked not to.`);
+  refused(`${host} sends the file compressed, although the bridge asked for it uncompressed.`);
 
 export const unreachable = (host: string, cause: unknown): BridgeError =>
   refused(`No file came from ${host}: ${reasonOf(cause)}.`, GIVE_OTHERWISE, cause);
 
 export const brokenOff = (host: string, cause: unknown): BridgeError =>
   refused(
-    `${host} broke off in the middle of the file.`,
+    `${host} closed the connection in the middle of the file.`,
     'Call again, or give the file itself as data.',
     cause,
   );
@@ -68,17 +67,17 @@ export const isTooLarge = (host: string, maxBytes: number, size?: number): Bridg
   new BridgeError(
     'file_too_large',
     size === undefined
-      ? `The file at ${host} has more than the ${maxBytes} bytes that the bridge takes.`
-      : `The file at ${host} has ${size} bytes, and the bridge takes ${maxBytes} at most.`,
+      ? `The file at ${host} is larger than the ${maxBytes} bytes that the bridge accepts.`
+      : `The file at ${host} has ${size} bytes, and the bridge accepts at most ${maxBytes}.`,
     { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
   );
 
-/** The bridge has nowhere to put the file meanwhile. */
+/** The bridge could not store the file temporarily. */
 export const cannotBeStored = (cause: unknown): BridgeError => {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unexpected error';
   return refused(
     `The bridge could not write the file to its disk (${code}).`,
-    'Give a smaller file, or the file itself as data. The operator of the bridge has to look at its folder of files (files.dir).',
+    'Give a smaller file, or the file itself as data. The operator of the bridge must check its file folder (files.dir).',
     cause,
   );
 };
@@ -86,8 +85,8 @@ export const cannotBeStored = (cause: unknown): BridgeError => {
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it refuses connections',
   ECONNRESET: 'it closed the connection',
-  EHOSTUNREACH: 'there is no way to it',
-  ENETUNREACH: 'there is no way to it',
+  EHOSTUNREACH: 'it has no route',
+  ENETUNREACH: 'it has no route',
   ETIMEDOUT: 'it does not answer',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',

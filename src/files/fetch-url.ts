@@ -8,19 +8,19 @@ import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';
 
-/** What the bridge fetches, and how long it waits. */
+/** What the bridge fetches, and its time limits. */
 export interface RemoteFilesOptions {
-  /** False: https alone. */
+  /** False allows only https. */
   readonly allowHttp: boolean;
   /** Host names and networks that may be private. */
   readonly allowedNetworks: readonly string[];
-  /** Limit of a whole fetch, redirects included. */
+  /** Limit for a whole fetch, including redirects. */
   readonly timeoutMs: number;
-  /** Longest silence of a server; 15 s when absent. */
+  /** Longest time that a server may send nothing; 15 s when absent. */
   readonly idleMs?: number | undefined;
   /** Folder of the temporary files. */
   readonly temporaryFolder: string;
-  /** The system's when absent. */
+  /** Resolves host names; the system's resolver when absent. */
   readonly resolver?: Resolver | undefined;
 }
 
@@ -29,8 +29,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const IDLE_MS = 15_000;
 
 /**
- * Fetches files from the web for callers who may be hostile: every address of a host name must be public or allowed, the
- * connection goes to an address that was checked, and each redirect is checked again.
+ * Returns a fetcher for callers who may be hostile. Every address of a host name must be public or
+ * allowed, the connection uses an address that was checked, and each redirect is checked again.
  */
 export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
   const {
@@ -53,7 +53,7 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
     return url;
   }
 
-  /** The answer at the end of all redirects. */
+  /** Follows all redirects and returns the final answer. */
   async function follow(address: string, watch: Watch): Promise<{ url: URL; answer: Answer }> {
     let url = checked(address);
     for (let redirects = 0; ; redirects += 1) {
@@ -113,7 +113,8 @@ async function take(
         if (size > maxBytes) throw errors.isTooLarge(url.host, maxBytes);
         yield chunk;
       }
-      // A body that ends with its connection ends well, as Node sees it, also where the fetch itself was ended.
+      // Node reports a body that ends with its connection as complete, even if the fetch itself was
+      // aborted.
       if (watch.signal.aborted) throw watch.reason();
     } catch (error) {
       if (error instanceof BridgeError) throw error;
@@ -135,11 +136,11 @@ interface Watch {
   readonly signal: AbortSignal;
   /** The host that the fetch waits for. */
   host: string;
-  /** Restarts the time that the server may be silent. */
+  /** Restarts the silence limit. */
   heard(): void;
-  /** Why the fetch was ended; undefined when it was not. */
+  /** Returns why the fetch was ended; undefined if it was not. */
   reason(): unknown;
-  /** The promise's outcome, or the reason of an earlier end. */
+  /** Settles as the promise does, or rejects with the reason if the fetch ends first. */
   race<T>(promise: Promise<T>): Promise<T>;
   release(): void;
 }

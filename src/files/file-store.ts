@@ -16,18 +16,18 @@ import {
 import { cleanFileName } from './names.ts';
 import { createCapacity } from './capacity.ts';
 
-/** The longest time between two looks for files that have expired, in milliseconds. */
+/** The longest time between two sweeps for expired files, in milliseconds. */
 const MAX_SWEEP_MS = 5 * 60_000;
 
 /** Where files are stored, how many and for how long. */
 export interface FileStoreOptions {
   readonly backend: StorageBackend;
-  /** Of all files together. */
+  /** The limit for all files together. */
   readonly maxBytes: number;
   /** Milliseconds until a file expires. */
   readonly ttlMs: number;
   readonly logger: Logger;
-  /** The clock; the machine's when absent. */
+  /** The clock; the system clock when absent. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -43,13 +43,16 @@ export interface MeteredFileStore extends FileStore {
   usage(): Promise<StoreUsage>;
 }
 
-/** The store on a backend. Processes that share the backend see each other's files. */
+/** Returns the store on a backend. Processes that share the backend see each other's files. */
 export function createFileStore(options: FileStoreOptions): MeteredFileStore {
   const { backend, maxBytes, ttlMs, logger, now = Date.now } = options;
   const capacity = createCapacity(backend, maxBytes, now);
   let closed = false;
 
-  /** The record behind a URI, where it is that principal's and has not expired; it counts as used now. */
+  /**
+   * Returns the record behind a URI and marks it as used; undefined if the principal does not own it or
+   * it has expired.
+   */
   async function recordOf(uri: string, principal: string): Promise<FileRecord | undefined> {
     const id = idInUri(uri);
     const record = id === undefined ? undefined : await backend.get(id);
@@ -67,7 +70,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
     return records.filter(({ expiresAt }) => expiresAt > now());
   }
 
-  /** Takes the bytes within the limits; answers how many there were. */
+  /** Writes the bytes within the limits and returns their number. Throws `file_too_large` beyond them. */
   async function fill(draft: Draft, content: AsyncIterable<Uint8Array>, taken: Taken): Promise<number> {
     let size = 0;
     for await (const chunk of content) {
@@ -75,7 +78,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
       if (size > maxBytes) {
         throw new BridgeError(
           'file_too_large',
-          `The file is larger than the ${maxBytes} bytes of the store.`,
+          `The file is larger than the file store (${maxBytes} bytes).`,
           {
             hint: 'An operator can raise the setting files.maxStoreBytes.',
           },
@@ -98,7 +101,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
   let sweeping: Promise<void> | undefined;
   function sweepAlone(): void {
     sweeping ??= sweep()
-      .catch((error: unknown) => logger.warn('Stored files could not be looked through', { error }))
+      .catch((error: unknown) => logger.warn('Stored files could not be checked for expiry', { error }))
       .finally(() => (sweeping = undefined));
   }
   const timer = setInterval(sweepAlone, Math.min(MAX_SWEEP_MS, Math.max(1000, ttlMs / 4)));
@@ -127,7 +130,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
         return describe(record);
       } catch (error) {
         await draft.discard().catch((problem: unknown) => {
-          logger.warn('What had arrived of a file could not be removed', { error: problem });
+          logger.warn('An incomplete file could not be removed', { error: problem });
         });
         throw error;
       } finally {
@@ -143,8 +146,8 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
     async *read(uri, principal) {
       const record = await recordOf(uri, principal);
       if (record === undefined) {
-        throw new BridgeError('file_not_found', 'There is no such file, or it has expired.', {
-          hint: 'Call the tool again that made it, or give another file.',
+        throw new BridgeError('file_not_found', 'The file does not exist or has expired.', {
+          hint: 'Call the tool that made it again, or give another file.',
         });
       }
       yield* backend.read(record);
@@ -189,7 +192,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
   };
 }
 
-/** Space that a file has taken so far. */
+/** Space that a file uses so far. */
 interface Taken {
   bytes: number;
 }
@@ -199,7 +202,7 @@ function describe({ id, name, mimeType, size, createdAt, expiresAt }: FileRecord
   return { uri: fileUri(id, name), name, mimeType, size, createdAt: created, expiresAt: expires };
 }
 
-/** A media type without parameters. */
+/** Returns a media type without parameters. */
 function plainType(mimeType: string): string {
   const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return /^[a-z0-9.+_-]+\/[a-z0-9.+_-]+$/.test(type) ? type : UNKNOWN_TYPE;

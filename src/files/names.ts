@@ -1,16 +1,19 @@
-/** The longest name, in bytes of UTF-8: file systems take 255, and programs add endings of their own. */
+/** The longest name, in bytes of UTF-8: file systems allow 255, and programs add their own extensions. */
 const MAX_NAME_BYTES = 200;
-/** Longer than any real ending; what is longer is cut with the rest. */
+/** Longer than any real extension; anything longer is cut with the rest of the name. */
 const MAX_EXTENSION_LENGTH = 16;
 
-/** Controls, marks that reverse the direction of writing (an ending can be disguised with them), half characters. */
+/**
+ * Control characters, marks that reverse the direction of writing (they can disguise an extension), and
+ * lone surrogates.
+ */
 const INVISIBLE = /[\p{Control}\p{Surrogate}\u202a-\u202e\u2066-\u2069]+/gu;
-/** What Windows does not take in a name. */
+/** Characters that Windows does not allow in a name. */
 const RESERVED_CHARACTERS = /[<>:"|?*]/g;
-/** Names of devices on Windows, whatever follows the dot. */
+/** Device names of Windows, whatever follows the dot. */
 const RESERVED_NAMES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** A name under which a file can lie on any system, and no more than a name: letters of all scripts are kept. */
+/** Returns a file name that is valid on any system and has no path. Preserves letters of all scripts. */
 export function cleanFileName(name: string): string {
   const last = name.normalize('NFC').split(/[/\\]/).at(-1) ?? '';
   const plain = last.replace(INVISIBLE, ' ').replace(RESERVED_CHARACTERS, '_').trim();
@@ -25,18 +28,21 @@ export function cleanFileName(name: string): string {
   return RESERVED_NAMES.test(cleaned) ? `_${cleaned}` : cleaned;
 }
 
-/** At most so many bytes of a text, without half a character at its end. */
+/** Returns at most `max` bytes of a text, without a partial character at the end. */
 function cutBytes(text: string, max: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= max) return text;
-  // Of a character that is cut in the middle, the decoder makes U+FFFD.
+  // The decoder turns a partial character into U+FFFD.
   return bytes
     .subarray(0, max)
     .toString()
     .replace(/\uFFFD+$/u, '');
 }
 
-/** The name that a Content-Disposition header gives (RFC 6266), the one in Unicode first; undefined without one. */
+/**
+ * Returns the name in a Content-Disposition header (RFC 6266), preferably the Unicode one; undefined
+ * without one.
+ */
 export function nameInHeader(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const extended = /;\s*filename\*\s*=\s*"?(utf-8|iso-8859-1)'[^']*'([^;"\s]+)/i.exec(header);
@@ -47,11 +53,11 @@ export function nameInHeader(header: string | undefined): string | undefined {
   }
   const [, quoted, plain] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i.exec(header) ?? [];
   const name = quoted?.replace(/\\(.)/g, '$1') ?? plain?.trim();
-  // Many servers put UTF-8 there, and Node reads headers as Latin-1.
+  // Many servers send UTF-8 here, and Node reads headers as Latin-1.
   return name === undefined || name === '' ? undefined : asUtf8(name);
 }
 
-/** The last part of an address's path; empty where it has none. */
+/** Returns the last segment of a URL's path; empty if it has none. */
 export function nameInUrl(url: URL): string {
   const part = url.pathname.split('/').at(-1) ?? '';
   return decoded8(part) ?? part;

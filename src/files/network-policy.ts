@@ -4,18 +4,18 @@ import ipaddr from 'ipaddr.js';
 type Network = ReturnType<typeof ipaddr.parseCIDR>;
 type Address = ReturnType<typeof ipaddr.parse>;
 
-/** Which hosts the bridge fetches from. */
+/** The hosts that the bridge may fetch from. */
 export interface NetworkPolicy {
-  /** Whether the operator named the host, so that it may be anywhere. */
+  /** Returns whether the operator allowed the host by name; it may then be anywhere. */
   isNamed(host: string): boolean;
-  /** Whether an address, in any notation, is on the public internet or in a network that the operator named. */
+  /** Returns whether an address, in any notation, is public or in a network that the operator allowed. */
   isAllowed(address: string): boolean;
 }
 
-/** Of IPv6 only this is on the internet; the rest has ways to write IPv4 addresses into it that no list is sure of. */
+/** The public part of IPv6. The rest can embed IPv4 addresses in ways that no list covers completely. */
 const GLOBAL_IPV6: Network = ipaddr.parseCIDR('2000::/3');
 
-/** `allowed`: host names, addresses and networks such as `10.20.0.0/16`. */
+/** Returns the policy. `allowed`: host names, addresses and networks such as `10.20.0.0/16`. */
 export function createNetworkPolicy(allowed: readonly string[]): NetworkPolicy {
   const networks: Network[] = [];
   const hosts = new Set<string>();
@@ -31,7 +31,7 @@ export function createNetworkPolicy(allowed: readonly string[]): NetworkPolicy {
     isNamed: (host) => hosts.has(normalised(host)),
     isAllowed(text) {
       if (!ipaddr.isValid(text)) return false;
-      // An IPv4 address within IPv6 reaches the same machine as by itself.
+      // An IPv4 address inside an IPv6 address reaches the same machine as by itself.
       const address = ipaddr.process(text);
       if (networks.some((network) => isIn(address, network))) return true;
       return address.range() === 'unicast' && (address.kind() === 'ipv4' || isIn(address, GLOBAL_IPV6));
@@ -46,7 +46,7 @@ function networkOf(entry: string): Network | undefined {
   return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
-/** As host names compare: `Example.COM.` is `example.com`. */
+/** Returns a host name in the form for comparison: `Example.COM.` becomes `example.com`. */
 function normalised(host: string): string {
   return new URL(`http://${host}`).hostname.replace(/\.$/, '');
 }

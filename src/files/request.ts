@@ -3,7 +3,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { fixedLookup } from './resolve.ts';
 
-/** An answer whose body is still to come, and what ends the connection. */
+/** An answer whose body is not yet read, and how to close its connection. */
 export interface Answer {
   readonly message: IncomingMessage;
   close(): void;
@@ -11,14 +11,14 @@ export interface Answer {
 
 const HEADERS = {
   accept: '*/*',
-  // What goes to Dify is the file, not a way of sending it.
+  // Dify must get the file itself, not a compressed form.
   'accept-encoding': 'identity',
   'user-agent': 'dify-mcp-bridge',
 };
 
 /**
- * The answer to a GET at one of the addresses. No proxy, no redirect, no credentials, a connection of its own.
- * Rejects with what the connection throws, or with the signal's reason.
+ * Sends a GET to one of the addresses and resolves with the answer. Uses a new connection, no proxy and
+ * no credentials, and follows no redirect. Rejects with the connection's error or the signal's reason.
  */
 export async function get(url: URL, addresses: readonly string[], signal: AbortSignal): Promise<Answer> {
   const isHttps = url.protocol === 'https:';
@@ -35,12 +35,12 @@ export async function get(url: URL, addresses: readonly string[], signal: AbortS
   try {
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
-      // Without a listener, whoever answers so would be waited for without end: Node gives up the socket and says nothing.
+      // Without a listener, an upgrade answer would never end: Node drops the socket silently.
       request.once('upgrade', (answer, socket) => {
         socket.destroy();
         resolve(answer);
       });
-      // Also for later errors, which the reader of the body hears of.
+      // Also handles later errors, which the reader of the body receives.
       request.on('error', reject);
       if (signal.aborted) onAbort();
       else request.end();

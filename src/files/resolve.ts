@@ -4,25 +4,25 @@ import { isIP } from 'node:net';
 import type { NetworkPolicy } from './network-policy.ts';
 import { isPrivate, leadsToPrivate, unknownHost } from './fetch-errors.ts';
 
-/** All addresses of a host name; rejects where there are none. */
+/** Resolves with all addresses of a host name; rejects if it has none. */
 export type Resolver = (host: string) => Promise<readonly string[]>;
 
-/** Asks as the system does, its hosts file included. */
+/** Resolves as the system does, including its hosts file. */
 export const systemResolver: Resolver = async (host) => {
   const found = await systemLookup(host, { all: true });
   return found.map(({ address }) => address);
 };
 
 /**
- * The addresses of a host of which every one is allowed; one of them is then connected to, and the name is not
- * resolved again. Rejects with `file_refused`.
+ * Returns the addresses of a host if every one is allowed. The caller connects to one of them and does
+ * not resolve the name again. Rejects with `file_refused`.
  */
 export async function allowedAddresses(
   url: URL,
   policy: NetworkPolicy,
   resolver: Resolver,
 ): Promise<readonly string[]> {
-  // The URL parser has brought every notation of an IPv4 address into the usual one.
+  // The URL parser has normalised every notation of an IPv4 address.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0) {
     if (!policy.isAllowed(host)) throw isPrivate(url.hostname);
@@ -38,7 +38,7 @@ export async function allowedAddresses(
   return addresses;
 }
 
-/** A look-up that knows these addresses alone. */
+/** Returns a lookup function that answers only these addresses. */
 export function fixedLookup(addresses: readonly string[]): LookupFunction {
   const all = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, options, done) => {

@@ -5,13 +5,13 @@ import { handleBytes } from '../model/handle-bytes.ts';
 import type { InputFile } from '../model/ports.ts';
 import { cannotBeStored } from './fetch-errors.ts';
 
-/** The bytes of a held file. */
+/** The bytes of a temporary file. */
 export type TemporaryFile = Pick<InputFile, 'size' | 'read' | 'dispose'>;
 
 /**
- * Writes bytes, as they come, to a temporary file that only its owner can read. Its name goes at once where the
- * system allows that, so that nothing is left of it even if the process dies. Rejects with what the bytes throw, and
- * with `file_refused` where the disk takes no more; nothing is left then either.
+ * Writes bytes, as they arrive, to a temporary file that only its owner can read. Unlinks it immediately
+ * if the system allows that, so that nothing remains even if the process dies. Rejects with the error of
+ * the bytes, and with `file_refused` if the disk is full or fails; neither leaves a file behind.
  */
 export async function writeTemporaryFile(
   bytes: AsyncIterable<Uint8Array>,
@@ -23,7 +23,7 @@ export async function writeTemporaryFile(
   let isNamed = true;
   const removeName = async (): Promise<void> => {
     if (!isNamed) return;
-    // Windows keeps the name of an open file.
+    // Windows does not unlink an open file.
     isNamed = await unlink(path).then(
       () => false,
       () => true,

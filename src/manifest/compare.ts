@@ -13,15 +13,15 @@ export interface TextChange {
   readonly after: string;
 }
 
-/** A tool that is published otherwise than it was approved. */
+/** A tool that is published in another form than the approved one. */
 export interface ChangedTool {
   /** The name under which it is published now. */
   readonly name: string;
   readonly ref: ToolRef;
   readonly texts: readonly TextChange[];
-  /** What differs in the schemas of its arguments (`parameters.…`) and of its result (`output.…`). */
+  /** Differences in the schemas of its arguments (`parameters.…`) and of its result (`output.…`). */
   readonly schema: readonly SchemaChange[];
-  /** What differs in parameters that callers do not set (`dify.…`). */
+  /** Differences in parameters that callers do not set (`dify.…`). */
   readonly unpublished: readonly SchemaChange[];
 }
 
@@ -29,11 +29,11 @@ export interface ChangedTool {
 export interface RemovedTool {
   readonly name: string;
   readonly ref: ToolRef;
-  /** Why a rule withholds it; absent where Dify does not list it any more. */
+  /** Why a rule withholds it; absent if Dify no longer lists it. */
   readonly reason?: string | undefined;
 }
 
-/** How what is published differs from what was approved; each list in the order of names. */
+/** How the published tools differ from the approved ones; each list in order of names. */
 export interface ManifestDifference {
   readonly same: boolean;
   readonly added: readonly PublishedTool[];
@@ -42,8 +42,8 @@ export interface ManifestDifference {
 }
 
 /**
- * Compares what is published with what was approved, tool by tool of Dify, whatever their names. `changesIn` knows what
- * the registry was made from.
+ * Compares published with approved tools by their identity in Dify, whatever their names. `changesIn`
+ * knows the declarations behind the registry.
  */
 export function compareManifest(
   manifest: Manifest,

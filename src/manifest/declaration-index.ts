@@ -1,6 +1,6 @@
 import type { DifyTool, ProviderType, ToolProvider, ToolRef } from '../model/tool.ts';
 
-/** The declarations of tools by what identifies them. */
+/** Tool declarations by the identity of the tool. */
 export class DeclarationIndex {
   readonly #byProvider = new Map<string, { provider: ToolProvider; tools: Map<string, DifyTool> }>();
 

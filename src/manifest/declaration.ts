@@ -2,7 +2,7 @@ import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
 import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../model/tool.ts';
 import type { FileDeclaration, FileParameter, FileText, ManifestFile } from './file-schema.ts';
 
-/** A provider as its file has it: what is empty is left out. */
+/** Returns a provider in the form of its file, without empty parts. */
 export function providerToFile(provider: ToolProvider): ManifestFile['provider'] {
   const { type, id, name, label, description, authorized, tags = [] } = provider;
   return withoutUndefined({
@@ -16,7 +16,7 @@ export function providerToFile(provider: ToolProvider): ManifestFile['provider']
   });
 }
 
-/** A tool's declaration as its file has it: what is empty is left out. */
+/** Returns a tool's declaration in the form of its file, without empty parts. */
 export function declarationToFile(tool: DifyTool): FileDeclaration {
   const { name, label, description, parameters, outputSchema } = tool;
   return withoutUndefined({
@@ -28,7 +28,7 @@ export function declarationToFile(tool: DifyTool): FileDeclaration {
   });
 }
 
-/** The provider of a file with its approved tools, or with all of its tools. */
+/** Returns the provider of a file with its approved tools only, or with all of its tools. */
 export function providerOf(file: ManifestFile, which: 'approved' | 'all'): ToolProvider {
   const { label, description, ...rest } = file.provider;
   const entries = which === 'all' ? [...file.tools, ...(file.withheld ?? [])] : file.tools;
@@ -88,11 +88,11 @@ function unlessEmpty<T>(list: readonly T[]): T[] | undefined {
   return list.length === 0 ? undefined : [...list];
 }
 
-/** Localised texts without those that say nothing: undefined if none is left, one text if all are equal. */
+/** Returns localised texts without empty ones: undefined if none is left, one text if all are equal. */
 function textOf(given: LocalizedText): FileText | undefined {
   const entries = Object.entries(given).filter(([, text]) => text !== '');
   if (entries.length === 0) return undefined;
-  // Dify repeats the English text for the languages that a tool does not speak.
+  // Dify repeats the English text for languages that a tool does not support.
   const english = given['en_US'];
   const isSame = english !== undefined && entries.every(([, text]) => text === english);
   return isSame ? english : Object.fromEntries(entries);
@@ -102,7 +102,7 @@ function localized(text: FileText | undefined): LocalizedText {
   return typeof text === 'string' ? { en_US: text } : (text ?? {});
 }
 
-/** JSON without undefined members, and nothing shared with the declaration. */
+/** Returns a copy as JSON without undefined members, which shares nothing with the declaration. */
 export function plain<T extends Json | JsonObject>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }

@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 
-/** The version of the layout; a file of another one is refused. */
+/** The version of the layout; the reader refuses any other. */
 export const LAYOUT = 1 as const;
 
-const text = z.string().min(1, { error: 'expected text, got an empty one' });
+const text = z.string().min(1, { error: 'expected text, got an empty text' });
 
 const localized = z
   .union([z.string(), z.record(z.string(), z.string())], {
@@ -13,7 +13,7 @@ const localized = z
   })
   .describe('One text for every language, or texts by language.');
 
-/** JSON as YAML gave it, kept untouched: the hash is taken over it. */
+/** JSON exactly as YAML parsed it, because the hash covers it. */
 const json = z.unknown().refine(isJson, { error: 'expected a value that JSON can carry' }) as z.ZodType<Json>;
 
 const schema = z
@@ -96,13 +96,13 @@ export const manifestFile = z.strictObject({
     .describe('Tools that are not published, but without which a published one would have another name.'),
 });
 
-/** A file as it is read. */
+/** A file after reading. */
 export type ManifestFile = z.output<typeof manifestFile>;
 export type FileDeclaration = z.output<typeof declaration>;
 export type FileParameter = z.output<typeof parameter>;
 export type FileText = z.output<typeof localized>;
 
-/** JSON Schema (draft 7, which editors understand) of one file of a manifest. */
+/** Returns the JSON Schema of one file of a manifest (draft 7, which editors support). */
 export function manifestFileSchema(): JsonObject {
   const made = z.toJSONSchema(manifestFile, { io: 'input', target: 'draft-7', unrepresentable: 'any' });
   return { title: 'Approved tools of one Dify provider', ...(made as JsonObject) };

@@ -2,7 +2,7 @@ import { Document, type ScalarTag } from 'yaml';
 import type { ManifestFile } from './file-schema.ts';
 import { replaceHidden, visible } from './invisible-characters.ts';
 
-/** The first line of every file; what does not begin with it was written by somebody else. */
+/** The first line of every file; a file without it is not ours. */
 export const FIRST_LINE =
   '# Approved tools of one Dify provider, written by "dify-mcp-bridge manifest pull".';
 
@@ -12,10 +12,13 @@ const HEADER = `${FIRST_LINE}
 #   dify       Dify's declaration of the tool, from which it is published
 `;
 
-/** Begins or ends in space, or has a line of nothing else: what a block of lines does not show, or not keep. */
+/**
+ * Texts that begin or end in space, or have a line of only spaces: a block of lines would hide or lose
+ * those.
+ */
 const EDGY = /^\s|(?:^|\n)[ \t]+(?:\n|$)|\n\n$/;
 
-/** Texts with characters that no reader would see: quoted, with those characters as escapes. */
+/** Texts with invisible characters are quoted, with those characters as escapes. */
 const HIDING_TEXT: ScalarTag = {
   tag: 'tag:yaml.org,2002:str',
   default: true,
@@ -25,8 +28,8 @@ const HIDING_TEXT: ScalarTag = {
 };
 
 /**
- * The text of a file. The same content always gives the same text: keys in the order of the layout, one value
- * a line and no line wrapped, so that a change shows as the lines that changed.
+ * Returns the text of a file. Equal content always gives equal text: keys in layout order, one value per
+ * line and no wrapping, so that a diff shows exactly the changed values.
  */
 export function manifestFileText(file: ManifestFile): string {
   const document = new Document(file, {
@@ -37,7 +40,7 @@ export function manifestFileText(file: ManifestFile): string {
   return `${HEADER}${document.toString({ lineWidth: 0, indentSeq: true })}`;
 }
 
-/** JSON, whose strings are YAML too, with every hidden character as an escape of YAML. */
+/** Returns a JSON string, which is also YAML, with every hidden character escaped. */
 function quoteHidden(text: string): string {
   return replaceHidden(JSON.stringify(text), (codePoint) =>
     codePoint > 0xffff

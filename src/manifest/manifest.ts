@@ -7,17 +7,17 @@ export const MANIFEST_DIR = 'manifests/tools';
 /** A tool as it was approved. */
 export interface ApprovedTool extends Approvable {
   readonly ref: ToolRef;
-  /** `toolHash` of all the rest. */
+  /** `toolHash` of the other fields. */
   readonly hash: string;
 }
 
 /** The approved tools of one folder, read and checked. */
 export interface Manifest {
-  /** The folder, as it was named. */
+  /** The folder, as the configuration names it. */
   readonly dir: string;
   /** The providers with the declarations of their approved tools, by file name. */
   readonly providers: readonly ToolProvider[];
-  /** The same with those tools that were never published, and on which the names of approved ones depend. */
+  /** The same, with tools that were never published but on which the names of approved ones depend. */
   readonly catalog: readonly ToolProvider[];
   /** In code-point order of the name. */
   readonly tools: readonly ApprovedTool[];

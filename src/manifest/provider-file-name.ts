@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { ProviderType } from '../model/tool.ts';
 
-/** Ids that are safe in a file name on every system, once their slashes are dots. */
+/** Ids that are safe in a file name on every system once slashes are replaced by dots. */
 const PLAIN = /^[a-z0-9_-]+(?:\/[a-z0-9_-]+)*$/;
 const MAX_PLAIN = 100;
 const MAX_SLUG = 60;
 const HASH_DIGITS = 24;
 
-/** The ending of every file of a manifest. */
+/** The extension of every file of a manifest. */
 export const FILE_ENDING = '.yaml';
 
 /**
- * The file of a provider: `builtin.acme.weather.weather.yaml`. An id with anything but small letters, digits,
- * `_`, `-` and slashes carries a hash after two dots, which no other name has: no two providers share a file,
- * not even where the file system takes `A` and `a` for the same.
+ * Returns the file of a provider: `builtin.acme.weather.weather.yaml`. An id with characters other than
+ * lower-case letters, digits, `_`, `-` and slashes gets a hash after two dots. So no two providers share
+ * a file, even on a case-insensitive file system.
  */
 export function fileNameOf(type: ProviderType, id: string): string {
   return `${type}.${PLAIN.test(id) && id.length <= MAX_PLAIN ? id.replaceAll('/', '.') : hashed(type, id)}${FILE_ENDING}`;

@@ -17,7 +17,7 @@ const MAX_ALL_BYTES = 128 * 1024 * 1024;
 const MAX_PROBLEMS = 50;
 const MIB = 1024 * 1024;
 
-/** One file that passed, and the lines of its parts. */
+/** One valid file, and the lines of its parts. */
 interface ReadFile {
   readonly path: string;
   readonly content: ManifestFile;
@@ -25,9 +25,9 @@ interface ReadFile {
 }
 
 /**
- * Reads the approved tools of a folder: every file there that ends in `.yaml`, folders and hidden files apart.
- * Throws `config_invalid` with every problem by file and line: what is not of the layout, and what was edited
- * by hand, so that a hash does not fit its content.
+ * Reads the approved tools of a folder: every file that ends in `.yaml`, except folders and hidden files.
+ * Throws `config_invalid` with every problem by file and line: violations of the layout, and hashes that
+ * do not match because someone edited a file by hand.
  */
 export async function readManifest(dir: string): Promise<Manifest> {
   const problems: Problem[] = [];
@@ -44,7 +44,7 @@ export async function readManifest(dir: string): Promise<Manifest> {
       continue;
     }
     bytes += reading.bytes;
-    if (bytes > MAX_ALL_BYTES) throw invalid(dir, 'is larger than 128 MiB altogether');
+    if (bytes > MAX_ALL_BYTES) throw invalid(dir, 'is larger than 128 MiB in total');
     const tree = readYaml(reading.text, { references: false });
     if ('problems' in tree) {
       for (const { line, message } of tree.problems) report(path, line, '', message);
@@ -85,10 +85,10 @@ async function manifestNames(dir: string): Promise<string[]> {
   } catch (error) {
     throw invalid(dir, `cannot be read (${systemErrorCode(error)})`);
   }
-  // A file with the other common ending would be left out without a word.
+  // Report a file with the other common extension instead of silently ignoring it.
   const files = names.filter((name) => /\.ya?ml$/i.test(name) && !name.startsWith('.')).sort(compare);
-  if (files.length === 0) throw invalid(dir, 'holds no file of a manifest');
-  if (files.length > MAX_FILES) throw invalid(dir, `holds more than ${MAX_FILES} files`);
+  if (files.length === 0) throw invalid(dir, 'contains no file of a manifest');
+  if (files.length > MAX_FILES) throw invalid(dir, `contains more than ${MAX_FILES} files`);
   return files;
 }
 
@@ -108,7 +108,7 @@ async function readText(path: string): Promise<{ text: string; bytes: number } |
   }
 }
 
-/** What a schema cannot say: names that meet, and hashes. */
+/** Checks what a schema cannot express: duplicate names, and hashes. */
 function checkTools(
   { provider, tools, withheld = [] }: ManifestFile,
   report: (at: readonly PropertyKey[], message: string) => void,
@@ -124,8 +124,8 @@ function checkTools(
     const refuse = (key: string, where: string): void =>
       report(
         ['tools', index, key],
-        `the hash does not fit ${where}, which was edited by hand: ` +
-          'put it back, or run manifest pull and review what it writes',
+        `the hash does not match ${where}, which was edited by hand: ` +
+          'restore it, or run manifest pull and review what it writes',
       );
     if (toolHash(published) !== hash) refuse('hash', 'published');
     if (sourceHash(plain(provider), plain(dify)) !== difyHash) refuse('difyHash', 'dify or provider');
@@ -164,7 +164,7 @@ function kindOf(value: unknown): string {
 
 function invalid(dir: string, what: string): BridgeError {
   return new BridgeError('config_invalid', `The manifest ${dir} ${what}.`, {
-    hint: 'Name the folder that "manifest pull" has written.',
+    hint: 'Name the folder that "manifest pull" wrote.',
   });
 }
 

@@ -13,18 +13,18 @@ import { sourceHash, toolHash } from './hash.ts';
 /** Largest file of a manifest, in bytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** Levels of nesting of one tool that a file takes; the reader allows for those around it. */
+/** The most nesting levels of one tool in a file; the reader allows for the levels around it. */
 const MAX_TOOL_DEPTH = 80;
 
-/** The files that a manifest consists of. */
+/** The files of a manifest. */
 export interface ManifestFiles {
-  /** The texts by file name. */
+  /** The texts, by file name. */
   readonly texts: ReadonlyMap<string, string>;
-  /** Published tools that no file can hold, and why. */
+  /** Published tools that no file can contain, and why. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** The registry as files: one for each provider of a published tool. */
+/** Returns the registry as files: one for each provider of a published tool. */
 export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]): ManifestFiles {
   const declarations = new DeclarationIndex(providers);
   const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
@@ -39,7 +39,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
   for (const tool of registry.tools) {
     const found = declarations.find(tool.ref);
     if (found === undefined) {
-      skipped.push({ name: tool.name, reason: 'Dify does not list it any more.' });
+      skipped.push({ name: tool.name, reason: 'Dify no longer lists it.' });
       continue;
     }
     const { name, title, description, inputSchema, outputSchema } = tool;
@@ -90,8 +90,8 @@ function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyH
 }
 
 /**
- * Whether a withheld tool may be why a published one carries a hash in its name: where the name without the
- * hash begins that of the withheld tool. A few tools more than needed do no harm.
+ * Returns a predicate that tells whether a withheld tool may be why a published name has a hash: its name
+ * begins with that name without the hash. A few extra tools do no harm.
  */
 function neededForNames(registry: Registry): (withheld: string) => boolean {
   const stems = registry.tools.flatMap(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1] ?? []);

@@ -1,19 +1,22 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { canonical } from './hash.ts';
 
-/** One thing that differs between two schemas. */
+/** One difference between two schemas. */
 export interface SchemaChange {
-  /** Where: `parameters.city`, `parameters.tags[].name`, `output.total`. */
+  /** The path: `parameters.city`, `parameters.tags[].name`, `output.total`. */
   readonly path: string;
-  /** Which keyword of the schema there (`required`: of the object around it); absent where all of it came or went. */
+  /**
+   * The changed keyword (`required`: of the enclosing object); absent if the whole schema was added or
+   * removed.
+   */
   readonly keyword?: string;
-  /** Absent where there was nothing. */
+  /** Absent if it was added. */
   readonly before?: Json | undefined;
-  /** Absent where there is nothing any more. */
+  /** Absent if it was removed. */
   readonly after?: Json | undefined;
 }
 
-/** What differs between two schemas, property by property: nothing exactly when they are equal. */
+/** Returns the differences between two schemas, property by property; none exactly if they are equal. */
 export function schemaChanges(before: JsonObject, after: JsonObject, path: string): SchemaChange[] {
   return keysOf(before, after).flatMap((keyword) => {
     const [old, now] = [own(before, keyword), own(after, keyword)];

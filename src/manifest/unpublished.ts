@@ -6,8 +6,8 @@ import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
 /**
- * What differs in the parameters of an approved tool that callers do not set (`dify.endpoint`): nobody is shown them,
- * and their defaults go out with every call.
+ * Returns the differences in an approved tool's parameters that callers do not set (`dify.endpoint`):
+ * nobody sees them, but every call sends their defaults.
  */
 export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 

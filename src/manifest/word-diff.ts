@@ -1,17 +1,17 @@
 import { diffArrays } from 'diff';
 
-/** A stretch of text that both texts have, or only one of them. */
+/** A stretch of text that is in both texts, or in only one. */
 export interface WordDifference {
   readonly kind: 'same' | 'removed' | 'added';
   readonly text: string;
 }
 
-/** Texts that take more insertions and removals than this are shown as a whole, the old one and the new one. */
+/** Texts that need more insertions and removals than this are shown completely, old and new. */
 const MAX_EDITS = 1000;
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
 
-/** What was taken out of a text and put into it, word by word in any script, in reading order. */
+/** Returns what was removed from and added to a text, word by word in any script, in reading order. */
 export function compareWords(before: string, after: string): WordDifference[] {
   const [old, now] = [wordsOf(before), wordsOf(after)];
   const changes = diffArrays(old, now, { maxEditLength: MAX_EDITS }) ?? [
@@ -24,13 +24,13 @@ export function compareWords(before: string, after: string): WordDifference[] {
   return joined(parts.filter(({ text }) => text !== ''));
 }
 
-/** Whether what two changes have between them is too little to tell them apart. */
+/** Returns whether the text between two changes is too short to separate them. */
 function isBetween(text: string, removed: string, added: string): boolean {
   if (removed === '' && added === '') return false;
   return /^\s*$/.test(text) || (removed !== '' && added !== '' && !/[\p{L}\p{N}]/u.test(text));
 }
 
-/** With words that were replaced one after another, and have but spaces in common, as one replacement. */
+/** Merges replaced words that only spaces separate into one replacement. */
 function joined(parts: readonly WordDifference[]): WordDifference[] {
   const result: WordDifference[] = [];
   let [removed, added] = ['', ''];

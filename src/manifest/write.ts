@@ -21,19 +21,19 @@ import { compare } from '../model/compare.ts';
 import { type ManifestFiles, manifestFiles } from './render.ts';
 
 export interface WriteOptions {
-  /** What the listing could not read: the files of such providers are left as they are. */
+  /** What could not be listed: the files of such providers stay unchanged. */
   readonly problems?: readonly CatalogProblem[];
-  /** True: finds out what would change and writes nothing. */
+  /** True computes the changes but writes nothing. */
   readonly dryRun?: boolean;
 }
 
-/** What writing a manifest changed, by file name, each list in order. */
+/** The changes of a manifest, by file name, each list in order. */
 export interface ManifestChanges {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
-  /** Left as they are, since Dify could not list their providers. */
+  /** Unchanged, because Dify could not list their providers. */
   readonly kept: readonly string[];
   /** YAML files that `manifest pull` did not write; they are left as they are. */
   readonly foreign: readonly string[];
@@ -41,9 +41,9 @@ export interface ManifestChanges {
 }
 
 /**
- * Brings a folder in line with a registry: one file a provider, none for providers that are gone. All files are
- * first written to the same folder under other names, then put in place, each in one step; if that fails midway, what
- * was in place is put back. Throws `usage` when the folder cannot be written.
+ * Updates a folder to match a registry: one file per provider, none for providers that are gone. Writes
+ * all files under temporary names on the same file system, then moves each into place; if a move fails,
+ * restores the previous files. Throws `usage` if the folder cannot be written.
  */
 export async function writeManifest(
   dir: string,
@@ -60,7 +60,7 @@ export async function writeManifest(
   for (const [name, text] of texts) {
     const old = present.get(name);
     if (old === undefined) added.push(name);
-    else if (old === 'other') throw notWritable(join(dir, name), 'it is no file');
+    else if (old === 'other') throw notWritable(join(dir, name), 'it is not a file');
     else (sameText(old.text, text) ? unchanged : changed).push(name);
   }
   const isKept = keptFiles(problems);
@@ -81,7 +81,7 @@ export async function writeManifest(
   };
 }
 
-/** A repository may bring links that lead out of it; neither the folder nor one above it may be one. */
+/** A repository may contain links that lead out of it; neither the folder nor its parents may be one. */
 async function refuseLinks(dir: string): Promise<void> {
   const path = resolve(dir);
   const inside = relative(process.cwd(), path);
@@ -91,11 +91,11 @@ async function refuseLinks(dir: string): Promise<void> {
   for (const folder of folders) {
     const found = await lstat(folder).catch(() => undefined);
     if (found?.isSymbolicLink() === true) throw notWritable(folder, 'it is a symbolic link');
-    if (found?.isDirectory() === false) throw notWritable(folder, 'it is no folder');
+    if (found?.isDirectory() === false) throw notWritable(folder, 'it is not a folder');
   }
 }
 
-/** The YAML files that are there: their texts, or `other` for links, folders and such. */
+/** Returns the existing YAML files: their texts, or `other` for links, folders and the like. */
 async function presentFiles(dir: string): Promise<Map<string, { readonly text: string } | 'other'>> {
   const present = new Map<string, { readonly text: string } | 'other'>();
   try {
@@ -121,7 +121,7 @@ function keptFiles(problems: readonly CatalogProblem[]): (name: string) => boole
   return (name) => files.has(name) || types.has(name.slice(0, name.indexOf('.')));
 }
 
-/** Git may have checked the files out with other line ends. */
+/** Git may have checked out the files with other line endings. */
 function sameText(old: string, text: string): boolean {
   return old.replaceAll('\r\n', '\n') === text;
 }
@@ -144,7 +144,7 @@ async function replaceFiles(
     (name: string) => join(stage, 'old', name),
   ];
   try {
-    // Whatever takes space comes before the first file is touched.
+    // Write everything that needs space before touching the first file.
     for (const name of written) {
       await writeFile(newPath(name), texts.get(name) ?? '', { flag: 'wx', flush: true });
     }
@@ -161,7 +161,7 @@ async function replaceFiles(
   } catch (error) {
     for (const step of undo.toReversed()) {
       await step().catch((cause: unknown) => {
-        throw notWritable(dir, `what was there before is in ${join(stage, 'old')}`, cause);
+        throw notWritable(dir, `the previous files are in ${join(stage, 'old')}`, cause);
       });
     }
     await rm(stage, { recursive: true, force: true });
@@ -170,7 +170,10 @@ async function replaceFiles(
   await rm(stage, { recursive: true, force: true });
 }
 
-/** A folder for files to come and files to go: within the manifest's, so that no move leaves the file system. */
+/**
+ * Creates a folder for new and replaced files: inside the manifest's, so that no move leaves the file
+ * system.
+ */
 async function makeStage(dir: string): Promise<string> {
   try {
     await mkdir(dir, { recursive: true });

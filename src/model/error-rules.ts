@@ -65,7 +65,7 @@ export const ERROR_RULES = {
   },
   upstream_rate_limited: {
     ...CALL,
-    meaning: 'Dify, or a proxy before it, asks for fewer requests. Wait before the next call.',
+    meaning: 'Dify, or a proxy in front of it, received too many requests. Wait before the next call.',
   },
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {
@@ -123,7 +123,7 @@ export const ERROR_RULES = {
     ...CALL,
     http: 503,
     meaning:
-      'The Redis that keeps files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
+      'The Redis that stores files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
   },
   catalog_unavailable: {
     ...REQUEST,

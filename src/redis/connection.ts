@@ -2,41 +2,41 @@ import { createClient, type RedisClientType } from '@redis/client';
 import type { Logger } from '../model/logger.ts';
 import { commandError, settingsError, unavailable } from './redis-errors.ts';
 
-/** Milliseconds to wait for an answer of Redis, and at the start for the connection. */
+/** Milliseconds to wait for an answer of Redis, and initially for the connection. */
 const PATIENCE_MS = 3000;
 /** Milliseconds without an answer after which a connection is replaced. */
 const DEAD_MS = 10_000;
-/** Between two attempts to connect. */
+/** Longest pause between two attempts to connect. */
 const MAX_PAUSE_MS = 2000;
 
 export interface RedisOptions {
   /** `redis://` or `rediss://`. */
   readonly url: string;
-  /** Where the address has none. */
+  /** Used if the address has no password. */
   readonly password?: string | undefined;
   readonly logger: Logger;
 }
 
-/** A connection to Redis that comes back by itself. */
+/** A connection to Redis that reconnects by itself. */
 export interface RedisConnection {
   /**
-   * Does something with Redis. Rejects with `state_unavailable` where there is no answer: at once while there is no
+   * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
    * connection, otherwise within seconds.
    */
   run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T>;
   /**
-   * Hears what is published on a channel until the connection is closed, also after it was gone. `onListening` is
-   * called whenever hearing begins: what was published before may have been missed. One listener for a channel.
+   * Listens to a channel until the connection is closed, across reconnects. Calls `onListening` whenever
+   * listening starts, because earlier messages may have been missed. One listener per channel.
    */
   subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): void;
-  /** `waiting`: it has not been reached yet. `down`: it was, and is not now. */
+  /** `waiting`: Redis was never reached. `down`: it was reached before but not now. */
   readonly health: 'waiting' | 'up' | 'down';
   close(): Promise<void>;
 }
 
 /**
- * Connects to Redis. Resolves also where it cannot be reached, since it may come later.
- * @throws BridgeError `config_invalid` where it refuses the login, or what answers is not Redis.
+ * Connects to Redis. Resolves even if Redis is unreachable, because it may start later. Throws
+ * `config_invalid` if Redis refuses the login or the server is not Redis.
  */
 export async function connectRedis({ url, password, logger }: RedisOptions): Promise<RedisConnection> {
   const channels = new Map<string, Channel>();
@@ -78,20 +78,22 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     if (closed || isUp === answers) return;
     if (answers && isUp === false) logger.info('Redis answers');
     if (!answers) {
-      logger.warn('Redis cannot be reached: hand-off and stored files wait for it', { error });
+      logger.warn('Redis cannot be reached: hand-off and stored files are unavailable until it can', {
+        error,
+      });
     }
     isUp = answers;
     wasUp ||= answers;
   }
 
-  /** Listening twice with the same function is listening once. */
+  /** Listening twice with the same function counts once. */
   function listen(subscriber: typeof link.subscriber, name: string, { hear, begins }: Channel): void {
     subscriber.subscribe(name, hear).then(begins, (error: unknown) => {
       logger.debug('A channel of Redis could not be listened to', { error });
     });
   }
 
-  /** The connection accepts commands but does not answer: until it does, commands fail at once. */
+  /** The connection accepts commands but does not answer: commands fail at once until it does. */
   function stalled(made: typeof link): void {
     if (made.stalledSince !== undefined) return;
     made.stalledSince = performance.now();
@@ -115,7 +117,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     let timer: NodeJS.Timeout | undefined;
     const error = await new Promise<Error | undefined>((resolve) => {
       timer = setTimeout(() => {
-        const late = new Error('There was no answer in time.');
+        const late = new Error('Redis did not answer in time.');
         report(false, late);
         resolve(late);
       }, PATIENCE_MS);
@@ -177,7 +179,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   };
 }
 
-/** The client ignores a separate password if the address has a user name. */
+/** The Redis client ignores a separate password if the address has a user name. */
 function withPassword(url: string, password: string | undefined): string {
   const whole = new URL(url);
   if (password !== undefined && whole.password === '') whole.password = encodeURIComponent(password);

@@ -4,7 +4,7 @@ import { localized, parameter, toolDeclaration } from './declaration.ts';
 import { json, type SandboxMessage, text, ToolFailure } from './messages.ts';
 import type { SandboxProvider, SandboxTool, ToolRun } from './provider.ts';
 
-/** A parameter of an operation, as an OpenAPI document describes it. */
+/** An operation's parameter, as an OpenAPI document describes it. */
 export interface OperationParameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header' | 'body';
@@ -16,7 +16,7 @@ export interface OperationParameter {
 
 /** An operation of an OpenAPI document. */
 export interface Operation {
-  /** Dify makes one up where it is missing. */
+  /** Dify generates one if it is missing. */
   readonly operationId?: string;
   readonly method: 'get' | 'post' | 'put' | 'delete';
   readonly path: string;
@@ -30,14 +30,16 @@ export interface ApiProviderOptions {
   readonly id: string;
   readonly name: string;
   readonly description: string;
-  /** Where the service answers, without a slash at the end. */
+  /** The base URL of the service, without a trailing slash. */
   readonly baseUrl: string;
   readonly operations: readonly Operation[];
 }
 
 const EMPTY_ANSWER = 'Empty response from the tool, please check your parameters and try again.';
 
-/** A provider whose tools are the operations of an HTTP service that really is called. */
+/**
+ * Returns a provider whose tools are the operations of an HTTP service; calls really reach the service.
+ */
 export function apiProvider(options: ApiProviderOptions): SandboxProvider {
   return {
     type: 'api',
@@ -54,7 +56,10 @@ export function apiProvider(options: ApiProviderOptions): SandboxProvider {
   };
 }
 
-/** The name Dify gives an operation without operationId: its path without other characters, and the method. */
+/**
+ * Returns Dify's name for an operation without operationId: its path, reduced to allowed characters, and
+ * the method.
+ */
 export function generatedOperationId(operation: Operation): string {
   const path = operation.path.replace(/^\//, '').replaceAll(/[^a-zA-Z0-9_-]/g, '');
   return `${path === '' ? '<root>' : path}_${operation.method}`;
@@ -98,7 +103,7 @@ async function* callOperation(
   const isJson = response.headers.get('content-type')?.includes('application/json') === true;
   if (isJson && run.features.apiJsonMessages) {
     const parsed = JSON.parse(body) as Json;
-    // An array goes out as text only.
+    // An array is sent only as text.
     if (isJsonObject(parsed)) yield json(parsed);
   }
   yield text(body);

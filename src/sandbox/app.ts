@@ -9,7 +9,9 @@ import { internalError, notFoundPage, Refusal } from './refusal.ts';
 import type { RequestLog } from './request-log.ts';
 import { type App, type AppTypes, route, type SandboxState } from './state.ts';
 
-/** The HTTP application of one sandbox. Trailing slashes and unknown paths get Dify's HTML page. */
+/**
+ * Returns the HTTP application of one sandbox. Trailing slashes and unknown paths get Dify's HTML page.
+ */
 export function createApp(state: SandboxState, log: RequestLog): App {
   const app = new Hono<AppTypes>({ strict: true });
   app.use(async (c, next) => {
@@ -18,7 +20,8 @@ export function createApp(state: SandboxState, log: RequestLog): App {
     await next();
     c.res.headers.set('x-version', state.version);
     c.res.headers.set('x-env', 'PRODUCTION');
-    // Dify's server closes idle connections without saying when; said here, Node does not add when.
+    // Dify's server does not announce when it closes idle connections. With this header, Node does not
+    // announce it either.
     if (c.req.header('connection') !== 'close') c.res.headers.set('connection', 'keep-alive');
   });
   app.onError((error, c) => {

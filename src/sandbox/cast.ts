@@ -4,8 +4,8 @@ import { pythonRepr } from './python.ts';
 import { invalidParam } from './refusal.ts';
 
 /**
- * The parameters that a tool gets: `form` parameters checked and defaulted, and every declared one that is
- * present cast to its type. Defaults of `llm` parameters are not filled in, as Dify does not either.
+ * Returns the parameters that a tool receives: checks and defaults `form` parameters, and casts every
+ * declared parameter that is present. Like Dify, does not fill in defaults of `llm` parameters.
  */
 export function prepareParameters(
   declared: readonly ParameterDeclaration[],
@@ -42,7 +42,7 @@ function formValue(parameter: ParameterDeclaration, given: Json | undefined): Js
   return castValue(parameter.type, value);
 }
 
-/** A value as Dify casts it to a parameter type; refuses what cannot be cast. */
+/** Casts a value to a parameter type as Dify does. Throws a Refusal if that fails. */
 export function castValue(type: string, value: Json): Json {
   switch (type) {
     case 'string':
@@ -126,7 +126,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** Python's idea of truth: empty strings, lists and dictionaries are false. */
+/** Returns Python's truth value: empty strings, lists and dictionaries are false. */
 function isTruthy(value: Json): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isJsonObject(value)) return Object.keys(value).length > 0;

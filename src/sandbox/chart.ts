@@ -21,7 +21,7 @@ const MARGIN = { top: 64, right: 24, bottom: 44, left: 76 } as const;
 const TITLE_SCALE = 3;
 const LABEL_SCALE = 2;
 
-/** A bar chart as a PNG file. Bars grow from zero, downwards for negative values. */
+/** Returns a bar chart as a PNG file. Bars start at zero and grow downwards for negative values. */
 export function drawBarChart(options: ChartOptions): Uint8Array {
   const { values, width, height } = options;
   const picture = new Picture(width, height);
@@ -53,7 +53,7 @@ export function drawBarChart(options: ChartOptions): Uint8Array {
   return encodePng(width, height, picture.pixels);
 }
 
-/** Round numbers around the values, zero among them, with four to nine ticks. */
+/** Returns an axis of round numbers around the values, including zero, with four to nine ticks. */
 function axisOf(values: readonly number[]): { min: number; max: number; ticks: number[] } {
   const low = Math.min(0, ...values);
   const high = Math.max(0, ...values);
@@ -68,7 +68,7 @@ function axisOf(values: readonly number[]): { min: number; max: number; ticks: n
   return { min: first * step, max: last * step, ticks };
 }
 
-/** A white picture to draw on. */
+/** A white image to draw on. */
 class Picture {
   readonly pixels: Uint8Array;
   readonly #width: number;
@@ -80,7 +80,7 @@ class Picture {
     this.pixels = new Uint8Array(width * height * 3).fill(WHITE[0]);
   }
 
-  /** Fills a rectangle; what lies outside the picture is cut off. */
+  /** Fills a rectangle, clipped to the image. */
   rectangle(left: number, top: number, width: number, height: number, color: Color): void {
     const right = Math.min(this.#width, left + width);
     const bottom = Math.min(this.#height, top + height);
@@ -89,7 +89,7 @@ class Picture {
     }
   }
 
-  /** Writes a text around a centre, smaller and then shortened until it fits the width. */
+  /** Draws a text around a centre. Scales it down and then shortens it until it fits the width. */
   text(content: string, center: number, top: number, scale: number, maxWidth: number): void {
     let size = scale;
     while (size > 1 && textWidth(content, size) > maxWidth) size -= 1;

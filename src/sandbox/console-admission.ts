@@ -3,7 +3,10 @@ import { internalError, unauthorized } from './refusal.ts';
 import type { AppContext, SandboxState } from './state.ts';
 import { isUuid } from './workspace.ts';
 
-/** Lets a member of the workspace pass: by admin key and workspace header, or by the tokens of a login. */
+/**
+ * Throws unless a member of the workspace sent the request: with admin key and workspace header, or with
+ * the tokens of a login.
+ */
 export function requireMember(c: AppContext, state: SandboxState): void {
   const bearer = bearerToken(c);
   if (bearer !== undefined && bearer === state.credentials.adminApiKey) {
@@ -19,14 +22,14 @@ export function requireMember(c: AppContext, state: SandboxState): void {
   if (state.features.cookieSessions) requireCsrfToken(c, state);
 }
 
-/** Lets the admin key pass where no workspace is named. */
+/** Throws unless the request carries the admin key; it need not name a workspace. */
 export function requireAdminKey(c: AppContext, state: SandboxState): void {
   const bearer = bearerToken(c);
   if (bearer === undefined) throw unauthorized('Authorization header is missing.');
   if (bearer !== state.credentials.adminApiKey) throw unauthorized('API key is invalid.');
 }
 
-/** The name under which a token travels as a cookie. */
+/** Returns the name of a token's cookie. */
 export function cookieName(token: string, state: SandboxState): string {
   return state.secureCookies ? `__Host-${token}` : token;
 }
@@ -38,7 +41,7 @@ function requireWorkspaceHeader(c: AppContext, state: SandboxState): void {
   if (workspaceId !== state.workspace.id) throw unauthorized('Invalid token.');
 }
 
-/** Header and cookie must carry the same token, for reading too. */
+/** Throws unless header and cookie carry the same token, even for reading. */
 function requireCsrfToken(c: AppContext, state: SandboxState): void {
   const header = c.req.header('x-csrf-token');
   const cookie = getCookie(c, cookieName('csrf_token', state));

@@ -15,7 +15,10 @@ import { type App, type AppContext, route, type SandboxState } from './state.ts'
 import { addWorkspaceRoutes } from './workspace-routes.ts';
 
 const CURRENT = '/console/api/workspaces/current';
-/** Providers that every Dify has. Here they have no tools, and so no place in the lists, unless some are added. */
+/**
+ * Providers in every Dify. In the sandbox they have no tools, and so are not listed, until some are
+ * added.
+ */
 const HARD_CODED: ReadonlyMap<string, SandboxProvider> = new Map(
   ['audio', 'code', 'time', 'webscraper'].map((id) => [
     id,
@@ -60,7 +63,7 @@ export function addConsoleRoutes(app: App, state: SandboxState): void {
   addBuiltinRoutes(app, state);
 }
 
-/** Routes with a provider id in the middle, which may hold slashes. */
+/** Routes with a provider id in the middle of the path; the id may contain slashes. */
 function addBuiltinRoutes(app: App, state: SandboxState): void {
   const prefix = `${CURRENT}/tool-provider/builtin/`;
   app.all(`${prefix}*`, (c) => {
@@ -97,7 +100,7 @@ function workflow(c: AppContext, state: SandboxState): SandboxProvider {
 }
 
 function listing(types: readonly ProviderType[], kind: ListKind, state: SandboxState) {
-  // The list of providers asks no plugin for its tools, so what breaks the lists leaves it alone.
+  // The list of providers does not read the plugins' tools, so a broken tool listing does not affect it.
   if (kind === 'tools' && types.some((type) => state.workspace.listingIsBroken(type))) {
     throw daemonFailure(state);
   }

@@ -6,10 +6,12 @@ import type { SandboxState } from './state.ts';
 /** The account that stored every credential. */
 const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-0000000000e1';
 
-/** Which list a provider is in: the lists with tools, or the list of providers. */
+/** The kind of list: with tools, or providers only. */
 export type ListKind = 'tools' | 'providers';
 
-/** A provider as the console lists it. Only MCP servers keep their tools in the list of providers. */
+/**
+ * Returns a provider as the console lists it. The list of providers contains tools only for MCP servers.
+ */
 export function providerView(provider: SandboxProvider, kind: ListKind, state: SandboxState): JsonObject {
   const hasTools = kind === 'tools' || provider.type === 'mcp';
   return {
@@ -32,7 +34,7 @@ export function providerView(provider: SandboxProvider, kind: ListKind, state: S
   };
 }
 
-/** A tool in a list. */
+/** Returns a tool as a list shows it. */
 function listedTool(tool: ToolDeclaration, provider: SandboxProvider, state: SandboxState): JsonObject {
   const parameters = tool.parameters.map((parameter) => {
     const { type, input_schema: schema, ...shown } = parameterView(parameter, state);
@@ -50,7 +52,7 @@ function parameterView(parameter: ParameterDeclaration, { features }: SandboxSta
   return { ...parameter, multiple: features.responseModels ? false : undefined };
 }
 
-/** A tool in the answer of its provider's own route. */
+/** Returns a tool as its provider's own route shows it. */
 export function toolView(tool: ToolDeclaration, provider: SandboxProvider, state: SandboxState): JsonObject {
   const declaresOutputs = provider.type !== 'workflow' || state.features.workflowOutputs;
   return {
@@ -64,7 +66,7 @@ export function toolView(tool: ToolDeclaration, provider: SandboxProvider, state
   };
 }
 
-/** What the console shows of a workflow tool's settings. */
+/** Returns the console's view of a workflow tool's settings. */
 export function workflowSettings(provider: SandboxProvider, state: SandboxState): JsonObject | undefined {
   const tool = provider.tools[0]?.declaration;
   if (tool === undefined) return undefined;
@@ -87,7 +89,7 @@ export function workflowSettings(provider: SandboxProvider, state: SandboxState)
   };
 }
 
-/** Whose a credential is. */
+/** The visibility of a credential. */
 const SHARED_BY_ALL: JsonObject = {
   visibility: 'all_team_members',
   created_by: ACCOUNT_ID,
@@ -95,7 +97,7 @@ const SHARED_BY_ALL: JsonObject = {
   from_other_member: false,
 };
 
-/** What the console knows of a provider's credentials. */
+/** Returns the console's view of a provider's credentials. */
 export function credentialInfo(provider: SandboxProvider, state: SandboxState): JsonObject {
   const needed = provider.credentialFields.length > 0;
   const masked = Object.fromEntries(provider.credentialFields.map((field) => [field, '******']));

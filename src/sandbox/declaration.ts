@@ -40,7 +40,7 @@ export interface ToolDeclaration {
   readonly output_schema: JsonObject;
 }
 
-/** A text whose other languages fall back to English, as Dify fills them in. */
+/** Returns a text in all languages; missing ones use English, as in Dify. */
 export function localized(english: string, others: { zh_Hans?: string; pt_BR?: string } = {}): ConsoleText {
   return {
     en_US: english,
@@ -50,13 +50,13 @@ export function localized(english: string, others: { zh_Hans?: string; pt_BR?: s
   };
 }
 
-/** The parts of a parameter that differ from one to the next. */
+/** The fields of a parameter that vary. */
 export interface ParameterOptions {
   readonly type?: string | undefined;
   readonly label?: string | undefined;
-  /** For people; the model reads it too where `llm` is not given. */
+  /** For people; models also read it if `llm` is absent. */
   readonly description?: string | undefined;
-  /** For the model; null means that the tool declares none. */
+  /** For models; null means that the tool declares none. */
   readonly llm?: string | null | undefined;
   readonly placeholder?: string | undefined;
   readonly required?: boolean | undefined;
@@ -68,7 +68,9 @@ export interface ParameterOptions {
   readonly inputSchema?: JsonObject | undefined;
 }
 
-/** A parameter with all the fields of a real one: by default an optional string that the model fills. */
+/**
+ * Returns a parameter with all fields of a real one: by default an optional string that the model fills.
+ */
 export function parameter(name: string, options: ParameterOptions = {}): ParameterDeclaration {
   const description = options.description ?? '';
   return {
@@ -92,7 +94,7 @@ export function parameter(name: string, options: ParameterOptions = {}): Paramet
   };
 }
 
-/** The parts of a tool that differ from one to the next. */
+/** The fields of a tool that vary. */
 export interface ToolOptions {
   readonly author?: string | undefined;
   readonly label?: string | undefined;
@@ -102,7 +104,7 @@ export interface ToolOptions {
   readonly outputSchema?: JsonObject | undefined;
 }
 
-/** A tool with all the fields of a real one. */
+/** Returns a tool with all fields of a real one. */
 export function toolDeclaration(name: string, options: ToolOptions): ToolDeclaration {
   return {
     author: options.author ?? '',

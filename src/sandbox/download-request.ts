@@ -11,7 +11,7 @@ const FIELDS = new Set(['tenant_id', 'user_id', 'user_from', 'invoke_from', 'fil
 const PAYLOAD = 'RequestRequestDownloadFile';
 const CALLERS = 'service-api openapi web-app trigger explore debugger published validation'.split(' ');
 
-/** Adds the route that gives signed addresses of stored files; releases without it know no such address. */
+/** Adds the route that gives signed addresses of stored files; older releases do not have it. */
 export function addDownloadRequestRoute(app: App, state: SandboxState): void {
   route(app, 'POST', PATH, async (c) => {
     const isKnown = c.req.header('x-inner-api-key') === state.credentials.innerApiKey;
@@ -21,7 +21,7 @@ export function addDownloadRequestRoute(app: App, state: SandboxState): void {
     const mapping = body['file'] as JsonObject;
     const id = recordId(mapping);
     const tenantId = body['tenant_id'] as string;
-    // As a column of the database compares it: what is no UUID is a fault of Dify's own.
+    // The database compares the id as a UUID: anything else is an internal error of Dify.
     if (!isUuid(tenantId)) throw internalError();
     if (tenantId !== state.workspace.id) throw invalidParam('tenant not found');
     if (mapping['transfer_method'] === 'local_file') throw invalidParam('Invalid upload file');
@@ -60,14 +60,14 @@ function badPayload(problem: string): Refusal {
   return invalidParam(`invalid payload: 1 validation error for ${PAYLOAD}\n${problem}`);
 }
 
-/** The id in a reference, which has to be written exactly as Dify writes it. */
+/** Returns the id in a reference. Throws unless the reference is written exactly as Dify writes it. */
 function recordId(mapping: JsonObject): string {
   const { reference, transfer_method: method } = mapping;
   const encoded =
     typeof reference === 'string' && reference.startsWith(REFERENCE) ? reference.slice(REFERENCE.length) : '';
   const id = recordOf(encoded)?.['record_id'];
   const isKnown = method === 'tool_file' || method === 'local_file';
-  // The padding counts, which Node's base64url leaves out.
+  // The padding, which Node's base64url omits, is significant.
   if (isKnown && typeof id === 'string' && encoded.length % 4 === 0) return id;
   throw badPayload('file\n  Value error, reference must be a canonical Dify file reference');
 }

@@ -1,6 +1,6 @@
-/** What a Dify release does differently on the wire; one flag for each change that a client can see. */
+/** The differences between Dify releases on the wire: one flag for each change that a client can see. */
 export interface Features {
-  /** Frames with a binary header (1.4.2); before that each frame is JSON and a blank line. */
+  /** Frames have a binary header (1.4.2); before that each frame is JSON and a blank line. */
   readonly lengthPrefixedFrames: boolean;
   /** The list of plugins has pages and a total (1.4.1 at the latest). */
   readonly pagedPlugins: boolean;
@@ -12,44 +12,49 @@ export interface Features {
   readonly credentialLists: boolean;
   /** Custom API tools send an object as `json` before `text`; plugin errors carry a request id (1.7.2). */
   readonly apiJsonMessages: boolean;
-  /** The inner API resolves tenant and user before it looks at the key; a wrong password is 401 (1.8.0). */
+  /**
+   * The inner API resolves tenant and user before it checks the key; a wrong password gives 401 (1.8.0).
+   */
   readonly tenantBeforeKey: boolean;
-  /** The console keeps its tokens in cookies and wants a CSRF header (1.9.2). */
+  /** The console keeps tokens in cookies and requires a CSRF header (1.9.2). */
   readonly cookieSessions: boolean;
-  /** `json` messages say `suppress_output` (1.10.0). */
+  /** `json` messages have `suppress_output` (1.10.0). */
   readonly suppressOutput: boolean;
-  /** The current workspace is asked for by POST (1.10.1), no longer by GET. */
+  /** The route of the current workspace takes POST (1.10.1) instead of GET. */
   readonly currentWorkspaceByPost: boolean;
   /** Workflow tools send `variable` messages and declare their outputs (1.11.0). */
   readonly workflowOutputs: boolean;
-  /** The password travels as Base64 (1.11.2). */
+  /** The password is sent as Base64 (1.11.2). */
   readonly base64Password: boolean;
-  /** The current workspace has its credits (1.11.3). */
+  /** The current workspace reports its credits (1.11.3). */
   readonly creditPool: boolean;
   /** Workflow tools cannot return files at all (1.12.0 and 1.12.1). */
   readonly brokenFileOutputs: boolean;
   /** The inner API gives signed addresses of files (1.15.0). */
   readonly downloadRequests: boolean;
-  /** The account's workspaces have the time when they were opened last (1.15.0). */
+  /** The account's workspaces report when they were last opened (1.15.0). */
   readonly lastOpenedAt: boolean;
-  /** The current workspace has the time when its credits ran out (1.16.0). */
+  /** The current workspace reports when its credits ran out (1.16.0). */
   readonly creditsExhaustedAt: boolean;
-  /** Messages with a stored file name its id in their `meta` (1.16.0). */
+  /** Messages with a stored file have its id in `meta` (1.16.0). */
   readonly fileIdsInMeta: boolean;
-  /** A file is named by a reference, without its workspace, and its extension is that of its name (1.16.0 at the latest). */
+  /**
+   * A file is named by a reference without its workspace, and takes the extension of its name (1.16.0 at
+   * the latest).
+   */
   readonly fileReferences: boolean;
   /**
-   * The console answers through response models: parameters have `multiple` and keep an absent `input_schema` as null,
+   * The console uses response models: parameters have `multiple` and a null for an absent `input_schema`,
    * MCP servers have an `identity_mode`, and credentials say who may use them (1.16.0 at the latest).
    */
   readonly responseModels: boolean;
-  /** A signed link to a file that is gone is answered 404, no longer 415 (1.16.0 at the latest). */
+  /** A signed link to a deleted file gives 404 instead of 415 (1.16.0 at the latest). */
   readonly goneIsNotFound: boolean;
-  /** The route of the current workspace is gone, and one of its summary is there (1.17.0). */
+  /** The route of the current workspace is gone; a summary route replaces it (1.17.0). */
   readonly workspaceSummary: boolean;
 }
 
-/** The wire behaviour of a release such as `1.12.1`. */
+/** Returns the wire behaviour of a release such as `1.12.1`. */
 export function featuresOf(version: string): Features {
   const since = (release: string): boolean => compareReleases(version, release) >= 0;
   return {

@@ -16,7 +16,7 @@ const SIGNATURE: readonly FieldRule[] = [
   { name: 'sign', type: 'string' },
 ];
 
-/** Adds the routes that give out, take in and serve files. */
+/** Adds the routes that issue upload links, receive files and serve them. */
 export function addFileRoutes(app: App, state: SandboxState): void {
   route(app, 'POST', '/inner/api/upload/file/request', async (c) => {
     const { body, endUserId } = await admit(c, state);
@@ -49,7 +49,7 @@ export function addFileRoutes(app: App, state: SandboxState): void {
     const { filename, mimeType } = part;
     const grant: UploadGrant = { filename, mimeType, tenantId, userId };
     if (!state.signer.uploadIsValid(grant, query)) {
-      // As Dify, which has the whole form before it looks at the signature.
+      // Like Dify, read the whole form before checking the signature.
       for await (const _rest of part.bytes);
       throw forbidden('Invalid request.');
     }
@@ -68,21 +68,21 @@ export function addFileRoutes(app: App, state: SandboxState): void {
   });
 }
 
-/** The answer to a good link to a file that is not there. */
+/** Returns the answer to a valid link to a missing file. */
 function gone({ features }: SandboxState): Refusal {
   return features.goneIsNotFound
     ? new Refusal(404, 'not_found', 'file is not found')
     : new Refusal(415, 'unsupported_file_type', 'File type not allowed.');
 }
 
-/** What Dify's framework names a charset with: every text, and XML. */
+/** The types for which Dify's framework adds a charset: every text, and XML. */
 const WITH_CHARSET = /^text\/|\+xml$|^application\/(ecmascript|javascript|sql|xml)$/;
 
 const PAGE = /^(text\/html|application\/xhtml\+xml)/;
 
 /**
- * A file as an answer. A page would run in the console's origin, so HTML only ever is a download. An empty file goes
- * without its length, in chunks.
+ * Returns a file as a response. HTML is always an attachment, because a page would run in the console's
+ * origin. An empty file is sent in chunks, without its length.
  */
 function download(file: StoredFile, asAttachment: boolean): Response {
   const isPage = PAGE.test(file.mimeType) || /\.html?$/i.test(file.filename);

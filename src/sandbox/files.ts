@@ -4,14 +4,17 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 
-/** Bytes kept at most; the oldest files go first, as a demo that runs for days must not grow. */
+/** The most bytes stored; the oldest files go first, so that a demo can run for days. */
 const CAPACITY_BYTES = 512 * 1024 * 1024;
-/** Files kept at most, for the same reason. */
+/** The most files stored, for the same reason. */
 const CAPACITY_FILES = 1000;
-/** Larger files lie on disk: the sandbox may run in the process of the bridge. */
+/** Larger files are stored on disk: the sandbox may run in the bridge's process. */
 const MEMORY_BYTES = 64 * 1024;
 
-/** Extensions by media type. Dify asks the host's table, which has no audio/wav: such a file becomes `.bin`. */
+/**
+ * Extensions by media type. Dify uses the host's table, which has no audio/wav: such a file becomes
+ * `.bin`.
+ */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   'application/json': '.json',
   'application/pdf': '.pdf',
@@ -29,7 +32,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'video/mp4': '.mp4',
 };
 
-/** What the canonical name of a file begins with. */
+/** The prefix of a file's canonical name. */
 export const REFERENCE = 'dify-file-ref:';
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -39,25 +42,25 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   document: 'txt markdown md mdx pdf html htm xlsx xls docx csv vtt properties'.split(' '),
 };
 
-/** What is known of a file besides its bytes. */
+/** The facts about a file besides its bytes. */
 export interface FileFacts {
   readonly mimeType?: string | undefined;
   readonly filename?: string | undefined;
-  /** With its dot; that of the media type unless given. */
+  /** Includes its dot; that of the media type when absent. */
   readonly extension?: string | undefined;
 }
 
-/** Bytes in memory, or a file with their number. */
+/** Bytes in memory, or a file on disk with its size. */
 type Contents = Uint8Array | { readonly path: string; readonly size: number };
 
-/** A file that the sandbox keeps, as Dify's ToolFile. */
+/** A file that the sandbox stores, like Dify's ToolFile. */
 export class StoredFile {
   readonly id: string = randomUUID();
   readonly filename: string;
-  /** With its dot. */
+  /** Includes its dot. */
   readonly extension: string;
   readonly mimeType: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   readonly #contents: Contents;
 
@@ -69,28 +72,28 @@ export class StoredFile {
     this.#contents = contents;
   }
 
-  /** All of it at once, for tools that work on small files. */
+  /** The whole content, for tools that work on small files. */
   get bytes(): Uint8Array {
     return this.#contents instanceof Uint8Array ? this.#contents : readFileSync(this.#contents.path);
   }
 
-  /** The bytes piece by piece. */
+  /** Yields the bytes in chunks. */
   async *read(): AsyncGenerator<Uint8Array, void, undefined> {
     if (this.#contents instanceof Uint8Array) yield this.#contents;
     else yield* createReadStream(this.#contents.path) as AsyncIterable<Buffer>;
   }
 
-  /** The unsigned, relative link that stands in messages. */
+  /** The unsigned, relative link that messages contain. */
   get path(): string {
     return `/files/tools/${this.id}${this.extension}`;
   }
 
-  /** Dify's canonical name of it; the padding of the Base64 is part of that. */
+  /** Dify's canonical name of the file, including the Base64 padding. */
   get reference(): string {
     return `${REFERENCE}${Buffer.from(JSON.stringify({ record_id: this.id })).toString('base64')}`;
   }
 
-  /** Dify's name for what the file holds: by the extension that it stored the file under, then by its media type. */
+  /** Dify's type of the content: by the stored extension, then by the media type. */
   get kind(): string {
     const extension = this.extension.slice(1);
     for (const [kind, extensions] of Object.entries(KINDS)) if (extensions.includes(extension)) return kind;
@@ -102,18 +105,19 @@ export class StoredFile {
 /** Files that tools produced or callers uploaded. */
 export interface SandboxFiles {
   put(bytes: Uint8Array, facts?: FileFacts): StoredFile;
-  /** Stores bytes as they come: a large file is never in memory as a whole. */
+  /** Stores bytes as they arrive, so that a large file is never in memory as a whole. */
   receive(bytes: AsyncIterable<Uint8Array>, facts: FileFacts): Promise<StoredFile>;
   get(id: string): StoredFile | undefined;
-  /** An absolute link that works without a key for five minutes. */
+  /** Returns an absolute link that works without a key for five minutes. */
   signedUrl(file: StoredFile): string;
-  /** Removes what lies on disk. */
+  /** Removes all files on disk. */
   close(): void;
 }
 
 /**
- * Stores small files in memory and others in a temporary folder below `parent`, up to a number of bytes. `sign` answers the
- * absolute signed link of a file. With `namesDecide`, the name of a file gives its extension, where it has one.
+ * Returns a store with small files in memory and others in a temporary folder below `parent`, up to a
+ * number of bytes. `sign` returns the absolute signed link of a file. With `namesDecide`, a file takes
+ * the extension of its name, if it has one.
  */
 export function createSandboxFiles(
   sign: (file: StoredFile) => string,

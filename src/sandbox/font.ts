@@ -60,12 +60,12 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
 /** A frame, for characters that the font does not have. */
 const UNKNOWN = [31, 17, 17, 17, 17, 17, 31];
 
-/** The rows of a character; small letters look like capitals. */
+/** Returns the rows of a character; lower-case letters look like capitals. */
 export function glyphOf(character: string): readonly number[] {
   return GLYPHS[character.toUpperCase()] ?? UNKNOWN;
 }
 
-/** Width of a text in pixels at a scale. */
+/** Returns the width of a text in pixels at a scale. */
 export function textWidth(content: string, scale: number): number {
   return Array.from(content).length * (GLYPH.width + 1) * scale - scale;
 }

@@ -4,7 +4,7 @@ import type { AppContext, SandboxState } from './state.ts';
 import { type FieldRule, validationText } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
-/** A request to the inner API that passed tenant, user and key. */
+/** A request to the inner API with valid tenant, user and key. */
 export interface Admitted {
   readonly body: JsonObject;
   readonly endUserId: string;
@@ -15,7 +15,7 @@ const TENANT_AND_USER: readonly FieldRule[] = [
   { name: 'user_id', type: 'string' },
 ];
 
-/** Checks tenant and user before the key, as Dify does since 1.8.0, or the key first, as it did before. */
+/** Checks tenant and user before the key, as Dify does since 1.8.0, or the key first, as before. */
 export async function admit(c: AppContext, state: SandboxState): Promise<Admitted> {
   const body = await jsonBody(c);
   const checkKey = (): void => {
@@ -38,7 +38,7 @@ function resolveUser(body: JsonObject, state: SandboxState): string {
   return endUserId;
 }
 
-/** The body of a request; anything but a JSON object sent as JSON counts as empty. */
+/** Returns the body of a request; anything except a JSON object sent as JSON counts as empty. */
 export async function jsonBody(c: AppContext): Promise<JsonObject> {
   if (c.req.header('content-type')?.includes('application/json') !== true) return {};
   try {

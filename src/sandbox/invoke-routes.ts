@@ -53,7 +53,7 @@ function findProvider(type: ProviderType, id: string, state: SandboxState): Sand
   return found;
 }
 
-/** The provider of a plugin; a bare name stands for one of Dify's own organisation. */
+/** Returns the provider of a plugin; a bare name belongs to Dify's own organisation. */
 function findPlugin(id: string, state: SandboxState): SandboxProvider {
   if (id === '') throw notFound(INVOKE_PATH, 'plugin not found, please add plugin.');
   const expanded = expandPluginId(id);
@@ -63,14 +63,14 @@ function findPlugin(id: string, state: SandboxState): SandboxProvider {
   return found;
 }
 
-/** `organisation/plugin/provider` for a provider id; undefined when it is malformed. */
+/** Returns `organisation/plugin/provider` for a provider id; undefined if it is malformed. */
 export function expandPluginId(id: string): string | undefined {
   if (/^[a-z0-9_-]+\/[a-z0-9_-]+\/[a-z0-9_-]+$/.test(id)) return id;
   return /^[a-z0-9_-]+$/.test(id) ? `langgenius/${id}/${id}` : undefined;
 }
 
 function findTool(provider: SandboxProvider, name: string): SandboxTool {
-  // A workflow provider is one tool, whatever the caller names it.
+  // A workflow provider has one tool, whatever name the call uses.
   const tool =
     provider.type === 'workflow'
       ? provider.tools[0]
@@ -82,7 +82,7 @@ function findTool(provider: SandboxProvider, name: string): SandboxTool {
   throw invalidParam(isHardCoded ? `builtin tool ${name} not found` : `Tool with name ${name} not found`);
 }
 
-/** Only a provider that needs credentials looks at `credential_id`, and only if it is a UUID. */
+/** Only a provider that needs credentials reads `credential_id`, and only if it is a UUID. */
 function credentialFor(
   provider: SandboxProvider,
   credentialId: unknown,

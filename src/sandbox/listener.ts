@@ -11,11 +11,13 @@ const KEEP_ALIVE_MS = 2_000;
 export interface Listener {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** Closes at once, with the connections that are open. */
+  /** Closes immediately, with all open connections. */
   close(): Promise<void>;
 }
 
-/** Listens on a loopback port (0: any) and asks `app` at each request. Rejects with `port_unavailable`. */
+/**
+ * Listens on a loopback port (0: any) and calls `app` for each request. Rejects with `port_unavailable`.
+ */
 export async function listen(port: number, app: () => App): Promise<Listener> {
   const server = createAdaptorServer({
     fetch: (request, env) => app().fetch(request, env),

@@ -50,7 +50,7 @@ export function addLoginRoutes(app: App, state: SandboxState): void {
   });
 }
 
-/** The password out of its Base64, read as loosely as Python does: other characters are skipped. */
+/** Decodes the password from Base64 as leniently as Python, which skips other characters. */
 function decodedPassword(encoded: string): string {
   const characters = encoded.replaceAll(/[^A-Za-z0-9+/=]/g, '');
   try {

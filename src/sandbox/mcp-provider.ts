@@ -61,7 +61,10 @@ function mcpTool(options: McpToolOptions): SandboxTool {
   };
 }
 
-/** Dify's parameters for a JSON Schema: one for each property; only objects and arrays keep their schema. */
+/**
+ * Returns Dify's parameters for a JSON Schema: one per property; only objects and arrays keep their
+ * schema.
+ */
 function parametersOf(inputSchema: JsonObject): ParameterDeclaration[] {
   const properties = isJsonObject(inputSchema['properties']) ? inputSchema['properties'] : {};
   const required = Array.isArray(inputSchema['required']) ? inputSchema['required'] : [];
@@ -79,7 +82,7 @@ function parametersOf(inputSchema: JsonObject): ParameterDeclaration[] {
   });
 }
 
-/** Calls the tool and turns its result into messages, with what Dify loses on the way. */
+/** Calls the tool and yields its result as messages, without the parts that Dify loses. */
 async function* callTool(
   options: McpToolOptions,
   given: JsonObject,
@@ -103,7 +106,7 @@ async function* callTool(
   }
 }
 
-/** Text that is a JSON object becomes `json`, a list of objects one `json` each. */
+/** Yields text that is a JSON object as `json`, and a list of objects as one `json` each. */
 function* textMessages(content: string): Generator<SandboxMessage> {
   let parsed: Json | undefined;
   try {

@@ -1,13 +1,13 @@
 import { encodePng } from './png.ts';
 
-/** A red picture of 8 by 8 pixels. */
+/** Returns a red image of 8 by 8 pixels. */
 export function redDot(): Uint8Array {
   const pixels = new Uint8Array(8 * 8 * 3);
   for (let index = 0; index < pixels.length; index += 3) pixels.set([214, 48, 49], index);
   return encodePng(8, 8, pixels);
 }
 
-/** A tenth of a second of 440 Hz: WAV, mono, 8 bits, 8,000 samples a second. */
+/** Returns a tenth of a second of 440 Hz: WAV, mono, 8 bits, 8,000 samples per second. */
 export function shortBeep(): Uint8Array {
   const rate = 8_000;
   const samples = rate / 10;

@@ -7,15 +7,15 @@ export interface WireMessage {
   readonly meta: JsonObject | null;
 }
 
-/** Bytes that a tool produced. They never travel: Dify stores them and sends a link. */
+/** Bytes that a tool produced. Dify does not send them: it stores them and sends a link. */
 export interface BlobMessage {
   readonly type: 'blob';
   readonly bytes: Uint8Array;
-  /** Goes into the link's `meta` as it is; `mime_type` decides between an image and another file. */
+  /** Becomes the link's `meta`; `mime_type` decides between an image and another file. */
   readonly meta: { readonly mime_type?: string; readonly filename?: string };
 }
 
-/** What a tool of the sandbox may yield. */
+/** What a sandbox tool may yield. */
 export type SandboxMessage = WireMessage | BlobMessage;
 
 /** Thrown by a tool to fail: its message ends the stream as an error frame. */
@@ -23,7 +23,7 @@ export class ToolFailure extends Error {
   override readonly name = 'ToolFailure';
 }
 
-/** Thrown by a tool to take its worker down: the connection breaks off in the middle of the answer. */
+/** Thrown by a tool to crash its worker: the connection breaks in the middle of the answer. */
 export class WorkerCrash extends Error {
   override readonly name = 'WorkerCrash';
 }
@@ -38,7 +38,7 @@ export function json(value: Json, suppressOutput = false): WireMessage {
   return { type: 'json', message: { json_object: value, suppress_output: suppressOutput }, meta: null };
 }
 
-/** A `variable` message; with `stream` the value is a piece of a longer text. */
+/** Returns a `variable` message; with `stream`, the value is a piece of a longer text. */
 export function variable(name: string, value: Json, stream = false): WireMessage {
   return {
     type: 'variable',
@@ -47,12 +47,12 @@ export function variable(name: string, value: Json, stream = false): WireMessage
   };
 }
 
-/** A `link` message that carries no file. */
+/** Returns a `link` message without a file. */
 export function link(url: string): WireMessage {
   return { type: 'link', message: { text: url }, meta: {} };
 }
 
-/** A file that Dify is to store. */
+/** Returns a file for Dify to store. */
 export function blob(bytes: Uint8Array, meta: BlobMessage['meta']): BlobMessage {
   return { type: 'blob', bytes, meta };
 }

@@ -1,4 +1,4 @@
-/** The part of a form that carries a file. Its bytes must be read to the end. */
+/** A form's part that contains a file. Read its bytes to the end. */
 export interface FilePart {
   readonly filename: string;
   /** Without parameters. */
@@ -6,12 +6,12 @@ export interface FilePart {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Longest head of a part. */
+/** The longest head of a part. */
 const MAX_HEAD = 16 * 1024;
 
 /**
- * The part named `file` of a multipart form whose first part it is, as its bytes arrive; undefined where there is
- * none. Of what follows that part nothing is kept.
+ * Returns the first part of a multipart form if its name is `file`, with its bytes as they arrive;
+ * otherwise undefined. Discards everything after that part.
  */
 export async function readFilePart(
   body: AsyncIterable<Uint8Array>,
@@ -44,7 +44,7 @@ export async function readFilePart(
   return { filename, mimeType, bytes: untilBoundary(chunks, pending.subarray(end + 4), boundary) };
 }
 
-/** The bytes before the next boundary, which may be cut anywhere by the chunks. Throws where none comes. */
+/** Yields the bytes before the next boundary, which chunks may cut anywhere. Throws if none follows. */
 async function* untilBoundary(
   chunks: AsyncIterator<Uint8Array>,
   first: Buffer,

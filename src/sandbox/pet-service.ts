@@ -9,10 +9,10 @@ interface Pet {
   readonly age: number;
 }
 
-/** Pets that fit; a sandbox that runs for days must not grow. */
+/** The most pets, so that the sandbox can run for days. */
 const CAPACITY = 500;
 
-/** The HTTP service behind the custom API: pets in memory, nothing of Dify. */
+/** Returns the HTTP service behind the custom API: pets in memory, independent of Dify. */
 export function createPetService(): App {
   const pets = new Map<number, Pet>(
     [

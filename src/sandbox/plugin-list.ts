@@ -3,11 +3,11 @@ import { localized } from './declaration.ts';
 import { isPlugin, type SandboxProvider } from './provider.ts';
 import type { SandboxState } from './state.ts';
 
-/** When every plugin of the sandbox claims to have been made and installed. */
+/** The creation and installation time of every sandbox plugin. */
 const INSTALLED_AT = '2026-11-22T21:30:42Z';
 const VERSION = '0.0.1';
 
-/** One page of the installed plugins. Before 1.4.1 there was one page, without a total. */
+/** Returns one page of the installed plugins. Before 1.4.1, Dify has one page without a total. */
 export function pluginPage(
   query: { readonly page: number; readonly size: number },
   state: SandboxState,
@@ -21,7 +21,7 @@ export function pluginPage(
   return { plugins: page.map((provider) => pluginEntry(provider, state)), total: plugins.length };
 }
 
-/** A plugin with the declaration of its provider, without the provider's tools. */
+/** Returns a plugin with its provider's declaration, without the tools. */
 function pluginEntry(provider: SandboxProvider, state: SandboxState): JsonObject {
   const [organisation = '', plugin = '', name = ''] = provider.id.split('/');
   const pluginId = `${organisation}/${plugin}`;

@@ -18,74 +18,76 @@ export interface StoredCredential {
   readonly providerId: string;
 }
 
-/** What a running tool may use. */
+/** The context of a running tool. */
 export interface ToolRun {
   /** Aborted when the caller closes the connection. */
   readonly signal: AbortSignal;
   readonly files: SandboxFiles;
   readonly features: Features;
   readonly workspace: SandboxWorkspace;
-  /** What the tool is authorised with; absent for a provider that needs nothing. */
+  /** The credential of the call; absent for a provider that needs none. */
   readonly credential?: StoredCredential | undefined;
 }
 
-/** A tool: what the console lists, and what it does. It fails by throwing a ToolFailure. */
+/** A tool: its declaration and its behaviour. It fails by throwing a ToolFailure. */
 export interface SandboxTool {
   readonly declaration: ToolDeclaration;
   run(parameters: JsonObject, run: ToolRun): AsyncIterable<SandboxMessage>;
 }
 
-/** A provider: the fields of the console's listing that do not follow from anything else, and its tools. */
+/** A provider: its tools, and the fields of the console's listing that nothing else implies. */
 export interface SandboxProvider {
   readonly type: ProviderType;
-  /** What an invocation names. */
+  /** The id that an invocation uses. */
   readonly id: string;
-  /** `id` in the list of providers, where it is another one: for MCP servers. */
+  /** `id` in the list of providers if it differs: for MCP servers. */
   readonly databaseId?: string | undefined;
   readonly name: string;
   readonly author: string;
   readonly label: ConsoleText;
   readonly description: ConsoleText;
   readonly labels: readonly string[];
-  /** Absent for plugins and hard-coded providers, whose icon is an address. */
+  /** Absent for plugins and hard-coded providers, whose icon is a URL. */
   readonly icon?: JsonObject | undefined;
-  /** Credentials that the provider needs; none needed when empty. */
+  /** Credentials that the provider needs; none if empty. */
   readonly credentialFields: readonly string[];
   /** Fields of the listing that only this type has. */
   readonly extra: Readonly<Record<string, Json>>;
   readonly tools: readonly SandboxTool[];
 }
 
-/** The workspace that the sandbox serves, to be changed while it runs. */
+/** The sandbox's workspace, which tests can change while it runs. */
 export interface SandboxWorkspace {
-  /** Its id, which an invocation names as `tenant_id`. */
+  /** The id, which an invocation sends as `tenant_id`. */
   readonly id: string;
   readonly name: string;
   readonly providers: readonly SandboxProvider[];
   /** Adds a provider, or replaces the one with the same type and id. */
   addProvider(provider: SandboxProvider): void;
   removeProvider(type: ProviderType, id: string): void;
-  /** Adds a tool to a provider, or replaces the one of the same name. */
+  /** Adds a tool to a provider, or replaces the one with the same name. */
   putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
   removeTool(type: ProviderType, providerId: string, name: string): void;
-  /** Gives a tool another name in its place, as an update of a plugin may. */
+  /** Renames a tool in its place, as a plugin update may. */
   renameTool(type: ProviderType, providerId: string, name: string, newName: string): void;
-  /** Stores credentials for a provider and answers their id; the first of a provider is its default. */
+  /**
+   * Stores credentials for a provider and returns their id. The first ones are the provider's default.
+   */
   authorize(providerId: string, name?: string): string;
-  /** Gives stored credentials another name. */
+  /** Renames stored credentials. */
   renameCredential(id: string, name: string): void;
-  /** Takes all credentials of a provider away. */
+  /** Removes all credentials of a provider. */
   revoke(providerId: string): void;
-  /** Makes the whole list of one type answer 400, as with a plugin daemon that is down. */
+  /** Makes the whole list of one type answer 400, as if the plugin daemon were down. */
   breakListing(type: ProviderType): void;
-  /** Makes one builtin provider fail: its own route, and with it the whole `tools/builtin`. */
+  /** Makes one builtin provider fail: its own route, and with it all of `tools/builtin`. */
   breakProvider(id: string): void;
   /**
-   * Gives a plugin a declaration that Dify cannot read, as one made for a newer Dify: its provider's own routes and its
-   * calls fail, and with it both lists of builtin providers. The list of plugins does not.
+   * Gives a plugin a declaration that Dify cannot read, such as one for a newer Dify. Its provider's
+   * routes and calls fail, and both lists of builtin providers; the list of plugins still works.
    */
   breakDeclaration(id: string): void;
-  /** Ends what the methods before it began. */
+  /** Undoes `breakListing`, `breakProvider` and `breakDeclaration`. */
   repair(): void;
   /** Delays every answer, in milliseconds. */
   setDelay(milliseconds: number): void;
@@ -93,12 +95,12 @@ export interface SandboxWorkspace {
   readonly endUserCount: number;
 }
 
-/** A tool in one expression. */
+/** Returns a tool from its declaration and its behaviour. */
 export function defineTool(name: string, options: ToolOptions, run: SandboxTool['run']): SandboxTool {
   return { declaration: toolDeclaration(name, options), run };
 }
 
-/** The parts of a provider that differ from one to the next. */
+/** The fields of a provider that vary. */
 export interface ProviderOptions {
   readonly label: string;
   readonly description: string;
@@ -136,7 +138,7 @@ export function builtinProvider(id: string, options: ProviderOptions): SandboxPr
   };
 }
 
-/** True for a provider that a plugin brought, as opposed to a hard-coded one. */
+/** Returns true for a plugin's provider, as opposed to a hard-coded one. */
 export function isPlugin(provider: SandboxProvider): boolean {
   return provider.type === 'builtin' && provider.id.includes('/');
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
-/** JSON as Python's json.dumps writes it: a space after each comma and colon. */
+/** Returns JSON as Python's json.dumps writes it: with a space after each comma and colon. */
 export function pythonJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item: Json) => pythonJson(item)).join(', ')}]`;
   if (!isJsonObject(value)) return JSON.stringify(value);
@@ -9,7 +9,7 @@ export function pythonJson(value: Json): string {
     .join(', ')}}`;
 }
 
-/** A value as Python's repr() shows it: single quotes, True, None. */
+/** Returns a value as Python's repr() shows it: single quotes, True, None. */
 export function pythonRepr(value: Json | undefined): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -23,7 +23,7 @@ export function pythonRepr(value: Json | undefined): string {
   return `[${value.map((item) => pythonRepr(item)).join(', ')}]`;
 }
 
-/** The name of the Python type that holds a JSON value. */
+/** Returns the name of the Python type of a JSON value. */
 export function pythonType(value: Json | undefined): string {
   if (value === null || value === undefined) return 'NoneType';
   if (typeof value === 'boolean') return 'bool';

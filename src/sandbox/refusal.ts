@@ -3,7 +3,7 @@ import type { JsonObject } from '../model/json.ts';
 /** Statuses with which Dify refuses a request. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
 
-/** Ends a request of the sandbox with one of Dify's error answers; it never leaves the sandbox otherwise. */
+/** Thrown to end a request with one of Dify's error answers; the sandbox always catches it. */
 export class Refusal extends Error {
   readonly status: RefusalStatus;
   readonly body: JsonObject;
@@ -17,12 +17,12 @@ export class Refusal extends Error {
   }
 }
 
-/** 400, the answer to everything that Dify's code raises as a ValueError. */
+/** 400: the answer to everything that Dify raises as a ValueError. */
 export function invalidParam(message: string): Refusal {
   return new Refusal(400, 'invalid_param', message);
 }
 
-/** 400 where Dify cannot read a declaration that its plugin daemon sends: of one plugin, or in the list of all. */
+/** 400 if Dify cannot read a declaration from its plugin daemon: of one plugin, or in the whole list. */
 export function unreadableDeclaration(workspaceId: string, asked: 'tool' | 'tools'): Refusal {
   const expected = asked === 'tool' ? 'PluginToolProviderEntity' : 'list';
   return invalidParam(
@@ -31,7 +31,7 @@ export function unreadableDeclaration(workspaceId: string, asked: 'tool' | 'tool
   );
 }
 
-/** 401 as the console answers it. */
+/** 401 of the console. */
 export function unauthorized(message: string, code = 'unauthorized'): Refusal {
   return new Refusal(401, code, message, { 'www-authenticate': 'Bearer realm="api"' });
 }
@@ -41,7 +41,7 @@ export function forbidden(message: string): Refusal {
   return new Refusal(403, 'forbidden', message);
 }
 
-/** 404 from inside a handler: JSON, with the help that the framework adds to it. */
+/** 404 of a handler: JSON, with the help text that the framework adds. */
 export function notFound(path: string, message = NOT_FOUND_TEXT): Refusal {
   const help = `You have requested this URI [${path}] but did you mean ${path} or /inner/api/invoke/tts or /inner/api/invoke/llm ?`;
   return new Refusal(404, 'not_found', `${message} ${help}`);
@@ -53,7 +53,7 @@ export function methodNotAllowed(allowed: string): Refusal {
   return new Refusal(405, 'method_not_allowed', message, { allow: allowed });
 }
 
-/** 500: a fault of Dify's own, without a reason. */
+/** 500: an internal error of Dify, without a reason. */
 export function internalError(): Refusal {
   return new Refusal(500, 'unknown', 'Internal Server Error');
 }
@@ -68,7 +68,7 @@ const NOT_FOUND_PAGE = `<!doctype html>
 <p>${NOT_FOUND_TEXT}</p>
 `;
 
-/** The answer of a route that does not exist: HTML, as opposed to the JSON of a handler. */
+/** Returns the answer of a route that does not exist: HTML, unlike a handler's JSON. */
 export function notFoundPage(): Response {
   return new Response(NOT_FOUND_PAGE, {
     status: 404,

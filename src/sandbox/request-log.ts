@@ -1,6 +1,6 @@
 import { BridgeError } from '../model/errors.ts';
 
-/** Requests remembered at most; the oldest go first. */
+/** The most requests stored; the oldest go first. */
 const CAPACITY = 1_000;
 
 /** A request that the sandbox received. */
@@ -8,20 +8,20 @@ export interface SandboxRequest {
   readonly method: string;
   /** Without the query, which may carry a signature. */
   readonly path: string;
-  /** When it came, in milliseconds since the epoch. */
+  /** When it arrived, in milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** The requests of a sandbox, past and to come. */
+/** The past and future requests of a sandbox. */
 export interface RequestLog {
   readonly requests: readonly SandboxRequest[];
   record(method: string, path: string): void;
-  /** The next request to that path, counted from now. Rejects when the sandbox closes before it comes. */
+  /** Resolves with the next request to that path. Rejects if the sandbox closes first. */
   next(path: string): Promise<SandboxRequest>;
   close(): void;
 }
 
-/** An empty log. */
+/** Returns an empty log. */
 export function createRequestLog(): RequestLog {
   const requests: SandboxRequest[] = [];
   const waiting = new Set<{
@@ -45,7 +45,7 @@ export function createRequestLog(): RequestLog {
       const coming = new Promise<SandboxRequest>((resolve, reject) => {
         waiting.add({ path, resolve, reject });
       });
-      // Closing must not end the process because nobody waits any more.
+      // A rejection that nobody awaits must not end the process.
       coming.catch(() => undefined);
       return coming;
     },

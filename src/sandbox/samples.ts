@@ -1,7 +1,7 @@
 import { redDot, shortBeep } from './media.ts';
 import { encodeZip } from './zip.ts';
 
-/** A small file, with what a tool says of it; a tool may say nothing, or something wrong. */
+/** A small file and the facts that a tool reports about it, which may be absent or wrong. */
 export interface Sample {
   readonly bytes: Uint8Array;
   readonly mime_type?: string;
@@ -13,7 +13,7 @@ const WORD = 'application/vnd.openxmlformats-officedocument.wordprocessingml.doc
 const SVG =
   '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><script>alert(1)</script><rect width="8" height="8"/></svg>';
 
-/** Files of every kind that a result may have, by a short name. */
+/** Files of every kind that a result may contain, by a short name. */
 export const SAMPLES: Readonly<Record<string, () => Sample>> = {
   png: () => ({ bytes: redDot(), mime_type: 'image/png', filename: 'dot.png' }),
   jpeg: () => ({ bytes: grayPixel(), mime_type: 'image/jpeg', filename: 'pixel.jpg' }),
@@ -47,7 +47,7 @@ export const SAMPLES: Readonly<Record<string, () => Sample>> = {
   svg: () => ({ bytes: Buffer.from(SVG), mime_type: 'image/svg+xml', filename: 'drawing.svg' }),
 };
 
-/** A grey picture of one pixel, as baseline JPEG. */
+/** Returns a grey image of one pixel, as baseline JPEG. */
 function grayPixel(): Uint8Array {
   const quantisation = `ffdb004300${'01'.repeat(64)}`;
   const frame = 'ffc0000b080001000101011100';
@@ -59,14 +59,14 @@ function grayPixel(): Uint8Array {
   );
 }
 
-/** Three silent frames: MPEG 1 layer III, 128 kbit/s, 44,100 Hz, mono. */
+/** Returns three silent frames: MPEG 1 layer III, 128 kbit/s, 44,100 Hz, mono. */
 function silence(): Uint8Array {
   const frame = Buffer.alloc(417);
   frame.write('fffb90c4', 'hex');
   return Buffer.concat([frame, frame, frame]);
 }
 
-/** One empty page. */
+/** Returns one empty page. */
 function emptyPage(): Uint8Array {
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
@@ -84,7 +84,7 @@ function emptyPage(): Uint8Array {
   return Buffer.from(`${text}trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`);
 }
 
-/** A text document of one line. */
+/** Returns a text document of one line. */
 function letter(): Uint8Array {
   const head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>';
   const schemas = 'http://schemas.openxmlformats.org';

@@ -15,51 +15,51 @@ import type { SandboxWorkspace } from './provider.ts';
 
 /** How a sandbox is started. */
 export interface SandboxOptions {
-  /** 0, the default, takes any free port. */
+  /** 0 (default) chooses any free port. */
   readonly port?: number;
   /**
-   * `demo`, the default: tools for people. `files`: tools that give and take files. `long`: tools that take as long as
-   * they are asked to. Or providers of the caller's own.
+   * `demo` (default): tools for people. `files`: tools that take and return files. `long`: tools that
+   * take as long as requested. Or the caller's own providers.
    */
   readonly tools?: ToolSetName | readonly SandboxProvider[] | undefined;
   /**
-   * The release whose wire behaviour is shown, by default 1.13.0: the recorded 1.12.1 is the same on the wire
-   * but for one fault, kept faithfully here: its workflow tools cannot return files.
+   * The release whose wire behaviour the sandbox has; 1.13.0 by default. The recorded 1.12.1 differs only
+   * in one bug, which the sandbox reproduces: its workflow tools cannot return files.
    */
   readonly version?: string;
-  /** Cookie names carry `__Host-`, as on an installation behind https. */
+  /** Cookie names begin with `__Host-`, as in an installation behind https. */
   readonly secureCookies?: boolean;
 }
 
 /** An embedded Dify: console, inner API and files on a loopback port of this process. */
 export interface Sandbox {
-  /** `http://127.0.0.1:PORT`, the base of everything. */
+  /** `http://127.0.0.1:PORT`, the base of all addresses. */
   readonly url: string;
   readonly version: string;
   readonly credentials: SandboxCredentials;
-  /** What is installed; to be changed while the sandbox runs. */
+  /** The workspace, which can change while the sandbox runs. */
   readonly workspace: SandboxWorkspace;
   readonly sessions: SandboxSessions;
   /** The last thousand requests, oldest first. */
   readonly requests: readonly SandboxRequest[];
-  /** The next request to a path, counted from now. Rejects when the sandbox closes first. */
+  /** Resolves with the next request to a path. Rejects if the sandbox closes first. */
   nextRequest(path: string): Promise<SandboxRequest>;
-  /** Gives out the next upload links, this many, as ones that have expired. */
+  /** Makes the next `count` upload links expired. */
   expireUploads(count: number): void;
-  /** Stops listening and closes every connection, which aborts the tools that run. */
+  /** Stops listening and closes every connection, which aborts running tools. */
   close(): Promise<void>;
 }
 
 const WORKSPACE_ID = '5a4db0c5-0000-4000-8000-000000000001';
 const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-000000000002';
 
-/** Starts a sandbox. Its secrets are made up anew each time. Rejects with `port_unavailable`. */
+/** Starts a sandbox with new random secrets. Rejects with `port_unavailable`. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const version = options.version ?? '1.13.0';
   const log = createRequestLog();
   const petService = createPetService();
   const petServer = await listen(0, () => petService);
-  // The address is known only when the server listens, and the application needs it.
+  // The application needs the address, which is known only after the server listens.
   let app: App | undefined;
   const server = await listen(options.port ?? 0, () => app as App).catch(async (error: unknown) => {
     await petServer.close();

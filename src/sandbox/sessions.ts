@@ -1,46 +1,46 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** Seconds for which an access token and its CSRF token are good. */
+/** Lifetime of an access token and its CSRF token, in seconds. */
 export const ACCESS_SECONDS = 3_600;
-/** Seconds for which a refresh token is good. */
+/** Lifetime of a refresh token, in seconds. */
 export const REFRESH_SECONDS = 2_592_000;
-/** Wrong passwords after which an e-mail address is locked out. */
+/** Wrong passwords before an e-mail address is locked out. */
 const FAILURES_ALLOWED = 6;
-/** Milliseconds of the lockout, counted from the last failure. */
+/** Length of the lockout after the last failure, in milliseconds. */
 const LOCKOUT_MS = 86_400_000;
 
-/** What a login or a refresh gives out. */
+/** The tokens from a login or a refresh. */
 export interface Tokens {
   readonly access: string;
   readonly refresh: string;
   readonly csrf: string;
 }
 
-/** Whether a token is good. */
+/** Whether a token is valid. */
 export type TokenState = 'valid' | 'expired' | 'invalid';
 
-/** Control of the console's tokens. */
+/** Controls the console's tokens. */
 export interface SandboxSessions {
-  /** Every access token given out so far answers "Token has expired." from now on. */
+  /** Makes every issued access token answer "Token has expired.". */
   expireAccessTokens(): void;
-  /** The refresh token given out last is no longer accepted. */
+  /** Invalidates the last issued refresh token. */
   expireRefreshToken(): void;
-  /** Forgets wrong passwords, and with them a lockout. */
+  /** Forgets wrong passwords, which ends a lockout. */
   forgetFailures(): void;
 }
 
-/** The tokens with what the routes ask of them. */
+/** The tokens, with what the routes need. */
 export interface SessionState extends SandboxSessions {
   issue(): Tokens;
   check(token: string, kind: 'access' | 'csrf'): TokenState;
-  /** New tokens for a refresh token, which is good once; undefined for any other. */
+  /** Returns new tokens for a refresh token, which is valid once; undefined for any other. */
   refresh(token: string): Tokens | undefined;
   isLockedOut(email: string): boolean;
   countFailure(email: string): void;
   clearFailures(email: string): void;
 }
 
-/** The sessions of one account; tokens are JWTs signed with the installation's secret key. */
+/** Returns the sessions of one account. Tokens are JWTs signed with the installation's secret key. */
 export function createSessions(secretKey: string, accountId: string): SessionState {
   const expiry = new Map<string, { kind: 'access' | 'csrf'; at: number }>();
   const failures = new Map<string, { count: number; last: number }>();

@@ -1,16 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** Seconds for which a signed link is good (Dify's FILES_ACCESS_TIMEOUT). */
+/** Lifetime of a signed link in seconds (Dify's FILES_ACCESS_TIMEOUT). */
 export const LINK_LIFETIME_SECONDS = 300;
 
-/** What the query of a signed link carries. */
+/** The query of a signed link. */
 export interface SignedQuery {
   readonly timestamp: string;
   readonly nonce: string;
   readonly sign: string;
 }
 
-/** What an upload link is good for: this file of this user, nothing else. */
+/** What an upload link permits: this file of this user, nothing else. */
 export interface UploadGrant {
   readonly filename: string;
   readonly mimeType: string;
@@ -18,17 +18,19 @@ export interface UploadGrant {
   readonly userId: string;
 }
 
-/** Makes and checks the signatures of file links, all with the installation's secret key. */
+/** Creates and checks the signatures of file links with the installation's secret key. */
 export interface Signer {
   download(fileId: string): SignedQuery;
-  /** `age` in seconds: a link that was given out so long ago. */
+  /** Signs an upload link; `age` backdates it by seconds. */
   upload(grant: UploadGrant, age?: number): SignedQuery;
-  /** A link from the future is good; one older than the lifetime is not. */
+  /**
+   * Returns whether a link is valid. A link from the future is valid; one older than the lifetime is not.
+   */
   downloadIsValid(fileId: string, query: SignedQuery): boolean;
   uploadIsValid(grant: UploadGrant, query: SignedQuery): boolean;
 }
 
-/** A signer for one secret key; `now` in milliseconds. */
+/** Returns a signer for one secret key; `now` is in milliseconds. */
 export function createSigner(secretKey: string, now: () => number = Date.now): Signer {
   const signature = (subject: string, timestamp: string, nonce: string): string => {
     const digest = createHmac('sha256', secretKey)
@@ -53,7 +55,7 @@ export function createSigner(secretKey: string, now: () => number = Date.now): S
   };
 }
 
-/** A signed query as Dify writes it into links: the padding of the signature is not escaped. */
+/** Returns a signed query as Dify writes it into links, without escaping the signature's padding. */
 export function queryString(query: SignedQuery): string {
   return `timestamp=${query.timestamp}&nonce=${query.nonce}&sign=${query.sign}`;
 }

@@ -7,7 +7,7 @@ import type { SessionState } from './sessions.ts';
 import type { Signer } from './signing.ts';
 import type { WorkspaceState } from './workspace.ts';
 
-/** Secrets of a sandbox; made up at each start, good for nothing else. */
+/** The random secrets of one sandbox. */
 export interface SandboxCredentials {
   readonly innerApiKey: string;
   readonly workspaceId: string;
@@ -17,35 +17,35 @@ export interface SandboxCredentials {
   readonly secretKey: string;
 }
 
-/** Everything that the routes of one sandbox share. */
+/** The state that all routes of one sandbox share. */
 export interface SandboxState {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly version: string;
   readonly features: Features;
   readonly credentials: SandboxCredentials;
-  /** Cookie names carry `__Host-`, as behind https. */
+  /** Cookie names begin with `__Host-`, as behind https. */
   readonly secureCookies: boolean;
   readonly workspace: WorkspaceState;
   readonly sessions: SessionState;
   readonly files: SandboxFiles;
   readonly signer: Signer;
-  /** Upload links that are to be given out expired; `take` uses one up. */
+  /** Upload links to issue as expired; `take` uses one up. */
   readonly expiredUploads: { take(): boolean };
 }
 
-/** The types of the sandbox's HTTP application: it needs Node's own request and response. */
+/** The types of the sandbox's HTTP application, which needs Node's own request and response. */
 export interface AppTypes {
   Bindings: HttpBindings;
 }
 
-/** The application that the rooms' routes are added to. */
+/** The application to which each file adds its routes. */
 export type App = Hono<AppTypes>;
 
-/** One request of it. */
+/** One request to it. */
 export type AppContext = Context<AppTypes>;
 
-/** Adds a route; any other method on the same path is refused with 405. */
+/** Adds a route that refuses other methods on the same path with 405. */
 export function route(
   app: App,
   method: 'GET' | 'POST',

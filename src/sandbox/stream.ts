@@ -7,27 +7,29 @@ import { isPlugin, type SandboxProvider, type SandboxTool, type StoredCredential
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
 
-/** What one frame carries: a message, or the text with which the stream ends in failure. */
+/** The content of one frame: a message, or the error text that ends the stream. */
 type FrameContent = { readonly message: WireMessage } | { readonly error: string };
 
 const MAGIC = 0x0f;
-/** Everything before the JSON: magic, a reserved byte, the header's length, the data's length, six zeros. */
+/**
+ * Length of everything before the JSON: magic, a reserved byte, header length, data length, six zeros.
+ */
 const PREFIX_BYTES = 14;
-/** Bytes that the header counts for itself: data length and reserve. */
+/** The header length's value: data length field and reserve. */
 const HEADER_BYTES = 10;
 
-/** A call that passed every check. */
+/** A call that has passed every check. */
 export interface Invocation {
   readonly provider: SandboxProvider;
   readonly tool: SandboxTool;
   readonly parameters: JsonObject;
-  /** What the tool is authorised with, where it needs that. */
+  /** The credential of the call, if the tool needs one. */
   readonly credential: StoredCredential | undefined;
 }
 
 /**
- * Runs the tool and streams its messages, one chunk for each. Nothing is sent, headers included, before the
- * first frame; a caller who closes the connection aborts the tool.
+ * Runs the tool and streams its messages, one chunk each. Sends nothing, not even headers, before the
+ * first frame. If the caller closes the connection, the tool is aborted.
  */
 export async function streamInvocation(
   c: AppContext,
@@ -35,7 +37,7 @@ export async function streamInvocation(
   state: SandboxState,
 ): Promise<Response> {
   const abort = new AbortController();
-  // A caller who left during the checks closes nothing any more.
+  // A caller who left during the checks triggers no further close event.
   if (c.env.outgoing.destroyed) abort.abort();
   c.env.outgoing.once('close', () => abort.abort());
   const frames = encodedFrames(invocation, state, abort.signal);
@@ -51,7 +53,7 @@ export async function streamInvocation(
         try {
           next = await frames.next();
         } catch {
-          // Only a crash comes here: what a tool fails with is a frame.
+          // Only a crash gets here: a tool's failure is a frame.
           c.env.outgoing.destroy();
           next = { done: true, value: undefined };
         }
@@ -92,12 +94,15 @@ async function* frameContents(
     }
   } catch (error) {
     if (error instanceof WorkerCrash) throw error;
-    // Nobody reads what follows an abort.
+    // After an abort, nobody reads the rest.
     if (!signal.aborted) yield { error: errorText(error, provider, state) };
   }
 }
 
-/** What leaves the inner API: bytes become stored files, and old releases leave out what they do not know. */
+/**
+ * Returns a message as the inner API sends it: bytes become stored files, and old releases omit fields
+ * they do not know.
+ */
 function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: SandboxState): WireMessage {
   if ('bytes' in message) {
     const { mime_type: mimeType, filename } = message.meta;
@@ -111,12 +116,12 @@ function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: Sa
   return {
     ...message,
     message: state.features.suppressOutput ? { ...content, suppress_output: suppressed } : content,
-    // The plugin runtime sends an empty object where Dify's own tools send null.
+    // The plugin runtime sends an empty object; Dify's own tools send null.
     meta: isPlugin(provider) ? (message.meta ?? {}) : message.meta,
   };
 }
 
-/** The text of the error frame; what a plugin raises comes wrapped by the plugin runtime. */
+/** Returns the text of the error frame; the plugin runtime wraps a plugin's error. */
 function errorText(error: unknown, provider: SandboxProvider, state: SandboxState): string {
   const message = error instanceof Error ? error.message : String(error);
   if (!isPlugin(provider)) return message;
@@ -126,7 +131,7 @@ function errorText(error: unknown, provider: SandboxProvider, state: SandboxStat
   return state.features.apiJsonMessages ? `req_id: ${requestId} ${wrapped}` : wrapped;
 }
 
-/** The bytes of one frame, in the form that the given release uses. */
+/** Returns the bytes of one frame in the format of a release. */
 function encodeFrame(content: FrameContent, features: Features): Uint8Array {
   const envelope =
     'error' in content ? { data: null, error: content.error } : { data: content.message, error: '' };

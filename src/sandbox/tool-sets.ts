@@ -12,13 +12,14 @@ import {
   textReportWorkflow,
 } from './tools-workflows.ts';
 
-/** The sets of tools that a sandbox can start with. */
+/** The sets of tools for a sandbox. */
 export const TOOL_SET_NAMES = ['demo', 'files', 'long'] as const;
 
-/** One of them. */
 export type ToolSetName = (typeof TOOL_SET_NAMES)[number];
 
-/** The providers of a set; `petServiceUrl` is where the service behind the custom API listens. */
+/**
+ * Returns the providers of a set; `petServiceUrl` is the address of the service behind the custom API.
+ */
 export function toolSet(name: ToolSetName, petServiceUrl: string): readonly SandboxProvider[] {
   if (name === 'long') return [studioProvider, slowReportWorkflow];
   if (name === 'files') return [samplesProvider, echoFileWorkflow];

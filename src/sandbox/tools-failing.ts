@@ -32,7 +32,7 @@ const needSetting = defineTool(
   },
 );
 
-/** A plugin whose tools fail in ways a client has to cope with. */
+/** A plugin whose tools fail in ways that clients must handle. */
 export const mishapsProvider: SandboxProvider = builtinProvider('paperkite/mishaps/mishaps', {
   label: 'Mishaps',
   description: 'Tools that fail on purpose.',
@@ -40,7 +40,7 @@ export const mishapsProvider: SandboxProvider = builtinProvider('paperkite/misha
   tools: [breakMidway, needSetting],
 });
 
-/** A plugin that needs credentials; the workspace has none until somebody authorises it. */
+/** A plugin that needs credentials; the workspace has none until a test authorises it. */
 export const postboxProvider: SandboxProvider = builtinProvider('paperkite/postbox/postbox', {
   label: 'Postbox',
   description: 'Sends letters, once the workspace has a key for it.',

@@ -16,7 +16,7 @@ const BOOKS: readonly Book[] = [
   { title: 'Paper, Glue and Wind', author: 'A. Tanaka', year: 2021, subjects: ['craft', 'science'] },
 ];
 
-/** The tools of an MCP server that Dify is connected to: a library. */
+/** The tools of an MCP server connected to Dify: a library. */
 export const libraryProvider: SandboxProvider = mcpProvider({
   serverIdentifier: 'library-desk',
   databaseId: '5a4db0c5-0000-4000-8000-0000000000c1',

@@ -39,7 +39,7 @@ const OPERATIONS: readonly Operation[] = [
     ],
   },
   {
-    // Without operationId: Dify makes one out of path and method.
+    // Without operationId: Dify generates one from path and method.
     method: 'get',
     path: '/pets/{petId}/card',
     summary: 'Describes one pet in a line of plain text.',
@@ -54,7 +54,7 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-/** The custom API of the workspace, over the service at `baseUrl`. */
+/** Returns the workspace's custom API over the service at `baseUrl`. */
 export function petStoreProvider(baseUrl: string): SandboxProvider {
   return apiProvider({
     id: '5a4db0c5-0000-4000-8000-0000000000a1',

@@ -5,7 +5,7 @@ import { builtinProvider, defineTool, type SandboxProvider } from './provider.ts
 import { SAMPLES } from './samples.ts';
 
 const KINDS = Object.keys(SAMPLES);
-/** As much as Dify takes of one file of a plugin. */
+/** The most that Dify accepts for one file of a plugin. */
 const MAX_BYTES = 30 * 1024 * 1024;
 const MAX_CHARACTERS = 10_000_000;
 const SENTENCE = 'The kite rose over the harbour and stayed there until the wind turned.';
@@ -69,7 +69,7 @@ const writeText = defineTool(
   },
 );
 
-/** A plugin whose tools answer files of many kinds and sizes, and long texts. */
+/** A plugin whose tools return files of many kinds and sizes, and long texts. */
 export const samplesProvider: SandboxProvider = builtinProvider('paperkite/samples/samples', {
   label: 'Paperkite Samples',
   description: 'Answers files of many kinds.',

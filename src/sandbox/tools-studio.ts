@@ -119,7 +119,7 @@ const research = defineTool(
   },
 );
 
-/** A plugin whose tools work offline: a picture, and a tool that takes its time. */
+/** A plugin whose tools work offline: one draws an image, one takes its time. */
 export const studioProvider: SandboxProvider = builtinProvider('paperkite/studio/studio', {
   label: 'Paperkite Studio',
   description: 'Draws charts and looks into topics.',

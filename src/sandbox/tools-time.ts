@@ -72,7 +72,8 @@ const timezoneConversion = defineTool(
     const time = parsedTime(textOf(given, 'current_time', ''));
     const wallClock = Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second);
     const zone = knownZone(textOf(given, 'current_timezone', 'Asia/Shanghai'));
-    // The offset at the moment itself; asked twice because it may differ from the offset at the first guess.
+    // The offset at the moment itself. Computed twice, because it may differ from the offset at the first
+    // guess.
     const guess = wallClock - zoneOffsetMs(wallClock, zone);
     const moment = wallClock - zoneOffsetMs(guess, zone);
     const target = knownZone(textOf(given, 'target_timezone', 'Asia/Tokyo'));

@@ -4,7 +4,7 @@ import type { SandboxProvider } from './provider.ts';
 import type { WorkflowInputs } from './workflow-inputs.ts';
 import { workflowProvider } from './workflow-provider.ts';
 
-/** Two texts in, several outputs of different types out, after a short silence. */
+/** Takes two texts and returns several outputs of different types after a short silence. */
 export const compareTextsWorkflow: SandboxProvider = workflowProvider({
   id: '5a4db0c5-0000-4000-8000-0000000000b1',
   appId: '5a4db0c5-0000-4000-8000-0000000000b2',
@@ -37,10 +37,10 @@ export const compareTextsWorkflow: SandboxProvider = workflowProvider({
   },
 });
 
-/** The longest that the slow workflow takes, in seconds: after 20 minutes Dify stops a workflow. */
+/** The longest run of the slow workflow, in seconds: Dify stops a workflow after 20 minutes. */
 const MAX_SECONDS = 1200;
 
-/** A workflow that says nothing for as long as it is told to, and then answers. */
+/** A workflow that is silent for the requested time, then answers. */
 export const slowReportWorkflow: SandboxProvider = workflowProvider({
   id: '5a4db0c5-0000-4000-8000-0000000000b7',
   appId: '5a4db0c5-0000-4000-8000-0000000000b8',
@@ -59,7 +59,7 @@ function secondsOf(inputs: WorkflowInputs): number {
   throw new ToolFailure(`seconds must be from 0 to ${MAX_SECONDS}`);
 }
 
-/** A text file in, a report file and two numbers out. */
+/** Takes a text file and returns a report file and two numbers. */
 export const textReportWorkflow: SandboxProvider = workflowProvider({
   id: '5a4db0c5-0000-4000-8000-0000000000b3',
   appId: '5a4db0c5-0000-4000-8000-0000000000b4',
@@ -105,7 +105,7 @@ export const textReportWorkflow: SandboxProvider = workflowProvider({
   },
 });
 
-/** Gives back the file that it got. */
+/** Returns the file that it received. */
 export const echoFileWorkflow: SandboxProvider = workflowProvider({
   id: '5a4db0c5-0000-4000-8000-0000000000b5',
   appId: '5a4db0c5-0000-4000-8000-0000000000b6',

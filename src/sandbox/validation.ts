@@ -1,14 +1,16 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { pythonRepr, pythonType } from './python.ts';
 
-/** What one field of a request body must be; a list means one of these words. */
+/** The rule for one field of a request body; a list means one of these words. */
 export interface FieldRule {
   readonly name: string;
   readonly type: 'string' | 'dict' | 'integer' | readonly string[];
   readonly optional?: true;
 }
 
-/** What is wrong with a body, in the words of the validation library that Dify uses; undefined when it fits. */
+/**
+ * Returns what is wrong with a body in the words of Dify's validation library; undefined if it is valid.
+ */
 export function validationText(
   model: string,
   rules: readonly FieldRule[],

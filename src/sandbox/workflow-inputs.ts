@@ -18,8 +18,8 @@ export interface WorkflowInput {
 export type WorkflowInputs = Readonly<Record<string, Json | StoredFile | readonly StoredFile[]>>;
 
 /**
- * The start variables of a run. Only declared ones are forwarded; an absent one is its default, else null.
- * Throws a ToolFailure in Dify's words for the first that does not fit.
+ * Returns the start variables of a run. Forwards only declared ones; an absent one is its default,
+ * otherwise null. Throws a ToolFailure with Dify's text for the first invalid one.
  */
 export function checkInputs(
   declared: readonly WorkflowInput[],
@@ -67,7 +67,7 @@ function checkText(input: WorkflowInput, value: Json): string {
   return value.replaceAll('\0', '');
 }
 
-/** The file behind a file mapping. Only `tool_file` exists here: the sandbox fetches no address. */
+/** Returns the file of a file mapping. Supports only `tool_file`: the sandbox fetches no addresses. */
 function storedFile(name: string, value: Json, files: SandboxFiles): StoredFile {
   if (!isJsonObject(value)) throw new ToolFailure(`${name} in input form must be a file`);
   if (value['transfer_method'] !== 'tool_file') {

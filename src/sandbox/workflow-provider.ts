@@ -7,10 +7,10 @@ import type { SandboxProvider, ToolRun } from './provider.ts';
 import { pythonJson } from './python.ts';
 import { checkInputs, type WorkflowInput, type WorkflowInputs } from './workflow-inputs.ts';
 
-/** What a workflow puts out under one name. */
+/** The value of one workflow output. */
 export type WorkflowOutput = Json | StoredFile | readonly StoredFile[];
 
-/** A workflow that is published as a tool. */
+/** A workflow published as a tool. */
 export interface WorkflowOptions {
   readonly id: string;
   readonly appId: string;
@@ -19,21 +19,21 @@ export interface WorkflowOptions {
   readonly label: string;
   readonly description: string;
   readonly inputs: readonly WorkflowInput[];
-  /** Outputs with their type in Dify's words (`string`, `array[string]`, `file`, …). */
+  /** Outputs with their Dify types (`string`, `array[string]`, `file`, …). */
   readonly outputs: Readonly<Record<string, { readonly type: string; readonly description?: string }>>;
-  /** Milliseconds of silence before the answer, or what decides on them. */
+  /** Milliseconds of silence before the answer, or a function that returns them. */
   readonly silenceMs: number | ((inputs: WorkflowInputs) => number);
   run(inputs: WorkflowInputs, run: ToolRun): Record<string, WorkflowOutput>;
 }
 
-/** Outputs that Dify puts into messages of their own and leaves out of the list. */
+/** Outputs that Dify sends as separate messages and omits from the list. */
 const RESERVED = new Set(['text', 'json', 'files']);
 
-/** The error of the releases in which a workflow tool cannot return files. */
+/** The error of the releases whose workflow tools cannot return files. */
 const BROKEN_FILE_OUTPUT =
   '1 validation error for FileMessage\n  Value error, Invalid FileMessage: missing file_marker [type=value_error, input_value={}, input_type=dict]\n    For further information visit https://errors.pydantic.dev/2.11/v/value_error';
 
-/** A provider with its one tool. */
+/** Returns a provider with its one tool. */
 export function workflowProvider(options: WorkflowOptions): SandboxProvider {
   const properties = Object.fromEntries(
     Object.entries(options.outputs)
@@ -94,7 +94,10 @@ async function* runWorkflow(
   yield json(values, true);
 }
 
-/** A stored file: an image as `image_link`, anything else as `link`, the file itself in `meta`. */
+/**
+ * Returns a message for a stored file: `image_link` for an image, otherwise `link`, with the file in
+ * `meta`.
+ */
 function fileMessage(file: StoredFile, run: ToolRun): WireMessage {
   const { features } = run;
   return {

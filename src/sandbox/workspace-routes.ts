@@ -2,10 +2,10 @@ import type { JsonObject } from '../model/json.ts';
 import { requireAdminKey, requireMember } from './console-admission.ts';
 import { type App, route, type SandboxState } from './state.ts';
 
-/** Seconds since the epoch at which the sandbox's workspace claims to have been made. */
+/** The creation time of the sandbox's workspace, in seconds since the epoch. */
 const CREATED_AT = 1_795_383_042;
 
-/** Adds the console's routes for workspaces, as the release has them. */
+/** Adds the console's workspace routes of the release. */
 export function addWorkspaceRoutes(app: App, state: SandboxState): void {
   const { features } = state;
   route(app, 'GET', '/console/api/workspaces', (c) => {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { ProviderType } from '../model/tool.ts';
 import type { SandboxProvider, SandboxTool, SandboxWorkspace, StoredCredential } from './provider.ts';
 
-/** The workspace with what the routes ask of it. */
+/** The workspace, with what the routes need. */
 export interface WorkspaceState extends SandboxWorkspace {
   readonly delay: number;
-  /** Providers of a type. */
+  /** Returns the providers of a type. */
   list(type: ProviderType): readonly SandboxProvider[];
   find(type: ProviderType, id: string): SandboxProvider | undefined;
   isBroken(providerId: string): boolean;
@@ -14,11 +14,11 @@ export interface WorkspaceState extends SandboxWorkspace {
   readonly hasUnreadable: boolean;
   credentials(providerId: string): readonly StoredCredential[];
   credential(id: string): StoredCredential | undefined;
-  /** The id of the end user behind a `user_id`; undefined where Dify finds none. */
+  /** Returns the id of the end user behind a `user_id`; undefined if Dify finds none. */
   resolveUser(userId: string): string | undefined;
 }
 
-/** A workspace with the given providers. */
+/** Returns a workspace with the given providers. */
 export function createWorkspace(
   id: string,
   name: string,
@@ -123,7 +123,7 @@ export function createWorkspace(
   };
 }
 
-/** True for a UUID in its usual form. */
+/** Returns true for a UUID in its usual form. */
 export function isUuid(value: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 }

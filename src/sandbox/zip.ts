@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** A ZIP archive of these files, stored as they are. */
+/** Returns a ZIP archive of these files, uncompressed. */
 export function encodeZip(files: Readonly<Record<string, string>>): Uint8Array {
   const locals: Buffer[] = [];
   const entries: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** What a clock on the wall of some zone shows. */
+/** The time that a wall clock in some zone shows. */
 export interface LocalTime {
   readonly year: number;
   readonly month: number;
@@ -8,7 +8,7 @@ export interface LocalTime {
   readonly second: number;
 }
 
-/** The wall clock of a zone at a moment in milliseconds since the epoch. */
+/** Returns a zone's wall-clock time at a moment in milliseconds since the epoch. */
 export function localTime(moment: number, zone: string): LocalTime {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
@@ -32,7 +32,7 @@ export function localTime(moment: number, zone: string): LocalTime {
   };
 }
 
-/** Milliseconds by which a zone is ahead of UTC at a moment. */
+/** Returns by how many milliseconds a zone is ahead of UTC at a moment. */
 export function zoneOffsetMs(moment: number, zone: string): number {
   const { year, month, day, hour, minute, second } = localTime(moment, zone);
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(moment / 1000) * 1000;

@@ -15,23 +15,26 @@ import {
 import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** What shows Dify's console who asks. */
+/** The credential for Dify's console. */
 export type Credential =
   | { readonly kind: 'admin-key'; readonly key: string }
   | { readonly kind: 'login'; readonly email: string; readonly password: string };
 
-/** The workspaces that a credential opens. */
+/** The workspaces that a credential can reach. */
 export interface ReachableWorkspaces {
-  /** Those that the bridge can serve. */
+  /** The workspaces that the bridge can serve. */
   readonly workspaces: readonly Workspace[];
-  /** Those that the account is a member of, but would have to switch to in Dify first. */
+  /** Other workspaces of the account, to which it would first have to switch in Dify. */
   readonly elsewhere: readonly Workspace[];
 }
 
 const UNPUBLISHED =
   'Dify\'s own Docker Compose files do not publish port 5001 of the api service. Add it to docker-compose.override.yaml (services: api: ports: ["127.0.0.1:5001:5001"]), or run the bridge in Dify\'s network.';
 
-/** Checks that Dify's api service, inner API included, is at an address. Returns its version if Dify reports it. */
+/**
+ * Checks that Dify's api service, including the inner API, is at an address. Returns its version if Dify
+ * reports it. Throws a BridgeError if not.
+ */
 export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { version } = await probeVersion(http, signal);
@@ -42,7 +45,9 @@ export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise
   }
 }
 
-/** Finds the workspaces that a credential opens; there is at least one. Rejects with `upstream_unauthorized`. */
+/**
+ * Returns the workspaces that a credential can reach, at least one. Rejects with `upstream_unauthorized`.
+ */
 export async function findWorkspaces(
   http: DifyHttp,
   credential: Credential,
@@ -82,7 +87,10 @@ async function workspacesOfAccount(
   return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
 }
 
-/** The workspace that was asked for by id or by name. Throws `usage` with those that there are. */
+/**
+ * Returns the requested workspace, given by id or name. Throws `usage` with the available ones if none
+ * fits.
+ */
 export function chosenWorkspace(
   { workspaces, elsewhere }: ReachableWorkspaces,
   asked: string | undefined,
@@ -106,25 +114,25 @@ export function chosenWorkspace(
   if (elsewhere.some(fits)) {
     throw new BridgeError(
       'upstream_unauthorized',
-      `The account is in another workspace: ${describeWorkspaces(workspaces)}.`,
+      `The account is currently in another workspace: ${describeWorkspaces(workspaces)}.`,
       {
-        hint: 'Switch it to that workspace in Dify, best an account for the bridge alone, or use an admin key.',
+        hint: 'Switch it to the requested workspace in Dify, ideally an account used only by the bridge, or use an admin key.',
       },
     );
   }
   throw new BridgeError('usage', `This Dify has no workspace ${JSON.stringify(asked)}.`, {
-    hint: `It has ${describeWorkspaces(workspaces)}. Is it another Dify that you mean?`,
+    hint: `It has ${describeWorkspaces(workspaces)}. Check that this is the Dify you mean.`,
   });
 }
 
-/** Checks that the credential lists the tools of a workspace. */
+/** Checks that the credential can list the tools of a workspace. */
 export async function checkListing(
   http: DifyHttp,
   credential: Credential,
   workspace: Workspace,
   signal: AbortSignal,
 ): Promise<void> {
-  // A login has shown that it does; to log in again would only bring the account nearer to being locked.
+  // The login has already shown that it can; another login would only bring the account closer to a lock.
   if (credential.kind === 'login') return;
   const difyConsole = createConsole(http, { ...credential, workspaceId: workspace.id });
   try {
@@ -135,7 +143,7 @@ export async function checkListing(
   }
 }
 
-/** Checks that the inner API key runs tools of a workspace. */
+/** Checks that the inner API key can call tools of a workspace. */
 export async function checkInnerKey(
   http: DifyHttp,
   innerApiKey: string,
@@ -150,14 +158,16 @@ export async function checkInnerKey(
       'upstream_unauthorized',
       'The Dify at this address does not accept the inner API key.',
       {
-        hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this very Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
+        hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
         cause: error,
       },
     );
   }
 }
 
-/** Whether files of results can be had without the secret key, as from Dify 1.15 on. */
+/**
+ * Returns whether Dify gives the bridge files of results without the secret key, as it does since 1.15.
+ */
 export function givesFileAddresses(
   http: DifyHttp,
   innerApiKey: string,
@@ -172,19 +182,15 @@ export async function checkSecretKey(http: DifyHttp, secretKey: string, signal: 
   const { verdict, status } = await probeSigning(http, secretKey, signal);
   if (verdict === 'accepted') return;
   if (verdict === 'refused') {
-    throw new BridgeError(
-      'upstream_unauthorized',
-      'Dify refuses links that are signed with this SECRET_KEY.',
-      {
-        hint: "It is SECRET_KEY in docker/.env of this very Dify. If it is right, the clocks of this machine and of Dify's differ by minutes.",
-      },
-    );
+    throw new BridgeError('upstream_unauthorized', 'Dify refuses links signed with this SECRET_KEY.', {
+      hint: "It is SECRET_KEY in docker/.env of this Dify. If it is right, the clocks of this machine and of Dify's differ by minutes.",
+    });
   }
   throw new BridgeError(
     'upstream_error',
     `Dify answered a signed link with the unexpected status ${status}.`,
     {
-      hint: 'Check that /files at this address leads to the api service.',
+      hint: 'Check that /files at this address points to the api service.',
     },
   );
 }

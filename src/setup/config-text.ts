@@ -2,19 +2,19 @@ import { cutText } from '../model/cut-text.ts';
 import type { Workspace } from '../dify/console/workspaces.ts';
 import type { Credential } from './checks.ts';
 
-/** Everything that was asked for, checked. */
+/** All answers, checked. */
 export interface Answers {
   readonly apiUrl: string;
-  /** Dify's, where it tells it. */
+  /** Dify's version, if it reports one. */
   readonly version: string | undefined;
   readonly innerApiKey: string;
   readonly credential: Credential;
   readonly workspace: Workspace;
-  /** Absent where files are not to be fetched. */
+  /** Absent if the bridge should not fetch files. */
   readonly secretKey: string | undefined;
 }
 
-/** The configuration file: YAML with comments. It holds secrets. */
+/** Returns the configuration file: YAML with comments. It contains secrets. */
 export function configText(answers: Answers): string {
   const { apiUrl, version, innerApiKey, credential, workspace, secretKey } = answers;
   return `# Configuration of dify-mcp-bridge, written by "dify-mcp-bridge init".
@@ -49,7 +49,7 @@ ${secretKeyText(secretKey)}
 
 function credentialText(credential: Credential): string {
   if (credential.kind === 'admin-key') {
-    return `  # ADMIN_API_KEY of Dify: lists the tools.
+    return `  # Dify's ADMIN_API_KEY: lists the tools.
   adminApiKey: ${quoted(credential.key)}`;
   }
   return `  # The account that lists the tools; it must stay in the workspace above.
@@ -58,18 +58,18 @@ function credentialText(credential: Credential): string {
 }
 
 function secretKeyText(secretKey: string | undefined): string {
-  const about = '  # SECRET_KEY of Dify: signs the links to pictures and other files in results.';
+  const about = "  # Dify's SECRET_KEY: signs the links to images and other files in results.";
   return secretKey === undefined
     ? `${about}\n  # Before Dify 1.15, most files do not arrive without it.\n  # secretKey: "…"`
     : `${about}\n  secretKey: ${quoted(secretKey)}`;
 }
 
-/** A text as YAML writes it; JSON's quotes mean the same there. */
+/** Returns a text as a YAML string; JSON quoting means the same in YAML. */
 function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
-/** Text of somebody else for a comment: in one line, and of a length. */
+/** Returns foreign text for a comment: on one line and of limited length. */
 function plain(text: string): string {
   return cutText(text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' '), 100);
 }

@@ -1,19 +1,19 @@
 import { parseEnv } from 'node:util';
 import type { Problem } from '../model/errors.ts';
 
-/** What of Dify's own environment file matters to the bridge. */
+/** The parts of Dify's own environment file that the bridge uses. */
 export interface DifyEnvironment {
   readonly innerApiKey?: string | undefined;
   readonly secretKey?: string | undefined;
-  /** Only when Dify has admin keys switched on. */
+  /** Set only if admin keys are enabled in Dify. */
   readonly adminApiKey?: string | undefined;
-  /** How Dify's plugin daemon reaches the api service: an address for containers of the same network. */
+  /** The api service's address for Dify's plugin daemon: it works for containers of the same network. */
   readonly innerApiUrl?: string | undefined;
-  /** What the file has and the bridge cannot use, by the name in the file. */
+  /** Entries of the file that the bridge cannot use, by their name in the file. */
   readonly remarks: readonly Problem[];
 }
 
-/** By what they mean to the bridge, the names in `docker/.env` first, then those in `api/.env`. */
+/** The names by their meaning for the bridge: first those in `docker/.env`, then those in `api/.env`. */
 const NAMES = {
   innerApiKey: ['PLUGIN_DIFY_INNER_API_KEY', 'INNER_API_KEY_FOR_PLUGIN'],
   secretKey: ['SECRET_KEY'],
@@ -23,7 +23,7 @@ const NAMES = {
 
 /** Reads the text of Dify's `docker/.env`, or of `api/.env` in a checkout of its sources. */
 export function readDifyEnvironment(text: string): DifyEnvironment {
-  // Editors on Windows put a mark before the text, which would become a part of the first name.
+  // Editors on Windows put a byte order mark first; it would become part of the first name.
   const variables = parseEnv(text.replace(/^\u{FEFF}/u, ''));
   const remarks: Problem[] = [];
   const valueOf = (names: readonly string[]): string | undefined => {

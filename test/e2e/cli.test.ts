@@ -31,7 +31,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'list', '--sandbox'],
     code: 0,
-    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\nListed besides, [^\n]*get_call_result and cancel_call\.\n$/,
+    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
   },
   {

@@ -34,7 +34,7 @@ describe('from nothing to a client with tools', () => {
     };
     const ended = await run(['init', '--url', sandbox.url, '--yes'], { env: { ...env, ...keys } });
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('Next: dify-mcp-bridge doctor') });
-    expect(ended.stdout).toMatch(/^Wrote .*config\.yaml, which nobody but you can read\.\n$/);
+    expect(ended.stdout).toMatch(/^Wrote .*config\.yaml, readable only by you\.\n$/);
   });
 
   // Node.js 20 takes some options for its own, even behind the name of a program: --env-file is one of them.
@@ -63,7 +63,7 @@ describe('from nothing to a client with tools', () => {
   it('install puts the bridge into the client', async () => {
     const ended = await run(['install', 'cursor', '--command', 'local', '--yes'], { env });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toContain('Cursor knows the bridge as dify now');
+    expect(ended.stdout).toContain('Cursor now has the bridge as dify');
   });
 
   it('the client starts it as the entry says, and has the tools', async () => {

@@ -15,7 +15,10 @@ interface CallOptions {
   readonly file?: readonly string[];
 }
 
-/** `call NAME`: calls a tool once. Text goes to standard output; files into the folder of `--out`. */
+/**
+ * `call NAME`: calls a tool once. Prints text to standard output and saves files to the folder of
+ * `--out`.
+ */
 export async function run(
   context: CommandContext,
   { out, ...options }: CallOptions,
@@ -31,7 +34,7 @@ export async function run(
     const { app, registry, signal } = session;
     const tool = registry.get(name);
     if (tool === undefined) warnOfUnlisted(session, output);
-    // Checked here for the exit code; the call itself checks again, and also turns an unknown name down.
+    // Checked here for the exit code. The call itself checks again, and rejects an unknown name too.
     const parsed = tool?.parseArguments(args);
     if (parsed?.ok === false) {
       throw new BridgeError('invalid_arguments', `The arguments do not fit ${name}.`, {

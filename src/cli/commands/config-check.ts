@@ -9,34 +9,34 @@ import { count, type Output } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
 interface CheckOptions {
-  /** True: fail where the tools cannot be listed. False: do not try. Absent: try. */
+  /** True: fail if the tools cannot be listed. False: do not try. Absent: try. */
   readonly live?: boolean;
 }
 
-/** A setting that does not fit the tools that Dify has. */
+/** A setting that does not fit the tools in Dify. */
 interface SettingWarning {
   readonly setting: string;
-  /** The tool, preset or rule that it is about. */
+  /** The tool, preset or rule concerned. */
   readonly name: string;
   readonly message: string;
 }
 
-/** What the check against the tools came to. */
+/** The outcome of the check against the tools. */
 type LiveCheck =
   | {
       readonly done: true;
       readonly tools: number;
       readonly misfits: readonly SettingWarning[];
-      /** What of the tools could not be listed: what fits none may be about these. */
+      /** Parts of the catalogue that could not be listed: a setting without a match may concern them. */
       readonly unlisted: readonly string[];
-      /** Where the tools are from: Dify, or the files of a manifest where Dify cannot be asked. */
+      /** Where the tools come from: Dify, or a manifest if Dify cannot be listed. */
       readonly source: 'dify' | 'manifest';
     }
   | { readonly done: false; readonly reason: string };
 
 /**
- * `config check`: prints warnings, and what of the rules and presets does not fit Dify's tools. Throws with
- * everything that is wrong in the configuration itself.
+ * `config check`: prints warnings, and the rules and presets that do not fit Dify's tools. Throws with
+ * every problem of the configuration itself.
  */
 export function run(context: CommandContext, { live }: CheckOptions): Promise<number> {
   return untilInterrupted(context.io, async (signal) => {
@@ -70,7 +70,7 @@ function reportText({ warnings, file }: LoadedConfig, check: LiveCheck, output: 
   ].join('\n');
 }
 
-/** Compares rules and presets of every view with the tools that Dify has now. */
+/** Compares the rules and presets of every view with Dify's present tools. */
 async function againstTools(
   context: CommandContext,
   loaded: LoadedConfig,
@@ -87,7 +87,7 @@ async function againstTools(
       const built = await registry.ready(signal);
       if (view === DEFAULT_VIEW) tools = built.tools.length + built.withheld.length;
       for (const { setting, name, message } of built.notes) {
-        // A view that takes its presets from another has the same to say of them.
+        // Report a setting that several views share only once.
         if (setting !== undefined)
           misfits.set(JSON.stringify([setting, name, message]), { setting, name, message });
       }
@@ -103,7 +103,7 @@ async function againstTools(
   }
 }
 
-/** Dify's own tools, where they can be listed, rather than those that a manifest has of them. */
+/** Returns a configuration that lists Dify's own tools if it can, rather than those of the manifest. */
 function liveConfig(config: Config): Config {
   const isListed = config.sandbox !== undefined || difyConnection(config).console !== undefined;
   return isListed ? { ...config, manifest: { frozen: false } } : config;
@@ -119,5 +119,5 @@ function liveText(check: LiveCheck): string {
     length === 0
       ? `Rules and presets fit the ${tools} ${whose}.`
       : `${count(length, 'problem')} with the ${tools} ${whose}.`;
-  return check.unlisted.length === 0 ? verdict : `${verdict} Not all could be listed: see above.`;
+  return check.unlisted.length === 0 ? verdict : `${verdict} Some tools could not be listed: see above.`;
 }

@@ -25,7 +25,7 @@ interface DemoCall {
   readonly saved: readonly SavedFile[];
 }
 
-/** `demo`: a whole round with a real client and the sandbox. Fails on anything that is not as it should be. */
+/** `demo`: runs a real client against the sandbox. Throws if anything is not as expected. */
 export async function run(
   { io, output }: CommandContext,
   options: { readonly out?: string },
@@ -45,7 +45,7 @@ export async function run(
       {
         command: io.program.node,
         args: [script, 'serve', '--sandbox'],
-        // Nothing of this machine shall get in, and nothing of the demo stay here.
+        // Isolates the demo: no variables of this machine get in, and no files are left behind.
         env: {
           XDG_CONFIG_HOME: folder,
           DIFY_BRIDGE_LOG_LEVEL: 'warn',
@@ -67,7 +67,7 @@ export async function run(
         headline(index + 3, step.kind);
         calls.push(await runStep(output, client, step, tools, folder, print));
       }
-      // At the level that it was started with, the bridge has nothing to log when all goes well.
+      // At this log level, the bridge logs nothing if all goes well.
       const [complaint] = client.logged();
       if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
       finish(output, { io, script, tools, calls });

@@ -22,15 +22,15 @@ import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
-/** One step on the way to a tool, and what was found there. */
+/** One step of the way to a tool, and its finding. */
 interface Check extends Finding {
   readonly name: string;
 }
 
-/** The checks that need Dify, in their order. */
+/** The checks that need Dify, in order. */
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
-/** `doctor`: checks each step on the way to Dify in order, and says how to mend what fails. */
+/** `doctor`: checks each step of the way to Dify in order, and says how to fix each failure. */
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
   return untilInterrupted(io, async (signal) => {
@@ -103,24 +103,29 @@ async function* remoteChecks(
 
   const workspace =
     connection.console === undefined
-      ? skip('Without DIFY_ADMIN_API_KEY or a login, nothing is listed: the tools come from the manifest.')
+      ? skip(
+          'Without DIFY_ADMIN_API_KEY or a login, the bridge lists nothing: the tools come from the manifest.',
+        )
       : await workspaceFinding(createConsole(http, connection.console), connection.console, signal);
   yield { name: 'workspace', ...workspace };
-  // A second login after a refused one would bring the account nearer to being locked.
+  // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);
   else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, config, signal)) };
   yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
 
-/** What is published; a manifest that cannot be read shows as soon as the bridge is put together. */
+/**
+ * Returns the finding about the published tools. An unreadable manifest already fails when the bridge is
+ * assembled.
+ */
 async function publishedFinding(
   context: CommandContext,
   loaded: LoadedConfig,
   config: Config,
   signal: AbortSignal,
 ): Promise<Finding> {
-  // Where files are kept was checked before; nothing that is done here makes any.
+  // An earlier check covers the folder of files, and this check must not create it.
   const { dir: _folder, ...rest } = config.files;
   const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
   try {
@@ -137,12 +142,12 @@ async function publishedFinding(
 
 interface Target {
   readonly connection: DifyConnection;
-  /** A configuration that leads there. */
+  /** A configuration that reaches it. */
   readonly config: Config;
   close(): Promise<void>;
 }
 
-/** The Dify of the configuration; a sandbox is started here, so that every check sees the same one. */
+/** Returns the configured Dify. Starts a sandbox here, so that every check uses the same one. */
 async function reach(config: Config): Promise<Target> {
   if (config.sandbox === undefined) {
     return { connection: difyConnection(config), config, close: () => Promise.resolve() };
@@ -157,7 +162,7 @@ async function reach(config: Config): Promise<Target> {
 }
 
 function skipped(names: readonly string[]): readonly Check[] {
-  return names.map((name) => ({ name, ...skip('Needs what failed before it.') }));
+  return names.map((name) => ({ name, ...skip('Skipped because an earlier check failed.') }));
 }
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = {
@@ -178,6 +183,8 @@ function render({ name, status, message, details = [], fix }: Check, output: Out
 }
 
 function verdict(failures: number, warnings: number): string {
-  if (failures > 0) return `\n${count(failures, 'check')} failed. Mend the first one and run doctor again.`;
-  return warnings === 0 ? '\nAll is well.' : `\nThe bridge can work; ${count(warnings, 'warning')} above.`;
+  if (failures > 0) return `\n${count(failures, 'check')} failed. Fix the first one and run doctor again.`;
+  return warnings === 0
+    ? '\nAll checks passed.'
+    : `\nThe bridge can work; ${count(warnings, 'warning')} above.`;
 }

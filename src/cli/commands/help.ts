@@ -8,7 +8,7 @@ import type { CommandContext } from '../session.ts';
 
 const WIDTH = 100;
 
-/** A text that `help` prints besides those of the commands. */
+/** A help text that belongs to no command. */
 interface Topic {
   readonly value: () => unknown;
   readonly render: () => string;
@@ -20,7 +20,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   troubleshooting: { value: () => ERROR_RULES, render: troubleshootingText },
 };
 
-/** `help [WORD …]`: the help of a command, or a topic. */
+/** `help [WORD …]`: prints the help of a command, or a topic. */
 export async function run(
   { output, program }: CommandContext,
   _options: unknown,
@@ -44,10 +44,10 @@ export async function run(
 function unknown(command: Command, program: Command, word: string): BridgeError {
   const known = command.commands.map((one) => one.name());
   const close = closest(word, command === program ? [...known, ...Object.keys(TOPICS)] : known);
-  return new BridgeError('usage', `There is no help on ${JSON.stringify(word)}.`, {
+  return new BridgeError('usage', `Help has no topic ${JSON.stringify(word)}.`, {
     hint:
       close === undefined
-        ? `There is on ${known.join(', ')}${command === program ? `; and on ${Object.keys(TOPICS).join(', ')}` : ''}.`
+        ? `Topics: ${known.join(', ')}${command === program ? `; and on ${Object.keys(TOPICS).join(', ')}` : ''}.`
         : `Did you mean ${close}?`,
   });
 }
@@ -85,13 +85,13 @@ Others:
 
 ${table([
   ['DIFY_BRIDGE_CONFIG', 'the configuration file, as with --config'],
-  ['XDG_CONFIG_HOME', 'where that file is looked for: dify-mcp-bridge/config.yaml in there, or in ~/.config'],
+  ['XDG_CONFIG_HOME', 'parent folder of dify-mcp-bridge/config.yaml; ~/.config when unset'],
   ['NO_COLOR', 'no colours on a terminal'],
   ['NODE_EXTRA_CA_CERTS', 'certificate authorities of an https address, for Node.js itself'],
 ])}`;
 }
 
-/** What each exit code says; the codes of errors are those of the table of errors. */
+/** The exit codes; the table of errors gives the codes of errors. */
 const EXIT_CODES = [
   { code: 0, meaning: 'success', errors: [] },
   {

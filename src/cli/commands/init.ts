@@ -27,7 +27,7 @@ interface InitOptions {
   readonly force?: true;
 }
 
-/** `init`: asks for the way to Dify, checks it, and writes the configuration file. */
+/** `init`: asks how to reach Dify, checks each answer, and writes the configuration file. */
 export async function run(context: CommandContext, options: InitOptions): Promise<number> {
   const { io, output } = context;
   const path = resolve(configFilePath(context.options.config, io.env).path);
@@ -49,7 +49,7 @@ export async function run(context: CommandContext, options: InitOptions): Promis
   }
   const prompter = asks ? await io.createPrompter() : undefined;
   if (prompter !== undefined && before !== undefined && options.force !== true) {
-    const question = `${path} already exists. Write a new one, and keep a copy of the old one?`;
+    const question = `${path} already exists. Write a new one and save a copy of the old one?`;
     if (!(await prompter.confirm(question, false))) {
       output.note('Nothing was written.');
       return 0;
@@ -63,7 +63,7 @@ export async function run(context: CommandContext, options: InitOptions): Promis
     folderMode: 0o700,
     code: 'config_invalid',
   });
-  // It holds the same keys, even if others could read the old file.
+  // It contains the same keys, even if the old file was readable by others.
   if (backup !== undefined) await chmod(backup, 0o600);
   const warnings = warningsOf(answers);
   const { workspace, version, apiUrl } = answers;
@@ -73,8 +73,8 @@ export async function run(context: CommandContext, options: InitOptions): Promis
       ...warnings.map(
         (warning) => `${output.paint('yellow', 'warning:')} ${warning.path}: ${warning.message}.`,
       ),
-      ...(backup === undefined ? [] : [`The file as it was is ${backup}.`]),
-      `Wrote ${path}, which nobody but you can read.`,
+      ...(backup === undefined ? [] : [`The previous file is saved as ${backup}.`]),
+      `Wrote ${path}, readable only by you.`,
     ].join('\n'),
   );
   return next(context, client, prompter, path);
@@ -106,14 +106,14 @@ function ask(
   });
 }
 
-/** Puts the bridge into the client that was named, or says what comes next. */
+/** Adds the bridge to the chosen client, or prints the next step. */
 async function next(
   context: CommandContext,
   named: ClientName | undefined,
   prompter: Prompter | undefined,
   path: string,
 ): Promise<number> {
-  const client = named ?? (await prompter?.select('5/5  Which client shall use the bridge?', CLIENT_CHOICES));
+  const client = named ?? (await prompter?.select('5/5  Which client will use the bridge?', CLIENT_CHOICES));
   const withConfig = { ...context, options: { ...context.options, config: path } };
   const { output } = context;
   const config = `--config ${JSON.stringify(path)}`;
@@ -143,7 +143,7 @@ function warningsOf({ innerApiKey, secretKey }: Answers): readonly Problem[] {
 
 function alreadyThere(path: string): BridgeError {
   return new BridgeError('usage', `${path} already exists.`, {
-    hint: 'Add --force to write a new one and keep a copy of the old one, or name another with --config.',
+    hint: 'Add --force to write a new one and save a copy of the old one, or name another with --config.',
   });
 }
 

@@ -15,7 +15,7 @@ import type { CommandContext } from '../session.ts';
 
 interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
-  /** `--file`: another file than the client's usual one. */
+  /** `--file`: another file instead of the client's usual one. */
   readonly file?: string | undefined;
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
@@ -24,7 +24,7 @@ interface InstallOptions extends ServerOptions {
 
 const CODE = 'client_config_invalid';
 
-/** `install CLIENT`: puts the bridge into a client's file, or takes it out. */
+/** `install CLIENT`: adds the bridge to a client's file, or removes it. */
 export async function run(
   context: CommandContext,
   options: InstallOptions,
@@ -34,7 +34,7 @@ export async function run(
   const name = options.name ?? 'dify';
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(name)) {
     throw new BridgeError('usage', '--name takes at most 32 letters, digits, - and _.', {
-      hint: 'Clients put the name before that of every tool.',
+      hint: 'Clients prefix every tool name with it.',
     });
   }
   const file = fileOf(client, options, machineOf(context));
@@ -66,7 +66,7 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
   const diff = lineDiff(before ?? '', edited.text);
   const result = { client: client.name, file, name, change: edited.change, diff };
   if (edited.change === 'unchanged') {
-    const has = target === undefined ? `has no server called ${name}` : `has ${name} as it should be`;
+    const has = target === undefined ? `has no server called ${name}` : `has ${name} as requested`;
     output.data({ ...result, written: false }, () => `Nothing to do: ${file} ${has}.`);
     return 0;
   }
@@ -77,8 +77,8 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
   }
   if (options.yes !== true) {
     if (output.json || !canAsk(io)) {
-      throw new BridgeError('usage', 'Without a terminal, install writes only with --yes.', {
-        hint: 'See with --dry-run what it would write.',
+      throw new BridgeError('usage', 'Without a terminal, install requires --yes to write.', {
+        hint: 'Use --dry-run to see what it would write.',
       });
     }
     output.note(preview());
@@ -90,7 +90,7 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
   }
   const { backup } = await replaceFile(file, edited.text, { before, code: CODE });
   output.data({ ...result, written: true, backup: backup ?? null }, () => {
-    const kept = backup === undefined ? [] : [`The file as it was is ${backup}.`];
+    const kept = backup === undefined ? [] : [`The previous file is saved as ${backup}.`];
     const shown = options.yes === true ? [preview()] : [];
     const next = target === undefined ? [] : [client.afterwards];
     return [...shown, doneText(planned), ...kept, ...next].join('\n');
@@ -101,11 +101,11 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
 
 function doneText({ client, name, file, target }: Planned): string {
   return target === undefined
-    ? `${name} was taken out of ${file}.`
-    : `${client.title[0]?.toUpperCase()}${client.title.slice(1)} knows the bridge as ${name} now (${file}).`;
+    ? `${name} was removed from ${file}.`
+    : `${client.title[0]?.toUpperCase()}${client.title.slice(1)} now has the bridge as ${name} (${file}).`;
 }
 
-/** For clients without a file: the text to paste. */
+/** Prints the text to paste, for clients without a file. */
 function print(
   { output }: CommandContext,
   client: Client,
@@ -115,7 +115,7 @@ function print(
   if (target === undefined) {
     throw new BridgeError(
       'usage',
-      `${client.title} keeps its servers where no other program can change them.`,
+      `${client.title} stores its servers where no other program can change them.`,
       {
         hint: `Remove ${name} in ${client.title}, under Settings, MCP.`,
       },
@@ -127,7 +127,7 @@ function print(
   return 0;
 }
 
-/** What is left for the user to do. */
+/** Returns the remaining steps for the user. */
 function notes(client: Client, target: ServerTarget | undefined): string[] {
   if (target === undefined) return [];
   if (target.kind === 'stdio') {
@@ -137,14 +137,17 @@ function notes(client: Client, target: ServerTarget | undefined): string[] {
   if (!target.authorization || client.name === 'vscode') return [];
   const { headers } = serverEntry(client, target).entry as { headers?: { Authorization?: string } };
   return headers?.Authorization === TOKEN_BLANK
-    ? ['Put the bearer token of the bridge (DIFY_BRIDGE_TOKEN) in the place that is marked.']
+    ? ['Put the bearer token of the bridge (DIFY_BRIDGE_TOKEN) in the marked place.']
     : [`${client.title} takes DIFY_BRIDGE_TOKEN from the environment that it is started with.`];
 }
 
-/** The file to change; undefined for a client without one. Throws where the client is not on this machine. */
+/**
+ * Returns the file to change; undefined for a client without one. Throws if the client is not on this
+ * machine.
+ */
 function fileOf(client: Client, options: InstallOptions, machine: Machine): string | undefined {
   if (options.file !== undefined && options.project !== undefined) {
-    throw new BridgeError('usage', '--file and --project exclude each other.', { hint: 'Leave one out.' });
+    throw new BridgeError('usage', '--file and --project exclude each other.', { hint: 'Omit one of them.' });
   }
   if (options.file !== undefined) return resolve(options.file);
   if (options.project !== undefined) {
@@ -152,11 +155,13 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
     const file = projectFile(client.name, folder, machine);
     if (file === undefined) {
       throw new BridgeError('usage', `${client.title} has no file for a project.`, {
-        hint: 'claude-code, cursor and vscode have one. Leave --project out.',
+        hint: 'claude-code, cursor and vscode have one. Omit --project.',
       });
     }
     if (existsSync(folder)) return file;
-    throw new BridgeError('usage', `There is no folder ${folder}.`, { hint: 'Name that of the project.' });
+    throw new BridgeError('usage', `The folder ${folder} does not exist.`, {
+      hint: 'Name the folder of the project.',
+    });
   }
   const place = userPlace(client.name, machine);
   if (place === undefined) {
@@ -166,7 +171,7 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
   if (place.signs.some((sign) => existsSync(sign))) return place.file;
   throw new BridgeError(
     CODE,
-    `${client.title} does not seem to be installed: there is no ${place.signs.at(-1)}.`,
+    `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`,
     {
       hint: `Install ${client.title} and start it once, or name its file with --file.`,
     },

@@ -13,10 +13,10 @@ import { type ManifestOptions, withLiveView } from '../live-view.ts';
 import { reviewText, type WhyRemoved } from '../manifest-review.ts';
 import { type CommandContext, warnOfUnlisted } from '../session.ts';
 
-/** Exit code of a difference. */
+/** Exit code if there is a difference. */
 const DIFFERENT = 1;
 
-/** `manifest diff`: how what a view publishes differs from what was approved. */
+/** `manifest diff`: prints how what a view publishes differs from what was approved. */
 export function run(context: CommandContext, options: ManifestOptions): Promise<number> {
   return withLiveView(context, options, async ({ app, view, dir, registry, providers, problems }) => {
     const manifest = await readManifest(dir);
@@ -33,7 +33,7 @@ export function run(context: CommandContext, options: ManifestOptions): Promise<
   });
 }
 
-/** The difference for `-o json`: whole tools where they are new, changes where they changed. */
+/** Returns the difference for `-o json`: new tools as a whole, changed tools as changes. */
 function describe({ same, added, removed, changed }: ManifestDifference, why: WhyRemoved) {
   return {
     same,
@@ -58,5 +58,5 @@ function whyRemoved({ ref, reason }: RemovedTool, problems: readonly CatalogProb
     ({ providerType, providerId }) =>
       providerType === ref.providerType && (providerId === undefined || providerId === ref.providerId),
   );
-  return reason ?? problem?.message ?? 'Dify does not list it any more.';
+  return reason ?? problem?.message ?? 'Dify no longer lists it.';
 }

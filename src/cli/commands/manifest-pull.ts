@@ -20,12 +20,12 @@ export function run(context: CommandContext, options: PullOptions): Promise<numb
       () => pullText(dir, changes, { registry, dryRun, output }),
     );
     warnOfUnlisted({ app }, output);
-    for (const { name, reason } of changes.skipped) output.warn(`${name} is left out. ${reason}`);
+    for (const { name, reason } of changes.skipped) output.warn(`${name} is omitted. ${reason}`);
     for (const name of changes.kept) {
-      output.warn(`${join(dir, name)} is left as it is, since Dify could not list its provider.`);
+      output.warn(`${join(dir, name)} is unchanged, because Dify could not list its provider.`);
     }
     for (const name of changes.foreign) {
-      output.warn(`${join(dir, name)} is not of this manifest, and does not belong into its folder.`);
+      output.warn(`${join(dir, name)} is not part of this manifest: remove it from the folder.`);
     }
     return 0;
   });

@@ -9,13 +9,13 @@ import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.t
 
 interface ServeOptions {
   readonly http?: true;
-  /** `--view`; over HTTP all views are served. */
+  /** `--view`; over HTTP, every view is served. */
   readonly view?: string;
 }
 
 /**
- * `serve`: runs until the client goes (stdio) or a signal comes; SIGHUP reads the configuration again. A second
- * signal to end does not wait for anything.
+ * `serve`: runs until the client disconnects (stdio) or a signal arrives; SIGHUP reloads the
+ * configuration. A second termination signal ends the process immediately.
  */
 export async function run(context: CommandContext, options: ServeOptions): Promise<number> {
   const { io } = context;
@@ -62,7 +62,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
 }
 
 interface Serving {
-  /** Resolves when no client can send requests any more. */
+  /** Resolves when no client can send requests any longer. */
   readonly ended: Promise<void>;
 }
 
@@ -78,7 +78,7 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
 
 async function startHttp({ io, output }: CommandContext, app: App): Promise<Serving> {
   const { url, closed } = await app.serveHttp();
-  // The address is the one result of this command: with port 0, a script has no other way to learn it.
+  // This command's only result is its address: with port 0, a script cannot learn it otherwise.
   if (output.json) io.stdout.write(`${JSON.stringify({ url })}\n`);
   else {
     output.note(`Serving MCP at ${url}; Ctrl+C ends it.`);

@@ -3,7 +3,7 @@ import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
-/** `tools explain NAME`: why a tool is published as it is, or is not. */
+/** `tools explain NAME`: prints why a tool is published as it is, or why it is withheld. */
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
     const { registry, config } = session;
@@ -11,9 +11,7 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
     if (CALL_TOOL_NAMES.has(name) && handOff !== undefined) {
       const lines = [
         `${name} is a tool of the bridge itself, for calls that take long: ${handOff} is on.`,
-        ...(registry.get(name) === undefined
-          ? []
-          : ['It is shown in place of the tool of Dify of the same name.']),
+        ...(registry.get(name) === undefined ? [] : ["It replaces Dify's tool of the same name."]),
       ];
       context.output.data({ name, published: true, lines }, () => lines.join('\n'));
       return 0;

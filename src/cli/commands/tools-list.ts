@@ -10,7 +10,7 @@ import { count, type Output, table } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
 
-/** `tools list`: what a view publishes, what it costs, and what is withheld. */
+/** `tools list`: prints what a view publishes, its cost in a context, and what is withheld. */
 export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
   return withView(context, options.view, ({ app, registry, view, config }) => {
     const { output } = context;
@@ -44,14 +44,14 @@ export function run(context: CommandContext, options: ToolsOptions): Promise<num
   });
 }
 
-/** That clients see further tools, where they do. */
+/** Returns a line about the bridge's own tools if the view has them. */
 function callToolsText(config: ViewConfig): string {
   const names = [...CALL_TOOL_NAMES].join(' and ');
   const setting = handOffSetting(config);
-  return setting === undefined ? '' : `\nListed besides, as ${setting} is on: ${names}.`;
+  return setting === undefined ? '' : `\nAlso listed, because ${setting} is on: ${names}.`;
 }
 
-/** What is too much for a client, and how there is less of it. */
+/** Returns what is too large for a client, and how to reduce it. */
 function sizeWarnings(
   { tools, tokens }: ToolCost & { readonly tools: number },
   mode: View['mode'],

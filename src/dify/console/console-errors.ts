@@ -2,7 +2,7 @@ import { cutText } from '../../model/cut-text.ts';
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { type DifyReply, isNotReady } from '../wire/reply.ts';
 
-/** The error of a refused login. `final` when Dify judged the credentials: the same attempt would fail again. */
+/** A refused login. `final` is true if Dify judged the credentials: the same attempt would fail again. */
 export interface LoginFailure {
   readonly error: BridgeError;
   readonly final: boolean;
@@ -13,12 +13,15 @@ const GATEWAY_STATUSES = new Set([502, 503, 504]);
 const RESTART =
   'A running bridge does not send them again until it is restarted: six failures lock the account for a day.';
 
-/** True when Dify's router, or a server before it, does not know the route: a handler's own 404 is JSON. */
+/**
+ * Returns true if Dify's router, or a server in front of it, does not know the route: a handler's own 404
+ * is JSON.
+ */
 export function isUnknownRoute(reply: DifyReply): boolean {
   return reply.status === 404 && reply.body === undefined;
 }
 
-/** The error of a refused request that carried the admin key. */
+/** Returns the error for a refused request that carried the admin key. */
 export function adminKeyError(reply: DifyReply, workspaceId: string): BridgeError {
   const general = generalError(reply);
   if (general !== undefined) return general;
@@ -31,7 +34,7 @@ export function adminKeyError(reply: DifyReply, workspaceId: string): BridgeErro
         'is true there, and that DIFY_WORKSPACE_ID is a workspace of this Dify.',
     );
   }
-  // Dify looks the workspace up before anything else and trips over an id that its database cannot read.
+  // Dify looks up the workspace first and fails if its database cannot parse the id.
   if (reply.status >= 500 && !isUuid(workspaceId)) {
     return errorOf(
       reply,
@@ -43,7 +46,7 @@ export function adminKeyError(reply: DifyReply, workspaceId: string): BridgeErro
   return remainingError(reply);
 }
 
-/** The error of a refused request that carried the tokens of a login. */
+/** Returns the error for a refused request that carried the tokens of a login. */
 export function sessionError(reply: DifyReply): BridgeError {
   const general = generalError(reply);
   if (general !== undefined) return general;
@@ -59,7 +62,7 @@ export function sessionError(reply: DifyReply): BridgeError {
   return remainingError(reply);
 }
 
-/** The error of a refused login; also of a 200 whose `result` is `fail`. */
+/** Returns the error for a refused login, and for a 200 whose `result` is `fail`. */
 export function loginFailure(reply: DifyReply, passwordForm: string): LoginFailure {
   const general = generalError(reply);
   if (reply.code === 'email_code_login_limit') {
@@ -78,8 +81,8 @@ function loginErrorText(reply: DifyReply, passwordForm: string): { message: stri
   const byAdminKey = 'or use DIFY_ADMIN_API_KEY instead of a login.';
   if (reply.status === 403) {
     return {
-      message: `Dify does not allow the login by password.${quote(reply)}`,
-      hint: `Switch password login on in Dify, ${byAdminKey}`,
+      message: `Dify does not allow login by password.${quote(reply)}`,
+      hint: `Enable password login in Dify, ${byAdminKey}`,
     };
   }
   if (reply.code === 'account_banned') {
@@ -100,7 +103,10 @@ function loginErrorText(reply: DifyReply, passwordForm: string): { message: stri
   };
 }
 
-/** Errors that do not depend on the credentials: wrong address, dead Dify, unfinished installation, rate limit. */
+/**
+ * Returns the error for causes other than the credentials: wrong address, Dify down, unfinished
+ * installation, rate limit.
+ */
 function generalError(reply: DifyReply): BridgeError | undefined {
   const { status, body, path } = reply;
   if (isNotReady(reply)) {
@@ -115,7 +121,7 @@ function generalError(reply: DifyReply): BridgeError | undefined {
     return errorOf(
       reply,
       'upstream_rate_limited',
-      `Too many requests for Dify.${quote(reply)}`,
+      `The bridge sent Dify too many requests.${quote(reply)}`,
       'Wait before the next attempt.',
     );
   }
@@ -124,21 +130,21 @@ function generalError(reply: DifyReply): BridgeError | undefined {
     return errorOf(
       reply,
       'upstream_unreachable',
-      `The proxy before Dify answers ${status}: Dify is down.`,
-      'Check that the api service of Dify runs.',
+      `The proxy in front of Dify answers ${status}: Dify is down.`,
+      "Check that Dify's api service is running.",
     );
   }
   if (status >= 500) return undefined;
   const what =
     status >= 300 && status < 400
       ? `a redirect (${status})`
-      : `something else than Dify's console API (${status})`;
+      : `something other than Dify's console API (${status})`;
   return errorOf(
     reply,
     'upstream_wrong_address',
     `DIFY_API_URL answers ${path} with ${what}.`,
     "Set DIFY_API_URL to the base address of Dify's api service, without a path, such as http://api:5001; " +
-      'an nginx or the web app before it answers with web pages.',
+      'nginx and the web app answer with web pages.',
   );
 }
 
@@ -149,7 +155,7 @@ function remainingError(reply: DifyReply): BridgeError {
       reply,
       'upstream_error',
       `Dify failed on ${path} (${status}).${quote(reply)}`,
-      "The cause is in the log of Dify's api service.",
+      "See the log of Dify's api service for the cause.",
     );
   }
   if (status === 403) {
@@ -157,7 +163,7 @@ function remainingError(reply: DifyReply): BridgeError {
       reply,
       'upstream_unauthorized',
       `Dify does not allow ${path}.${quote(reply)}`,
-      "Give the account the rights to see the workspace's tools, or use DIFY_ADMIN_API_KEY.",
+      "Give the account permission to see the workspace's tools, or use DIFY_ADMIN_API_KEY.",
     );
   }
   return errorOf(

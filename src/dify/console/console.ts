@@ -17,46 +17,52 @@ import {
   type Workspace,
 } from './workspaces.ts';
 
-/** The reading part of Dify's console API. Every method rejects with a BridgeError. */
+/** The read-only part of Dify's console API. Every method rejects with a BridgeError. */
 export interface DifyConsole {
   /**
-   * Providers of one type with their tools; the same object as long as Dify's answer stays the same. Undefined when
-   * this Dify is older than the type (`mcp` came with 1.6.0).
+   * Resolves with the providers of one type and their tools: the same object as long as Dify's answer
+   * does not change. Undefined if this Dify is older than the type (`mcp` came with 1.6.0).
    */
   listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
-  /** Providers of one type; their tools are left out by Dify, but for `mcp`. */
+  /** Resolves with the providers of one type. Dify omits their tools, except for `mcp`. */
   listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
-  /** The builtin providers that plugins bring, without tools; answered also where `listProviders` fails on a plugin. */
+  /**
+   * Resolves with the builtin providers that plugins install, without tools. Works even if one plugin
+   * makes `listProviders` fail.
+   */
   listPlugins(signal: AbortSignal): Promise<PluginListing>;
-  /** The tools of one builtin provider; unlike `listTools` it depends on no other provider. */
+  /**
+   * Resolves with the tools of one builtin provider. Unlike `listTools`, no other provider can make it
+   * fail.
+   */
   builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
   /**
-   * The credentials that the workspace has for a builtin provider. Undefined where Dify does not list them, before
-   * 1.7.0, when a provider had one at most.
+   * Resolves with the workspace's credentials for a builtin provider. Undefined before Dify 1.7.0, which
+   * does not list them: a provider had at most one.
    */
   credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[] | undefined>;
   /**
-   * The workspaces of the account, of which one is current. With the admin key: those of the owner of the workspace
-   * that the credentials name.
+   * Resolves with the workspaces of the account and marks the current one. With the admin key, the
+   * account is the owner of the workspace that the credentials name.
    */
   workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]>;
   /**
-   * The workspace whose tools Dify lists. Rejects when the credentials name another one: Dify would list one workspace
-   * and run the tools of another.
+   * Resolves with the workspace whose tools Dify lists. Rejects if the credentials name another one: Dify
+   * would list the tools of one workspace and run those of another.
    */
   currentWorkspace(signal: AbortSignal): Promise<Workspace>;
   /**
-   * Rejects when the account of a login is in another workspace than its credentials name. Sends nothing with the
-   * admin key, whose requests name their workspace.
+   * Rejects if the account of a login is in another workspace than the credentials name. Sends nothing
+   * with the admin key, whose requests name their workspace.
    */
   checkWorkspace(signal: AbortSignal): Promise<void>;
-  /** Every workspace of the installation; only the admin key may ask. */
+  /** Resolves with every workspace of the installation. Only the admin key may list them. */
   allWorkspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
 }
 
 /** Limits of a console. */
 export interface ConsoleOptions {
-  /** Milliseconds that one request may take; 30 s when absent. */
+  /** Milliseconds for one request; 30 s when absent. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -64,20 +70,25 @@ const WORKSPACES = '/console/api/workspaces';
 const WORKSPACE_ROOT = `${WORKSPACES}/current`;
 const PAGE_SIZE = 20;
 const PLUGINS_PER_PAGE = 100;
-/** More pages than any installation has; ends the loop should Dify announce one more page for ever. */
+/** More pages than any installation has. Ends the loop if Dify always announces one more page. */
 const MAX_PAGES = 500;
 
-/** A console that shows Dify the credentials given. Nothing is sent before the first request. */
+/**
+ * Returns a console that authenticates with these credentials. Sends nothing before the first request.
+ */
 export function createConsole(
   http: DifyHttp,
   credentials: ConsoleCredentials,
   options: ConsoleOptions = {},
 ): DifyConsole {
   const session = createConsoleSession(http, credentials, options.timeoutMs);
-  /** What Dify listed last, by type. */
+  /** Dify's last listing of each type. */
   const listed = new Map<ProviderType, { readonly digest: string; readonly listing: CatalogListing }>();
 
-  /** The answer of a 200 with JSON; undefined when Dify has no such route and `mayBeUnknown`. */
+  /**
+   * Resolves with a 200 whose body is JSON; undefined if Dify has no such route and `mayBeUnknown` is
+   * set.
+   */
   async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
     const answer = await session.send(request);
     if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
@@ -86,7 +97,7 @@ export function createConsole(
     throw session.toError(reply);
   }
 
-  /** The JSON of a 200; undefined when Dify has no such route and `mayBeUnknown`. */
+  /** Resolves with the JSON of a 200; undefined if Dify has no such route and `mayBeUnknown` is set. */
   async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
     const answer = await answerTo(request, mayBeUnknown);
     if (answer === undefined) return undefined;
@@ -101,7 +112,8 @@ export function createConsole(
     return toAccountWorkspaces(list) ?? rejectWorkspaces(WORKSPACES);
   }
 
-  // Every release has the list; the route of the current workspace alone has had two methods and is gone since 1.17.
+  // Every release has the list. The route of the current workspace changed its method once and is gone
+  // since 1.17.
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
     return currentOf(await workspaces(signal), credentials);
   }
@@ -202,7 +214,7 @@ function rejectWorkspaces(path: string): never {
 
 function unexpected(path: string, expected: string): BridgeError {
   return new BridgeError('upstream_error', `Dify's answer to ${path} is not ${expected}.`, {
-    hint: 'Check that this Dify is a version that the bridge knows.',
+    hint: 'Check that the bridge supports this version of Dify.',
     upstream: { status: 200, path },
   });
 }

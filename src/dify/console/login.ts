@@ -4,31 +4,31 @@ import { type LoginFailure, loginFailure, sessionError } from './console-errors.
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 
-/** E-mail and password of a Dify account. */
+/** E-mail address and password of a Dify account. */
 export interface LoginCredentials {
   readonly email: string;
   readonly password: string;
 }
 
 /**
- * What a login handed out: cookies under the names that Dify chose (1.9.2 and later; `__Host-` before them
- * where Dify is served over HTTPS), or a pair of tokens in the body (before).
+ * What a login returned: since 1.9.2 cookies under Dify's names (prefixed with `__Host-` if Dify is
+ * served over HTTPS), before that a pair of tokens in the body.
  */
 export type ConsoleTokens =
   | { readonly kind: 'cookies'; readonly cookies: ReadonlyMap<string, string> }
   | { readonly kind: 'bearer'; readonly access: string; readonly refresh: string | undefined };
 
-/** Tokens, or why there are none. */
+/** Tokens, or why the login failed. */
 export type LoginOutcome = { readonly tokens: ConsoleTokens } | LoginFailure;
 
 const LOGIN_PATH = '/console/api/login';
 const REFRESH_PATH = '/console/api/refresh-token';
-/** From this version on the password is sent as Base64. */
+/** From this version on, Dify expects the password as Base64. */
 const BASE64_SINCE = [1, 11, 2] as const;
 
 /**
- * Logs in with one request. The password is sent in the form that `version` (X-Version) expects; of an unknown
- * version the present form, Base64, is assumed. Throws only when Dify cannot be reached.
+ * Logs in with one request and returns the outcome. Encodes the password as the Dify `version`
+ * (X-Version) expects; as Base64 if the version is unknown. Throws only if Dify cannot be reached.
  */
 export async function logIn(
   http: DifyHttp,
@@ -59,8 +59,9 @@ export async function logIn(
 }
 
 /**
- * Exchanges the refresh token for new tokens with one request; it is used up by that. Undefined when there is
- * none or Dify refuses it. Throws a BridgeError when Dify cannot be reached or cannot answer now.
+ * Exchanges the refresh token, which is valid once, for new tokens with one request. Returns undefined if
+ * there is no refresh token or Dify refuses it. Throws a BridgeError if Dify cannot be reached or cannot
+ * answer now.
  */
 export async function refreshTokens(
   http: DifyHttp,
@@ -83,7 +84,10 @@ export async function refreshTokens(
   throw sessionError(result.reply);
 }
 
-/** The headers that show a request to belong to the session; since 1.9.2 the CSRF token goes twice. */
+/**
+ * Returns the headers that authenticate a request. Since 1.9.2 Dify expects the CSRF token twice: as a
+ * cookie and as a header.
+ */
 export function tokenHeaders(tokens: ConsoleTokens): NonNullable<DifyRequest['headers']> {
   if (tokens.kind === 'bearer') return { authorization: `Bearer ${tokens.access}` };
   const pairs = [...tokens.cookies];
@@ -94,7 +98,7 @@ export function tokenHeaders(tokens: ConsoleTokens): NonNullable<DifyRequest['he
   };
 }
 
-/** The refresh token, the way it came; the route looks at nothing else. */
+/** Returns the refresh token in the form in which Dify issued it; the route ignores everything else. */
 function refreshRequest(tokens: ConsoleTokens): Pick<DifyRequest, 'headers' | 'body'> | undefined {
   if (tokens.kind === 'bearer') {
     return tokens.refresh === undefined ? undefined : { body: { refresh_token: tokens.refresh } };
@@ -103,19 +107,22 @@ function refreshRequest(tokens: ConsoleTokens): Pick<DifyRequest, 'headers' | 'b
   return cookie && { headers: { cookie: cookie.join('=') } };
 }
 
-/** True when Dify judged the refresh token, rather than being unable to look at it. */
+/** Returns true if Dify judged the refresh token, rather than failing before that. */
 function isRefused(reply: DifyReply): boolean {
   return reply.body !== undefined && reply.status < 500 && reply.status !== 429 && !isNotReady(reply);
 }
 
 interface TokenAnswer {
   readonly tokens: ConsoleTokens | undefined;
-  /** Dify said success, whether or not tokens came with it. */
+  /** Dify reported success, with or without tokens. */
   readonly succeeded: boolean;
   readonly reply: DifyReply;
 }
 
-/** Reads a login or a refresh. Dify answers 200 to a login that it refuses for want of a workspace: `result` decides. */
+/**
+ * Reads the answer to a login or a refresh. Dify answers 200 even to a login that it refuses because the
+ * account has no workspace: `result` decides.
+ */
 async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): Promise<TokenAnswer> {
   const reply = await readReply(answer);
   const succeeded = reply.status === 200 && reply.body?.['result'] === 'success';
@@ -123,7 +130,10 @@ async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>
   return { tokens, succeeded, reply };
 }
 
-/** The cookies so far with those of the answer over them; undefined when the answer brings no access token. */
+/**
+ * Returns the known cookies updated with those of the answer; undefined if the answer has no access
+ * token.
+ */
 function cookieTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): ConsoleTokens | undefined {
   const cookies = new Map(known);
   let renewed = false;

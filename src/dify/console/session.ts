@@ -14,37 +14,38 @@ export type ConsoleCredentials =
       readonly kind: 'login';
       readonly email: string;
       readonly password: string;
-      /** The workspace that the account must be in; none checked when absent. */
+      /** The workspace that the account must be in; not checked when absent. */
       readonly workspaceId?: string | undefined;
     };
 
-/** A request of the console API; the session adds the headers. */
+/** A request to the console API; the session adds the headers. */
 export interface ConsoleRequest {
   readonly method: 'GET' | 'POST';
-  /** Begins with `/console/api/`, query included. */
+  /** Begins with `/console/api/` and includes the query. */
   readonly path: string;
   readonly signal: AbortSignal;
-  /** False leaves the workspace out, for the admin key's routes that are above workspaces. */
+  /** False omits the workspace, for admin-key routes above all workspaces. */
   readonly inWorkspace?: boolean | undefined;
 }
 
 /** Sends authenticated requests to the console API. */
 export interface ConsoleSession {
   /**
-   * Any answer but a 401, which throws a BridgeError. Tokens that ran out are renewed and the request is sent
-   * once more, so it must be one that may be repeated.
+   * Resolves with any answer except a 401, for which it throws a BridgeError. If the tokens have expired,
+   * renews them and sends the request a second time: it must be safe to repeat.
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
-  /** The error for a reply that is not the expected one. */
+  /** Returns the error for an unexpected reply. */
   toError(reply: DifyReply): BridgeError;
 }
 
-/** Milliseconds that one request of the console API may take, its answer included. */
+/** Milliseconds for one request to the console API, including its answer. */
 export const CONSOLE_TIMEOUT_MS = 30_000;
 
 /**
- * Opens a session; nothing is sent before the first request. A login that Dify refuses is remembered and answers
- * every later request, because six failed logins lock the account for a day: only a new session tries again.
+ * Returns a session; sends nothing before the first request. If Dify refuses the login, every later
+ * request fails with the same error and only a new session tries again: six failed logins lock the
+ * account for a day.
  */
 export function createConsoleSession(
   http: DifyHttp,
@@ -83,15 +84,15 @@ function loginSession(
 ): ConsoleSession {
   let tokens: ConsoleTokens | undefined;
   let renewal: Promise<ConsoleTokens> | undefined;
-  /** Why no further login is tried. */
+  /** Why the session does not log in again. */
   let loginError: BridgeError | undefined;
 
   async function renew(stale: ConsoleTokens | undefined): Promise<ConsoleTokens> {
     const refreshed = stale === undefined ? undefined : await refreshTokens(http, stale, timeoutMs);
     if (refreshed !== undefined) return refreshed;
-    // A refresh token counts once, and so did the one that Dify has just refused.
+    // A refresh token is valid once, and Dify has just refused this one.
     tokens = undefined;
-    // The caller's signal must not end a login that others wait for; each request has its own limit.
+    // A caller's abort must not end a login that others wait for; each request has its own time limit.
     const { version } = await probeVersion(http, new AbortController().signal);
     const outcome = await logIn(http, credentials, version, timeoutMs);
     if ('tokens' in outcome) return outcome.tokens;
@@ -99,7 +100,9 @@ function loginSession(
     throw outcome.error;
   }
 
-  /** Tokens other than `stale`. Callers that come while they are being fetched wait for the same ones. */
+  /**
+   * Resolves with tokens other than `stale`. Callers that arrive during a renewal wait for its result.
+   */
   async function obtain(stale: ConsoleTokens | undefined, signal: AbortSignal): Promise<ConsoleTokens> {
     if (signal.aborted) throw abortError(signal);
     if (loginError !== undefined) throw loginError;
@@ -112,7 +115,7 @@ function loginSession(
       .finally(() => {
         renewal = undefined;
       });
-    // An aborted caller leaves; the login goes on for the others.
+    // An aborted caller leaves; the login continues for the others.
     return abortable(renewal, signal).catch((error: unknown) => {
       throw signal.aborted ? abortError(signal) : error;
     });

@@ -9,21 +9,22 @@ import type {
   ToolProvider,
 } from '../../model/tool.ts';
 
-/** The tools of one provider, and those that could not be read. */
+/** The tools of one provider, and problems for those that could not be read. */
 export interface ToolReading {
   readonly tools: readonly DifyTool[];
   readonly problems: readonly CatalogProblem[];
 }
 
-/** One provider, or nothing but the reason why it cannot be used. */
+/** One provider, or only the reason why it cannot be used. */
 export interface ProviderReading {
   readonly provider: ToolProvider | undefined;
   readonly problems: readonly CatalogProblem[];
 }
 
 /**
- * Reads a list of providers as `tools/<type>` and `tool-providers?type=<type>` answer it. Never throws for an
- * entry: what cannot be read is left out and named in `problems`. Undefined when it is not a list at all.
+ * Reads a list of providers as `tools/<type>` and `tool-providers?type=<type>` answer it. Omits entries
+ * that cannot be read and names them in `problems`. Returns undefined if `raw` is not a list. Never
+ * throws.
  */
 export function toToolProviders(raw: unknown, type: ProviderType): CatalogListing | undefined {
   if (!Array.isArray(raw)) return undefined;
@@ -33,7 +34,10 @@ export function toToolProviders(raw: unknown, type: ProviderType): CatalogListin
   );
 }
 
-/** The listing that providers read one by one make up, in their order. Of two with one id the first counts. */
+/**
+ * Returns one listing of providers that were read one by one, in the same order. The first of two with
+ * one id wins.
+ */
 export function toListing(readings: readonly ProviderReading[], type: ProviderType): CatalogListing {
   const providers = new Map<string, ToolProvider>();
   const problems: CatalogProblem[] = [];
@@ -51,11 +55,11 @@ export function toListing(readings: readonly ProviderReading[], type: ProviderTy
 }
 
 /**
- * Reads one provider object. `id` is what an invocation names: for MCP servers that is `server_identifier`,
- * which `tools/mcp` has as `id` and `tool-providers` as a field of its own beside a database id.
- * A provider that does not say whether it is authorised counts as authorised.
+ * Reads one provider object. `id` is what an invocation names. For MCP servers that is
+ * `server_identifier`: `tools/mcp` calls it `id`, `tool-providers` has it as a separate field next to a
+ * database id. A provider that does not say whether it is authorised counts as authorised.
  *
- * @param number its place in the list, from 1, by which problems name a provider without an id
+ * @param number its position in the list, from 1, which names a provider without an id in problems
  */
 export function toToolProvider(raw: unknown, type: ProviderType, number: number): ProviderReading {
   const position = `entry ${number}`;
@@ -78,7 +82,10 @@ export function toToolProvider(raw: unknown, type: ProviderType, number: number)
   return { provider, problems: reading.problems };
 }
 
-/** Reads the tools of one provider; undefined when it is not a list. Of two tools of one name the first counts. */
+/**
+ * Reads the tools of one provider. The first of two with one name wins. Returns undefined if `raw` is not
+ * a list.
+ */
 export function toDifyTools(raw: unknown, type: ProviderType, providerId: string): ToolReading | undefined {
   if (!Array.isArray(raw)) return undefined;
   const tools = new Map<string, DifyTool>();
@@ -100,8 +107,9 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
 }
 
 /**
- * Reads the credentials of a provider as `credential/info` answers them; undefined when that is no list. An entry
- * without an id or a name cannot be chosen and is left out. The values of the credentials are never looked at.
+ * Reads a provider's credentials as `credential/info` answers them. Omits entries without an id or a
+ * name, because they cannot be chosen. Never reads the values of the credentials. Returns undefined if
+ * the answer has no list.
  */
 export function toCredentials(raw: unknown): readonly ProviderCredential[] | undefined {
   const list = isJsonObject(raw) ? raw['credentials'] : undefined;
@@ -114,7 +122,7 @@ export function toCredentials(raw: unknown): readonly ProviderCredential[] | und
   });
 }
 
-/** A tool, or the words that say what is wrong with it. */
+/** Returns a tool, or a phrase that says what is wrong with it. */
 function toDifyTool(raw: unknown): DifyTool | string {
   if (!isJsonObject(raw)) return 'it is not an object';
   const name = filled(raw['name']);
@@ -133,7 +141,7 @@ function toDifyTool(raw: unknown): DifyTool | string {
     label: toLocalizedText(raw['label']),
     description: toLocalizedText(raw['description']),
     parameters,
-    // Dify writes {} where a tool declares no outputs.
+    // Dify writes {} if a tool declares no outputs.
     outputSchema:
       isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? outputSchema : undefined,
   };
@@ -161,7 +169,7 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
   };
 }
 
-/** `tools/<type>` writes `files` for `system-files`, the route of a single provider does not. */
+/** `tools/<type>` writes `files` for `system-files`; the route of a single provider does not. */
 function toType(raw: Json | undefined): string {
   const type = filled(raw) ?? 'any';
   return type === 'system-files' ? 'files' : type;
@@ -169,7 +177,10 @@ function toType(raw: Json | undefined): string {
 
 const NO_OPTIONS: readonly ParameterOption[] = [];
 
-/** Dify compares a choice as text, so numbers and booleans become text; choices without a value are none. */
+/**
+ * Converts numbers and booleans to text, because Dify compares choices as text. Omits choices without a
+ * value.
+ */
 function toOptions(raw: Json | undefined): readonly ParameterOption[] {
   if (!Array.isArray(raw) || raw.length === 0) return NO_OPTIONS;
   const options: ParameterOption[] = [];
@@ -184,12 +195,12 @@ function toOptions(raw: Json | undefined): readonly ParameterOption[] {
   return options;
 }
 
-/** Texts by locale as they are; a bare text counts as English, anything else as none. */
+/** Returns texts by locale. A plain string counts as English, anything else as no text. */
 function toLocalizedText(raw: Json | undefined): LocalizedText {
   const texts: Record<string, string> = {};
   const given = typeof raw === 'string' ? { en_US: raw } : raw;
   for (const [locale, text] of isJsonObject(given) ? Object.entries(given) : []) {
-    // Dify fills missing translations with the English text: equal texts are one string.
+    // Dify fills missing translations with the English text: share one string for equal texts.
     if (typeof text === 'string') texts[locale] = text === texts['en_US'] ? texts['en_US'] : text;
   }
   return texts;
@@ -205,7 +216,7 @@ function toNumber(raw: Json | undefined): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** A text that is not empty; null and absent are alike. */
+/** Returns a non-empty string, otherwise undefined. */
 function filled(raw: Json | undefined): string | undefined {
   return typeof raw === 'string' && raw !== '' ? raw : undefined;
 }

@@ -4,18 +4,18 @@ import { type ProviderReading, toListing, toToolProvider } from './wire-catalog.
 
 /** The tool providers of the installed plugins, without their tools. */
 export interface PluginListing extends CatalogListing {
-  /** Ids of the providers that are authorised only if the workspace has credentials for them. */
+  /** Ids of providers that are authorised only if the workspace has credentials for them. */
   readonly needCredentials: ReadonlySet<string>;
 }
 
 /** One page of the list of plugins. */
 export interface PluginPage {
   readonly plugins: readonly unknown[];
-  /** Plugins on all pages; undefined where the list has no pages, before 1.4.1. */
+  /** Number of plugins on all pages; undefined before 1.4.1, which has no pages. */
   readonly total: number | undefined;
 }
 
-/** Reads a page of the list of plugins; undefined when it is not a list. */
+/** Reads one page of the list of plugins. Returns undefined if it is not a list. */
 export function toPluginPage(raw: unknown): PluginPage | undefined {
   if (!isJsonObject(raw)) return undefined;
   const { plugins, total } = raw;
@@ -24,8 +24,8 @@ export function toPluginPage(raw: unknown): PluginPage | undefined {
 }
 
 /**
- * Reads the plugins of all pages. Plugins that bring no tools are passed over. Never throws for an entry: what cannot
- * be read is left out and named in `problems`.
+ * Reads the plugins of all pages. Skips plugins without tools. Omits entries that cannot be read and
+ * names them in `problems`. Never throws.
  */
 export function toPluginListing(plugins: readonly unknown[]): PluginListing {
   const readings: ProviderReading[] = [];
@@ -45,7 +45,7 @@ function hasNoTools(plugin: unknown): boolean {
   return isJsonObject(declaration) && !isJsonObject(declaration['tool']);
 }
 
-/** The provider of a plugin under the keys that the list of providers has. */
+/** Returns a plugin's provider under the keys that the list of providers uses. */
 function providerHead(plugin: unknown): JsonObject {
   const pluginId = fieldsOf(plugin)['plugin_id'];
   const { name, label = null, description = null, tags = null } = fieldsOf(toolOf(plugin)['identity']);

@@ -2,31 +2,33 @@ import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { ConsoleCredentials } from './session.ts';
 
-/** A workspace (a tenant, on the wire). */
+/** A workspace; the wire format calls it a tenant. */
 export interface Workspace {
   readonly id: string;
   readonly name: string;
-  /** `normal` or `archive`, where Dify says so. */
+  /** `normal` or `archive`; undefined if Dify does not say. */
   readonly status: string | undefined;
 }
 
-/** A workspace of the account that asks. */
+/** A workspace of the authenticated account. */
 export interface AccountWorkspace extends Workspace {
-  /** True for the one whose tools Dify lists: with the admin key, the one that the request names. */
+  /**
+   * True for the workspace whose tools Dify lists; with the admin key, the one that the request names.
+   */
   readonly current: boolean;
 }
 
-/** Reads a list of workspaces without the entries that have no id; undefined when it is not a list. */
+/** Reads a list of workspaces, without entries that have no id. Returns undefined if it is not a list. */
 export function toWorkspaces(raw: unknown): Workspace[] | undefined {
   return Array.isArray(raw) ? raw.flatMap((entry: unknown) => toWorkspace(entry) ?? []) : undefined;
 }
 
-/** Reads the workspaces of an account in the same way. */
+/** Reads the workspaces of an account as `toWorkspaces` does. */
 export function toAccountWorkspaces(raw: unknown): AccountWorkspace[] | undefined {
   if (!Array.isArray(raw)) return undefined;
   return raw.flatMap((entry: unknown): AccountWorkspace[] => {
     const workspace = toWorkspace(entry);
-    // The oldest releases write null for those that are not current.
+    // The oldest releases write null for workspaces that are not current.
     const current = isJsonObject(entry) && entry['current'] === true;
     return workspace === undefined ? [] : [{ ...workspace, current }];
   });
@@ -44,8 +46,8 @@ function toWorkspace(raw: unknown): Workspace | undefined {
 }
 
 /**
- * The current one of an account's workspaces. Throws when there is none, and when it is not the one that the
- * credentials name.
+ * Returns the current workspace of an account. Throws if none is current, or if the credentials name
+ * another one.
  */
 export function currentOf(
   workspaces: readonly AccountWorkspace[],
@@ -62,14 +64,14 @@ export function currentOf(
       `The account DIFY_EMAIL is in the workspace "${name}" (${id}), not in DIFY_WORKSPACE_ID.`,
       {
         hint:
-          'Switch that account to the workspace in Dify, best an account for the bridge alone; or set ' +
+          'Switch that account to the workspace in Dify, ideally an account used only by the bridge; or set ' +
           `DIFY_WORKSPACE_ID to ${id}; or use DIFY_ADMIN_API_KEY, which reaches every workspace.`,
       },
     );
   }
   throw new BridgeError(
     'upstream_unauthorized',
-    `Dify answers the admin key for the workspace "${name}" (${id}), not for DIFY_WORKSPACE_ID.`,
+    `Dify answered the admin key with the workspace "${name}" (${id}), not for DIFY_WORKSPACE_ID.`,
     {
       hint:
         `Set DIFY_WORKSPACE_ID to ${id}, or check that no proxy between the bridge and Dify changes the ` +
@@ -79,12 +81,12 @@ export function currentOf(
 }
 
 function accountIsNowhere(): BridgeError {
-  return new BridgeError('upstream_error', 'Dify names no current workspace of the account DIFY_EMAIL.', {
+  return new BridgeError('upstream_error', 'Dify reports no current workspace for the account DIFY_EMAIL.', {
     hint: 'Switch that account to the workspace in Dify, or use DIFY_ADMIN_API_KEY.',
   });
 }
 
-/** Dify lists the workspaces of the owner without those that are archived. */
+/** Dify omits archived workspaces from the owner's list. */
 function workspaceIsHidden(workspaceId: string | undefined): BridgeError {
   return new BridgeError('upstream_error', `Dify does not list the workspace ${workspaceId} to its owner.`, {
     hint: 'It may be archived: set DIFY_WORKSPACE_ID to another workspace.',

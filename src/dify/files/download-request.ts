@@ -3,23 +3,25 @@ import type { FileLink } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 
-/** What Dify's download-request route answered. */
+/** The answer of Dify's download-request route. */
 export type DownloadAddress =
-  /** Path and query, to be used against our own base: the host in the address is Dify's view of itself. */
+  /**
+   * Path and query, to be appended to our own base URL: the address names the host as Dify sees itself.
+   */
   | { readonly kind: 'address'; readonly path: string }
-  /** This Dify has no such route. */
+  /** This Dify does not have the route. */
   | { readonly kind: 'unsupported' }
   /** Dify looked for the file and does not have it. */
   | { readonly kind: 'unavailable'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** The reason for a file that Dify has deleted. */
+/** The reason if Dify has deleted the file. */
 export const GONE = 'Dify no longer has the file.';
 
-/** Requests the address of a file from Dify itself. Rejects as `DifyHttp.send` does. */
+/** Asks Dify for the address of a file. Rejects as `DifyHttp.send` does. */
 export type RequestDownload = (link: FileLink, signal: AbortSignal) => Promise<DownloadAddress>;
 
-/** The key and the workspace of the requests. */
+/** The key and the workspace that the requests use. */
 export interface DownloadRequestOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
@@ -31,9 +33,9 @@ const UNSUPPORTED: DownloadAddress = { kind: 'unsupported' };
 const MAX_QUOTE = 300;
 
 /**
- * A client of the route that gives a signed address for the inner API key alone (Dify 1.15.0 and later). The first file
- * shows whether this Dify has the route, which is remembered; until then files wait for each other. An attempt that
- * fails in another way says nothing about the route.
+ * Returns a client of the route that gives a signed address for the inner API key alone (Dify 1.15.0 and
+ * later). The first file shows whether this Dify has the route, and the client remembers it; until then
+ * files are requested one at a time. Any other failure says nothing about the route.
  */
 export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOptions): RequestDownload {
   let isSupported: boolean | undefined;
@@ -69,7 +71,7 @@ async function requestAddress(
     headers: { 'x-inner-api-key': innerApiKey },
     body: {
       tenant_id: tenantId,
-      // An account needs the right workspace only; an end user would have to be the one who owns the file.
+      // Dify checks only the workspace of an account; an end user would have to own the file.
       user_id: '',
       user_from: 'account',
       invoke_from: 'service-api',
@@ -87,7 +89,8 @@ async function requestAddress(
   if (status === 404 && isMissingRoute(body, answer.version)) return UNSUPPORTED;
   if (status !== 200) {
     const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
-    // Of the words nothing but the id is relied on: a request that does not suit Dify has the same status and code.
+    // Only the id in the text is reliable: a request that Dify rejects as invalid has the same status and
+    // code.
     if (status === 400 && said.includes(link.id)) return { kind: 'unavailable', reason: GONE };
     const quote = said === '' ? '' : ` Dify said: "${quoted(answer, said, MAX_QUOTE)}".`;
     return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
@@ -98,14 +101,14 @@ async function requestAddress(
   return { kind: 'refused', reason: 'Dify gives no address for the file.' };
 }
 
-/** Dify's canonical name of a stored file: the padding of the Base64 is part of it. */
+/** Returns Dify's canonical name of a stored file: Dify expects the padding of the Base64. */
 function referenceOf(id: string): string {
   const json = JSON.stringify({ record_id: id });
   const base64 = Buffer.from(json).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
   return `dify-file-ref:${base64}`;
 }
 
-/** Dify's answer for an unknown route, as JSON or as a page, as opposed to a file that it does not find. */
+/** Returns true for Dify's answer to an unknown route, JSON or a page, as opposed to an unknown file. */
 function isMissingRoute(body: unknown, version: string | undefined): boolean {
   if (!isJsonObject(body)) return version !== undefined;
   const { code, message } = body;

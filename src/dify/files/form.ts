@@ -3,8 +3,9 @@ import { BridgeError } from '../../model/errors.ts';
 import type { FileUpload } from '../../model/ports.ts';
 
 /**
- * A multipart form with one part named `file`, of known length, as the bytes come. Name and type must be free of
- * quotes and line breaks: they stand there as they are, since Dify signs them so.
+ * Encodes a multipart form with one part named `file`, of known length, as its bytes arrive. Name and
+ * type must not contain quotes or line breaks: they are written unescaped, because Dify signs them that
+ * way. Throws `file_refused` while reading if the number of bytes is not the announced one.
  */
 export function encodeForm(file: FileUpload): {
   readonly headers: Readonly<Record<string, string>>;
@@ -35,8 +36,8 @@ async function* parts(file: FileUpload, head: Uint8Array, tail: Uint8Array): Asy
     yield chunk;
   }
   if (left !== 0) {
-    throw new BridgeError('file_refused', 'The file changed while it was read.', {
-      hint: 'Call again when nothing writes to it.',
+    throw new BridgeError('file_refused', 'The file changed while the bridge read it.', {
+      hint: 'Call again when no program is writing to it.',
     });
   }
   yield tail;

@@ -4,7 +4,7 @@ const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ...withKind('audio', 'mp3 m4a wav amr mpga'),
   ...withKind('document', 'txt markdown md mdx pdf html htm xlsx xls docx csv vtt properties'),
 ]);
-/** In the order in which Dify looks for them in a MIME type. */
+/** In the order in which Dify looks for these parts in a MIME type. */
 const MIME_PARTS: readonly (readonly [part: string, kind: string])[] = [
   ['image', 'image'],
   ['video', 'video'],
@@ -14,9 +14,9 @@ const MIME_PARTS: readonly (readonly [part: string, kind: string])[] = [
 ];
 
 /**
- * Dify's type of a file: `image`, `video`, `audio`, `document` or `custom`. A workflow refuses a file whose type
- * is not what Dify detects itself, so this follows the same lists: the extension (with or without its dot) first,
- * in lower or upper case but not mixed, then the MIME type.
+ * Returns Dify's type of a file: `image`, `video`, `audio`, `document` or `custom`. A workflow refuses a
+ * file whose type differs from what Dify detects, so this follows Dify: first the extension (with or
+ * without its dot, all lower or all upper case), then the MIME type.
  */
 export function detectFileKind(extension: string, mimeType: string): string {
   const name = extension.replace(/^\./, '');

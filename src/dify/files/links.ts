@@ -1,16 +1,16 @@
-/** A link to a file that Dify keeps. */
+/** A link to a file that Dify stores. */
 export interface FileLink {
   /** `tool`: a ToolFile (`/files/tools/<id>.<ext>`). `upload`: an UploadFile (`/files/<id>/file-preview`). */
   readonly kind: 'tool' | 'upload';
   readonly id: string;
   /**
-   * From `/files/` on: whatever host and prefix stand before it are Dify's view of itself, not ours. A ToolFile's
-   * always has an extension: Dify's route needs one, and accepts any.
+   * Begins with `/files/`: any host and prefix in front of it are Dify's view of itself, not ours. The
+   * path of a ToolFile always has an extension: Dify's route requires one and accepts any.
    */
   readonly path: string;
-  /** With its question mark, or empty. */
+  /** Includes its question mark; may be empty. */
   readonly query: string;
-  /** Timestamp, nonce and signature are there; whether they hold, only Dify knows. */
+  /** True if the link has a timestamp, nonce and signature; only Dify knows whether they are valid. */
   readonly signed: boolean;
 }
 
@@ -21,7 +21,7 @@ const FILE_PATH = new RegExp(
 );
 const SIGNATURE_FIELDS = ['timestamp', 'nonce', 'sign'];
 
-/** The file of Dify that a relative or absolute URL leads to; undefined for every other address. */
+/** Returns the Dify file that a relative or absolute URL points to; undefined for any other address. */
 export function parseFileLink(url: string): FileLink | undefined {
   const withoutFragment = url.split('#', 1)[0] ?? '';
   const mark = withoutFragment.indexOf('?');
@@ -40,7 +40,7 @@ export function parseFileLink(url: string): FileLink | undefined {
   };
 }
 
-/** True for an absolute http or https address. */
+/** Returns true for an absolute http or https address. */
 export function isWebAddress(url: string): boolean {
   return /^https?:\/\//i.test(url);
 }

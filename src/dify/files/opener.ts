@@ -8,36 +8,38 @@ import { endedWithoutAnswer } from '../wire/network-errors.ts';
 import { header, isWebPage } from '../wire/reply.ts';
 import { signFileQuery } from './signature.ts';
 
-/** How files are requested. */
+/** How the opener requests files. */
 export interface FileOpenerOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
-  /** Dify's SECRET_KEY, which signs links. */
+  /** Dify's SECRET_KEY, for signing links. */
   readonly secretKey?: string | undefined;
-  /** Milliseconds since 1970; the system's clock unless given. */
+  /** Returns milliseconds since 1970; the system clock when absent. */
   readonly now?: (() => number) | undefined;
 }
 
 type Unavailable = Extract<OpenedFile, { kind: 'unavailable' }>;
 
-/** Dify does not accept the signature, or (uploads only) the file is gone. */
+/** Dify does not accept the signature, or (uploads only) has deleted the file. */
 interface Refused {
   readonly kind: 'refused';
 }
 
-/** The outcome of one way to a file; `refused` leaves it to the next. */
+/** The outcome of one way to a file. After `refused`, the opener tries the next way. */
 type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string };
 
-/** A file of any size may take its time, as long as bytes keep coming. */
+/** A file of any size may take long as long as bytes keep arriving. */
 const SILENCE_MS = 60_000;
 const HUNG_UP = 'Dify closed the connection instead of sending the file: its storage may no longer have it.';
 const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
 
 /**
- * Opens the files that messages point at, through the bridge's own way to Dify: the host in a link is how Dify
- * calls itself, which often cannot be reached from here. A link that Dify signed is used as it is; then the bridge
- * signs it, where there is a key; then Dify is asked for an address, which 1.15.0 and later give for the inner API
- * key. Each way is tried once, and one that is refused leads to the next; in the end all that was tried is named.
+ * Returns an opener for the files that messages point at. It uses the bridge's own address of Dify,
+ * because the host in a link is Dify's view of itself and often unreachable from here.
+ *
+ * It tries three ways once each: the link as Dify signed it; a link that the bridge signs, if it has the
+ * key; an address that Dify 1.15.0 and later give for the inner API key. If all fail, the result names
+ * every reason.
  */
 export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
   const { secretKey, now = Date.now } = options;
@@ -96,7 +98,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
         return await tryEachWay(link, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof BridgeError)) throw error;
-        // So Dify ends when it knows the file and its storage has lost the bytes.
+        // If its storage has lost the bytes of a known file, Dify closes the connection like this.
         if (endedWithoutAnswer(error)) return unavailable(HUNG_UP);
         return unavailable(error.message);
       }
@@ -104,7 +106,10 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
   };
 }
 
-/** The link in the reference, or the one that its id stands for: Dify sends some files without a link of its own. */
+/**
+ * Returns the link in the reference, or the one that its id implies: Dify sends some files without a
+ * link.
+ */
 function linkOf({ url, id, transferMethod }: FileReference): FileLink | undefined {
   const link = url === undefined ? undefined : parseFileLink(url);
   if (link !== undefined || id === undefined) return link;
@@ -116,12 +121,12 @@ function linkOf({ url, id, transferMethod }: FileReference): FileLink | undefine
 function withoutLink({ url }: FileReference): OpenedFile {
   if (url === undefined) return unavailable('Dify sent no link to the file.');
   if (isWebAddress(url)) return { kind: 'external' };
-  return unavailable('The link to the file leads neither to Dify nor to a web address.');
+  return unavailable('The link to the file points neither to Dify nor to a web address.');
 }
 
 async function readAnswer(answer: DifyAnswer): Promise<OpenedFile | Refused> {
   const { status } = answer;
-  // Dify marks every answer with its version; a page without it comes from the web app or a proxy.
+  // Dify puts its version on every answer; a page without it comes from the web app or a proxy.
   if (status !== 200 || (isWebPage(answer) && answer.version === undefined)) {
     await answer.discard();
     return readRefusal(answer);
@@ -139,7 +144,7 @@ async function readAnswer(answer: DifyAnswer): Promise<OpenedFile | Refused> {
 
 function readRefusal({ status, path, version }: DifyAnswer): Unavailable | Refused {
   if (status === 403) return { kind: 'refused' };
-  // Uploads are answered 404 for both reasons; a 404 from elsewhere has no version.
+  // Dify answers 404 for uploads in both cases; a 404 from another server has no version.
   if (status === 404 && path.endsWith('/file-preview') && version !== undefined) return { kind: 'refused' };
   if (status === 404 || status === 415) return unavailable(GONE);
   if (status === 200)

@@ -10,8 +10,9 @@ const TIMEOUT_MS = 30_000;
 const MAX_QUOTE = 300;
 
 /**
- * Asks Dify for an address that takes one upload of exactly this name and type, for 300 s. Relative, or with
- * whatever host Dify calls itself by. It carries a signature: keep it out of logs and errors.
+ * Asks Dify for an address that accepts one upload of exactly this name and type, for 300 s. Returns it
+ * relative or with the host that Dify uses for itself. The address carries a signature: never log it or
+ * put it in an error. Throws `upstream_error` if Dify gives no address.
  */
 export async function requestUploadUrl(
   http: DifyHttp,
@@ -35,7 +36,7 @@ export async function requestUploadUrl(
   const said =
     typeof error === 'string' && error !== '' ? ` Dify said: ${quoted(answer, error, MAX_QUOTE)}` : '';
   throw new BridgeError('upstream_error', `Dify gave no address for the upload.${said}`, {
-    hint: "The log of Dify's api service may have the cause.",
+    hint: "See the log of Dify's api service for the cause.",
     upstream: { status: answer.status, path: answer.path },
   });
 }

@@ -7,24 +7,27 @@ import { encodeForm } from './form.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
-/** The key and the workspace that files are stored with. */
+/** The key and the workspace for storing files. */
 export interface FileUploaderOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
 }
 
-/** Dify answers when it has stored the file, which it begins with the last byte. */
+/** Dify starts to store the file after the last byte and answers when it is stored. */
 const TIMEOUT_MS = 120_000;
-/** The slowest connection that is waited for: 2 Mbit/s. */
+/** The slowest supported connection: 2 Mbit/s. */
 const BYTES_PER_MS = 250;
-/** What a multipart header would escape, which the signature over the name does not survive, and folders. */
+/**
+ * Folder separators, and characters that a multipart header would escape, which breaks the signature over
+ * the name.
+ */
 const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
 
 /**
- * Stores files as ToolFiles: Dify signs an address for one, then takes the bytes, which are sent as they are read.
- * An address that Dify no longer accepts is asked for once more. The answer is the one object that plugins and
- * workflows both accept as an argument, with those keys only: Dify refuses others. Rejects as `errorFromAnswer`
- * does, and with what reading the file throws.
+ * Returns an uploader that stores files as ToolFiles: Dify signs an address, then the uploader streams
+ * the bytes to it. If Dify no longer accepts the address, the uploader requests one new address. The
+ * argument it returns suits both plugins and workflows and has only the keys that Dify accepts. Rejects
+ * as `errorFromAnswer` does, and with errors from reading the file.
  */
 export function createFileUploader(http: DifyHttp, options: FileUploaderOptions): FileUploader {
   async function send(file: FileUpload, signal: AbortSignal): Promise<DifyAnswer> {
@@ -51,9 +54,9 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
         await answer.discard();
         throw new BridgeError(
           'upstream_rejected',
-          'Dify refused the upload of a file, also at a new address.',
+          'Dify refused the upload of a file, even at a new address.',
           {
-            hint: "Give the file a plain name and call again. If it stays so, compare the clocks of Dify's services: an address holds for 300 s.",
+            hint: "Give the file a plain name and call again. If that does not help, compare the clocks of Dify's services: an address is valid for 300 s.",
             upstream,
           },
         );
@@ -62,7 +65,7 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
       const stored = await answer.json();
       const id = isJsonObject(stored) ? stored['id'] : undefined;
       if (!isJsonObject(stored) || typeof id !== 'string') {
-        throw new BridgeError('upstream_error', 'Dify took the file but did not name its id.', { upstream });
+        throw new BridgeError('upstream_error', 'Dify stored the file but returned no id.', { upstream });
       }
       return toArgument(id, stored, file, options.tenantId, http.baseUrl);
     },
@@ -80,7 +83,7 @@ function nameForDify({ filename, mimeType }: Pick<FileUpload, 'filename' | 'mime
   return { filename: name === '' ? 'file' : name, mimeType: type === '' ? 'application/octet-stream' : type };
 }
 
-/** Path and query of an address of Dify's, to be used against our own base. */
+/** Returns path and query of a Dify address, to be appended to our own base URL. */
 function ownPath(url: string): string {
   const { pathname, search } = new URL(url, 'http://dify.invalid');
   const start = pathname.indexOf('/files/');
@@ -113,8 +116,8 @@ function toArgument(
 }
 
 /**
- * A file that is not in Dify. The type is told from name and type alone, as Dify does where it has nothing else; a
- * workflow wants `url`, Dify's own file class `remote_url`.
+ * Returns the argument for a file that is not stored in Dify. Derives its type from name and MIME type
+ * alone, as Dify does. Workflows read `url`, Dify's own file class reads `remote_url`.
  */
 function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
   const extension = extensionOf(filename);
@@ -131,7 +134,10 @@ function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: stri
   };
 }
 
-/** Plugins fetch the file from this address and need a host, which Dify leaves out when FILES_URL is not set. */
+/**
+ * Returns an address with a host, which plugins need to fetch the file. Dify omits the host if FILES_URL
+ * is not set.
+ */
 function absolute(url: string, baseUrl: URL): string {
   if (!url.startsWith('/')) return url;
   return `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}${url}`;

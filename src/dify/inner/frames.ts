@@ -5,11 +5,11 @@ import { Lines } from './lines.ts';
 
 export type { Frame } from './frame.ts';
 
-/** How frames are read. */
+/** Limits for reading frames. */
 export interface DecodeOptions {
-  /** The largest frame or line that is accepted, in bytes of JSON. */
+  /** The largest accepted frame or line, in bytes of JSON. */
   readonly maxFrameBytes: number;
-  /** The most bytes of all frames together; no limit unless given. */
+  /** The most bytes of all frames together; unlimited when absent. */
   readonly maxAnswerBytes?: number;
 }
 
@@ -18,10 +18,12 @@ const LESS_THAN = 0x3c;
 const LINE_STARTS = new Set(Buffer.from('{deir: \t\r\n'));
 
 /**
- * Reads the frames of an answer while it arrives, cut into chunks in any way: length-prefixed as Dify sends them
- * since 1.4.2, or one JSON a line as before; the first byte tells. An empty answer has no frames.
- * Throws `stream_broken` when the answer ends inside a frame or is something else, `frame_too_large` before a
- * frame over the limit is read or the answer exceeds its own, and `upstream_wrong_address` for a web page.
+ * Yields the frames of an answer while it arrives in chunks of any size. The first byte tells the format:
+ * length-prefixed since Dify 1.4.2, one JSON per line before. An empty answer has no frames.
+ *
+ * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large`
+ * before it reads a frame over the limit or if the whole answer exceeds its limit, and
+ * `upstream_wrong_address` for a web page.
  */
 export async function* decodeFrames(
   bytes: AsyncIterable<Uint8Array>,
@@ -48,5 +50,5 @@ function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {
   if (first === MAGIC) return new LengthPrefixed(maxFrameBytes);
   if (LINE_STARTS.has(first)) return new Lines(maxFrameBytes);
   if (first === LESS_THAN) throw webPageError();
-  throw broken(`Dify's answer begins with the byte ${hex(first)}, which no known format does.`);
+  throw broken(`Dify's answer begins with the byte ${hex(first)}, which starts no known format.`);
 }

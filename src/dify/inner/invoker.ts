@@ -11,12 +11,14 @@ import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
-/** What an invocation needs besides the tool. */
+/** The settings of an invoker. */
 export interface InvokerOptions {
-  /** The api service's INNER_API_KEY_FOR_PLUGIN. It opens every workspace of the installation. */
+  /**
+   * The api service's INNER_API_KEY_FOR_PLUGIN. It grants access to every workspace of the installation.
+   */
   readonly innerApiKey: string;
   readonly tenantId: string;
-  /** The largest message that is accepted, in bytes. */
+  /** The largest accepted message, in bytes. */
   readonly maxFrameBytes: number;
   /** The most bytes of all messages of one call. */
   readonly maxAnswerBytes: number;
@@ -24,12 +26,16 @@ export interface InvokerOptions {
 
 const PATH = '/inner/api/invoke/tool';
 const MAX_MESSAGE = 4000;
-/** Dify cannot return files of workflow tools in these (fixed in 1.13.0); only the name of a field tells. */
+/**
+ * These releases cannot return files of workflow tools (fixed in 1.13.0). Only the name of a field
+ * identifies the bug.
+ */
 const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_marker' };
 
 /**
- * Invokes tools through Dify's inner API, the road that plugins take (reverse invocation). One POST a call; nothing
- * is sent before the stream is read. Leaving the stream early closes the request, as aborting the signal does.
+ * Returns an invoker that uses Dify's inner API, as plugins do (reverse invocation). It sends one POST
+ * per call, and only when the stream is read. Leaving the stream early or aborting the signal closes the
+ * request.
  */
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   return {
@@ -71,15 +77,15 @@ async function* stream(
 }
 
 /**
- * The error for a frame that reports a failed tool: `tool_failed` with the sentence a person wrote, taken out of the
- * JSON that plugins wrap it in. Two releases of Dify have a bug that the hint names.
+ * Returns `tool_failed` for a frame that reports a failed tool, with the person-written sentence taken
+ * out of the plugin's JSON. The hint names a bug of two Dify releases.
  */
 export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | 'version'>): BridgeError {
   const { version } = answer;
   const words = quoted(answer, text, MAX_MESSAGE);
   if (words === '') {
     return new BridgeError('tool_failed', 'The tool failed without saying why.', {
-      hint: "Dify's plugin daemon may have gone down in the middle: the log of Dify's api service has the cause.",
+      hint: "Dify's plugin daemon may have stopped during the call: see the log of Dify's api service for the cause.",
     });
   }
   const message = `The tool failed: ${words}`;
@@ -92,8 +98,8 @@ export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | '
 }
 
 /**
- * Steps of a tool are reported, and a message that is none is shown as it came: both may be words of a server in
- * Dify's place. What the tool itself answers stays as it is.
+ * Returns the message without secrets if it is a log step or unreadable: a server in Dify's place may
+ * quote the request there. Leaves the tool's own output unchanged.
  */
 function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvokeMessage {
   if (message.type === 'log') {

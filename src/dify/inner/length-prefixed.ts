@@ -1,21 +1,24 @@
 import { broken, decodeText, type Frame, type FrameDecoder, hex, toFrame, tooLarge } from './frame.ts';
 
-/** First byte of every length-prefixed frame. */
+/** The first byte of every length-prefixed frame. */
 export const MAGIC = 0x0f;
 /** Magic, reserved byte, header length (u16), data length (u32), all little-endian. */
 const KNOWN_HEAD = 8;
-/** The header counts from the data length on, so it is at least as long as that. */
+/** The header length includes the 4 bytes of the data length. */
 const MIN_HEADER = 4;
 
-/** The format since Dify 1.4.2. A frame that lies in one chunk is not copied, any other once. */
+/**
+ * Decodes the format used since Dify 1.4.2. Copies a frame once if it spans several chunks, otherwise not
+ * at all.
+ */
 export class LengthPrefixed implements FrameDecoder {
   private readonly maxFrameBytes: number;
   private readonly head = Buffer.alloc(KNOWN_HEAD);
   private headFilled = 0;
-  /** Bytes of the header behind the known ones. */
+  /** Remaining bytes of the header after the known ones. */
   private skip = 0;
   private length = 0;
-  /** Only for a frame that does not lie in one chunk: its bytes so far. */
+  /** The bytes so far of a frame that spans several chunks. */
   private body: Buffer | undefined;
   private bodyFilled = 0;
 
@@ -54,7 +57,10 @@ export class LengthPrefixed implements FrameDecoder {
     throw broken("Dify's answer ended inside a frame.");
   }
 
-  /** Takes over what the chunk has of the head, checks it as soon as it is known, answers where it ended. */
+  /**
+   * Reads the chunk's part of the head and checks the head once it is complete. Returns the offset after
+   * it. Throws `stream_broken` or `frame_too_large`.
+   */
   private readHead(chunk: Uint8Array, from: number): number {
     const magic = this.headFilled === 0 ? chunk[from] : MAGIC;
     if (magic !== MAGIC) {

@@ -4,10 +4,13 @@ import { broken, decodeText, type Frame, type FrameDecoder, toFrame, tooLarge } 
 const NEWLINE = 0x0a;
 const IGNORED_LINE = /^(?:event|id|retry)?:/;
 
-/** The format before Dify 1.4.2: one JSON a line, perhaps with the prefix of an event stream. */
+/**
+ * Decodes the format used before Dify 1.4.2: one JSON per line, optionally prefixed as in an event
+ * stream.
+ */
 export class Lines implements FrameDecoder {
   private readonly maxFrameBytes: number;
-  /** The beginning of a line whose end has not come yet. Grows by doubling. */
+  /** The beginning of an unfinished line. Grows by doubling. */
   private rest = Buffer.alloc(0);
   private restLength = 0;
   private seenFrame = false;
@@ -33,7 +36,7 @@ export class Lines implements FrameDecoder {
 
   end(): Frame | undefined {
     const frame = this.toFrame(this.takeRest());
-    // Only a line without its newline gets here; half a JSON is an answer that was cut off.
+    // Only a line without its newline gets here; half a JSON means that the answer was cut off.
     if (typeof frame?.data === 'string') throw broken("Dify's answer ended inside a line.");
     return frame;
   }

@@ -11,13 +11,13 @@ import { requestUploadUrl } from '../files/upload-request.ts';
 
 /** What Dify says about itself without authentication. */
 export interface VersionProbe {
-  /** Undefined when a server answers in Dify's place without naming a version. */
+  /** Undefined if the server that answers does not report a version. */
   readonly version: string | undefined;
   /** Dify's clock, to the second. */
   readonly serverDate: Date | undefined;
 }
 
-/** Which key and workspace are to be proved. */
+/** The key and the workspace to verify. */
 export interface InnerKeyOptions {
   readonly innerApiKey: string;
   readonly tenantId: string;
@@ -26,13 +26,13 @@ export interface InnerKeyOptions {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Finds out whether Dify is at the address, and which version. Rejects as `errorFromAnswer` does, above all with
- * `upstream_wrong_address` where something else than Dify's API answers.
+ * Returns Dify's version and clock. Rejects as `errorFromAnswer` does, with `upstream_wrong_address` if
+ * something other than Dify's API answers.
  */
 export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise<VersionProbe> {
   const ping = await get(http, '/console/api/ping', signal);
   if (ping.status === 200) return readProbe(ping);
-  // A reverse proxy may keep the console away; the api service itself has this as well.
+  // A reverse proxy may block the console; the api service itself answers this route too.
   const isAbsent = ping.status === 404;
   const error = await errorFromAnswer(ping);
   if (!isAbsent) throw error;
@@ -43,9 +43,9 @@ export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise
 }
 
 /**
- * Proves the inner API key and the workspace with a call that runs no tool: it asks for an upload address, which
- * stores nothing. Rejects with `upstream_unauthorized` that names the setting to change. From Dify 1.8 on the
- * workspace is looked up first, so that an unknown one hides whether the key is right.
+ * Verifies the inner API key and the workspace without running a tool: it requests an upload address,
+ * which stores nothing. Rejects with `upstream_unauthorized` that names the setting to change. Since Dify
+ * 1.8 the workspace is looked up first, so an unknown workspace hides whether the key is right.
  */
 export async function probeInnerKey(
   http: DifyHttp,
@@ -56,10 +56,10 @@ export async function probeInnerKey(
   try {
     await requestUploadUrl(http, options, file, signal);
   } catch (error) {
-    // The rest of the request is beyond doubt, so a refusal means the workspace.
+    // Everything else in the request is valid, so a refusal means that the workspace is unknown.
     if (!(error instanceof BridgeError) || error.upstream?.status !== 400) throw error;
     throw new BridgeError('upstream_unauthorized', `Dify knows no workspace ${options.tenantId}.`, {
-      hint: 'DIFY_WORKSPACE_ID must be the id (a UUID) of a workspace of this Dify. Whether DIFY_INNER_API_KEY is right shows only then.',
+      hint: 'DIFY_WORKSPACE_ID must be the id (a UUID) of a workspace of this Dify. DIFY_INNER_API_KEY can be checked only after that.',
       upstream: error.upstream,
       cause: error,
     });
@@ -67,8 +67,8 @@ export async function probeInnerKey(
 }
 
 /**
- * Proves that the address leads to the inner API too, which nginx and the web app do not pass on: Dify's own refusal
- * of a made-up key is what is hoped for. Rejects as `errorFromAnswer` does.
+ * Verifies that the address also reaches the inner API, which nginx and the web app do not pass on: sends
+ * a made-up key and expects Dify's refusal. Rejects as `errorFromAnswer` does.
  */
 export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
   const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
@@ -76,18 +76,18 @@ export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promis
     await probeInnerKey(http, nobody, signal);
   } catch (error) {
     if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
-    // A refusal with another status is a proxy's, and says nothing of what lies behind it.
+    // A refusal with another status comes from a proxy and says nothing about the server behind it.
     if (error.upstream?.status !== 400 && error.upstream?.status !== 404) throw error;
   }
 }
 
-/** What Dify makes of a signed link to a file that cannot exist. */
+/** Dify's verdict on a signed link to a file that cannot exist. */
 export interface SigningProbe {
   readonly verdict: 'accepted' | 'refused' | 'unexpected';
   readonly status: number;
 }
 
-/** Finds out whether links signed with a secret key open files. Rejects when Dify cannot be reached. */
+/** Returns whether Dify accepts links signed with a secret key. Rejects if Dify cannot be reached. */
 export async function probeSigning(
   http: DifyHttp,
   secretKey: string,
@@ -98,12 +98,16 @@ export async function probeSigning(
   const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
   await answer.discard();
   const { status } = answer;
-  // Dify checks the signature first and then misses the file: 415 up to now, 404 would be as good.
+  // Dify checks the signature first and then does not find the file: 415 in all releases so far; 404
+  // would mean the same.
   if (status === 415 || status === 404) return { verdict: 'accepted', status };
   return { verdict: status === 403 ? 'refused' : 'unexpected', status };
 }
 
-/** Whether Dify gives addresses of files for the inner API key alone: asked for a file that cannot exist. */
+/**
+ * Returns whether Dify gives addresses of files for the inner API key alone; asks for a file that cannot
+ * exist.
+ */
 export async function probeDownloadRequest(
   http: DifyHttp,
   options: InnerKeyOptions,

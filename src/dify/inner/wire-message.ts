@@ -5,9 +5,10 @@ import { parseFileLink } from '../files/links.ts';
 const NONE: JsonObject = {};
 
 /**
- * The `data` of a frame as a message. Never throws: an unknown type, or a known one whose body is not as it should
- * be, is an `unknown` message that keeps everything. Bytes (`blob`, `blob_chunk`) do not leave Dify's inner API and
- * are unknown too. What is no message at all has the wire type `unreadable`.
+ * Returns the `data` of a frame as a message. An unknown type, or a known type with an unexpected body,
+ * becomes an `unknown` message that preserves everything. So do bytes (`blob`, `blob_chunk`), which
+ * Dify's inner API does not send. What is not a message at all has the wire type `unreadable`. Never
+ * throws.
  */
 export function toToolInvokeMessage(data: unknown): ToolInvokeMessage {
   if (!isJsonObject(data)) return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
@@ -18,7 +19,8 @@ export function toToolInvokeMessage(data: unknown): ToolInvokeMessage {
   return readMessage(type, body, meta) ?? { type: 'unknown', wireType: type, raw: data };
 }
 
-// Hand-written: this runs for every piece of streamed text, where a schema library costs several times as much.
+// Hand-written: this runs for every piece of streamed text, and a schema library takes several times as
+// long.
 function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   switch (type) {
     case 'text': {
@@ -54,7 +56,10 @@ function readVariable(body: JsonObject): ToolInvokeMessage | undefined {
   return { type: 'variable', name, value, stream: stream === true };
 }
 
-/** Files that are no images come as `link` with the file in `meta`; a bare link of Dify's own is one as well. */
+/**
+ * Files other than images arrive as `link` with the file in `meta`; a plain link to a Dify file counts
+ * too.
+ */
 function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   const url = text(body['text']);
   const hasFile = isJsonObject(meta['file']) || text(meta['tool_file_id']) !== undefined;
@@ -66,7 +71,7 @@ function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undef
 
 function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   const inner = isJsonObject(meta['file']) ? meta['file'] : NONE;
-  // A `url` in the file is signed, the text is not, and `remote_url` of an upload may have run out.
+  // The `url` in the file is signed, the text is not, and the `remote_url` of an upload may have expired.
   const url = text(inner['url']) ?? text(body['text']) ?? text(inner['remote_url']);
   const toolFileId = text(meta['tool_file_id']);
   const id =
@@ -122,12 +127,12 @@ function readResource(raw: JsonObject): RetrieverResource {
   };
 }
 
-/** A string that says something. */
+/** Returns a non-empty string, otherwise undefined. */
 function text(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Dify writes -1 for a size it does not know. */
+/** Returns the size; undefined for the -1 that Dify writes for an unknown size. */
 function byteCount(value: Json | undefined): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -8,7 +8,7 @@ const GATEWAY_STATUSES = new Set([502, 503]);
 
 type MakeError = (code: ErrorCode, message: string, hint?: string) => BridgeError;
 
-/** The error of a web page where the API should be. */
+/** Returns the error for a web page in place of the API. */
 export function webPageError(answer?: DifyAnswer): BridgeError {
   const path = answer === undefined ? 'the invocation' : answer.path;
   return new BridgeError(
@@ -22,8 +22,8 @@ export function webPageError(answer?: DifyAnswer): BridgeError {
 }
 
 /**
- * The error for an answer of the inner API that is not the expected one. Judged by status, content type and Dify's
- * `code`; Dify's texts vary by version and are only quoted. Reads the body.
+ * Returns the error for an unexpected answer of the inner API, judged by status, content type and Dify's
+ * `code`. Quotes Dify's texts but does not rely on them, because they vary by version. Reads the body.
  */
 export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> {
   const reply = await readReply(answer);
@@ -33,25 +33,21 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
 
   if (status >= 300 && status < 400) return redirectError(answer, error);
   if (GATEWAY_STATUSES.has(status)) {
-    const message = `A proxy before Dify answered ${path} with status ${status}: Dify's api service is not there.`;
-    return error('upstream_unreachable', message, 'Check that the api service runs, then call again.');
+    const message = `A proxy in front of Dify answered ${path} with status ${status}: it cannot reach Dify's api service.`;
+    return error('upstream_unreachable', message, 'Check that the api service is running, then call again.');
   }
   if (status === 504) {
-    const message = `A proxy before Dify waits no longer for the answer to ${path} (it answered with status 504).`;
+    const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status 504).`;
     return error(
       'upstream_unreachable',
       message,
-      'It may still run in Dify: check there before calling again. Raise the time limit of the proxy, or let DIFY_API_URL lead to the api service itself.',
+      'The call may still be running in Dify: check there before calling again. Raise the time limit of the proxy, or set DIFY_API_URL to the api service itself.',
     );
   }
   if (status === 429) return rateLimitError(answer, error);
   if (status === 413) {
-    const message = `The request to ${path} is larger than a server before Dify accepts (status 413).`;
-    return error(
-      'upstream_rejected',
-      message,
-      'Send less, or let DIFY_API_URL lead to the api service itself.',
-    );
+    const message = `The request to ${path} is larger than a server in front of Dify accepts (status 413).`;
+    return error('upstream_rejected', message, 'Send less, or set DIFY_API_URL to the api service itself.');
   }
   if (reply.body === undefined) return foreignBodyError(answer, reply.isPage, error);
   if (isNotReady(reply)) {
@@ -82,13 +78,16 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     return error(
       'upstream_error',
       `Dify failed with an internal error (status 500).${said}`,
-      "Likely causes: the tool's plugin is no longer installed, the provider was deleted, or an api or workflow provider is named by something else than its id. Refresh the list of tools; the log of Dify's api service has the cause.",
+      "Likely causes: the tool's plugin is no longer installed, the provider was deleted, or an api or workflow provider is not named by its id. Refresh the list of tools; see the log of Dify's api service for the cause.",
     );
   }
   return error('upstream_error', `Dify answered ${path} with an unexpected status ${status}.${said}`);
 }
 
-/** Dify's handlers answer JSON; anything else comes from its router, a proxy or another server. */
+/**
+ * Returns the error for a body that is not JSON. Dify's handlers answer JSON, so it comes from Dify's
+ * router, a proxy or another server.
+ */
 function foreignBodyError(answer: DifyAnswer, isPage: boolean, error: MakeError): BridgeError {
   const { status, path, version } = answer;
   if (status === 404 && (version !== undefined || !isPage)) {
@@ -98,12 +97,12 @@ function foreignBodyError(answer: DifyAnswer, isPage: boolean, error: MakeError)
   if (isPage && (version === undefined || status === 200)) return webPageError(answer);
   if (status === 401 || status === 403) return proxyError(answer, error);
   const message = `Dify answered ${path} with status ${status} and a body that is not JSON.`;
-  return error('upstream_error', message, "The log of Dify's api service may have the cause.");
+  return error('upstream_error', message, "See the log of Dify's api service for the cause.");
 }
 
-/** The error of a refusal without Dify's version, which Dify puts on every answer. */
+/** Returns the error for a refusal without X-Version, which Dify puts on every answer. */
 function proxyError({ status, path }: DifyAnswer, error: MakeError): BridgeError {
-  const message = `Access to ${path} was refused (status ${status}), by a server before Dify.`;
+  const message = `A server in front of Dify refused access to ${path} (status ${status}).`;
   return error('upstream_unauthorized', message, ADDRESS_HINT);
 }
 
@@ -120,6 +119,6 @@ function rateLimitError(answer: DifyAnswer, error: MakeError): BridgeError {
     ? Number(retryAfter)
     : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
   const wait = Number.isFinite(seconds) && seconds > 0 ? `${seconds} s` : 'a while';
-  const message = 'Dify, or a proxy before it, asks for fewer requests.';
+  const message = 'Dify, or a proxy in front of it, received too many requests.';
   return error('upstream_rate_limited', message, `Wait ${wait} before the next call.`);
 }

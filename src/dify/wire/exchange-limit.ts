@@ -1,15 +1,21 @@
 import type { BridgeError } from '../../model/errors.ts';
 import { abortError, type Destination, timeoutError } from './network-errors.ts';
 
-/** What ends an exchange before its answer is complete: the caller's signal, and a time limit where there is one. */
+/**
+ * What ends an exchange before its answer is complete: the caller's signal, and a time limit if one is
+ * set.
+ */
 export interface Limit {
   readonly signal: AbortSignal;
-  /** The error to throw instead of `error`, when it was this limit or the caller that ended the exchange. */
+  /**
+   * Returns the error to throw instead if this limit or the caller ended the exchange, otherwise
+   * undefined.
+   */
   readonly cause: () => BridgeError | undefined;
   readonly release: () => void;
 }
 
-/** Starts the time, where there is a limit; `release` ends it. */
+/** Starts the time limit, if one is set; `release` stops it. */
 export function limitExchange(
   signal: AbortSignal,
   timeoutMs: number | undefined,

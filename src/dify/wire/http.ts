@@ -7,34 +7,40 @@ import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
 import { abortError, brokenBodyError, connectionError, type Destination } from './network-errors.ts';
 
-/** Where Dify's api service is: `http://api:5001`, also with a path prefix. */
+/** Dify's api service, such as `http://api:5001`; may include a path prefix. */
 export interface DifyHttpOptions {
   readonly baseUrl: string;
-  /** Time for TCP and TLS; 10 s when absent. */
+  /** Milliseconds for TCP and TLS; 10 s when absent. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Connections that may be open to one server at once, idle ones included; further requests wait. No limit when absent. */
+  /**
+   * The most open connections to one server, including idle ones; further requests wait. Unlimited when
+   * absent.
+   */
   readonly maxConnections?: number | undefined;
-  /** What no error may show, besides the keys and tokens in the headers of requests; none when absent. */
+  /** Secrets to mask in errors, in addition to keys and tokens in request headers. */
   readonly secrets?: Secrets | undefined;
 }
 
 /** One exchange with Dify. */
 export interface DifyRequest {
   readonly method: 'GET' | 'POST';
-  /** Begins with `/` and may have a query; it is appended to the base. Or an absolute http(s) URL. */
+  /** Begins with `/`, may have a query, and is appended to the base. Or an absolute http(s) URL. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
-  /** An object is sent as JSON, a stream as it comes: `headers` say its type and length. */
+  /** An object is sent as JSON. A stream is sent as it arrives: `headers` give its type and length. */
   readonly body?: JsonObject | AsyncIterable<Uint8Array> | undefined;
   readonly signal: AbortSignal;
-  /** Limit for the whole exchange, body included. Without it only the signal ends the exchange. */
+  /**
+   * Milliseconds for the whole exchange, including the body. When absent, only the signal ends the
+   * exchange.
+   */
   readonly timeoutMs?: number | undefined;
-  /** Longest silence of the server, before its answer and within it. Without it, it may be silent for ever. */
+  /** Milliseconds without data from the server, before or during its answer. Unlimited when absent. */
   readonly silenceMs?: number | undefined;
 }
 
 /**
- * An answer whose body is still arriving. It must be read, left early or discarded, once: only then is the
+ * An answer whose body is still arriving. Read it, leave it early or discard it, once: only then is the
  * connection free again.
  */
 export interface DifyAnswer {
@@ -42,48 +48,55 @@ export interface DifyAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Dify's version, from `X-Version`. */
   readonly version: string | undefined;
-  /** Path of the request without its query, which may carry a signature. */
+  /** The path of the request, without the query, which may carry a signature. */
   readonly path: string;
-  /** Leaving the loop early closes the connection. Throws `stream_broken`, or what an abort stands for. */
+  /** Leaving the loop early closes the connection. Throws `stream_broken`, or the abort's error. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** The whole body. Rejects with `upstream_error` after 64 MiB. */
+  /** Resolves with the whole body. Rejects with `upstream_error` after 64 MiB. */
   bytes(): Promise<Buffer>;
-  /** The body as text, cut after `maxBytes`. */
+  /** Resolves with the body as text, cut after `maxBytes`. */
   text(maxBytes: number): Promise<string>;
-  /** The body as JSON, its strings well-formed; undefined when it is not JSON. Rejects as `bytes` does. */
+  /**
+   * Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects as
+   * `bytes` does.
+   */
   json(): Promise<unknown>;
-  /** Words of the answer without secrets: whoever answers may quote the request. For all that an error repeats. */
+  /**
+   * Returns a text of the answer without secrets, because a server may quote the request. Use it for
+   * everything that an error repeats.
+   */
   mask(words: string): string;
-  /** Drops the body. Never rejects. */
+  /** Discards the body. Never rejects. */
   discard(): Promise<void>;
 }
 
 /** Sends requests to one Dify. Never retries and never follows redirects. No timeouts except those passed in. */
 export interface DifyHttp {
   readonly baseUrl: URL;
-  /** Known to every answer's `mask`. */
+  /** The secrets that every answer's `mask` hides. */
   readonly secrets: Secrets;
   /**
-   * Resolves with any status. Rejects with what a body throws; with `upstream_unreachable` without an answer or after `timeoutMs`; after an
-   * abort with the signal's reason where that is a BridgeError, otherwise with `cancelled`.
+   * Resolves with an answer of any status. Rejects with the errors of a streamed request body, with
+   * `upstream_unreachable` if no answer arrives or `timeoutMs` passes, and after an abort with the
+   * signal's reason if it is a BridgeError, otherwise with `cancelled`.
    */
   send(request: DifyRequest): Promise<DifyAnswer>;
-  /** Closes all connections, those in use included. */
+  /** Closes all connections, including those in use. */
   close(): Promise<void>;
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 64 * 1024;
-/** Headers of requests whose values are secrets. */
+/** Request headers whose values are secrets. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'x-csrf-token', 'x-inner-api-key'];
 
-/** Throws `config_invalid` for a base that is not an http(s) URL. */
+/** Returns a client for one Dify. Throws `config_invalid` if the base is not an http(s) URL. */
 export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   const baseUrl = parseBase(options.baseUrl);
   const prefix = baseUrl.pathname.replace(/\/+$/, '');
   const secrets = options.secrets ?? new Secrets();
   const agent = new Agent({
-    // Dify's gunicorn closes a connection after 2 s without telling: it must not be used again by then.
+    // Dify's gunicorn silently closes an idle connection after 2 s: it must not be reused by then.
     keepAliveTimeout: 1000,
     keepAliveMaxTimeout: 1000,
     pipelining: 1,
@@ -113,7 +126,7 @@ function locate(path: string, base: URL, prefix: string): URL {
   return path.startsWith('/') ? new URL(`${base.origin}${prefix}${path}`) : new URL(path);
 }
 
-/** Keys, tokens and the values of cookies that a request carries. */
+/** Returns the keys, tokens and cookie values that a request carries. */
 function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly string[] {
   return SECRET_HEADERS.flatMap((name) => {
     const value = headers[name]?.replace(/^Bearer /, '');
@@ -133,7 +146,7 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
       path: url.pathname + url.search,
       method: request.method,
       ...encodeBody(request),
-      // A tool may be silent for minutes, before the headers too: they come with the first frame.
+      // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
       headersTimeout: request.silenceMs ?? 0,
       bodyTimeout: request.silenceMs ?? 0,
       signal: limit.signal,
@@ -174,7 +187,7 @@ function createAnswer(
       throw limit.cause() ?? brokenBodyError(error, destination);
     }
   }
-  /** The body up to the chunk that exceeds `maxBytes`. */
+  /** Resolves with the body up to and including the chunk that exceeds `maxBytes`. */
   async function collect(maxBytes: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -204,7 +217,7 @@ function createAnswer(
   };
 }
 
-/** The JSON value of a body, its strings well-formed; undefined when it is not JSON. */
+/** Returns the JSON value of a body with well-formed strings; undefined if it is not JSON. */
 export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(mendJson(body.toString('utf8')));

@@ -1,24 +1,25 @@
 import { durationText } from '../../model/duration.ts';
 import { BridgeError } from '../../model/errors.ts';
 
-/** Where a request went, for the sentences below; `path` is without its query. */
+/** Where a request went, for error messages; `path` has no query. */
 export interface Destination {
   readonly url: URL;
   readonly path: string;
 }
 
-const HINT = 'Check that Dify is running and that DIFY_API_URL leads to its api service from this machine.';
+const HINT =
+  'Check that Dify is running and that DIFY_API_URL points to its api service and is reachable from this machine.';
 
-/** A request that was on its way when the connection ended may have reached Dify, and the tool with it. */
+/** If the connection ended during a request, the request may have reached Dify and the tool. */
 const AFTERMATH = 'Whether the request took effect in Dify is unknown: check before repeating it.';
 
 const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'DNS does not know the host name',
-  EAI_AGAIN: 'DNS gave no answer for the host name',
-  EHOSTUNREACH: 'there is no route to the host',
-  ENETUNREACH: 'there is no route to its network',
-  EADDRNOTAVAIL: 'the address cannot be reached from here',
+  ENOTFOUND: 'the host name does not exist in DNS',
+  EAI_AGAIN: 'DNS did not answer for the host name',
+  EHOSTUNREACH: 'this machine has no route to the host',
+  ENETUNREACH: 'this machine has no route to its network',
+  EADDRNOTAVAIL: 'the address is not reachable from this machine',
   ETIMEDOUT: 'the connection attempt timed out',
   UND_ERR_CONNECT_TIMEOUT: 'the connection attempt timed out',
   UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
@@ -38,14 +39,14 @@ const BROKEN_ON_THE_WAY = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 const CERTIFICATE_HINT =
   'Give Node the authority of the certificate with NODE_EXTRA_CA_CERTS, or use the address the certificate is for.';
 
-/** The error of a request that got no answer: which host, what happened, what to check. */
+/** Returns the error for a request without an answer: which host, what happened, what to check. */
 export function connectionError(error: unknown, { url, path }: Destination): BridgeError {
   const code = codeOf(error);
   const host = hostPort(url);
   if (code.startsWith('HPE_') || code === 'HTTPParserError') {
     return new BridgeError(
       'upstream_wrong_address',
-      `${host} answered ${path} with something else than HTTP.`,
+      `${host} answered ${path} with something other than HTTP.`,
       {
         hint: 'Check scheme and port of DIFY_API_URL, e.g. http://api:5001.',
         cause: error,
@@ -62,7 +63,7 @@ export function connectionError(error: unknown, { url, path }: Destination): Bri
   });
 }
 
-/** The error of an exchange that was not over when its time was. */
+/** Returns the error for an exchange that exceeded its time limit. */
 export function timeoutError(timeoutMs: number, { url, path }: Destination): BridgeError {
   return new BridgeError(
     'upstream_unreachable',
@@ -71,7 +72,7 @@ export function timeoutError(timeoutMs: number, { url, path }: Destination): Bri
   );
 }
 
-/** The error of a body that broke off after the answer had begun. */
+/** Returns the error for a body that broke off. */
 export function brokenBodyError(error: unknown, { url, path }: Destination): BridgeError {
   return new BridgeError(
     'stream_broken',
@@ -83,19 +84,25 @@ export function brokenBodyError(error: unknown, { url, path }: Destination): Bri
   );
 }
 
-/** The error behind an aborted signal: its reason where that is one of ours, otherwise `cancelled`. */
+/** Returns the error of an aborted signal: its reason if that is a BridgeError, otherwise `cancelled`. */
 export function abortError(signal: AbortSignal): BridgeError {
   const reason: unknown = signal.reason;
   if (reason instanceof BridgeError) return reason;
   return new BridgeError('cancelled', 'The request to Dify was cancelled.', { cause: reason });
 }
 
-/** True when the connection was established and ended before any answer, possibly in the middle of the request. */
+/**
+ * Returns true if the connection was established and ended before any answer, possibly during the
+ * request.
+ */
 export function endedWithoutAnswer({ code, cause }: BridgeError): boolean {
   return code === 'upstream_unreachable' && BROKEN_ON_THE_WAY.has(codeOf(cause));
 }
 
-/** A server without TLS may hang up on the handshake, as Dify's does; Node tells that in words alone. */
+/**
+ * A server without TLS, such as Dify's, may hang up during the handshake; Node reports that only in the
+ * message text.
+ */
 function endedInHandshake(error: unknown): boolean {
   return error instanceof Error && error.message.includes('before secure TLS connection');
 }
@@ -105,7 +112,10 @@ function hostPort(url: URL): string {
   return `${url.host}:${url.protocol === 'https:' ? 443 : 80}`;
 }
 
-/** The system's or undici's code; several addresses of one name fail together as an AggregateError. */
+/**
+ * Returns the code of the system or of undici. If all addresses of a name fail, the error is an
+ * AggregateError.
+ */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     const first: unknown = error.errors[0];

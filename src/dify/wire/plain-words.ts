@@ -2,21 +2,24 @@ import { cutText } from '../../model/cut-text.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
 
-/** Messages are wrapped by the plugin, its daemon and Dify; deeper is the tool's own affair. */
+/** The plugin, its daemon and Dify each wrap a message; deeper JSON belongs to the tool. */
 const MAX_DEPTH = 4;
 const REQUEST_ID = /^req_id:\s*\S+\s+/;
 const WRAPPED = /^\w*Error:\s*(?=\{)/;
-/** Types that say no more than that a tool failed. */
+/** Error types that say only that a tool failed. */
 const PLAIN_TYPES = new Set(['ToolInvokeError', 'InvokeError', 'PluginInvokeError', 'Exception', 'Error']);
 
-/** The words of an answer as an error repeats them: plain, without secrets, at most `max` characters. */
+/**
+ * Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters.
+ */
 export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: number): string {
   return cutText(answer.mask(plainWords(text)), max);
 }
 
 /**
- * What a person wrote, out of the JSON and the request id that plugins, their daemon and Dify wrap around it; any
- * other text trimmed. The request id is new each time, so without it the same failure reads the same again.
+ * Returns the person-written message inside the JSON and request id that plugins, their daemon and Dify
+ * add; any other text trimmed. The request id differs each time; without it, the same failure gives the
+ * same text.
  */
 function plainWords(text: string): string {
   return humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);
@@ -26,7 +29,7 @@ function humanMessage(text: string, depth: number): string {
   const wrapped = text.replace(WRAPPED, '');
   const body = depth > 0 && wrapped.startsWith('{') ? parseJsonObject(wrapped) : undefined;
   const inner = body === undefined ? undefined : messageOf(body);
-  // JSON that the tool itself answered with, or broken JSON: shown as it is.
+  // JSON that the tool itself returned, or broken JSON: show it unchanged.
   if (body === undefined || inner === undefined) return text;
   const message = humanMessage(inner.trim(), depth - 1);
   const type = body['error_type'];
@@ -34,7 +37,7 @@ function humanMessage(text: string, depth: number): string {
   return message === '' ? type : `${type}: ${message}`;
 }
 
-/** The text of the first field that usually carries it; a nested object is handed on as JSON. */
+/** Returns the text of the first field that usually carries the message; a nested object as JSON. */
 function messageOf(body: JsonObject): string | undefined {
   for (const field of ['message', 'error']) {
     const value = body[field];

@@ -2,15 +2,17 @@ import { type JsonObject, parseJsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
 import { quoted } from './plain-words.ts';
 
-/** A short answer of Dify, read as a whole: an error, or the answer to a login. */
+/** A short answer of Dify, read completely: an error, or the answer to a login. */
 export interface DifyReply {
   readonly status: number;
   readonly path: string;
-  /** Undefined for web pages and everything else that is no JSON object: a router or a proxy wrote it, not Dify's handlers. */
+  /**
+   * Undefined for web pages and anything else that is not a JSON object, which a router or a proxy wrote.
+   */
   readonly body: JsonObject | undefined;
-  /** Dify's error code. Its texts vary by version and decide nothing. */
+  /** Dify's error code. Its texts vary by version, so nothing depends on them. */
   readonly code: string | undefined;
-  /** Dify's own words, plain, shortened and without secrets; undefined where it says nothing. */
+  /** Dify's message, plain, shortened and without secrets; undefined if it has none. */
   readonly said: string | undefined;
   readonly isPage: boolean;
 }
@@ -24,7 +26,7 @@ export async function readReply(answer: DifyAnswer): Promise<DifyReply> {
   const text = await answer.text(MAX_BYTES);
   const body = parseJsonObject(text);
   const code = body?.['code'];
-  // A refused login or refresh of some versions has `data` or `message` and no code.
+  // In some versions, a refused login or refresh has `data` or `message` and no code.
   const message = body?.['message'] ?? body?.['data'];
   const said = typeof message === 'string' ? quoted(answer, message, MAX_SAID) : '';
   return {
@@ -37,17 +39,17 @@ export async function readReply(answer: DifyAnswer): Promise<DifyReply> {
   };
 }
 
-/** True when the reply says that Dify's installation was not finished. */
+/** Returns true if Dify's installation is not finished. */
 export function isNotReady({ code }: DifyReply): boolean {
   return code !== undefined && NOT_READY.has(code);
 }
 
-/** True when the answer declares itself a web page. */
+/** Returns true if the answer declares itself a web page. */
 export function isWebPage(answer: DifyAnswer): boolean {
   return header(answer, 'content-type')?.toLowerCase().includes('html') === true;
 }
 
-/** One header as a text; undefined when it is missing. */
+/** Returns one header as a string; undefined if it is missing. */
 export function header({ headers }: DifyAnswer, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : value?.[0];

@@ -6,23 +6,24 @@ import type { FileRecord, StorageBackend, StoredRecord } from '../../model/stora
 import { decodeSidecar, encodeSidecar } from './sidecar.ts';
 
 const SIDECAR = '.dify-file.json';
-/** Before the name of a folder whose file has not arrived yet, or is on its way out. */
+/** Prefix of a folder whose file is incomplete or being removed. */
 const TEMPORARY = '.tmp-';
-/** What nobody has written to for so long was left behind by a process that ended early. */
+/** Temporary folders without a write for this long were left behind by a process that ended early. */
 const LEFTOVER_MS = 15 * 60_000;
 const CHUNK_BYTES = 256 * 1024;
-/** What Windows says of a folder with an open file in it. */
+/** Error codes of Windows for a folder with an open file in it. */
 const IN_USE: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES']);
-/** Sidecars read at a time. */
+/** Sidecars read at once. */
 const BATCH = 32;
 
 /**
- * Stores files in a folder: `<id>/<name>` and a record in the same subfolder. A file appears and disappears by renaming its
- * subfolder, so that other processes on the same folder see it whole or not at all. The folder is made with the first
- * file; anything else in it is left alone. What a process that ended early left behind is removed some minutes later.
+ * Returns a backend that stores each file in a subfolder: `<id>/<name>` and its record. A file appears
+ * and disappears by renaming its subfolder, so other processes see it whole or not at all. The first file
+ * creates the main folder; the backend ignores anything else in it. It removes leftovers of a process
+ * that ended early after some minutes.
  */
 export function createDirectoryBackend(dir: string): StorageBackend {
-  /** What has been read already: records never change. Reading thousands of them anew would take a second. */
+  /** Records already read; they never change. Reading thousands of them again would take a second. */
   const known = new Map<string, { readonly record: FileRecord; usedAt: number }>();
   /** Temporary folders of this process. */
   const drafts = new Set<string>();
@@ -47,7 +48,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
   }
 
   async function names(): Promise<readonly string[]> {
-    // Something that cleans the machine's cache may remove the folder: the next file makes it again.
+    // A program that cleans caches may remove the folder: the next file creates it again.
     return readdir(dir).catch((error: unknown) => {
       if (isGone(error)) return [];
       throw error;
@@ -94,7 +95,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
       try {
         await mkdir(dir, { recursive: true, mode: 0o700 });
         await mkdir(folder, { mode: 0o700 });
-        // Its name may be known only when all is there, so it gets that at the end.
+        // Its name may be known only at the end, so the file is renamed then.
         handle = await open(join(folder, TEMPORARY), 'wx', 0o600);
       } catch (error) {
         await discard().catch(() => undefined);
@@ -146,12 +147,12 @@ export function createDirectoryBackend(dir: string): StorageBackend {
     },
 
     async *read(record, { first, last } = { first: 0, last: record.size - 1 }) {
-      const gone = new BridgeError('file_not_found', 'The file is no longer there.');
+      const gone = new BridgeError('file_not_found', 'The file no longer exists.');
       const handle = await open(dataOf(record), 'r').catch((error: unknown) => {
         throw isGone(error) ? gone : error;
       });
       try {
-        // Somebody may have edited it; half of it, or more than was announced, would be worse than none.
+        // Someone may have edited the file: a partial or oversized file would be worse than none.
         if ((await handle.stat()).size !== record.size) throw gone;
         for (let position = first; position <= last; ) {
           const size = Math.min(CHUNK_BYTES, last + 1 - position);
@@ -188,12 +189,14 @@ export function createDirectoryBackend(dir: string): StorageBackend {
   };
 }
 
-/** The name that the bytes lie under: that of the file, but for the one that the record has. */
+/**
+ * Returns the name under which the bytes are stored: the file's own, unless the record uses that name.
+ */
 function dataName(name: string): string {
   return name.toLowerCase() === SIDECAR || name === TEMPORARY ? `_${name}` : name;
 }
 
-/** When something in a folder was written last; now where it is gone meanwhile. */
+/** Returns when something in a folder was last written; the present time if the folder is gone. */
 async function lastChange(folder: string): Promise<number> {
   try {
     const files = await readdir(folder);

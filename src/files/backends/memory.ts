@@ -7,7 +7,7 @@ interface MemoryFile {
   usedAt: number;
 }
 
-/** Stores files in the memory of this process. */
+/** Returns a backend that stores files in the memory of this process. */
 export function createMemoryBackend(): StorageBackend {
   const files = new Map<string, MemoryFile>();
 
@@ -16,7 +16,7 @@ export function createMemoryBackend(): StorageBackend {
       const chunks: Uint8Array[] = [];
       return {
         async write(chunk) {
-          // The sender may use its memory again, or it may be a small part of a large one.
+          // Copy: the sender may reuse its memory, or the chunk may be a small view of a large buffer.
           chunks.push(Uint8Array.from(chunk));
         },
         async commit(record) {
@@ -40,7 +40,7 @@ export function createMemoryBackend(): StorageBackend {
 
     async *read({ id, size }, { first, last } = { first: 0, last: size - 1 }) {
       const file = files.get(id);
-      if (file === undefined) throw new BridgeError('file_not_found', 'The file is no longer there.');
+      if (file === undefined) throw new BridgeError('file_not_found', 'The file no longer exists.');
       let position = 0;
       for (const chunk of file.chunks) {
         const part = chunk.subarray(Math.max(0, first - position), Math.max(0, last + 1 - position));

@@ -5,27 +5,30 @@ import type { RedisConnection } from '../../redis/connection.ts';
 import { unavailable } from '../../redis/redis-errors.ts';
 
 /**
- * Bytes of all chunks of a file but the last. With what Redis puts before a value it stays within 256 KiB, the amount
- * that memory is given out in.
+ * Bytes of each chunk except the last. With Redis's header the value stays within 256 KiB, the unit in
+ * which Redis allocates memory.
  */
 const CHUNK_BYTES = 256 * 1024 - 64;
-/** A file that nobody writes to any more goes after this time: its writer has ended early. */
+/** An unfinished file without a write for this long is removed: its writer ended early. */
 const DRAFT_MS = 15 * 60_000;
-/** How long a file that is being read stays when it expires or makes room; each chunk that is read begins it anew. */
+/**
+ * Milliseconds for which a file that is being read survives its expiry or eviction; each chunk read
+ * restarts them.
+ */
 const READING_MS = 30_000;
 /** Records fetched with one command. */
 const BATCH = 500;
 
 const PREFIX = 'dify-mcp-bridge:file';
-/** When each file was used last, by its id. */
+/** When each file was last used, by id. */
 const USED = 'dify-mcp-bridge:files';
 
 const recordOf = (id: string): string => `${PREFIX}:${id}`;
-/** The chunks, by their number. */
+/** The chunks, by number. */
 const dataOf = (id: string): string => `${PREFIX}:${id}:data`;
 const readingOf = (id: string): string => `${PREFIX}:${id}:reading`;
 
-/** Makes chunks a stored file, unless some are gone meanwhile. */
+/** Turns chunks into a stored file, unless some of them are gone. */
 const COMMIT = `
 if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -53,11 +56,11 @@ else redis.call('UNLINK', KEYS[2]) end
 return 1`;
 
 /**
- * Stores files in Redis, in chunks, for all processes that share it. Redis itself removes what has expired. A file that is
- * removed while it is read stays for its reader as long as the reader goes on.
+ * Returns a backend that stores files in Redis, in chunks, for all processes that share it. Redis itself
+ * removes expired files. A file that is removed during a read survives until the reader has finished.
  */
 export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): StorageBackend {
-  /** What has been read already: records never change. */
+  /** Records already read; they never change. */
   const known = new Map<string, FileRecord>();
 
   async function load(ids: readonly string[]): Promise<void> {
@@ -101,7 +104,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
 
       return {
         async write(chunk) {
-          // The sender may use its memory again.
+          // Copy: the sender may reuse its memory.
           pending.push(Uint8Array.from(chunk));
           bytes += chunk.length;
           if (bytes >= CHUNK_BYTES) await sendFull();
@@ -121,7 +124,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
               ],
             }),
           );
-          if (committed !== 1) throw unavailable('has lost a part of the file');
+          if (committed !== 1) throw unavailable('has lost part of the file');
           known.set(id, record);
         },
 
@@ -169,7 +172,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
             arguments: [String(index), String(READING_MS)],
           }),
         )) as unknown as Buffer | null;
-        if (chunk === null) throw new BridgeError('file_not_found', 'The file is no longer there.');
+        if (chunk === null) throw new BridgeError('file_not_found', 'The file no longer exists.');
         const start = index * CHUNK_BYTES;
         yield chunk.subarray(at - start, last + 1 - start);
         at = start + chunk.length;
@@ -190,7 +193,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
     },
 
     async tidy() {
-      // Redis removes a record that has expired, and not what else names it.
+      // Redis removes an expired record but not the index entries that name it.
       const ids = (await indexed()).map(({ value }) => value);
       for (let start = 0; start < ids.length; start += BATCH) {
         const part = ids.slice(start, start + BATCH);

@@ -1,15 +1,15 @@
 import { parseJsonObject } from '../../model/json.ts';
 import type { FileRecord } from '../../model/storage-backend.ts';
 
-/** To be raised when the format changes. */
+/** Raise this when the format changes. */
 const VERSION = 1;
 
-/** The text of the record that is stored with a file. */
+/** Returns the text of the record that is stored with a file. */
 export function encodeSidecar(record: FileRecord): string {
   return `${JSON.stringify({ version: VERSION, ...record })}\n`;
 }
 
-/** The record in a sidecar; undefined where the text is not one. */
+/** Returns the record in a sidecar; undefined if the text is not one. */
 export function decodeSidecar(id: string, text: string): FileRecord | undefined {
   const value = parseJsonObject(text);
   if (value?.['version'] !== VERSION) return undefined;

@@ -108,7 +108,7 @@ describe('a bridge with a manifest', () => {
     const withheld = bridge.app.registry.current()?.withheld.filter(({ name }) => name.startsWith('tests_'));
     expect(withheld).toMatchObject([
       { name: 'tests_notes__three', reason: 'hidden', detail: expect.stringContaining('manifest pull') },
-      { name: TWO, reason: 'hidden', detail: expect.stringContaining('not any more as it was approved') },
+      { name: TWO, reason: 'hidden', detail: expect.stringContaining('changed since its approval') },
     ]);
     await expect(client.callTool(TWO)).rejects.toThrow(/not published/);
     const registry = bridge.app.registry.current();

@@ -175,7 +175,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
     const closed = await client.callTool(INSPECT, { file: { url: 'https://[::1]/secret' } });
     expect(closed.content[0]?.text).toBe(
       'The file of the argument file cannot be taken: [::1] is a private or local address, which the bridge does not ' +
-        'fetch from.\nThe tool was not started. Give an address that anybody can fetch, or the file itself as data. ' +
+        'fetch from.\nThe tool was not started. Give a publicly reachable address, or the file itself as data. ' +
         'An operator can allow the host in files.allowedNetworks.',
     );
     const refused = await client.callTool('audio__asr', { audio_file: { data: 'AAAA', filename: 'a.wav' } });
@@ -204,7 +204,7 @@ it('an upload address that has expired is asked for once more, and no oftener', 
   sandbox.expireUploads(2);
   const result = await inspect({ data: 'AAAA', filename: 'a.bin' });
   expect(result.isError).toBe(true);
-  expect(result.content[0]?.text).toContain('Dify refused the upload of a file, also at a new address.');
+  expect(result.content[0]?.text).toContain('Dify refused the upload of a file, even at a new address.');
 });
 
 it.each([1, 1_000_000, 100_000_000])('%i bytes arrive as they are, in little memory', async (size) => {

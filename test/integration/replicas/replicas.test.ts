@@ -161,7 +161,7 @@ describe('a replica', () => {
     const quick = await client.callTool(SLOW, { seconds: 0.1 });
     expect(textOf(quick)).toContain('This took 0.1 seconds.');
     await expect(client.listResources()).rejects.toThrow(
-      /The Redis that keeps files and results cannot be reached/,
+      /The Redis that stores files and results cannot be reached/,
     );
     const download = await fetch(new URL(`/files/${'a'.repeat(47)}/x`, await bridge.url()));
     expect(download.status).toBe(503);
@@ -183,10 +183,10 @@ describe('a replica', () => {
     await own.kill();
     const unkept = await client.callTool(BYTES, { size: 1000, name: 'report.bin' });
     expect(unkept.isError).toBeUndefined();
-    expect(textOf(unkept)).toMatch(/report\.bin.*The Redis that keeps files and results cannot be reached/);
+    expect(textOf(unkept)).toMatch(/report\.bin.*The Redis that stores files and results cannot be reached/);
     const echoed = await client.callTool(ECHO, { file: { resource: link.uri } });
     expect(echoed.isError).toBe(true);
-    expect(textOf(echoed)).toContain('The Redis that keeps files and results cannot be reached.');
+    expect(textOf(echoed)).toContain('The Redis that stores files and results cannot be reached.');
     await sandbox.close();
   });
 

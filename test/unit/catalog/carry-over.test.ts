@@ -31,7 +31,7 @@ describe('carryOver', () => {
     const { listing: merged, stale } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b', 'api:y', 'mcp:m']);
     expect(merged.problems).toEqual([
-      { providerType: 'builtin', message: 'The daemon is down. What was listed before stays published.' },
+      { providerType: 'builtin', message: 'The daemon is down. The tools listed before stay published.' },
     ]);
     expect(stale).toEqual(merged.problems);
   });
@@ -44,7 +44,7 @@ describe('carryOver', () => {
     const { listing: merged, stale } = carryOver(before, next);
     expect(ids(merged)).toEqual(['builtin:a', 'builtin:b']);
     expect(merged.providers[0]?.tools[0]?.name).toBe('new');
-    expect(merged.problems[0]?.message).toContain('stays published');
+    expect(merged.problems[0]?.message).toContain('stay published');
     expect(stale).toMatchObject([{ providerType: 'builtin', providerId: 'b' }]);
   });
 
@@ -77,7 +77,7 @@ describe('carryOver', () => {
     };
     const { listing: twice } = carryOver(carryOver(before, next).listing, next);
     expect(ids(twice)).toEqual(['mcp:m']);
-    expect(twice.problems[0]?.message.match(/stays published/g)).toHaveLength(1);
+    expect(twice.problems[0]?.message.match(/stay published/g)).toHaveLength(1);
   });
 
   describe('of credentials', () => {
@@ -100,7 +100,7 @@ describe('carryOver', () => {
       expect(listing.providers).toBe(next.providers);
       expect(listing.credentials?.get('a')).toEqual([key]);
       expect(listing.credentials?.get('b')).toEqual([key]);
-      expect(stale).toMatchObject([{ providerId: 'a', message: expect.stringContaining('stays published') }]);
+      expect(stale).toMatchObject([{ providerId: 'a', message: expect.stringContaining('stay published') }]);
     });
 
     it('keeps those of a provider that is kept', () => {

@@ -234,7 +234,7 @@ describe('builtin tools that cannot be listed as a whole', () => {
       },
     ]);
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', expect.stringContaining('asking for each provider')],
+      ['warn', expect.stringContaining('the bridge lists each provider')],
       ['warn', expect.stringContaining('from the list of plugins')],
     ]);
   });

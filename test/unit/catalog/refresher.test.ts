@@ -342,7 +342,7 @@ describe('what is stale', () => {
     await vi.advanceTimersByTimeAsync(MINUTE);
     await end(withoutA);
     expect(parts(refresher)).toEqual([['builtin', 'a', at('10:00:00')]]);
-    expect(refresher.status().stale[0]?.message).toBe('Timed out. What was listed before stays published.');
+    expect(refresher.status().stale[0]?.message).toBe('Timed out. The tools listed before stay published.');
     await vi.advanceTimersByTimeAsync(MINUTE);
     await end(withoutA);
     expect(parts(refresher)).toEqual([['builtin', 'a', at('10:00:00')]]);

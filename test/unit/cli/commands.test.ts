@@ -24,7 +24,7 @@ describe('tools list', () => {
     expect(stdout).toMatch(/acme_post__send .*not authorised in Dify/);
     expect(stdout).toMatch(/Not published.*\nacme_weather__stuck {2}incomplete/);
     expect(stdout).toMatch(
-      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\nListed besides, as tools\.handOff is on: get_call_result and cancel_call\.\n$/,
+      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\nAlso listed, because tools\.handOff is on: get_call_result and cancel_call\.\n$/,
     );
     expect(stderr).toBe('warning: Dify could not list mcp tools.\n');
     expect(events).toEqual(['create', 'start', 'close 0']);
@@ -398,12 +398,12 @@ describe('config', () => {
       code: 0,
       stdout:
         'not listed: Dify could not list mcp tools.\nThe configuration is valid: no warnings.\n' +
-        'Rules and presets fit the 3 tools that Dify lists. Not all could be listed: see above.\n',
+        'Rules and presets fit the 3 tools that Dify lists. Some tools could not be listed: see above.\n',
       events: ['create', 'start', 'close 0'],
     });
     const warned = await cli(['config', 'check'], { env: { ...ENV, DIFY_SECRET_KEY: '${user_config.key}' } });
     expect(warned.code).toBe(0);
-    expect(warned.stdout).toMatch(/warning: env DIFY_SECRET_KEY: still a \$\{…\} placeholder/);
+    expect(warned.stdout).toMatch(/warning: env DIFY_SECRET_KEY: still an unreplaced \$\{…\} placeholder/);
     expect(warned.stdout).toMatch(/warning: dify\.secretKey: not set/);
     expect(warned.stdout).toContain('2 warnings');
   });

@@ -30,7 +30,7 @@ function lasting(text: string, { sandbox, folder }: Scene): string {
       .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:5001')
       .replaceAll(/\b(59|60)\d s\b/g, '600 s')
       // What a machine without DNS says.
-      .replace('DNS gave no answer for the host name', 'DNS does not know the host name')
+      .replace('DNS did not answer for the host name', 'the host name does not exist in DNS')
   );
 }
 

@@ -163,7 +163,7 @@ describe('doctor', () => {
       (await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: dir, ...changes }) })).check('file store');
     expect(await at({})).toMatchObject({
       status: 'pass',
-      message: `${dir} holds 0 files, 0 bytes of 1.1 GB.`,
+      message: `${dir} contains 0 files, 0 bytes of 1.1 GB.`,
     });
     const store = createFileStore({
       backend: createDirectoryBackend(dir),
@@ -176,11 +176,11 @@ describe('doctor', () => {
     await store.close();
     expect(await at({ DIFY_BRIDGE_FILES_MAX_STORE_BYTES: '1MB' })).toMatchObject({
       status: 'pass',
-      message: `${dir} holds 1 file, 5 bytes of 1 MB.`,
+      message: `${dir} contains 1 file, 5 bytes of 1 MB.`,
     });
     expect(await at({ DIFY_BRIDGE_FILES_STORE: 'memory' })).toMatchObject({
       status: 'pass',
-      message: 'Files are kept in memory, up to 134.2 MB, until the bridge ends.',
+      message: 'Files are stored in memory, up to 134.2 MB, until the bridge stops.',
     });
   });
 
@@ -197,7 +197,7 @@ describe('doctor', () => {
     });
     expect(well.check('file store')).toMatchObject({
       status: 'pass',
-      message: 'Redis holds 1 file for all replicas, 5 bytes of 134.2 MB.',
+      message: 'Redis stores 1 file for all replicas, 5 bytes of 134.2 MB.',
     });
     expect(well.run.stdout + well.run.stderr).not.toContain(REDIS_PASSWORD);
 
@@ -219,7 +219,7 @@ describe('doctor', () => {
     const named = await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: join(file, 'dir') }) });
     expect(named.check('file store')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('files.dir cannot be written (ENOTDIR)'),
+      message: expect.stringContaining('files.dir is not writable (ENOTDIR)'),
       fix: expect.stringContaining('DIFY_BRIDGE_FILES_DIR'),
     });
     expect({ code: named.run.code, clock: named.status['clock'] }).toEqual({ code: 2, clock: 'pass' });
@@ -227,7 +227,7 @@ describe('doctor', () => {
     const usual = await diagnose({ env: environment({ XDG_CACHE_HOME: join(file, 'cache') }) });
     expect(usual.check('file store')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('cannot be written. Files are kept in memory'),
+      message: expect.stringContaining('is not writable. Files are stored in memory'),
       fix: expect.stringContaining('files.dir'),
     });
     expect(usual.run.code).toBe(0);
@@ -238,7 +238,7 @@ describe('doctor', () => {
     expect(run.code).toBe(2);
     expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
     expect(check('configuration')?.fix).toMatch(
-      /^Run dify-mcp-bridge init.*\n.*no configuration file .*\.config/,
+      /^Run dify-mcp-bridge init.*\n.*The configuration file .*\.config/,
     );
     expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 9 }, () => 'skip'));
   });
@@ -293,7 +293,7 @@ describe('doctor', () => {
     const foreign = await diagnose({ env: environment({ DIFY_BRIDGE_PORT, DIFY_BRIDGE_HOST: '192.0.2.1' }) });
     expect(foreign.check('port')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('not of this machine'),
+      message: expect.stringContaining('not an address of this machine'),
     });
   });
 
@@ -363,7 +363,7 @@ describe('the catalogue', () => {
     const { status, details } = await catalogueFinding(app, signal);
     expect(status).toBe('warn');
     expect(details?.slice(0, 3)).toEqual([
-      'Dify could not be asked: No connection.',
+      'Dify could not list its tools: No connection.',
       'STALE: the mcp tools are served as of 2026-11-22T10:00:00.000Z. Dify could not list mcp tools.',
       'Not as approved in approved: 1 no longer published (gone). See manifest diff.',
     ]);

@@ -167,9 +167,9 @@ describe('init without a terminal', () => {
   it.each([
     [{ DIFY_INNER_API_KEY: 'fake-wrong' }, 4, /does not accept the inner API key[^]*another Dify's file/],
     [{ DIFY_ADMIN_API_KEY: 'fake-wrong' }, 4, /does not accept the admin key\.\n.*ADMIN_API_KEY_ENABLE/],
-    [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links that are signed/],
+    [{ DIFY_SECRET_KEY: 'fake-wrong' }, 4, /refuses links signed with/],
     [{ DIFY_WORKSPACE_ID: '99999999-0000-4000-8000-000000000000' }, 2, /has no workspace.*\nIt has 5a4db0c5/],
-    [{ DIFY_API_URL: 'dify.test:5001' }, 2, /put http:\/\/ or https:\/\/ before it/],
+    [{ DIFY_API_URL: 'dify.test:5001' }, 2, /add http:\/\/ or https:\/\/ in front of it/],
     [{ DIFY_API_URL: 'http://127.0.0.1:9' }, 1, /refused\.\n[^]*do not publish port 5001/],
     [{ DIFY_INNER_API_KEY_FILE: '/nowhere/key' }, 2, /both set/],
   ])('refuses %j', async (changes, code, message) => {
@@ -198,7 +198,7 @@ describe('init without a terminal', () => {
           : undefined,
     });
     const run = await alone([], given({ DIFY_API_URL: dify.url }));
-    expect(run.stderr).toMatch(/switched off\.\nSet ADMIN_API_KEY_ENABLE=true/);
+    expect(run.stderr).toMatch(/switched off in this Dify\.\nSet ADMIN_API_KEY_ENABLE=true/);
   });
 
   it('asks which of several workspaces is meant', async () => {
@@ -283,7 +283,7 @@ describe('init at a terminal', () => {
         [/install cherry-studio/, false],
       ]);
       expect(run.code).toBe(0);
-      expect(run.stderr).toContain('This Dify gives the files of results without SECRET_KEY.');
+      expect(run.stderr).toContain('This Dify provides the files of results without SECRET_KEY.');
       expect(readFileSync(file, 'utf8')).not.toMatch(/^ *secretKey/m);
     } finally {
       await newer.close();
@@ -319,7 +319,7 @@ describe('init at a terminal', () => {
     expect(run.stderr).toContain('Later: dify-mcp-bridge install cherry-studio --config');
     expect(run.stderr.match(/error:/g)).toHaveLength(8);
     expect(run.stderr).toContain(`${join(homedir(), 'nowhere/.env')} cannot be read`);
-    expect(run.stderr).toMatch(/leave off \/console\/api/);
+    expect(run.stderr).toMatch(/omit \/console\/api/);
     expect(run.stderr).toContain('ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.');
     expect(readFileSync(file, 'utf8')).toContain(secretKey);
   });

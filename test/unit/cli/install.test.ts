@@ -67,7 +67,7 @@ describe('install', () => {
       mcpServers: { dify: { command: 'npx', args: [...NPX, 'serve', '--config', config] } },
     });
     const again = await install(['cursor', '--yes']);
-    expect(again.stdout).toBe(`Nothing to do: ${cursor} has dify as it should be.\n`);
+    expect(again.stdout).toBe(`Nothing to do: ${cursor} has dify as requested.\n`);
     expect(readdirSync(join(home, '.cursor'))).toHaveLength(2);
   });
 
@@ -95,7 +95,7 @@ describe('install', () => {
   it('takes the entry out again', async () => {
     await install(['cursor', '--yes']);
     const run = await install(['cursor', '--remove', '--yes']);
-    expect(run.stdout).toContain(`dify was taken out of ${cursor}.`);
+    expect(run.stdout).toContain(`dify was removed from ${cursor}.`);
     expect(read(cursor)).toEqual({ mcpServers: {} });
     expect((await install(['cursor', '--remove', '--yes'])).stdout).toMatch(
       /^Nothing to do: .* has no server/,
@@ -188,7 +188,7 @@ describe('install', () => {
     expect((await install(['cherry-studio', '--remove'])).stderr).toContain('Remove dify in Cherry Studio');
     const http = await install(['cherry-studio', '--http', 'https://bridge.example.com/mcp']);
     expect(http.stdout).toContain('PUT-THE-TOKEN-HERE');
-    expect(http.stderr).toContain('place that is marked');
+    expect(http.stderr).toContain('marked place');
   });
 
   it('keeps a link a link, and the mode of the file', async () => {
@@ -208,12 +208,12 @@ describe('install refuses', () => {
     [['cursr'], /Allowed choices are claude-desktop, .*cursor/],
     [
       ['vscode'],
-      /VS Code does not seem to be installed: there is no .*User\.\nInstall VS Code and start it once/,
+      /VS Code does not seem to be installed: .*User does not exist\.\nInstall VS Code and start it once/,
     ],
     [['json'], /needs the file\.\nName it with --file/],
     [['claude-desktop', '--project'], /Claude Desktop has no file for a project/],
     [['cursor', '--file', 'x', '--project'], /exclude each other/],
-    [['cursor', '--project', '/nowhere/at/all'], /There is no folder \/nowhere/],
+    [['cursor', '--project', '/nowhere/at/all'], /The folder \/nowhere\/at\/all does not exist/],
     [['cursor', '--name', 'a b'], /--name takes/],
     [['cursor', '--http', 'bridge.example.com'], /--http takes/],
     [['cursor', '--http', 'https://me:fake@bridge.example.com/mcp'], /without secrets/],
@@ -229,9 +229,9 @@ describe('install refuses', () => {
     [['cursor', '--view', 'suport'], /support/],
     [
       ['cursor', '--config', '/nowhere/config.yaml'],
-      /There is no configuration file \/nowhere[^]*init[^]*--sandbox/,
+      /The configuration file \/nowhere\/config\.yaml does not exist[^]*init[^]*--sandbox/,
     ],
-    [['claude-desktop', '--file', 'x', '--http', 'http://127.0.0.1/mcp'], /takes no servers over HTTP/],
+    [['claude-desktop', '--file', 'x', '--http', 'http://127.0.0.1/mcp'], /does not support HTTP servers/],
   ])('%j', async (argv, message) => {
     const run = await install(argv);
     expect(run.code).toBe(2);
@@ -246,7 +246,7 @@ describe('install refuses', () => {
     const run = await install(['cursor'], { DIFY_INNER_API_KEY: 'fake-inner-key' });
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(
-      /with .*config\.yaml alone\.[^]*innerApiKey: missing[^]*does not hand down the variables/,
+      /with .*config\.yaml alone\.[^]*innerApiKey: missing[^]*does not pass on the variables/,
     );
   });
 
@@ -256,9 +256,7 @@ describe('install refuses', () => {
     expect(run.code).toBe(2);
     expect(run.jsonError().error).toMatchObject({
       code: 'client_config_invalid',
-      message: expect.stringMatching(
-        /mcp\.json cannot be understood: line 4, column 1: close brace expected/,
-      ),
+      message: expect.stringMatching(/mcp\.json cannot be parsed: line 4, column 1: close brace expected/),
     });
     expect(readdirSync(join(home, '.cursor'))).toEqual(['mcp.json']);
   });
@@ -276,7 +274,9 @@ describe('a file is replaced', () => {
   it('not when something else has written it meanwhile', async () => {
     const path = join(home, 'file.json');
     writeFileSync(path, 'theirs');
-    await expect(replaceFile(path, 'ours', { ...OPTIONS, before: 'as read' })).rejects.toThrow('just now');
+    await expect(replaceFile(path, 'ours', { ...OPTIONS, before: 'as read' })).rejects.toThrow(
+      'changed by another program',
+    );
     expect(readFileSync(path, 'utf8')).toBe('theirs');
     expect(readdirSync(home).filter((name) => name.includes('file.json'))).toEqual(['file.json']);
   });

@@ -96,8 +96,8 @@ describe('manifest pull', () => {
     writeFileSync(join(dir, 'compose.yaml'), 'services: {}\n');
     const { code, stderr } = await cli(['manifest', 'pull', '--dir', dir]);
     expect(code).toBe(0);
-    expect(stderr).toContain('mcp.gone.yaml is left as it is');
-    expect(stderr).toContain('compose.yaml is not of this manifest');
+    expect(stderr).toContain('mcp.gone.yaml is unchanged');
+    expect(stderr).toContain('compose.yaml is not part of this manifest');
     expect(readdirSync(dir)).toHaveLength(4);
   });
 
@@ -163,7 +163,7 @@ describe('manifest diff', () => {
     expect(stdout).toContain('+ acme_kit__work  builtin acme/kit/kit work\n    title: Label of work\n');
     expect(stdout).toMatch(/parameters\.size added: \{"type":"number".*"maximum":10/);
     expect(stdout).toContain(
-      '- acme_weather__now  builtin acme/weather/weather now\n    Dify does not list it any more.',
+      '- acme_weather__now  builtin acme/weather/weather now\n    Dify no longer lists it.',
     );
     expect(stdout).toContain('1 added, 2 removed, 0 tools changed.');
   });

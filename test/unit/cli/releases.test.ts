@@ -95,7 +95,7 @@ describe.each(['1.4.1', '1.12.1', '1.17.1'])('Dify %s in another workspace', (ve
       /^The account DIFY_EMAIL is in the workspace "Cellar"/,
       /Switch that account .*DIFY_WORKSPACE_ID/,
     ],
-    ['admin key', /^Dify answers the admin key for the workspace "Cellar"/, /Set DIFY_WORKSPACE_ID/],
+    ['admin key', /^Dify answered the admin key with the workspace "Cellar"/, /Set DIFY_WORKSPACE_ID/],
   ] as const)('fails the check of the %s, and says what to do', async (way: ConsoleWay, message, fix) => {
     const sandbox = await open(version);
     const env = { ...sandboxEnv(sandbox, way), DIFY_API_URL: await elsewhere(sandbox) };
@@ -113,7 +113,9 @@ describe.each(['1.4.1', '1.12.1', '1.17.1'])('Dify %s in another workspace', (ve
     const env = { ...sandboxEnv(sandbox, 'login'), DIFY_API_URL: await elsewhere(sandbox) };
     const refused = await run(['init'], { HOME: home(), ...env });
     expect(refused.code).toBe(4);
-    expect(refused.stderr).toMatch(/The account is in another workspace: 2{8}.*Cellar.*\nSwitch it/);
+    expect(refused.stderr).toMatch(
+      /The account is currently in another workspace: 2{8}.*Cellar.*\nSwitch it/,
+    );
   });
 });
 

@@ -215,8 +215,8 @@ describe('a file that cannot be understood', () => {
     ['"text"', 'expected an object'],
     ['// nothing but a remark', 'value expected'],
     ['{\n "mcpServers": []}', 'line 2, column 2: expected "mcpServers" to be an object'],
-    ['{"mcpServers":{},\n"mcpServers":{}}', 'line 2, column 1: "mcpServers" is here a second time'],
-    ['{"mcpServers":{"dify":{},\n"dify":{}}}', 'line 2, column 1: "dify" is here a second time'],
+    ['{"mcpServers":{},\n"mcpServers":{}}', 'line 2, column 1: "mcpServers" is a duplicate key'],
+    ['{"mcpServers":{"dify":{},\n"dify":{}}}', 'line 2, column 1: "dify" is a duplicate key'],
   ])('is refused with line and column: %j', (text, message) => {
     for (const act of [() => put('cursor', text), () => drop('cursor', text)]) {
       expect(act).toThrow(BridgeError);

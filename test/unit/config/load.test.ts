@@ -155,7 +155,7 @@ describe('wrong values', () => {
       flags: { 'http.port': '99999', 'log.level': 'loud' },
     });
     expect(problems).toEqual([
-      'env DIFY_API_URL: the address has no scheme: put http:// or https:// before it',
+      'env DIFY_API_URL: the address has no scheme: add http:// or https:// in front of it',
       expect.stringMatching(/^env DIFY_WORKSPACE_ID: expected a UUID/),
       'flag --port: expected a whole number from 0 to 65535, got 99999',
       `file ${file}:2 http.sessionIdle: expected a duration with its unit (ms, s, m or h) from 1s to 24h, got 30`,
@@ -182,10 +182,10 @@ describe('wrong values', () => {
     ['10.0.0.5:5001/', /no scheme/],
     ['ftp://dify.test', /http:\/\/ or https:\/\//],
     ['://', /http:\/\/ or https:\/\//],
-    ['http://dify.test/console/api', /leave off \/console\/api/],
-    ['http://dify.test/v1', /leave off \/v1/],
-    ['http://dify.test/inner/api/invoke/tool', /leave off \/inner\/api\/invoke\/tool/],
-    ['http://dify.test/apps', /leave off \/apps/],
+    ['http://dify.test/console/api', /omit \/console\/api/],
+    ['http://dify.test/v1', /omit \/v1/],
+    ['http://dify.test/inner/api/invoke/tool', /omit \/inner\/api\/invoke\/tool/],
+    ['http://dify.test/apps', /omit \/apps/],
     ['http://user:pass@dify.test', /user name or a password/],
     ['http://dify.test/?a=1', /\? or #/],
   ])('DIFY_API_URL=%s is refused in words that help', async (url, expected) => {
@@ -578,15 +578,15 @@ describe('warnings', () => {
     [
       'DIFY_INNER_API_KEY',
       ['QaHbTe77CtuXmsfyhR7+vRjI/', '+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1'],
-      /the key that Dify ships/,
+      /Dify's default key/,
     ],
-    ['DIFY_INNER_API_KEY', ['inner-', 'api-key'], /the key that Dify ships/],
+    ['DIFY_INNER_API_KEY', ['inner-', 'api-key'], /Dify's default key/],
     [
       'DIFY_INNER_API_KEY',
       ['lYkiYYT6owG+71oLerGzA7', 'GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi'],
       /PLUGIN_DAEMON_KEY/,
     ],
-    ['DIFY_SECRET_KEY', ['sk-9f73s3ljTXVcMT3Blb3', 'ljTqtsKiGHXVcMT3BlbkFJLK7U'], /the key that Dify ships/],
+    ['DIFY_SECRET_KEY', ['sk-9f73s3ljTXVcMT3Blb3', 'ljTqtsKiGHXVcMT3BlbkFJLK7U'], /Dify's default key/],
   ])('name %s as a key that everybody knows', async (name, parts, expected) => {
     const warnings = await warningsWith({ [name]: parts.join('') });
     expect(warnings).toEqual([expect.stringMatching(expected)]);

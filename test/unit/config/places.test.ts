@@ -36,10 +36,10 @@ describe('the public address', () => {
   it.each([
     ['bridge.example.com', 'expected an address that starts with http:// or https://'],
     ['ftp://bridge.example.com', 'expected an address that starts with http:// or https://'],
-    ['https://ada:secret@bridge.example.com', 'expected an address alone'],
-    ['https://bridge.example.com/?a=1', 'expected an address alone'],
-    ['https://bridge.example.com/mcp', 'leave off /mcp'],
-    ['https://bridge.example.com/x/mcp/view', 'leave off /mcp'],
+    ['https://ada:secret@bridge.example.com', 'expected only an address'],
+    ['https://bridge.example.com/?a=1', 'expected only an address'],
+    ['https://bridge.example.com/mcp', 'omit /mcp'],
+    ['https://bridge.example.com/x/mcp/view', 'omit /mcp'],
   ])('%j is refused', async (value, problem) => {
     const error = await errorOf(load({ DIFY_BRIDGE_PUBLIC_URL: value }));
     expect(error.problems).toEqual([

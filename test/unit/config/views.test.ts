@@ -188,7 +188,7 @@ describe('views', () => {
     ['tools:\n  aliases: { old: 5 }\n', '2 tools.aliases.old: expected text (in the file, put it in quotes)'],
     [
       'manifest: { frozen: true }\n',
-      '1 manifest.frozen: needs manifest.dir (--manifest), the folder with what was approved, got true',
+      '1 manifest.frozen: needs manifest.dir (--manifest), the folder with the approved tools, got true',
     ],
   ])('%j is refused with its line', async (content, expected) => {
     expect(await problemsOf(content)).toEqual([expected]);

@@ -282,12 +282,12 @@ describe('other addresses are refused, each with its own message', () => {
       {},
       'The address at files.example carries a user name or password, which the bridge does not send.',
     ],
-    ['an unknown host', 'https://unknown.example/a', {}, 'The host name unknown.example is not known.'],
+    ['an unknown host', 'https://unknown.example/a', {}, 'The host name unknown.example cannot be resolved.'],
     [
       'a host without addresses',
       'https://nothing.example/a',
       {},
-      'The host name nothing.example is not known.',
+      'The host name nothing.example cannot be resolved.',
     ],
   ])('%s', async (_, url, options, message) => {
     const error = await errorOf(fetching(url, options));
@@ -299,8 +299,8 @@ describe('other addresses are refused, each with its own message', () => {
     for (const [location, message] of [
       ['ftp://files.example/', 'not a web address'],
       ['http://a:b@files.example/', 'carries a user name'],
-      ['http://', 'redirects without saying where to'],
-      [undefined, 'redirects without saying where to'],
+      ['http://', 'redirects without a target'],
+      [undefined, 'redirects without a target'],
     ] as const) {
       const web = await serve(send('', location === undefined ? {} : { location }, 302));
       const error = await errorOf(fetching(`http://files.example:${web.port}/`));
@@ -324,7 +324,7 @@ describe('answers are refused, each with its own message', () => {
     [
       'a file that says it is too large',
       send('x'.repeat(1001), { 'content-length': '1001' }),
-      /has 1001 bytes, and the bridge takes 1000 at most/,
+      /has 1001 bytes, and the bridge accepts at most 1000/,
     ],
     [
       'a body that ends too early',
@@ -333,7 +333,7 @@ describe('answers are refused, each with its own message', () => {
         response.write('half');
         setImmediate(() => response.destroy());
       },
-      /broke off in the middle of the file/,
+      /closed the connection in the middle of the file/,
     ],
     [
       'a server that hangs up',
@@ -362,7 +362,7 @@ describe('answers are refused, each with its own message', () => {
     const error = await errorOf(fetching(`http://files.example:${web.port}/`));
     expect(error.code).toBe('file_too_large');
     expect(error.message).toBe(
-      `The file at files.example:${web.port} has more than the 1000 bytes that the bridge takes.`,
+      `The file at files.example:${web.port} is larger than the 1000 bytes that the bridge accepts.`,
     );
     await closed;
   });

@@ -101,7 +101,7 @@ function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestS
     expect(await store.downloadKey(uri, principal)).toBeUndefined();
     expect(await errorOf(collect(store.read(uri, principal)))).toMatchObject({
       code: 'file_not_found',
-      message: 'There is no such file, or it has expired.',
+      message: 'The file does not exist or has expired.',
     });
   });
 

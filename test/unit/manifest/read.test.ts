@@ -42,9 +42,9 @@ describe('a file that was changed by hand', () => {
     ['its description, invisibly', replaced('        Does draw.', '        Does draw.\u200b')],
     ['its schema', replaced('properties: {}', 'properties: { more: { type: string } }')],
     ['its hash', replaced(/hash: sha256:.{4}/, 'hash: sha256:0000')],
-  ])('is reported where the hash does not fit: %s', async (_what, change) => {
+  ])('is reported where the hash does not match: %s', async (_what, change) => {
     expect(await problemsOf(change)).toEqual([
-      expect.stringMatching(/^\d+ tools\.0\.hash: the hash does not fit .* manifest pull/),
+      expect.stringMatching(/^\d+ tools\.0\.hash: the hash does not match .* manifest pull/),
     ]);
   });
 
@@ -65,7 +65,7 @@ describe('a file that was changed by hand', () => {
   ])('is reported where what it is published from is another: %s', async (_what, change) => {
     expect(await problemsOf(change)).toEqual([
       expect.stringMatching(
-        /^\d+ tools\.0\.difyHash: the hash does not fit dify or provider, .* manifest pull/,
+        /^\d+ tools\.0\.difyHash: the hash does not match dify or provider, .* manifest pull/,
       ),
     ]);
   });
@@ -104,7 +104,7 @@ describe('a file that was changed by hand', () => {
       replaced('id: acme/kit', 'id: acme/other'),
       '8: expected the file name builtin.acme.other.yaml',
     ],
-    ['an empty name', replaced(/name: draw/, 'name: ""'), 'dify.name: expected text, got an empty one'],
+    ['an empty name', replaced(/name: draw/, 'name: ""'), 'dify.name: expected text, got an empty text'],
     [
       'a key twice',
       replaced('manifest: 1', 'manifest: 1\nmanifest: 1'),

@@ -161,7 +161,7 @@ describe('a failure midway', () => {
     const old = readFileSync(join(dir, KIT_FILE), 'utf8');
     fillDisk(/other\.other|old.*kit\.kit/);
     const error = await errorOf(write(dir, AFTER));
-    const kept = /what was there before is in (.*)\.$/.exec(error.message)?.[1] ?? '';
+    const kept = /the previous files are in (.*)\.$/.exec(error.message)?.[1] ?? '';
     expect(readFileSync(join(kept, KIT_FILE), 'utf8')).toBe(old);
   });
 });
@@ -172,7 +172,7 @@ describe('links', () => {
     writeFileSync(elsewhere, 'precious');
     symlinkSync(elsewhere, join(dir, KIT_FILE));
     const error = await errorOf(write(dir, [KIT]));
-    expect(error).toMatchObject({ code: 'usage', message: expect.stringContaining('no file') });
+    expect(error).toMatchObject({ code: 'usage', message: expect.stringContaining('not a file') });
     expect(readFileSync(elsewhere, 'utf8')).toBe('precious');
   });
 

@@ -52,7 +52,7 @@ describe('a connection', () => {
     const { port } = server.address() as AddressInfo;
     expect(await errorOf(connect(`redis://127.0.0.1:${port}`))).toMatchObject({
       code: 'config_invalid',
-      message: 'state.redisUrl cannot be used. What answers there is not Redis.',
+      message: 'state.redisUrl cannot be used. The server at this address is not Redis.',
     });
   });
 });
@@ -67,7 +67,7 @@ describe('where Redis', () => {
     expect(connection.health).toBe('waiting');
     expect(await errorOf(connection.run((client) => client.ping()))).toMatchObject({
       code: 'state_unavailable',
-      message: 'The Redis that keeps files and results cannot be reached.',
+      message: 'The Redis that stores files and results cannot be reached.',
     });
     const heard = new Promise<string>((resolve) => connection.subscribe('news', resolve));
     await own.start();
@@ -76,7 +76,7 @@ describe('where Redis', () => {
     await expect.poll(() => connection.run((client) => client.publish('news', 'hello'))).toBe(1);
     expect(await heard).toBe('hello');
     expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'Redis cannot be reached: hand-off and stored files wait for it'],
+      ['warn', 'Redis cannot be reached: hand-off and stored files are unavailable until it can'],
       ['info', 'Redis answers'],
     ]);
   });
@@ -132,7 +132,7 @@ describe('where Redis', () => {
     const put = connection.run((client) => client.set('large', 'x'.repeat(2_000_000)));
     expect(await errorOf(put.then(() => connection.run((client) => client.set('more', 'x'))))).toMatchObject({
       code: 'state_unavailable',
-      message: 'The Redis that keeps files and results has no memory left.',
+      message: 'The Redis that stores files and results has no memory left.',
     });
   });
 });

@@ -318,7 +318,9 @@ describe('while Redis is away', () => {
     const callId = callIdOf(await a.call());
     // Its own replica knows it; another cannot tell.
     expect(textOf(await get(a, callId))).toContain('is still running');
-    expect(textOf(await get(b, callId))).toMatch(/^The Redis that keeps files and results cannot be reached/);
+    expect(textOf(await get(b, callId))).toMatch(
+      /^The Redis that stores files and results cannot be reached/,
+    );
     const refused = await a.call(key);
     expect(textOf(refused)).toMatch(/Without it, idempotency keys do not work\.\nNothing was sent to Dify/);
     expect(a.runs).toHaveLength(2);

@@ -78,7 +78,7 @@ export const FRAMINGS: readonly Row[] = [
     broken("Dify's answer has the byte 0x42 where a frame should begin."),
   ),
   rows('something else from the start', streamed(Buffer.from([0x99, 1, 2])), {
-    says: ['begins with the byte 0x99, which no known format does'],
+    says: ['begins with the byte 0x99, which starts no known format'],
   }),
   rows(
     'a connection that breaks',

@@ -107,7 +107,7 @@ export const REFUSALS: readonly Row[] = [
 
 const page = '<!doctype html>\n<title>Dify</title>';
 
-/** What a server before Dify answers, or another server in its place. */
+/** What a server in front of Dify answers, or another server in its place. */
 export const STRANGERS: readonly Row[] = [
   {
     title: 'the web app at the address',
@@ -127,24 +127,28 @@ export const STRANGERS: readonly Row[] = [
   ...[502, 503].map((status) => ({
     title: `a gateway that answers ${status}`,
     answer: { status, headers: { 'content-type': 'text/html' }, body: page },
-    expected: { says: [`with status ${status}`, "Dify's api service is not there", 'Check that the api'] },
+    expected: { says: [`with status ${status}`, "it cannot reach Dify's api service", 'Check that the api'] },
   })),
   {
     title: 'a gateway that waited in vain: the tool may run',
     answer: { status: 504, headers: { 'content-type': 'text/html' }, body: page },
     expected: {
-      says: ['with status 504', 'waits no longer', 'may still run in Dify: check there before calling again'],
+      says: [
+        'with status 504',
+        'stopped waiting',
+        'may still be running in Dify: check there before calling again',
+      ],
     },
   },
   {
     title: 'a request to slow down',
     answer: { ...jsonAnswer({}, 429), headers: { 'retry-after': '7' } },
-    expected: { says: ['asks for fewer requests', 'Wait 7 s'] },
+    expected: { says: ['received too many requests', 'Wait 7 s'] },
   },
   {
     title: 'a body that a proxy finds too large',
     answer: { status: 413, headers: { 'content-type': 'text/html' }, body: page },
-    expected: { says: ['larger than a server before Dify accepts', 'Send less'] },
+    expected: { says: ['larger than a server in front of Dify accepts', 'Send less'] },
   },
   {
     title: 'a redirect',
@@ -154,7 +158,7 @@ export const STRANGERS: readonly Row[] = [
   {
     title: 'a proxy that wants a login',
     answer: { status: 401, body: 'no' },
-    expected: { says: ['by a server before Dify', 'Set DIFY_API_URL'] },
+    expected: { says: ['A server in front of Dify', 'Set DIFY_API_URL'] },
   },
   {
     title: 'a connection that breaks before the answer: the tool may have run',

@@ -248,7 +248,7 @@ describe('workspaces', () => {
     [
       'the admin key',
       adminKey,
-      /for the workspace "Cellar" \(1{8}.*, not for DIFY_WORKSPACE_ID/,
+      /with the workspace "Cellar" \(1{8}.*, not for DIFY_WORKSPACE_ID/,
       /X-WORKSPACE-ID/,
     ],
     ['a login', { ...login, workspaceId: WORKSPACE }, /in the workspace "Cellar"/, /Switch that account/],

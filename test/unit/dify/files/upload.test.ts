@@ -167,7 +167,7 @@ describe('an address that has expired', () => {
   test('a second time is told, without the address', async () => {
     const error = await errorOf(upload(await serve({ expired: 2 })));
     expect(error).toMatchObject({ code: 'upstream_rejected' });
-    expect(error.toText()).toMatch(/also at a new address.*clocks/s);
+    expect(error.toText()).toMatch(/even at a new address.*clocks/s);
     expect(seen).toHaveLength(4);
   });
 });
@@ -177,7 +177,10 @@ test.each([
   ['longer', 3],
 ])('a file that turns out %s than it was is not stored', async (_, size) => {
   const error = await errorOf(upload(await serve(), { ...FILE, size }));
-  expect(error).toMatchObject({ code: 'file_refused', message: 'The file changed while it was read.' });
+  expect(error).toMatchObject({
+    code: 'file_refused',
+    message: 'The file changed while the bridge read it.',
+  });
 });
 
 test('an empty file is a file', async () => {

@@ -118,7 +118,7 @@ test.each<[string, number, string, Record<string, string>, string, string]>([
     'Unauthorized',
     { 'content-type': 'text/plain' },
     'upstream_unauthorized',
-    'a server before Dify',
+    'A server in front of Dify refused access',
   ],
   [
     'a proxy that says the same as JSON',
@@ -126,7 +126,7 @@ test.each<[string, number, string, Record<string, string>, string, string]>([
     json(401, 'unauthorized', 'no'),
     { 'content-type': 'application/json' },
     'upstream_unauthorized',
-    'a server before Dify',
+    'A server in front of Dify refused access',
   ],
   ['a body too large for a proxy', 413, PAGE, page, 'upstream_rejected', '413'],
   ['a status of its own', 418, json(418, 'teapot', 'short'), dify, 'upstream_error', 'status 418'],

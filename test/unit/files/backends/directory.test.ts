@@ -230,7 +230,7 @@ describe('the folder of a store', () => {
     const error = await errorOf(Promise.resolve().then(() => makeFolder(join(file, 'dir'))));
     expect(error).toMatchObject({
       code: 'config_invalid',
-      message: `The folder ${join(file, 'dir')} of files.dir cannot be written (ENOTDIR).`,
+      message: `The folder ${join(file, 'dir')} of files.dir is not writable (ENOTDIR).`,
       hint: expect.stringMatching(/DIFY_BRIDGE_FILES_DIR.*DIFY_BRIDGE_FILES_STORE.*memory/),
     });
     expect(canMakeFolder(file)).toBe(false);

@@ -102,7 +102,7 @@ describe('files in Redis', () => {
     const times = { createdAt: Date.now(), expiresAt: Date.now() + HOUR };
     expect(await errorOf(draft.commit({ id, ...about, ...times }))).toMatchObject({
       code: 'state_unavailable',
-      message: expect.stringContaining('has lost a part of the file'),
+      message: expect.stringContaining('has lost part of the file'),
     });
     await draft.discard();
     expect(await keysOf(connection)).toEqual([]);
