@@ -82,7 +82,7 @@ export function whyUnapproved(
     const hashes = [approved.get(key), otherHashes.get(key)];
     if (changesIn(tool).length === 0 && hashes.includes(toolHash(tool))) return undefined;
     const why = approved.has(key)
-      ? 'It is not any more as it was approved'
+      ? 'It has changed since its approval'
       : 'It is not among the approved tools';
     return (
       `${why} in ${manifest.dir}, and manifest.frozen is set. ` +

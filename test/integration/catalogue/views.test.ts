@@ -131,7 +131,7 @@ describe('mode auto', () => {
     await bridge.app.registry.ready();
     await expect.poll(() => bridge.app.views.get('few')?.mode).toBe('search');
     expect(bridge.app.views.get('many')?.mode).toBe('list');
-    const decisions = bridge.logger.lines.filter(({ message }) => message.startsWith('The mode of a view'));
+    const decisions = bridge.logger.lines.filter(({ message }) => message.startsWith('The size of a view'));
     expect(decisions.map(({ fields }) => [fields?.['view'], fields?.['mode']])).toEqual([
       ['few', 'search'],
       ['many', 'list'],

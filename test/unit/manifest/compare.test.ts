@@ -131,7 +131,7 @@ describe('parameters that callers do not set', () => {
     const [post] = registry.tools;
     const hashes = new Map(post && [[identityOf(post.ref), toolHash(post)]]);
     const why = whyUnapproved(manifest, unpublishedIn(manifest, live), hashes);
-    expect(registry.tools.map(why)).toEqual([expect.stringContaining('not any more as it was')]);
+    expect(registry.tools.map(why)).toEqual([expect.stringContaining('changed since its approval')]);
   });
 
   it('are of no account where callers set them, or where only their texts differ', async () => {
@@ -153,7 +153,7 @@ describe('frozen', () => {
     const [carve, draw, stay] = registry.tools.map(why);
     expect(stay).toBeUndefined();
     expect(carve).toContain('not among the approved');
-    expect(draw).toContain('not any more as it was');
+    expect(draw).toContain('changed since its approval');
     for (const detail of [carve, draw]) {
       expect(detail).toContain(dir);
       expect(detail).toMatch(/manifest diff.*manifest pull/);

@@ -134,7 +134,7 @@ export const STRANGERS: readonly Row[] = [
     answer: { status: 504, headers: { 'content-type': 'text/html' }, body: page },
     expected: {
       says: [
-        'with status 504',
+        '(status 504)',
         'stopped waiting',
         'may still be running in Dify: check there before calling again',
       ],
