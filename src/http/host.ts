@@ -133,7 +133,7 @@ export class HttpHost {
   }
 
   /**
-   * Serves these views from now on. One that is no longer there answers 404 at once; its running calls get
+   * Serves these views from now on. A view that was removed answers 404 at once; its running calls get
    * `graceMs` to end, then its sessions end. The others go on undisturbed, if they are the same object as before.
    */
   async replaceViews(views: readonly HttpView[], graceMs: number): Promise<void> {

@@ -5,7 +5,7 @@ const PLAIN = /^[a-z0-9]+$/;
 /** Stretches of scripts that put no space between words, with the two signs of Japanese that repeat or lengthen. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\u3005]+/gu;
-/** Scripts of which two characters together mean something. */
+/** Scripts in which two characters together have a meaning. */
 const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u30fc\u3005]+$/u;
 /** One character that is a word, or half of one. */
 const ONE_HAN = /^\p{Script=Han}$/u;
@@ -19,7 +19,7 @@ const MAX_QUERY = 1000;
 const MAX_QUERY_TERMS = 24;
 /** The longest stretch that is cut into words by the dictionary, whose time grows with the square of the length. */
 const MAX_STRETCH = 1000;
-/** The longest word of which slips are looked for, in UTF-16 units. */
+/** The longest word that is corrected for typing errors, in UTF-16 units. */
 const MAX_MISSPELT = 32;
 
 /** Made with the first text that needs it, since it takes 2 MB of memory. */
