@@ -87,7 +87,9 @@ describe('reload', () => {
     await using bridge = await startCatalogueBridge();
     await bridge.app.registry.ready();
     const pending = (): unknown =>
-      bridge.logger.lines.filter(({ message }) => message.includes('after a restart')).at(-1)?.fields?.['settings'];
+      bridge.logger.lines.filter(({ message }) => message.includes('after a restart')).at(-1)?.fields?.[
+        'settings'
+      ];
     const file = {
       http: { keepAlive: '7s' },
       calls: { maxQueued: 3 },
