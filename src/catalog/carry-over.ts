@@ -5,7 +5,7 @@ import { providerKey, sortedBy } from './provider-key.ts';
 /** A completed listing, and which parts of it are old. */
 export interface CarriedOver {
   readonly listing: CatalogListing;
-  /** The problems because of which parts of the previous listing are used. */
+  /** The problems that made parts of the previous listing necessary. */
   readonly stale: readonly CatalogProblem[];
 }
 

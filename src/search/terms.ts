@@ -46,7 +46,8 @@ export function indexTerms(text: string): string[] {
 }
 
 /**
- * The distinct terms of the first 1,000 characters of a query, at most 24, of which pairs only lie inside a word or make up one that the dictionary lacks.
+ * The distinct terms of the first 1,000 characters of a query, at most 24. A pair of characters counts only if it lies inside
+ * a word, or if the two make up a word that the dictionary lacks.
  * Without words that tell nothing, unless there are no others.
  */
 export function queryTerms(query: string): string[] {
