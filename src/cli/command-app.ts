@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import type { App, ManifestStatus } from '../app/app.ts';
+import { abortable } from '../model/async.ts';
 import type { Registry, StalePart } from '../model/registry.ts';
 
 /** Names on one line. */
@@ -10,9 +10,7 @@ const MAX_NAMES = 5;
  * tools from a manifest count too: `App.status` says why.
  */
 export async function presentRegistry(app: App, signal: AbortSignal): Promise<Registry> {
-  if (app.manifests().length > 0) {
-    await Promise.race([app.refresh().catch(() => undefined), once(signal, 'abort')]);
-  }
+  if (app.manifests().length > 0) await abortable(app.refresh(), signal).catch(() => undefined);
   return app.registry.ready(signal);
 }
 

@@ -13,7 +13,7 @@ const MAX_DATA_URL_LENGTH = 200;
 const MAX_NAMES_LENGTH = 2000;
 const FORMS = { image: 'is shown below', audio: 'is attached below', text: 'follows as text' } as const;
 
-/** One line for the reader: which file, of which type and size, and how to get it. At most `maxBytes` are stored. */
+/** Returns one line with a file's name, type and size, and how to get it. The store takes files of up to `maxBytes`. */
 export function describeFile(
   file: FileReference,
   delivery: Delivery,

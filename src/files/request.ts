@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { onAbort, type Stop } from '../model/async.ts';
 import { fixedLookup } from './resolve.ts';
 
 /** An answer whose body is not yet read, and how to close its connection. */
@@ -26,10 +27,9 @@ export async function get(url: URL, addresses: readonly string[], signal: AbortS
   const agent = isHttps ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
   const send = isHttps ? httpsRequest : httpRequest;
   const request: ClientRequest = send(url, { agent, lookup, headers: HEADERS, method: 'GET' });
-  const onAbort = (): void => void request.destroy(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
+  let stopListening: Stop | undefined;
   const close = (): void => {
-    signal.removeEventListener('abort', onAbort);
+    stopListening?.();
     request.destroy();
   };
   try {
@@ -42,8 +42,8 @@ export async function get(url: URL, addresses: readonly string[], signal: AbortS
       });
       // Also handles later errors, which the reader of the body receives.
       request.on('error', reject);
-      if (signal.aborted) onAbort();
-      else request.end();
+      stopListening = onAbort(signal, () => void request.destroy(signal.reason as Error));
+      if (!signal.aborted) request.end();
     });
     return { message, close };
   } catch (error) {

@@ -48,7 +48,7 @@ export interface StorageBackend {
   read(record: FileRecord, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Returns the path of a file; undefined if it is not on this machine's disk. */
   pathOf(record: FileRecord): string | undefined;
-  /** Removes a file. Resolves with false if the system refuses for now, as Windows does while it is being read. */
+  /** Removes a file. Resolves with false if the system refuses, as Windows does while the file is being read. */
   remove(id: string): Promise<boolean>;
   /** Removes leftovers of processes that ended early. */
   tidy(now: number): Promise<void>;

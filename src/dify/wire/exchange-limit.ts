@@ -1,3 +1,4 @@
+import { after, onAbort } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { abortError, type Destination, timeoutError } from './network-errors.ts';
 
@@ -25,18 +26,17 @@ export function limitExchange(
   if (timeoutMs === undefined) return { signal, cause, release: () => undefined };
   const controller = new AbortController();
   let timeout: BridgeError | undefined;
-  const onAbort = (): void => controller.abort();
-  const timer = setTimeout(() => {
+  const stopTimer = after(timeoutMs, () => {
     timeout = timeoutError(timeoutMs, destination);
     controller.abort();
-  }, timeoutMs);
-  signal.addEventListener('abort', onAbort, { once: true });
+  });
+  const stopListening = onAbort(signal, () => controller.abort());
   return {
     signal: controller.signal,
     cause: () => timeout ?? cause(),
     release: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
+      stopTimer();
+      stopListening();
     },
   };
 }
