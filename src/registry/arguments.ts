@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { ParsedArguments, PublishedTool } from '../model/registry.ts';
+import { isJsonObject, type JsonObject } from '../model/json.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import type { Problem } from '../model/errors.ts';
 import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
@@ -23,7 +23,9 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
     }
     const { input, check } = made;
     const checked = checkArguments(check, args, input.reserved);
-    return checked.ok ? { ok: true, parameters: toParameters(input, checked.values) } : checked;
+    return checked.ok
+      ? { ok: true, parameters: { ...Object.fromEntries(input.fixed), ...checked.values } }
+      : checked;
   };
 }
 
@@ -41,15 +43,4 @@ export function checkArguments(
   const checked = check(given);
   if (!checked.ok) return { ok: false, problems: toProblems(checked.issues, reserved) };
   return { ok: true, values: checked.value as JsonObject };
-}
-
-function toParameters(
-  input: ToolInput,
-  values: JsonObject,
-): Extract<ParsedArguments, { ok: true }>['parameters'] {
-  const given: [string, Json][] = [];
-  for (const [argument, value] of Object.entries(values)) {
-    if (value !== undefined) given.push([input.names.get(argument) ?? argument, value]);
-  }
-  return Object.fromEntries([...input.fixed, ...given]);
 }

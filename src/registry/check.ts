@@ -119,25 +119,36 @@ function arrayCheck(shape: Extract<Shape, { kind: 'array' }>): Check {
 
 function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
   const members = shape.properties.map((property) => ({ ...property, check: valueCheck(property) }));
-  const names = new Set(members.map(({ name }) => name));
+  const names = new Map(
+    members.flatMap(({ name, alias = name }) => [[name, name] as const, [alias, name] as const]),
+  );
   return (input, place) => {
     const source = toObject(input);
     if (!isJsonObject(source)) return refuse(place, shape, input);
-    const value: Record<string, unknown> = {};
-    for (const { name, required, nullable, default: fallback, check } of members) {
-      const given = Object.hasOwn(source, name) ? source[name] : undefined;
+    const entries: [string, unknown][] = [];
+    for (const { name, alias = name, required, nullable, default: fallback, check } of members) {
+      const key = Object.hasOwn(source, name) ? name : alias;
+      const given = Object.hasOwn(source, key) ? source[key] : undefined;
       const isAbsent = given === undefined || (given === null && !required && nullable !== true);
       const member = isAbsent ? fallback : given;
-      if (member !== undefined || required) value[name] = within(place, name, check, member);
+      if (member !== undefined || required) entries.push([alias, within(place, name, check, member)]);
     }
     for (const key of Object.keys(source)) {
-      if (names.has(key)) continue;
-      if (!shape.open) refuseKey(place, shape, key);
-      // Assigning to this one would set the prototype.
-      else if (key !== '__proto__') value[key] = source[key];
+      const name = names.get(key);
+      if (name === key) continue;
+      if (name !== undefined) {
+        if (Object.hasOwn(source, name)) refuseTwice(place, key, name);
+      } else if (!shape.open) refuseKey(place, shape, key);
+      else entries.push([key, source[key]]);
     }
-    return value;
+    // Unlike an assignment, this makes a member of the key `__proto__` too.
+    return Object.fromEntries(entries);
   };
+}
+
+function refuseTwice({ path, issues }: Place, alias: string, name: string): void {
+  const message = `the same argument as "${name}", which is also given: leave one of them out`;
+  issues.push({ kind: 'explained', path: [...path, alias], message });
 }
 
 function refuseKey({ path, issues }: Place, shape: Shape, key: string): void {

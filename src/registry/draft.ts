@@ -138,8 +138,8 @@ function annotationsOf(preset: Preset | undefined): JsonObject {
 }
 
 /** The file parameters that callers set, by the names that they use. */
-function fileArguments({ names, fileParameters }: ToolInput): FileParameter[] {
-  return [...names].flatMap(([argument, name]) =>
-    fileParameters.filter((file) => file.name === name).map((file) => ({ ...file, name: argument })),
+function fileArguments({ value, fileParameters }: ToolInput): FileParameter[] {
+  return value.shape.properties.flatMap(({ name, alias = name }) =>
+    fileParameters.filter((file) => file.name === alias).map((file) => ({ ...file, name })),
   );
 }

@@ -12,7 +12,8 @@ import {
   presetProblem,
   type ToolNote,
 } from './presets.ts';
-import { isPropertyName, type Property, type Value } from './shape.ts';
+import { propertyNames } from './property-names.ts';
+import type { ObjectShape, Property, Value } from './shape.ts';
 
 /** The source of one parameter's value, in words. */
 export interface ParameterDecision {
@@ -23,9 +24,7 @@ export interface ParameterDecision {
 /** What a tool takes and what the bridge adds to it. */
 export interface ToolInput {
   /** The arguments: a closed object. */
-  readonly value: Value;
-  /** Dify's parameter name by argument name. */
-  readonly names: ReadonlyMap<string, string>;
+  readonly value: Value & { readonly shape: ObjectShape };
   /** Sent with every call, by Dify's parameter name. */
   readonly fixed: readonly (readonly [string, Json])[];
   /** Parameters that exist in Dify but are not for callers. */
@@ -43,9 +42,8 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
   const distinct = withoutRepeats(parameters, notes);
   const unknown = unknownParameters(distinct, context);
   notes.push(...unknown.map(({ problem }) => problem));
-  const argumentNames = nameArguments(distinct);
+  const argumentNames = propertyNames(distinct.map(({ name }) => name));
   const properties: Property[] = [];
-  const names = new Map<string, string>();
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
@@ -57,10 +55,10 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     const { source, notes: found } = resolveSource(parameter, context);
     notes.push(...found);
     if (source.kind === 'argument') {
-      const published = argumentNames.get(parameter) ?? name;
+      const published = argumentNames.get(name) ?? name;
       const { value, required } = source;
-      properties.push({ name: published, required, ...value, default: source.default });
-      names.set(published, name);
+      const alias = published === name ? undefined : name;
+      properties.push({ name: published, required, ...value, default: source.default, alias });
       if (published !== name)
         notes.push({ message: `The parameter "${name}" is published as "${published}".` });
     } else {
@@ -75,8 +73,8 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     }
     decisions.push({ name, decision: decisionText(source) });
   }
-  const value: Value = { shape: { kind: 'object', properties, open: false } };
-  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
+  const value = { shape: { kind: 'object', properties, open: false } } as const;
+  return { value, fixed, reserved, fileParameters, missing, notes, decisions };
 }
 
 function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[]): ToolParameter[] {
@@ -116,28 +114,6 @@ function unknownParameters(parameters: readonly ToolParameter[], context: Source
       );
       return { problem, binds: bindsParameter(preset, name) };
     });
-}
-
-/** A property name for each parameter: its own where that will do, otherwise a clean one that no other has. */
-function nameArguments(parameters: readonly ToolParameter[]): ReadonlyMap<ToolParameter, string> {
-  const taken = new Set(parameters.map(({ name }) => name));
-  const names = new Map<ToolParameter, string>();
-  for (const parameter of parameters) {
-    if (isPropertyName(parameter.name)) {
-      names.set(parameter, parameter.name);
-      continue;
-    }
-    const clean = parameter.name.replace(/[^A-Za-z0-9_.-]+/g, '_').slice(0, 64);
-    const base = isPropertyName(clean) && /[^_]/.test(clean) ? clean : 'parameter';
-    let name = base;
-    for (let count = 2; taken.has(name); count += 1) {
-      const ending = `_${count}`;
-      name = `${base.slice(0, 64 - ending.length)}${ending}`;
-    }
-    taken.add(name);
-    names.set(parameter, name);
-  }
-  return names;
 }
 
 function decisionText(source: ParameterSource): string {

@@ -2,7 +2,8 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { fitted } from './check.ts';
 import { anyShape, impliedType, typeOfValue, typesOf } from './named-types.ts';
 import { resolve } from './schema-references.ts';
-import { isPropertyName, type Property, type Shape, type Value } from './shape.ts';
+import { propertyNames } from './property-names.ts';
+import { type Property, type Shape, type Value } from './shape.ts';
 import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
 
 /** How much of a foreign schema is read: deeper or further down, every value is taken. */
@@ -147,12 +148,15 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
   const properties: Property[] = [];
   const unnamed: string[] = [];
-  for (const [name, member] of members) {
-    if (isPropertyName(name) && reading.budget > 0 && afford(reading, name)) {
+  const names = propertyNames(members.map(([name]) => name));
+  for (const [key, member] of members) {
+    const name = names.get(key) ?? key;
+    if (reading.budget > 0 && afford(reading, name)) {
       const value = read(member, depth + 1, reading);
-      properties.push(property(name, required.includes(name), value, member, reading));
+      const alias = name === key ? undefined : key;
+      properties.push({ ...property(name, required.includes(key), value, member, reading), alias });
     } else {
-      unnamed.push(name);
+      unnamed.push(key);
     }
   }
   const open = schema['additionalProperties'] !== false || unnamed.length > 0;

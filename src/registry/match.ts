@@ -4,14 +4,14 @@ import type { NamedTool } from './names.ts';
 import type { FactMatcher, Matcher, RegistryRules } from './rules.ts';
 
 /** The tool as far as rules look at it. */
-export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'wholeName' | 'bareName'>;
+export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'wholeNames' | 'bareName'>;
 
 /** The names by which rules and presets may mean a tool. */
 export function namesOf(
-  { qualifiedName, wholeName = qualifiedName, bareName }: Matchable,
+  { qualifiedName, wholeNames, bareName }: Matchable,
   { names }: Pick<RegistryRules, 'names'>,
 ): string[] {
-  return [...new Set([qualifiedName, wholeName, ...(names === 'bare' ? [bareName] : [])])];
+  return [...new Set([qualifiedName, ...wholeNames, ...(names === 'bare' ? [bareName] : [])])];
 }
 
 /** True when a rule is about the tool. */

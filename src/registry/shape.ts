@@ -16,7 +16,13 @@ export type Shape =
   | AnyShape
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
-  | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
+  | ObjectShape;
+
+export interface ObjectShape {
+  readonly kind: 'object';
+  readonly properties: readonly Property[];
+  readonly open: boolean;
+}
 
 /** Takes every value. Published are the types that the declaration names, since every published value has a type. */
 export interface AnyShape {
@@ -42,13 +48,9 @@ export interface Property extends Value {
   readonly required: boolean;
   /** Fits the shape; a property that has one is never demanded. */
   readonly default?: Json | undefined;
+  /** Dify's own name, if that is another: callers may use it as well. */
+  readonly alias?: string | undefined;
 }
 
-/** Names that every model provider takes for a property. */
-const PROPERTY_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-
-/** True when a property may carry the name as it is. */
-export function isPropertyName(name: string): boolean {
-  // Assigning to this one sets the prototype of an object instead of a property.
-  return PROPERTY_NAME.test(name) && name !== '__proto__';
-}
+/** Longest name of a property that every model provider accepts. */
+export const MAX_PROPERTY_NAME = 64;

@@ -54,7 +54,7 @@ describe.each(CLIENT_KINDS)('the built program over stdio, client %s', (kind) =>
   it('calls one tool of each kind', async () => {
     const builtin = await client.callTool('time__weekday', { year: 2026, month: 11, day: 22 });
     expect(textsOf(builtin)).toBe('November 22, 2026 is Sunday.');
-    const api = await client.callTool('api_Pet_store__getPet_edf221', { petId: 1 });
+    const api = await client.callTool('api_Pet_store__getPet', { petId: 1 });
     expect(api.isError).not.toBe(true);
     const workflow = await client.callTool('workflow__compare_texts', { first: 'a b', second: 'a c' });
     expect(workflow.structuredContent).toMatchObject({ shared_words: ['a'] });

@@ -60,6 +60,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ['dify'],
   yaml: ['config', 'manifest'],
   zod: ['config', 'manifest'],
+  'any-ascii': ['registry'],
   'zod/v3': ['registry'],
   'zod-to-json-schema': ['registry'],
 };

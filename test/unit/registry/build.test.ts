@@ -223,12 +223,12 @@ describe('the registry', () => {
     const registry = registryOf([provider('acme/kit/kit', [broken, tool('work'), tool('')])]);
     expect(registry.tools.map(({ name }) => name)).toEqual(['acme_kit__work']);
     expect(registry.withheld).toMatchObject([
-      { reason: 'invalid', detail: expect.stringContaining('no name') as string },
       {
         name: 'acme_kit__broken',
         reason: 'invalid',
         detail: expect.stringContaining('no parameters') as string,
       },
+      { reason: 'invalid', detail: expect.stringContaining('no name') as string },
     ]);
   });
 

@@ -317,7 +317,7 @@ describe('presets', () => {
     const narrow = JSON.parse('{"__proto__": {"enum": ["a"]}}') as Record<string, Narrowing>;
     const presets = { [NAME]: { parameters: {}, narrow } };
     const found = toolWith([parameter('__proto__')], { presets });
-    expect(found.inputSchema['properties']).toMatchObject({ parameter: { enum: ['a'] } });
+    expect(found.inputSchema['properties']).toMatchObject({ proto__: { enum: ['a'] } });
   });
 
   test('a default outside a narrowing is told the choices that are left', () => {

@@ -201,12 +201,14 @@ describe('an explanation', () => {
 
 test('a rule fits what was cut off a long name', () => {
   const id = 'acmecorporation/customer_relationship/manager';
-  const tools = ['delete_contact', 'read_contact'].map((name) => tool(name));
+  const tools = ['purge', 'read'].map((verb) =>
+    tool(`customer_contact_records_${verb}_selected_by_the_owner`),
+  );
   const names = (rules: object): string[] =>
     registryOf([provider(id, tools)], rules).tools.map(({ ref }) => ref.tool);
   const published = registryOf([provider(id, tools)]).tools.map(({ name }) => name);
-  expect(published.join()).not.toContain('delete');
-  expect(names({ deny: ['*delete*'] })).toEqual(['read_contact']);
-  expect(names({ allow: ['*__read_*'] })).toEqual(['read_contact']);
+  expect(published.join()).not.toMatch(/purge|relationship/);
+  expect(names({ deny: ['*purge*'] })).toEqual([tools[1]?.name]);
+  expect(names({ allow: ['*_relationship_*_read_*'] })).toEqual([tools[1]?.name]);
   expect(names({ deny: published.slice(0, 1) })).toHaveLength(1);
 });
