@@ -6,6 +6,7 @@ import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
@@ -27,6 +28,10 @@ export interface CallerOptions {
   readonly logger: Logger;
 }
 
+/** Ignored arguments that a result names. */
+const MAX_IGNORED = 10;
+const MAX_IGNORED_NAME = 64;
+
 /** Makes calls: a slot, files, the one invocation, deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
@@ -45,12 +50,12 @@ export class Caller {
   }
 
   /**
-   * The arguments of a call as Dify's parameters.
+   * The arguments of a call as Dify's parameters, and the names of those that are ignored.
    * @throws BridgeError `invalid_arguments` with everything that is wrong with them.
    */
-  check(tool: PublishedTool, args: unknown, requestId?: string): JsonObject {
+  check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
-    if (parsed.ok) return parsed.parameters;
+    if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw invalidArguments(tool, parsed.problems);
   }
@@ -65,9 +70,10 @@ export class Caller {
   ): Promise<ToolResult> {
     const call = new RunningCall(request, signal, this.#options.timeoutMs);
     if (this.#closing) call.abort(shuttingDown(false));
-    const { tool, principal, limits } = request;
+    const { tool, principal, limits, ignored = [] } = request;
     const result = this.#options.results
       .read(this.#messages(call), { tool, principal, limits, signal, until: call.signal, observer })
+      .then((made) => withIgnored(made, ignored))
       .finally(() => {
         call.finish();
         this.#calls.delete(call);
@@ -147,6 +153,15 @@ export class Caller {
       messages,
     });
   }
+}
+
+/** The result with a line that names the arguments that were not sent. */
+function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult {
+  if (ignored.length === 0) return result;
+  const names = ignored.slice(0, MAX_IGNORED).map((name) => JSON.stringify(cutText(name, MAX_IGNORED_NAME)));
+  const rest = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
+  const text = `Ignored, because the tool has no such argument: ${names.join(', ')}${rest}.`;
+  return { ...result, content: [...result.content, { type: 'text', text }] };
 }
 
 /** Ends a stream. Its answer does not matter. */

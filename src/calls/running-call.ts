@@ -10,6 +10,8 @@ export interface CallRequest {
   readonly tool: PublishedTool;
   /** See `ParsedArguments`. */
   readonly parameters: JsonObject;
+  /** See `ParsedArguments`: the result names them. */
+  readonly ignored?: readonly string[] | undefined;
   /** Whose call it is. */
   readonly principal: string;
   /** How much of its files and text the result carries. */

@@ -41,6 +41,8 @@ export type ParsedArguments =
        * still FileArgument or FileArgument[].
        */
       readonly parameters: JsonObject;
+      /** Given arguments that the tool does not have and that resemble none of its own: not sent. */
+      readonly ignored?: readonly string[] | undefined;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 

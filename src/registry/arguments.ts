@@ -1,13 +1,14 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import type { Problem } from '../model/errors.ts';
+import { excessOf } from './argument-limits.ts';
 import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
-import { got, toProblems } from './problems.ts';
+import { got, isIgnorable, toProblems } from './problems.ts';
 
 /** Arguments that passed, or everything that is wrong with them. */
 export type CheckedArguments<V> =
-  | { readonly ok: true; readonly values: V }
+  | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
@@ -23,13 +24,18 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
     }
     const { input, check } = made;
     const checked = checkArguments(check, args, input.reserved);
-    return checked.ok
-      ? { ok: true, parameters: { ...Object.fromEntries(input.fixed), ...checked.values } }
-      : checked;
+    if (!checked.ok) return checked;
+    const parameters = { ...Object.fromEntries(input.fixed), ...checked.values };
+    return { ok: true, parameters, ignored: checked.ignored };
   };
 }
 
-/** Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set. */
+/**
+ * Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set.
+ *
+ * An unknown argument that resembles a known one is a mistake. Any other is left out and reported as ignored, because some
+ * clients add arguments of their own to every call.
+ */
 export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,
@@ -40,7 +46,13 @@ export function checkArguments(
     const message = `the arguments are expected as an object, got ${got(given, false)}`;
     return { ok: false, problems: [{ path: '', message }] };
   }
-  const checked = check(given);
-  if (!checked.ok) return { ok: false, problems: toProblems(checked.issues, reserved) };
-  return { ok: true, values: checked.value as JsonObject };
+  const excess = excessOf(given);
+  if (excess !== undefined) return { ok: false, problems: [excess] };
+  const { value, issues } = check(given);
+  const ignored = issues.flatMap((issue) => (isIgnorable(issue, reserved) ? [issue.path.join('.')] : []));
+  if (ignored.length < issues.length) return { ok: false, problems: toProblems(issues, reserved) };
+  // Arguments may be JSON texts of arrays and objects, so that the checked value can be larger than the given one.
+  const grown = excessOf(value as JsonObject);
+  if (grown !== undefined) return { ok: false, problems: [grown] };
+  return { ok: true, values: value as JsonObject, ignored: ignored.length === 0 ? undefined : ignored };
 }

@@ -45,7 +45,7 @@ export function defineBridgeTool<A extends z.AnyZodObject>(
     tool: deepFreeze({ name, title, description, inputSchema, annotations: { ...annotations } }),
     parse(args) {
       const checked = checkArguments(check, args, NONE);
-      return checked.ok ? { ok: true, values: checked.values as z.output<A> } : checked;
+      return checked.ok ? { ...checked, values: checked.values as z.output<A> } : checked;
     },
   };
 }

@@ -17,25 +17,29 @@ export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
   | { readonly kind: 'explained'; readonly message: string }
 );
 
-/** The coerced value, or everything that is wrong with it. */
-export type Checked =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly issues: readonly ArgumentIssue[] };
+/** The coerced value, which is to be used only without issues, or if unknown members are to be left out. */
+export interface Checked {
+  readonly value: unknown;
+  /** At most `MAX_ISSUES`. */
+  readonly issues: readonly ArgumentIssue[];
+}
+
+/** More than anybody reads; a long array can have an issue for each of its items. */
+export const MAX_ISSUES = 1000;
 
 /** The function that checks and coerces values of one kind. What it is given is left as it was. */
 export function checkerOf(value: Value): (input: unknown) => Checked {
   const check = valueCheck(value);
   return (input) => {
     const place: Place = { path: [], issues: [] };
-    const coerced = check(input, place);
-    return place.issues.length === 0 ? { ok: true, value: coerced } : { ok: false, issues: place.issues };
+    return { value: check(input, place), issues: place.issues };
   };
 }
 
 /** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
 export function fitted(value: Value, candidate: Json): Json | undefined {
   const result = checkerOf(value)(candidate);
-  return result.ok ? (result.value as Json) : undefined;
+  return result.issues.length === 0 ? (result.value as Json) : undefined;
 }
 
 /** Where a check is, and what it has found. The path is changed in place, and copied into issues alone. */
@@ -95,8 +99,12 @@ function coerced(
   };
 }
 
-function refuse({ path, issues }: Place, shape: Shape, value: unknown): undefined {
-  issues.push({ kind: 'wrong', path: [...path], shape, value });
+function refuse(place: Place, shape: Shape, value: unknown): undefined {
+  report(place, { kind: 'wrong', path: [...place.path], shape, value });
+}
+
+function report({ issues }: Place, issue: ArgumentIssue): void {
+  if (issues.length < MAX_ISSUES) issues.push(issue);
 }
 
 /** Checks a part of a value. */
@@ -126,12 +134,13 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
     const source = toObject(input);
     if (!isJsonObject(source)) return refuse(place, shape, input);
     const entries: [string, unknown][] = [];
-    for (const { name, alias = name, required, nullable, default: fallback, check } of members) {
+    for (const member of members) {
+      const { name, alias = name, required, default: fallback, check } = member;
       const key = Object.hasOwn(source, name) ? name : alias;
       const given = Object.hasOwn(source, key) ? source[key] : undefined;
-      const isAbsent = given === undefined || (given === null && !required && nullable !== true);
-      const member = isAbsent ? fallback : given;
-      if (member !== undefined || required) entries.push([alias, within(place, name, check, member)]);
+      const isAbsent = given === undefined || (!required && isBlank(given, member));
+      const taken = isAbsent ? fallback : given;
+      if (taken !== undefined || required) entries.push([alias, within(place, name, check, taken)]);
     }
     for (const key of Object.keys(source)) {
       const name = names.get(key);
@@ -146,13 +155,19 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
   };
 }
 
-function refuseTwice({ path, issues }: Place, alias: string, name: string): void {
-  const message = `the same argument as "${name}", which is also given: leave one of them out`;
-  issues.push({ kind: 'explained', path: [...path, alias], message });
+/** True for what a caller sends who has no value for an optional member: null, or an empty text where no text fits. */
+function isBlank(given: unknown, { shape, nullable }: Value): boolean {
+  if (given === null) return nullable !== true;
+  return given === '' && shape.kind !== 'string' && shape.kind !== 'any';
 }
 
-function refuseKey({ path, issues }: Place, shape: Shape, key: string): void {
-  issues.push({ kind: 'unknown', path: [...path, key], shape });
+function refuseTwice(place: Place, alias: string, name: string): void {
+  const message = `the same argument as "${name}", which is also given: leave one of them out`;
+  report(place, { kind: 'explained', path: [...place.path, alias], message });
+}
+
+function refuseKey(place: Place, shape: Shape, key: string): void {
+  report(place, { kind: 'unknown', path: [...place.path, key], shape });
 }
 
 const TEXT: Shape = { kind: 'string' };
@@ -177,8 +192,9 @@ function fileCheck(shape: Extract<Shape, { kind: 'file' }>): Check {
   };
 }
 
-function explain({ path, issues }: Place, problems: ReturnType<typeof fileProblems>): void {
+function explain(place: Place, problems: ReturnType<typeof fileProblems>): void {
+  const { path } = place;
   for (const { member, message } of problems) {
-    issues.push({ kind: 'explained', path: member === '' ? [...path] : [...path, member], message });
+    report(place, { kind: 'explained', path: member === '' ? [...path] : [...path, member], message });
   }
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../model/errors.ts';
-import type { ArgumentIssue } from './check.ts';
+import { type ArgumentIssue, MAX_ISSUES } from './check.ts';
 import { fileMembers } from './file-problems.ts';
 import { closest } from '../model/closest.ts';
 import type { Shape } from './shape.ts';
@@ -26,8 +26,17 @@ export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlyS
     if (problems.length < MAX_PROBLEMS) problems.push({ path, message: messageOf(issue, reserved) });
   }
   const rest = paths.size - problems.length;
-  if (rest > 0) problems.push({ path: '', message: `and ${rest} more problems of this kind` });
+  const about = issues.length < MAX_ISSUES ? '' : 'at least ';
+  if (rest > 0) problems.push({ path: '', message: `and ${about}${rest} more problems of this kind` });
   return problems;
+}
+
+/** True for an unknown member that resembles no known one, and that the operator has not reserved. */
+export function isIgnorable(issue: ArgumentIssue, reserved: ReadonlySet<string>): boolean {
+  if (issue.kind !== 'unknown') return false;
+  const key = String(issue.path.at(-1));
+  const isReserved = issue.path.length === 1 && reserved.has(key);
+  return !isReserved && closest(key, membersOf(issue.shape)) === undefined;
 }
 
 /** What came instead, in few words; texts only where they are short and `echo` allows it. */

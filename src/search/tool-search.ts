@@ -78,7 +78,12 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
   const parsed = caller.parse(args);
   if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
   const { registry } = scope;
-  const { name, arguments: given = {} } = parsed.values;
+  const { name, arguments: given } = parsed.values;
+  if (given === undefined && parsed.ignored !== undefined) {
+    // They may be meant for the tool, which must not run without them.
+    const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'there is no such argument' }));
+    return result(wrongArguments(caller.tool, problems, CALL_HINT));
+  }
   const found = registry.get(name);
   if (found === undefined) return result(missing(name, scope));
   const fitting = effectsOf(registry).callerOf(found);
@@ -88,7 +93,7 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
     caller.tool.name === fitting ||
     caller === tools.callTool ||
     (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
-  return fits ? { kind: 'call', tool: found, args: given } : result(wrongCaller(found, fitting));
+  return fits ? { kind: 'call', tool: found, args: given ?? {} } : result(wrongCaller(found, fitting));
 }
 
 function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {

@@ -8,7 +8,6 @@ import {
   type ToolService,
 } from '../model/call.ts';
 import { asBridgeError, type BridgeError } from '../model/errors.ts';
-import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
@@ -123,12 +122,21 @@ export class View implements ToolService {
   /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
   #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
     const { requestId, principal = LOCAL_PRINCIPAL } = context;
-    const parameters = this.#checked(tool, args, context);
-    const request = { tool, parameters, principal, requestId, limits: this.config };
+    const request = {
+      tool,
+      ...this.#checked(tool, args, context),
+      principal,
+      requestId,
+      limits: this.config,
+    };
     return this.#tasks.call(request, args, context, this.config);
   }
 
-  #checked(tool: PublishedTool, args: unknown, { requestId, observer }: CallContext): JsonObject {
+  #checked(
+    tool: PublishedTool,
+    args: unknown,
+    { requestId, observer }: CallContext,
+  ): ReturnType<Caller['check']> {
     try {
       return this.#caller.check(tool, args, requestId);
     } catch (thrown) {

@@ -138,6 +138,7 @@ function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly strin
 async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
+  const content = encodeBody(request);
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
   let response: Dispatcher.ResponseData;
   try {
@@ -145,7 +146,7 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
-      ...encodeBody(request),
+      ...content,
       // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
       headersTimeout: request.silenceMs ?? 0,
       bodyTimeout: request.silenceMs ?? 0,

@@ -33,6 +33,24 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
     expect((await call).content).toEqual([said('passed')]);
   });
 
+  it.each(CASES)(
+    'a $kind client over $transport that adds arguments of its own gets the result, which names them',
+    async ({ kind, transport }) => {
+      await using bridge = await startBridge({ env: gate.env });
+      const client = await bridge.connect(kind, transport);
+      const added = { sessionId: 's', action: 'sendMessage', toolCallId: 'call_1' };
+      const result = await client.callTool('time__current_time', added);
+      expect(result.isError ?? false).toBe(false);
+      expect(textOf(result)).toMatch(/^\d{4}-/);
+      expect(result.content.at(-1)).toEqual(
+        said('Ignored, because the tool has no such argument: "sessionId", "action", "toolCallId".'),
+      );
+      const refused = await client.callTool('time__weekday', { yeer: 2026 });
+      expect(refused.isError).toBe(true);
+      expect(textOf(refused)).toContain('did you mean "year"?');
+    },
+  );
+
   it.each(CASES)('a $kind client over $transport cancels a call', async ({ kind, transport }) => {
     await using bridge = await startBridge({ env: gate.env });
     const client = await bridge.connect(kind, transport);

@@ -116,8 +116,7 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
       args: unknown,
       { signal, principal = 'local' }: { readonly signal: AbortSignal; readonly principal?: string },
     ): Promise<unknown> {
-      const parameters = caller.check(tool, args);
-      return caller.call({ tool, parameters, principal, limits: LIMITS }, { signal });
+      return caller.call({ tool, ...caller.check(tool, args), principal, limits: LIMITS }, { signal });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
       const { messages, error } = (await this.call(...call)) as Reading;

@@ -273,6 +273,16 @@ describe('call_tool', () => {
     expect(textOf(result)).toContain('go into "arguments"');
   });
 
+  it('calls with the given arguments whatever else stands next to them', async () => {
+    const { target } = searchOf(catalogue());
+    const args = {
+      name: 'acme_heron_mail__delete_message',
+      arguments: { message_id: '7' },
+      toolCallId: 'call_1',
+    };
+    expect((await target('call_tool', args)).args).toEqual({ message_id: '7' });
+  });
+
   it('answers an unknown name with similar ones and the advice to search', async () => {
     const { call } = searchOf(catalogue());
     const result = await call('call_tool', { name: 'webscraper__webscrapper' });

@@ -231,7 +231,7 @@ describe('a call', () => {
       const observer = { failed: ({ code }: { code: string }) => void failed.push(code) };
       const context = { signal, waiting, observer, idempotencyKey: 'order-1' };
       await view.callTool('alpha', {}, context);
-      const outcome = await view.callTool('alpha', { wrong: 1 }, context);
+      const outcome = await view.callTool('alpha', 'wrong', context);
       expect(outcome).toMatchObject({ kind: 'result', result: { isError: true } });
       expect(textOf(outcome)).toMatch(/^The arguments do not fit the tool alpha: one problem\./);
       expect(failed).toEqual(['invalid_arguments']);
