@@ -125,7 +125,7 @@ describe('demo', () => {
     for (const wrong of [text('Something else.'), { ...text('No.'), isError: true }]) {
       const { code, stderr } = await demoWith({ answers: { ...RIGHT, [title]: wrong } });
       expect(code).toBe(1);
-      expect(stderr).toContain('The demo did not go as it should: tool_');
+      expect(stderr).toContain('The demo failed: tool_');
     }
   });
 
