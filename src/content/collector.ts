@@ -5,7 +5,7 @@ import { wellFormedJson } from '../model/well-formed.ts';
 import type { Downloads, ResultFile } from './downloads.ts';
 import { canonical, type FileLinks, toShownValue } from './json-values.ts';
 
-/** Of a message that the bridge does not know, at most so many characters are shown. */
+/** The most characters shown of a message of unknown type. */
 const MAX_UNKNOWN_LENGTH = 2000;
 const MAX_TYPE_LENGTH = 100;
 
@@ -105,7 +105,7 @@ export class Collector {
     const json = wellFormedJson(toShownValue(raw, this.links));
     const length = json.length > MAX_UNKNOWN_LENGTH ? ` (${json.length} characters)` : '';
     const shown = `${cutText(json, MAX_UNKNOWN_LENGTH)}${length}`;
-    this.#addNote(`[message of type ${JSON.stringify(type)}, which the bridge does not know] ${shown}`);
+    this.#addNote(`[message of unknown type ${JSON.stringify(type)}] ${shown}`);
   }
 }
 

@@ -80,7 +80,7 @@ export class Downloads {
     const entry: Entry = {
       file,
       id,
-      delivery: { kind: 'unavailable', reason: 'It has not been fetched.' },
+      delivery: { kind: 'unavailable', reason: 'The download has not finished.' },
     };
     this.#entries.push(entry);
     const fetched = this.#fetch(file).then((delivery) => void (entry.delivery = delivery));
@@ -117,10 +117,10 @@ export class Downloads {
       return await abortable(deliver(file, turn, { opener, store: this.#store, limits }, signal), signal);
     } catch (error) {
       if (signal.aborted)
-        return { kind: 'unavailable', reason: 'The call ended before it was fetched: open it in Dify.' };
+        return { kind: 'unavailable', reason: 'The call ended first: open the file in Dify.' };
       if (error instanceof BridgeError) return { kind: 'unavailable', reason: error.message };
       logger.warn('File could not be fetched', { error: error instanceof Error ? error.name : typeof error });
-      return { kind: 'unavailable', reason: 'Fetching it failed unexpectedly.' };
+      return { kind: 'unavailable', reason: 'The download failed unexpectedly.' };
     } finally {
       turn.pass();
       release?.();

@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /** Deeper values are cut, so that no recursion here, in the SDK or in a client runs out of stack. */
 const MAX_DEPTH = 200;
-const TOO_DEEP = '[left out: nested too deeply]';
+const TOO_DEEP = '[omitted: nested too deeply]';
 
 /** Marks a serialised file in the outputs of a Dify tool. */
 export const FILE_MARKER = '__dify__file__';

@@ -13,7 +13,7 @@ export function conformTo(
   if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
-    notes.push(`[${name} is not in the structured content: ${describeMisfit(item)}]`);
+    notes.push(`[${name} was omitted from the structured content: ${describeMisfit(item)}]`);
   });
   return { content: conformed, notes };
 }

@@ -36,8 +36,8 @@ type Item =
   | { readonly kind: 'text'; readonly text: string; readonly whole?: Json }
   | { readonly kind: 'file'; readonly line: string; readonly blocks: readonly ContentBlock[] };
 
-const NO_OUTPUT = 'The tool finished without any output.';
-const BEFORE_ERROR = 'Before that, the tool had sent:';
+const NO_OUTPUT = 'The tool finished without output.';
+const BEFORE_ERROR = 'Output before the error:';
 
 /**
  * The result of a finished call. The text contains each JSON value once: as the tool's own text where that is
@@ -125,7 +125,7 @@ function withFiles(
     }
     const { stored, mimeType, size } = delivery;
     return stored === undefined
-      ? { kind: 'not-stored', mimeType, size, reason: 'The rest of the text takes its place.' }
+      ? { kind: 'not-stored', mimeType, size, reason: 'The result has reached its limit for text.' }
       : { kind: 'stored', mimeType, stored, left: { form: 'text', because: 'together' } };
   };
   const items = parts.flatMap((part): Item[] => {

@@ -66,11 +66,11 @@ export class ResultStore {
   }
 }
 
-/** One sentence on why the store refused a file. */
+/** Returns one sentence on why the store refused a file. */
 function reasonOf(error: unknown, logger: Logger): string {
   const { code, message } = asBridgeError(error);
   if (code !== 'internal') return message;
   const cause = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected error';
-  logger.warn('A file of a result could not be kept', { error });
-  return `The bridge's store of files failed (${cause}), which its operator has to mend.`;
+  logger.warn('A file of a result could not be stored', { error });
+  return `The bridge's file store failed (${cause}); its operator must fix it.`;
 }

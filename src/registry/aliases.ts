@@ -31,8 +31,8 @@ export function resolveAliases(
       const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
       note(
         known === undefined
-          ? `The alias stands for ${target}, and no published tool has that name.${advice}`
-          : `The alias stands for ${target}, which is not published (${known.reason}).`,
+          ? `The alias refers to ${target}, but no published tool has that name.${advice}`
+          : `The alias refers to ${target}, which is not published (${known.reason}).`,
       );
     }
   }

@@ -35,7 +35,7 @@ export function checkArguments(
 ): CheckedArguments<JsonObject> {
   const given = args ?? {};
   if (!isJsonObject(given)) {
-    const message = `the arguments are expected as an object, got ${got(given, false)}`;
+    const message = `expected the arguments as an object, got ${got(given, false)}`;
     return { ok: false, problems: [{ path: '', message }] };
   }
   const checked = check(given);

@@ -161,7 +161,7 @@ function guarded(draft: Draft, endpoints: ReadonlyMap<string, string>): Draft {
 }
 
 function repeated(named: NamedTool): Draft {
-  const detail = 'Dify lists this tool a second time; the first one counts.';
+  const detail = 'Dify lists this tool twice; the bridge uses the first one.';
   return withhold(named, named.tool.name, 'invalid', detail);
 }
 
@@ -204,7 +204,7 @@ function notesOf({ named: { clashesWith }, notes }: Draft, name: string): Regist
   if (clashesWith !== undefined) {
     const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
     all.push({
-      message: `The name carries a hash, because another tool has the name without it (${other}).`,
+      message: `The name contains a hash, because another tool has the name without it (${other}).`,
     });
   }
   // What the operator can correct comes last.

@@ -9,7 +9,7 @@ const MAX_NOTE_PART = 120;
 /** Longest title: clients show it in one line. */
 const MAX_TITLE = 128;
 
-const UNAUTHORIZED = 'Not usable yet: its provider has to be authorised in Dify first.';
+const UNAUTHORIZED = 'Not usable yet: its provider must first be authorised in Dify.';
 
 /** The title of the preset, the tool's label in the preferred language, or its name. */
 export function titleOf({ tool }: NamedTool, languages: readonly string[], preset?: Preset): string {
@@ -63,7 +63,7 @@ export function describeTool(
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
   const notes = [origin(named, languages)];
   if (named.provider.type === 'workflow') {
-    notes.push('It answers only when the whole workflow has ended, which may take minutes.');
+    notes.push('It returns only when the whole workflow has finished, which may take minutes.');
   }
   const refused = files.find((file) => file.refused !== undefined);
   if (refused?.refused !== undefined) {

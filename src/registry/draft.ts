@@ -79,7 +79,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     }
   }
   if (tool.name === '') {
-    return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
+    return withhold(named, title, 'invalid', 'It has no name, so Dify cannot invoke it.', { lines });
   }
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
@@ -98,7 +98,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     const setting = settingOf(rules, 'readOnly');
     if (preset?.readOnly !== true) {
       lines.push(`${setting}: no preset declares the tool readOnly`);
-      const detail = `${setting} is true, and no preset says that the tool changes nothing. If it does not, declare "readOnly: true" in ${settingOf(rules, 'presets')}.`;
+      const detail = `${setting} is true, and no preset declares the tool read-only. If it changes nothing, declare "readOnly: true" in ${settingOf(rules, 'presets')}.`;
       return withhold(named, title, 'hidden', detail, known);
     }
     lines.push(`${setting}: its preset declares it readOnly`);

@@ -10,7 +10,7 @@ import { furtherNotes } from './notes.ts';
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {
-    const line = `${name} is an old name (aliases) of ${tool.name}: it can be called, and is not listed.`;
+    const line = `${name} is an old name (aliases) of ${tool.name}: it can be called but is not listed.`;
     return [line, ...explainTool(registry, tool.name), ...notesOn(registry, name)];
   }
   const withheld = registry.withheld.filter((item) => item.name === name);
@@ -23,8 +23,8 @@ export function explainTool(registry: Registry, name: string): string[] {
   const lines: string[] = [];
   if (tool !== undefined) {
     lines.push(`${name} is published.`, ...identity(tool.ref));
-    if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
-    if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
+    if (!tool.authorized) lines.push('The provider has no credentials in Dify, so Dify refuses every call.');
+    if (tool.credentialId !== undefined) lines.push('Calls use the credential of its preset.');
     lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {
@@ -52,7 +52,7 @@ function identity(ref: ToolRef): string[] {
 
 function resultLines({ results = {} }: PublishedTool): string[] {
   const limits = Object.entries(results).map(([name, limit]) => `${name} ${limit}`);
-  return limits.length === 0 ? [] : [`Its preset limits what a result carries: ${limits.join(', ')}`];
+  return limits.length === 0 ? [] : [`Its preset limits what a result contains: ${limits.join(', ')}`];
 }
 
 function explanationLines({ explanations }: Registry, tool: PublishedTool | WithheldTool): string[] {

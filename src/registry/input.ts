@@ -87,7 +87,9 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
     else byName.set(parameter.name, parameter);
   }
   for (const name of repeated)
-    notes.push({ message: `The parameter "${name}" is declared several times; the first counts.` });
+    notes.push({
+      message: `The parameter "${name}" is declared several times; the first declaration is used.`,
+    });
   return [...byName.values()];
 }
 

@@ -157,7 +157,7 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   }
   const open = schema['additionalProperties'] !== false || unnamed.length > 0;
   const shape: Shape = { kind: 'object', properties, open };
-  return unnamed.length === 0 ? { shape } : { shape, remark: `Also takes ${listed(unnamed, 300)}.` };
+  return unnamed.length === 0 ? { shape } : { shape, remark: `Also accepts ${listed(unnamed, 300)}.` };
 }
 
 function property(

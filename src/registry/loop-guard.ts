@@ -44,9 +44,9 @@ export function selfEndpoints(
     found.set(
       provider.id,
       `Its MCP server is this bridge itself: ${echoes.length} of the server's ${provider.tools.length} tools are ` +
-        `tools of this workspace (${example}), and each would be a detour through Dify, in the end without an end. ` +
-        `If it is another server, name it in ${settingOf(rules, 'allow')}, beside ${rules.allow.length === 0 ? '"*" for all others' : 'what is there'}: ` +
-        `{ provider: ${JSON.stringify(provider.id)} }.`,
+        `tools of this workspace (${example}), and calling them would go through Dify back to this bridge, in an ` +
+        `endless loop. If it is a different server, add { provider: ${JSON.stringify(provider.id)} } to ` +
+        `${settingOf(rules, 'allow')}${rules.allow.length === 0 ? ', together with "*" for all other tools' : ''}.`,
     );
   }
   return found;

@@ -62,7 +62,7 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
   const { name } = parameter;
   const problems: PresetProblem[] = [];
   if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
-    const message = `"${name}" is a secret, which callers are never asked for.`;
+    const message = `"${name}" is a secret, so callers cannot set it.`;
     problems.push(presetProblem(message, context, ({ publish }) => publish?.includes(name) === true));
   }
   const by = own(preset?.narrow, name);
@@ -75,7 +75,7 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
   if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
-    problems.push(presetProblem(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
+    problems.push(presetProblem(`"${name}" is narrowed, but callers cannot set it.`, context, narrowsIt));
   }
   return { ...whole, notes: [...problems, ...whole.notes] };
 }
@@ -108,8 +108,8 @@ function resolve(
   if (given !== undefined) {
     const offered = isOpen ? choicesIn(value.shape) : choicesOf(parameter);
     const message = offersNothing(parameter)
-      ? `There is a preset for "${name}", for which Dify offers no choice at present.`
-      : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
+      ? `"${name}" has a preset, but Dify currently offers no choices for it.`
+      : `The preset for "${name}" is not a value that the parameter accepts.${choiceList(offered)}`;
     const problem = presetProblem(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
     problems.push(problem);
     if (!isOpen) return { source: unfitting([problem]), notes: problems };
@@ -122,11 +122,11 @@ function resolve(
   }
   const declared = `The declared default of "${name}" is not a value that`;
   if (declaredDefault(parameter, whole) === undefined) {
-    const message = `${declared} the parameter takes; it is left out.`;
+    const message = `${declared} the parameter accepts; it is omitted.`;
     return { source, notes: [{ message }, ...problems] };
   }
   // Left out, the argument would be what the preset rules out: Dify or the tool puts the default in.
-  const message = `${declared} its preset leaves; callers have to give one.`;
+  const message = `${declared} its preset allows; callers must give one.`;
   return { source: { ...source, required: true }, notes: [{ message }, ...problems] };
 }
 
@@ -185,14 +185,14 @@ function unpreset(
   if (form !== 'llm' && form !== 'form') return { kind: 'absent', reason: `form ${form} is not used` };
   if (offersNothing(parameter)) {
     return required
-      ? { kind: 'missing', reason: `"${name}" is required and Dify offers no choice for it at present.` }
-      : { kind: 'absent', reason: 'Dify offers no choice for it' };
+      ? { kind: 'missing', reason: `"${name}" is required, but Dify currently offers no choices for it.` }
+      : { kind: 'absent', reason: 'Dify offers no choices for it' };
   }
   if (form === 'form') return operatorParameter(parameter, value, fallback, context);
   if (type === 'secret-input') {
     return required
-      ? missing('is a required secret, and has no preset', parameter, context)
-      : { kind: 'absent', reason: 'a secret is never asked from callers' };
+      ? missing('is a required secret without a preset', parameter, context)
+      : { kind: 'absent', reason: 'callers cannot set a secret' };
   }
   return { kind: 'argument', value, required, default: fallback };
 }
@@ -230,7 +230,7 @@ function missing(reason: string, parameter: ToolParameter, { rules }: SourceCont
 }
 
 function demand(parameter: ToolParameter): string {
-  if (isSelector(parameter)) return `(${parameter.type}) has to be chosen, and no preset does`;
-  if (!hasDefault(parameter)) return 'is required, and has neither a preset nor a default';
-  return 'has no preset, and a default that Dify refuses';
+  if (isSelector(parameter)) return `(${parameter.type}) must be chosen, but has no preset`;
+  if (!hasDefault(parameter)) return 'is required but has neither a preset nor a default';
+  return 'has no preset, and Dify refuses its default';
 }

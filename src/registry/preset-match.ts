@@ -68,13 +68,13 @@ function messages(
   tools: readonly NamedTool[],
 ): string[] {
   if (known === undefined) {
-    return [
-      isExact ? unknownTool(name, tools) : 'There is a preset for tools of these names, but none fits.',
-    ];
+    return [isExact ? unknownTool(name, tools) : 'The preset matches no tool.'];
   }
   if (isExact) return [];
   const unknown = presetParameters(preset).filter((parameter) => !known.has(parameter));
-  return unknown.map((parameter) => `The preset names a parameter "${parameter}", which no tool of its has.`);
+  return unknown.map(
+    (parameter) => `The preset names a parameter "${parameter}", which none of its tools has.`,
+  );
 }
 
 function unknownTool(name: string, tools: readonly NamedTool[]): string {
@@ -82,5 +82,5 @@ function unknownTool(name: string, tools: readonly NamedTool[]): string {
   const names = tools.map((tool) => tool.qualifiedName);
   const near = same.length > 0 ? same.sort(compare).slice(0, 5) : closestMatches(name, names, 3);
   const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
-  return `There is a preset for a tool of this name, but no such tool.${advice}`;
+  return `The preset is for a tool that does not exist.${advice}`;
 }

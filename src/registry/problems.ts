@@ -26,7 +26,7 @@ export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlyS
     if (problems.length < MAX_PROBLEMS) problems.push({ path, message: messageOf(issue, reserved) });
   }
   const rest = paths.size - problems.length;
-  if (rest > 0) problems.push({ path: '', message: `and ${rest} more problems of this kind` });
+  if (rest > 0) problems.push({ path: '', message: `and ${rest} more problems` });
   return problems;
 }
 
@@ -55,9 +55,7 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
   if (kind === 'unknown') {
     const key = String(path.at(-1));
     const isReserved = path.length === 1 && reserved.has(key);
-    return isReserved
-      ? 'this parameter is not set by callers: leave it out'
-      : unknownArgument(key, membersOf(shape));
+    return isReserved ? 'callers cannot set this parameter: omit it' : unknownArgument(key, membersOf(shape));
   }
   const expected = `expected ${expectation(shape)}`;
   if (issue.value === undefined) return `is required: ${expected}`;
@@ -66,9 +64,9 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
 
 function unknownArgument(key: string, known: readonly string[]): string {
   const near = closest(key, known);
-  if (near !== undefined) return `there is no such argument; did you mean "${near}"?`;
-  if (known.length === 0) return 'there is no such argument; the tool takes none';
-  return `there is no such argument; there are ${listed(known, 300)}`;
+  if (near !== undefined) return `unknown argument; did you mean "${near}"?`;
+  if (known.length === 0) return 'unknown argument; the tool takes none';
+  return `unknown argument; the tool takes ${listed(known, 300)}`;
 }
 
 /** What a shape asks for, in words. */

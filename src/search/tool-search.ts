@@ -26,7 +26,7 @@ export type SearchOutcome =
   | { readonly kind: 'call'; readonly tool: PublishedTool; readonly args: unknown };
 
 const CALL_HINT =
-  'The arguments of the tool itself go into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
+  'Put the arguments of the tool itself into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
   'call again.';
 
 /**

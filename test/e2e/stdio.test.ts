@@ -77,7 +77,7 @@ describe.each(CLIENT_KINDS)('the built program over stdio, client %s', (kind) =>
   it('gets errors that say what to do', async () => {
     const failed = await client.callTool('paperkite_mishaps__break_midway');
     expect(failed.isError).toBe(true);
-    expect(textsOf(failed)).toMatch(/got lost on purpose[^]*Half of the answer came through/);
+    expect(textsOf(failed)).toMatch(/missing on purpose[^]*The first half of the text/);
     const wrong = await client.callTool('time__weekday', { year: 'soon', month: 11 });
     expect(wrong.isError).toBe(true);
     expect(textsOf(wrong)).toMatch(/year: [^]*day: [^]*Nothing was sent to Dify/);

@@ -24,7 +24,7 @@ describe('an alias', () => {
   test('is explained as what it stands for', () => {
     const lines = explainTool(build({ old_search: 'acme_web__search' }), 'old_search');
     expect(lines.slice(0, 2)).toEqual([
-      'old_search is an old name (aliases) of acme_web__search: it can be called, and is not listed.',
+      'old_search is an old name (aliases) of acme_web__search: it can be called but is not listed.',
       'acme_web__search is published.',
     ]);
   });
@@ -36,7 +36,7 @@ describe('an alias', () => {
       /no published tool has that name\. Did you mean acme_web__search/,
     ],
     ['of a withheld tool', { old: 'acme_web__locked' }, /not published \(incomplete\)/],
-    ['of an alias', { old: 'older', older: 'acme_web__read' }, /stands for older/],
+    ['of an alias', { old: 'older', older: 'acme_web__read' }, /refers to older/],
   ])('%s is noted, and is no tool', (_, aliases, expected) => {
     const registry = build(aliases);
     expect(registry.get('old')).toBeUndefined();
@@ -68,7 +68,7 @@ describe('an unknown tool', () => {
     const error = unknownTool(registry, 'web__read', new Map([['web__read', ref('read')]]));
     expect(error).toMatchObject({ code: 'tool_not_found' });
     expect(error.toText()).toMatch(
-      /^The tool web__read is called acme_web__read now\.\nCall acme_web__read\./,
+      /^The tool web__read is now called acme_web__read\.\nCall acme_web__read\./,
     );
   });
 
@@ -76,13 +76,13 @@ describe('an unknown tool', () => {
     expect(replacementOf(registry, ref('write'))).toBeUndefined();
     expect(
       unknownTool(registry, 'acme_web__write', new Map([['acme_web__write', ref('write')]])).message,
-    ).toBe('The tool acme_web__write is no longer in Dify, or no longer published.');
+    ).toBe('The tool acme_web__write no longer exists in Dify, or is no longer published.');
   });
 
   test('of an alias that leads nowhere is told as one', () => {
     const text = unknownTool(build({ rep: 'acme_web__reed' }), 'rep').toText();
     expect(text).toMatch(
-      /^rep is an old name without a tool behind it\.\nThe alias stands for acme_web__reed/,
+      /^rep is an old name of a tool that is no longer published\.\nThe alias refers to acme_web__reed/,
     );
     expect(text).toContain('Did you mean acme_web__read');
   });

@@ -141,7 +141,7 @@ describe('of a foreign schema is published', () => {
     [
       'members with names that no provider takes in words only',
       { type: 'object', properties: { $top: {}, a: {} }, additionalProperties: false },
-      { type: 'object', properties: { a: ANYTHING }, description: 'Also takes $top.' },
+      { type: 'object', properties: { a: ANYTHING }, description: 'Also accepts $top.' },
     ],
   ])('%s', (_, schema, expected) => {
     expect(member(schema)).toEqual(expected);
@@ -215,7 +215,7 @@ test('a deep or an endless schema is read so far and no further', () => {
   );
   const wide = published({ type: 'object', properties, additionalProperties: false });
   expect(Object.keys(wide?.['properties'] as object).length).toBeLessThan(250);
-  expect(wide?.['description']).toMatch(/^Also takes p\d+, .* more\.$/);
+  expect(wide?.['description']).toMatch(/^Also accepts p\d+, .* more\.$/);
   const choices = Array.from({ length: 1000 }, (_, index) => `c${index}`);
   expect(member({ enum: choices })).toMatchObject({
     type: 'string',
@@ -286,7 +286,7 @@ describe('arguments for a foreign schema', () => {
         ok: false,
         problems: expect.arrayContaining([
           { path: '/list/0/name', message: 'is required: expected a string' },
-          { path: '/list/0/nam', message: 'there is no such argument; did you mean "name"?' },
+          { path: '/list/0/nam', message: 'unknown argument; did you mean "name"?' },
           { path: '/list/1/size', message: 'expected a whole number, got 1.5' },
           { path: '/list/1/tags/1', message: 'expected a string, got an object' },
         ]) as unknown,

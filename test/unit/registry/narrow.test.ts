@@ -167,7 +167,7 @@ describe('narrowing', () => {
     const { found, property, notes } = narrowed(more, { maximum: 10 });
     expect(property).not.toHaveProperty('default');
     expect(found.inputSchema['required']).toEqual(['p']);
-    expect(notes).toEqual([expect.stringContaining('callers have to give one')]);
+    expect(notes).toEqual([expect.stringContaining('callers must give one')]);
     expect(narrowed({ type: 'number', default: 5 }, { maximum: 10 }).property).toMatchObject({ default: 5 });
   });
 
@@ -176,7 +176,7 @@ describe('narrowing', () => {
     const presets = { [NAME]: { parameters: {}, narrow: { p: { minimum: 1 } } } };
     const registry = registryWith(form, { presets });
     expect(registry.notes).toMatchObject([
-      { message: '"p" is narrowed, but callers do not set it.', setting: `tools.presets.${NAME}` },
+      { message: '"p" is narrowed, but callers cannot set it.', setting: `tools.presets.${NAME}` },
     ]);
     expect(registry.tools[0]?.parseArguments({})).toEqual({ ok: true, parameters: { p: 0 } });
     const globs = { '*': { parameters: {}, narrow: { p: { minimum: 1 } } } };

@@ -81,8 +81,8 @@ describe('parameters for the operator', () => {
     ]);
     expect(registry.withheld[0]?.detail).toBe(
       [
-        '"key" is required, and has neither a preset nor a default.',
-        '"the mode" is required, and has neither a preset nor a default. Its choices: fast, slow.',
+        '"key" is required but has neither a preset nor a default.',
+        '"the mode" is required but has neither a preset nor a default. Its choices: fast, slow.',
         'Preset it in the configuration:',
         'tools:',
         '  presets:',
@@ -101,7 +101,7 @@ describe('parameters for the operator', () => {
 
   test('the detail advises no preset where none would help', () => {
     const { detail } = registryWith(formTool({ type: 'select', required: true })).withheld[0] ?? {};
-    expect(detail).toBe('"p" is required and Dify offers no choice for it at present.');
+    expect(detail).toBe('"p" is required, but Dify currently offers no choices for it.');
   });
 });
 
@@ -142,7 +142,7 @@ describe('presets', () => {
     expect(found.parseArguments({ q: 'x' })).toEqual({ ok: true, parameters: { p: 5, q: 'x' } });
     expect(found.parseArguments({ p: 6 })).toEqual({
       ok: false,
-      problems: [{ path: '/p', message: 'this parameter is not set by callers: leave it out' }],
+      problems: [{ path: '/p', message: 'callers cannot set this parameter: omit it' }],
     });
   });
 
@@ -196,7 +196,7 @@ describe('presets', () => {
     'a value that does not fit a parameter of %s withholds the tool, and is not repeated',
     (_, parameters) => {
       const registry = registryWith(parameters, preset({ p: 'fake-secret' }));
-      const message = 'The preset for "p" is not a value that the parameter takes. Its choices: a.';
+      const message = 'The preset for "p" is not a value that the parameter accepts. Its choices: a.';
       expect(registry.notes).toMatchObject([{ name: NAME, message }]);
       expect(registry.tools).toEqual([]);
       const detail = `${message}\nThe tool is withheld until tools.presets.${NAME} fits it again.`;
@@ -252,7 +252,7 @@ describe('presets', () => {
     const empty = [parameter('p', { form: 'form', type: 'select', options: [] })];
     expect(registryWith(empty).tools).toHaveLength(1);
     const registry = registryWith(empty, preset({ p: 'fake-secret' }));
-    const message = 'There is a preset for "p", for which Dify offers no choice at present.';
+    const message = '"p" has a preset, but Dify currently offers no choices for it.';
     expect(registry.notes).toMatchObject([{ name: NAME, message }]);
     expect(registry.withheld).toMatchObject([{ detail: expect.stringContaining(message) as string }]);
     const open = registryWith(empty, preset({ p: 'x' }, { overridable: true }));
@@ -325,7 +325,7 @@ describe('presets', () => {
       presets: { [NAME]: { parameters: { p: 'c' }, publish: ['p'], narrow: { p: { enum: ['a', 'b'] } } } },
     });
     const message = (choices: string): string =>
-      `The preset for "p" is not a value that the parameter takes. Its choices: ${choices}.`;
+      `The preset for "p" is not a value that the parameter accepts. Its choices: ${choices}.`;
     expect(registry.notes.map((note) => note.message)).toEqual([message('a, b')]);
     const ofList = registryWith(
       [parameter('p', { type: 'select', multiple: true, options: options('a', 'b', 'c') })],

@@ -193,7 +193,7 @@ function objectsOf(schema: JsonObject): fc.Arbitrary<JsonObject> {
 
 /** What a flat schema does not say of a file, a choice of numbers and members that an object does not have. */
 const IN_WORDS =
-  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d)|^is required with data|^there is no such argument/;
+  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d)|^is required with data|^unknown argument/;
 
 /** True for a parameter that takes more values than model providers let a schema say. */
 function takesMore({ type, inputSchema }: ToolParameter): boolean {

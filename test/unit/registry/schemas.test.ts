@@ -239,7 +239,10 @@ describe('parameter names', () => {
     const registry = registryWith([parameter('p', { type: 'number' }), parameter('p'), parameter('p')]);
     expect(propertyOf(registry.tools[0] as never, 'p')?.['type']).toBe('number');
     expect(registry.notes).toEqual([
-      { name: 'acme_kit__work', message: 'The parameter "p" is declared several times; the first counts.' },
+      {
+        name: 'acme_kit__work',
+        message: 'The parameter "p" is declared several times; the first declaration is used.',
+      },
     ]);
   });
 });

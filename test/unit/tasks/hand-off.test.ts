@@ -65,9 +65,9 @@ describe('a call that takes longer', () => {
     const callId = callIdOf(result);
     expect(callId).toMatch(/^call_[\w-]{24}$/);
     expect(textOf(result)).toBe(
-      `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result.\n` +
+      `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result yet.\n` +
         `Call get_call_result with {"call_id": "${callId}"} to wait for the result, and repeat this while the call ` +
-        'is still running. Do not call slow again: that would start it a second time. cancel_call cancels it.',
+        'is still running. Do not call slow again: that would start it a second time. cancel_call stops it.',
     );
     expect(result.structuredContent).toMatchObject({
       status: 'running',
