@@ -5,14 +5,14 @@ import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
 import { got, toProblems } from './problems.ts';
 
-/** Arguments that passed, or everything that is wrong with them. */
+/** Checked arguments, or all their problems. */
 export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * The function that checks and coerces the arguments of one tool. `inputOf` says what the tool takes. It is called at
- * the first call, since most tools of a workspace are never called.
+ * Returns the function that checks and coerces the arguments of one tool. Calls `inputOf` only at the first call,
+ * because most tools of a workspace are never called.
  */
 export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
   let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
@@ -27,7 +27,7 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
   };
 }
 
-/** Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set. */
+/** Checks and coerces arguments. No arguments count as an empty object. Callers cannot set `reserved` parameters. */
 export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,

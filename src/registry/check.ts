@@ -4,25 +4,25 @@ import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
 import type { Shape, Value } from './shape.ts';
 
-/** One thing that is wrong with a value, and where. */
+/** A problem with a value, and its location. */
 export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
   | {
       readonly kind: 'wrong';
       readonly shape: Shape;
-      /** What came; undefined where there is nothing. */
+      /** The actual value; undefined if it is missing. */
       readonly value: unknown;
     }
-  /** There is no member of that name in the object around it. */
+  /** The enclosing object has no member of that name. */
   | { readonly kind: 'unknown'; readonly shape: Shape }
   | { readonly kind: 'explained'; readonly message: string }
 );
 
-/** The coerced value, or everything that is wrong with it. */
+/** The coerced value, or all its problems. */
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly issues: readonly ArgumentIssue[] };
 
-/** The function that checks and coerces values of one kind. What it is given is left as it was. */
+/** Returns the function that checks and coerces values of one shape. It does not change its input. */
 export function checkerOf(value: Value): (input: unknown) => Checked {
   const check = valueCheck(value);
   return (input) => {
@@ -32,19 +32,19 @@ export function checkerOf(value: Value): (input: unknown) => Checked {
   };
 }
 
-/** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
+/** Returns a default or preset as the parameter accepts it; undefined if the parameter does not accept it. */
 export function fitted(value: Value, candidate: Json): Json | undefined {
   const result = checkerOf(value)(candidate);
   return result.ok ? (result.value as Json) : undefined;
 }
 
-/** Where a check is, and what it has found. The path is changed in place, and copied into issues alone. */
+/** The current location of a check, and its issues. The path is changed in place and copied only into issues. */
 interface Place {
   readonly path: (string | number)[];
   readonly issues: ArgumentIssue[];
 }
 
-/** Returns the coerced value, or adds to the issues and returns anything. */
+/** Returns the coerced value. If the value is wrong, adds issues, and the returned value has no meaning. */
 type Check = (input: unknown, place: Place) => unknown;
 
 function valueCheck({ shape, nullable }: Value): Check {
@@ -133,7 +133,7 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
     for (const key of Object.keys(source)) {
       if (names.has(key)) continue;
       if (!shape.open) refuseKey(place, shape, key);
-      // Assigning to this one would set the prototype.
+      // Assigning to this name would set the prototype.
       else if (key !== '__proto__') value[key] = source[key];
     }
     return value;

@@ -3,22 +3,22 @@ import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts
 import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
-/** A credential as far as a preset can name it. */
+/** The facts by which a preset can name a credential. */
 export interface NamedCredential {
   readonly id: string;
-  /** As Dify shows it. */
+  /** The name that Dify shows. */
   readonly name: string;
 }
 
-/** Credentials by the id of their provider. */
+/** Credentials by the ID of their provider. */
 export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]>;
 
-/** Which credential calls use, or why that cannot be said. */
+/** The credential that calls use, or why it cannot be determined. */
 export type ChosenCredential =
   | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
   | { readonly ok: false; readonly problem: PresetProblem };
 
-/** The credential that a preset asks for: an id as it is, a name by the provider's credentials. */
+/** Returns the credential that a preset names: an ID unchanged, a name looked up among the provider's credentials. */
 export function chooseCredential(
   context: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
   provider: ToolProvider,

@@ -4,8 +4,8 @@ import type { ToolRef } from '../model/tool.ts';
 import { furtherNotes } from './notes.ts';
 
 /**
- * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools; an alias is explained as its present tool.
+ * Returns lines for a person that say why a tool is published as it is, or withheld. For an unknown name, they name
+ * similar tools. An alias is explained as its current tool.
  */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
@@ -34,12 +34,12 @@ export function explainTool(registry: Registry, name: string): string[] {
   return [...lines, ...notesOn(registry, name)];
 }
 
-/** Up to five names of tools, published or withheld, that a wrong name may mean; the likeliest first. */
+/** Returns up to five names of tools, published or withheld, that a wrong name may mean, the likeliest first. */
 export function similarNames(registry: Registry, name: string): string[] {
   const names = new Map<string, string>();
   for (const tool of [...registry.withheld, ...registry.tools]) {
     names.set(tool.name, tool.name);
-    // The tool's own name in Dify finds the published one.
+    // A tool's own name in Dify leads to the published name.
     if (!names.has(tool.ref.tool)) names.set(tool.ref.tool, tool.name);
   }
   const found = closestMatches(name, names.keys(), 10).map((key) => names.get(key) ?? key);

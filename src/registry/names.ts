@@ -2,37 +2,37 @@ import { createHash } from 'node:crypto';
 import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
 
-/** Providers that are part of Dify; no plugin may take their names. */
+/** Providers that are part of Dify. Plugins cannot get their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
 
-/** How the names of tools begin that are none of a plugin; no plugin may take them either. */
+/** The first parts of the names of tools of other types. Plugins cannot get these either. */
 const OF_OTHER_TYPES = /^(workflow(_?$|__)|api(_|$)|mcp(_|$))/;
 
-/** The organisation of the official plugins, which goes without saying. */
+/** The organisation of the official plugins, which names omit. */
 const OFFICIAL = 'langgenius';
 
 const HASH_DIGITS = 6;
 
-/** A tool of the catalogue with the name that no other tool has. */
+/** A tool of the catalogue with its unique name. */
 export interface NamedTool {
   readonly provider: ToolProvider;
   readonly tool: DifyTool;
   readonly ref: ToolRef;
-  /** Its identity as one text. */
+  /** The tool's identity as one text. */
   readonly key: string;
   readonly qualifiedName: string;
-  /** The qualified name before it was cut or freed of other characters; undefined where that changed nothing. */
+  /** The qualified name before cutting and replacing characters; undefined if that changed nothing. */
   readonly wholeName: string | undefined;
-  /** The tool's own name in the characters of a name; not unique. */
+  /** The tool's own name, reduced to allowed characters; not unique. */
   readonly bareName: string;
-  /** The tool that has the name which this one would have had. */
+  /** The tool that has the name that this one would otherwise have. */
   readonly clashesWith: ToolRef | undefined;
 }
 
-/** The tool that clients know by a name, if there is one. */
+/** Returns the tool that clients know by a name, if there is one. */
 export type NameHolder = (name: string) => ToolRef | undefined;
 
-/** Every tool with its name, in the order in which names are given out; repeated tools apart. */
+/** Every tool with its name, in the order in which names are assigned, and repeated tools separately. */
 export interface Naming {
   readonly tools: readonly NamedTool[];
   /** Tools that the catalogue lists a second time under the same identity. */
@@ -40,9 +40,8 @@ export interface Naming {
 }
 
 /**
- * Gives each tool `<provider>__<tool>`. A name follows from the tool's identity alone; only where two tools
- * would meet, the later one (by type, then id) carries a hash of its identity; one that clients know by the name
- * goes before both.
+ * Assigns each tool the name `<provider>__<tool>`. A name depends only on the tool's identity. If two tools would have
+ * the same name, the later one (by type, then ID) gets a hash, unless clients already know it by that name.
  */
 export function nameTools(
   providers: readonly ToolProvider[],
@@ -70,7 +69,7 @@ export function nameTools(
   return { tools: [...seen.values()], repeated };
 }
 
-/** The name that a tool would have if it were alone. */
+/** Returns the name that a tool would have without any other tools. */
 function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
   const ref = refOf(provider, tool);
   const key = identityOf(ref);
@@ -89,7 +88,7 @@ function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy:
   };
 }
 
-/** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
+/** Returns the bare names that can be used: those that belong to one tool and are no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
   const unique = new Map<string, NamedTool>();
   const ambiguous = new Set<string>();
@@ -139,7 +138,7 @@ function builtinPart(id: string): string {
   return OF_OTHER_TYPES.test(whole) ? `plugin_${short}` : whole;
 }
 
-/** The name itself when nothing of it has to change, otherwise cut and with a hash. */
+/** Returns the name unchanged if it is valid, otherwise cut and with a hash. */
 function fitName(name: string, key: string, maxLength: number): string {
   const clean = name.replace(/[^A-Za-z0-9_-]+/g, '_');
   const unchanged = clean === name && name.length <= maxLength && name !== '';

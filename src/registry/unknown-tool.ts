@@ -4,16 +4,16 @@ import type { Registry, WithheldTool } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
-/** The name under which a tool of Dify is published now; undefined when it is not. */
+/** Returns the name under which a tool of Dify is now published; undefined if it is not. */
 export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
   return registry.tools.find((tool) => identityOf(tool.ref) === identityOf(ref))?.name;
 }
 
-/** Where a client learns of the tools that it may call. */
+/** Where a client finds the tools that it may call. */
 export interface ToolDirectory {
-  /** Gives the definition of a tool. */
+  /** The tool or method that returns the definition of a tool. */
   readonly definition: string;
-  /** A sentence: how to find the other names. */
+  /** A sentence that says how to find other names. */
   readonly others: string;
 }
 
@@ -23,8 +23,8 @@ const TOOLS_LIST: ToolDirectory = {
 };
 
 /**
- * Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. `previous` are
- * tools that were published under names of before.
+ * Returns `tool_not_found` for a name that cannot be called, with the reason and similar names. `previous` are the
+ * tools that were published under earlier names.
  */
 export function unknownTool(
   registry: Registry,
