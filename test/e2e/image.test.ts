@@ -75,7 +75,7 @@ describe('the last stage of the Dockerfile', () => {
     expect(stderr).toContain('DIFY_BRIDGE_TOKEN');
   });
 
-  it('serves, answers the health check, and ends in time when it is told to', async () => {
+  it('serves, answers the health check, and ends in time after a signal', async () => {
     const [command, program = ''] = words('ENTRYPOINT');
     expect(command).toBe('node');
     const port = await freePort();

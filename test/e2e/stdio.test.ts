@@ -275,7 +275,7 @@ describe('the end', () => {
 });
 
 describe('SIGHUP', () => {
-  it('lists the tools of Dify anew and tells the client of a change', async () => {
+  it('lists the tools of Dify again and notifies the client of a change', async () => {
     await using own = await startGatedSandbox();
     await using raw = startRaw([], { env: own.env });
     await introduce(raw);

@@ -232,7 +232,7 @@ describe('4. a published schema is accepted everywhere and is what arguments are
     ['mcp_library-desk__search_books', { query: 'x', filter: { years: { from: 'then' } } }, false],
   ])('%s with %j: schema and bridge agree on %s', async (name, args, accepted) => {
     const tool = (await listed(client)).find((candidate) => candidate.name === name);
-    // Model providers refuse a schema that says so, but arguments that a tool does not have are refused all the same.
+    // Model providers refuse a schema that says so, but unknown arguments are still refused.
     const schema = { ...tool?.inputSchema, additionalProperties: false };
     expect(compiled(schema)(args)).toBe(accepted);
     const before = invocations(sandbox);

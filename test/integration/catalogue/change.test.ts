@@ -47,7 +47,7 @@ function callOn(client: TestClient): { stop(): Promise<number> } {
     }
     return calls;
   })();
-  // A failure is told at the end.
+  // A failure is reported at the end.
   work.catch(() => undefined);
   return {
     stop() {

@@ -170,7 +170,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
     expect(result.isError).toBe(transport === 'stdio' ? undefined : true);
   });
 
-  it('is told before anything is sent when a file cannot be taken', async () => {
+  it('is refused before anything is sent if a file cannot be used', async () => {
     const before = sandbox.requests.length;
     const closed = await client.callTool(INSPECT, { file: { url: 'https://[::1]/secret' } });
     expect(closed.content[0]?.text).toBe(

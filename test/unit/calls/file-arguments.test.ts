@@ -165,7 +165,7 @@ describe('name and type of a file', () => {
   });
 });
 
-describe('what stands in the arguments', () => {
+describe('a file in the arguments', () => {
   const several = toolWith([
     { name: 'f', many: false },
     { name: 'fs', many: true },
@@ -220,7 +220,7 @@ describe('what stands in the arguments', () => {
     expect(most).toBe(3);
   });
 
-  it('is told by its parameter when it cannot be taken', async () => {
+  it('is named by its parameter if it cannot be used', async () => {
     const { bring } = fixture({ maxBytes: 3 });
     const error = await errorOf(bring({ data: base64('1234'), filename: 'a.txt' }));
     expect(error.code).toBe('file_too_large');
@@ -230,7 +230,7 @@ describe('what stands in the arguments', () => {
     );
   });
 
-  it('is refused where Dify hands no files to the tool', async () => {
+  it('is refused if Dify passes no files to the tool', async () => {
     const { uploads, bring } = fixture();
     const tool = toolWith([{ name: 'f', many: false, refused: 'Dify cannot pass files to it.' }]);
     const error = await errorOf(bring({ data: base64('x'), filename: 'a.txt' }, undefined, tool));
@@ -243,7 +243,7 @@ describe('what stands in the arguments', () => {
 });
 
 describe('the first failure', () => {
-  it('ends the other files, and every one is given up before it is told', async () => {
+  it('ends the other uploads, and all have ended before it is reported', async () => {
     const disposed: string[] = [];
     const held = (name: string): InputFile => ({
       filename: name,

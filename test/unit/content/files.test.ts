@@ -193,7 +193,7 @@ describe('a fetched file', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('tells its name to whoever saves it', async () => {
+  it('has its name for commands that save it', async () => {
     const opener = openerOf(({ filename }) => bytes(filename === 'a.pdf' ? PDF : PNG));
     const { content } = await convert([file({ filename: 'a.pdf' }), file({ filename: 'p.png' })], { opener });
     expect(content.map((block) => ('name' in block ? block.name : undefined))).toEqual([
@@ -400,7 +400,7 @@ describe('limits', () => {
     expect(opener.stillOpen()).toBe(0);
   });
 
-  it('does not ask for a file of which Dify says that it is too large', async () => {
+  it('does not request a file that is too large according to Dify', async () => {
     const opener = openerOf(bytes(PNG));
     const named = file({ filename: 'x', size: 20_000_000 });
     expect(textsOf(await convert([named], { opener }))[0]).toMatch(/^x \(20 MB\) was not included: .* 10 MB/);
@@ -427,7 +427,7 @@ describe('a store that takes no more', () => {
     expect(opener.stillOpen()).toBe(0);
   });
 
-  it('is no loss for what stands in the result', async () => {
+  it('does not affect what the result contains', async () => {
     const image = Buffer.concat([PNG, Buffer.alloc(2000)]);
     const shown = await convert([file({ filename: 'p.png' })], {
       opener: openerOf(bytes(image)),

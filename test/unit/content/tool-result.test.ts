@@ -115,7 +115,7 @@ describe('json and variables', () => {
     expect(textsOf(await convert([json({ a: 1 }, true)]))).toEqual(['{"a":1}']);
   });
 
-  it('puts other text beside the values, so that structured content is complete', async () => {
+  it('adds other text to the values, so that structured content is complete', async () => {
     const result = await convert([
       text('Found one.'),
       json({ a: 1 }),
@@ -217,7 +217,7 @@ describe("Dify's file objects", () => {
     expect(JSON.stringify(result)).not.toMatch(/FAKE-SIGNATURE|tenant_id|0f0f0f0f/);
   });
 
-  it('become readable in a text that stands alone or among others', async () => {
+  it('become readable in a text, alone or among others', async () => {
     expect(textsOf(await convert([text(JSON.stringify({ f: difyFile() }))]))).toEqual([
       JSON.stringify({ f: shown }),
     ]);
@@ -382,7 +382,7 @@ describe('errors', () => {
     });
   });
 
-  it('stand alone where nothing had arrived', async () => {
+  it('are the only block if nothing had arrived', async () => {
     expect(await convert([], { error: toolFailed })).toEqual({
       content: [{ type: 'text', text: 'Dify said: kaput\nChange the arguments.' }],
       isError: true,

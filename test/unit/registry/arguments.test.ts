@@ -280,7 +280,7 @@ describe('the arguments as a whole', () => {
     });
   });
 
-  test('every problem is told at once', () => {
+  test('all problems are reported at once', () => {
     const parsed = published.parseArguments({ citty: 'x', days: 'soon', mode: 'fast', 'a/b~c': 1, other: 2 });
     expect(parsed).toEqual({
       ok: false,

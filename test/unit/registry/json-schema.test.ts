@@ -147,7 +147,7 @@ describe('of a foreign schema is published', () => {
     expect(member(schema)).toEqual(expected);
   });
 
-  test('the parameter itself never as null, which stands for absent', () => {
+  test('the parameter itself is never null, which means absent', () => {
     expect(published({ type: ['array', 'null'], items: { type: 'string' } })).toEqual({
       type: 'array',
       items: { type: 'string' },
@@ -172,7 +172,7 @@ describe('of a foreign schema is published', () => {
 describe('references', () => {
   const $defs = { name: { type: 'string', description: 'A name.' }, 'a/b': { type: 'boolean' } };
 
-  test('inside the document are resolved, with what stands beside them', () => {
+  test('inside the document are resolved, with their siblings', () => {
     expect(member({ $ref: '#/$defs/name' }, { $defs })).toEqual({ type: 'string', description: 'A name.' });
     expect(member({ $ref: '#/$defs/name', description: 'Own.' }, { $defs })).toEqual({
       type: 'string',
@@ -223,7 +223,7 @@ test('a deep or an endless schema is read so far and no further', () => {
   });
 });
 
-test('a schema of endless words is told so far and no further', () => {
+test('a schema with very long texts is read up to a limit', () => {
   const wordy = (words: string): JsonObject => {
     const object = published({
       type: 'object',

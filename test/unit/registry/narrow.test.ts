@@ -143,14 +143,14 @@ describe('narrowing', () => {
     expect(registry.tools).toHaveLength(1);
   });
 
-  test('that is lost leaves no way open beside a default of the preset', () => {
+  test('that is lost withholds the tool in spite of a default of the preset', () => {
     const presets = { [NAME]: { parameters: { p: 'a' }, publish: ['p'], narrow: { p: { maximum: 5 } } } };
     const registry = registryWith([parameter('p', { form: 'form' })], { presets });
     expect(registry.tools).toEqual([]);
     expect(registry.withheld[0]?.detail).toMatch(/minimum and maximum are for numbers/);
   });
 
-  test('of which a part fits is kept to as far as it goes', () => {
+  test('that fits in part is applied in part', () => {
     const { property, notes } = narrowed(
       { type: 'select', options: options('a', 'b') },
       { enum: ['b', 'c'] },
@@ -162,7 +162,7 @@ describe('narrowing', () => {
     expect(bounded.notes).toEqual([expect.stringContaining('below the declared one')]);
   });
 
-  test('of a default that is ruled out: callers have to choose', () => {
+  test('of a default that it excludes: callers must choose', () => {
     const more = { type: 'number', default: 50 };
     const { found, property, notes } = narrowed(more, { maximum: 10 });
     expect(property).not.toHaveProperty('default');

@@ -148,7 +148,7 @@ describe('publish', () => {
 });
 
 describe('texts and effects', () => {
-  test('title and description stand in place of those in Dify, cut to what clients take', () => {
+  test('title and description replace those in Dify, cut to what clients accept', () => {
     expect(withPresets({ [NAME]: { title: 'Look\u0007 up', description: ' One fact. ' } })).toMatchObject({
       title: 'Look up',
       description: 'One fact.',
@@ -230,7 +230,7 @@ describe('a credential', () => {
 describe('the official declarations', () => {
   const providers = officialProviders(officialTools());
 
-  test(`are sound with every parameter promoted and described anew${sharedNote}`, () => {
+  test(`are sound with every parameter promoted and a new description${sharedNote}`, () => {
     const parameters = new Set(
       providers.flatMap(({ tools }) => tools.flatMap((item) => item.parameters.map(({ name }) => name))),
     );
@@ -271,7 +271,7 @@ describe('the official declarations', () => {
     }
   });
 
-  test('of our own stand in for them: a select of numbers, a list, a required one', () => {
+  test('of our own replace them: a select of numbers, a list, a required one', () => {
     const parameters = [
       parameter('n', { type: 'select', options: options('1', '2') }),
       parameter('m', { type: 'select', multiple: true, options: options('a', 'b') }),

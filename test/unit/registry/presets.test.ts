@@ -6,7 +6,7 @@ import { options, parameter, propertyOf, registryWith, toolWith } from '../../su
 
 const NAME = 'acme_kit__work';
 
-/** A tool with one parameter for the operator, beside one for callers. */
+/** A tool with one parameter for the operator and one for callers. */
 function formTool(more: Partial<ToolParameter>): ToolParameter[] {
   return [parameter('q'), parameter('p', { form: 'form', ...more })];
 }
@@ -136,7 +136,7 @@ describe('form parameters published', () => {
 describe('presets', () => {
   const required = formTool({ required: true });
 
-  test('a value completes a tool and goes with every call, in the type of the parameter', () => {
+  test('a value completes a tool and is sent with every call, in the type of the parameter', () => {
     const found = toolWith(formTool({ type: 'number', required: true }), preset({ p: '5' }));
     expect(propertyOf(found, 'p')).toBeUndefined();
     expect(found.parseArguments({ q: 'x' })).toEqual({ ok: true, parameters: { p: 5, q: 'x' } });
@@ -182,7 +182,7 @@ describe('presets', () => {
     expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: file } });
   });
 
-  test('a credential goes with the tool', () => {
+  test('a credential is part of the tool', () => {
     const credentialId = '00000000-0000-0000-0000-000000000001';
     expect(toolWith([], preset({}, { credentialId })).credentialId).toBe(credentialId);
     expect(toolWith([]).credentialId).toBeUndefined();
@@ -290,7 +290,7 @@ describe('presets', () => {
     expect(settingsOf('number', { '*': { enum: ['x'] }, [NAME]: { maximum: 5 } })).toEqual(until);
   });
 
-  test('what may be mended later is not waited for', () => {
+  test('a problem that Dify may fix later withholds the tool', () => {
     const registry = registryWith([parameter('p', { type: 'number' })], {
       presets: {
         '*': { parameters: { p: 'x' }, overridable: true },
@@ -320,7 +320,7 @@ describe('presets', () => {
     expect(found.inputSchema['properties']).toMatchObject({ parameter: { enum: ['a'] } });
   });
 
-  test('a default outside a narrowing is told the choices that are left', () => {
+  test('a default outside a narrowing is reported with the remaining choices', () => {
     const registry = registryWith([parameter('p', { type: 'select', options: options('a', 'b', 'c') })], {
       presets: { [NAME]: { parameters: { p: 'c' }, publish: ['p'], narrow: { p: { enum: ['a', 'b'] } } } },
     });

@@ -208,7 +208,7 @@ function disagreements(found: PublishedTool, args: JsonObject, mayTakeMore = fal
   if (valid)
     return parsed.ok ? [] : [{ refused: args, schema: found.inputSchema, problems: parsed.problems }];
   if (!parsed.ok || mayTakeMore) return [];
-  // Taken all the same: then something was coerced, and what came out of it differs.
+  // If it is accepted, something was coerced, and the result differs.
   const coerced = JSON.stringify(Object.values(parsed.parameters)) !== JSON.stringify(Object.values(args));
   return coerced ? [] : [{ taken: args, schema: found.inputSchema }];
 }

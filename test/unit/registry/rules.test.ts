@@ -40,8 +40,8 @@ describe('allow and deny', () => {
     ['the label of a tool, in any case', { label: 'delete*' }, ['acme_mail__delete']],
     ['the label of a provider, in any language', { label: '网络' }, ['acme_web__read', 'acme_web__search']],
     ['a tag', { label: 'News' }, ['acme_web__read', 'acme_web__search']],
-    ['several facts, all of which fit', { provider: 'acme/*', name: '*read' }, ['acme_web__read']],
-    ['several facts, of which one does not', { type: 'mcp', name: '*' }, []],
+    ['several facts that all match', { provider: 'acme/*', name: '*read' }, ['acme_web__read']],
+    ['several facts, one of which does not match', { type: 'mcp', name: '*' }, []],
   ])('by %s', (_, matcher, expected) => {
     expect(names({ allow: [matcher] })).toEqual(expected);
     expect(names({ deny: [matcher] })).toEqual(ALL.filter((name) => !expected.includes(name)));
@@ -191,7 +191,7 @@ describe('an explanation', () => {
     ]);
   });
 
-  test('names the setting of the view that it stands in', () => {
+  test('names the setting of its view', () => {
     const other = registryOf(PROVIDERS, { deny: ['*delete*'], at: { deny: 'views.small.deny' } });
     expect(explainTool(other, 'acme_mail__delete').join('\n')).toContain('views.small.deny');
     const hidden = registryOf(PROVIDERS, { unauthorized: 'hide', deny: ['*send'] });

@@ -229,7 +229,7 @@ describe('parameter names', () => {
     expect(registry.notes).toHaveLength(7);
   });
 
-  test('that are clean stay, whatever stands beside them', () => {
+  test('that are clean stay, regardless of their neighbours', () => {
     const names = ['a b', 'a_b', 'a_b_2'];
     const { inputSchema } = toolWith(names.map((name) => parameter(name)));
     expect(Object.keys(inputSchema['properties'] as object)).toEqual(['a_b_3', 'a_b', 'a_b_2']);

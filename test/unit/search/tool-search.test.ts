@@ -263,7 +263,7 @@ describe('call_tool', () => {
     expect(targets.map(({ args }) => args)).toEqual([{ message_id: '7' }, {}, {}]);
   });
 
-  it('says where arguments go that stand beside the name', async () => {
+  it('says where to put arguments that are next to the name', async () => {
     const { call } = searchOf(catalogue());
     const result = await call('call_tool', { name: 'acme_heron_mail__delete_message', message_id: '7' });
     expect(result.isError).toBe(true);

@@ -275,7 +275,7 @@ describe('what is not there', () => {
 });
 
 describe('stored results', () => {
-  it('make room for newer ones, and whoever asks learns why', async () => {
+  it('are evicted for newer ones, and their callers learn why', async () => {
     const made = bench({ maxBytes: 250 });
     const ids = [];
     for (const index of [0, 1, 2]) {
@@ -321,7 +321,7 @@ describe('how a call ended', () => {
     expect(state.error === undefined).toBe(status === 'completed');
   });
 
-  it('a fault of the bridge is thrown to whoever asks, to be logged there', async () => {
+  it('an internal error is thrown to the caller, which logs it', async () => {
     const made = bench();
     const callId = await handedOff(made);
     made.runs[0]?.crash(new Error('a fault'));

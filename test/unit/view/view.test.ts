@@ -256,7 +256,7 @@ describe('a call', () => {
     expect((await errorOf(view.callTool('alfa', {}, { signal }))).hint).toContain('search_tools finds tools');
   });
 
-  it('by a name of before is told what the tool is called now', async () => {
+  it('by an earlier name is answered with the current name of the tool', async () => {
     const { view } = await watched(listingOf('alpha'));
     view.update(undefined, changed(view, { names: 'qualified' }));
     expect(await errorOf(view.callTool('alpha', {}, { signal }))).toMatchObject({

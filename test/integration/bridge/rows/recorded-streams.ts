@@ -78,7 +78,7 @@ function fromMcpServer([png, wav]: readonly string[], args: string) {
   };
 }
 
-/** A word of the recording that stands in a result as it is. */
+/** A word of the recording that the result contains unchanged. */
 const recordedText = (name: string): string => {
   const entry = recording(name);
   const text = entry === undefined ? '' : Buffer.from(bodyOf(entry)).toString('utf8');
