@@ -67,7 +67,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'paperkite_mishaps__break_midway', '--sandbox'],
     code: 1,
-    err: /^error: [^]*lost on purpose/,
+    err: /^error: [^]*missing on purpose/,
     error: {
       code: 'tool_failed',
       content: [{}, {}, { type: 'text', text: 'The first half of the text.' }],
