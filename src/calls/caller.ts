@@ -17,13 +17,13 @@ export interface CallerOptions {
   readonly invoker: Invoker;
   readonly files: Pick<FileArguments, 'store'>;
   readonly results: Pick<ToolResults, 'read'>;
-  /** `user_id` on the wire. */
+  /** The `user_id` on the wire. */
   readonly userId: string;
-  /** Limit of a whole call, waiting for a slot and uploading files included. */
+  /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
-  /** Calls that run at once. */
+  /** The most concurrent calls. */
   readonly maxConcurrent: number;
-  /** Calls that wait for one to finish. */
+  /** The most calls that wait for a slot. */
   readonly maxQueued: number;
   readonly logger: Logger;
 }
@@ -32,7 +32,7 @@ export interface CallerOptions {
 const MAX_IGNORED = 10;
 const MAX_IGNORED_NAME = 64;
 
-/** Makes calls: a slot, files, the one invocation, deadline and cancellation. */
+/** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
   readonly #slots: Semaphore;
@@ -44,14 +44,14 @@ export class Caller {
     this.#slots = new Semaphore(options.maxConcurrent, options.maxQueued);
   }
 
-  /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
+  /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
   get running(): number {
     return this.#slots.running;
   }
 
   /**
-   * The arguments of a call as Dify's parameters, and the names of those that are ignored.
-   * @throws BridgeError `invalid_arguments` with everything that is wrong with them.
+   * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
+   * @throws BridgeError `invalid_arguments` with all problems.
    */
   check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
@@ -61,8 +61,8 @@ export class Caller {
   }
 
   /**
-   * Makes one call to its result, which is `isError` with the reason if it fails. The invocation is sent once and never
-   * again; an aborted signal closes the request to Dify. Never rejects.
+   * Makes one call and resolves with its result; if the call fails, the result has `isError` and the reason. Sends the
+   * invocation exactly once. Aborting the signal closes the request to Dify. Never rejects.
    */
   call(
     request: CallRequest,
@@ -83,8 +83,8 @@ export class Caller {
   }
 
   /**
-   * Refuses new and waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them with the same
-   * error. Resolves when none is left.
+   * Refuses new and waiting calls with `shutting_down`, waits up to `graceMs` for running ones, then ends them with the
+   * same error. Resolves when no call is left.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
@@ -96,7 +96,7 @@ export class Caller {
     stop();
   }
 
-  /** The messages of one call. All work begins with the first read. */
+  /** Yields the messages of one call. All work begins with the first read. */
   async *#messages(call: RunningCall): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
     let release: (() => void) | undefined;
@@ -104,7 +104,7 @@ export class Caller {
     try {
       release = await this.#slots.acquire(call.signal);
       call.hasSlot = true;
-      // The call may have ended in the very moment in which it got its slot.
+      // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
       const parameters = await this.#withFiles(call);
       call.sent = true;
@@ -117,7 +117,7 @@ export class Caller {
         if (next.done === true) break;
         call.messages += 1;
         yield next.value;
-        // The call may have ended while the message was read.
+        // The call may have ended while the message arrived.
         call.signal.throwIfAborted();
       }
     } catch (error) {
@@ -131,7 +131,7 @@ export class Caller {
     }
   }
 
-  /** The parameters, with each file stored in Dify. */
+  /** Resolves with the parameters after each file has been stored in Dify. */
   async #withFiles(call: RunningCall): Promise<JsonObject> {
     const { signal, request } = call;
     const { tool, parameters, principal } = request;
@@ -155,7 +155,7 @@ export class Caller {
   }
 }
 
-/** The result with a line that names the arguments that were not sent. */
+/** Returns the result with a line that names the arguments that were not sent. */
 function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult {
   if (ignored.length === 0) return result;
   const names = ignored.slice(0, MAX_IGNORED).map((name) => JSON.stringify(cutText(name, MAX_IGNORED_NAME)));
@@ -164,11 +164,11 @@ function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult
   return { ...result, content: [...result.content, { type: 'text', text }] };
 }
 
-/** Ends a stream. Its answer does not matter. */
+/** Ends a stream and ignores the outcome. */
 async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
   try {
     await iterator.return?.();
   } catch {
-    // The call has its outcome already.
+    // The call already has its outcome.
   }
 }

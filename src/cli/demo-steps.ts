@@ -28,13 +28,13 @@ const HAIKU = 'An old silent pond\nA frog jumps into the pond\nSplash! Silence a
 /** One tool of each kind, and one that fails. */
 export const DEMO_STEPS: readonly DemoStep[] = [
   {
-    kind: 'A tool that is built into Dify',
+    kind: 'A built-in tool of Dify',
     title: 'Weekday',
     args: { year: 2026, month: 11, day: 22 },
     check: expectText(/Sunday/),
   },
   {
-    kind: 'A tool of a plugin that answers with a picture',
+    kind: 'A plugin tool that returns an image',
     title: 'Draw a bar chart',
     args: { title: 'Visitors', labels: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], values: [12, 19, 8, 15, 22] },
     check: ({ result }) => {
@@ -46,7 +46,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
   {
-    kind: 'A tool of a plugin that takes its time and says what it is doing',
+    kind: 'A plugin tool that takes a while and reports its progress',
     title: 'Research a topic',
     args: { topic: 'kites', seconds: 2 },
     showProgress: true,
@@ -70,7 +70,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     check: expectText(/share/),
   },
   {
-    kind: 'A workflow with a file in and a file out',
+    kind: 'A workflow that takes a file and returns a file',
     title: 'Text report',
     args: {
       title: 'Haiku',
@@ -85,7 +85,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
   {
-    kind: 'A tool of an MCP server that Dify is connected to',
+    kind: 'A tool of an MCP server to which Dify is connected',
     title: 'search_books',
     args: { query: 'kite' },
     check: expectText(/The Kite Maker/),

@@ -9,7 +9,7 @@ export const RESULT_FIELDS = {
   maxTextChars: wholeNumber(1000, 100_000_000),
 };
 
-const glob = text.describe('* stands for any characters, ? for one.');
+const glob = text.describe('* matches any characters, ? matches one.');
 
 /** Which tools a rule applies to: a glob on the name, or several facts that must all match. */
 export const matcher = z.union(

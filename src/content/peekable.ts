@@ -1,4 +1,4 @@
-/** A stream of bytes whose beginning can be read before deciding what to do with it. Throws what the stream throws. */
+/** A stream of bytes whose beginning can be read in advance. Throws what the stream throws. */
 export class Peekable {
   readonly #source: AsyncIterator<Uint8Array>;
   #chunks: Uint8Array[] = [];
@@ -32,13 +32,13 @@ export class Peekable {
     }
   }
 
-  /** What has been read so far. */
+  /** Returns the bytes read so far. */
   head(): Uint8Array {
     if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
     return this.#chunks[0] as Uint8Array;
   }
 
-  /** The whole stream from its beginning, once. What was read is released as it is handed on. */
+  /** Returns the whole stream from its beginning, once. Releases the bytes read so far as it yields them. */
   async *all(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) yield chunk;
     while (!this.#ended) {

@@ -15,34 +15,34 @@ import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
 import { createStoreWhole, describeCut, shortenContent, type StoreWhole } from './whole-text.ts';
 
-/** Everything that a finished call left. */
+/** Everything that a finished call produced. */
 export interface AssemblyInput {
-  /** Name of the tool: files of its text are called after it. */
+  /** The tool's name, after which files of its text are named. */
   readonly tool: string;
   readonly collector: Collector;
   readonly downloads: Downloads;
   readonly store: ResultStore;
   readonly limits: ResultLimits;
-  /** Why the call did not end well. */
+  /** Why the call failed. */
   readonly failure: BridgeError | undefined;
   readonly outputSchema: JsonObject | undefined;
 }
 
 type Part = { readonly kind: 'run'; readonly run: TextRun } | Exclude<Segment, { kind: 'text' }>;
 
-/** A part of the result as it will be shown. */
+/** A part of the result in its final form. */
 type Item =
-  /** What the tool said, or the bridge about a message. */
+  /** The tool's text, or a note by the bridge. */
   | { readonly kind: 'text'; readonly text: string; readonly whole?: Json }
   | { readonly kind: 'file'; readonly line: string; readonly blocks: readonly ContentBlock[] };
 
-const NO_OUTPUT = 'The tool finished without any output.';
-const BEFORE_ERROR = 'Before that, the tool had sent:';
+const NO_OUTPUT = 'The tool finished without output.';
+const BEFORE_ERROR = 'Output before the error:';
 
 /**
- * The result of a finished call. The text contains each JSON value once: as the tool's own text where that is
- * the same value, otherwise written from the json message. Variables that no such text shows are appended. Text
- * beyond the budget is cut, and the whole is stored as a file.
+ * Returns the result of a finished call. The text contains each JSON value once: as the tool's own text if that is the
+ * same value, otherwise written from the json message. Variables that no text shows are appended. Text beyond the
+ * budget is cut, and the full text is stored as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
   const { collector, downloads, store, limits, failure, outputSchema } = input;
@@ -81,11 +81,11 @@ function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
   return blocks.length === 0 ? [{ type: 'text', text: NO_OUTPUT }] : blocks;
 }
 
-/** The texts that the result owes to the messages, by the part that they belong to, and those at its end. */
+/** The texts of the result by the part to which they belong, and those at its end. */
 interface OwnTexts {
   readonly byPart: ReadonlyMap<Part, ShownText>;
   readonly last: readonly ShownText[];
-  /** All of them in order. */
+  /** All texts in order. */
   readonly list: readonly ShownText[];
 }
 
@@ -109,7 +109,7 @@ function ownTexts(
   return { byPart, last, list: [...byPart.values(), ...last] };
 }
 
-/** The parts in order. Text files get what the tool's own text leaves of the budget: `left` characters. */
+/** Returns the parts in order. Text files get the characters that the tool's own text leaves of the budget: `left`. */
 function withFiles(
   parts: readonly Part[],
   { byPart, last }: OwnTexts,
@@ -125,7 +125,7 @@ function withFiles(
     }
     const { stored, mimeType, size } = delivery;
     return stored === undefined
-      ? { kind: 'not-stored', mimeType, size, reason: 'The rest of the text takes its place.' }
+      ? { kind: 'not-stored', mimeType, size, reason: 'The result has reached its limit for text.' }
       : { kind: 'stored', mimeType, stored, left: { form: 'text', because: 'together' } };
   };
   const items = parts.flatMap((part): Item[] => {
@@ -173,7 +173,7 @@ function readRuns(segments: readonly Segment[], lookForJson: boolean, links: Fil
   );
 }
 
-/** The variables whose value is neither in a JSON object of the text nor a text of its own. */
+/** Returns the variables whose value is neither in a JSON object of the text nor a text of its own. */
 function unseenVariables(
   variables: readonly (readonly [string, Json])[],
   parts: readonly Part[],

@@ -3,13 +3,13 @@ import { isJsonContentType } from '@modelcontextprotocol/server';
 import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** How long a client may go on sending a body that was refused, in milliseconds. */
+/** How long a client may continue to send a refused body, in milliseconds. */
 const DISCARD_MS = 5000;
 
 /**
- * The JSON value in the body of a POST.
+ * Resolves with the JSON value in the body of a POST.
  * @throws BridgeError `unsupported_media_type`, `body_too_large`, `parse_error`, and `bad_request` for a batch or
- * a client that stopped sending.
+ * if the client stopped sending.
  */
 export async function readMessage(req: IncomingMessage, maxBytes: number): Promise<unknown> {
   const encoding = req.headers['content-encoding'] ?? 'identity';
@@ -33,7 +33,7 @@ export async function readMessage(req: IncomingMessage, maxBytes: number): Promi
   return message;
 }
 
-/** Reads as far as the limit, and leaves the connection open: see `discardBody`. */
+/** Reads up to the limit, and leaves the connection open: see `discardBody`. */
 async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = (): BridgeError =>
     new BridgeError('body_too_large', `The body of the request is larger than ${maxBytes} bytes.`, {
@@ -55,7 +55,9 @@ async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer>
   return Buffer.concat(chunks);
 }
 
-/** Reads the rest of a refused body, for a while: a client that is cut off while it sends never sees the refusal. */
+/**
+ * Reads the rest of a refused body for a while, because a client that is cut off while sending never sees the refusal.
+ */
 export function discardBody(req: IncomingMessage): void {
   req.once(
     'close',

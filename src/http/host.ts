@@ -18,44 +18,44 @@ import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 
-/** How long a connection without requests stays open: longer than proxies keep theirs. */
+/** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
 
-/** A moment for the answers of calls that were ended at the close, in milliseconds. */
+/** How long to wait on close for the answers of ended calls, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 
 export interface HttpHostOptions {
   /** Address to listen on. */
   readonly host: string;
-  /** Port to listen on; 0 takes a free one. */
+  /** Port to listen on; 0 chooses a free one. */
   readonly port: number;
-  /** The first one is the default: its path is the one that `listen` answers. */
+  /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Asked for `/readyz`, which anybody may read: no secrets, no texts of Dify's. */
+  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
   readonly readiness: () => Readiness;
   /** Bearer token that every MCP request must carry. */
   readonly token?: string | undefined;
-  /** Serves an address other than loopback without a token. */
+  /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
-  /** Names in the Host header besides loopback and `host`. */
+  /** Allowed names in the Host header, in addition to loopback and `host`. */
   readonly allowedHosts?: readonly string[];
-  /** The name of the address that the bridge has for others. */
+  /** The host of the bridge's public address. */
   readonly publicHost?: string | undefined;
-  /** Stored files, which everybody who has their key may download: see `createDownloads`. Without it, none. */
+  /** The stored files, which any holder of their key may download. Without it, there are no downloads. */
   readonly files?: DownloadOptions['files'] | undefined;
   /** Origins of web pages that may send requests. */
   readonly allowedOrigins?: readonly string[];
   /** A session without an open response and a running call ends after this time. */
   readonly sessionIdleMs: number;
-  /** Sessions of all views together. A new one beyond that ends the one that has been unused the longest. */
+  /** The most sessions of all views together. Beyond that, a new one ends the least recently used one. */
   readonly maxSessions: number;
   readonly maxBodyBytes: number;
-  /** A silent event stream carries a comment at least this often. */
+  /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
 }
 
-/** Whether there are tools to serve, and facts about them for monitoring. */
+/** Whether tools can be served, and facts for monitoring. */
 export interface Readiness {
   readonly ready: boolean;
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
@@ -72,7 +72,7 @@ export class HttpHost {
   readonly #sessions: Sessions;
   readonly #served = new Map<HttpView, ServedView>();
   readonly #downloads = new Set<Promise<void>>();
-  /** Views that have been replaced and still let their calls end. */
+  /** Removed views whose calls are still ending. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #server: HttpServer;
   #closing: Promise<void> | undefined;
@@ -99,13 +99,13 @@ export class HttpHost {
     this.closed = new Promise<void>((resolve) => this.#server.once('close', resolve));
   }
 
-  /** Open sessions of 2025 clients. */
+  /** The number of open sessions. */
   get sessionCount(): number {
     return this.#sessions.size;
   }
 
   /**
-   * Starts to serve.
+   * Starts serving.
    * @throws BridgeError `port_unavailable`.
    */
   async listen(): Promise<{ readonly url: string; readonly port: number }> {
@@ -123,9 +123,8 @@ export class HttpHost {
   }
 
   /**
-   * Refuses new sessions and stateless requests with 503, lets running calls and downloads finish for up to `graceMs`,
-   * then ends what is left and gives the port back. A call that is ended elsewhere at that time still gets its answer
-   * out.
+   * Refuses new sessions and stateless requests with 503, waits up to `graceMs` for running calls and downloads, then
+   * ends the rest and releases the port. A call that ends at that time still sends its answer.
    */
   close(graceMs: number): Promise<void> {
     this.#closing ??= this.#shutDown(graceMs);
@@ -133,8 +132,8 @@ export class HttpHost {
   }
 
   /**
-   * Serves these views from now on. A view that was removed answers 404 at once; its running calls get
-   * `graceMs` to end, then its sessions end. The others go on undisturbed, if they are the same object as before.
+   * Serves these views from now on. A removed view answers 404 at once; its running calls have `graceMs` to end, then
+   * its sessions end. Views that are the same object as before are not affected.
    */
   async replaceViews(views: readonly HttpView[], graceMs: number): Promise<void> {
     if (this.#isClosing()) return;
@@ -216,7 +215,7 @@ export class HttpHost {
     const views = [...this.#served.values()];
     for (const view of views) view.endAnnouncements();
     this.#sessions.refuseNew();
-    // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
+    // The port stays open meanwhile, because clients cancel calls and fetch late answers on new connections.
     await Promise.all([
       ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
       settlesWithin(Promise.allSettled(this.#downloads), graceMs),

@@ -11,23 +11,23 @@ import { sendResponse, webRequest } from './web-exchange.ts';
 
 export interface SessionsOptions {
   readonly logger: Logger;
-  /** A session with no open response and no running call ends after this many milliseconds. */
+  /** How long a session without an open response and a running call lives, in milliseconds. */
   readonly idleMs: number;
   /** Sessions of all groups together: see `SessionLimit`. */
   readonly maxSessions: number;
   readonly keepAliveMs: number;
 }
 
-/** What the groups of sessions share. */
+/** The state that all groups of sessions share. */
 export interface SharedByGroups extends SessionsOptions {
   readonly limit: SessionLimit;
-  /** Memory for what clients that lost a connection may ask again. */
+  /** The memory for events that clients may request again after a lost connection. */
   readonly budget: EventBudget;
   /** No new session is opened. */
   refusing: boolean;
 }
 
-/** The sessions of one endpoint: an id that it gave out is unknown to every other group. */
+/** The sessions of one endpoint. Other groups do not know their IDs. */
 export class SessionGroup {
   readonly #createServer: ServerFactory;
   readonly #shared: SharedByGroups;
@@ -47,7 +47,7 @@ export class SessionGroup {
     return this.#sessions.values();
   }
 
-  /** Ends idle sessions, and forgets what was delivered. */
+  /** Ends idle sessions, and drops delivered events. */
   sweep(): void {
     for (const session of this.#sessions.values()) {
       session.events.sweep();
@@ -55,12 +55,12 @@ export class SessionGroup {
     }
   }
 
-  /** Tells every client of the changed list. */
+  /** Notifies every client of the changed list. */
   announceChange(): void {
     this.#servers.announceChange();
   }
 
-  /** Ends the sessions of the group and cancels what they run. The group opens no further one. */
+  /** Ends the sessions of the group and cancels their calls. The group opens no new sessions. */
   async close(reason = 'the endpoint is gone'): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#sessions.values()].map((session) => session.end(reason)));
@@ -68,8 +68,8 @@ export class SessionGroup {
   }
 
   /**
-   * Serves one request, with its parsed body if it has one. A session is known to the principal that opened it alone.
-   * Resolves when the response is complete or the client gone.
+   * Serves one request, with its parsed body if it has one. Only the principal that opened a session can use it.
+   * Resolves when the response is complete or the client has gone.
    * @throws BridgeError `bad_request` without a session id, `session_not_found`, `too_many_sessions`, `shutting_down`.
    */
   async handle(
@@ -79,19 +79,19 @@ export class SessionGroup {
     message?: unknown,
   ): Promise<void> {
     const session = await this.#sessionOf(req, principal, message);
-    // A response that is closed already would never tell that it is.
+    // A response that is already closed emits no further close event.
     if (res.destroyed) return session.release();
     res.once('close', () => session.release());
 
     const lastEventId = req.headers['last-event-id'];
     if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
-      // Nothing is left of that stream. 204 tells an EventSource not to try again.
+      // Nothing is left of that stream. A 204 tells an EventSource not to try again.
       res.writeHead(204).end();
       return;
     }
 
     const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
-    // An initialize that was refused leaves a session without an id.
+    // A refused initialize leaves a session without an ID.
     if (session.transport.sessionId === undefined) await session.end('not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await session.settleCancelled(cancelled);
@@ -99,7 +99,10 @@ export class SessionGroup {
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 
-  /** The session of a request. Until `release` it counts as in use, so that it does not end before it has answered. */
+  /**
+   * Returns the session of a request, which counts as in use until `release`, so that it does not end before it
+   * answers.
+   */
   async #sessionOf(req: IncomingMessage, principal: string, message: unknown): Promise<Session> {
     const id = req.headers['mcp-session-id'];
     if (id === undefined) {
@@ -145,7 +148,7 @@ export class SessionGroup {
   }
 }
 
-/** The request that a `notifications/cancelled` names. */
+/** Returns the ID of the request that a `notifications/cancelled` names. */
 function cancelledRequest(message: unknown): string | number | undefined {
   if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
   const id = message.params?.['requestId'];

@@ -18,7 +18,7 @@ export class SessionLimit {
   /** Sessions whose `initialize` is being answered. */
   #opening = 0;
 
-  /** `sessions`: those that are open; one that ends leaves them at once. */
+  /** `sessions` are the open ones. A session that ends is removed from them at once. */
   constructor(maxSessions: number, sessions: () => Iterable<Session>, logger: Logger) {
     const about = { setting: 'http.maxSessions', maxSessions };
     this.#max = maxSessions;
@@ -27,15 +27,14 @@ export class SessionLimit {
     this.#logRefused = rateLimited(LOG_INTERVAL_MS, (refused) => logger.warn(REFUSED, { ...about, refused }));
   }
 
-  /** Whether a new session would be refused. */
+  /** Returns whether a new session would be refused. */
   get full(): boolean {
     return !this.#hasSpace() && this.#longestUnused() === undefined;
   }
 
   /**
-   * Opens a session. At the limit, the session that has been unused the longest ends first: most clients never end
-   * theirs.
-   * @throws BridgeError `too_many_sessions` when all sessions are in use.
+   * Opens a session. At the limit, ends the least recently used session first, because most clients never end theirs.
+   * @throws BridgeError `too_many_sessions` if all sessions are in use.
    */
   async admit(open: () => Promise<Session>): Promise<Session> {
     if (!this.#hasSpace()) this.#replace();

@@ -10,17 +10,19 @@ import { type EventBudget, SessionEvents } from './session-events.ts';
 
 export interface SessionOptions {
   readonly server: Server;
-  /** Whether a call of the server runs. */
+  /** Returns whether a call of the server is running. */
   readonly isCalling: () => boolean;
-  /** Whose session it is. */
+  /** The owner of the session. */
   readonly principal: string;
   readonly budget: EventBudget;
-  /** A silent event stream carries a comment at least this often, in milliseconds. */
+  /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
 }
 
-/** One session of the 2025 revisions: a server and its Streamable HTTP transport, which streams every answer. */
+/**
+ * One session of the 2025 revisions: a server and its Streamable HTTP transport, which sends every answer as a stream.
+ */
 export class Session {
   readonly id = randomUUID();
   readonly principal: string;
@@ -30,7 +32,7 @@ export class Session {
   usedAt = performance.now();
   readonly #isCalling: () => boolean;
   readonly #logger: Logger;
-  /** Responses that are open now or about to be, the GET stream and that of `initialize` included. */
+  /** The number of responses that are open or about to open, including the GET stream and that of `initialize`. */
   #open = 1;
 
   private constructor({ principal, isCalling, budget, keepAliveMs, logger }: SessionOptions) {
@@ -45,19 +47,19 @@ export class Session {
     this.#logger = logger;
   }
 
-  /** A session that waits for its `initialize`. */
+  /** Creates a session that waits for its `initialize`. */
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
     await options.server.connect(session.transport);
     return session;
   }
 
-  /** Whether the session has an open response or a running call: it does not end by itself then. */
+  /** Whether the session has an open response or a running call. If so, it does not expire. */
   get isInUse(): boolean {
     return this.#open > 0 || this.#isCalling();
   }
 
-  /** Counts a response as open; to be released. */
+  /** Counts a response as open until `release`. */
   use(): void {
     this.#open += 1;
   }
@@ -68,15 +70,15 @@ export class Session {
     this.usedAt = performance.now();
   }
 
-  /** Ends the session and cancels what it runs. */
+  /** Ends the session and cancels its calls. */
   async end(reason: string): Promise<void> {
     this.#logger.debug('An MCP session ended', { reason });
     await this.transport.close();
   }
 
   /**
-   * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, and the transport
-   * would keep stream and bookkeeping until one does; so it gets one that is sent to nobody.
+   * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, but the
+   * transport holds the stream until there is one. So it gets an answer that is not sent.
    */
   async settleCancelled(requestId: RequestId): Promise<void> {
     const ending: JSONRPCMessage = {
@@ -86,7 +88,7 @@ export class Session {
     };
     this.events.dropStreamAt(ending);
     this.transport.closeSSEStream(requestId);
-    // It rejects when the request was answered before the cancellation came: nothing is left to settle then.
+    // Rejects if the request was answered before the cancellation arrived. Then nothing is left to do.
     await this.transport.send(ending).catch(() => undefined);
   }
 }

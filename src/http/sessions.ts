@@ -4,7 +4,7 @@ import { createEventBudget } from './session-events.ts';
 import { SessionGroup, type SessionsOptions, type SharedByGroups } from './session-group.ts';
 import { SessionLimit } from './session-limit.ts';
 
-/** The longest time between two looks for idle sessions, in milliseconds. */
+/** The longest time between two checks for idle sessions, in milliseconds. */
 const MAX_SWEEP_MS = 30_000;
 
 /** The sessions of clients that speak a 2025 revision. */
@@ -24,24 +24,24 @@ export class Sessions {
     return [...this.#all()].length;
   }
 
-  /** Whether a new session would be refused, since all are in use. */
+  /** Returns whether a new session would be refused because all are in use. */
   get full(): boolean {
     return this.#shared.limit.full;
   }
 
-  /** A group whose sessions are served by servers of that factory. */
+  /** Returns a group whose sessions use servers of this factory. */
   group(createServer: ServerFactory): SessionGroup {
     const group = new SessionGroup(createServer, this.#shared, () => this.#groups.delete(group));
     this.#groups.add(group);
     return group;
   }
 
-  /** Opens no further session. */
+  /** Stops opening new sessions. */
   refuseNew(): void {
     this.#shared.refusing = true;
   }
 
-  /** Ends all sessions and cancels what they run. */
+  /** Ends all sessions and cancels their calls. */
   async close(): Promise<void> {
     this.refuseNew();
     clearInterval(this.#sweeping);
@@ -52,7 +52,7 @@ export class Sessions {
     for (const group of this.#groups) yield* group.sessions();
   }
 
-  /** Ends idle sessions, and forgets what was delivered. */
+  /** Ends idle sessions, and drops delivered events. */
   #sweep(): void {
     for (const group of this.#groups) group.sweep();
   }

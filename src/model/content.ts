@@ -9,7 +9,7 @@ export type ContentBlock =
   | ({ readonly type: 'resource'; readonly resource: EmbeddedResource } & NamedBlock)
   | ResourceLink;
 
-/** A block of a file. MCP has no place for the name, so it is not sent: only the program's own commands use it. */
+/** A block of a file. MCP has no field for the name, so it is not sent: only the program's own commands use it. */
 interface NamedBlock {
   readonly name?: string | undefined;
 }

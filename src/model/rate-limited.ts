@@ -1,6 +1,6 @@
 /**
- * A function that runs `write` at its first call, and later at most once every `intervalMs`, with the number of calls
- * since `write` last ran.
+ * Returns a function that runs `write` at its first call and then at most once every `intervalMs`, with the number of
+ * calls since `write` last ran.
  */
 export function rateLimited(intervalMs: number, write: (calls: number) => void): () => void {
   let calls = 0;

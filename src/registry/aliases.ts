@@ -2,13 +2,13 @@ import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registr
 import { closestMatches } from '../model/closest.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
-/** The tools by their old names, and notes on old names without a tool. */
+/** The tools by their old names, and notes on old names that lead to no tool. */
 export interface ResolvedAliases {
   readonly byName: ReadonlyMap<string, PublishedTool>;
   readonly notes: readonly RegistryNote[];
 }
 
-/** Old names with their present tools. A name that a published tool has stays that tool's. */
+/** Returns old names with their current tools. A published tool takes precedence over an alias of the same name. */
 export function resolveAliases(
   published: ReadonlyMap<string, PublishedTool>,
   withheld: readonly WithheldTool[],
@@ -31,8 +31,8 @@ export function resolveAliases(
       const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
       note(
         known === undefined
-          ? `The alias stands for ${target}, and no published tool has that name.${advice}`
-          : `The alias stands for ${target}, which is not published (${known.reason}).`,
+          ? `The alias refers to ${target}, but no published tool has that name.${advice}`
+          : `The alias refers to ${target}, which is not published (${known.reason}).`,
       );
     }
   }

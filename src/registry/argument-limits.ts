@@ -6,7 +6,7 @@ const MAX_DEPTH = 100;
 /** Values in the arguments of one call, arrays and objects included. */
 const MAX_VALUES = 200_000;
 
-/** What is too much about the arguments of a call, as one problem; undefined within the limits. */
+/** Returns how the arguments of a call exceed the limits; undefined if they do not. */
 export function excessOf(args: JsonObject): Problem | undefined {
   const open: { readonly value: Json; readonly depth: number }[] = [{ value: args, depth: 1 }];
   let count = 0;

@@ -6,14 +6,14 @@ import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
 import { got, isIgnorable, toProblems } from './problems.ts';
 
-/** Arguments that passed, or everything that is wrong with them. */
+/** Checked arguments, or all their problems. */
 export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
- * The function that checks and coerces the arguments of one tool. `inputOf` says what the tool takes. It is called at
- * the first call, since most tools of a workspace are never called.
+ * Returns the function that checks and coerces the arguments of one tool. Calls `inputOf` only at the first call,
+ * because most tools of a workspace are never called.
  */
 export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
   let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
@@ -31,7 +31,7 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
 }
 
 /**
- * Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set.
+ * Checks and coerces arguments. No arguments count as an empty object. Callers cannot set `reserved` parameters.
  *
  * An unknown argument that resembles a known one is a mistake. Any other is left out and reported as ignored, because some
  * clients add arguments of their own to every call.
@@ -43,7 +43,7 @@ export function checkArguments(
 ): CheckedArguments<JsonObject> {
   const given = args ?? {};
   if (!isJsonObject(given)) {
-    const message = `the arguments are expected as an object, got ${got(given, false)}`;
+    const message = `expected the arguments as an object, got ${got(given, false)}`;
     return { ok: false, problems: [{ path: '', message }] };
   }
   const excess = excessOf(given);

@@ -5,7 +5,7 @@ import anyAscii from 'any-ascii';
 const CUT_DIGITS = 4;
 
 /**
- * A text in the characters that clients and model providers accept in names: other alphabets transliterated, each run of
+ * Returns a text in the characters that clients and model providers accept in names: other alphabets transliterated, each run of
  * other characters one underscore. Empty if nothing is left.
  */
 export function asciiName(text: string, allowed: 'tool' | 'parameter' = 'tool'): string {
@@ -14,13 +14,13 @@ export function asciiName(text: string, allowed: 'tool' | 'parameter' = 'tool'):
   return anyAscii(text).replace(others, ' ').trim().replaceAll(' ', '_');
 }
 
-/** The name, or, where Gemini and Python frameworks would refuse its first character, one that begins with a letter. */
+/** Returns a name that begins with a letter, because Gemini and Python frameworks refuse others. */
 export function startWithLetter(name: string, prefix: string): string {
   const stripped = name.replace(/^[^A-Za-z0-9]+/, '');
   return /^[A-Za-z]/.test(stripped) ? stripped : `${prefix}${stripped}`;
 }
 
-/** A name of at most `length` characters: its head and its tail, with a hash of `key` where the middle was cut out. */
+/** Returns a name of at most `length` characters: its head and its tail, with a hash of `key` where the middle was cut out. */
 export function cutMiddle(name: string, length: number, key: string): string {
   if (name.length <= length) return name;
   const kept = Math.max(2, length - CUT_DIGITS - 2);
@@ -29,12 +29,12 @@ export function cutMiddle(name: string, length: number, key: string): string {
   return `${head}_${hashOf(key, CUT_DIGITS)}_${tail}`;
 }
 
-/** A name of at most `length` characters that ends in a hash of `key` if it had to be cut. */
+/** Returns a name of at most `length` characters that ends in a hash of `key` if it had to be cut. */
 export function cutEnd(name: string, length: number, key: string): string {
   return name.length <= length ? name : withHash(name, key, CUT_DIGITS, length);
 }
 
-/** The name with a hash of `key` at its end, together at most `length` characters. */
+/** Returns the name with a hash of `key` at its end, together at most `length` characters. */
 export function withHash(name: string, key: string, digits: number, length: number): string {
   const head = name.slice(0, Math.max(1, length - digits - 1)).replace(/[_.-]+$/, '');
   return `${head}_${hashOf(key, digits)}`;

@@ -12,7 +12,7 @@ import { deepFreeze } from './publish-schema.ts';
 /** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
 export { z };
 
-/** What a tool of the bridge itself is made of. */
+/** The definition of one of the bridge's own tools. */
 export interface BridgeToolDefinition<A extends z.AnyZodObject> {
   readonly name: string;
   readonly title: string;
@@ -21,19 +21,19 @@ export interface BridgeToolDefinition<A extends z.AnyZodObject> {
   readonly annotations: JsonObject;
 }
 
-/** A tool that the bridge answers itself. */
+/** One of the bridge's own tools. */
 export interface BridgeTool<V> {
-  /** As clients see it. */
+  /** The tool as clients see it. */
   readonly tool: ListedTool;
-  /** Checks and coerces arguments as for any other tool, with problems in the same words. */
+  /** Checks and coerces arguments, with the same messages as for Dify's tools. */
   parse(args: unknown): CheckedArguments<V>;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * A tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked and
- * refused alike.
+ * Returns one of the bridge's own tools. Its published schema is read like any other JSON Schema, so that its arguments
+ * are checked in the same way.
  */
 export function defineBridgeTool<A extends z.AnyZodObject>(
   definition: BridgeToolDefinition<A>,
@@ -50,7 +50,7 @@ export function defineBridgeTool<A extends z.AnyZodObject>(
   };
 }
 
-/** The answer to arguments that do not fit a tool of the bridge. */
+/** Returns the error for wrong arguments of one of the bridge's own tools. */
 export function wrongArguments(
   tool: ListedTool,
   problems: readonly Problem[],
@@ -64,9 +64,9 @@ export function wrongArguments(
 function schemaOf(input: z.AnyZodObject): JsonObject {
   const { $schema: _, ...schema } = zodToJsonSchema(input, {
     $refStrategy: 'none',
-    // As for the tools of Dify: arguments that the tool does not have are refused without saying so in the schema.
+    // As for Dify's tools, unknown arguments are refused although the schema does not say so.
     rejectedAdditionalProperties: undefined,
   });
-  // By way of text, since absent members are there as undefined.
+  // The round trip through JSON removes members that are undefined.
   return JSON.parse(JSON.stringify(schema)) as JsonObject;
 }

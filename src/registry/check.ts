@@ -4,20 +4,20 @@ import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
 import type { Shape, Value } from './shape.ts';
 
-/** One thing that is wrong with a value, and where. */
+/** A problem with a value, and its location. */
 export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
   | {
       readonly kind: 'wrong';
       readonly shape: Shape;
-      /** What came; undefined where there is nothing. */
+      /** The actual value; undefined if it is missing. */
       readonly value: unknown;
     }
-  /** There is no member of that name in the object around it. */
+  /** The enclosing object has no member of that name. */
   | { readonly kind: 'unknown'; readonly shape: Shape }
   | { readonly kind: 'explained'; readonly message: string }
 );
 
-/** The coerced value, which is to be used only without issues, or if unknown members are to be left out. */
+/** The coerced value without unknown members. Use it only if no issue is worse than an unknown member. */
 export interface Checked {
   readonly value: unknown;
   /** At most `MAX_ISSUES`. */
@@ -27,7 +27,7 @@ export interface Checked {
 /** More than anybody reads; a long array can have an issue for each of its items. */
 export const MAX_ISSUES = 1000;
 
-/** The function that checks and coerces values of one kind. What it is given is left as it was. */
+/** Returns the function that checks and coerces values of one shape. It does not change its input. */
 export function checkerOf(value: Value): (input: unknown) => Checked {
   const check = valueCheck(value);
   return (input) => {
@@ -36,19 +36,19 @@ export function checkerOf(value: Value): (input: unknown) => Checked {
   };
 }
 
-/** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
+/** Returns a default or preset as the parameter accepts it; undefined if the parameter does not accept it. */
 export function fitted(value: Value, candidate: Json): Json | undefined {
   const result = checkerOf(value)(candidate);
   return result.issues.length === 0 ? (result.value as Json) : undefined;
 }
 
-/** Where a check is, and what it has found. The path is changed in place, and copied into issues alone. */
+/** The current location of a check, and its issues. The path is changed in place and copied only into issues. */
 interface Place {
   readonly path: (string | number)[];
   readonly issues: ArgumentIssue[];
 }
 
-/** Returns the coerced value, or adds to the issues and returns anything. */
+/** Returns the coerced value. If the value is wrong, adds issues, and the returned value has no meaning. */
 type Check = (input: unknown, place: Place) => unknown;
 
 function valueCheck({ shape, nullable }: Value): Check {
@@ -155,7 +155,7 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
   };
 }
 
-/** True for what a caller sends who has no value for an optional member: null, or an empty text where no text fits. */
+/** Returns true for what a caller sends who has no value for an optional member: null, or an empty text where no text fits. */
 function isBlank(given: unknown, { shape, nullable }: Value): boolean {
   if (given === null) return nullable !== true;
   return given === '' && shape.kind !== 'string' && shape.kind !== 'any';

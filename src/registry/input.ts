@@ -15,28 +15,28 @@ import {
 import { propertyNames } from './property-names.ts';
 import type { ObjectShape, Property, Value } from './shape.ts';
 
-/** The source of one parameter's value, in words. */
+/** A parameter, and the source of its value in words. */
 export interface ParameterDecision {
   readonly name: string;
   readonly decision: string;
 }
 
-/** What a tool takes and what the bridge adds to it. */
+/** The arguments of a tool, and the values that the bridge adds. */
 export interface ToolInput {
-  /** The arguments: a closed object. */
+  /** The shape of the arguments, a closed object. */
   readonly value: Value & { readonly shape: ObjectShape };
-  /** Sent with every call, by Dify's parameter name. */
+  /** The values sent with every call, by Dify's parameter name. */
   readonly fixed: readonly (readonly [string, Json])[];
-  /** Parameters that exist in Dify but are not for callers. */
+  /** Parameters that exist in Dify but that callers cannot set. */
   readonly reserved: ReadonlySet<string>;
   readonly fileParameters: readonly FileParameter[];
-  /** Why the tool cannot be called as things are; empty when it can. */
+  /** Why the tool cannot currently be called; empty if it can. */
   readonly missing: readonly Missing[];
   readonly notes: readonly ToolNote[];
   readonly decisions: readonly ParameterDecision[];
 }
 
-/** Decides for each parameter of a tool whether callers, presets or Dify give its value. */
+/** Decides for each parameter of a tool whether its value comes from callers, presets or Dify. */
 export function buildInput(parameters: readonly ToolParameter[], context: SourceContext): ToolInput {
   const notes: ToolNote[] = [];
   const distinct = withoutRepeats(parameters, notes);
@@ -85,17 +85,19 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
     else byName.set(parameter.name, parameter);
   }
   for (const name of repeated)
-    notes.push({ message: `The parameter "${name}" is declared several times; the first counts.` });
+    notes.push({
+      message: `The parameter "${name}" is declared several times; the first declaration is used.`,
+    });
   return [...byName.values()];
 }
 
-/** A parameter that a preset names in vain; `binds` when the presets took something from callers. */
+/** A parameter that a preset names but the tool lacks. `binds` if the preset restricts callers. */
 interface Unknown {
   readonly problem: PresetProblem;
   readonly binds: boolean;
 }
 
-/** Parameters that the preset of this very tool names and the tool does not have. */
+/** Returns the parameters that the preset of exactly this tool names but the tool does not have. */
 function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext): Unknown[] {
   const { preset } = context;
   if (preset === undefined) return [];

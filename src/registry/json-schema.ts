@@ -6,23 +6,23 @@ import { propertyNames } from './property-names.ts';
 import { type Property, type Shape, type Value } from './shape.ts';
 import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
 
-/** How much of a foreign schema is read: deeper or further down, every value is taken. */
+/** Limits for reading a foreign schema. Beyond them, every value is accepted. */
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
 const MAX_CHOICES = 250;
-/** Descriptions, names, choices and defaults of one schema, in UTF-16 units: what is beyond is left out. */
+/** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
 
-/** One reading of a schema document. */
+/** The state of reading one schema document. */
 interface Reading {
   readonly document: JsonObject;
-  /** How many more subschemas are read. */
+  /** The number of subschemas that may still be read. */
   budget: number;
-  /** How much more text is taken over. */
+  /** The amount of text that may still be used. */
   text: number;
 }
 
-/** True when the text is within the budget, which it then uses up. */
+/** Returns whether the text fits the budget, and if so, subtracts it. */
 function afford(reading: Reading, text: string): boolean {
   if (text.length > reading.text) return false;
   reading.text -= text.length;
@@ -30,10 +30,10 @@ function afford(reading: Reading, text: string): boolean {
 }
 
 /**
- * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null with another included),
- * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
- * `description`, `default`, references inside the document and the types of alternatives. Where it says more, the value
- * is taken more widely than the server takes it, which checks it again. Nothing else of it is published.
+ * Returns the JSON Schema of an MCP server's parameter as a value. Supports `type` (also null with another type),
+ * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers, `description`,
+ * `default`, references inside the document and the types of alternatives. Ignores everything else: the bridge may then
+ * accept more than the server, which checks again.
  */
 export function valueOfJsonSchema(schema: JsonObject): Value {
   return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
@@ -56,7 +56,7 @@ function read(schema: Json | undefined, depth: number, reading: Reading): Value 
 
 interface ShapeReading {
   readonly shape: Shape;
-  /** What the shape leaves unsaid. */
+  /** What the shape does not express. */
   readonly remark?: string | undefined;
 }
 
@@ -89,7 +89,7 @@ function shapeOf(
 
 function itemsOf(schema: JsonObject, depth: number, reading: Reading): Value {
   const items = schema['items'] ?? schema['prefixItems'];
-  // Of a tuple, all that is said of the items is which types there are.
+  // For a tuple, the shape says only which types its items have.
   return Array.isArray(items)
     ? { shape: anyShape({ anyOf: items }, reading.document) }
     : read(items, depth + 1, reading);
@@ -101,7 +101,7 @@ function choicesOf(schema: JsonObject): Json[] | undefined {
 }
 
 function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
-  // A number too large for JSON's readers (1e999) has no way back into JSON.
+  // A number that is too large for a double (1e999) cannot be written as JSON again.
   const values = choices.filter(
     (choice) => choice !== null && choice !== '' && !(typeof choice === 'number' && !Number.isFinite(choice)),
   );
@@ -136,7 +136,7 @@ function bound(value: Json | undefined): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** The first whole number beyond an exclusive bound. */
+/** Returns the first whole number beyond an exclusive bound. */
 function nextWhole(value: Json | undefined, step: 1 | -1): number | undefined {
   const number = bound(value);
   if (number === undefined) return undefined;
@@ -161,7 +161,7 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   }
   const open = schema['additionalProperties'] !== false || unnamed.length > 0;
   const shape: Shape = { kind: 'object', properties, open };
-  return unnamed.length === 0 ? { shape } : { shape, remark: `Also takes ${listed(unnamed, 300)}.` };
+  return unnamed.length === 0 ? { shape } : { shape, remark: `Also accepts ${listed(unnamed, 300)}.` };
 }
 
 function property(
@@ -171,7 +171,7 @@ function property(
   schema: Json | undefined,
   reading: Reading,
 ): Property {
-  // What may be anything may be null too.
+  // A value of any type may also be null.
   const nullable = value.nullable === true || value.shape.kind === 'any';
   const declared = isJsonObject(schema) ? schema['default'] : undefined;
   const fallback = declared === undefined || declared === null ? undefined : fitted(value, declared);

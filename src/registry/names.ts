@@ -2,13 +2,13 @@ import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
 import { asciiName, cutEnd, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
 
-/** Providers that are part of Dify; no plugin may take their names. */
+/** Providers that are part of Dify. Plugins cannot get their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
 
-/** How the names of tools begin that are none of a plugin; no plugin may take them either. */
+/** The first parts of the names of tools of other types. Plugins cannot get these either. */
 const OF_OTHER_TYPES = /^(workflow(_?$|__)|api(_|$)|mcp(_|$))/;
 
-/** The organisation of the official plugins, which goes without saying. */
+/** The organisation of the official plugins, which names omit. */
 const OFFICIAL = 'langgenius';
 
 /** Digits of the hash that tells two tools of one name apart. */
@@ -20,26 +20,26 @@ const SEPARATOR = '__';
 /** Letters of the provider that a name always has. */
 const LEAST_LETTERS = 4;
 
-/** A tool of the catalogue with the name that no other tool has. */
+/** A tool of the catalogue with its unique name. */
 export interface NamedTool {
   readonly provider: ToolProvider;
   readonly tool: DifyTool;
   readonly ref: ToolRef;
-  /** Its identity as one text. */
+  /** The tool's identity as one text. */
   readonly key: string;
   readonly qualifiedName: string;
-  /** The names that it would have at any length, and with any character; without the qualified name. */
+  /** The qualified name before it was cut, and before characters were replaced; without the qualified name. */
   readonly wholeNames: readonly string[];
-  /** The tool's own name in the characters of a name, beginning with a letter; not unique. */
+  /** The tool's own name, reduced to allowed characters and beginning with a letter; not unique. */
   readonly bareName: string;
-  /** The tool that has the name which this one would have had. */
+  /** The tool that has the name that this one would otherwise have. */
   readonly clashesWith: ToolRef | undefined;
 }
 
-/** The tool that clients know by a name, if there is one. */
+/** Returns the tool that clients know by a name, if there is one. */
 export type NameHolder = (name: string) => ToolRef | undefined;
 
-/** Every tool with its name, in the order in which names are given out; repeated tools apart. */
+/** Every tool with its name, in the order in which names are assigned, and repeated tools separately. */
 export interface Naming {
   readonly tools: readonly NamedTool[];
   /** Tools that the catalogue lists a second time under the same identity. */
@@ -47,9 +47,8 @@ export interface Naming {
 }
 
 /**
- * Gives each tool `<provider>__<tool>`. A name follows from the tool's identity alone; only where two tools
- * would meet, the later one (by type, then id) carries a hash of its identity; one that clients know by the name
- * goes before both.
+ * Assigns each tool the name `<provider>__<tool>`. A name depends only on the tool's identity. If two tools would have
+ * the same name, the later one (by type, then ID) gets a hash, unless clients already know it by that name.
  */
 export function nameTools(
   providers: readonly ToolProvider[],
@@ -77,7 +76,7 @@ export function nameTools(
   return { tools: [...seen.values()], repeated };
 }
 
-/** The name that a tool would have if it were alone. */
+/** Returns the name that a tool would have without any other tools. */
 function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
   const ref = refOf(provider, tool);
   const key = identityOf(ref);
@@ -90,7 +89,7 @@ function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy:
   return { provider, tool, ref, key, parts, wanted, wholeNames, isHeld };
 }
 
-/** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
+/** Returns the bare names that can be used: those that belong to one tool and are no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
   const unique = new Map<string, NamedTool>();
   const ambiguous = new Set<string>();
@@ -137,7 +136,7 @@ function partsOf(provider: ToolProvider, ref: ToolRef, key: string): NameParts {
   return { prefix, provider: named, providerKey, tool: asciiName(ref.tool) || hashOf(key), key };
 }
 
-/** The name before anything about its characters or length was changed. */
+/** Returns the name with all its characters, uncut. */
 function rawName(provider: ToolProvider, ref: ToolRef): string {
   const prefix = provider.type === 'api' || provider.type === 'mcp' ? `${provider.type}_` : '';
   return `${prefix}${providerName(provider)}${SEPARATOR}${ref.tool}`;
@@ -159,14 +158,14 @@ function builtinName(id: string): string {
   return OF_OTHER_TYPES.test(whole) ? `plugin_${short}` : whole;
 }
 
-/** The name of at most `length` characters. The provider's part gives way to the tool's, which says what the tool does. */
+/** Returns the name in at most `length` characters. The provider's part gives way to the tool's, which says what the tool does. */
 function joined({ prefix, provider, providerKey, tool, key }: NameParts, length: number): string {
   const room = length - SEPARATOR.length;
   const first = cutProvider(prefix, provider, providerKey, room - tool.length);
   return first + SEPARATOR + cutMiddle(tool, room - first.length, key);
 }
 
-/** The provider's part in `room` characters if it can: down to its first letters, without the prefix at last. */
+/** Returns the provider's part in `room` characters, if four letters of it and a hash leave that room. */
 function cutProvider(prefix: string, provider: string, key: string, room: number): string {
   const least = LEAST_LETTERS + 1 + hashOf(key).length;
   const whole = prefix + provider;

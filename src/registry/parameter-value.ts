@@ -8,32 +8,32 @@ import { listed, pickText, tidy, withRemark } from './text.ts';
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
 
-/** Longest list of choices inside a description. */
+/** The longest list of choices in a description, in characters. */
 const MAX_LISTED = 400;
 
-/** True for a parameter that names a model or an app, which Dify never fills by itself. */
+/** Returns whether a parameter selects a model or an app, for which Dify never provides a value. */
 export function isSelector(parameter: ToolParameter): boolean {
   return SELECTOR_TYPES.has(parameter.type);
 }
 
-/** The values of a `select`: unique, and without the empty text, which model providers refuse in an enum. */
+/** Returns the distinct values of a `select`, without the empty text, which model providers refuse in an enum. */
 export function choicesOf(parameter: ToolParameter): string[] {
   return [...new Set(parameter.options.map(({ value }) => value))].filter((value) => value !== '');
 }
 
-/** True for a `select` that offers nothing to select. */
+/** Returns whether a `select` has no choices. */
 export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
-/** What a value depends on besides the parameter. */
+/** What a parameter's value depends on besides the parameter. */
 export interface ValueContext {
   readonly ref: ToolRef;
   readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;
 }
 
 /**
- * Which values a parameter takes, and its description for a model. Unknown types take any JSON value.
+ * Returns the values that a parameter accepts, and its description for a model. Unknown types accept any JSON value.
  * `description` replaces the declared one.
  */
 export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
@@ -51,13 +51,13 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
 
 interface TypedValue {
   readonly value: Value;
-  /** What the shape leaves unsaid. */
+  /** What the shape does not express. */
   readonly remarks: readonly string[];
 }
 
 function typedValue(parameter: ToolParameter, context: ValueContext): TypedValue {
   if (parameter.inputSchema !== undefined) {
-    // The schema of an array or object often says everything but its type.
+    // The schema of an array or object often omits only its type.
     const type = ['array', 'object'].includes(parameter.type) ? { type: parameter.type } : {};
     return { value: valueOfJsonSchema({ ...type, ...parameter.inputSchema }), remarks: [] };
   }
@@ -127,7 +127,7 @@ const DATE_RANGE: Shape = {
 
 function choiceValue(parameter: ToolParameter, languages: readonly string[]): TypedValue {
   const choices = choicesOf(parameter);
-  // Dify asks the plugin for the choices of a dynamic-select; what is listed, if anything, is not all.
+  // Dify asks the plugin for the choices of a dynamic-select, so the listed choices may be incomplete.
   const closed = parameter.type === 'select' && choices.length > 0;
   const one: Shape = closed ? { kind: 'choice', values: choices } : { kind: 'string' };
   const remarks = closed ? labelRemarks(parameter, languages) : choiceRemarks(parameter);
@@ -135,13 +135,13 @@ function choiceValue(parameter: ToolParameter, languages: readonly string[]): Ty
   return { value: { shape }, remarks };
 }
 
-/** The choices of a parameter that takes other values too. */
+/** Returns a remark with the choices of a parameter that also accepts other values. */
 function choiceRemarks(parameter: ToolParameter): string[] {
   const choices = choicesOf(parameter);
   return choices.length === 0 ? [] : [`Choices: ${listed(choices, MAX_LISTED)}.`];
 }
 
-/** What the choices mean, where a value such as `2` does not say it itself. */
+/** Returns a remark with the meaning of choices whose value, such as `2`, does not explain itself. */
 function labelRemarks(parameter: ToolParameter, languages: readonly string[]): string[] {
   const meanings = parameter.options
     .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
@@ -151,7 +151,7 @@ function labelRemarks(parameter: ToolParameter, languages: readonly string[]): s
 }
 
 function numberShape({ min, max }: ToolParameter): Shape {
-  // Bounds that exclude everything are a slip of the declaration, not a rule.
+  // Bounds that exclude everything are an error in the declaration, so they are ignored.
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer: false };
   return { kind: 'number', integer: false, min, max };
 }

@@ -7,15 +7,15 @@ import type { NamedTool } from './names.ts';
 import { mergePresets, type PresetPart, presetParameters, type ToolPreset } from './presets.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
-/** The preset of each tool that has one, and notes on presets that fit none. */
+/** The preset of each tool that has one, and notes on presets that match no tool. */
 export interface MatchedPresets {
   readonly byTool: ReadonlyMap<NamedTool, ToolPreset>;
   readonly notes: readonly RegistryNote[];
 }
 
 /**
- * Finds the presets of each tool: globs in the order of the file, then the one by its bare name, then the one by its
- * qualified name. Of two that say different things the later wins. A preset applies to every tool that its key fits.
+ * Finds the presets of each tool: globs in the order of the file, then the preset with its bare name, then the preset
+ * with its qualified name. Later presets override earlier ones. A preset applies to every tool that its key matches.
  */
 export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules): MatchedPresets {
   const keys = new Map<string, PresetPart>();
@@ -51,7 +51,7 @@ export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules):
   return { byTool, notes };
 }
 
-/** None for a declaration that cannot be read: the draft of the tool says so. */
+/** Returns no parameters if the declaration cannot be read; the draft of the tool reports that. */
 function parameterNames({ tool }: NamedTool): string[] {
   try {
     return tool.parameters.map(({ name }) => name);
@@ -60,7 +60,7 @@ function parameterNames({ tool }: NamedTool): string[] {
   }
 }
 
-/** What is wrong with a preset as a whole; `known` are the parameters of the tools that it fits. */
+/** Returns the problems of a preset as a whole. `known` are the parameters of the tools that it matches. */
 function messages(
   name: string,
   { preset, isExact }: PresetPart,
@@ -68,13 +68,13 @@ function messages(
   tools: readonly NamedTool[],
 ): string[] {
   if (known === undefined) {
-    return [
-      isExact ? unknownTool(name, tools) : 'There is a preset for tools of these names, but none fits.',
-    ];
+    return [isExact ? unknownTool(name, tools) : 'The preset matches no tool.'];
   }
   if (isExact) return [];
   const unknown = presetParameters(preset).filter((parameter) => !known.has(parameter));
-  return unknown.map((parameter) => `The preset names a parameter "${parameter}", which no tool of its has.`);
+  return unknown.map(
+    (parameter) => `The preset names a parameter "${parameter}", which none of its tools has.`,
+  );
 }
 
 function unknownTool(name: string, tools: readonly NamedTool[]): string {
@@ -82,5 +82,5 @@ function unknownTool(name: string, tools: readonly NamedTool[]): string {
   const names = tools.map((tool) => tool.qualifiedName);
   const near = same.length > 0 ? same.sort(compare).slice(0, 5) : closestMatches(name, names, 3);
   const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
-  return `There is a preset for a tool of this name, but no such tool.${advice}`;
+  return `The preset is for a tool that does not exist.${advice}`;
 }

@@ -5,16 +5,16 @@ import { closest } from '../model/closest.ts';
 import type { Shape } from './shape.ts';
 import { listed } from './text.ts';
 
-/** Problems listed one by one; nobody mends more at a time. */
+/** The most problems listed individually: nobody fixes more at a time. */
 const MAX_PROBLEMS = 50;
-/** Where a short wrong text helps to see what is wrong with it, and cannot be more than a slip. */
+/** The kinds of values for which a message quotes a short wrong text. */
 const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice', 'number-choice']);
-/** Longest text of an argument that is repeated in a message. */
+/** The longest text of an argument that a message quotes, in characters. */
 const MAX_ECHO = 32;
 
 /**
- * What is wrong with arguments, in words: where, what was expected, what came. `reserved` are parameters of the tool
- * that callers do not set.
+ * Returns the problems of arguments in words: the location, what was expected and what was given. `reserved` are
+ * parameters of the tool that callers cannot set.
  */
 export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlySet<string>): Problem[] {
   const paths = new Set<string>();
@@ -27,11 +27,11 @@ export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlyS
   }
   const rest = paths.size - problems.length;
   const about = issues.length < MAX_ISSUES ? '' : 'at least ';
-  if (rest > 0) problems.push({ path: '', message: `and ${about}${rest} more problems of this kind` });
+  if (rest > 0) problems.push({ path: '', message: `and ${about}${rest} more problems` });
   return problems;
 }
 
-/** True for an unknown member that resembles no known one, and that the operator has not reserved. */
+/** Returns whether a member is unknown, resembles no known one and is not reserved. */
 export function isIgnorable(issue: ArgumentIssue, reserved: ReadonlySet<string>): boolean {
   if (issue.kind !== 'unknown') return false;
   const key = String(issue.path.at(-1));
@@ -39,7 +39,7 @@ export function isIgnorable(issue: ArgumentIssue, reserved: ReadonlySet<string>)
   return !isReserved && closest(key, membersOf(issue.shape)) === undefined;
 }
 
-/** What came instead, in few words; texts only where they are short and `echo` allows it. */
+/** Describes the given value in a few words. Quotes texts only if they are short and `echo` is set. */
 export function got(value: unknown, echo: boolean): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -64,9 +64,7 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
   if (kind === 'unknown') {
     const key = String(path.at(-1));
     const isReserved = path.length === 1 && reserved.has(key);
-    return isReserved
-      ? 'this parameter is not set by callers: leave it out'
-      : unknownArgument(key, membersOf(shape));
+    return isReserved ? 'callers cannot set this parameter: omit it' : unknownArgument(key, membersOf(shape));
   }
   const expected = `expected ${expectation(shape)}`;
   if (issue.value === undefined) return `is required: ${expected}`;
@@ -75,12 +73,12 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
 
 function unknownArgument(key: string, known: readonly string[]): string {
   const near = closest(key, known);
-  if (near !== undefined) return `there is no such argument; did you mean "${near}"?`;
-  if (known.length === 0) return 'there is no such argument; the tool takes none';
-  return `there is no such argument; there are ${listed(known, 300)}`;
+  if (near !== undefined) return `unknown argument; did you mean "${near}"?`;
+  if (known.length === 0) return 'unknown argument; the tool takes none';
+  return `unknown argument; the tool takes ${listed(known, 300)}`;
 }
 
-/** What a shape asks for, in words. */
+/** Describes in words what a shape expects. */
 function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'choice':
@@ -110,7 +108,7 @@ function range({ min, max }: Extract<Shape, { kind: 'number' }>): string {
   return max !== undefined ? ` of at most ${max}` : '';
 }
 
-/** The names of what an object or a file has. */
+/** Returns the names of the members of an object or a file. */
 function membersOf(shape: Shape): string[] {
   if (shape.kind === 'object') return shape.properties.map(({ name }) => name);
   return shape.kind === 'file' ? fileMembers(shape.sources) : [];

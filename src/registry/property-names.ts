@@ -3,7 +3,7 @@ import { asciiName, cutMiddle, hashOf, startWithLetter, withHash } from './ascii
 import { MAX_PROPERTY_NAME } from './shape.ts';
 
 /**
- * The name under which each property of one object is published, by Dify's own name: the same where every model provider
+ * Returns the name under which each property of one object is published, by Dify's own name: the same where every model provider
  * and framework accepts it, otherwise one made from it. If two would meet, the later in the order of Dify's names
  * carries a hash of its own.
  */
@@ -23,7 +23,7 @@ export function propertyNames(names: readonly string[]): ReadonlyMap<string, str
   return published;
 }
 
-/** The name that a property would have if it were alone: Python frameworks refuse one that begins with `_`. */
+/** Returns the name of a property that meets no other. Python frameworks refuse one that begins with `_`. */
 function propertyName(name: string): string {
   const clean = asciiName(name, 'parameter');
   const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');

@@ -4,49 +4,49 @@ import { fits, type Matchable, matcherText } from './match.ts';
 import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
-/** What deny and allow say of one tool. */
+/** The verdict of `deny` and `allow` on one tool. */
 export interface Selection {
-  /** What decided, as lines for a person. */
+  /** The rules that decided, as lines for a person. */
   readonly lines: readonly string[];
-  /** Which rule keeps the tool away and what would publish it; absent when none does. */
+  /** The rule that withholds the tool, and what would publish it; absent if no rule does. */
   readonly hidden?: string;
 }
 
-/** Asks deny, then allow: the first two of the rules, which look at what a tool is called alone. */
+/** Applies `deny`, then `allow`: the first two rules, which depend only on what identifies a tool. */
 export function selectTool(tool: Matchable, rules: RegistryRules): Selection {
   const [deny, allow] = [settingOf(rules, 'deny'), settingOf(rules, 'allow')];
   const denied = rules.deny.find((matcher) => fits(matcher, tool, rules));
   if (denied !== undefined) {
     return {
-      lines: [`${deny}: ${matcherText(denied)} fits`],
-      hidden: `The rule ${matcherText(denied)} of ${deny} fits it. Remove that rule, or let it fit less.`,
+      lines: [`${deny}: ${matcherText(denied)} matches`],
+      hidden: `The rule ${matcherText(denied)} of ${deny} matches it. Remove the rule, or make it match less.`,
     };
   }
-  const passed = rules.deny.length === 0 ? [] : [`${deny}: nothing fits`];
+  const passed = rules.deny.length === 0 ? [] : [`${deny}: no rule matches`];
   if (rules.allow.length === 0) return { lines: passed };
   const allowed = rules.allow.find((matcher) => fits(matcher, tool, rules));
-  if (allowed !== undefined) return { lines: [...passed, `${allow}: ${matcherText(allowed)} fits`] };
+  if (allowed !== undefined) return { lines: [...passed, `${allow}: ${matcherText(allowed)} matches`] };
   return {
-    lines: [...passed, `${allow}: nothing fits`],
-    hidden: `No rule of ${allow} fits it. Add ${JSON.stringify(tool.qualifiedName)} there.`,
+    lines: [...passed, `${allow}: no rule matches`],
+    hidden: `No rule of ${allow} matches it. Add ${JSON.stringify(tool.qualifiedName)} there.`,
   };
 }
 
-/** A tool that has passed every other rule, with the name that it is to have. */
+/** A tool that has passed every other rule, and its name. */
 export interface Candidate<T> {
   readonly item: T;
   readonly name: string;
   readonly tool: Matchable;
 }
 
-/** What maxTools says of one tool. */
+/** The verdict of `maxTools` on one tool. */
 export interface Rank<T> {
   readonly item: T;
   readonly line: string;
   readonly hidden?: string;
 }
 
-/** The last rule: of more tools than maxTools, the pinned ones come first, then those first by name. */
+/** Applies `maxTools`, the last rule: pinned tools come first, then the others by name. */
 export function rankTools<T>(candidates: readonly Candidate<T>[], rules: RegistryRules): readonly Rank<T>[] {
   const { maxTools, pinned = [] } = rules;
   if (maxTools === undefined) return [];
@@ -58,14 +58,18 @@ export function rankTools<T>(candidates: readonly Candidate<T>[], rules: Registr
     }))
     .sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || compare(a.name, b.name));
   return ranked.map(({ item, isPinned }, index) => {
-    const line = `${setting}: number ${index + 1}${isPinned ? ', as it is pinned,' : ''} of at most ${maxTools}`;
+    const line = `${setting}: number ${index + 1} of at most ${maxTools}${isPinned ? ' (pinned)' : ''}`;
     if (index < maxTools) return { item, line };
-    const advice = `Raise it, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
-    return { item, line, hidden: `${setting} is ${maxTools}, and it is number ${index + 1}. ${advice}` };
+    const advice = `Raise the limit, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
+    return {
+      item,
+      line,
+      hidden: `${setting} is ${maxTools}, and this tool is number ${index + 1}. ${advice}`,
+    };
   });
 }
 
-/** True for a rule about a tool or a provider by its very name. */
+/** True for a rule that names a tool or a provider exactly. */
 function isOfOne(matcher: Matcher): boolean {
   if (typeof matcher === 'string') return !isGlob(matcher);
   const { name, provider, tool } = matcher;
@@ -73,7 +77,7 @@ function isOfOne(matcher: Matcher): boolean {
   return given.length > 0 && !given.some(isGlob);
 }
 
-/** Rules that are about no tool at all. A deny of no certain tool may be meant for those that are yet to come. */
+/** Returns notes on rules that match no tool. Omits `deny` rules with a glob, which may be meant for future tools. */
 export function unusedMatchers(tools: readonly Matchable[], rules: RegistryRules): RegistryNote[] {
   const lists: [keyof RegistryRules, readonly Matcher[]][] = [
     ['deny', rules.deny.filter(isOfOne)],
@@ -86,7 +90,7 @@ export function unusedMatchers(tools: readonly Matchable[], rules: RegistryRules
       .map((matcher) => {
         const setting = settingOf(rules, name);
         const text = typeof matcher === 'string' ? matcher : matcherText(matcher);
-        return { name: text, message: `No tool fits this rule of ${setting}.`, setting };
+        return { name: text, message: `No tool matches this rule of ${setting}.`, setting };
       }),
   );
 }

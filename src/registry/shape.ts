@@ -1,7 +1,7 @@
 import type { Json } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 
-/** What values a parameter takes: the little that every model provider understands of JSON Schema. */
+/** The values that a parameter accepts: the part of JSON Schema that every model provider supports. */
 export type Shape =
   | { readonly kind: 'string' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
@@ -24,20 +24,22 @@ export interface ObjectShape {
   readonly open: boolean;
 }
 
-/** Takes every value. Published are the types that the declaration names, since every published value has a type. */
+/**
+ * Accepts every value. The types that the declaration names are published, because every published value has a type.
+ */
 export interface AnyShape {
   readonly kind: 'any';
   readonly types?: readonly JsonType[] | undefined;
 }
 
-/** The types of JSON Schema in the order in which they are published: a text last, since anything can be taken for one. */
+/** The types of JSON Schema in the order in which they are published. Text is last, because any value can be one. */
 export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'null', 'string'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
 
-/** A shape with what is said about it. */
+/** A shape with its description. */
 export interface Value {
   readonly shape: Shape;
-  /** True where null is a value of its own; never at the top level, where null means absent. */
+  /** Whether null is an accepted value. Never set at the top level, where null means absent. */
   readonly nullable?: boolean | undefined;
   readonly description?: string | undefined;
 }
@@ -46,9 +48,9 @@ export interface Value {
 export interface Property extends Value {
   readonly name: string;
   readonly required: boolean;
-  /** Fits the shape; a property that has one is never demanded. */
+  /** Matches the shape. A property with a default is never required. */
   readonly default?: Json | undefined;
-  /** Dify's own name, if that is another: callers may use it as well. */
+  /** Dify's own name if it differs. Callers may use it too. */
   readonly alias?: string | undefined;
 }
 

@@ -1,15 +1,18 @@
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 
-/** How the tools of one snapshot are called. */
+/** Which of the bridge's tools calls a tool of one snapshot. */
 export interface Effects {
-  /** Tools that only read are called by `call_read_tool`, all others by `call_write_tool`. */
+  /** Whether `call_read_tool` calls read-only tools and `call_write_tool` all others. */
   readonly split: boolean;
-  /** The name of the tool of the bridge by which a tool is called. */
+  /** Returns the name of the bridge's tool that calls a tool. */
   callerOf(tool: PublishedTool): string;
 }
 
-/** How the tools of a registry are called: as soon as one is declared to only read, such tools have a caller of their own. */
+/**
+ * Returns how tools are called. As soon as one tool is declared read-only, `call_read_tool` and `call_write_tool`
+ * apply.
+ */
 export function effectsOf(registry: Registry): Effects {
   const split = registry.tools.some(onlyReads);
   return {
@@ -21,7 +24,7 @@ export function effectsOf(registry: Registry): Effects {
   };
 }
 
-/** True for a tool that the operator has declared to change nothing. */
+/** Returns whether the operator has declared a tool read-only. */
 export function onlyReads({ annotations }: PublishedTool): boolean {
   return annotations['readOnlyHint'] === true;
 }

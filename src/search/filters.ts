@@ -1,14 +1,14 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/** Which tools are requested. */
+/** The filters of a search. */
 export interface ToolFilters {
-  /** Label or id of the provider or, if none is called so, a part of one. Case does not matter. */
+  /** Label or ID of the provider, or a part of one if no provider matches exactly. Case is ignored. */
   readonly provider?: string | undefined;
   readonly type?: ProviderType | undefined;
 }
 
-/** The tools that pass, in the same order. */
+/** Returns the tools that match the filters, in the same order. */
 export function filterTools(tools: readonly PublishedTool[], filters: ToolFilters): readonly PublishedTool[] {
   const { type } = filters;
   const provider = filters.provider?.trim().toLowerCase() ?? '';
@@ -23,7 +23,7 @@ function namesOf({ providerLabel, otherLabels, ref }: PublishedTool): string[] {
   return [providerLabel, ...(otherLabels?.provider ?? []), ref.providerId].map((name) => name.toLowerCase());
 }
 
-/** Each provider with the number of its tools, as `Label (3)`, the one with the most first. */
+/** Returns each provider with the number of its tools, as `Label (3)`, the largest first. */
 export function providerCounts(tools: readonly PublishedTool[]): string[] {
   const counts = new Map<string, number>();
   for (const { providerLabel } of tools) counts.set(providerLabel, (counts.get(providerLabel) ?? 0) + 1);

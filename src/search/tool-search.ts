@@ -11,27 +11,27 @@ import { bridgeToolName, unknownName, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as tools from './search-tools.ts';
 
-/** What the search tools answer from. */
+/** The data of the search tools. */
 export interface SearchScope {
   readonly registry: Registry;
-  /** Names of all tools of the bridge itself: `call_tool` does not call those. */
+  /** The names of the bridge's own tools, which `call_tool` does not call. */
   readonly bridgeTools: ReadonlySet<string>;
-  /** The tools that were published under names of before. */
+  /** Finds the tools that were published under earlier names. */
   readonly previousNames: ReadonlyMap<string, ToolRef>;
 }
 
-/** A result, or the published tool that is to be called with which arguments. */
+/** A result, or the published tool to call and its arguments. */
 export type SearchOutcome =
   | { readonly kind: 'result'; readonly result: ToolResult }
   | { readonly kind: 'call'; readonly tool: PublishedTool; readonly args: unknown };
 
 const CALL_HINT =
-  'The arguments of the tool itself go into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
+  'Put the arguments of the tool itself into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
   'call again.';
 
 /**
  * Answers the tools that search, describe and call the published tools of one view. Mistakes in their use are results
- * with `isError`. The index is kept from one registry to the next and reads only what has changed.
+ * with `isError`. The index survives a change of the registry and reads only what has changed.
  */
 export class ToolSearch {
   readonly #index = createSearchIndex();
@@ -73,7 +73,7 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
   };
 }
 
-/** The tool that one of the calling tools is to call. */
+/** Returns the tool that one of the calling tools must call. */
 function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
   const parsed = caller.parse(args);
   if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
@@ -81,14 +81,14 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
   const { name, arguments: given } = parsed.values;
   if (given === undefined && parsed.ignored !== undefined) {
     // They may be meant for the tool, which must not run without them.
-    const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'there is no such argument' }));
+    const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'unknown argument' }));
     return result(wrongArguments(caller.tool, problems, CALL_HINT));
   }
   const found = registry.get(name);
   if (found === undefined) return result(missing(name, scope));
   const fitting = effectsOf(registry).callerOf(found);
-  // call_tool calls every tool, and call_write_tool does while call_tool is the listed one: a client may have its list
-  // from before the tools were split, or from before they were joined again.
+  // call_tool calls every tool, and so does call_write_tool while call_tool is listed: a client's list may be older
+  // than the last change between them.
   const fits =
     caller.tool.name === fitting ||
     caller === tools.callTool ||

@@ -27,8 +27,8 @@ import { Snapshot } from './snapshot.ts';
 const BRIDGE_TOOL_NAMES: ReadonlySet<string> = new Set([...SEARCH_TOOL_NAMES, ...CALL_TOOL_NAMES]);
 
 const INSTRUCTIONS =
-  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
-  'error that says what to do next.';
+  'The tools of one Dify workspace. Each tool runs in Dify and may take minutes. If a call fails, the error says ' +
+  'what to do next.';
 
 export interface ViewOptions {
   readonly name: string;

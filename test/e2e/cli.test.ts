@@ -67,10 +67,10 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'paperkite_mishaps__break_midway', '--sandbox'],
     code: 1,
-    err: /^error: [^]*lost on purpose/,
+    err: /^error: [^]*missing on purpose/,
     error: {
       code: 'tool_failed',
-      content: [{}, {}, { type: 'text', text: 'Half of the answer came through.' }],
+      content: [{}, {}, { type: 'text', text: 'The first half of the text.' }],
       saved: [],
     },
   },
@@ -280,7 +280,9 @@ describe('arguments and files of a call', () => {
     const args = JSON.stringify({ document: { path: '/etc/hostname' } });
     const outside = await run([...report, '--args', args], { cwd: folder });
     expect(outside).toMatchObject({ code: 2, stdout: '' });
-    expect(outside.stderr).toContain('There is no file /etc/hostname in a folder that the operator allowed.');
+    expect(outside.stderr).toContain(
+      'There is no file /etc/hostname in the folders that the operator allowed.',
+    );
     const wrong = await run([...report, '--file', 'poem.txt'], { cwd: folder });
     expect(wrong).toMatchObject({
       code: 2,

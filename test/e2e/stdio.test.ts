@@ -77,7 +77,7 @@ describe.each(CLIENT_KINDS)('the built program over stdio, client %s', (kind) =>
   it('gets errors that say what to do', async () => {
     const failed = await client.callTool('paperkite_mishaps__break_midway');
     expect(failed.isError).toBe(true);
-    expect(textsOf(failed)).toMatch(/got lost on purpose[^]*Half of the answer came through/);
+    expect(textsOf(failed)).toMatch(/missing on purpose[^]*The first half of the text/);
     const wrong = await client.callTool('time__weekday', { year: 'soon', month: 11 });
     expect(wrong.isError).toBe(true);
     expect(textsOf(wrong)).toMatch(/year: [^]*day: [^]*Nothing was sent to Dify/);
@@ -275,7 +275,7 @@ describe('the end', () => {
 });
 
 describe('SIGHUP', () => {
-  it('lists the tools of Dify anew and tells the client of a change', async () => {
+  it('lists the tools of Dify again and notifies the client of a change', async () => {
     await using own = await startGatedSandbox();
     await using raw = startRaw([], { env: own.env });
     await introduce(raw);

@@ -126,7 +126,7 @@ function rowsOf(page: string, head: string): string[][] {
     );
 }
 
-/** What stands in backticks. */
+/** Returns the text in backticks. */
 function namesIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 }

@@ -114,7 +114,7 @@ function liveText(check: LiveCheck): string {
   const tools = count(check.tools, 'tool');
   const { length } = check.misfits;
   const whose =
-    check.source === 'manifest' ? 'of the manifest, since Dify cannot be asked' : 'that Dify lists';
+    check.source === 'manifest' ? 'of the manifest, because Dify is not available' : 'that Dify lists';
   const verdict =
     length === 0
       ? `Rules and presets fit the ${tools} ${whose}.`

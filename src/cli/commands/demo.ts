@@ -12,8 +12,8 @@ import { count, type Output, table } from '../output.ts';
 import { type SavedFile, saveFiles } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
 
-const INTRODUCTION = `This is dify-mcp-bridge at work. A sandbox stands in for a Dify workspace; all else is real:
-an MCP client, as in Claude Desktop, starts the bridge and calls tools through it.`;
+const INTRODUCTION = `This demo uses a sandbox instead of a Dify workspace. Everything else is real: an MCP client
+starts the bridge, as Claude Desktop does, and calls tools through it.`;
 
 /** One finished call, for `-o json`. */
 interface DemoCall {
@@ -57,7 +57,7 @@ export async function run(
     try {
       print(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
 
-      headline(2, 'The client asks which tools there are (tools/list)');
+      headline(2, 'The client lists the tools (tools/list)');
       const tools = await client.listTools();
       print(table(tools.map(({ name, title }) => [`   ${name}`, title])));
       print(`   ${count(tools.length, 'tool')}.`);
@@ -139,11 +139,11 @@ function finish(output: Output, { io, script, tools, calls }: Finished): void {
   output.data({ ok: true, tools, calls, config: JSON.parse(config) as unknown }, () =>
     [
       '',
-      output.paint('green', `All ${calls.length} calls went as they should.`),
+      output.paint('green', `All ${calls.length} calls succeeded as expected.`),
       '',
-      'To have the same in Claude Desktop, paste these lines into claude_desktop_config.json (Settings,',
-      'Developer, Edit Config) and restart it, or let npx dify-mcp-bridge install claude-desktop --sandbox do it.',
-      'For a Dify of your own, run npx dify-mcp-bridge init: it asks for the way there and checks it.',
+      'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer,',
+      'Edit Config) and restart it, or run npx dify-mcp-bridge install claude-desktop --sandbox.',
+      'To use your own Dify, run npx dify-mcp-bridge init, which asks how to reach it and checks the answers.',
       '',
       config,
     ].join('\n'),
@@ -151,7 +151,7 @@ function finish(output: Output, { io, script, tools, calls }: Finished): void {
 }
 
 function surprise(what: string): BridgeError {
-  return new BridgeError('internal', `The demo did not go as it should: ${what}.`);
+  return new BridgeError('internal', `The demo failed: ${what}.`);
 }
 
 function shorten(text: string): string {

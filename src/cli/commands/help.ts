@@ -73,9 +73,9 @@ function environmentText(): string {
   return `Example:
   DIFY_API_URL=http://api:5001 DIFY_INNER_API_KEY_FILE=/run/secrets/inner_key dify-mcp-bridge doctor
 
-Flags come before the environment, the environment before the configuration file. An empty variable
-counts as unset, and so does one that still is a placeholder such as \${DIFY_API_URL}. In lists, commas
-separate. "config show" prints what is in force and where it comes from.
+Flags override the environment, and the environment overrides the configuration file. An empty variable
+counts as unset, and so does a placeholder such as \${DIFY_API_URL}. Separate the items of a list with
+commas. "config show" prints the values in force and their sources.
 
 ${count(variables.length, 'setting')} can be set by a variable:
 
@@ -87,7 +87,7 @@ ${table([
   ['DIFY_BRIDGE_CONFIG', 'the configuration file, as with --config'],
   ['XDG_CONFIG_HOME', 'parent folder of dify-mcp-bridge/config.yaml; ~/.config when unset'],
   ['NO_COLOR', 'no colours on a terminal'],
-  ['NODE_EXTRA_CA_CERTS', 'certificate authorities of an https address, for Node.js itself'],
+  ['NODE_EXTRA_CA_CERTS', 'additional certificate authorities for https; read by Node.js itself'],
 ])}`;
 }
 
@@ -101,7 +101,7 @@ const EXIT_CODES = [
   },
   {
     code: 2,
-    meaning: 'the command line or the configuration is wrong; nothing was done',
+    meaning: 'the command line or the configuration is invalid; nothing was done',
     errors: errorsOf(2),
   },
   { code: 4, meaning: 'a key, a login or a credential is not accepted', errors: errorsOf(4) },
@@ -120,11 +120,11 @@ function exitCodesText(): string {
     ].join('\n'),
   );
   return `Example:
-  dify-mcp-bridge doctor || echo "doctor ended with $?"
+  dify-mcp-bridge doctor || echo "doctor exited with $?"
 
 ${codes.join('\n\n')}
 
-doctor ends with the highest code of its failed checks; serve ends with 0 when it is told to stop.`;
+doctor exits with the highest code of its failed checks; serve exits with 0 after a signal to stop.`;
 }
 
 function troubleshootingText(): string {
@@ -134,7 +134,7 @@ function troubleshootingText(): string {
   return `Example:
   dify-mcp-bridge doctor
 
-doctor checks each step of the way to Dify and says how to mend what fails: begin there. Every error has
+Start with doctor: it checks each step of the way to Dify and says how to fix failures. Every error has
 one of these codes, in the log and with -o json.
 
 ${errors.join('\n\n')}`;

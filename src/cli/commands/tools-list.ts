@@ -60,11 +60,11 @@ function sizeWarnings(
   const limits = exceededLimits(tools).map((limit) => `${limit.client} (${limit.tools})`);
   const remedy =
     mode === 'search'
-      ? `Let ${settingOf(config, 'pinned')} fit less.`
+      ? `Make ${settingOf(config, 'pinned')} match less.`
       : `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
   const warnings: string[] = [];
   if (limits.length > 0) {
-    warnings.push(`${count(tools, 'tool')}: more than some clients take: ${limits.join(', ')}. ${remedy}`);
+    warnings.push(`${count(tools, 'tool')}: more than some clients accept: ${limits.join(', ')}. ${remedy}`);
   }
   const budget = config.auto.tokens;
   if (tokens > budget) {

@@ -396,7 +396,7 @@ describe('nothing is listed', () => {
   });
 });
 
-it('lists all the same when the workspace of the login cannot be looked up', async () => {
+it('lists the tools even if the workspace of the login cannot be looked up', async () => {
   const { list, logger } = await open({
     credentials: login,
     overrides: { 'GET /console/api/workspaces': refusal(500, 'unknown', 'Oops') },

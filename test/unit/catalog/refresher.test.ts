@@ -186,7 +186,7 @@ describe('refresh', () => {
     expect(loads).toHaveLength(1);
   });
 
-  it('loads at once between two loads, and starts the interval anew', async () => {
+  it('loads at once between two loads, and restarts the interval', async () => {
     const { refresher, loads, end } = create();
     refresher.start();
     await end(one);
@@ -250,7 +250,7 @@ describe('refresh', () => {
   });
 });
 
-describe('what is told', () => {
+describe('what is reported', () => {
   it('has a status: listing, time and last error', async () => {
     const { refresher, end } = create();
     expect(refresher.status()).toEqual({
@@ -409,7 +409,7 @@ describe('what has not changed', () => {
     expect(renamed).toMatchObject({ problems, credentials: new Map([['a', [{ ...key, name: 'other' }]]]) });
   });
 
-  it('is told from what has, down to a word of one tool', async () => {
+  it('is distinguished from a change, even of one word of one tool', async () => {
     const [tool] = one.providers[0]?.tools ?? [];
     const changed = { ...provider('api', 'one'), tools: [{ ...tool, description: { en_US: 'New.' } }] };
     const [first, second] = await loadTwice(listing(), listing({ providers: [changed as never] }));

@@ -156,7 +156,7 @@ describe('call', () => {
     });
   });
 
-  it('says so where the name stands in the place of the sandbox', async () => {
+  it('says so if the name is in the place of the sandbox', async () => {
     const { code, stderr, events } = await cli(['call', '--sandbox', NOW]);
     expect({ code, events }).toEqual({ code: 2, events: [] });
     expect(stderr).toMatch(/--sandbox .*acme_weather__now.* Allowed choices are demo, files/);
@@ -187,7 +187,7 @@ describe('call', () => {
     ['upstream_unauthorized', 4],
     ['upstream_wrong_address', 2],
     ['deadline_exceeded', 1],
-  ] as const)('exits with what %s stands for', async (code, exit) => {
+  ] as const)('exits with the code of %s', async (code, exit) => {
     const during = (observer: CallObserver | undefined): void =>
       observer?.failed?.(new BridgeError(code, 'It rains.'));
     const run = await cli(['call', SEND, '-o', 'json'], { app: { result: failed, during } });

@@ -223,7 +223,7 @@ describe('init without a terminal', () => {
     );
   });
 
-  it('writes over an existing file only with --force, and keeps it beside the new one', async () => {
+  it('overwrites an existing file only with --force, and saves a copy next to the new one', async () => {
     await alone();
     writeFileSync(file, '# mine\n', { mode: 0o644 });
     const refused = await alone();

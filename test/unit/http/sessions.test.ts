@@ -225,7 +225,7 @@ describe('the limit on sessions', () => {
     streams[1]?.request.destroy();
   });
 
-  it('holds against many at once, each of which is opened or refused as a whole', async () => {
+  it('holds under many concurrent requests, each opened or refused as a whole', async () => {
     await using running = await runHost({ maxSessions: 3 });
     const answers = await Promise.all(
       Array.from({ length: 24 }, () => raw(running.port, { body: initializeRequest() })),

@@ -12,7 +12,7 @@ import { errorOf } from '../../support/error-of.ts';
 import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 import { contents, folder, RULES, WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
-/** Until the test ends, the disk has no room to rename files whose path fits. */
+/** Until the test ends, renaming a file with a matching path fails as on a full disk. */
 function fillDisk(pattern: RegExp): () => void {
   const { rename } = fs;
   const restore = (): void => {

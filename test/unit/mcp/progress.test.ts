@@ -72,7 +72,7 @@ describe('progress', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('lets a step stand for the output before it', () => {
+  it('lets a step replace earlier output', () => {
     const { progress, messages } = start();
     for (let n = 1; n <= 6; n += 1) progress.output(`Received ${n} messages`);
     progress.step('Search');

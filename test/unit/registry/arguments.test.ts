@@ -101,7 +101,7 @@ describe('an unknown argument', () => {
   test('that resembles another is refused', () => {
     expect(tool.parseArguments({ querry: 'x' })).toEqual({
       ok: false,
-      problems: [{ path: '/querry', message: 'there is no such argument; did you mean "query"?' }],
+      problems: [{ path: '/querry', message: 'unknown argument; did you mean "query"?' }],
     });
   });
 
@@ -186,21 +186,21 @@ describe('everything else is refused with what was expected and what came', () =
       { data: 'SGVsbG8=' },
       '/p/filename: is required with data: the file name with its extension, such as report.pdf',
     ],
-    [{ type: 'file' }, { url: 'example.com/a' }, '/p/url: expected a web address that begins with https://'],
+    [{ type: 'file' }, { url: 'example.com/a' }, '/p/url: expected a web address that starts with https://'],
     [
       { type: 'file' },
       { url: 'file:///etc/passwd' },
-      '/p/url: expected a web address that begins with https://',
+      '/p/url: expected a web address that starts with https://',
     ],
-    [{ type: 'file' }, { url: 'https://' }, '/p/url: expected a web address that begins with https://'],
+    [{ type: 'file' }, { url: 'https://' }, '/p/url: expected a web address that starts with https://'],
     [{ type: 'file' }, { url: 5 }, '/p/url: expected a string, got 5'],
-    [{ type: 'file' }, { ...FILE, data: 'not Base64!' }, "/p/data: expected the file's bytes in Base64"],
+    [{ type: 'file' }, { ...FILE, data: 'not Base64!' }, "/p/data: expected the file's bytes as Base64"],
     [
       { type: 'file' },
       { ...FILE, data: 'data:text/plain,Hello' },
-      "/p/data: expected the file's bytes in Base64",
+      "/p/data: expected the file's bytes as Base64",
     ],
-    [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes in Base64"],
+    [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes as Base64"],
     [
       { type: 'files' },
       ['x'],
@@ -282,7 +282,7 @@ describe('files', () => {
 
   test('a path is none where files of this machine may not be named', () => {
     expect(data({ path: '/etc/passwd' })).toEqual([
-      expect.stringMatching(/^\/p\/path: there is no such argument/),
+      expect.stringMatching(/^\/p\/path: unknown argument/),
       '/p: expected exactly one of url, resource and data, got none',
     ]);
   });
@@ -303,7 +303,7 @@ describe('files', () => {
   test('of 40 MB are checked in good time', () => {
     const large = 'A'.repeat(40 * 1024 * 1024);
     expect(data({ ...FILE, data: large })).toMatchObject({ filename: 'hello.txt' });
-    expect(data({ ...FILE, data: `${large}!AAA` })).toEqual(["/p/data: expected the file's bytes in Base64"]);
+    expect(data({ ...FILE, data: `${large}!AAA` })).toEqual(["/p/data: expected the file's bytes as Base64"]);
   });
 });
 
@@ -367,21 +367,21 @@ describe('the arguments as a whole', () => {
   ])('%o is no object', (args, came) => {
     expect(published.parseArguments(args)).toEqual({
       ok: false,
-      problems: [{ path: '', message: `the arguments are expected as an object, got ${came}` }],
+      problems: [{ path: '', message: `expected the arguments as an object, got ${came}` }],
     });
   });
 
-  test('every problem is told at once', () => {
+  test('all problems are reported at once', () => {
     const parsed = published.parseArguments({ citty: 'x', days: 'soon', mode: 'fast', 'a/b~c': 1, other: 2 });
     expect(parsed).toEqual({
       ok: false,
       problems: expect.arrayContaining([
         { path: '/city', message: 'is required: expected a string' },
         { path: '/days', message: 'expected a number, got "soon"' },
-        { path: '/citty', message: 'there is no such argument; did you mean "city"?' },
-        { path: '/mode', message: 'this parameter is not set by callers: leave it out' },
-        { path: '/a~1b~0c', message: 'there is no such argument; there are city, days' },
-        { path: '/other', message: 'there is no such argument; there are city, days' },
+        { path: '/citty', message: 'unknown argument; did you mean "city"?' },
+        { path: '/mode', message: 'callers cannot set this parameter: omit it' },
+        { path: '/a~1b~0c', message: 'unknown argument; the tool takes city, days' },
+        { path: '/other', message: 'unknown argument; the tool takes city, days' },
       ]) as unknown,
     });
     expect(parsed.ok ? 0 : parsed.problems.length).toBe(6);
@@ -393,7 +393,7 @@ describe('the arguments as a whole', () => {
     ]);
     const parsed = numbers.parseArguments({ n: Array.from({ length: 500 }, () => 'x') });
     expect(parsed.ok ? [] : parsed.problems).toHaveLength(51);
-    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and 450 more problems of this kind');
+    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and 450 more problems');
   });
 
   test('a flood of problems inside a JSON text takes no longer than one outside', () => {
@@ -401,9 +401,7 @@ describe('the arguments as a whole', () => {
       parameter('n', { type: 'array', inputSchema: { type: 'array', items: { type: 'number' } } }),
     ]);
     const parsed = numbers.parseArguments({ n: JSON.stringify(Array.from({ length: 100_000 }, () => 'x')) });
-    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe(
-      'and at least 950 more problems of this kind',
-    );
+    expect(parsed.ok ? '' : parsed.problems.at(-1)?.message).toBe('and at least 950 more problems');
   });
 
   test('a place inside a JSON text is found', () => {

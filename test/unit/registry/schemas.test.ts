@@ -229,7 +229,7 @@ describe('parameter names', () => {
     expect(registry.notes).toHaveLength(7);
   });
 
-  test('that are clean stay, whatever stands beside them', () => {
+  test('that are clean stay, regardless of their neighbours', () => {
     const names = ['a b', 'a_b', 'a_b_2'];
     const { inputSchema } = toolWith(names.map((name) => parameter(name)));
     expect(Object.keys(inputSchema['properties'] as object)).toEqual([
@@ -279,7 +279,10 @@ describe('parameter names', () => {
     const registry = registryWith([parameter('p', { type: 'number' }), parameter('p'), parameter('p')]);
     expect(propertyOf(registry.tools[0] as never, 'p')?.['type']).toBe('number');
     expect(registry.notes).toEqual([
-      { name: 'acme_kit__work', message: 'The parameter "p" is declared several times; the first counts.' },
+      {
+        name: 'acme_kit__work',
+        message: 'The parameter "p" is declared several times; the first declaration is used.',
+      },
     ]);
   });
 });

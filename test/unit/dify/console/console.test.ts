@@ -103,7 +103,7 @@ describe('a Dify without tools/mcp', () => {
     expect(await console.listTools('mcp', signal)).toBeUndefined();
   });
 
-  it('is told from a handler that answers 404', async () => {
+  it('is distinguished from a handler that answers 404', async () => {
     const { console } = await open({
       [`GET ${root}/tools/mcp`]: refusal(404, 'not_found', 'No such thing.'),
     });
@@ -113,7 +113,7 @@ describe('a Dify without tools/mcp', () => {
     });
   });
 
-  it('is told from an address that leads elsewhere', async () => {
+  it('is distinguished from an address that leads elsewhere', async () => {
     const { console } = await open({ [`GET ${root}/tools/mcp`]: { html: '<html>Dify</html>' } });
     expect((await errorOf(console.listTools('mcp', signal))).code).toBe('upstream_wrong_address');
   });

@@ -97,7 +97,7 @@ describe('requests', () => {
     expect(await answer.json()).toEqual({ length: '5', type: 'text/plain', body: 'bytes' });
   });
 
-  test('what a stream throws ends the request and is what is told', async () => {
+  test('an error of the stream ends the request and is reported', async () => {
     const { http } = await serve(() => undefined);
     const broken = new BridgeError('file_refused', 'The file changed.');
     async function* body(): AsyncGenerator<Uint8Array> {
@@ -354,7 +354,7 @@ describe('an aborted signal', () => {
     await closed(1);
   });
 
-  test('with a time limit beside it', async () => {
+  test('with a time limit as well', async () => {
     const { http } = await serve(() => undefined);
     const controller = new AbortController();
     const pending = http.send({ method: 'GET', path: '/', signal: controller.signal, timeoutMs: 5000 });
