@@ -62,7 +62,7 @@ export function choice<const Values extends readonly [string, ...string[]]>(valu
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
 
-const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
+export const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
 
 /** A list of texts. */
 export const list = z.array(text, { error: LIST_ERROR });

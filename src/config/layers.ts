@@ -1,18 +1,12 @@
 import { closest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
-/** The sources of a value; an earlier one wins. */
-export type Layer = 'flag' | 'environment' | 'file' | 'default';
-
 /** One source's value for one setting. */
 export interface Entry {
   /** The setting, such as `http.port`. */
   readonly path: string;
   readonly value: unknown;
-  readonly layer: Layer;
-  /**
-   * As an operator would look for it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`.
-   */
+  /** Where an operator finds it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`. */
   readonly source: string;
   /** Returns the source of a part of the value, for values that are objects. */
   readonly sourceOf?: (parts: readonly PropertyKey[]) => string;
@@ -50,19 +44,11 @@ export type SandboxSet = (typeof SANDBOX_SETS)[number];
 /** Values of the command line, by setting; undefined if the flag is absent. */
 export type FlagValues = Readonly<Record<string, string | undefined>>;
 
-/** Reads the flags of the command line as a source. */
 export function readFlags(values: FlagValues, table: readonly Setting[]): Reading {
   const entries = table.flatMap((setting): Entry[] => {
     const value = values[setting.path];
     if (value === undefined || setting.flag === undefined) return [];
-    return [
-      {
-        path: setting.path,
-        value: fromText(value, setting),
-        layer: 'flag',
-        source: `flag ${setting.flag}`,
-      },
-    ];
+    return [{ path: setting.path, value: fromText(value, setting), source: `flag ${setting.flag}` }];
   });
   return { entries, problems: [], literals: [] };
 }

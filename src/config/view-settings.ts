@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, durationOrOff, flag, list, text, wholeNumber } from './fields.ts';
+import { choice, durationOrOff, flag, list, LIST_ERROR, text, wholeNumber } from './fields.ts';
 import { matcher, preset, RESULT_FIELDS } from './preset-fields.ts';
 import { optional, setting } from './setting.ts';
 
@@ -9,7 +9,7 @@ const AUTO_SIZES = {
 };
 const AUTO_ERROR = { error: 'expected an object with tools and tokens' };
 
-const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
+const matchers = z.array(matcher, { error: LIST_ERROR });
 
 /** The settings of the default view. */
 export const tools = z.strictObject({
@@ -37,15 +37,13 @@ export const tools = z.strictObject({
   auto: setting(z.strictObject(AUTO_SIZES, AUTO_ERROR), { tools: 80, tokens: 20_000 }).describe(
     'The sizes, in tools and in estimated tokens, above which auto uses search.',
   ),
-  pinned: setting(z.array(matcher, { error: LIST_ERROR }), []).describe(
+  pinned: setting(matchers, []).describe(
     'Tools that mode search still lists by name, and that maxTools publishes first.',
   ),
-  deny: setting(z.array(matcher, { error: LIST_ERROR }), []).describe(
+  deny: setting(matchers, []).describe(
     'Tools that are not published, even if allow matches them: names with * and ?, or facts of a tool.',
   ),
-  allow: setting(z.array(matcher, { error: LIST_ERROR }), []).describe(
-    'The only tools that are published. If empty, all are.',
-  ),
+  allow: setting(matchers, []).describe('The only tools that are published. If empty, all are.'),
   readOnly: setting(flag, false).describe(
     'Publish only tools whose preset declares that they change nothing.',
   ),

@@ -1,8 +1,7 @@
 import { isLoopback } from '../model/loopback.ts';
 import { createHash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
-import type { Environment } from './environment.ts';
-import { unknownVariables } from './environment.ts';
+import { type Environment, unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
