@@ -1,5 +1,5 @@
 import { isLoopback } from '../model/loopback.ts';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
 import { type Environment, unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
@@ -83,5 +83,5 @@ function httpWarnings(http: Config['http']): readonly Problem[] {
 }
 
 function publicKey(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : PUBLIC_KEYS[createHash('sha256').update(value).digest('hex')];
+  return value === undefined ? undefined : PUBLIC_KEYS[hash('sha256', value)];
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** 128 bits in base 36: short, because models copy it, and case-insensitive, as in a host name. */
 const ID_LENGTH = 25;
@@ -45,14 +45,10 @@ export function splitDownloadKey(key: string): { readonly id: string; readonly s
 
 /** Compares two secrets in constant time. */
 export function isSameSecret(given: string, expected: string): boolean {
-  return timingSafeEqual(sha256(given), sha256(expected));
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
 }
 
 /** Returns the store's identifier of a principal. */
 export function ownerOf(principal: string): string {
-  return sha256(principal).toString('hex');
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', principal);
 }

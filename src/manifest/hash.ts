@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 
@@ -24,13 +24,13 @@ export function toolHash(tool: Approvable): string {
   const found = known.get(tool);
   if (found !== undefined) return found;
   const { name, title, description, inputSchema, outputSchema } = tool;
-  const hash = digestOf([name, title, description, inputSchema, outputSchema ?? null]);
-  known.set(tool, hash);
-  return hash;
+  const digest = digestOf([name, title, description, inputSchema, outputSchema ?? null]);
+  known.set(tool, digest);
+  return digest;
 }
 
 function digestOf(value: Json): string {
-  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
+  return `sha256:${hash('sha256', canonical(value))}`;
 }
 
 /** Returns JSON with the keys of every object in code-unit order: equal for equal values. */

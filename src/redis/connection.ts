@@ -1,4 +1,5 @@
 import { createClient, type RedisClientType } from '@redis/client';
+import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
 import { commandError, settingsError, unavailable } from './redis-errors.ts';
 
@@ -77,11 +78,8 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     onOutcome(error);
     if (closed || isUp === answers) return;
     if (answers && isUp === false) logger.info('Redis answers');
-    if (!answers) {
-      logger.warn('Redis cannot be reached: hand-off and stored files are unavailable until it can', {
-        error,
-      });
-    }
+    const warning = 'Redis cannot be reached: hand-off and stored files are unavailable until it can';
+    if (!answers) logger.warn(warning, { error });
     isUp = answers;
     wasUp ||= answers;
   }
@@ -114,16 +112,12 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   }
 
   async function first(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const error = await new Promise<Error | undefined>((resolve) => {
-      timer = setTimeout(() => {
-        const late = new Error('Redis did not answer in time.');
-        report(false, late);
-        resolve(late);
-      }, PATIENCE_MS);
+    const outcome = new Promise<Error | undefined>((resolve) => {
       onOutcome = resolve;
     });
-    clearTimeout(timer);
+    if (!(await settlesWithin(outcome, PATIENCE_MS)))
+      report(false, new Error('Redis did not answer in time.'));
+    const error = await outcome;
     onOutcome = () => undefined;
     const fatal = error && settingsError(error);
     if (fatal === undefined) return;
@@ -145,20 +139,14 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
       const made = link;
       if (!made.client.isReady) throw unavailable('cannot be reached');
       if (made.stalledSince !== undefined) throw unavailable('does not answer');
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => {
-          stalled(made);
-          reject(unavailable('does not answer'));
-        }, PATIENCE_MS);
-      });
-      try {
-        return await Promise.race([work(made.client), late]);
-      } catch (error) {
-        throw commandError(error);
-      } finally {
-        clearTimeout(timer);
+      const working = work(made.client);
+      if (!(await settlesWithin(working, PATIENCE_MS))) {
+        stalled(made);
+        throw unavailable('does not answer');
       }
+      return working.catch((error: unknown) => {
+        throw commandError(error);
+      });
     },
 
     subscribe(name, hear, begins = () => undefined) {
@@ -186,7 +174,6 @@ function withPassword(url: string, password: string | undefined): string {
   return whole.href;
 }
 
-/** The listener of a channel. */
 interface Channel {
   readonly hear: (message: string) => void;
   readonly begins: () => void;

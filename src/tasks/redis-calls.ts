@@ -169,7 +169,7 @@ export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
         replica: where,
         isOver: over === '1',
         isAlive: alive === '1',
-        ...(dropped === '' ? {} : { droppedBytes: Number(dropped) }),
+        droppedBytes: dropped === '' ? undefined : Number(dropped),
       };
     },
 

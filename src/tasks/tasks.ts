@@ -181,13 +181,8 @@ export class Tasks {
       if (found !== undefined && found.state().status !== 'cancelled') return found;
       insteadOf = other.callId;
     }
-    throw new BridgeError(
-      'busy',
-      'The idempotency key could not be taken: each call that had it was cancelled.',
-      {
-        hint: 'Nothing was sent to Dify. Call again in a moment.',
-      },
-    );
+    const message = 'The idempotency key could not be taken: each call that had it was cancelled.';
+    throw new BridgeError('busy', message, { hint: 'Nothing was sent to Dify. Call again in a moment.' });
   }
 
   #settle(task: LocalTask): void {
@@ -200,7 +195,7 @@ export class Tasks {
     const isShared = this.#sharing?.has(task) === true;
     if (!this.#closed && (task.isDetached || this.#scopes.has(task) || isShared)) this.#stored.store(task);
     else this.#forget(task);
-    if (isShared) this.#sharing?.changed(task);
+    if (isShared) void this.#sharing?.changed(task);
   }
 
   #forget(task: LocalTask): void {

@@ -1,6 +1,7 @@
 import { open, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BridgeError } from '../../model/errors.ts';
+import { forEachBounded } from '../../model/async.ts';
+import { BridgeError, systemErrorCode } from '../../model/errors.ts';
 import { isFileId } from '../file-id.ts';
 import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import { decodeSidecar, encodeSidecar } from './sidecar.ts';
@@ -14,7 +15,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** Error codes of Windows for a folder with an open file in it. */
 const IN_USE: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES']);
 /** Sidecars read at once. */
-const BATCH = 32;
+const MAX_READS = 32;
 
 /**
  * Returns a backend that stores each file in a subfolder: `<id>/<name>` and its record. A file appears
@@ -72,7 +73,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
     try {
       await rename(folderOf(id), temporaryOf(id));
     } catch (error) {
-      if (IN_USE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+      if (IN_USE.has(systemErrorCode(error))) return false;
       if (!isGone(error)) throw error;
       known.delete(id);
       return true;
@@ -123,9 +124,7 @@ export function createDirectoryBackend(dir: string): StorageBackend {
       const present = new Set(ids);
       for (const id of known.keys()) if (!present.has(id)) known.delete(id);
       const unread = ids.filter((id) => !known.has(id));
-      for (let start = 0; start < unread.length; start += BATCH) {
-        await Promise.all(unread.slice(start, start + BATCH).map(load));
-      }
+      await forEachBounded(unread, MAX_READS, async (id) => void (await load(id)));
       return ids
         .map((id) => known.get(id))
         .filter((file): file is StoredRecord & typeof file => file !== undefined);
@@ -211,5 +210,5 @@ async function lastChange(folder: string): Promise<number> {
 }
 
 function isGone(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return systemErrorCode(error) === 'ENOENT';
 }
