@@ -17,7 +17,6 @@ import { type CommandContext, viewNamed } from './session.ts';
 
 /** Options that say how the client reaches the bridge. */
 export interface ServerOptions {
-  /** `--http`. */
   readonly http?: string | undefined;
   readonly authorization?: boolean | undefined;
   readonly command?: string | undefined;
@@ -36,22 +35,27 @@ export async function serverTarget(
   client: Client,
   options: ServerOptions,
 ): Promise<ServerTarget> {
-  if (options.http !== undefined) {
-    const given = { ...options, sandbox: context.options.sandbox };
-    return httpTarget(client, given, options.http);
+  const { http, authorization, secrets, view } = options;
+  if (http !== undefined) {
+    return httpTarget(client, { ...options, sandbox: context.options.sandbox }, http);
   }
-  if (options.authorization !== undefined) throw onlyOverHttp('--authorization');
-  const clientSecrets = options.secrets === 'client';
+  if (authorization !== undefined) {
+    throw new BridgeError('usage', '--authorization is for --http.', {
+      hint: 'A client that starts the bridge itself needs no token.',
+    });
+  }
+  const clientSecrets = secrets === 'client';
   if (clientSecrets && !keepsSecrets(client)) {
     throw new BridgeError('usage', `${client.title} cannot pass secrets without storing them in its file.`, {
       hint: 'Omit --secrets client: the bridge then reads them from its own configuration file.',
     });
   }
+  const viewArgs = view === undefined ? [] : ['--view', view];
   const start = launchCommand(client, {
     program: programOf(context, options),
     version: VERSION,
     platform: process.platform,
-    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs(options)],
+    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs],
   });
   return { kind: 'stdio', ...start, clientSecrets };
 }
@@ -65,10 +69,6 @@ function programOf({ io }: CommandContext, { command, project }: ServerOptions):
   const isFetched = /[/\\]_npx[/\\]/.test(script);
   const usual = isFetched || project !== undefined ? 'npx' : 'local';
   return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
-}
-
-function viewArgs({ view }: ServerOptions): string[] {
-  return view === undefined ? [] : ['--view', view];
 }
 
 /**
@@ -103,20 +103,19 @@ async function source(
 
 function notEnough(path: string, error: unknown): unknown {
   if (!(error instanceof BridgeError)) return error;
-  return new BridgeError(
-    error.code,
-    `A client cannot start the bridge with ${path} alone. ${error.message}`,
-    {
-      problems: error.problems,
-      hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
-      cause: error,
-    },
-  );
+  const message = `A client cannot start the bridge with ${path} alone. ${error.message}`;
+  return new BridgeError(error.code, message, {
+    problems: error.problems,
+    hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
+    cause: error,
+  });
 }
 
-type HttpOptions = ServerOptions & { readonly sandbox: string | true | undefined };
-
-function httpTarget(client: Client, options: HttpOptions, text: string): ServerTarget {
+function httpTarget(
+  client: Client,
+  options: ServerOptions & { readonly sandbox: string | true | undefined },
+  text: string,
+): ServerTarget {
   if (!client.http) {
     throw new BridgeError('usage', `The file of ${client.title} does not support HTTP servers.`, {
       hint: 'Omit --http, or add the address under Settings, Connectors.',
@@ -126,9 +125,8 @@ function httpTarget(client: Client, options: HttpOptions, text: string): ServerT
     if (options[name] === undefined) continue;
     const hint =
       name === 'view' ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.` : 'Omit it.';
-    throw new BridgeError('usage', `--${name} is for a bridge that the client starts, not for --http.`, {
-      hint,
-    });
+    const message = `--${name} is for a bridge that the client starts, not for --http.`;
+    throw new BridgeError('usage', message, { hint });
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
@@ -139,10 +137,4 @@ function httpTarget(client: Client, options: HttpOptions, text: string): ServerT
   }
   if (url.pathname === '/') url.pathname = '/mcp';
   return { kind: 'http', url: url.href, authorization: options.authorization ?? asksForToken(url) };
-}
-
-function onlyOverHttp(option: string): BridgeError {
-  return new BridgeError('usage', `${option} is for --http.`, {
-    hint: 'A client that starts the bridge itself needs no token.',
-  });
 }

@@ -1,14 +1,13 @@
 import type { ToolResult } from '../model/content.ts';
 import type { JsonObject } from '../model/json.ts';
+import { textOf } from './saved-files.ts';
 
-/** The answer to one call of the demo. */
 export interface DemoAnswer {
   readonly result: ToolResult;
   /** Progress notifications, in order of arrival. */
   readonly progress: readonly number[];
 }
 
-/** One call of the demo. */
 export interface DemoStep {
   /** The kind of tool, for the headline. */
   readonly kind: string;
@@ -101,11 +100,6 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
 ];
-
-/** Returns the text blocks of a result. */
-export function textOf(result: ToolResult): string {
-  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
-}
 
 function expectText(pattern: RegExp): (answer: DemoAnswer) => string | undefined {
   return ({ result }) => {
