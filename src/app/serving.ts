@@ -1,11 +1,10 @@
 import type { Config } from '../config/schema.ts';
-import { DEFAULT_VIEW } from '../config/views.ts';
+import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
-import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
@@ -101,8 +100,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
 
   return {
     async serveStdio({ view: name = DEFAULT_VIEW, ...streams } = {}) {
-      const view = views.get(name);
-      if (view === undefined) throw unknownView(name, views);
+      const view = viewNamed(views, name);
       const createServer = await createServers(view);
       const { serveOverStdio } = await import('../mcp/stdio.ts');
       const host = serveOverStdio({ ...streams, createServer, registry: view.tools, logger });
@@ -185,11 +183,4 @@ function readiness(
       ...(health === 'up' ? {} : { redis: 'unavailable' }),
     },
   };
-}
-
-/** Returns the error for a view that does not exist. */
-export function unknownView(name: string, views: ReadonlyMap<string, unknown>): BridgeError {
-  return new BridgeError('usage', `There is no view named ${JSON.stringify(name)}.`, {
-    hint: `The views are ${[...views.keys()].join(', ')}.`,
-  });
 }

@@ -10,10 +10,10 @@ import {
 } from '../clients/server-entry.ts';
 import { configFilePath } from '../config/places.ts';
 import { loadConfig } from '../config/load.ts';
-import { viewsOf } from '../config/views.ts';
+import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import { type CommandContext, viewNamed } from './session.ts';
+import type { CommandContext } from './session.ts';
 
 /** Options that say how the client reaches the bridge. */
 export interface ServerOptions {
@@ -97,7 +97,7 @@ async function source(
       throw notEnough(path, error);
     },
   );
-  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   return ['--config', resolve(path)];
 }
 

@@ -3,7 +3,7 @@ import type { App, View } from '../app/app.ts';
 import { configSecrets } from '../config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
 import { visibleLine } from '../manifest/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
@@ -21,7 +21,6 @@ export interface CommandContext {
   readonly program: Command;
 }
 
-/** Options that several commands share. */
 export interface GlobalOptions {
   /** `--config`. */
   readonly config?: string;
@@ -62,13 +61,6 @@ export function loggerOf({ config, settings }: LoadedConfig, quiet = false): Lev
   const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
   const level = quiet && !isSet ? 'silent' : config.log.level;
   return createLogger({ level, secrets: configSecrets(config) });
-}
-
-/** Returns the view of that name. Throws `usage` with the existing names. */
-export async function viewNamed<T>(views: ReadonlyMap<string, T>, name: string): Promise<T> {
-  const view = views.get(name);
-  if (view === undefined) throw (await import('../app/serving.ts')).unknownView(name, views);
-  return view;
 }
 
 /** A bridge with its tools loaded, for one command. */
@@ -113,24 +105,18 @@ export function withTools(
   });
 }
 
-/** A command's session on what one view publishes. */
-export interface ViewSession extends Session {
-  readonly view: View;
-  readonly config: ViewConfig;
-}
-
 /** Runs a command as `withTools` does, on the registry of the named view. */
 export function withView(
   context: CommandContext,
   name = DEFAULT_VIEW,
-  run: (session: ViewSession) => number | Promise<number>,
+  run: (session: Session & { view: View; config: ViewConfig }) => number | Promise<number>,
   options?: SessionOptions,
 ): Promise<number> {
   return withTools(
     context,
     async (session) => {
-      const view = await viewNamed(session.app.views, name);
-      const config = await viewNamed(viewsOf(session.loaded.config), name);
+      const view = viewNamed(session.app.views, name);
+      const config = viewNamed(viewsOf(session.loaded.config), name);
       return run({ ...session, registry: await view.registry.ready(session.signal), view, config });
     },
     options,

@@ -11,6 +11,7 @@ import {
   configurationFinding,
   failure,
   type Finding,
+  pass,
   signingFinding,
   skip,
   versionFinding,
@@ -91,12 +92,12 @@ async function* remoteChecks(
     return;
   }
   const checkedAt = new Date();
-  yield { name: 'address', status: 'pass', message: `Dify answers at ${connection.apiUrl}.` };
+  yield { name: 'address', ...pass(`Dify answers at ${connection.apiUrl}.`) };
   yield { name: 'version', ...versionFinding(probe) };
 
   const { innerApiKey, workspaceId: tenantId } = connection;
   const innerKey = await probeInnerKey(http, { innerApiKey, tenantId }, signal).then(
-    (): Finding => ({ status: 'pass', message: 'Dify accepts DIFY_INNER_API_KEY for this workspace.' }),
+    () => pass('Dify accepts DIFY_INNER_API_KEY for this workspace.'),
     failure,
   );
   yield { name: 'inner key', ...innerKey };

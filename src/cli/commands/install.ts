@@ -5,7 +5,7 @@ import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
 import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
-import { type ServerEntry, serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
+import { serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
@@ -39,15 +39,13 @@ export async function run(
   }
   const file = fileOf(client, options, machineOf(context));
   const target = options.remove === true ? undefined : await serverTarget(context, client, options);
-  if (file === undefined) return print(context, client, name, target);
+  if (file === undefined) return print(context.output, client, name, target);
 
   const before = await readIfThere(file, CODE);
-  const edited = edit({ client, file, text: before ?? '', name }, target && serverEntry(client, target));
+  const present = { client, file, text: before ?? '', name };
+  const edited =
+    target === undefined ? withoutEntry(present) : withEntry(present, serverEntry(client, target));
   return apply(context, { client, name, file, before, edited, target, options });
-}
-
-function edit(file: Parameters<typeof withEntry>[0], entry: ServerEntry | undefined): EditedFile {
-  return entry === undefined ? withoutEntry(file) : withEntry(file, entry);
 }
 
 interface Planned {
@@ -106,20 +104,12 @@ function doneText({ client, name, file, target }: Planned): string {
 }
 
 /** Prints the text to paste, for clients without a file. */
-function print(
-  { output }: CommandContext,
-  client: Client,
-  name: string,
-  target: ServerTarget | undefined,
-): number {
+function print(output: Output, client: Client, name: string, target: ServerTarget | undefined): number {
   if (target === undefined) {
-    throw new BridgeError(
-      'usage',
-      `${client.title} stores its servers where no other program can change them.`,
-      {
-        hint: `Remove ${name} in ${client.title}, under Settings, MCP.`,
-      },
-    );
+    const message = `${client.title} stores its servers where no other program can change them.`;
+    throw new BridgeError('usage', message, {
+      hint: `Remove ${name} in ${client.title}, under Settings, MCP.`,
+    });
   }
   const text = newFileText(client, name, target);
   output.raw(text);
@@ -169,13 +159,10 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
     throw new BridgeError('usage', 'install json needs the file.', { hint: 'Name it with --file FILE.' });
   }
   if (place.signs.some((sign) => existsSync(sign))) return place.file;
-  throw new BridgeError(
-    CODE,
-    `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`,
-    {
-      hint: `Install ${client.title} and start it once, or name its file with --file.`,
-    },
-  );
+  const message = `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`;
+  throw new BridgeError(CODE, message, {
+    hint: `Install ${client.title} and start it once, or name its file with --file.`,
+  });
 }
 
 function machineOf({ io }: CommandContext): Machine {

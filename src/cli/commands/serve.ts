@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { viewsOf } from '../../config/views.ts';
+import { viewNamed, viewsOf } from '../../config/views.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.ts';
+import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
 interface ServeOptions {
   readonly http?: true;
@@ -27,7 +27,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     });
   }
   const loaded = await configOf(context, { needsDify: true });
-  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
     for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
