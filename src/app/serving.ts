@@ -15,7 +15,6 @@ import type { SharedState } from './shared-state.ts';
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
 
-/** Options for serving over standard input and output. */
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
   readonly view?: string | undefined;
 };
@@ -173,14 +172,14 @@ function readiness(
   const ready = hasTools && health !== 'waiting';
   const facts = stale.map(({ providerType, providerId, since }) => ({
     providerType,
-    ...(providerId === undefined ? {} : { providerId }),
+    providerId,
     since: since.toISOString(),
   }));
   return {
     ready,
     facts: {
-      ...(facts.length === 0 ? {} : { stale: facts }),
-      ...(health === 'up' ? {} : { redis: 'unavailable' }),
+      stale: facts.length === 0 ? undefined : facts,
+      redis: health === 'up' ? undefined : 'unavailable',
     },
   };
 }

@@ -2,7 +2,6 @@ import { type DifyConnection, difyConnection } from '../config/connection.ts';
 import type { SandboxSet } from '../config/layers.ts';
 import type { Config } from '../config/schema.ts';
 
-/** The Dify that a bridge uses. */
 export interface Upstream {
   readonly connection: DifyConnection;
   close(): Promise<void>;

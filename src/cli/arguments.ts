@@ -6,9 +6,7 @@ import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
-/**
- * Returns the arguments that `--args` gives: JSON, `@file`, or `-` for standard input. Throws `usage`.
- */
+/** Returns the arguments in JSON, in `@file`, or for `-` on standard input. Throws `usage`. */
 export async function readArguments(given: string | undefined, stdin: TextSource): Promise<JsonObject> {
   if (given === undefined) return {};
   const { text, source } = await readText(given, stdin);

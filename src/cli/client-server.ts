@@ -15,7 +15,6 @@ import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './session.ts';
 
-/** Options that say how the client reaches the bridge. */
 export interface ServerOptions {
   readonly http?: string | undefined;
   readonly authorization?: boolean | undefined;
@@ -26,10 +25,7 @@ export interface ServerOptions {
   readonly project?: string | true | undefined;
 }
 
-/**
- * Returns how a client reaches the bridge, checked as far as possible so that the written entry works.
- * Throws `usage` or `config_invalid`.
- */
+/** Returns how a client reaches the bridge, as far as possible checked. Throws `usage` or `config_invalid`. */
 export async function serverTarget(
   context: CommandContext,
   client: Client,
@@ -60,10 +56,7 @@ export async function serverTarget(
   return { kind: 'stdio', ...start, clientSecrets };
 }
 
-/**
- * Returns the running program, unless npx fetched it into its temporary folder or the file is shared:
- * shared files must not name a folder of one machine.
- */
+/** A shared file must not name a folder of one machine, and npx fetches into a temporary one. */
 function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
   const script = realpathSync(io.program.script);
   const isFetched = /[/\\]_npx[/\\]/.test(script);
@@ -71,10 +64,7 @@ function programOf({ io }: CommandContext, { command, project }: ServerOptions):
   return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
 }
 
-/**
- * Returns the options that tell a bridge started by the client where its configuration is. Throws
- * `config_invalid` if the file does not suffice.
- */
+/** Returns the options that name the configuration. Throws `config_invalid` if it does not suffice. */
 async function source(
   { io, options }: CommandContext,
   clientSecrets: boolean,

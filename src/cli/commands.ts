@@ -14,7 +14,6 @@ export type CommandOption = readonly [
   values?: readonly string[] | 'repeated',
 ];
 
-/** One command: its help, and how to load it. */
 export interface CommandEntry {
   /** The name and the arguments, such as `show <name>`. */
   readonly usage: string;

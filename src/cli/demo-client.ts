@@ -5,7 +5,6 @@ import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { VERSION } from '../version.ts';
 
-/** A tool as tools/list returns it. */
 export interface ListedTool {
   readonly name: string;
   readonly title: string;

@@ -4,19 +4,15 @@ import { textOf } from './saved-files.ts';
 
 export interface DemoAnswer {
   readonly result: ToolResult;
-  /** Progress notifications, in order of arrival. */
   readonly progress: readonly number[];
 }
 
 export interface DemoStep {
-  /** The kind of tool, for the headline. */
   readonly kind: string;
   /** The tool's title in the sandbox; its name comes from tools/list. */
   readonly title: string;
   readonly args: JsonObject;
-  /** Whether to show its progress notifications. */
   readonly showProgress?: true;
-  /** Shown after the answer. */
   readonly remark?: string;
   /** Returns what is wrong with the answer; undefined if it is as expected. */
   readonly check: (answer: DemoAnswer) => string | undefined;

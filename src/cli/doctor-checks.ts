@@ -12,14 +12,10 @@ import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
 import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
-/** The result of a check. */
 export interface Finding {
   readonly status: 'pass' | 'warn' | 'fail' | 'skip';
-  /** One sentence. */
   readonly message: string;
-  /** Individual items behind the message. */
   readonly details?: readonly string[] | undefined;
-  /** How to fix it. */
   readonly fix?: string | undefined;
   /** The exit code that a failed check requires. */
   readonly exit?: number;
@@ -63,7 +59,6 @@ export function skip(message: string): Finding {
   return { status: 'skip', message };
 }
 
-/** Returns the finding about a valid configuration, with its warnings. */
 export function configurationFinding({ warnings: doubts, file, settings }: LoadedConfig): Finding {
   const holdsSecrets = settings.some(({ setting, source }) => setting.secret && source.startsWith('file '));
   const warnings = [...doubts, ...(file !== undefined && holdsSecrets ? openFile(file) : [])];
@@ -81,7 +76,6 @@ function openFile(file: string): Problem[] {
   return [{ path: `file ${file}`, message }];
 }
 
-/** Returns which Dify answers, and whether the bridge supports it. */
 export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return warn(
@@ -104,7 +98,6 @@ export function versionFinding({ version }: VersionProbe): Finding {
   return pass(`Dify ${version}.`);
 }
 
-/** Returns which workspace the bridge lists. */
 export async function workspaceFinding(
   difyConsole: DifyConsole,
   credential: ConsoleCredential,
@@ -121,7 +114,6 @@ export async function workspaceFinding(
   }
 }
 
-/** Returns the number of published tools, and everything that withholds others. */
 export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
   app.start();
   try {
@@ -205,10 +197,7 @@ export async function signingFinding(
   }
 }
 
-/**
- * Returns whether both clocks agree: a link with a timestamp 300 s in the past has already expired when
- * Dify receives it.
- */
+/** Returns whether both clocks agree: Dify refuses links whose timestamp is 300 s in the past. */
 export function clockFinding(serverDate: Date | undefined, now: Date): Finding {
   if (serverDate === undefined) return skip('Dify sends no date.');
   const behind = Math.round((serverDate.getTime() - now.getTime()) / 1000);

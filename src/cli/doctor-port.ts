@@ -12,10 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'it is not an address of this machine',
 };
 
-/**
- * Returns whether `serve --http` could listen. A bridge that already serves there passes; stdio needs no
- * port.
- */
+/** Returns whether `serve --http` could listen. A bridge that already serves there passes. */
 export async function portFinding(
   { host, port }: Pick<Config['http'], 'host' | 'port'>,
   signal: AbortSignal,

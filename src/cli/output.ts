@@ -8,7 +8,6 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** The output of a command: data on standard output, everything else on standard error. */
 export interface Output {
-  /** True with `-o json`. */
   readonly json: boolean;
   /** Prints the command's result: the value as JSON, or its text. */
   data(value: unknown, render: () => string): void;
@@ -16,7 +15,6 @@ export interface Output {
   raw(text: string): void;
   /** Prints something other than the result. Silent with `-o json`. */
   note(text: string): void;
-  /** Prints a note that begins with `warning:`. */
   warn(text: string): void;
   /** Prints an error: as lines, or as one line of JSON. */
   error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
@@ -30,7 +28,6 @@ export interface OutputOptions {
   readonly color: boolean;
 }
 
-/** Returns the output of one run of the program. */
 export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
   const { NO_COLOR: noColor, TERM: term } = io.env;
   const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';

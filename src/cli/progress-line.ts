@@ -4,10 +4,8 @@ import type { CliIo } from './io.ts';
 
 const MAX_WIDTH = 100;
 
-/** One terminal line that shows what a running call is doing. */
 export interface ProgressLine {
   readonly observer: CallObserver;
-  /** Clears the line. */
   clear(): void;
 }
 

@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
 
-/** One of several answers. */
 export interface Choice<T> {
   readonly value: T;
   readonly label: string;
@@ -11,7 +10,6 @@ export interface Choice<T> {
 /** Asks a person at a terminal. Every question rejects with `cancelled` if the person aborts it. */
 export interface Prompter {
   text(question: string, suggestion?: string): Promise<string>;
-  /** Hides the input. */
   secret(question: string): Promise<string>;
   select<T>(question: string, choices: readonly Choice<T>[]): Promise<T>;
   confirm(question: string, suggestion: boolean): Promise<boolean>;

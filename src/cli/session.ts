@@ -12,17 +12,14 @@ import { untilInterrupted } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
 
-/** What every command receives. */
 export interface CommandContext {
   readonly io: CliIo;
   readonly output: Output;
   readonly options: GlobalOptions;
-  /** The whole command line, for its help. */
   readonly program: Command;
 }
 
 export interface GlobalOptions {
-  /** `--config`. */
   readonly config?: string;
   readonly logLevel?: string;
   /** `--sandbox`, with or without the name of a set. */
@@ -53,10 +50,7 @@ export function configOf(
   });
 }
 
-/**
- * Returns the logger of this run, on standard error. A `quiet` command logs nothing unless a level is
- * set, because it reports errors itself.
- */
+/** A `quiet` command logs nothing unless a level is set, because it reports errors itself. */
 export function loggerOf({ config, settings }: LoadedConfig, quiet = false): LeveledLogger {
   const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
   const level = quiet && !isSet ? 'silent' : config.log.level;
@@ -77,7 +71,6 @@ export function warnOfUnlisted({ app }: Pick<Session, 'app'>, output: Output): v
   for (const { message } of app.status().listing?.problems ?? []) output.warn(visibleLine(message));
 }
 
-/** How the bridge of a command differs from the configured one. */
 export interface SessionOptions {
   /** Returns the configuration to use, derived from the one that was read. */
   readonly adjust?: (config: Config) => Config;

@@ -70,10 +70,7 @@ function parse(body: string, file: string): Node {
   return tree;
 }
 
-/**
- * Throws if a container occurs twice, because clients differ in which one they use, or has the wrong
- * type.
- */
+/** Refuses a container of the wrong type, or a second one, because clients differ in which they use. */
 function checkContainer(
   body: string,
   file: string,

@@ -1,14 +1,12 @@
 import type { Node } from 'jsonc-parser';
 import type { Json } from '../model/json.ts';
 
-/** A replacement in a text. */
 interface Edit {
   readonly offset: number;
   readonly length: number;
   readonly text: string;
 }
 
-/** The formatting of a text. */
 interface Style {
   /** One level of indentation. */
   readonly indent: string;
@@ -44,10 +42,7 @@ export function insertChild(body: string, parent: Node, key: string | undefined,
   ]);
 }
 
-/**
- * Returns the text without one property or item, without its comma and, if they become empty, without its
- * lines.
- */
+/** Returns the text without one property or item, its comma and the lines that become empty. */
 export function removeChild(body: string, parent: Node, child: Node): string {
   const children = parent.children ?? [];
   const previous = children[children.indexOf(child) - 1];
@@ -87,10 +82,7 @@ function written(value: Json, { indent: step, eol, minified }: Style, indent: st
 /** What may occur between two tokens: blanks, a line break, a comment, or the comma. */
 const BETWEEN = /([ \t]+)|(\r?\n)|(\/\/[^\r\n]*|\/\*[^]*?\*\/)|(,)/y;
 
-/**
- * Returns the comma after a node, and the end of its line content: after the comma and a comment on the
- * same line.
- */
+/** Returns the comma after a node, and the end of the comma or of a comment on the same line. */
 function following(body: string, node: Node): { readonly comma: number | undefined; readonly end: number } {
   let end = node.offset + node.length;
   let comma: number | undefined;
@@ -106,9 +98,7 @@ function following(body: string, node: Node): { readonly comma: number | undefin
   return { comma, end };
 }
 
-/**
- * Returns the edit that removes a range, including preceding line breaks if nothing else is on its lines.
- */
+/** Returns the edit that removes a range, with its lines if nothing else is on them. */
 function wholeLines(body: string, start: number, end: number): Edit {
   const before = /(\r?\n)?[ \t]*$/.exec(body.slice(0, start));
   const after = /^[ \t]*(?=\r?\n)/.exec(body.slice(end));

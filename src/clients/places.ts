@@ -6,11 +6,9 @@ export interface Machine {
   /** Node's name for it: `darwin`, `win32`, `linux` … */
   readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The home folder. */
   readonly home: string;
 }
 
-/** Where a client stores its servers. */
 export interface ClientPlace {
   readonly file: string;
   /** If one of these exists, the client has been started on this machine. */

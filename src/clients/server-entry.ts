@@ -8,9 +8,7 @@ export type ServerTarget =
       readonly kind: 'stdio';
       readonly command: string;
       readonly args: readonly string[];
-      /**
-       * True if the client passes the connection to Dify, from its own secret store or its environment.
-       */
+      /** Whether the client passes the connection to Dify, from its secret store or its environment. */
       readonly clientSecrets: boolean;
     }
   | {
@@ -67,10 +65,7 @@ export function keepsSecrets({ name }: Pick<Client, 'name'>): boolean {
 /** The ids of all inputs that the bridge's entries may use in VS Code. */
 export const INPUT_IDS: readonly string[] = [...CONNECTION, TOKEN].map(inputId);
 
-/**
- * Returns the bridge's entry for a client's file. The client must support secrets if the target requires
- * it.
- */
+/** Returns the bridge's entry for a client's file. */
 export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const reference = REFERENCES[client.name];
   if (target.kind === 'http') {
@@ -92,7 +87,6 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   };
 }
 
-/** How a client starts the bridge. */
 export interface LaunchOptions {
   /** `npx`: the published package, downloaded if missing. Otherwise the program that is running now. */
   readonly program: 'npx' | { readonly node: string; readonly script: string };

@@ -9,7 +9,6 @@ const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 /** Paths that people copy with the address; the bridge adds them itself. */
 const API_PATHS = /\/(console\/api|inner\/api|v1|api|files|apps|signin|install)(\/.*)?$/;
 
-/** A non-empty text. */
 export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .min(1, { error: 'expected text, got an empty text' });
@@ -57,14 +56,12 @@ export function wholeNumber(min: number, max: number): z.ZodInt {
 
 export const flag = z.boolean({ error: 'expected true or false' });
 
-/** One of the listed values. */
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
 
 export const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
 
-/** A list of texts. */
 export const list = z.array(text, { error: LIST_ERROR });
 
 /** Host names, addresses and networks such as `10.20.0.0/16`. */

@@ -12,7 +12,6 @@ export interface Entry {
   readonly sourceOf?: (parts: readonly PropertyKey[]) => string;
 }
 
-/** A problem in one source. */
 export interface SourceProblem {
   /** The setting concerned; absent if the problem concerns no setting. */
   readonly path?: string;
@@ -20,7 +19,6 @@ export interface SourceProblem {
   readonly message: string;
 }
 
-/** Everything that one source provides. */
 export interface Reading {
   readonly entries: readonly Entry[];
   readonly problems: readonly SourceProblem[];
@@ -30,7 +28,6 @@ export interface Reading {
   readonly unreadable?: true;
 }
 
-/** A placeholder instead of a value. */
 export interface Literal {
   readonly path: string;
   readonly source: string;
@@ -62,18 +59,12 @@ export function merge(readings: readonly Reading[]): ReadonlyMap<string, Entry> 
   return merged;
 }
 
-/**
- * Returns true for a placeholder that nobody replaced: clients pass `${user_config.key}` and `${KEY}`
- * unchanged.
- */
+/** Clients pass `${user_config.key}` and `${KEY}` unchanged if nobody replaced them. */
 export function isLiteral(value: unknown): boolean {
   return typeof value === 'string' && /^\s*\$\{[^]*\}\s*$/.test(value);
 }
 
-/**
- * Converts a flag's or variable's text to the setting's kind of value. Text that does not fit stays text
- * and fails validation.
- */
+/** Converts a text to the setting's kind of value. Text that does not fit stays text and fails validation. */
 export function fromText(text: string, setting: Setting): unknown {
   const trimmed = text.trim();
   switch (setting.kind) {

@@ -25,7 +25,6 @@ export interface ConfigSources {
   readonly env: Environment;
   /** Flags by setting, such as `{ 'http.port': '8080' }`. */
   readonly flags?: FlagValues;
-  /** `--config`. */
   readonly file?: string | undefined;
   /** `--sandbox`: a set's name, or true for the first set. It replaces everything under `dify`. */
   readonly sandbox?: string | true | undefined;
@@ -33,7 +32,6 @@ export interface ConfigSources {
   readonly needsDify: boolean;
 }
 
-/** A setting after merging. */
 export interface EffectiveSetting {
   readonly setting: Setting;
   /** As written in its source; undefined if no source has one. */
@@ -42,12 +40,10 @@ export interface EffectiveSetting {
   readonly source: string;
 }
 
-/** A valid configuration and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly settings: readonly EffectiveSetting[];
   readonly warnings: readonly Problem[];
-  /** The configuration file that was read. */
   readonly file: string | undefined;
 }
 

@@ -2,7 +2,6 @@ import type { FileSource } from '../model/registry.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Config } from './schema.ts';
 
-/** The settings of one view. */
 export type ViewConfig = Config['tools'] & {
   /** The paths of settings in the configuration that are not under `tools`. */
   readonly at?: Readonly<Record<string, string>>;

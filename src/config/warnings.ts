@@ -16,9 +16,7 @@ const PUBLIC_KEYS: Readonly<Record<string, string>> = {
   '0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670': 'secret',
 };
 
-/**
- * Returns a warning for each setting that is valid but probably unintended: where it is and what to do.
- */
+/** Returns a warning for each setting that is valid but probably unintended. */
 export function configWarnings(
   config: Config,
   literals: readonly Literal[],

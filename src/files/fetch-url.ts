@@ -17,7 +17,6 @@ export interface RemoteFilesOptions {
   readonly timeoutMs: number;
   /** Longest time that a server may send nothing; 15 s when absent. */
   readonly idleMs?: number | undefined;
-  /** Folder of the temporary files. */
   readonly temporaryFolder: string;
   /** Resolves host names; the system's resolver when absent. */
   readonly resolver?: Resolver | undefined;

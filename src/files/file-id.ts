@@ -5,14 +5,12 @@ const ID_LENGTH = 25;
 const ID = /^[0-9a-z]{25}$/;
 const URI = /^dify-file:\/\/([0-9a-z]{25})(?:[/?#]|$)/i;
 
-/** Returns an unguessable id. */
 export function newFileId(): string {
   return BigInt(`0x${randomBytes(16).toString('hex')}`)
     .toString(36)
     .padStart(ID_LENGTH, '0');
 }
 
-/** Returns whether a text has the form of an id. */
 export function isFileId(text: string): boolean {
   return ID.test(text);
 }

@@ -23,7 +23,6 @@ export interface FileStoreOptions {
   readonly backend: StorageBackend;
   /** The limit for all files together. */
   readonly maxBytes: number;
-  /** Milliseconds until a file expires. */
   readonly ttlMs: number;
   readonly logger: Logger;
   /** The clock; the system clock when absent. */

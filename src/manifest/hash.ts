@@ -8,10 +8,7 @@ export type Approvable = Pick<ListedTool, 'name' | 'title' | 'description' | 'in
 /** A cache: each view and each comparison hashes the same immutable tools. */
 const known = new WeakMap<Approvable, string>();
 
-/**
- * Returns `sha256:` and the hexadecimal digest over the source of a tool: its provider and its
- * declaration, as in a file.
- */
+/** Returns the digest of a tool's provider and declaration in the form of a file. */
 export function sourceHash(provider: JsonObject, declaration: JsonObject): string {
   return digestOf([provider, declaration]);
 }

@@ -7,7 +7,6 @@ const MAX_PLAIN = 100;
 const MAX_SLUG = 60;
 const HASH_DIGITS = 24;
 
-/** The extension of every file of a manifest. */
 export const FILE_ENDING = '.yaml';
 
 /**

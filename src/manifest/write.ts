@@ -23,7 +23,6 @@ import { type ManifestFiles, manifestFiles } from './render.ts';
 export interface WriteOptions {
   /** What could not be listed: the files of such providers stay unchanged. */
   readonly problems?: readonly CatalogProblem[];
-  /** True computes the changes but writes nothing. */
   readonly dryRun?: boolean;
 }
 
@@ -34,7 +33,7 @@ export interface ManifestChanges {
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
   /** Unchanged, because Dify could not list their providers. */
-  readonly kept: readonly string[];
+  readonly unlisted: readonly string[];
   /** YAML files that `manifest pull` did not write; they are left as they are. */
   readonly foreign: readonly string[];
   readonly skipped: ManifestFiles['skipped'];
@@ -59,24 +58,22 @@ export async function writeManifest(
   const unchanged: string[] = [];
   for (const [name, text] of texts) {
     const old = present.get(name);
-    if (old === undefined) added.push(name);
-    else if (old === 'other') throw notWritable(join(dir, name), 'it is not a file');
-    else (sameText(old.text, text) ? unchanged : changed).push(name);
+    if (!present.has(name)) added.push(name);
+    else if (old === undefined) throw notWritable(join(dir, name), 'it is not a file');
+    else (sameText(old, text) ? unchanged : changed).push(name);
   }
-  const isKept = keptFiles(problems);
-  const gone = [...present].filter(([name]) => !texts.has(name));
-  const ours = gone
-    .filter(([, old]) => old !== 'other' && old.text.startsWith(FIRST_LINE))
-    .map(([name]) => name);
-  const removed = ours.filter((name) => !isKept(name));
+  const isUnlisted = unlistedFiles(problems);
+  const gone = [...present.keys()].filter((name) => !texts.has(name));
+  const ours = gone.filter((name) => present.get(name)?.startsWith(FIRST_LINE));
+  const removed = ours.filter((name) => !isUnlisted(name));
   if (!dryRun) await replaceFiles(dir, texts, { added, changed, removed });
   return {
     added,
     changed,
     removed,
     unchanged,
-    kept: ours.filter(isKept),
-    foreign: gone.map(([name]) => name).filter((name) => !ours.includes(name)),
+    unlisted: ours.filter(isUnlisted),
+    foreign: gone.filter((name) => !ours.includes(name)),
     skipped,
   };
 }
@@ -95,15 +92,15 @@ async function refuseLinks(dir: string): Promise<void> {
   }
 }
 
-/** Returns the existing YAML files: their texts, or `other` for links, folders and the like. */
-async function presentFiles(dir: string): Promise<Map<string, { readonly text: string } | 'other'>> {
-  const present = new Map<string, { readonly text: string } | 'other'>();
+/** Returns the texts of the existing YAML files; undefined for links, folders and the like. */
+async function presentFiles(dir: string): Promise<Map<string, string | undefined>> {
+  const present = new Map<string, string | undefined>();
   try {
     const entries = await readdir(dir, { withFileTypes: true });
     for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
       if (!entry.name.endsWith(FILE_ENDING) || entry.name.startsWith('.')) continue;
       const text = entry.isFile() ? await readFile(join(dir, entry.name), 'utf8') : undefined;
-      present.set(entry.name, text === undefined ? 'other' : { text });
+      present.set(entry.name, text);
     }
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw asNotWritable(dir, error);
@@ -111,7 +108,7 @@ async function presentFiles(dir: string): Promise<Map<string, { readonly text: s
   return present;
 }
 
-function keptFiles(problems: readonly CatalogProblem[]): (name: string) => boolean {
+function unlistedFiles(problems: readonly CatalogProblem[]): (name: string) => boolean {
   const files = new Set<string>();
   const types = new Set<string>();
   for (const { providerType, providerId } of problems) {
@@ -139,10 +136,8 @@ async function replaceFiles(
   const fresh = new Set(added);
   const undo: (() => Promise<void>)[] = [];
   const stage = await makeStage(dir);
-  const [newPath, oldPath] = [
-    (name: string) => join(stage, 'new', name),
-    (name: string) => join(stage, 'old', name),
-  ];
+  const newPath = (name: string): string => join(stage, 'new', name);
+  const oldPath = (name: string): string => join(stage, 'old', name);
   try {
     // Write everything that needs space before touching the first file.
     for (const name of written) {
@@ -170,10 +165,7 @@ async function replaceFiles(
   await rm(stage, { recursive: true, force: true });
 }
 
-/**
- * Creates a folder for new and replaced files: inside the manifest's, so that no move leaves the file
- * system.
- */
+/** The folder is inside the manifest's, so that no move leaves the file system. */
 async function makeStage(dir: string): Promise<string> {
   try {
     await mkdir(dir, { recursive: true });

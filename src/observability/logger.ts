@@ -7,7 +7,6 @@ import { loggable } from './redact.ts';
 /** The least severe level that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Receives the finished lines, each with its line break. */
 export interface LogDestination {
   write(line: string): void;
 }

@@ -15,7 +15,6 @@ import {
 import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** The credential for Dify's console. */
 export type Credential =
   | { readonly kind: 'admin-key'; readonly key: string }
   | { readonly kind: 'login'; readonly email: string; readonly password: string };
@@ -45,9 +44,7 @@ export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise
   }
 }
 
-/**
- * Returns the workspaces that a credential can reach, at least one. Rejects with `upstream_unauthorized`.
- */
+/** Returns at least one workspace. Rejects with `upstream_unauthorized`. */
 export async function findWorkspaces(
   http: DifyHttp,
   credential: Credential,
@@ -87,10 +84,7 @@ async function workspacesOfAccount(
   return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
 }
 
-/**
- * Returns the requested workspace, given by id or name. Throws `usage` with the available ones if none
- * fits.
- */
+/** Returns the workspace with an id or a name. Throws `usage` with the available ones if none fits. */
 export function chosenWorkspace(
   { workspaces, elsewhere }: ReachableWorkspaces,
   asked: string | undefined,
@@ -165,9 +159,7 @@ export async function checkInnerKey(
   }
 }
 
-/**
- * Returns whether Dify gives the bridge files of results without the secret key, as it does since 1.15.
- */
+/** Returns whether Dify provides files of results without the secret key, as it does since 1.15. */
 export function givesFileAddresses(
   http: DifyHttp,
   innerApiKey: string,

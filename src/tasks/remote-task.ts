@@ -14,7 +14,6 @@ const PATIENCE_MS = 15_000;
 
 export interface RemoteTaskOptions {
   readonly shared: Pick<SharedCalls, 'find' | 'tell' | 'onNews'>;
-  /** Hash of the task's owner. */
   readonly owner: string;
   readonly keepMs: number;
   /** The most bytes of all results that the replicas store. */

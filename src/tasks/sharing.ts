@@ -23,7 +23,6 @@ export interface SharingOptions {
   readonly onStored: (task: LocalTask) => void;
 }
 
-/** A call that is about to start. */
 export interface ComingCall {
   readonly id: string;
   readonly tool: string;

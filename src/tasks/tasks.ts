@@ -105,7 +105,6 @@ export class Tasks {
     return isOwner(task, owner) ? task : undefined;
   }
 
-  /** Cancels the running tasks of an owner. */
   cancelAll(owner: Owner): void {
     for (const task of this.#tasks.values()) {
       if (!task.isOver && isOwner(task, owner)) void task.cancel();

@@ -17,7 +17,6 @@ const TASK_AFTER_MS = 500;
 /** How long cancel_call waits for the end of the call, in milliseconds. */
 const CANCEL_MS = 10_000;
 
-/** Says when the calls of a view are handed off. */
 export interface HandOffRules {
   /** How long a request waits for its result, in milliseconds. */
   readonly handOff: number | 'off';

@@ -15,10 +15,6 @@ interface CallOptions {
   readonly file?: readonly string[];
 }
 
-/**
- * `call NAME`: calls a tool once. Prints text to standard output and saves files to the folder of
- * `--out`.
- */
 export async function run(
   context: CommandContext,
   { out, ...options }: CallOptions,

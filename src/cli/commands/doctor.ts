@@ -28,10 +28,8 @@ interface Check extends Finding {
   readonly name: string;
 }
 
-/** The checks that need Dify, in order. */
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
-/** `doctor`: checks each step of the way to Dify in order, and says how to fix each failure. */
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
   return untilInterrupted(io, async (signal) => {
@@ -116,10 +114,7 @@ async function* remoteChecks(
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
 
-/**
- * Returns the finding about the published tools. An unreadable manifest already fails when the bridge is
- * assembled.
- */
+/** An unreadable manifest already fails when the bridge is assembled. */
 async function publishedFinding(
   context: CommandContext,
   loaded: LoadedConfig,

@@ -20,7 +20,6 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   troubleshooting: { value: () => ERROR_RULES, render: troubleshootingText },
 };
 
-/** `help [WORD …]`: prints the help of a command, or a topic. */
 export async function run(
   { output, program }: CommandContext,
   _options: unknown,

@@ -27,7 +27,6 @@ interface InitOptions {
   readonly force?: true;
 }
 
-/** `init`: asks how to reach Dify, checks each answer, and writes the configuration file. */
 export async function run(context: CommandContext, options: InitOptions): Promise<number> {
   const { io, output } = context;
   const path = resolve(configFilePath(context.options.config, io.env).path);

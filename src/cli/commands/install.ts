@@ -15,7 +15,6 @@ import type { CommandContext } from '../session.ts';
 
 interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
-  /** `--file`: another file instead of the client's usual one. */
   readonly file?: string | undefined;
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
@@ -24,7 +23,6 @@ interface InstallOptions extends ServerOptions {
 
 const CODE = 'client_config_invalid';
 
-/** `install CLIENT`: adds the bridge to a client's file, or removes it. */
 export async function run(
   context: CommandContext,
   options: InstallOptions,
@@ -117,7 +115,6 @@ function print(output: Output, client: Client, name: string, target: ServerTarge
   return 0;
 }
 
-/** Returns the remaining steps for the user. */
 function notes(client: Client, target: ServerTarget | undefined): string[] {
   if (target === undefined) return [];
   if (target.kind === 'stdio') {
@@ -131,10 +128,7 @@ function notes(client: Client, target: ServerTarget | undefined): string[] {
     : [`${client.title} takes DIFY_BRIDGE_TOKEN from the environment that it is started with.`];
 }
 
-/**
- * Returns the file to change; undefined for a client without one. Throws if the client is not on this
- * machine.
- */
+/** Returns the file to change; undefined for a client without one. Throws if the client is missing. */
 function fileOf(client: Client, options: InstallOptions, machine: Machine): string | undefined {
   if (options.file !== undefined && options.project !== undefined) {
     throw new BridgeError('usage', '--file and --project exclude each other.', { hint: 'Omit one of them.' });

@@ -10,7 +10,6 @@ import { count, type Output, table } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
 
-/** `tools list`: prints what a view publishes, its cost in a context, and what is withheld. */
 export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
   return withView(context, options.view, ({ app, registry, view, config }) => {
     const { output } = context;

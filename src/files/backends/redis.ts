@@ -16,7 +16,6 @@ const DRAFT_MS = 15 * 60_000;
  * restarts them.
  */
 const READING_MS = 30_000;
-/** Records fetched with one command. */
 const BATCH = 500;
 
 const PREFIX = 'dify-mcp-bridge:file';
