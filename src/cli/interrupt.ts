@@ -3,13 +3,8 @@ import type { CliIo } from './io.ts';
 
 export const INTERRUPTED = 130;
 
-/** A signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
-export interface Interrupt {
-  readonly signal: AbortSignal;
-  readonly release: () => void;
-}
-
-export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): Interrupt {
+/** Returns a signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
+export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>) {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) io.exitNow(INTERRUPTED);
@@ -18,7 +13,7 @@ export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): Int
   const releases = [io.onSignal('SIGINT', onSignal), io.onSignal('SIGTERM', onSignal)];
   return {
     signal: controller.signal,
-    release: () => {
+    release: (): void => {
       for (const release of releases) release();
     },
   };

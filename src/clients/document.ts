@@ -9,15 +9,7 @@ export type Path = readonly (string | number)[];
 const BYTE_ORDER_MARK = '\u{FEFF}';
 
 /** JSON, optionally with comments, that is edited in place: everything else keeps its text. */
-export interface ClientDocument {
-  /** Returns the value at a path; undefined if it does not exist. */
-  get(path: Path): unknown;
-  /** Sets a value, or removes it if undefined. */
-  set(path: Path, value: Json | undefined): void;
-  /** Appends an item to a list. */
-  append(path: Path, value: Json): void;
-  text(): string;
-}
+export type ClientDocument = ReturnType<typeof openDocument>;
 
 /**
  * Opens the text of a client's file; an empty text counts as `{}`. Throws `client_config_invalid`, with
@@ -27,7 +19,7 @@ export function openDocument(
   text: string,
   file: string,
   containers: Readonly<Record<string, 'object' | 'array'>>,
-): ClientDocument {
+) {
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
   const content = text.slice(mark.length);
   let body = content.trim() === '' ? `{}${content.includes('\r\n') ? '\r\n' : '\n'}` : content;
@@ -36,8 +28,9 @@ export function openDocument(
   for (const [name, type] of Object.entries(containers)) checkContainer(body, file, tree, name, type);
 
   return {
-    get: (path) => plain(nodeAt(parse(body, file), path)),
-    set(path, value) {
+    get: (path: Path): unknown => plain(nodeAt(parse(body, file), path)),
+    /** Sets a value, or removes it if undefined. */
+    set(path: Path, value: Json | undefined): void {
       const tree = parse(body, file);
       const node = nodeAt(tree, path);
       const parent = nodeAt(tree, path.slice(0, -1));
@@ -50,11 +43,11 @@ export function openDocument(
         body = removeChild(body, parent, parent.type === 'array' ? node : (node.parent as Node));
       } else body = replaceValue(body, node, value);
     },
-    append(path, value) {
+    append(path: Path, value: Json): void {
       const list = nodeAt(parse(body, file), path);
       if (list !== undefined) body = insertChild(body, list, undefined, value);
     },
-    text: () => mark + body,
+    text: (): string => mark + body,
   };
 }
 

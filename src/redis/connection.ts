@@ -19,27 +19,13 @@ export interface RedisOptions {
 }
 
 /** A connection to Redis that reconnects by itself. */
-export interface RedisConnection {
-  /**
-   * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
-   * connection, otherwise within seconds.
-   */
-  run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T>;
-  /**
-   * Listens to a channel until the connection is closed, across reconnects. Calls `onListening` whenever
-   * listening starts, because earlier messages may have been missed. One listener per channel.
-   */
-  subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): void;
-  /** `waiting`: Redis was never reached. `down`: it was reached before but not now. */
-  readonly health: 'waiting' | 'up' | 'down';
-  close(): Promise<void>;
-}
+export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>;
 
 /**
  * Connects to Redis. Resolves even if Redis is unreachable, because it may start later. Throws
  * `config_invalid` if Redis refuses the login or the server is not Redis.
  */
-export async function connectRedis({ url, password, logger }: RedisOptions): Promise<RedisConnection> {
+export async function connectRedis({ url, password, logger }: RedisOptions) {
   const channels = new Map<string, Channel>();
   /** Called with each outcome; set while the first one is awaited. */
   let onOutcome: (error?: Error) => void = () => undefined;
@@ -134,7 +120,11 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   await first();
 
   return {
-    async run(work) {
+    /**
+     * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
+     * connection, otherwise within seconds.
+     */
+    async run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T> {
       renewDead();
       const made = link;
       if (!made.client.isReady) throw unavailable('cannot be reached');
@@ -149,18 +139,23 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
       });
     },
 
-    subscribe(name, hear, begins = () => undefined) {
+    /**
+     * Listens to a channel until the connection is closed, across reconnects. Calls `begins` whenever
+     * listening starts, because earlier messages may have been missed. One listener per channel.
+     */
+    subscribe(name: string, hear: (message: string) => void, begins = () => {}): void {
       const channel = { hear, begins };
       channels.set(name, channel);
       if (link.subscriber.isReady) listen(link.subscriber, name, channel);
     },
 
-    get health() {
+    /** `waiting`: Redis was never reached. `down`: it was reached before but not now. */
+    get health(): 'waiting' | 'up' | 'down' {
       if (isUp === true) return 'up';
       return wasUp ? 'down' : 'waiting';
     },
 
-    async close() {
+    async close(): Promise<void> {
       closed = true;
       destroy();
     },
