@@ -46,13 +46,12 @@ function addedLines(tool: PublishedTool, output: Output): string[] {
     ...indented('title', visibleLine(title)),
     ...indented('description', visible(description)),
   ];
-  for (const change of schemaChanges({ type: 'object' }, inputSchema, 'parameters')) {
-    lines.push(...schemaLines(change, output));
-  }
-  for (const change of schemaChanges({ type: 'object' }, outputSchema ?? { type: 'object' }, 'output')) {
-    lines.push(...schemaLines(change, output));
-  }
-  return lines;
+  const nothing = { type: 'object' };
+  const changes = [
+    ...schemaChanges(nothing, inputSchema, 'parameters'),
+    ...schemaChanges(nothing, outputSchema ?? nothing, 'output'),
+  ];
+  return [...lines, ...changes.flatMap((change) => schemaLines(change, output))];
 }
 
 function heading(

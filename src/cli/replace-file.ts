@@ -17,11 +17,6 @@ export interface ReplaceOptions {
   readonly code: ErrorCode;
 }
 
-export interface Replaced {
-  /** The copy of the previous file; undefined if none existed. */
-  readonly backup: string | undefined;
-}
-
 /** Returns the text of a file; undefined if it does not exist. Throws with `code` for other failures. */
 export async function readIfThere(path: string, code: ErrorCode): Promise<string | undefined> {
   try {
@@ -37,9 +32,14 @@ export async function readIfThere(path: string, code: ErrorCode): Promise<string
 
 /**
  * Replaces or creates a file atomically: a reader sees the old text or the new one. Preserves a link to a
- * file, and copies the old file within its folder. If it throws (with `code`), nothing has changed.
+ * file. Returns the copy of the previous file, if there was one. If it throws (with `code`), nothing has
+ * changed.
  */
-export async function replaceFile(path: string, text: string, options: ReplaceOptions): Promise<Replaced> {
+export async function replaceFile(
+  path: string,
+  text: string,
+  options: ReplaceOptions,
+): Promise<{ readonly backup: string | undefined }> {
   const { before, code } = options;
   let temporary: string | undefined;
   try {

@@ -77,14 +77,6 @@ export const tools = z.strictObject({
   ).describe('Old names under which tools can still be called, each with the current name.'),
 });
 
-/** The schema of a setting without its default. */
-type Plain<T> = T extends
-  | z.ZodPrefault<infer Inner>
-  | z.ZodDefault<infer Inner>
-  | z.ZodExactOptional<infer Inner>
-  ? Inner
-  : never;
-
 /** Returns the same settings, all optional. */
 function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
   shape: T,
@@ -93,7 +85,9 @@ function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(
     const plain = z.exactOptional(leaf.unwrap());
     return [name, leaf.description === undefined ? plain : plain.describe(leaf.description)];
   });
-  return Object.fromEntries(leaves) as { [Name in keyof T]: z.ZodExactOptional<Plain<T[Name]>> };
+  return Object.fromEntries(leaves) as {
+    [Name in keyof T]: z.ZodExactOptional<ReturnType<T[Name]['unwrap']>>;
+  };
 }
 
 /** A further view. It inherits from `tools` what it does not set. */

@@ -23,12 +23,6 @@ export interface SharingOptions {
   readonly onStored: (task: LocalTask) => void;
 }
 
-export interface ComingCall {
-  readonly id: string;
-  readonly tool: string;
-  readonly owner: Owner;
-}
-
 interface Entry {
   readonly task: LocalTask;
   key: WorkKey | undefined;
@@ -60,7 +54,7 @@ export class Sharing {
    * `state_unavailable`.
    */
   async claim(
-    { id, tool, owner }: ComingCall,
+    { id, tool, owner }: { readonly id: string; readonly tool: string; readonly owner: Owner },
     key: WorkKey,
     insteadOf?: string,
   ): ReturnType<SharedCalls['claim']> {

@@ -83,7 +83,9 @@ export class Tasks {
     const { call, owner, args, idempotencyKey } = request;
     const { name } = call.tool;
     const key = idempotencyKey === undefined ? undefined : workKey(owner, name, idempotencyKey, args);
-    const task = (key && this.#known(key, name)) ?? (await this.#startNew(request, key));
+    let task: Task | undefined = key && this.#known(key, name);
+    if (key === undefined || this.#sharing === undefined) task ??= this.#begin(request, key);
+    else task ??= await this.#claimInTurn(this.#sharing, request, key);
     task.addWaiter();
     return task;
   }
@@ -126,11 +128,6 @@ export class Tasks {
     this.#tasks.clear();
     this.#byKey.clear();
     this.#scopes.clear();
-  }
-
-  async #startNew(request: TaskRequest, key: WorkKey | undefined): Promise<Task> {
-    if (key === undefined || this.#sharing === undefined) return this.#begin(request, key);
-    return this.#claimInTurn(this.#sharing, request, key);
   }
 
   #begin({ call, owner }: TaskRequest, key?: WorkKey, id = newCallId()): LocalTask {

@@ -1,6 +1,6 @@
+import { withSandbox } from '../../app/upstream.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
@@ -60,13 +60,13 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   if (redis !== undefined) yield { name: 'redis', ...redis };
   if (redis?.status === 'fail') yield* skipped(['file store']);
   else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
-  const target = await reach(loaded.config);
-  const http = createDifyHttp({
-    baseUrl: target.connection.apiUrl,
-    secrets: new Secrets(configSecrets(target.config)),
-  });
+  // Every check uses the same sandbox.
+  const target = await withSandbox(loaded.config);
+  const connection = difyConnection(target.config);
+  const secrets = new Secrets(configSecrets(target.config));
+  const http = createDifyHttp({ baseUrl: connection.apiUrl, secrets });
   try {
-    yield* remoteChecks(context, loaded, target, http, signal);
+    yield* remoteChecks(context, { ...loaded, config: target.config }, connection, http, signal);
     yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();
@@ -77,7 +77,7 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
 async function* remoteChecks(
   context: CommandContext,
   loaded: LoadedConfig,
-  { connection, config }: Target,
+  connection: DifyConnection,
   http: DifyHttp,
   signal: AbortSignal,
 ): AsyncGenerator<Check, void> {
@@ -109,7 +109,7 @@ async function* remoteChecks(
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);
-  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, config, signal)) };
+  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, signal)) };
   yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
@@ -118,9 +118,9 @@ async function* remoteChecks(
 async function publishedFinding(
   context: CommandContext,
   loaded: LoadedConfig,
-  config: Config,
   signal: AbortSignal,
 ): Promise<Finding> {
+  const { config } = loaded;
   // An earlier check covers the folder of files, and this check must not create it.
   const { dir: _folder, ...rest } = config.files;
   const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
@@ -134,27 +134,6 @@ async function publishedFinding(
   } catch (error) {
     return failure(error);
   }
-}
-
-interface Target {
-  readonly connection: DifyConnection;
-  /** A configuration that reaches it. */
-  readonly config: Config;
-  close(): Promise<void>;
-}
-
-/** Returns the configured Dify. Starts a sandbox here, so that every check uses the same one. */
-async function reach(config: Config): Promise<Target> {
-  if (config.sandbox === undefined) {
-    return { connection: difyConnection(config), config, close: () => Promise.resolve() };
-  }
-  const { createSandbox } = await import('../../sandbox/sandbox.ts');
-  const { sandbox: tools, ...rest } = config;
-  const sandbox = await createSandbox({ tools });
-  const { innerApiKey, workspaceId, adminApiKey, secretKey } = sandbox.credentials;
-  const dify = { apiUrl: sandbox.url, innerApiKey, workspaceId, adminApiKey, secretKey, userId: '' };
-  const found: Config = { ...rest, dify };
-  return { connection: difyConnection(found), config: found, close: () => sandbox.close() };
 }
 
 function skipped(names: readonly string[]): readonly Check[] {
