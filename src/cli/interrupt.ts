@@ -4,7 +4,10 @@ import type { CliIo } from './io.ts';
 export const INTERRUPTED = 130;
 
 /** Returns a signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
-export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>) {
+export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): {
+  readonly signal: AbortSignal;
+  readonly release: () => void;
+} {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) io.exitNow(INTERRUPTED);
@@ -13,7 +16,7 @@ export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>) {
   const releases = [io.onSignal('SIGINT', onSignal), io.onSignal('SIGTERM', onSignal)];
   return {
     signal: controller.signal,
-    release: (): void => {
+    release: () => {
       for (const release of releases) release();
     },
   };

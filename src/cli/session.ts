@@ -31,10 +31,7 @@ export interface GlobalOptions {
 }
 
 /** Returns the configuration of this run. Throws `config_invalid`. */
-export function configOf(
-  { io, options }: CommandContext,
-  { needsDify }: { readonly needsDify: boolean },
-): Promise<LoadedConfig> {
+export function configOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
   return loadConfig({
     env: io.env,
     file: options.config,
@@ -85,7 +82,7 @@ export function withTools(
   { adjust = (config) => config, localFiles = false }: SessionOptions = {},
 ): Promise<number> {
   return untilInterrupted(context.io, async (signal) => {
-    const loaded = await configOf(context, { needsDify: true });
+    const loaded = await configOf(context);
     const logger = loggerOf(loaded, true);
     const app = await context.io.createApp(adjust(loaded.config), { logger, localFiles });
     try {

@@ -36,7 +36,7 @@ type LiveCheck =
  */
 export function run(context: CommandContext, { live }: CheckOptions): Promise<number> {
   return untilInterrupted(context.io, async (signal) => {
-    const loaded = await configOf(context, { needsDify: true });
+    const loaded = await configOf(context);
     const check: LiveCheck =
       live === false
         ? { done: false, reason: '--no-live was given.' }

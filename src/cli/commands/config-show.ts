@@ -5,7 +5,7 @@ import { type CommandContext, configOf } from '../session.ts';
 const MASK = '********';
 
 export async function run(context: CommandContext): Promise<number> {
-  const { settings, file } = await configOf(context, { needsDify: false });
+  const { settings, file } = await configOf(context, false);
   const rows = settings.map((entry) => ({
     path: entry.setting.path,
     value: shownValue(entry),

@@ -49,7 +49,7 @@ export async function run(context: CommandContext): Promise<number> {
 async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
   let loaded: LoadedConfig;
   try {
-    loaded = await configOf(context, { needsDify: true });
+    loaded = await configOf(context);
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
     yield* skipped(['file store', ...REMOTE, 'port']);

@@ -26,7 +26,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
       hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
     });
   }
-  const loaded = await configOf(context, { needsDify: true });
+  const loaded = await configOf(context);
   if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
@@ -35,7 +35,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   warn(loaded);
 
   const reload = async (): Promise<Config> => {
-    const again = await configOf(context, { needsDify: true });
+    const again = await configOf(context);
     warn(again);
     logger.setLevel(again.config.log.level);
     return again.config;
