@@ -106,13 +106,10 @@ export function chosenWorkspace(
     });
   }
   if (elsewhere.some(fits)) {
-    throw new BridgeError(
-      'upstream_unauthorized',
-      `The account is currently in another workspace: ${describeWorkspaces(workspaces)}.`,
-      {
-        hint: 'Switch it to the requested workspace in Dify, ideally an account used only by the bridge, or use an admin key.',
-      },
-    );
+    const message = `The account is currently in another workspace: ${describeWorkspaces(workspaces)}.`;
+    throw new BridgeError('upstream_unauthorized', message, {
+      hint: 'Switch it to the requested workspace in Dify, ideally an account used only by the bridge, or use an admin key.',
+    });
   }
   throw new BridgeError('usage', `This Dify has no workspace ${JSON.stringify(asked)}.`, {
     hint: `It has ${describeWorkspaces(workspaces)}. Check that this is the Dify you mean.`,
@@ -148,14 +145,10 @@ export async function checkInnerKey(
     await probeInnerKey(http, { innerApiKey, tenantId: workspace.id }, signal);
   } catch (error) {
     if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
-    throw new BridgeError(
-      'upstream_unauthorized',
-      'The Dify at this address does not accept the inner API key.',
-      {
-        hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
-        cause: error,
-      },
-    );
+    throw new BridgeError(error.code, 'The Dify at this address does not accept the inner API key.', {
+      hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
+      cause: error,
+    });
   }
 }
 
@@ -178,13 +171,10 @@ export async function checkSecretKey(http: DifyHttp, secretKey: string, signal: 
       hint: "It is SECRET_KEY in docker/.env of this Dify. If it is right, the clocks of this machine and of Dify's differ by minutes.",
     });
   }
-  throw new BridgeError(
-    'upstream_error',
-    `Dify answered a signed link with the unexpected status ${status}.`,
-    {
-      hint: 'Check that /files at this address points to the api service.',
-    },
-  );
+  const message = `Dify answered a signed link with the unexpected status ${status}.`;
+  throw new BridgeError('upstream_error', message, {
+    hint: 'Check that /files at this address points to the api service.',
+  });
 }
 
 function withRemedy(error: unknown): unknown {
