@@ -37,15 +37,29 @@ export function createDirectoryBackend(dir: string): StorageBackend {
   async function load(id: string): Promise<FileRecord | undefined> {
     const found = known.get(id);
     if (found !== undefined) return found.record;
-    try {
+    return ifPresent(id, async () => {
       const [text, { mtimeMs }] = await Promise.all([readFile(sidecarOf(id), 'utf8'), stat(sidecarOf(id))]);
       const record = decodeSidecar(id, text);
       if (record !== undefined) known.set(id, { record, usedAt: mtimeMs });
       return record;
+    });
+  }
+
+  /** Resolves with undefined, and forgets the record, if the file is gone. */
+  async function ifPresent<T>(id: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
     } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
+      if (!isGone(error)) throw error;
+      known.delete(id);
+      return undefined;
     }
+  }
+
+  function markUsed(id: string, usedAt: number): number {
+    const found = known.get(id);
+    if (found !== undefined) found.usedAt = usedAt;
+    return usedAt;
   }
 
   async function names(): Promise<readonly string[]> {
@@ -54,19 +68,6 @@ export function createDirectoryBackend(dir: string): StorageBackend {
       if (isGone(error)) return [];
       throw error;
     });
-  }
-
-  async function usedAt(id: string): Promise<number | undefined> {
-    try {
-      const { mtimeMs } = await stat(sidecarOf(id));
-      const found = known.get(id);
-      if (found !== undefined) found.usedAt = mtimeMs;
-      return mtimeMs;
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      known.delete(id);
-      return undefined;
-    }
   }
 
   async function remove(id: string): Promise<boolean> {
@@ -130,19 +131,14 @@ export function createDirectoryBackend(dir: string): StorageBackend {
         .filter((file): file is StoredRecord & typeof file => file !== undefined);
     },
 
-    usedAt,
+    usedAt: (id) => ifPresent(id, async () => markUsed(id, (await stat(sidecarOf(id))).mtimeMs)),
 
     async touch(id, now) {
-      try {
+      const used = await ifPresent(id, async () => {
         await utimes(sidecarOf(id), now / 1000, now / 1000);
-        const found = known.get(id);
-        if (found !== undefined) found.usedAt = now;
-        return true;
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        known.delete(id);
-        return false;
-      }
+        return markUsed(id, now);
+      });
+      return used !== undefined;
     },
 
     async *read(record, { first, last } = { first: 0, last: record.size - 1 }) {
