@@ -48,7 +48,7 @@ export function pass(message: string): Finding {
 }
 
 export function warn(message: string, fix?: string, details?: readonly string[]): Finding {
-  return { status: 'warn', message, fix, details };
+  return { status: 'warn', message, details, fix };
 }
 
 export function fail(message: string, fix: string, exit: number): Finding {

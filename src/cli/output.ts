@@ -9,13 +9,11 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 /** The output of a command: data on standard output, everything else on standard error. */
 export type Output = ReturnType<typeof createOutput>;
 
-export interface OutputOptions {
-  readonly json: boolean;
-  /** False with `--no-color`. */
-  readonly color: boolean;
-}
-
-export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions) {
+/** Without `color`, nothing is styled (`--no-color`). */
+export function createOutput(
+  io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>,
+  options: { readonly json: boolean; readonly color: boolean },
+) {
   const { NO_COLOR: noColor, TERM: term } = io.env;
   const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';
   const paint = (style: Style, text: string, stream: 'stdout' | 'stderr' = 'stdout'): string =>

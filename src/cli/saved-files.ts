@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import { nameInAddress } from '../content/file-name.ts';
 import type { ContentBlock, ToolResult } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
+import { RESERVED_NAMES } from '../files/names.ts';
 import { extensionOfType } from '../model/media-types.ts';
 
 export interface SavedFile {
@@ -23,9 +24,6 @@ interface SaveOptions {
 
 const MAX_NAME = 100;
 const MAX_NUMBER = 10_000;
-
-/** Device names of Windows, with any extension. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
  * Saves the files of a result under their own names. Streams linked files to disk. Never overwrites: a
@@ -70,7 +68,7 @@ export function safeName(name: string, mimeType: string): string {
     // Control, format and bidi characters could disguise a name.
     .replace(/[\p{C}\p{Zl}\p{Zp}<>:"|?*]+/gu, '_')
     .replace(/^[.\s]+|[.\s]+$/g, '');
-  const harmless = clean === '' ? 'file' : DEVICE.test(clean) ? `_${clean}` : clean;
+  const harmless = clean === '' ? 'file' : RESERVED_NAMES.test(clean) ? `_${clean}` : clean;
   const extension = extname(harmless) || (extensionOfType(mimeType) ?? '');
   const stem = extname(harmless) === '' ? harmless : harmless.slice(0, -extname(harmless).length);
   return `${cut(stem, MAX_NAME - extension.length)}${cut(extension, 20)}`;

@@ -1,10 +1,14 @@
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  type JSONPath,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { BridgeError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import { insertChild, removeChild, replaceValue } from './json-edit.ts';
-
-/** Object keys; the last element may be a list index. */
-export type Path = readonly (string | number)[];
 
 const BYTE_ORDER_MARK = '\u{FEFF}';
 
@@ -28,12 +32,12 @@ export function openDocument(
   for (const [name, type] of Object.entries(containers)) checkContainer(body, file, tree, name, type);
 
   return {
-    get: (path: Path): unknown => plain(nodeAt(parse(body, file), path)),
+    get: (path: JSONPath): unknown => plain(findNodeAtLocation(parse(body, file), path)),
     /** Sets a value, or removes it if undefined. */
-    set(path: Path, value: Json | undefined): void {
+    set(path: JSONPath, value: Json | undefined): void {
       const tree = parse(body, file);
-      const node = nodeAt(tree, path);
-      const parent = nodeAt(tree, path.slice(0, -1));
+      const node = findNodeAtLocation(tree, path);
+      const parent = findNodeAtLocation(tree, path.slice(0, -1));
       if (parent === undefined) {
         // The missing path is always one of the two containers: the servers or the inputs.
         if (value !== undefined) this.set(path.slice(0, -1), { [String(path.at(-1))]: value });
@@ -43,8 +47,8 @@ export function openDocument(
         body = removeChild(body, parent, parent.type === 'array' ? node : (node.parent as Node));
       } else body = replaceValue(body, node, value);
     },
-    append(path: Path, value: Json): void {
-      const list = nodeAt(parse(body, file), path);
+    append(path: JSONPath, value: Json): void {
+      const list = findNodeAtLocation(parse(body, file), path);
       if (list !== undefined) body = insertChild(body, list, undefined, value);
     },
     text: (): string => mark + body,
@@ -92,18 +96,6 @@ function propertiesOf(node: Node): { key: string; node: Node; value: Node | unde
     node: property,
     value: property.children?.[1],
   }));
-}
-
-function nodeAt(tree: Node, path: Path): Node | undefined {
-  let node: Node | undefined = tree;
-  for (const step of path) {
-    if (node === undefined) return undefined;
-    node =
-      typeof step === 'number'
-        ? node.children?.[step]
-        : propertiesOf(node).find(({ key }) => key === step)?.value;
-  }
-  return node;
 }
 
 function plain(node: Node | undefined): unknown {

@@ -1,11 +1,5 @@
-import type { Node } from 'jsonc-parser';
+import { applyEdits, type Edit, type Node } from 'jsonc-parser';
 import type { Json } from '../model/json.ts';
-
-interface Edit {
-  readonly offset: number;
-  readonly length: number;
-  readonly text: string;
-}
 
 interface Style {
   /** One level of indentation. */
@@ -33,12 +27,14 @@ export function insertChild(body: string, parent: Node, key: string | undefined,
     const inner = body.slice(parent.offset + 1, parent.offset + parent.length - 1);
     const after = inLines && !inner.includes('\n') ? `${style.eol}${own}` : '';
     const blank = inner.trim() === '' && after !== '' ? inner.length : 0;
-    return apply(body, [{ offset: parent.offset + 1, length: blank, text: `${before}${text}${after}` }]);
+    return applyEdits(body, [
+      { offset: parent.offset + 1, length: blank, content: `${before}${text}${after}` },
+    ]);
   }
   const { comma, end } = following(body, last);
-  return apply(body, [
-    ...(comma === undefined ? [{ offset: last.offset + last.length, length: 0, text: ',' }] : []),
-    { offset: end, length: 0, text: `${before}${text}${comma === undefined ? '' : ','}` },
+  return applyEdits(body, [
+    ...(comma === undefined ? [{ offset: last.offset + last.length, length: 0, content: ',' }] : []),
+    { offset: end, length: 0, content: `${before}${text}${comma === undefined ? '' : ','}` },
   ]);
 }
 
@@ -52,15 +48,15 @@ export function removeChild(body: string, parent: Node, child: Node): string {
     const before = following(body, previous);
     const previousEnd = previous.offset + previous.length;
     if (/^\s*,\s*$/.test(body.slice(previousEnd, child.offset))) {
-      return apply(body, [{ offset: previousEnd, length: end - previousEnd, text: '' }]);
+      return applyEdits(body, [{ offset: previousEnd, length: end - previousEnd, content: '' }]);
     }
     const own = wholeLines(body, child.offset, end);
-    return apply(body, [
+    return applyEdits(body, [
       ...(before.comma === undefined ? [] : [cutOut(before.comma, before.comma + 1)]),
       own,
     ]);
   }
-  return apply(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
+  return applyEdits(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
 }
 
 /** Returns the text with a new value for a property. */
@@ -69,7 +65,7 @@ export function replaceValue(body: string, node: Node, value: Json): string {
   const old = body.slice(node.offset, node.offset + node.length);
   const inLines = old.includes('\n') || !/^[[{]/.test(old);
   const text = written(value, style, inLines ? lineIndent(body, node.offset) : undefined);
-  return apply(body, [{ offset: node.offset, length: node.length, text }]);
+  return applyEdits(body, [{ offset: node.offset, length: node.length, content: text }]);
 }
 
 /** Returns a value as JSON: on several lines with an indentation, otherwise on one. */
@@ -110,7 +106,7 @@ function wholeLines(body: string, start: number, end: number): Edit {
 }
 
 function cutOut(start: number, end: number): Edit {
-  return { offset: start, length: end - start, text: '' };
+  return { offset: start, length: end - start, content: '' };
 }
 
 function lineIndent(body: string, offset: number): string {
@@ -124,15 +120,4 @@ function styleOf(body: string): Style {
     eol: body.includes('\r\n') ? '\r\n' : '\n',
     minified: !body.trim().includes('\n') && !/^\s*\{\s*\}\s*$/.test(body),
   };
-}
-
-/** Applies edits that do not overlap. For two at one place, the text of the first comes first. */
-function apply(body: string, edits: readonly Edit[]): string {
-  return edits
-    .toReversed()
-    .toSorted((a, b) => b.offset - a.offset)
-    .reduce(
-      (text, { offset, length, text: put }) => text.slice(0, offset) + put + text.slice(offset + length),
-      body,
-    );
 }
