@@ -18,7 +18,7 @@ import type { ToolProvider } from '../model/tool.ts';
 import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { FIRST_LINE } from './file-text.ts';
 import { compare } from '../model/compare.ts';
-import { type ManifestFiles, manifestFiles } from './render.ts';
+import { manifestFiles } from './render.ts';
 
 export interface WriteOptions {
   /** What could not be listed: the files of such providers stay unchanged. */
@@ -27,17 +27,7 @@ export interface WriteOptions {
 }
 
 /** The changes of a manifest, by file name, each list in order. */
-export interface ManifestChanges {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-  readonly unchanged: readonly string[];
-  /** Unchanged, because Dify could not list their providers. */
-  readonly unlisted: readonly string[];
-  /** YAML files that `manifest pull` did not write; they are left as they are. */
-  readonly foreign: readonly string[];
-  readonly skipped: ManifestFiles['skipped'];
-}
+export type ManifestChanges = Awaited<ReturnType<typeof writeManifest>>;
 
 /**
  * Updates a folder to match a registry: one file per provider, none for providers that are gone. Writes
@@ -49,7 +39,7 @@ export async function writeManifest(
   registry: Registry,
   providers: readonly ToolProvider[],
   { problems = [], dryRun = false }: WriteOptions = {},
-): Promise<ManifestChanges> {
+) {
   const { texts, skipped } = manifestFiles(registry, providers);
   await refuseLinks(dir);
   const present = await presentFiles(dir);
@@ -72,7 +62,9 @@ export async function writeManifest(
     changed,
     removed,
     unchanged,
+    /** Unchanged, because Dify could not list their providers. */
     unlisted: ours.filter(isUnlisted),
+    /** YAML files that `manifest pull` did not write; they are left as they are. */
     foreign: gone.filter((name) => !ours.includes(name)),
     skipped,
   };
@@ -123,12 +115,10 @@ function sameText(old: string, text: string): boolean {
   return old.replaceAll('\r\n', '\n') === text;
 }
 
-type Replacement = Pick<ManifestChanges, 'added' | 'changed' | 'removed'>;
-
 async function replaceFiles(
   dir: string,
   texts: ReadonlyMap<string, string>,
-  { added, changed, removed }: Replacement,
+  { added, changed, removed }: Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>,
 ): Promise<void> {
   const written = [...added, ...changed];
   const replaced = [...changed, ...removed];

@@ -9,20 +9,13 @@ import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-cli
 import { DEMO_STEPS, type DemoStep } from '../demo-steps.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output, table } from '../output.ts';
-import { type SavedFile, saveFiles, textOf } from '../saved-files.ts';
+import { saveFiles, textOf } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
 
 const INTRODUCTION = `This is dify-mcp-bridge at work. A sandbox stands in for a Dify workspace; all else is real:
 an MCP client, as in Claude Desktop, starts the bridge and calls tools through it.`;
 
-interface DemoCall {
-  readonly tool: string;
-  readonly arguments: unknown;
-  readonly isError: boolean;
-  readonly text: string;
-  readonly progress: number;
-  readonly saved: readonly SavedFile[];
-}
+type DemoCall = Awaited<ReturnType<typeof runStep>>;
 
 /** `demo`: runs a real client against the sandbox. Throws if anything is not as expected. */
 export async function run(
@@ -84,7 +77,7 @@ async function runStep(
   tools: readonly ListedTool[],
   folder: string,
   print: (text: string) => void,
-): Promise<DemoCall> {
+) {
   const tool = tools.find(({ title }) => title === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
   print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), 120)}`);
