@@ -2,23 +2,18 @@ import { CLIENT_NAMES } from '../clients/client.ts';
 import { SANDBOX_SETS } from '../config/layers.ts';
 import type { CommandContext } from './session.ts';
 
-/** A module in `commands/`, which runs one command. */
+/** A module in `commands/`. `run` gets the words after the command's name, and resolves with the exit code. */
 interface CommandModule {
-  /** Runs the command with its options and the words after its name. Resolves with the exit code. */
   readonly run: (context: CommandContext, options: never, ...words: never[]) => Promise<number>;
 }
 
-/**
- * An option: its flags, its description, and its allowed values; `repeated` gives the command a list of
- * values.
- */
+/** An option. With `repeated`, the command gets a list of values. */
 export type CommandOption = readonly [
   flags: string,
   description: string,
   values?: readonly string[] | 'repeated',
 ];
 
-/** One command: its help, and how to load it. */
 export interface CommandEntry {
   /** The name and the arguments, such as `show <name>`. */
   readonly usage: string;
@@ -26,7 +21,6 @@ export interface CommandEntry {
   readonly examples: readonly string[];
   /** True if the command also runs against the sandbox. */
   readonly sandbox?: true;
-  /** An argument that has only certain values. */
   readonly argument?: readonly [name: string, description: string, values: readonly string[]];
   readonly options?: readonly CommandOption[];
   /** True if the command itself rejects words after its arguments, with a specific message. */
@@ -35,7 +29,6 @@ export interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
-/** Commands that share their first word. */
 export interface CommandGroup {
   readonly name: string;
   readonly description: string;

@@ -1,23 +1,18 @@
 import type { ToolResult } from '../model/content.ts';
 import type { JsonObject } from '../model/json.ts';
+import { textOf } from './saved-files.ts';
 
-/** The answer to one call of the demo. */
 export interface DemoAnswer {
   readonly result: ToolResult;
-  /** Progress notifications, in order of arrival. */
   readonly progress: readonly number[];
 }
 
-/** One call of the demo. */
 export interface DemoStep {
-  /** The kind of tool, for the headline. */
   readonly kind: string;
   /** The tool's title in the sandbox; its name comes from tools/list. */
   readonly title: string;
   readonly args: JsonObject;
-  /** Whether to show its progress notifications. */
   readonly showProgress?: true;
-  /** Shown after the answer. */
   readonly remark?: string;
   /** Returns what is wrong with the answer; undefined if it is as expected. */
   readonly check: (answer: DemoAnswer) => string | undefined;
@@ -101,11 +96,6 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
 ];
-
-/** Returns the text blocks of a result. */
-export function textOf(result: ToolResult): string {
-  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
-}
 
 function expectText(pattern: RegExp): (answer: DemoAnswer) => string | undefined {
   return ({ result }) => {

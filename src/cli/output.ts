@@ -7,34 +7,16 @@ import type { CliIo, TextSink } from './io.ts';
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** The output of a command: data on standard output, everything else on standard error. */
-export interface Output {
-  /** True with `-o json`. */
-  readonly json: boolean;
-  /** Prints the command's result: the value as JSON, or its text. */
-  data(value: unknown, render: () => string): void;
-  /** Prints text as the result, in either format. */
-  raw(text: string): void;
-  /** Prints something other than the result. Silent with `-o json`. */
-  note(text: string): void;
-  /** Prints a note that begins with `warning:`. */
-  warn(text: string): void;
-  /** Prints an error: as lines, or as one line of JSON. */
-  error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
-  /** Returns a styled text if the stream supports styles. */
-  paint(style: Style, text: string, stream?: 'stdout' | 'stderr'): string;
-}
+export type Output = ReturnType<typeof createOutput>;
 
-export interface OutputOptions {
-  readonly json: boolean;
-  /** False with `--no-color`. */
-  readonly color: boolean;
-}
-
-/** Returns the output of one run of the program. */
-export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
+/** Without `color`, nothing is styled (`--no-color`). */
+export function createOutput(
+  io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>,
+  options: { readonly json: boolean; readonly color: boolean },
+) {
   const { NO_COLOR: noColor, TERM: term } = io.env;
   const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';
-  const paint: Output['paint'] = (style, text, stream = 'stdout') =>
+  const paint = (style: Style, text: string, stream: 'stdout' | 'stderr' = 'stdout'): string =>
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
   const note = (text: string): void => {
@@ -42,12 +24,18 @@ export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, optio
   };
   return {
     json,
+    /** Returns a styled text if the stream supports styles. */
     paint,
-    data: (value, render) => line(io.stdout, json ? wellFormedJson(value, 2) : render()),
-    raw: (text) => line(io.stdout, text),
+    /** Prints the command's result: the value as JSON, or its text. */
+    data: (value: unknown, render: () => string): void =>
+      line(io.stdout, json ? wellFormedJson(value, 2) : render()),
+    /** Prints text as the result, in either format. */
+    raw: (text: string): void => line(io.stdout, text),
+    /** Prints something other than the result. Silent with `-o json`. */
     note,
-    warn: (text) => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
-    error: (error, details = {}) => {
+    warn: (text: string): void => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
+    /** Prints an error: as lines, or as one line of JSON. */
+    error: (error: BridgeError, details: Readonly<Record<string, unknown>> = {}): void => {
       if (json) line(io.stderr, wellFormedJson({ error: { ...describe(error), ...details } }));
       else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
     },

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { asBridgeError, BridgeError, ERROR_RULES } from '../model/errors.ts';
 import { Secrets } from '../model/secrets.ts';
@@ -109,12 +110,8 @@ function exampleText(examples: readonly string[]): string {
 
 /** Returns whether to print errors of the command line itself as JSON. */
 function wantsJson(argv: readonly string[]): boolean {
-  return argv.some(
-    (word, index) =>
-      word === '-ojson' ||
-      word === '--output=json' ||
-      ((word === '-o' || word === '--output') && argv[index + 1] === 'json'),
-  );
+  const options = { output: { type: 'string', short: 'o' } } as const;
+  return parseArgs({ args: [...argv], options, strict: false }).values.output === 'json';
 }
 
 /** Returns the name of the intended command as far as it exists, such as `dify-mcp-bridge tools`. */

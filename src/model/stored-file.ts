@@ -36,9 +36,9 @@ export interface FileAccess {
   /** The URI for resources/read, and for the `resource` of a later call. */
   readonly uri: string;
   /** The download address, a secret of the principal. Present if the bridge serves HTTP and knows its own address. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** The path on this machine. Only for `LOCAL_PRINCIPAL`, and only if the store is a directory. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /** Resolves with the ways in which a principal can reach one of its files. Never rejects. */

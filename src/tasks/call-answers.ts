@@ -25,7 +25,7 @@ export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutc
     callId,
     tool,
     elapsedSeconds,
-    ...(lastProgress === undefined ? {} : { lastProgress }),
+    lastProgress,
     next,
   };
   const content = [{ type: 'text', text }] as const;

@@ -4,7 +4,6 @@ import { defineBridgeTool, z } from '../registry/bridge-tool.ts';
 const GET_RESULT = 'get_call_result';
 const CANCEL = 'cancel_call';
 
-/** The names of the hand-off tools. */
 export const CALL_TOOL_NAMES: ReadonlySet<string> = new Set([GET_RESULT, CANCEL]);
 
 /** The part of the server's instructions that explains hand-off to the model. */

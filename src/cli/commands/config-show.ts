@@ -4,9 +4,8 @@ import { type CommandContext, configOf } from '../session.ts';
 
 const MASK = '********';
 
-/** `config show`: prints every setting with its value and source; masks secrets. */
 export async function run(context: CommandContext): Promise<number> {
-  const { settings, file } = await configOf(context, { needsDify: false });
+  const { settings, file } = await configOf(context, false);
   const rows = settings.map((entry) => ({
     path: entry.setting.path,
     value: shownValue(entry),

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Help } from 'commander';
 import { OTHER_VARIABLES } from '../../config/environment.ts';
 import { settingsTable } from '../../config/settings.ts';
 import { BridgeError, ERROR_RULES } from '../../model/errors.ts';
@@ -20,7 +20,6 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   troubleshooting: { value: () => ERROR_RULES, render: troubleshootingText },
 };
 
-/** `help [WORD …]`: prints the help of a command, or a topic. */
 export async function run(
   { output, program }: CommandContext,
   _options: unknown,
@@ -141,13 +140,6 @@ ${errors.join('\n\n')}`;
 }
 
 function wrapped(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > WIDTH - indent) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((one) => `${' '.repeat(indent)}${one}`);
+  const lines = new Help().boxWrap(text, WIDTH - indent).split('\n');
+  return lines.map((line) => `${' '.repeat(indent)}${line}`);
 }

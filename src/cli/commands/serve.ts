@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { viewsOf } from '../../config/views.ts';
+import { viewNamed, viewsOf } from '../../config/views.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.ts';
+import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
 interface ServeOptions {
   readonly http?: true;
@@ -26,8 +26,8 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
       hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
     });
   }
-  const loaded = await configOf(context, { needsDify: true });
-  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  const loaded = await configOf(context);
+  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
     for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
@@ -35,7 +35,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   warn(loaded);
 
   const reload = async (): Promise<Config> => {
-    const again = await configOf(context, { needsDify: true });
+    const again = await configOf(context);
     warn(again);
     logger.setLevel(again.config.log.level);
     return again.config;

@@ -3,7 +3,6 @@ import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
-/** `tools explain NAME`: prints why a tool is published as it is, or why it is withheld. */
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
     const { registry, config } = session;

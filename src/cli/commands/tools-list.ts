@@ -10,7 +10,6 @@ import { count, type Output, table } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
 
-/** `tools list`: prints what a view publishes, its cost in a context, and what is withheld. */
 export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
   return withView(context, options.view, ({ app, registry, view, config }) => {
     const { output } = context;
@@ -86,9 +85,7 @@ function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
 }
 
 function listingText(registry: Registry, total: ToolCost, output: Output): string {
-  const blocks: string[] = [];
-  if (registry.tools.length === 0) blocks.push('No tool is published.');
-  else blocks.push(publishedTable(registry, output));
+  const blocks = [registry.tools.length === 0 ? 'No tool is published.' : publishedTable(registry, output)];
   if (registry.withheld.length > 0) {
     const rows = registry.withheld.map(({ name, reason, detail }) => [
       name,
@@ -110,19 +107,13 @@ function listingText(registry: Registry, total: ToolCost, output: Output): strin
 
 function publishedTable({ tools }: Registry, output: Output): string {
   const costs = tools.map(toolCost);
-  const cells = (head: string, values: readonly number[]): string[] => {
-    const texts = [head, ...values.map(number)];
+  const cells = (head: string, part: keyof ToolCost): string[] => {
+    const texts = [head, ...costs.map((cost) => number(cost[part]))];
     const width = Math.max(...texts.map((text) => text.length));
     return texts.map((text) => text.padStart(width));
   };
-  const bytes = cells(
-    'BYTES',
-    costs.map((cost) => cost.bytes),
-  );
-  const tokens = cells(
-    '~TOKENS',
-    costs.map((cost) => cost.tokens),
-  );
+  const bytes = cells('BYTES', 'bytes');
+  const tokens = cells('~TOKENS', 'tokens');
   const rows = tools.map(({ name, title, ref, authorized }, index) => [
     name,
     bytes[index + 1] ?? '',

@@ -4,7 +4,6 @@ import type { Output } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, origin, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
-/** `tools show NAME`: prints a tool as tools/list returns it, its cost, and its origin. */
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
     const { registry } = session;

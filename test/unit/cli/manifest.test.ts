@@ -62,7 +62,7 @@ describe('manifest pull', () => {
       changed: [],
       removed: [],
       unchanged: [],
-      kept: [],
+      unlisted: [],
       foreign: [],
       skipped: [],
     });

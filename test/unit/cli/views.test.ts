@@ -149,7 +149,7 @@ views:
   it('is content with what fits, and says against what', async () => {
     const { code, json } = await real(['config', 'check', '-o', 'json'], VIEWS);
     expect(code).toBe(0);
-    expect(json()).toMatchObject({ ok: true, live: { done: true, misfits: [] } });
+    expect(json()).toMatchObject({ ok: true, live: { done: true, warnings: [] } });
   });
 
   const unreachable = { app: { loadError: new BridgeError('catalog_unavailable', 'Dify is down.') } };

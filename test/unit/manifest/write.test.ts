@@ -95,7 +95,7 @@ describe('writing', () => {
       { providerType: 'mcp', message: 'no' },
     ] as const;
     const changes = await write(dir, [], { problems });
-    expect(changes).toMatchObject({ removed: [OTHER_FILE], kept: [KIT_FILE, 'mcp.srv.yaml'] });
+    expect(changes).toMatchObject({ removed: [OTHER_FILE], unlisted: [KIT_FILE, 'mcp.srv.yaml'] });
     expect(Object.keys(contents(dir)).sort()).toEqual([KIT_FILE, 'mcp.srv.yaml']);
   });
 
