@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { ParsedArguments, PublishedTool } from '../model/registry.ts';
+import { isJsonObject, type JsonObject } from '../model/json.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import type { Problem } from '../model/errors.ts';
 import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
@@ -31,7 +31,7 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
 export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,
-  reserved: ReadonlySet<string>,
+  reserved: ReadonlySet<string> = new Set(),
 ): CheckedArguments<JsonObject> {
   const given = args ?? {};
   if (!isJsonObject(given)) {
@@ -43,13 +43,7 @@ export function checkArguments(
   return { ok: true, values: checked.value as JsonObject };
 }
 
-function toParameters(
-  input: ToolInput,
-  values: JsonObject,
-): Extract<ParsedArguments, { ok: true }>['parameters'] {
-  const given: [string, Json][] = [];
-  for (const [argument, value] of Object.entries(values)) {
-    if (value !== undefined) given.push([input.names.get(argument) ?? argument, value]);
-  }
-  return Object.fromEntries([...input.fixed, ...given]);
+function toParameters({ names, fixed }: ToolInput, values: JsonObject): JsonObject {
+  const given = Object.entries(values).map(([argument, value]) => [names.get(argument) ?? argument, value]);
+  return Object.fromEntries([...fixed, ...given]) as JsonObject;
 }

@@ -34,21 +34,15 @@ export function totalCost(tools: readonly ListedTool[]): ToolCost {
   return { bytes, tokens };
 }
 
-/** A number of tools past which a client shows none of the further ones, or refuses them all. */
-export interface ClientLimit {
-  readonly tools: number;
-  readonly client: string;
-}
-
-/** Limits that users of clients have reported, the smallest first. */
-export const CLIENT_LIMITS: readonly ClientLimit[] = [
+/** Numbers of tools past which a client shows none of the further ones, or refuses them all, as users have reported. */
+const CLIENT_LIMITS = [
   { tools: 40, client: 'older releases of Cursor' },
   { tools: 80, client: 'Cursor' },
   { tools: 128, client: 'VS Code and GitHub Copilot' },
 ];
 
-/** The limits that a number of tools goes past. */
-export function exceededLimits(tools: number): readonly ClientLimit[] {
+/** Returns the limits of clients that a number of tools exceeds, the smallest first. */
+export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 

@@ -1,17 +1,11 @@
+import type { ProviderCredential } from '../model/ports.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
 import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
-/** A credential as far as a preset can name it. */
-export interface NamedCredential {
-  readonly id: string;
-  /** As Dify shows it. */
-  readonly name: string;
-}
-
-/** Credentials by the id of their provider. */
-export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]>;
+/** Credentials by the id of their provider, as far as a preset can name them. */
+export type ProviderCredentials = ReadonlyMap<string, readonly Pick<ProviderCredential, 'id' | 'name'>[]>;
 
 /** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
@@ -43,20 +37,20 @@ export function chooseCredential(
         'Let the bridge list them from Dify, or give the id as credentialId.',
     );
   }
-  const [found, ...others] = known.filter((credential) => credential.name === name);
-  if (found === undefined) {
+  const found = known.filter((credential) => credential.name === name);
+  if (found.length === 0) {
     const names = known.map((credential) => JSON.stringify(credential.name));
     const there = names.length === 0 ? 'There are none.' : `There are: ${listed(names, 300)}.`;
     return refuse(`Its preset names the credential ${quoted}, which the provider does not have. ${there}`);
   }
-  if (others.length > 0) {
-    const ids = [found, ...others].map((credential) => credential.id);
+  const ids = found.map((credential) => credential.id);
+  if (ids.length > 1) {
     return refuse(
       `Its preset names the credential ${quoted}, a name that ${ids.length} of the provider have. ` +
         `Give one of their ids as credentialId: ${listed(ids, 300)}.`,
     );
   }
-  return { ok: true, id: found.id };
+  return { ok: true, id: ids[0] };
 }
 
 function namesCredential({ credential, credentialId }: Preset): boolean {

@@ -3,14 +3,9 @@ import type { FileArgument, FileSource } from '../model/registry.ts';
 import { isBase64 } from './file-coercion.ts';
 
 /** One thing that is wrong with a file argument; `member` is empty where it is the whole. */
-export interface FileProblem {
+interface FileProblem {
   readonly member: '' | keyof FileArgument;
   readonly message: string;
-}
-
-/** What the members of a file argument hold. */
-export function memberDescription(member: keyof FileArgument): string {
-  return MEMBERS[member];
 }
 
 /** The members of a file argument of these sources. */
@@ -18,7 +13,8 @@ export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument
   return [...sources, 'filename', 'mime_type'];
 }
 
-const MEMBERS: Readonly<Record<keyof FileArgument, string>> = {
+/** What the members of a file argument hold. */
+export const MEMBER_DESCRIPTIONS: Readonly<Record<keyof FileArgument, string>> = {
   url: 'Web address of the file, beginning with https://.',
   resource: 'URI of a file that an earlier result named, as it stands there.',
   path: 'Absolute path of a file on this computer, in a folder that the operator allowed.',

@@ -13,7 +13,7 @@ export interface NarrowProblem {
 }
 
 /** What is left of a shape, and what of the narrowing does not fit it. */
-export interface Narrowed {
+interface Narrowed {
   readonly shape: Shape;
   readonly problems: readonly NarrowProblem[];
 }

@@ -213,9 +213,8 @@ function operatorParameter(
   if (fallback !== undefined && !difyFillsIn(parameter)) {
     return { kind: 'fixed', value: fallback, from: 'default' };
   }
-  if (!demanded)
-    return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
-  return missing(demand(parameter), parameter, context);
+  if (demanded) return missing(demand(parameter), parameter, context);
+  return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
 }
 
 function missing(reason: string, parameter: ToolParameter, { rules }: SourceContext): ParameterSource {

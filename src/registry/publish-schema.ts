@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
-import { fileMembers, memberDescription } from './file-problems.ts';
+import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
 import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
 import { listed, withRemark } from './text.ts';
 
@@ -111,7 +111,7 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    properties[name] = { type: 'string', description: memberDescription(name) };
+    properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
   }
   return { type: 'object', properties };
 }

@@ -32,37 +32,34 @@ export function selectTool(tool: Matchable, rules: RegistryRules): Selection {
   };
 }
 
-/** A tool that has passed every other rule, with the name that it is to have. */
-export interface Candidate<T> {
-  readonly item: T;
-  readonly name: string;
-  readonly tool: Matchable;
-}
-
 /** What maxTools says of one tool. */
-export interface Rank<T> {
-  readonly item: T;
+interface Rank {
   readonly line: string;
   readonly hidden?: string;
 }
 
-/** The last rule: of more tools than maxTools, the pinned ones come first, then those first by name. */
-export function rankTools<T>(candidates: readonly Candidate<T>[], rules: RegistryRules): readonly Rank<T>[] {
+/**
+ * Applies the last rule to tools that have passed every other, with the names that they are to have: of more than
+ * maxTools, the pinned ones come first, then those first by name.
+ */
+export function rankTools<T>(
+  candidates: readonly { readonly item: T; readonly name: string; readonly tool: Matchable }[],
+  rules: RegistryRules,
+): ReadonlyMap<T, Rank> {
   const { maxTools, pinned = [] } = rules;
-  if (maxTools === undefined) return [];
+  if (maxTools === undefined) return new Map();
   const setting = settingOf(rules, 'maxTools');
+  const isPinned = (tool: Matchable): boolean => pinned.some((matcher) => fits(matcher, tool, rules));
   const ranked = candidates
-    .map((candidate) => ({
-      ...candidate,
-      isPinned: pinned.some((matcher) => fits(matcher, candidate.tool, rules)),
-    }))
-    .sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || compare(a.name, b.name));
-  return ranked.map(({ item, isPinned }, index) => {
-    const line = `${setting}: number ${index + 1}${isPinned ? ', as it is pinned,' : ''} of at most ${maxTools}`;
-    if (index < maxTools) return { item, line };
+    .map((candidate) => ({ ...candidate, pinned: isPinned(candidate.tool) }))
+    .sort((a, b) => Number(b.pinned) - Number(a.pinned) || compare(a.name, b.name));
+  const ranks = ranked.map(({ item, pinned }, index): [T, Rank] => {
+    const line = `${setting}: number ${index + 1}${pinned ? ', as it is pinned,' : ''} of at most ${maxTools}`;
+    if (index < maxTools) return [item, { line }];
     const advice = `Raise it, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
-    return { item, line, hidden: `${setting} is ${maxTools}, and it is number ${index + 1}. ${advice}` };
+    return [item, { line, hidden: `${setting} is ${maxTools}, and it is number ${index + 1}. ${advice}` }];
   });
+  return new Map(ranks);
 }
 
 /** True for a rule about a tool or a provider by its very name. */

@@ -13,16 +13,11 @@ export type Shape =
       readonly max?: number | undefined;
     }
   | { readonly kind: 'boolean' }
-  | AnyShape
+  /** Takes every value. Published are the types that the declaration names: every published value has a type. */
+  | { readonly kind: 'any'; readonly types?: readonly JsonType[] | undefined }
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
   | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
-
-/** Takes every value. Published are the types that the declaration names, since every published value has a type. */
-export interface AnyShape {
-  readonly kind: 'any';
-  readonly types?: readonly JsonType[] | undefined;
-}
 
 /** The types of JSON Schema in the order in which they are published: a text last, since anything can be taken for one. */
 export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'null', 'string'] as const;

@@ -4,11 +4,6 @@ import type { Registry, WithheldTool } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
-/** The name under which a tool of Dify is published now; undefined when it is not. */
-export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
-  return registry.tools.find((tool) => identityOf(tool.ref) === identityOf(ref))?.name;
-}
-
 /** Where a client learns of the tools that it may call. */
 export interface ToolDirectory {
   /** Gives the definition of a tool. */
@@ -39,15 +34,15 @@ export function unknownTool(
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) return notPublished(withheld);
   const ref = previous.get(name);
-  const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
+  const isIt = (tool: { readonly ref: ToolRef }): boolean =>
+    ref !== undefined && identityOf(tool.ref) === identityOf(ref);
+  const replacement = registry.tools.find(isIt)?.name;
   if (replacement !== undefined) {
     return new BridgeError('tool_not_found', `The tool ${name} is called ${replacement} now.`, {
       hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
     });
   }
-  const namesake = registry.withheld.find(
-    (tool) => ref !== undefined && identityOf(tool.ref) === identityOf(ref),
-  );
+  const namesake = registry.withheld.find(isIt);
   if (namesake !== undefined) return notPublished(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),
