@@ -1,6 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
+import { argumentsError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
@@ -8,9 +9,12 @@ import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
-import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
+import { explainFailure, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
+
+const CORRECT =
+  "Nothing was sent to Dify. Correct the arguments as the tool's input schema says and call again.";
 
 export interface CallerOptions {
   readonly invoker: Invoker;
@@ -44,15 +48,12 @@ export class Caller {
     return this.#slots.running;
   }
 
-  /**
-   * The arguments of a call as Dify's parameters.
-   * @throws BridgeError `invalid_arguments` with everything that is wrong with them.
-   */
+  /** Returns the arguments of a call as Dify's parameters. Throws `invalid_arguments` with everything that is wrong. */
   check(tool: PublishedTool, args: unknown, requestId?: string): JsonObject {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return parsed.parameters;
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
-    throw invalidArguments(tool, parsed.problems);
+    throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
 
   /**
@@ -120,7 +121,9 @@ export class Caller {
       throw failure;
     } finally {
       release?.();
-      if (iterator !== undefined) void closeQuietly(iterator);
+      // Its answer does not matter: the call has its outcome already.
+      const close = async (): Promise<unknown> => iterator?.return?.();
+      close().catch(() => undefined);
       this.#log(tool, call.request.requestId, call);
     }
   }
@@ -146,14 +149,5 @@ export class Caller {
       durationMs: Math.round(performance.now() - startedAt),
       messages,
     });
-  }
-}
-
-/** Ends a stream. Its answer does not matter. */
-async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // The call has its outcome already.
   }
 }

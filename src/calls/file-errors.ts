@@ -5,11 +5,9 @@ const NOTHING_SENT = 'The tool was not started.';
 
 /** A file of the arguments has more bytes than the bridge takes; `size` where it is known. */
 export function tooLarge(size: number, maxBytes: number): BridgeError {
-  return new BridgeError(
-    'file_too_large',
-    `The file has ${size} bytes, and the bridge takes ${maxBytes} at most.`,
-    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
-  );
+  const message = `The file has ${size} bytes, and the bridge takes ${maxBytes} at most.`;
+  const hint = 'Give a smaller file; the limit is the setting files.maxInputBytes.';
+  return new BridgeError('file_too_large', message, { hint });
 }
 
 /** Dify hands no file to the tool, for a reason of its own. */
@@ -21,13 +19,9 @@ export function takesNoFile(parameter: string, reason: string): BridgeError {
 
 /** A stored file that does not exist any more, or belongs to another caller. */
 export function noSuchResource(uri: string): BridgeError {
-  return new BridgeError(
-    'file_refused',
-    `There is no file ${cutText(uri, 200)} any more, or it never was yours.`,
-    {
-      hint: 'Kept files expire: call the tool again that gave it, or give the file another way.',
-    },
-  );
+  const message = `There is no file ${cutText(uri, 200)} any more, or it never was yours.`;
+  const hint = 'Kept files expire: call the tool again that gave it, or give the file another way.';
+  return new BridgeError('file_refused', message, { hint });
 }
 
 /** A way of handing over files that this bridge does not offer. */

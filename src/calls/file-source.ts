@@ -56,12 +56,7 @@ function inlineFile(data: string): InputFile {
 async function storedFile(uri: string, principal: string, store: FileStore): Promise<InputFile> {
   const found = await store.find(uri, principal);
   if (found === undefined) throw noSuchResource(uri);
-  const { name, mimeType, size } = found;
-  return {
-    filename: name,
-    mimeType,
-    size,
-    read: () => store.read(uri, principal),
-    dispose: () => Promise.resolve(),
-  };
+  const { name: filename, mimeType, size } = found;
+  const read = (): AsyncIterable<Uint8Array> => store.read(uri, principal);
+  return { filename, mimeType, size, read, dispose: () => Promise.resolve() };
 }

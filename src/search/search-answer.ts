@@ -44,11 +44,7 @@ export function searchAnswer(
   const head = fitting.length === 1 ? `One tool${about}:` : `${count} tools${about}, ${order}:`;
   return {
     content: [{ type: 'text', text: [head, ...shown.map((tool) => line(tool, effects)), advice].join('\n') }],
-    structuredContent: {
-      total: fitting.length,
-      tools: shown.map((tool) => entry(tool, effects)),
-      advice,
-    },
+    structuredContent: { total: fitting.length, tools: shown.map((tool) => entry(tool, effects)), advice },
   };
 }
 
@@ -105,11 +101,12 @@ function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, 
 
 function nothingFound(
   about: string,
-  { provider, type }: SearchQuery,
+  query: SearchQuery,
   unfiltered: readonly PublishedTool[],
   registry: Registry,
 ): ToolResult {
-  const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
+  const { provider, type } = query;
+  const advice = whatToTry(registry, unfiltered, query);
   const filters: string[] = [];
   if (provider !== undefined) filters.push(`provider ${JSON.stringify(cutText(provider, 100))}`);
   if (type !== undefined) filters.push(`type ${type}`);
@@ -120,9 +117,8 @@ function nothingFound(
 
 function whatToTry(
   registry: Registry,
-  unfiltered: readonly PublishedTool[],
-  provider: string | undefined,
-  hasType: boolean,
+  found: readonly PublishedTool[],
+  { provider, type }: SearchQuery,
 ): string {
   const providers = providerCounts(registry.tools);
   if (providers.length === 0) return 'The workspace publishes no tools at all.';
@@ -131,9 +127,9 @@ function whatToTry(
     const near = closestMatches(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
     return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
   }
-  if (unfiltered.length > 0) {
-    const filters = provider === undefined ? 'type' : hasType ? 'provider and type' : 'provider';
-    return `Without the filter there ${unfiltered.length === 1 ? 'is 1' : `are ${unfiltered.length}`}: leave out ${filters}.`;
+  if (found.length > 0) {
+    const filters = [provider && 'provider', type && 'type'].filter(Boolean).join(' and ');
+    return `Without the filter there ${found.length === 1 ? 'is 1' : `are ${found.length}`}: leave out ${filters}.`;
   }
   return (
     'Try fewer or more general words, another word for the same thing, or the language in which the tools are ' +

@@ -16,32 +16,13 @@ const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
 
-/** Terms to look for; some may be misspelt or corrected by a guess. */
-interface Wanted {
-  readonly terms: readonly string[];
-  readonly misspelt: ReadonlySet<string>;
-  readonly swapped: ReadonlySet<string>;
-}
-
 const NONE: ReadonlySet<string> = new Set();
 
 /** Finds tools by words. */
-export interface SearchIndex {
-  /**
-   * Brings the index up to the registry: all of it at first, later what has changed. Other work gets its turn
-   * in between; calls that come meanwhile wait for those before them.
-   */
-  follow(registry: Registry): Promise<void>;
-  /**
-   * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the
-   * beginning of a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one
-   * are left out.
-   */
-  find(query: string): string[];
-}
+export type SearchIndex = ReturnType<typeof createSearchIndex>;
 
-/** An empty index. */
-export function createSearchIndex(): SearchIndex {
+/** Returns an empty index. */
+export function createSearchIndex() {
   /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };
   let index = createWordIndex(NONE);
@@ -89,28 +70,8 @@ export function createSearchIndex(): SearchIndex {
     common = { terms, among: tools.length };
   }
 
-  return {
-    follow(registry) {
-      const run = (): Promise<void> => update(registry);
-      following = following.then(run, run);
-      return following;
-    },
-
-    find(query) {
-      const terms = queryTerms(query);
-      if (terms.length === 0) return [];
-      const exact = search({ terms, misspelt: NONE, swapped: NONE });
-      const known = new Set<string>();
-      for (const { queryTerms: met } of exact) for (const term of met) known.add(term);
-      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
-      const found = misspelt.length === 0 ? exact : search(guessed(terms, misspelt));
-      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
-      const results = found.filter(({ id }) => id !== EVERY_TOOL);
-      return ranked(results, everywhere, indexed.keys());
-    },
-  };
-
-  function search({ terms, misspelt, swapped }: Wanted): SearchResult[] {
+  /** Finds the terms, of which some may be misspelt, and `swapped` are guesses at what they mean. */
+  function search(terms: readonly string[], misspelt = NONE, swapped = NONE): SearchResult[] {
     const options: SearchOptions = {
       tokenize: () => [...terms],
       boost: WEIGHTS,
@@ -120,6 +81,36 @@ export function createSearchIndex(): SearchIndex {
     };
     return index.search(terms.join(' '), options);
   }
+
+  return {
+    /**
+     * Brings the index up to the registry: all of it at first, later what has changed. Other work gets its turn in
+     * between; calls that come meanwhile wait for those before them.
+     */
+    follow(registry: Registry): Promise<void> {
+      const run = (): Promise<void> => update(registry);
+      following = following.then(run, run);
+      return following;
+    },
+
+    /**
+     * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the beginning of
+     * a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one are left out.
+     */
+    find(query: string): string[] {
+      const terms = queryTerms(query);
+      if (terms.length === 0) return [];
+      const exact = search(terms);
+      const known = new Set(exact.flatMap(({ queryTerms: met }) => met));
+      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
+      const swapped = new Set(misspelt.flatMap(swaps));
+      const found =
+        misspelt.length === 0 ? exact : search([...terms, ...swapped], new Set(misspelt), swapped);
+      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
+      const results = found.filter(({ id }) => id !== EVERY_TOOL);
+      return ranked(results, everywhere, indexed.keys());
+    },
+  };
 }
 
 /** Lets other work have its turn whenever it has been held up long enough. */
@@ -131,12 +122,6 @@ function takingTurns(): Pause {
       started = performance.now();
     });
   };
-}
-
-/** The terms with what the unknown ones may be slips of. */
-function guessed(terms: readonly string[], misspelt: readonly string[]): Wanted {
-  const swapped = new Set(misspelt.flatMap(swaps));
-  return { terms: [...terms, ...swapped], misspelt: new Set(misspelt), swapped };
 }
 
 /**
