@@ -67,7 +67,7 @@ export class Downloads {
 
   /** Starts fetching. Undefined when the same file was added before, and for those beyond `MAX_FILES`. */
   add(file: FileReference): ResultFile | undefined {
-    const id = file.id ?? idInLink(file.url ?? '');
+    const id = file.id ?? STORED_FILE.exec(file.url ?? '')?.[1]?.toLowerCase();
     const key = id ?? file.url;
     if (key !== undefined) {
       if (this.#known.has(key)) return undefined;
@@ -77,11 +77,7 @@ export class Downloads {
       this.passedOver.push(fileName(file));
       return undefined;
     }
-    const entry: Entry = {
-      file,
-      id,
-      delivery: { kind: 'unavailable', reason: 'It has not been fetched.' },
-    };
+    const entry: Entry = { file, id, delivery: { kind: 'unavailable', reason: 'It has not been fetched.' } };
     this.#entries.push(entry);
     const fetched = this.#fetch(file).then((delivery) => void (entry.delivery = delivery));
     this.#pending.push(fetched);
@@ -126,9 +122,4 @@ export class Downloads {
       release?.();
     }
   }
-}
-
-/** Dify's id of the file that an address leads to. */
-function idInLink(url: string): string | undefined {
-  return STORED_FILE.exec(url)?.[1]?.toLowerCase();
 }

@@ -79,11 +79,7 @@ export function canonical(value: Json): string {
 
 /** The entries of an object, each as one string that is equal exactly when name and value are. */
 export function entryKeys(value: JsonObject): string[] {
-  const keys: string[] = [];
-  for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) keys.push(entryKey(name, item));
-  }
-  return keys;
+  return Object.entries(value).flatMap(([name, item]) => (item === undefined ? [] : [entryKey(name, item)]));
 }
 
 /** A name and its value as one string; see `entryKeys`. */

@@ -69,13 +69,8 @@ function conform(schema: JsonObject, value: Json): Json | undefined {
 function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefined {
   const declared = schema['items'];
   if (!isJsonObject(declared)) return items;
-  const conformed: Json[] = [];
-  for (const item of items) {
-    const fitting = conform(declared, item);
-    if (fitting === undefined) return undefined;
-    conformed.push(fitting);
-  }
-  return conformed;
+  const conformed = items.map((item) => conform(declared, item));
+  return conformed.some((item) => item === undefined) ? undefined : (conformed as Json[]);
 }
 
 function typesOf(schema: JsonObject): string[] {

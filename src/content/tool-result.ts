@@ -78,16 +78,12 @@ export class ToolResults {
         announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
-      warnOfUnknown(collector, tool, logger);
-      return await assembleResult({
-        tool: tool.name,
-        collector,
-        downloads,
-        store: storeFor(signal),
-        limits,
-        failure,
-        outputSchema: tool.outputSchema,
-      });
+      if (collector.unknownTypes.size > 0) {
+        const types = Object.fromEntries(collector.unknownTypes);
+        logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
+      }
+      const store = storeFor(signal);
+      return await assembleResult({ tool, collector, downloads, store, limits, failure });
     } catch (error) {
       return errorResult(this.#failure(error, tool));
     }
@@ -105,12 +101,4 @@ export class ToolResults {
     }
     return failure;
   }
-}
-
-function warnOfUnknown({ unknownTypes }: Collector, tool: PublishedTool, logger: Logger): void {
-  if (unknownTypes.size === 0) return;
-  logger.warn('Tool sent messages of unknown types', {
-    tool: tool.name,
-    types: Object.fromEntries(unknownTypes),
-  });
 }

@@ -10,10 +10,12 @@ const MAX_NAMES = 50;
 
 /** Compares Dify's tools with the tools approved for one view, and logs each difference once. */
 export class ApprovalReview {
+  /** When the tools were last compared; undefined before the first comparison. */
+  comparedAt: Date | undefined;
+  /** The result of the last comparison. */
+  difference: ManifestDifference | undefined;
   readonly #approval: Approval;
   readonly #logger: Logger;
-  #comparedAt: Date | undefined;
-  #difference: ManifestDifference | undefined;
   #compared: { readonly registry: Registry; readonly providers: readonly ToolProvider[] } | undefined;
   #logged: string | undefined;
 
@@ -22,24 +24,14 @@ export class ApprovalReview {
     this.#logger = logger;
   }
 
-  /** When the tools were last compared; undefined before the first comparison. */
-  get comparedAt(): Date | undefined {
-    return this.#comparedAt;
-  }
-
-  /** The result of the last comparison. */
-  get difference(): ManifestDifference | undefined {
-    return this.#difference;
-  }
-
   compare(registry: Registry, providers: readonly ToolProvider[]): void {
-    this.#comparedAt = new Date();
+    this.comparedAt = new Date();
     if (this.#compared?.registry === registry && this.#compared.providers === providers) return;
     this.#compared = { registry, providers };
-    this.#difference = this.#approval.compare(registry, providers);
-    const text = textOf(this.#difference, registry);
-    if (text === this.#logged) return;
-    this.#log(this.#difference, this.#logged === undefined);
+    const difference = this.#approval.compare(registry, providers);
+    this.difference = difference;
+    const text = textOf(difference, registry);
+    if (text !== this.#logged) this.#log(difference, this.#logged === undefined);
     this.#logged = text;
   }
 

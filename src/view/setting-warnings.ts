@@ -33,9 +33,8 @@ export class SettingWarnings {
         views: [...new Set(fresh.flatMap((warning) => [...warning.views]))],
         count: fresh.length,
         problems: fresh.slice(0, MAX_PROBLEMS).map(({ problem }) => problem),
-        ...(unlisted.length > 0 && {
-          unlisted: 'Dify could not list everything, so the missing tools may exist.',
-        }),
+        unlisted:
+          unlisted.length > 0 ? 'Dify could not list everything, so the missing tools may exist.' : undefined,
         advice: '"config check" names all of these settings; "tools list" shows the withheld tools.',
       });
     } else if (this.#logged.size > 0 && found.size === 0) {

@@ -50,8 +50,10 @@ export class View implements ToolService {
   readonly name: string;
   /** The published tools. */
   readonly registry: RegistrySource;
-  /** The answer to tools/list: the published tools, or in mode `search` the search tools, and the hand-off tools. */
+  /** The published tools, or in mode `search` the search tools, and the hand-off tools. */
   readonly tools: ToolListSource;
+  /** The calls of this view that outlive their requests. */
+  readonly detached: DetachedCalls;
   readonly #caller: ViewOptions['caller'];
   readonly #logger: Logger;
   readonly #snapshot: Snapshot<Derived>;
@@ -71,6 +73,7 @@ export class View implements ToolService {
     this.registry = this.#snapshot.select(({ registry }) => registry);
     this.tools = this.#snapshot.select(({ list }) => list);
     this.#tasks = new ViewTasks({ view: name, tasks, caller });
+    this.detached = this.#tasks;
   }
 
   get settings(): ViewSettings {
@@ -86,15 +89,9 @@ export class View implements ToolService {
     return this.#snapshot.current()?.mode ?? modeOf(this.config, this.#decided);
   }
 
-  /** The instructions for the model about the tools as a whole. */
   get instructions(): string {
     const main = this.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
     return this.config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
-  }
-
-  /** The calls of this view that outlive their requests. */
-  get detached(): DetachedCalls {
-    return this.#tasks;
   }
 
   async callTool(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
@@ -116,7 +113,10 @@ export class View implements ToolService {
       return outcome.kind === 'result' ? outcome : this.#call(outcome.tool, outcome.args, context);
     }
     const tool = registry.get(name);
-    if (tool === undefined) throw this.#unknown(registry, name, mode);
+    if (tool === undefined) {
+      const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
+      throw unknownTool(registry, name, this.#history.gone, directory);
+    }
     return this.#call(tool, args, context);
   }
 
@@ -135,11 +135,6 @@ export class View implements ToolService {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;
     }
-  }
-
-  #unknown(registry: Registry, name: string, mode: Mode): BridgeError {
-    const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
-    return unknownTool(registry, name, this.#history.gone, directory);
   }
 
   /** Marks the start of a load of the catalogue. */
@@ -208,25 +203,17 @@ export class View implements ToolService {
     else this.#search ??= new ToolSearch();
     if (this.#decided === undefined && after.decided !== undefined) this.#logDecision(after.decided);
     this.#decided = after.decided;
-    for (const tool of after.shadowed) {
-      if (this.#warnedOf.has(tool)) continue;
+    for (const tool of after.shadowed.filter((name) => !this.#warnedOf.has(name))) {
       this.#warnedOf.add(tool);
-      this.#logger.warn("A published tool is not listed because one of the bridge's own tools has its name", {
-        tool,
-      });
+      const message = "A published tool is not listed because one of the bridge's own tools has its name";
+      this.#logger.warn(message, { tool });
     }
   }
 
   #logDecision({ mode, tools, tokens }: AutoMode): void {
-    const { auto } = this.config;
-    this.#logger.info('The size of a view decided its mode, which stays until the bridge restarts', {
-      view: this.name,
-      mode,
-      tools,
-      maxTools: auto.tools,
-      tokens,
-      maxTokens: auto.tokens,
-    });
+    const { tools: maxTools, tokens: maxTokens } = this.config.auto;
+    const message = 'The size of a view decided its mode, which stays until the bridge restarts';
+    this.#logger.info(message, { view: this.name, mode, tools, maxTools, tokens, maxTokens });
   }
 
   /** Returns the tool that has a name now, or had it last. */

@@ -4,6 +4,7 @@ import type { ManifestDifference } from '../manifest/compare.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import { ApprovalReview } from './approval-review.ts';
+import type { Approval } from './approval.ts';
 import type { Approvals } from './approvals.ts';
 import { credentialProviders } from './credentials.ts';
 import type { ViewSettings } from './derive.ts';
@@ -14,12 +15,9 @@ import { View, type ViewOptions } from './view.ts';
 export type ViewsConfig = Pick<Config, 'tools' | 'views'>;
 
 /** A folder of approved tools, and how Dify's tools differ from them. */
-export interface ManifestStatus {
+export interface ManifestStatus extends Pick<Approval, 'dir' | 'frozen'> {
   /** The views that use this folder. Views without a folder of their own use that of the default view. */
   readonly views: readonly string[];
-  readonly dir: string;
-  /** Whether only tools that match their approved version are served. */
-  readonly frozen: boolean;
   /** When Dify's tools were last compared; undefined before the first comparison. */
   readonly comparedAt: Date | undefined;
   /** The result of the last comparison. */
