@@ -54,7 +54,7 @@ export function createConsoleSource(console: DifyConsole, logger: Logger = silen
    */
   async function recover(outcomes: readonly TypeOutcome[], signal: AbortSignal): Promise<TypeOutcome[]> {
     const reached = outcomes.some((outcome) => 'listing' in outcome);
-    const recovered = outcomes.map((outcome) => {
+    const recovered = outcomes.map(async (outcome) => {
       const isWorthIt =
         outcome.type === 'builtin' &&
         'error' in outcome &&

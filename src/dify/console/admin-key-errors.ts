@@ -17,10 +17,9 @@ export function unknownAdminKey(cause: unknown): BridgeError {
 }
 
 /**
- * Returns the error that says why Dify refused the admin key for a workspace: the key is wrong, the
- * workspace is unknown, or admin keys are switched off. Dify answers all three alike; its list of all
- * workspaces, which checks only the key, tells them apart. Returns the original error if Dify does not
- * answer that list.
+ * Returns the error that says why Dify refused the admin key for a workspace. Dify answers a wrong key, an unknown
+ * workspace and admin keys that are switched off alike; its list of all workspaces, which checks only the key, tells
+ * them apart. Returns the original error if Dify does not answer that list.
  */
 export async function explainAdminKeyError(
   difyConsole: Pick<DifyConsole, 'allWorkspaces'>,

@@ -42,7 +42,7 @@ async function open({ credentials = adminKey, timeoutMs = 5_000, ...options }: O
     () => dify.close(),
   );
   const logger = recordingLogger();
-  const source = createConsoleSource(createConsole(http, credentials, { timeoutMs }), logger);
+  const source = createConsoleSource(createConsole(http, credentials, timeoutMs), logger);
   const list = (signal = new AbortController().signal): Promise<CatalogListing> => source.list(signal);
   return { dify, list, logger };
 }
