@@ -170,8 +170,8 @@ function toOptions(raw: Json | undefined): readonly ParameterOption[] {
   if (!Array.isArray(raw) || raw.length === 0) return NO_OPTIONS;
   return (raw as readonly Json[]).flatMap((entry): ParameterOption[] => {
     const { value, label } = isJsonObject(entry) ? entry : { value: entry };
-    const isScalar = ['string', 'number', 'boolean'].includes(typeof value);
-    return isScalar ? [{ value: String(value), label: toLocalizedText(label) }] : [];
+    if (value === undefined || typeof value === 'object') return [];
+    return [{ value: String(value), label: toLocalizedText(label) }];
   });
 }
 

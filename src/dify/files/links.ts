@@ -4,8 +4,8 @@ export interface FileLink {
   readonly kind: 'tool' | 'upload';
   readonly id: string;
   /**
-   * Begins with `/files/`: any host and prefix in front of it are Dify's view of itself, not ours. The
-   * path of a ToolFile always has an extension: Dify's route requires one and accepts any.
+   * Begins with `/files/`: any host and prefix in front of it are Dify's view of itself. The path of a ToolFile always
+   * has an extension: Dify's route requires one and accepts any.
    */
   readonly path: string;
   /** Includes its question mark; may be empty. */
@@ -30,7 +30,8 @@ export function parseFileLink(url: string): FileLink | undefined {
   const match = FILE_PATH.exec(address);
   const { tool, upload, extension } = match?.groups ?? {};
   const id = tool ?? upload;
-  if (match === null || id === undefined || !isPathOrWeb(address)) return undefined;
+  if (match === null || id === undefined || !(address.startsWith('/') || isWebAddress(address)))
+    return undefined;
   return {
     kind: tool === undefined ? 'upload' : 'tool',
     id: id.toLowerCase(),
@@ -47,8 +48,4 @@ export function isWebAddress(url: string): boolean {
 
 function isSigned(fields: URLSearchParams): boolean {
   return SIGNATURE_FIELDS.every((field) => fields.has(field));
-}
-
-function isPathOrWeb(address: string): boolean {
-  return address.startsWith('/') || isWebAddress(address);
 }

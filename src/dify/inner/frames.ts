@@ -21,9 +21,8 @@ const LINE_STARTS = new Set(Buffer.from('{deir: \t\r\n'));
  * Yields the frames of an answer while it arrives in chunks of any size. The first byte tells the format:
  * length-prefixed since Dify 1.4.2, one JSON per line before. An empty answer has no frames.
  *
- * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large`
- * before it reads a frame over the limit or if the whole answer exceeds its limit, and
- * `upstream_wrong_address` for a web page.
+ * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large` before it reads a
+ * frame over the limit or if the whole answer exceeds its limit, and `upstream_wrong_address` for a web page.
  */
 export async function* decodeFrames(
   bytes: AsyncIterable<Uint8Array>,

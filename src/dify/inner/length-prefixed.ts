@@ -7,10 +7,7 @@ const KNOWN_HEAD = 8;
 /** The header length includes the 4 bytes of the data length. */
 const MIN_HEADER = 4;
 
-/**
- * Decodes the format used since Dify 1.4.2. Copies a frame once if it spans several chunks, otherwise not
- * at all.
- */
+/** Decodes the format used since Dify 1.4.2. Copies a frame once if it spans several chunks, otherwise not at all. */
 export class LengthPrefixed implements FrameDecoder {
   private readonly maxFrameBytes: number;
   private readonly head = Buffer.alloc(KNOWN_HEAD);
@@ -57,10 +54,7 @@ export class LengthPrefixed implements FrameDecoder {
     throw broken("Dify's answer ended inside a frame.");
   }
 
-  /**
-   * Reads the chunk's part of the head and checks the head once it is complete. Returns the offset after
-   * it. Throws `stream_broken` or `frame_too_large`.
-   */
+  /** Reads the chunk's part of the head and checks the head once it is complete. Returns the offset after it. */
   private readHead(chunk: Uint8Array, from: number): number {
     const magic = this.headFilled === 0 ? chunk[from] : MAGIC;
     if (magic !== MAGIC) {

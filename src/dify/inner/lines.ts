@@ -4,10 +4,7 @@ import { broken, decodeText, type Frame, type FrameDecoder, toFrame, tooLarge } 
 const NEWLINE = 0x0a;
 const IGNORED_LINE = /^(?:event|id|retry)?:/;
 
-/**
- * Decodes the format used before Dify 1.4.2: one JSON per line, optionally prefixed as in an event
- * stream.
- */
+/** Decodes the format used before Dify 1.4.2: one JSON per line, optionally prefixed as in an event stream. */
 export class Lines implements FrameDecoder {
   private readonly maxFrameBytes: number;
   /** The beginning of an unfinished line. Grows by doubling. */

@@ -1,26 +1,20 @@
-import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
-import type { LogEntry, RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
+import { isJsonObject, type Json, type JsonObject, objectOf, textOf as text } from '../../model/json.ts';
+import type { RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
 import { parseFileLink } from '../files/links.ts';
 
-const NONE: JsonObject = {};
-
 /**
- * Returns the `data` of a frame as a message. An unknown type, or a known type with an unexpected body,
- * becomes an `unknown` message that preserves everything. So do bytes (`blob`, `blob_chunk`), which
- * Dify's inner API does not send. What is not a message at all has the wire type `unreadable`. Never
- * throws.
+ * Returns the `data` of a frame as a message. An unknown type, or a known type with an unexpected body, becomes an
+ * `unknown` message that preserves everything. So do bytes (`blob`, `blob_chunk`), which Dify's inner API does not send.
+ * What is not a message at all has the wire type `unreadable`. Never throws.
  */
 export function toToolInvokeMessage(data: unknown): ToolInvokeMessage {
-  if (!isJsonObject(data)) return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
-  const type = data['type'];
-  if (typeof type !== 'string') return { type: 'unknown', wireType: 'unreadable', raw: data };
-  const body = isJsonObject(data['message']) ? data['message'] : NONE;
-  const meta = isJsonObject(data['meta']) ? data['meta'] : NONE;
-  return readMessage(type, body, meta) ?? { type: 'unknown', wireType: type, raw: data };
+  const { type, message, meta } = objectOf(data);
+  if (typeof type !== 'string') return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
+  const known = readMessage(type, objectOf(message), objectOf(meta));
+  return known ?? { type: 'unknown', wireType: type, raw: data as Json };
 }
 
-// Hand-written: this runs for every piece of streamed text, and a schema library takes several times as
-// long.
+// Hand-written: this runs for every piece of streamed text, and a schema library takes several times as long.
 function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   switch (type) {
     case 'text': {
@@ -56,10 +50,7 @@ function readVariable(body: JsonObject): ToolInvokeMessage | undefined {
   return { type: 'variable', name, value, stream: stream === true };
 }
 
-/**
- * Files other than images arrive as `link` with the file in `meta`; a plain link to a Dify file counts
- * too.
- */
+/** Files other than images arrive as `link` with the file in `meta`; a plain link to a Dify file counts too. */
 function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   const url = text(body['text']);
   const hasFile = isJsonObject(meta['file']) || text(meta['tool_file_id']) !== undefined;
@@ -70,7 +61,7 @@ function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undef
 }
 
 function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
-  const inner = isJsonObject(meta['file']) ? meta['file'] : NONE;
+  const inner = objectOf(meta['file']);
   // The `url` in the file is signed, the text is not, and the `remote_url` of an upload may have expired.
   const url = text(inner['url']) ?? text(body['text']) ?? text(inner['remote_url']);
   const toolFileId = text(meta['tool_file_id']);
@@ -91,11 +82,11 @@ function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInv
 
 function readLog(body: JsonObject): ToolInvokeMessage | undefined {
   const { id, label, status, error, parent_id: parent } = body;
-  const data = body['data'] ?? NONE;
-  const metadata = body['metadata'] ?? NONE;
+  const data = body['data'] ?? {};
+  const metadata = body['metadata'] ?? {};
   if (typeof label !== 'string' || typeof status !== 'string') return undefined;
   if (!isJsonObject(data) || !isJsonObject(metadata)) return undefined;
-  const log: LogEntry = {
+  const log = {
     id: typeof id === 'string' ? id : '',
     label,
     status,
@@ -125,11 +116,6 @@ function readResource(raw: JsonObject): RetrieverResource {
     title: text(raw['title']),
     raw,
   };
-}
-
-/** Returns a non-empty string, otherwise undefined. */
-function text(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** Returns the size; undefined for the -1 that Dify writes for an unknown size. */

@@ -9,17 +9,14 @@ const WRAPPED = /^\w*Error:\s*(?=\{)/;
 /** Error types that say only that a tool failed. */
 const PLAIN_TYPES = new Set(['ToolInvokeError', 'InvokeError', 'PluginInvokeError', 'Exception', 'Error']);
 
-/**
- * Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters.
- */
+/** Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters. */
 export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: number): string {
   return cutText(answer.mask(plainWords(text)), max);
 }
 
 /**
- * Returns the person-written message inside the JSON and request id that plugins, their daemon and Dify
- * add; any other text trimmed. The request id differs each time; without it, the same failure gives the
- * same text.
+ * Returns the person-written message inside the JSON and request id that plugins, their daemon and Dify add; any other
+ * text trimmed. The request id differs each time; without it, the same failure gives the same text.
  */
 function plainWords(text: string): string {
   return humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);

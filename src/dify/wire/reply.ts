@@ -6,9 +6,7 @@ import { quoted } from './plain-words.ts';
 export interface DifyReply {
   readonly status: number;
   readonly path: string;
-  /**
-   * Undefined for web pages and anything else that is not a JSON object, which a router or a proxy wrote.
-   */
+  /** Undefined for anything that is not a JSON object, which a router or a proxy wrote. */
   readonly body: JsonObject | undefined;
   /** Dify's error code. Its texts vary by version, so nothing depends on them. */
   readonly code: string | undefined;
