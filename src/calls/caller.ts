@@ -77,10 +77,7 @@ export class Caller {
     return result;
   }
 
-  /**
-   * Refuses new and waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them with the same
-   * error. Resolves when none is left.
-   */
+  /** Refuses waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them too. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     for (const call of this.#calls.keys()) if (!call.hasSlot) call.abort(shuttingDown(false));

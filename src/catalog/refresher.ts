@@ -16,10 +16,7 @@ export interface CatalogRefresherOptions {
   readonly intervalMs: number;
   /** Called when a load starts. */
   readonly onStart?: (() => void) | undefined;
-  /**
-   * Called when a load succeeds, with the complete state, see `carryOver`. `providers` and `credentials` are the
-   * previous objects if they are unchanged. Must not throw.
-   */
+  /** Called after a load, see `carryOver`. Unchanged providers are the same objects. Must not throw. */
   readonly onListing: (listing: CatalogListing) => void;
   /** Called when a load fails; the previous listing remains valid. Must not throw. */
   readonly onFailure?: ((error: BridgeError) => void) | undefined;
@@ -140,10 +137,7 @@ export function createCatalogRefresher(options: CatalogRefresherOptions) {
       if (stopping.signal.aborted || running !== undefined) return;
       run().catch(() => undefined);
     },
-    /**
-     * Loads now, or joins the running load. With `fresh`, starts another load after the running one, because Dify may
-     * have changed since that began. Rejects with the error of the load.
-     */
+    /** Loads now, or joins the running load. With `fresh`, loads again after it: Dify may have changed. */
     refresh({ fresh = false }: { readonly fresh?: boolean } = {}): Promise<CatalogListing> {
       if (stopping.signal.aborted) return Promise.reject(stopped());
       if (running === undefined) return run();

@@ -5,10 +5,7 @@ export type Overflow = 'alone' | 'together';
 
 /** The place of one file among those of a result. */
 export interface Turn {
-  /**
-   * Waits until all files before this one are decided, then takes the space for this one. Returns why there is none;
-   * undefined when it fits.
-   */
+  /** Takes the space for this file after all before it are decided; returns why there is none. */
   claim(bytes: number): Promise<Overflow | undefined>;
   /** This file is decided. To be called in any case. */
   pass(): void;

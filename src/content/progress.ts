@@ -6,10 +6,7 @@ import { rateLimited } from '../model/rate-limited.ts';
 /** At most four progress sentences a second. */
 const INTERVAL_MS = 250;
 
-/**
- * Reports to an observer, and survives one that throws. `output` counts a message: the first is reported at once, later
- * ones at most every 250 ms.
- */
+/** Reports to an observer, and survives one that throws. `output` reports at most every 250 ms. */
 export function createAnnouncer(observer: CallObserver | undefined) {
   let count = 0;
   return {

@@ -12,10 +12,7 @@ export interface BudgetedTexts {
   readonly left: number;
 }
 
-/**
- * Shows texts from the first on until `max` characters are used up. The one that does not fit is cut after a line,
- * where that leaves at least half of the space, and otherwise between two characters.
- */
+/** Shows texts from the first on until `max` characters are used up; cuts the one that does not fit, at a line. */
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   let space = max;

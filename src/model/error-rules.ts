@@ -15,8 +15,17 @@ export interface ErrorRule {
 /** Of errors that a model reads as the result of its call. */
 const CALL = { mcp: 'result', rpc: -32603, http: 200, exit: 1 } as const;
 
+/** Of errors in the arguments of a call. */
+const ARGUMENT = { ...CALL, rpc: -32602, exit: 2 } as const;
+
 /** Of errors that end a request of a client, or a command. */
 const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
+
+/** Of names that a client asks for and the bridge does not have. */
+const LOOKUP = { ...REQUEST, rpc: -32602, http: 200, exit: 2 } as const;
+
+/** Of errors that keep a command from starting its work. */
+const SETUP = { ...REQUEST, rpc: -32603, http: 500, exit: 2 } as const;
 
 /**
  * Every error of the bridge. The code decides the rest: nothing else maps errors to answers.
@@ -24,16 +33,11 @@ const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
  */
 export const ERROR_RULES = {
   invalid_arguments: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
+    ...ARGUMENT,
     meaning: 'The arguments do not fit the tool. The answer lists each problem; nothing was sent to Dify.',
   },
   tool_not_found: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
+    ...LOOKUP,
     meaning: 'No published tool has that name. The answer names similar ones, or why the tool is withheld.',
   },
   tool_failed: { ...CALL, meaning: 'The tool ran in Dify and reported an error of its own.' },
@@ -91,17 +95,13 @@ export const ERROR_RULES = {
     meaning: 'The caller cancelled the call. Its request to Dify was closed; a workflow goes on in Dify.',
   },
   call_not_found: {
-    ...CALL,
-    rpc: -32602,
+    ...ARGUMENT,
     http: 404,
-    exit: 2,
     meaning:
       'Unknown call ID. The result expired, was evicted (settings calls.keepResults, calls.maxKeptBytes), was lost in a restart, or belongs to another client.',
   },
   file_refused: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
+    ...ARGUMENT,
     meaning:
       'A file of the arguments cannot be taken: its address or path is not allowed, it is gone, too large or not a file. Nothing was sent to the tool.',
   },
@@ -113,10 +113,8 @@ export const ERROR_RULES = {
       'A file is larger than the bridge takes or keeps (settings files.maxInputBytes, files.maxStoreBytes).',
   },
   file_not_found: {
-    ...REQUEST,
-    rpc: -32602,
+    ...LOOKUP,
     http: 404,
-    exit: 2,
     meaning: 'Unknown file. It never existed, has expired, was evicted, or belongs to another client.',
   },
   state_unavailable: {
@@ -132,27 +130,18 @@ export const ERROR_RULES = {
     meaning: 'The list of tools could not be loaded from Dify yet. The message says why.',
   },
   invalid_cursor: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
+    ...LOOKUP,
     meaning:
       'The cursor of a list request is not one that the bridge gave out: ask for the first page again.',
   },
   shutting_down: { ...CALL, http: 503, meaning: 'The bridge is stopping and takes no new calls.' },
   config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
       'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
   },
   client_config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
       'The configuration file of an MCP client is not where it should be, is not valid JSON or cannot be written. It was left as it is.',
   },
@@ -201,10 +190,7 @@ export const ERROR_RULES = {
     meaning: 'Every MCP session has an open stream or a running call (setting http.maxSessions).',
   },
   port_unavailable: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning: 'The address to listen on is taken or not allowed: choose another with --port or --host.',
   },
   internal: {

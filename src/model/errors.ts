@@ -19,10 +19,7 @@ export interface BridgeErrorOptions {
   readonly cause?: unknown;
 }
 
-/**
- * The only error that the bridge throws on purpose. `message` says what happened and why, without secrets. `hint` says
- * what to do next.
- */
+/** The only error that the bridge throws on purpose, without secrets. `hint` says what to do next. */
 export class BridgeError extends Error {
   override readonly name = 'BridgeError';
   readonly code: ErrorCode;

@@ -122,9 +122,6 @@ export interface FetchLimits {
 
 /** Fetches files from the web. */
 export interface RemoteFiles {
-  /**
-   * Fetches a whole file. Rejects with `file_refused` or `file_too_large`, or with the signal's reason if it is
-   * aborted.
-   */
+  /** Fetches a whole file. Rejects with `file_refused`, `file_too_large` or the signal's reason. */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }

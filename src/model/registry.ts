@@ -36,10 +36,7 @@ export interface FileArgument {
 export type ParsedArguments =
   | {
       readonly ok: true;
-      /**
-       * The values by Dify's parameter names, with presets and without absent values. Values of `fileParameters` are
-       * still FileArgument or FileArgument[].
-       */
+      /** By Dify's parameter names, with presets. Values of `fileParameters` are still FileArguments. */
       readonly parameters: JsonObject;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };

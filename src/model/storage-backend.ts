@@ -41,10 +41,7 @@ export interface StorageBackend {
   usedAt(id: string): Promise<number | undefined>;
   /** Marks the file as used now. Resolves with false if it was removed. */
   touch(id: string, now: number): Promise<boolean>;
-  /**
-   * Returns the bytes of a file. A read in progress continues even if any process removes the file. Rejects with
-   * `file_not_found`.
-   */
+  /** Returns the bytes, even if any process removes the file meanwhile. Rejects with `file_not_found`. */
   read(record: FileRecord, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Returns the path of a file; undefined if it is not on this machine's disk. */
   pathOf(record: FileRecord): string | undefined;

@@ -44,15 +44,9 @@ export interface FileAccess {
 /** Resolves with the ways in which a principal can reach one of its files. Never rejects. */
 export type FileAccessOf = (file: StoredFile, principal: string) => Promise<FileAccess>;
 
-/**
- * Stores files up to a total size. Beyond that, the least recently used are evicted. Unknown files, expired files
- * and those of other principals are treated alike, as not found.
- */
+/** Stores files up to a total size, then evicts the least recently used. Other principals' files are not found. */
 export interface FileStore {
-  /**
-   * Stores a file. Streams the bytes if the store is a directory. Rejects with `file_too_large` if the file does not
-   * fit into the store, and with errors of the source and of the disk. Never leaves a partial file.
-   */
+  /** Never leaves a partial file. Rejects with `file_too_large`, and with errors of source and disk. */
   put(content: AsyncIterable<Uint8Array>, about: NewFile): Promise<StoredFile>;
   /** Resolves with the file and marks it as used now; undefined if it is not found. */
   find(uri: string, principal: string): Promise<StoredFile | undefined>;

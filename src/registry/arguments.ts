@@ -10,10 +10,7 @@ export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/**
- * The function that checks and coerces the arguments of one tool. `inputOf` says what the tool takes. It is called at
- * the first call, since most tools of a workspace are never called.
- */
+/** Checks and coerces the arguments of one tool. Calls `inputOf` late: most tools are never called. */
 export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
   let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
   return (args) => {

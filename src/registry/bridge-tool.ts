@@ -20,10 +20,7 @@ export interface BridgeTool<V> {
   parse(args: unknown): CheckedArguments<V>;
 }
 
-/**
- * Returns a tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked
- * and refused alike.
- */
+/** Returns a tool of the bridge. Its schema is read as that of any other, so that arguments are checked alike. */
 export function defineBridgeTool<A extends z.AnyZodObject>({
   input,
   ...listed

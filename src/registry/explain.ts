@@ -3,10 +3,7 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import { furtherNotes } from './notes.ts';
 
-/**
- * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools; an alias is explained as its present tool.
- */
+/** Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones. */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {

@@ -20,10 +20,7 @@ interface Narrowed {
 
 const RANGE = ['minimum', 'maximum'] as const;
 
-/**
- * A shape with only a part of its values. Never wider than it was: what does not fit is left out and named. Of
- * a list, its items are narrowed.
- */
+/** Returns a shape with a part of its values, never wider than before; of a list, the items are narrowed. */
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
     const narrowed = narrow(shape.items.shape, by);

@@ -156,10 +156,7 @@ function narrowedValue(
   };
 }
 
-/**
- * The preset no longer fits, for example because Dify changed the tool: the tool is withheld rather than exposing what
- * the operator restricted.
- */
+/** The preset no longer fits: the tool is withheld rather than exposing what the operator restricted. */
 export function unfitting(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
   const reason = problems.map(({ message }) => message).join('\n');
   return { kind: 'missing', reason, until: problems.map(({ setting }) => setting) };

@@ -32,10 +32,7 @@ interface ValueContext {
   readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;
 }
 
-/**
- * Which values a parameter takes, and its description for a model. Unknown types take any JSON value.
- * `description` replaces the declared one.
- */
+/** Returns which values a parameter takes, with its description or `description`. Unknown types take any value. */
 export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
   const { languages } = context.rules;
   const { shape, remark = '', ...declared } = typedValue(parameter, context);

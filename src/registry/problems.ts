@@ -12,10 +12,7 @@ const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice
 /** Longest text of an argument that is repeated in a message. */
 const MAX_ECHO = 32;
 
-/**
- * What is wrong with arguments, in words: where, what was expected, what came. `reserved` are parameters of the tool
- * that callers do not set.
- */
+/** Puts into words what is wrong with arguments. `reserved` are parameters that callers do not set. */
 export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlySet<string>): Problem[] {
   const paths = new Set<string>();
   const problems: Problem[] = [];

@@ -17,10 +17,7 @@ const TOOLS_LIST: ToolDirectory = {
   others: 'tools/list gives the names of all tools.',
 };
 
-/**
- * Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. `previous` are
- * tools that were published under names of before.
- */
+/** Returns why no tool of that name can be called. `previous` are tools by the names that they had before. */
 export function unknownTool(
   registry: Registry,
   name: string,

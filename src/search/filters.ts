@@ -1,10 +1,7 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/**
- * The tools that pass, in the same order. `provider` is the label or id of one or, if none is called so, a part of it,
- * in any case.
- */
+/** The tools that pass. `provider` is a label or id in any case or, if none is called so, a part of one. */
 export function filterTools(
   tools: readonly PublishedTool[],
   {

@@ -18,10 +18,7 @@ const MAX_SENTENCE = 160;
 /** Longest list of providers in an answer. */
 const MAX_PROVIDERS = 300;
 
-/**
- * The tools that fit a query, as lines of text and as structured content that says the same, with advice on how to
- * go on: how to narrow the search where there are more, what to try where there are none.
- */
+/** Returns the tools that fit a query as text and as structured content, with advice on how to go on. */
 export function searchAnswer(
   request: SearchQuery,
   registry: Registry,

@@ -83,10 +83,7 @@ export function createSearchIndex() {
   }
 
   return {
-    /**
-     * Brings the index up to the registry: all of it at first, later what has changed. Other work gets its turn in
-     * between; calls that come meanwhile wait for those before them.
-     */
+    /** Brings the index up to the registry. Other work gets its turn in between; calls wait for each other. */
     follow(registry: Registry): Promise<void> {
       const run = (): Promise<void> => update(registry);
       following = following.then(run, run);

@@ -147,10 +147,7 @@ export class View implements ToolService {
     this.#snapshot.fail(error);
   }
 
-  /**
-   * Applies a listing and settings. Without a listing, the previous one stays. Notifies clients once if they see a
-   * difference. If building the registry fails, the served tools stay and the log gives the reason.
-   */
+  /** Applies a listing and settings; without a listing, the previous one stays. Notifies clients at most once. */
   update(listing: CatalogListing | undefined, settings = this.#settings): void {
     const before = this.#snapshot.current();
     const next = listing ?? before?.listing;
@@ -163,10 +160,7 @@ export class View implements ToolService {
     this.#snapshot.set(after);
   }
 
-  /**
-   * Returns the registry before approval and without `path` arguments, so that it is the same on every machine.
-   * Undefined before the first load.
-   */
+  /** Returns the registry before approval and without `path` arguments: the same on every machine. */
   comparable(): Registry | undefined {
     const current = this.#snapshot.current();
     const { fileSources = [] } = this.config;

@@ -43,10 +43,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
     return (await answer.json()) ?? reject(request.path, 'JSON');
   }
 
-  /**
-   * Resolves with the workspaces of the account and marks the current one. With the admin key, the account is the owner
-   * of the workspace that the credentials name.
-   */
+  /** Resolves with the workspaces of the account; with the admin key, those of the workspace's owner. */
   async function workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]> {
     const list = objectOf(await ask({ method: 'GET', path: WORKSPACES, signal }))['workspaces'];
     return toWorkspaces(list) ?? reject(WORKSPACES, 'a list of workspaces');
@@ -66,10 +63,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
     workspaces,
     currentWorkspace,
 
-    /**
-     * Resolves with the providers of one type and their tools: the same object as long as Dify's answer does not change.
-     * Undefined if this Dify is older than the type (`mcp` came with 1.6.0).
-     */
+    /** Resolves with the same object as long as Dify's answer does not change; `mcp` came with Dify 1.6.0. */
     async listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined> {
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
@@ -90,10 +84,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
       return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? reject(path, 'a list');
     },
 
-    /**
-     * Resolves with the builtin providers that plugins install, without tools. Works even if one plugin makes
-     * `listProviders` fail.
-     */
+    /** Resolves with the builtin providers of plugins, even if one plugin makes `listProviders` fail. */
     async listPlugins(signal: AbortSignal): Promise<PluginListing> {
       const plugins: unknown[] = [];
       for (let page = 1; page <= MAX_PAGES; page += 1) {
@@ -113,10 +104,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
       return toDifyTools(raw, 'builtin', providerId) ?? reject(path, 'a list');
     },
 
-    /**
-     * Resolves with the workspace's credentials for a builtin provider. Undefined before Dify 1.7.0, which does not list
-     * them: a provider had at most one.
-     */
+    /** Resolves with a builtin provider's credentials; undefined before Dify 1.7.0, which lists none. */
     async credentials(
       providerId: string,
       signal: AbortSignal,

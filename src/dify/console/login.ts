@@ -23,10 +23,7 @@ const REFRESH_PATH = '/console/api/refresh-token';
 /** From this version on, Dify expects the password as Base64. */
 const BASE64_SINCE = '1.11.2';
 
-/**
- * Logs in with one request. Encodes the password as the Dify `version` (X-Version) expects; as Base64 if the version is
- * unknown. Throws only if Dify cannot be reached.
- */
+/** Logs in with one request, with the password as Dify's `version` expects. Throws if Dify cannot be reached. */
 export async function logIn(
   http: DifyHttp,
   credentials: LoginCredentials,

@@ -8,10 +8,7 @@ export interface PluginListing extends CatalogListing {
   readonly needCredentials: ReadonlySet<string>;
 }
 
-/**
- * Reads one page of the list of plugins. `total` counts the plugins on all pages; 0 before 1.4.1, which has no pages.
- * Returns undefined if it is not a list.
- */
+/** Reads one page of the list of plugins; undefined if it is none. `total` is 0 before 1.4.1, which has no pages. */
 export function toPluginPage(raw: unknown) {
   const { plugins, total } = objectOf(raw);
   if (!Array.isArray(plugins)) return undefined;

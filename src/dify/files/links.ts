@@ -3,10 +3,7 @@ export interface FileLink {
   /** `tool`: a ToolFile (`/files/tools/<id>.<ext>`). `upload`: an UploadFile (`/files/<id>/file-preview`). */
   readonly kind: 'tool' | 'upload';
   readonly id: string;
-  /**
-   * Begins with `/files/`: any host and prefix in front of it are Dify's view of itself. The path of a ToolFile always
-   * has an extension: Dify's route requires one and accepts any.
-   */
+  /** Begins with `/files/`, without Dify's own host; always has an extension, which the route requires. */
   readonly path: string;
   /** Includes its question mark; may be empty. */
   readonly query: string;

@@ -107,10 +107,7 @@ function toArgument(
   });
 }
 
-/**
- * Returns the argument for a file that is not stored in Dify. Derives its type from name and MIME type alone, as Dify
- * does. Workflows read `url`, Dify's own file class reads `remote_url`.
- */
+/** Returns the argument for a file outside Dify. Workflows read `url`, Dify's own file class `remote_url`. */
 function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
   const extension = extensionOf(filename);
   return {

@@ -25,10 +25,7 @@ const MAX_MESSAGE = 4000;
 /** These releases cannot return files of workflow tools (fixed in 1.13.0). Only the name of a field shows the bug. */
 const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_marker' };
 
-/**
- * Returns an invoker that uses Dify's inner API, as plugins do (reverse invocation). It sends one POST per call, and only
- * when the stream is read. Leaving the stream early or aborting the signal closes the request.
- */
+/** Returns an invoker for Dify's inner API. Leaving the stream or aborting the signal closes the request. */
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   const { innerApiKey, tenantId, ...limits } = options;
   return {
@@ -70,10 +67,7 @@ export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | '
   return new BridgeError('tool_failed', `The tool failed: ${words}`, { hint });
 }
 
-/**
- * Returns the message without secrets if it is a log step or unreadable: a server in Dify's place may quote the request
- * there. Leaves the tool's own output unchanged.
- */
+/** Masks log steps and unreadable messages, where a server in Dify's place may quote the request. */
 function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvokeMessage {
   if (message.type === 'log') {
     const { label, status, error } = message.log;

@@ -57,10 +57,7 @@ export async function probeInnerKey(
   }
 }
 
-/**
- * Verifies that the address also reaches the inner API, which nginx and the web app do not pass on: sends a made-up key
- * and expects Dify's refusal. Rejects as `errorFromAnswer` does.
- */
+/** Verifies with a made-up key that the address reaches the inner API, which nginx does not pass on. */
 export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
   const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
   try {

@@ -16,10 +16,7 @@ export function webPageError(answer?: DifyAnswer): BridgeError {
   return new BridgeError('upstream_wrong_address', message, { hint: ADDRESS_HINT, upstream });
 }
 
-/**
- * Returns the error for an unexpected answer of the inner API, judged by status, content type and Dify's `code`. Quotes
- * Dify's texts but does not rely on them, because they vary by version. Reads the body.
- */
+/** Returns the error for an unexpected answer, judged by status, type and `code`: Dify's texts vary by version. */
 export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> {
   const reply = await readReply(answer);
   const { status, path } = answer;

@@ -14,10 +14,7 @@ export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: numb
   return cutText(answer.mask(plainWords(text)), max);
 }
 
-/**
- * Returns the person-written message inside the JSON and request id that plugins, their daemon and Dify add; any other
- * text trimmed. The request id differs each time; without it, the same failure gives the same text.
- */
+/** Returns the message inside the JSON and request id that plugins, their daemon and Dify add. */
 function plainWords(text: string): string {
   return humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);
 }
