@@ -16,8 +16,6 @@ export interface ProviderCredential {
   readonly id: string;
   /** The name in Dify's user interface. */
   readonly name: string;
-  /** Whether Dify uses this credential for calls that name none. */
-  readonly isDefault: boolean;
 }
 
 /** The result of listing a catalogue. Providers whose tools could not be read are omitted and named in `problems`. */

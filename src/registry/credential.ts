@@ -5,7 +5,7 @@ import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
 /** Credentials by the id of their provider, as far as a preset can name them. */
-export type ProviderCredentials = ReadonlyMap<string, readonly Pick<ProviderCredential, 'id' | 'name'>[]>;
+export type ProviderCredentials = ReadonlyMap<string, readonly ProviderCredential[]>;
 
 /** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =

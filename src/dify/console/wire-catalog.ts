@@ -105,9 +105,8 @@ export function toCredentials(raw: unknown): readonly ProviderCredential[] | und
   const list = objectOf(raw)['credentials'];
   if (!Array.isArray(list)) return undefined;
   return list.flatMap((entry: unknown): ProviderCredential[] => {
-    const { id: givenId, name: givenName, is_default: isDefault } = objectOf(entry);
-    const [id, name] = [textOf(givenId), textOf(givenName)];
-    return id === undefined || name === undefined ? [] : [{ id, name, isDefault: isDefault === true }];
+    const [id, name] = [textOf(objectOf(entry)['id']), textOf(objectOf(entry)['name'])];
+    return id === undefined || name === undefined ? [] : [{ id, name }];
   });
 }
 

@@ -381,7 +381,7 @@ describe('what is stale', () => {
 });
 
 describe('what has not changed', () => {
-  const key = { id: 'c1', name: 'first', isDefault: true };
+  const key = { id: 'c1', name: 'first' };
   const listing = (more: Partial<CatalogListing> = {}): CatalogListing =>
     structuredClone({ ...one, credentials: new Map([['a', [key]]]), ...more });
 
