@@ -22,7 +22,6 @@ export function deadlineExceeded(timeoutMs: number, sent: boolean): BridgeError 
   return new BridgeError('deadline_exceeded', message, { hint });
 }
 
-/** The bridge stops. */
 export function shuttingDown(sent: boolean): BridgeError {
   const message = sent ? 'The bridge is stopping and ended the call.' : 'The bridge is stopping.';
   const hint = sent ? MAY_STILL_RUN : `${NOT_STARTED} Call again when the bridge runs again.`;

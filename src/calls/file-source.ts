@@ -8,7 +8,6 @@ import { openLocalFile } from './local-file.ts';
 /** Characters that are decoded at once; a multiple of 4. */
 const CHUNK = 64 * 1024;
 
-/** Where files of arguments come from. */
 export interface FileSources {
   readonly store: FileStore;
   readonly remote: RemoteFiles;
@@ -16,7 +15,6 @@ export interface FileSources {
   readonly urls: 'fetch' | 'pass' | 'refuse';
   /** Folders from which the local person may name files; none: no files of this machine are accepted. */
   readonly folders: readonly string[];
-  /** Bytes of one file at most. */
   readonly maxBytes: number;
 }
 

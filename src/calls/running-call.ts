@@ -22,7 +22,6 @@ export interface CallRequest {
 export class RunningCall {
   readonly request: CallRequest;
   readonly startedAt = performance.now();
-  /** It has a slot. */
   hasSlot = false;
   /** The invocation was handed to the invoker. */
   sent = false;

@@ -4,7 +4,6 @@ import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
 import { sortedBy } from './provider-key.ts';
 
-/** Concurrent requests. */
 const CONCURRENCY = 4;
 
 /** Returns a source that also lists the credentials of the providers that `wanted` selects. */

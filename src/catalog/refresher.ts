@@ -14,7 +14,6 @@ export interface CatalogRefresherOptions {
   readonly initial?: CatalogListing | undefined;
   /** Milliseconds from the end of one load to the start of the next. 0: only on demand and after failures. */
   readonly intervalMs: number;
-  /** Called when a load starts. */
   readonly onStart?: (() => void) | undefined;
   /** Called after a load, see `carryOver`. Unchanged providers are the same objects. Must not throw. */
   readonly onListing: (listing: CatalogListing) => void;

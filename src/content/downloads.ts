@@ -12,7 +12,6 @@ import { createInlineBudget, type Turn } from './inline-budget.ts';
 import type { FileLinks } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 
-/** Files fetched at a time for one call. */
 const CONCURRENCY = 4;
 /** Files fetched for one result: with the limit per file this bounds what a call takes of the store. */
 export const MAX_FILES = 20;

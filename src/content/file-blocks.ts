@@ -25,7 +25,6 @@ export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   }
 }
 
-/** The link to a stored file. */
 export function toResourceLink({ file }: AccessibleFile): ResourceLink {
   const { uri, name, mimeType, size } = file;
   return { type: 'resource_link', uri, name, mimeType: harmlessType(mimeType), size };

@@ -21,7 +21,6 @@ export class Peekable {
     }
   }
 
-  /** What has been read so far. */
   head(): Uint8Array {
     if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
     return this.#chunks[0] as Uint8Array;

@@ -16,7 +16,6 @@ import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
 import { createStoreWhole, describeCut, shortenContent, type StoreWhole } from './whole-text.ts';
 
-/** Everything that a finished call left. */
 export interface AssemblyInput {
   readonly tool: PublishedTool;
   readonly collector: Collector;
@@ -89,7 +88,6 @@ function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
 interface OwnTexts {
   readonly byPart: ReadonlyMap<Part, ShownText>;
   readonly last: readonly ShownText[];
-  /** All of them in order. */
   readonly list: readonly ShownText[];
 }
 

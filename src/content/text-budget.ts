@@ -2,9 +2,7 @@
 export interface BudgetedTexts {
   /** What is shown of each text, in order: all, a beginning, or nothing (undefined). */
   readonly texts: readonly (string | undefined)[];
-  /** Characters of all texts. */
   readonly total: number;
-  /** Characters that are shown. */
   readonly shown: number;
   /** Index of the text that was cut; undefined if all texts are shown. */
   readonly cutAt: number | undefined;

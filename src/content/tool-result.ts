@@ -14,7 +14,6 @@ import { ResultStore } from './result-store.ts';
 
 export interface ToolResultsOptions {
   readonly opener: FileOpener;
-  /** Stores the files of results. */
   readonly store: FileStore;
   readonly accessOf: FileAccessOf;
   /** Bytes of the largest file that is stored. */

@@ -200,5 +200,4 @@ export const ERROR_RULES = {
   },
 } as const satisfies Record<string, ErrorRule>;
 
-/** The closed list of error codes. */
 export type ErrorCode = keyof typeof ERROR_RULES;

@@ -11,7 +11,6 @@ export interface Problem {
 }
 
 export interface BridgeErrorOptions {
-  /** What the reader should do next. */
   readonly hint?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
   /** Status and path of Dify's answer, for the log. */
@@ -35,7 +34,6 @@ export class BridgeError extends Error {
     this.upstream = options.upstream;
   }
 
-  /** The rule of this error's code. */
   get rule(): ErrorRule {
     return ERROR_RULES[this.code];
   }

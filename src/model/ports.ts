@@ -33,7 +33,6 @@ export interface CatalogSource {
   list(signal: AbortSignal): Promise<CatalogListing>;
 }
 
-/** Options of one invocation. */
 export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
@@ -112,13 +111,11 @@ export interface InputFile {
   dispose(): Promise<void>;
 }
 
-/** Limits for fetching a file. */
 export interface FetchLimits {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** Fetches files from the web. */
 export interface RemoteFiles {
   /** Fetches a whole file. Rejects with `file_refused`, `file_too_large` or the signal's reason. */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;

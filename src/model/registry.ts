@@ -4,7 +4,6 @@ import type { JsonObject } from './json.ts';
 import type { CatalogListing } from './ports.ts';
 import type { ProviderType, ToolRef } from './tool.ts';
 
-/** A parameter that takes a file. */
 export interface FileParameter {
   /** The parameter's name in Dify. */
   readonly name: string;
@@ -125,7 +124,6 @@ export interface SnapshotSource<T> {
   onChange(listener: (snapshot: T) => void): () => void;
 }
 
-/** The registry of one view. */
 export type RegistrySource = SnapshotSource<Registry>;
 
 /** The tool list of one view: its registry, or in mode `search` the search tools. */
@@ -138,7 +136,6 @@ export interface StalePart {
   readonly providerId?: string | undefined;
   /** The time of the listing that is served. */
   readonly since: Date;
-  /** Why the refresh failed. */
   readonly message: string;
 }
 

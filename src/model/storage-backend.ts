@@ -1,6 +1,5 @@
 import type { ByteRange } from './stored-file.ts';
 
-/** The metadata of a stored file. */
 export interface FileRecord {
   readonly id: string;
   readonly name: string;
@@ -16,7 +15,6 @@ export interface FileRecord {
   readonly secret: string;
 }
 
-/** A stored file, and its last known time of use. */
 export interface StoredRecord {
   readonly record: FileRecord;
   readonly usedAt: number;
@@ -27,7 +25,6 @@ export interface Draft {
   write(chunk: Uint8Array): Promise<void>;
   /** Turns the draft into a stored file atomically. */
   commit(record: FileRecord): Promise<void>;
-  /** Deletes the draft. */
   discard(): Promise<void>;
 }
 

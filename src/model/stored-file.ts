@@ -11,7 +11,6 @@ export interface StoredFile {
   readonly expiresAt: Date;
 }
 
-/** The metadata of a file to be stored. */
 export interface NewFile {
   readonly name: string;
   readonly mimeType: string;
@@ -31,7 +30,6 @@ export interface DownloadableFile {
   read(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
-/** The ways in which a principal can reach a stored file. */
 export interface FileAccess {
   /** The URI for resources/read, and for the `resource` of a later call. */
   readonly uri: string;

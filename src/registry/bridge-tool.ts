@@ -14,7 +14,6 @@ export { z };
 
 /** A tool that the bridge answers itself. */
 export interface BridgeTool<V> {
-  /** As clients see it. */
   readonly tool: ListedTool;
   /** Checks and coerces arguments as for any other tool, with problems in the same words. */
   parse(args: unknown): CheckedArguments<V>;

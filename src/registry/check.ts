@@ -99,7 +99,6 @@ function refuse({ path, issues }: Place, shape: Shape, value: unknown): undefine
   issues.push({ kind: 'wrong', path: [...path], shape, value });
 }
 
-/** Checks a part of a value. */
 function within(place: Place, step: string | number, check: Check, input: unknown): unknown {
   place.path.push(step);
   const value = check(input, place);

@@ -23,7 +23,6 @@ export function toolCost(tool: ListedTool): ToolCost {
   return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
 }
 
-/** The sum over a list of tools. */
 export function totalCost(tools: readonly ListedTool[]): ToolCost {
   let [bytes, tokens] = [0, 0];
   for (const tool of tools) {

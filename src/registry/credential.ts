@@ -7,7 +7,6 @@ import { listed } from './text.ts';
 /** Credentials by the id of their provider, as far as a preset can name them. */
 export type ProviderCredentials = ReadonlyMap<string, readonly ProviderCredential[]>;
 
-/** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
   | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
   | { readonly ok: false; readonly problem: PresetProblem };

@@ -29,7 +29,6 @@ export interface Draft {
   readonly lines: readonly string[];
 }
 
-/** What a tool is decided by. */
 export interface DraftContext {
   readonly preset: ToolPreset | undefined;
   readonly selection: Selection;

@@ -13,12 +13,10 @@ const EXAMPLES: Readonly<Record<FileSource, string>> = {
   path: '{"path":"/home/me/report.pdf"} for a file on this computer',
 };
 
-/** True for a parameter that takes a file or several. */
 export function takesFiles(parameter: ToolParameter): boolean {
   return TYPES.has(parameter.type);
 }
 
-/** True for a parameter that takes a list of files. */
 export function takesManyFiles(parameter: ToolParameter): boolean {
   return takesFiles(parameter) && parameter.type !== 'file';
 }

@@ -13,7 +13,6 @@ export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument
   return [...sources, 'filename', 'mime_type'];
 }
 
-/** What the members of a file argument hold. */
 export const MEMBER_DESCRIPTIONS: Readonly<Record<keyof FileArgument, string>> = {
   url: 'Web address of the file, beginning with https://.',
   resource: 'URI of a file that an earlier result named, as it stands there.',

@@ -1,4 +1,3 @@
-/** True when a text has a wildcard. */
 export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }

@@ -12,7 +12,6 @@ const MAX_CHOICES = 250;
 /** Descriptions, names, choices and defaults of one schema, in UTF-16 units: what is beyond is left out. */
 const MAX_TEXT = 32_768;
 
-/** One reading of a schema document. */
 interface Reading {
   readonly document: JsonObject;
   /** How many more subschemas are read. */

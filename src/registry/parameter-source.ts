@@ -31,7 +31,6 @@ export type ParameterSource =
       readonly until?: readonly string[];
     };
 
-/** How an operator gives a parameter its value. */
 export interface Remedy {
   readonly name: string;
   /** One of the values that it takes, where they are known. */
@@ -40,7 +39,6 @@ export interface Remedy {
   readonly publishable: boolean;
 }
 
-/** A source and what an operator should know of it. */
 export interface ResolvedSource {
   readonly source: ParameterSource;
   /** What of the declaration or of the preset cannot be done. */

@@ -21,12 +21,10 @@ export function choicesOf(parameter: ToolParameter): string[] {
   return [...new Set(parameter.options.map(({ value }) => value))].filter((value) => value !== '');
 }
 
-/** True for a `select` that offers nothing to select. */
 export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
-/** What a value depends on besides the parameter. */
 interface ValueContext {
   readonly ref: ToolRef;
   readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;

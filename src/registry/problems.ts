@@ -98,7 +98,6 @@ function range({ min, max }: Extract<Shape, { kind: 'number' }>): string {
   return max !== undefined ? ` of at most ${max}` : '';
 }
 
-/** The names of what an object or a file has. */
 function membersOf(shape: Shape): string[] {
   if (shape.kind === 'object') return shape.properties.map(({ name }) => name);
   return shape.kind === 'file' ? fileMembers(shape.sources) : [];

@@ -7,7 +7,6 @@ import { listed, withRemark } from './text.ts';
 /** Longest list of choices inside a description. */
 const MAX_LISTED = 400;
 
-/** A schema that is being written. */
 type Draft = Record<string, Json>;
 
 /** What is published of a value of any type. */
@@ -24,7 +23,6 @@ export function publishSchema(value: Value): JsonObject {
   return deepFreeze(schemaOf(value, ANYTHING));
 }
 
-/** Freezes a JSON value with everything in it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) deepFreeze(member);

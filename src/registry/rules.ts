@@ -9,7 +9,6 @@ import type { ProviderType } from '../model/tool.ts';
  */
 export type Matcher = string | FactMatcher;
 
-/** Facts of a tool, all of which must fit. */
 export interface FactMatcher {
   /** The published name; with `names: bare` the tool's own name as well. */
   readonly name?: string | undefined;
@@ -53,7 +52,6 @@ export interface Preset {
   readonly idempotent?: boolean | undefined;
 }
 
-/** What the operator decides about the published tools. */
 export interface RegistryRules {
   /** `bare`: the tool's own name where no other published tool has it. */
   readonly names: 'qualified' | 'bare';

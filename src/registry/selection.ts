@@ -4,7 +4,6 @@ import { fits, type Matchable, matcherText } from './match.ts';
 import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
-/** What deny and allow say of one tool. */
 export interface Selection {
   /** What decided, as lines for a person. */
   readonly lines: readonly string[];
@@ -32,7 +31,6 @@ export function selectTool(tool: Matchable, rules: RegistryRules): Selection {
   };
 }
 
-/** What maxTools says of one tool. */
 interface Rank {
   readonly line: string;
   readonly hidden?: string;

@@ -31,7 +31,6 @@ export interface Value {
   readonly description?: string | undefined;
 }
 
-/** A member of an object. */
 export interface Property extends Value {
   readonly name: string;
   readonly required: boolean;
@@ -42,7 +41,6 @@ export interface Property extends Value {
 /** Names that every model provider takes for a property. */
 const PROPERTY_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** True when a property may carry the name as it is. */
 export function isPropertyName(name: string): boolean {
   // Assigning to this one sets the prototype of an object instead of a property.
   return PROPERTY_NAME.test(name) && name !== '__proto__';

@@ -10,7 +10,6 @@ export function effectsOf(registry: Registry) {
   return {
     /** Whether `call_read_tool` calls the tools that only read, and `call_write_tool` all others. */
     split,
-    /** Returns the name of the bridge tool that calls a tool. */
     callerOf(tool: PublishedTool): string {
       if (!split) return callTool.tool.name;
       return (onlyReads(tool) ? callReadTool : callWriteTool).tool.name;

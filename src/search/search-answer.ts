@@ -10,12 +10,9 @@ import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
-/** The arguments of `search_tools`. */
 export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
 
-/** Longest sentence of a description in an answer. */
 const MAX_SENTENCE = 160;
-/** Longest list of providers in an answer. */
 const MAX_PROVIDERS = 300;
 
 /** Returns the tools that fit a query as text and as structured content, with advice on how to go on. */

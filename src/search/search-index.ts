@@ -18,10 +18,8 @@ const MIN_SCORE = 0.08;
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Finds tools by words. */
 export type SearchIndex = ReturnType<typeof createSearchIndex>;
 
-/** Returns an empty index. */
 export function createSearchIndex() {
   /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };

@@ -11,7 +11,6 @@ import { searchAnswer } from './search-answer.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as tools from './search-tools.ts';
 
-/** What the search tools answer from. */
 export interface SearchScope {
   readonly registry: Registry;
   /** Names of all tools of the bridge itself: `call_tool` does not call those. */

@@ -5,7 +5,6 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import type { Approval } from './approval.ts';
 
-/** The most names in one field of a log line. */
 const MAX_NAMES = 50;
 
 /** Compares Dify's tools with the tools approved for one view, and logs each difference once. */
@@ -58,7 +57,6 @@ function textOf({ added, removed, changed }: ManifestDifference, registry: Regis
   return JSON.stringify([removed, ...hashes, ...changed.map(({ unpublished }) => unpublished)]);
 }
 
-/** Returns the names in a difference, for a log line. */
 function summaryOf({ added, removed, changed }: ManifestDifference) {
   const names = (tools: readonly { readonly name: string }[]): string[] =>
     tools.slice(0, MAX_NAMES).map(({ name }) => name);

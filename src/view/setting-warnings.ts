@@ -3,7 +3,6 @@ import type { CatalogProblem } from '../model/ports.ts';
 import type { RegistryNote, RegistrySource } from '../model/registry.ts';
 import { settingNoteText } from '../registry/notes.ts';
 
-/** The most problems in one log line. */
 const MAX_PROBLEMS = 50;
 
 /** A setting that does not match the tools of some views. */

@@ -137,7 +137,6 @@ export class View implements ToolService {
     }
   }
 
-  /** Marks the start of a load of the catalogue. */
   begin(): void {
     this.#snapshot.begin();
   }

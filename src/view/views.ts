@@ -11,7 +11,6 @@ import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
 
-/** The settings that define the views. */
 export type ViewsConfig = Pick<Config, 'tools' | 'views'>;
 
 /** A folder of approved tools, and how Dify's tools differ from them. */
@@ -91,7 +90,6 @@ export class Views {
     }
   }
 
-  /** Marks the start of a load of the catalogue. */
   begin(): void {
     for (const view of this.#views.values()) view.begin();
   }

@@ -2,7 +2,6 @@ import { BridgeError } from '../../model/errors.ts';
 import type { DifyConsole } from './console.ts';
 import type { Workspace } from './workspaces.ts';
 
-/** The most workspaces that a hint names. */
 const MAX_NAMED = 5;
 
 /** Returns the error for an admin key that Dify does not know. */

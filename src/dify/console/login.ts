@@ -4,7 +4,6 @@ import { type LoginFailure, loginFailure, sessionError } from './console-errors.
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 
-/** E-mail address and password of a Dify account. */
 export interface LoginCredentials {
   readonly email: string;
   readonly password: string;

@@ -7,7 +7,6 @@ import { abortError } from '../wire/network-errors.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 import { probeVersion } from '../inner/probe.ts';
 
-/** How the bridge authenticates to Dify's console API. */
 export type ConsoleCredentials =
   | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
   | (LoginCredentials & {
@@ -26,14 +25,12 @@ export interface ConsoleRequest {
   readonly inWorkspace?: boolean | undefined;
 }
 
-/** Sends authenticated requests to the console API. */
 export interface ConsoleSession {
   /**
    * Resolves with any answer except a 401, for which it throws a BridgeError. If the tokens have expired, renews them
    * and sends the request a second time: it must be safe to repeat.
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
-  /** Returns the error for an unexpected reply. */
   toError(reply: DifyReply): BridgeError;
 }
 

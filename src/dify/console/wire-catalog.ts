@@ -141,7 +141,8 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
   const inputSchema = raw['input_schema'];
   return {
     name,
-    type: toType(raw['type']),
+    // `tools/<type>` writes `files` for `system-files`; the route of a single provider does not.
+    type: textOf(raw['type'])?.replace(/^system-files$/, 'files') ?? 'any',
     form: textOf(raw['form']) ?? 'llm',
     required: raw['required'] === true || raw['required'] === 'true',
     label: toLocalizedText(raw['label']),
@@ -154,12 +155,6 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
     multiple: raw['multiple'] === true ? true : undefined,
     inputSchema: isJsonObject(inputSchema) ? inputSchema : undefined,
   };
-}
-
-/** `tools/<type>` writes `files` for `system-files`; the route of a single provider does not. */
-function toType(raw: Json | undefined): string {
-  const type = textOf(raw) ?? 'any';
-  return type === 'system-files' ? 'files' : type;
 }
 
 const NO_OPTIONS: readonly ParameterOption[] = [];

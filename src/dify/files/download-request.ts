@@ -3,11 +3,9 @@ import type { FileLink } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 
-/** The answer of Dify's download-request route. */
 export type DownloadAddress =
   /** Path and query, for our own base URL: the address names the host as Dify sees itself. */
   | { readonly kind: 'address'; readonly path: string }
-  /** This Dify does not have the route. */
   | { readonly kind: 'unsupported' }
   /** Dify looked for the file and does not have it. */
   | { readonly kind: 'unavailable'; readonly reason: string }
@@ -19,8 +17,8 @@ export const GONE = 'Dify no longer has the file.';
 /** Asks Dify for the address of a file. Rejects as `DifyHttp.send` does. */
 export type RequestDownload = (link: FileLink, signal: AbortSignal) => Promise<DownloadAddress>;
 
-/** The key and the workspace that the requests use. */
-export interface DownloadRequestOptions {
+/** The key of Dify's inner API, and the workspace that requests are for. */
+export interface InnerAccess {
   readonly innerApiKey: string;
   readonly tenantId: string;
 }
@@ -35,7 +33,7 @@ const MAX_QUOTE = 300;
  * first file shows whether this Dify has the route; until then files are requested one at a time. Any other failure
  * says nothing about the route.
  */
-export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOptions): RequestDownload {
+export function createDownloadRequest(http: DifyHttp, options: InnerAccess): RequestDownload {
   let isSupported: boolean | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -59,7 +57,7 @@ export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOp
 
 async function requestAddress(
   http: DifyHttp,
-  { innerApiKey, tenantId }: DownloadRequestOptions,
+  { innerApiKey, tenantId }: InnerAccess,
   link: FileLink,
   signal: AbortSignal,
 ): Promise<DownloadAddress> {

@@ -1,4 +1,3 @@
-/** A link to a file that Dify stores. */
 export interface FileLink {
   /** `tool`: a ToolFile (`/files/tools/<id>.<ext>`). `upload`: an UploadFile (`/files/<id>/file-preview`). */
   readonly kind: 'tool' | 'upload';
@@ -34,15 +33,10 @@ export function parseFileLink(url: string): FileLink | undefined {
     id: id.toLowerCase(),
     path: tool === undefined || extension !== undefined ? match[0] : `${match[0]}.bin`,
     query,
-    signed: query !== '' && isSigned(new URLSearchParams(query)),
+    signed: SIGNATURE_FIELDS.every((field) => new URLSearchParams(query).has(field)),
   };
 }
 
-/** Returns true for an absolute http or https address. */
 export function isWebAddress(url: string): boolean {
   return /^https?:\/\//i.test(url);
-}
-
-function isSigned(fields: URLSearchParams): boolean {
-  return SIGNATURE_FIELDS.every((field) => fields.has(field));
 }

@@ -2,17 +2,14 @@ import { BridgeError } from '../../model/errors.ts';
 import { textOf } from '../../model/json.ts';
 import type { FileReference } from '../../model/message.ts';
 import type { FileOpener, OpenedFile } from '../../model/ports.ts';
-import { createDownloadRequest, GONE } from './download-request.ts';
+import { createDownloadRequest, GONE, type InnerAccess } from './download-request.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { endedWithoutAnswer } from '../wire/network-errors.ts';
 import { header, isWebPage } from '../wire/reply.ts';
 import { signFileQuery } from './signature.ts';
 
-/** How the opener requests files. */
-export interface FileOpenerOptions {
-  readonly innerApiKey: string;
-  readonly tenantId: string;
+export interface FileOpenerOptions extends InnerAccess {
   /** Dify's SECRET_KEY, for signing links. */
   readonly secretKey?: string | undefined;
   /** Returns milliseconds since 1970; the system clock when absent. */

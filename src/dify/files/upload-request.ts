@@ -1,5 +1,7 @@
 import { BridgeError } from '../../model/errors.ts';
 import { objectOf, textOf } from '../../model/json.ts';
+import type { FileUpload } from '../../model/ports.ts';
+import type { InnerAccess } from './download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
@@ -15,8 +17,8 @@ const MAX_QUOTE = 300;
  */
 export async function requestUploadUrl(
   http: DifyHttp,
-  { innerApiKey, tenantId }: { readonly innerApiKey: string; readonly tenantId: string },
-  { filename, mimeType }: { readonly filename: string; readonly mimeType: string },
+  { innerApiKey, tenantId }: InnerAccess,
+  { filename, mimeType }: Pick<FileUpload, 'filename' | 'mimeType'>,
   signal: AbortSignal,
 ): Promise<string> {
   const answer = await http.send({

@@ -2,16 +2,11 @@ import { BridgeError } from '../../model/errors.ts';
 import { type JsonObject, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import type { InnerAccess } from './download-request.ts';
 import { detectFileKind } from './kind.ts';
 import { encodeForm } from './form.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
-
-/** The key and the workspace for storing files. */
-export interface FileUploaderOptions {
-  readonly innerApiKey: string;
-  readonly tenantId: string;
-}
 
 /** Dify starts to store the file after the last byte and answers when it is stored. */
 const TIMEOUT_MS = 120_000;
@@ -26,7 +21,7 @@ const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
  * plugins and workflows and has only the keys that Dify accepts. Rejects as `errorFromAnswer` does, and with errors from
  * reading the file.
  */
-export function createFileUploader(http: DifyHttp, options: FileUploaderOptions): FileUploader {
+export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUploader {
   async function send(file: FileUpload, signal: AbortSignal): Promise<DifyAnswer> {
     const url = await requestUploadUrl(http, options, file, signal);
     return http.send({

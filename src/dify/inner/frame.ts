@@ -41,7 +41,6 @@ export function toFrame(text: string): Frame {
   return data === undefined || data === null ? { data: null, error: '' } : { data, error: undefined };
 }
 
-/** Formats a byte as `0x0f`. */
 export function hex(byte: number): string {
   return `0x${byte.toString(16).padStart(2, '0')}`;
 }

@@ -1,11 +1,10 @@
 import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
-import { LengthPrefixed, MAGIC } from './length-prefixed.ts';
-import { Lines } from './lines.ts';
+import { createLengthPrefixed, MAGIC } from './length-prefixed.ts';
+import { createLines } from './lines.ts';
 
 export type { Frame } from './frame.ts';
 
-/** Limits for reading frames. */
 export interface DecodeOptions {
   /** The largest accepted frame or line, in bytes of JSON. */
   readonly maxFrameBytes: number;
@@ -46,8 +45,8 @@ export async function* decodeFrames(
 }
 
 function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {
-  if (first === MAGIC) return new LengthPrefixed(maxFrameBytes);
-  if (LINE_STARTS.has(first)) return new Lines(maxFrameBytes);
+  if (first === MAGIC) return createLengthPrefixed(maxFrameBytes);
+  if (LINE_STARTS.has(first)) return createLines(maxFrameBytes);
   if (first === LESS_THAN) throw webPageError();
   throw broken(`Dify's answer begins with the byte ${hex(first)}, which starts no known format.`);
 }

@@ -3,17 +3,14 @@ import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import type { InnerAccess } from '../files/download-request.ts';
 import { decodeFrames } from './frames.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
-/** The settings of an invoker. */
-export interface InvokerOptions {
-  /** The api service's INNER_API_KEY_FOR_PLUGIN. It grants access to every workspace of the installation. */
-  readonly innerApiKey: string;
-  readonly tenantId: string;
+export interface InvokerOptions extends InnerAccess {
   /** The largest accepted message, in bytes. */
   readonly maxFrameBytes: number;
   /** The most bytes of all messages of one call. */

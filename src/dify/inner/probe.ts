@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, textOf } from '../../model/json.ts';
-import { createDownloadRequest, type DownloadRequestOptions } from '../files/download-request.ts';
+import { createDownloadRequest, type InnerAccess } from '../files/download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { FileLink } from '../files/links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
@@ -40,7 +40,7 @@ export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise
  */
 export async function probeInnerKey(
   http: DifyHttp,
-  options: DownloadRequestOptions,
+  options: InnerAccess,
   signal: AbortSignal,
 ): Promise<void> {
   const file = { filename: 'probe.txt', mimeType: 'text/plain' };
@@ -69,18 +69,12 @@ export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promis
   }
 }
 
-/** Dify's verdict on a signed link to a file that cannot exist. */
-export interface SigningProbe {
-  readonly verdict: 'accepted' | 'refused' | 'unexpected';
-  readonly status: number;
-}
-
 /** Returns whether Dify accepts links signed with a secret key. Rejects if Dify cannot be reached. */
 export async function probeSigning(
   http: DifyHttp,
   secretKey: string,
   signal: AbortSignal,
-): Promise<SigningProbe> {
+): Promise<{ readonly verdict: 'accepted' | 'refused' | 'unexpected'; readonly status: number }> {
   const id = randomUUID();
   const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
   const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
@@ -94,7 +88,7 @@ export async function probeSigning(
 /** Returns whether Dify gives addresses of files for the inner API key alone; asks for one that cannot exist. */
 export async function probeDownloadRequest(
   http: DifyHttp,
-  options: DownloadRequestOptions,
+  options: InnerAccess,
   signal: AbortSignal,
 ): Promise<boolean> {
   const id = randomUUID();

@@ -8,7 +8,6 @@ const GATEWAY_STATUSES = new Set([502, 503]);
 
 type MakeError = (code: ErrorCode, message: string, hint?: string) => BridgeError;
 
-/** Returns the error for a web page in place of the API. */
 export function webPageError(answer?: DifyAnswer): BridgeError {
   const path = answer === undefined ? 'the invocation' : answer.path;
   const upstream = answer && { status: answer.status, path };

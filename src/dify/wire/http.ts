@@ -18,7 +18,6 @@ export interface DifyHttpOptions {
   readonly secrets?: Secrets | undefined;
 }
 
-/** One exchange with Dify. */
 export interface DifyRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/`, may have a query, and is appended to the base. Or an absolute http(s) URL. */
@@ -72,7 +71,6 @@ export interface DifyHttp {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 64 * 1024;
-/** Request headers whose values are secrets. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'x-csrf-token', 'x-inner-api-key'];
 
 /** Returns a client for one Dify. Throws `config_invalid` if the base is not an http(s) URL. */

@@ -65,7 +65,6 @@ export function timeoutError(timeoutMs: number, { url, path }: Destination): Bri
   return new BridgeError('upstream_unreachable', message, { hint: HINT });
 }
 
-/** Returns the error for a body that broke off. */
 export function brokenBodyError(error: unknown, { url, path }: Destination): BridgeError {
   const message = `The connection to Dify at ${hostPort(url)} broke in the middle of the answer to ${path}.`;
   return new BridgeError('stream_broken', message, { hint: AFTERMATH, cause: error });

@@ -42,7 +42,6 @@ export function isNotReady({ code }: DifyReply): boolean {
   return code !== undefined && NOT_READY.has(code);
 }
 
-/** Returns true if the answer declares itself a web page. */
 export function isWebPage(answer: DifyAnswer): boolean {
   return header(answer, 'content-type')?.toLowerCase().includes('html') === true;
 }
