@@ -13,7 +13,11 @@ export function conformTo(
   if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
-    notes.push(`[${name} is not in the structured content: ${describeMisfit(item)}]`);
+    const reason =
+      item === undefined
+        ? 'the tool does not declare it'
+        : `its value is not of type ${typesOf(item).join(' or ')}`;
+    notes.push(`[${name} is not in the structured content: ${reason}]`);
   });
   return { content: conformed, notes };
 }
@@ -41,12 +45,6 @@ function conformObject(schema: JsonObject, value: JsonObject, onMisfit: OnMisfit
     else if (item !== null) onMisfit(name, declared);
   }
   return Object.fromEntries(entries);
-}
-
-function describeMisfit(schema: JsonObject | undefined): string {
-  return schema === undefined
-    ? 'the tool does not declare it'
-    : `its value is not of type ${typesOf(schema).join(' or ')}`;
 }
 
 /** The value as the schema wants it; undefined when it does not fit. */

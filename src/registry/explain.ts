@@ -19,13 +19,13 @@ export function explainTool(registry: Registry, name: string): string[] {
   }
   const lines: string[] = [];
   if (tool !== undefined) {
-    lines.push(`${name} is published.`, ...identity(tool.ref));
+    lines.push(`${name} is published.`, identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
     if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
     lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {
-    lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
+    lines.push(`${name} is withheld (${item.reason}).`, identity(item.ref));
     lines.push(...item.detail.split('\n'), ...explanationLines(registry, item));
   }
   return [...lines, ...notesOn(registry, name)];
@@ -43,8 +43,8 @@ export function similarNames(registry: Registry, name: string): string[] {
   return [...new Set(found)].slice(0, 5);
 }
 
-function identity(ref: ToolRef): string[] {
-  return [`In Dify: ${ref.providerType} provider ${ref.providerId}, tool ${ref.tool}`];
+function identity({ providerType, providerId, tool }: ToolRef): string {
+  return `In Dify: ${providerType} provider ${providerId}, tool ${tool}`;
 }
 
 function resultLines({ results = {} }: PublishedTool): string[] {

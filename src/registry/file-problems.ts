@@ -32,7 +32,7 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
   }
   const problems: FileProblem[] = [];
   const { url, data, filename, path } = file;
-  if (url !== undefined && !isWebAddress(url)) {
+  if (url !== undefined && !(/^https?:\/\//i.test(url) && URL.canParse(url))) {
     problems.push({ member: 'url', message: 'expected a web address that begins with https://' });
   }
   if (path !== undefined && !isAbsolute(path)) {
@@ -46,10 +46,6 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
     problems.push({ member: 'filename', message });
   }
   return problems;
-}
-
-function isWebAddress(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
 function inWords(names: readonly string[]): string {

@@ -72,21 +72,14 @@ export function nameTools(
 
 /** The name that a tool would have if it were alone. */
 function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
-  const ref = refOf(provider, tool);
+  const ref: ToolRef = { providerType: provider.type, providerId: provider.id, tool: tool.name };
   const key = identityOf(ref);
-  const wholeName = `${providerPart(provider)}__${ref.tool}`;
-  const wanted = fitName(wholeName, key, maxLength);
+  const whole = `${providerPart(provider)}__${ref.tool}`;
+  const wanted = fitName(whole, key, maxLength);
+  const wholeName = wanted === whole ? undefined : whole;
   const holder = heldBy(wanted);
   const isHeld = holder !== undefined && identityOf(holder) === key;
-  return {
-    provider,
-    tool,
-    ref,
-    key,
-    wholeName: wanted === wholeName ? undefined : wholeName,
-    wanted,
-    isHeld,
-  };
+  return { provider, tool, ref, key, wholeName, wanted, isHeld };
 }
 
 /** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
@@ -102,10 +95,6 @@ export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string
   }
   for (const name of ambiguous) unique.delete(name);
   return unique;
-}
-
-function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {
-  return { providerType: provider.type, providerId: provider.id, tool: tool.name };
 }
 
 function compareRefs(a: ToolRef, b: ToolRef): number {
@@ -152,13 +141,10 @@ function freeName(
   maxLength: number,
   taken: ReadonlyMap<string, ToolRef>,
 ): string {
-  let digits = HASH_DIGITS;
-  let name = withHash(wanted, key, digits, maxLength);
-  while (taken.has(name)) {
-    digits += 2;
-    name = withHash(wanted, key, digits, maxLength);
+  for (let digits = HASH_DIGITS; ; digits += 2) {
+    const name = withHash(wanted, key, digits, maxLength);
+    if (!taken.has(name)) return name;
   }
-  return name;
 }
 
 function withHash(name: string, key: string, digits: number, maxLength: number): string {

@@ -33,8 +33,9 @@ export function deepFreeze<T>(value: T): T {
 function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
   const { shape, nullable, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
-  // A list of types would say the same, but not every converter reads one.
-  const written: Draft = mayBeNull(shape, nullable) ? { anyOf: [schema, { type: 'null' }] } : schema;
+  // Any value has null among its own. A list of types would say the same, but not every converter reads one.
+  const isNullable = nullable === true && shape.kind !== 'any';
+  const written: Draft = isNullable ? { anyOf: [schema, { type: 'null' }] } : schema;
   // A default that the alternatives lack is sent to Dify without being published.
   if (fallback !== undefined && isPublished(value, fallback, untyped)) {
     // A copy: the schema is frozen, the declaration is not.
@@ -48,11 +49,6 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
 function withChoices(description = '', values: readonly number[]): string {
   const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
   return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
-}
-
-/** True where null is an alternative to the shape; any value has it among its own. */
-function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
-  return nullable === true && shape.kind !== 'any';
 }
 
 function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {

@@ -150,7 +150,9 @@ export class View implements ToolService {
   update(listing: CatalogListing | undefined, settings = this.#settings): void {
     const before = this.#snapshot.current();
     const next = listing ?? before?.listing;
-    const isSame = settings === this.#settings && before !== undefined && isSameListing(before.listing, next);
+    const known = before?.listing;
+    const isSameListing = known?.providers === next?.providers && known?.credentials === next?.credentials;
+    const isSame = settings === this.#settings && before !== undefined && isSameListing;
     this.#settings = settings;
     if (next === undefined) return;
     const after = isSame ? before : this.#derive(next, before);
@@ -214,8 +216,4 @@ export class View implements ToolService {
     const tool = this.#snapshot.current()?.registry.get(name);
     return tool?.name === name ? tool.ref : this.#history.gone.get(name);
   };
-}
-
-function isSameListing(before: CatalogListing, after: CatalogListing | undefined): boolean {
-  return before.providers === after?.providers && before.credentials === after.credentials;
 }

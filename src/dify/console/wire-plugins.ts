@@ -20,17 +20,13 @@ export function toPluginListing(plugins: readonly unknown[]): PluginListing {
   const readings: ProviderReading[] = [];
   const needCredentials = new Set<string>();
   for (const [index, plugin] of plugins.entries()) {
-    if (hasNoTools(plugin)) continue;
+    const { declaration } = objectOf(plugin);
+    if (isJsonObject(declaration) && !isJsonObject(declaration['tool'])) continue;
     const reading = toToolProvider(providerHead(plugin), 'builtin', index + 1);
     readings.push(reading);
     if (reading.provider !== undefined && needsCredentials(plugin)) needCredentials.add(reading.provider.id);
   }
   return { ...toListing(readings, 'builtin'), needCredentials };
-}
-
-function hasNoTools(plugin: unknown): boolean {
-  const declaration = objectOf(plugin)['declaration'];
-  return isJsonObject(declaration) && !isJsonObject(declaration['tool']);
 }
 
 /** Returns a plugin's provider under the keys that the list of providers uses. */
