@@ -160,13 +160,10 @@ function fileCheck(shape: Extract<Shape, { kind: 'file' }>): Check {
     for (const key of Object.keys(source)) {
       if (!(names as string[]).includes(key)) refuseKey(place, shape, key);
     }
-    if (areTexts) explain(place, fileProblems(file, shape.sources));
+    for (const { member, message } of areTexts ? fileProblems(file, shape.sources) : []) {
+      const path = member === '' ? [...place.path] : [...place.path, member];
+      place.issues.push({ kind: 'explained', path, message });
+    }
     return file;
   };
-}
-
-function explain({ path, issues }: Place, problems: ReturnType<typeof fileProblems>): void {
-  for (const { member, message } of problems) {
-    issues.push({ kind: 'explained', path: member === '' ? [...path] : [...path, member], message });
-  }
 }

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { BridgeError } from '../../model/errors.ts';
 import { type JsonObject, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
@@ -84,7 +85,7 @@ function toArgument(
   baseUrl: URL,
 ): JsonObject {
   const { preview_url: preview, name, extension, mime_type: mimeType, size } = stored;
-  const storedExtension = typeof extension === 'string' ? extension : extensionOf(file.filename);
+  const storedExtension = typeof extension === 'string' ? extension : extname(file.filename);
   const storedType = typeof mimeType === 'string' ? mimeType : file.mimeType;
   const address = textOf(preview);
   return withoutUndefined({
@@ -104,7 +105,7 @@ function toArgument(
 
 /** Returns the argument for a file outside Dify. Workflows read `url`, Dify's own file class `remote_url`. */
 function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
-  const extension = extensionOf(filename);
+  const extension = extname(filename);
   return {
     dify_model_identity: '__dify__file__',
     tenant_id: tenantId,
@@ -122,9 +123,4 @@ function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: stri
 function absolute(url: string, baseUrl: URL): string {
   if (!url.startsWith('/')) return url;
   return `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}${url}`;
-}
-
-function extensionOf(filename: string): string {
-  const dot = filename.lastIndexOf('.');
-  return dot <= 0 ? '' : filename.slice(dot);
 }
