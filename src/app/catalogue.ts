@@ -40,5 +40,5 @@ function sourceOf({ http, connection, views, logger }: CatalogueParts): CatalogS
   }
   const console = createConsole(http, connection.console);
   const wanted = (listing: CatalogListing): ReadonlySet<string> => views.wantedCredentials(listing);
-  return withCredentials(createConsoleSource(console, { logger }), console, wanted);
+  return withCredentials(createConsoleSource(console, logger), console, wanted);
 }

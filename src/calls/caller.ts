@@ -1,6 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
+import { argumentsError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
@@ -9,9 +10,12 @@ import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
-import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
+import { explainFailure, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
+
+const CORRECT =
+  "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.";
 
 export interface CallerOptions {
   readonly invoker: Invoker;
@@ -57,7 +61,7 @@ export class Caller {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
-    throw invalidArguments(tool, parsed.problems);
+    throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
 
   /**
@@ -82,10 +86,7 @@ export class Caller {
     return result;
   }
 
-  /**
-   * Refuses new and waiting calls with `shutting_down`, waits up to `graceMs` for running ones, then ends them with the
-   * same error. Resolves when no call is left.
-   */
+  /** Refuses waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them too. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     for (const call of this.#calls.keys()) if (!call.hasSlot) call.abort(shuttingDown(false));
@@ -126,7 +127,9 @@ export class Caller {
       throw failure;
     } finally {
       release?.();
-      if (iterator !== undefined) void closeQuietly(iterator);
+      // Its answer does not matter: the call has its outcome already.
+      const close = async (): Promise<unknown> => iterator?.return?.();
+      close().catch(() => undefined);
       this.#log(tool, call.request.requestId, call);
     }
   }
@@ -162,13 +165,4 @@ function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult
   const rest = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
   const text = `Ignored, because the tool has no such argument: ${names.join(', ')}${rest}.`;
   return { ...result, content: [...result.content, { type: 'text', text }] };
-}
-
-/** Ends a stream and ignores the outcome. */
-async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // The call already has its outcome.
-  }
 }

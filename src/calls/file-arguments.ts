@@ -8,7 +8,6 @@ import { ofArgument, takesNoFile, tooLarge } from './file-errors.ts';
 import { type FileCall, type FileSources, openFile } from './file-source.ts';
 import { nameAndType } from './input-type.ts';
 
-/** The most concurrent uploads of one call. */
 const MAX_AT_ONCE = 3;
 const SOURCES = ['url', 'data', 'resource', 'path'];
 
@@ -23,7 +22,6 @@ interface GivenFile {
   readonly place: (stored: JsonObject) => void;
 }
 
-/** Uploads the files of calls to Dify. */
 export class FileArguments {
   readonly #options: FileArgumentsOptions;
 

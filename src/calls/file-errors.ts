@@ -5,11 +5,9 @@ const NOTHING_SENT = 'The tool was not started.';
 
 /** Returns the error for a file of the arguments that is too large. */
 export function tooLarge(size: number, maxBytes: number): BridgeError {
-  return new BridgeError(
-    'file_too_large',
-    `The file has ${size} bytes; the bridge accepts at most ${maxBytes}.`,
-    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
-  );
+  const message = `The file has ${size} bytes; the bridge accepts at most ${maxBytes}.`;
+  const hint = 'Give a smaller file; the limit is the setting files.maxInputBytes.';
+  return new BridgeError('file_too_large', message, { hint });
 }
 
 /** Returns the error for a parameter to which Dify cannot pass a file. */
@@ -21,13 +19,9 @@ export function takesNoFile(parameter: string, reason: string): BridgeError {
 
 /** Returns the error for a stored file that does not exist or belongs to another caller. */
 export function noSuchResource(uri: string): BridgeError {
-  return new BridgeError(
-    'file_refused',
-    `Unknown file ${cutText(uri, 200)}: it never existed, expired, was evicted, or belongs to another client.`,
-    {
-      hint: 'Call the tool that made the file again, or pass the file another way.',
-    },
-  );
+  const message = `Unknown file ${cutText(uri, 200)}: it never existed, expired, was evicted, or belongs to another client.`;
+  const hint = 'Call the tool that made the file again, or pass the file another way.';
+  return new BridgeError('file_refused', message, { hint });
 }
 
 /** Returns the error for a way of passing files that this bridge does not offer. */

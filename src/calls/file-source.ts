@@ -8,7 +8,6 @@ import { openLocalFile } from './local-file.ts';
 /** The number of characters to decode at once; a multiple of 4. */
 const CHUNK = 64 * 1024;
 
-/** The sources of files in arguments. */
 export interface FileSources {
   readonly store: FileStore;
   readonly remote: RemoteFiles;
@@ -16,7 +15,6 @@ export interface FileSources {
   readonly urls: 'fetch' | 'pass' | 'refuse';
   /** The folders whose files the local user may name. If empty, files of this machine are refused. */
   readonly folders: readonly string[];
-  /** The size limit of one file, in bytes. */
   readonly maxBytes: number;
 }
 
@@ -56,12 +54,7 @@ function inlineFile(data: string): InputFile {
 async function storedFile(uri: string, principal: string, store: FileStore): Promise<InputFile> {
   const found = await store.find(uri, principal);
   if (found === undefined) throw noSuchResource(uri);
-  const { name, mimeType, size } = found;
-  return {
-    filename: name,
-    mimeType,
-    size,
-    read: () => store.read(uri, principal),
-    dispose: () => Promise.resolve(),
-  };
+  const { name: filename, mimeType, size } = found;
+  const read = (): AsyncIterable<Uint8Array> => store.read(uri, principal);
+  return { filename, mimeType, size, read, dispose: () => Promise.resolve() };
 }

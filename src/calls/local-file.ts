@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { lstat, open, realpath } from 'node:fs/promises';
 import { basename, isAbsolute, relative, sep } from 'node:path';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { handleBytes } from '../model/handle-bytes.ts';
 import type { InputFile } from '../model/ports.ts';
 import { tooLarge } from './file-errors.ts';
@@ -35,20 +35,17 @@ export async function openLocalFile(
     }
     if (!(await isStill(real, path, stats))) throw outside(path);
     if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
-    return heldFile(handle, path, stats.size);
+    const dispose = (): Promise<void> => handle.close().catch(() => undefined);
+    return {
+      filename: basename(path),
+      size: stats.size,
+      read: () => handleBytes(handle, stats.size),
+      dispose,
+    };
   } catch (error) {
     await handle.close();
     throw error;
   }
-}
-
-function heldFile(handle: FileHandle, path: string, size: number): InputFile {
-  return {
-    filename: basename(path),
-    size,
-    read: () => handleBytes(handle, size),
-    dispose: () => handle.close().catch(() => undefined),
-  };
 }
 
 async function isWithin(real: string, folders: readonly string[]): Promise<boolean> {
@@ -72,22 +69,14 @@ async function isStill(real: string, path: string, opened: Stats): Promise<boole
 }
 
 function outside(path: string): BridgeError {
-  return new BridgeError(
-    'file_refused',
-    `There is no file ${path} in the folders that the operator allowed.`,
-    {
-      hint: HINT,
-    },
-  );
+  const message = `There is no file ${path} in the folders that the operator allowed.`;
+  return new BridgeError('file_refused', message, { hint: HINT });
 }
 
 function unreadable(error: unknown, path: string): BridgeError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const isDenied = code === 'EACCES' || code === 'EPERM';
-  return isDenied
-    ? new BridgeError('file_refused', `The bridge has no permission to read ${path}.`, {
-        hint: HINT,
-        cause: error,
-      })
-    : outside(path);
+  if (!['EACCES', 'EPERM'].includes(systemErrorCode(error))) return outside(path);
+  return new BridgeError('file_refused', `The bridge has no permission to read ${path}.`, {
+    hint: HINT,
+    cause: error,
+  });
 }

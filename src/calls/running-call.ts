@@ -24,7 +24,6 @@ export interface CallRequest {
 export class RunningCall {
   readonly request: CallRequest;
   readonly startedAt = performance.now();
-  /** Whether the call has a slot. */
   hasSlot = false;
   /** Whether the invocation was passed to the invoker. */
   sent = false;

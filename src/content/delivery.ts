@@ -38,11 +38,7 @@ export type Delivery =
       readonly size?: number | undefined;
       readonly reason: string;
     }
-  | {
-      readonly kind: 'too-large';
-      readonly mimeType?: string | undefined;
-      readonly size?: number | undefined;
-    }
+  | { readonly kind: 'too-large'; readonly mimeType?: string | undefined; readonly size?: number | undefined }
   | { readonly kind: 'external' }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
@@ -72,11 +68,8 @@ export async function deliver(
   const { maxBytes } = options.store;
   const filename = fileName(file);
   const tooLarge = (size: number, served?: string): Delivery => {
-    return {
-      kind: 'too-large',
-      size,
-      mimeType: declaredType({ declared: [file.mimeType, served], filename }),
-    };
+    const mimeType = declaredType({ declared: [file.mimeType, served], filename });
+    return { kind: 'too-large', size, mimeType };
   };
   if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size);
   const opened = await options.opener.open(file, signal);

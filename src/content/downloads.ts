@@ -12,7 +12,6 @@ import { createInlineBudget, type Turn } from './inline-budget.ts';
 import type { FileLinks } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 
-/** The most concurrent downloads of one call. */
 const CONCURRENCY = 4;
 /** The most files of one result. With the limit per file, this limits how much of the store a call uses. */
 export const MAX_FILES = 20;
@@ -67,7 +66,7 @@ export class Downloads {
 
   /** Starts fetching. Returns undefined if the same file was added before, or if there are `MAX_FILES` already. */
   add(file: FileReference): ResultFile | undefined {
-    const id = file.id ?? idInLink(file.url ?? '');
+    const id = file.id ?? STORED_FILE.exec(file.url ?? '')?.[1]?.toLowerCase();
     const key = id ?? file.url;
     if (key !== undefined) {
       if (this.#known.has(key)) return undefined;
@@ -129,6 +128,3 @@ export class Downloads {
 }
 
 /** Returns Dify's ID of the file to which an address leads. */
-function idInLink(url: string): string | undefined {
-  return STORED_FILE.exec(url)?.[1]?.toLowerCase();
-}

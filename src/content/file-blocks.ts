@@ -3,10 +3,7 @@ import { harmlessType } from '../model/media-types.ts';
 import type { Delivery } from './delivery.ts';
 import type { AccessibleFile } from './result-store.ts';
 
-/**
- * Returns the block that follows the line about a file: an image, a sound, a text, or a link to the stored file; none
- * if the file is unavailable. Text that a browser would execute becomes plain text.
- */
+/** Returns the block of one file; none for a file that is not there. A text that a browser would run is plain text. */
 export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   switch (delivery.kind) {
     case 'image':

@@ -5,10 +5,7 @@ export type Overflow = 'alone' | 'together';
 
 /** The turn of one file among the files of a result. */
 export interface Turn {
-  /**
-   * Waits until all earlier files are decided, then takes space for this one. Resolves with why there is no space;
-   * undefined if it fits.
-   */
+  /** Takes the space for this file after all before it are decided; returns why there is none. */
   claim(bytes: number): Promise<Overflow | undefined>;
   /** Ends the turn. Must be called in every case. */
   pass(): void;

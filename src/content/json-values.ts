@@ -79,11 +79,7 @@ export function canonical(value: Json): string {
 
 /** Returns each entry of an object as a string that is equal if and only if name and value are. */
 export function entryKeys(value: JsonObject): string[] {
-  const keys: string[] = [];
-  for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) keys.push(entryKey(name, item));
-  }
-  return keys;
+  return Object.entries(value).flatMap(([name, item]) => (item === undefined ? [] : [entryKey(name, item)]));
 }
 
 /** Returns a name and its value as one string; see `entryKeys`. */

@@ -13,7 +13,11 @@ export function conformTo(
   if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
-    notes.push(`[${name} was omitted from the structured content: ${describeMisfit(item)}]`);
+    const reason =
+      item === undefined
+        ? 'the tool does not declare it'
+        : `its value is not of type ${typesOf(item).join(' or ')}`;
+    notes.push(`[${name} was omitted from the structured content: ${reason}]`);
   });
   return { content: conformed, notes };
 }
@@ -43,12 +47,6 @@ function conformObject(schema: JsonObject, value: JsonObject, onMisfit: OnMisfit
   return Object.fromEntries(entries);
 }
 
-function describeMisfit(schema: JsonObject | undefined): string {
-  return schema === undefined
-    ? 'the tool does not declare it'
-    : `its value is not of type ${typesOf(schema).join(' or ')}`;
-}
-
 /** Returns the value as the schema requires; undefined if it cannot be converted. */
 function conform(schema: JsonObject, value: Json): Json | undefined {
   const types = typesOf(schema);
@@ -69,13 +67,8 @@ function conform(schema: JsonObject, value: Json): Json | undefined {
 function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefined {
   const declared = schema['items'];
   if (!isJsonObject(declared)) return items;
-  const conformed: Json[] = [];
-  for (const item of items) {
-    const fitting = conform(declared, item);
-    if (fitting === undefined) return undefined;
-    conformed.push(fitting);
-  }
-  return conformed;
+  const conformed = items.map((item) => conform(declared, item));
+  return conformed.some((item) => item === undefined) ? undefined : (conformed as Json[]);
 }
 
 function typesOf(schema: JsonObject): string[] {

@@ -6,10 +6,7 @@ import { rateLimited } from '../model/rate-limited.ts';
 /** The shortest time between two progress messages, in milliseconds. */
 const INTERVAL_MS = 250;
 
-/**
- * Returns a reporter that ignores errors of the observer. `output` counts a message: the first is reported at once,
- * later ones at most every 250 ms.
- */
+/** Reports to an observer, and survives one that throws. `output` reports at most every 250 ms. */
 export function createAnnouncer(observer: CallObserver | undefined) {
   let count = 0;
   return {

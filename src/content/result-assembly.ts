@@ -1,5 +1,6 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
@@ -8,24 +9,21 @@ import { type Downloads, MAX_FILES } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-name.ts';
-import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
+import { canonical, entryKey, entryKeys } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
 import { createStoreWhole, describeCut, shortenContent, type StoreWhole } from './whole-text.ts';
 
-/** Everything that a finished call produced. */
 export interface AssemblyInput {
-  /** The tool's name, after which files of its text are named. */
-  readonly tool: string;
+  readonly tool: PublishedTool;
   readonly collector: Collector;
   readonly downloads: Downloads;
   readonly store: ResultStore;
   readonly limits: ResultLimits;
   /** Why the call failed. */
   readonly failure: BridgeError | undefined;
-  readonly outputSchema: JsonObject | undefined;
 }
 
 type Part = { readonly kind: 'run'; readonly run: TextRun } | Exclude<Segment, { kind: 'text' }>;
@@ -45,11 +43,16 @@ const BEFORE_ERROR = 'Output before the error:';
  * budget is cut, and the full text is stored as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
-  const { collector, downloads, store, limits, failure, outputSchema } = input;
+  const { tool, collector, downloads, store, limits, failure } = input;
+  const { outputSchema } = tool;
   const { links } = collector;
   const variables = collector.variables();
   const values = collector.segments.filter((segment) => segment.kind === 'json').map(({ value }) => value);
-  const parts = readRuns(collector.segments, values.length > 0 || variables.length > 0, links);
+  const lookForJson = values.length > 0 || variables.length > 0;
+  const parts = collector.segments.map((segment): Part => {
+    if (segment.kind !== 'text') return segment;
+    return { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) };
+  });
   await downloads.settle(links);
 
   const own = ownTexts(parts, values, variables);
@@ -62,7 +65,7 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   if (passedOver.length > 0) {
     items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
   }
-  const storeWhole = createStoreWhole(own.list, input.tool, store);
+  const storeWhole = createStoreWhole(own.list, tool.name, store);
   const blocks = await toBlocks(items, budgeted, storeWhole);
   if (failure !== undefined) return failed(failure, blocks);
 
@@ -85,7 +88,6 @@ function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
 interface OwnTexts {
   readonly byPart: ReadonlyMap<Part, ShownText>;
   readonly last: readonly ShownText[];
-  /** All texts in order. */
   readonly list: readonly ShownText[];
 }
 
@@ -165,12 +167,6 @@ function failed(failure: BridgeError, blocks: readonly ContentBlock[]): ToolResu
   const content: ContentBlock[] = [{ type: 'text', text: failure.toText() }];
   if (blocks.length > 0) content.push({ type: 'text', text: BEFORE_ERROR }, ...blocks);
   return { content, isError: true };
-}
-
-function readRuns(segments: readonly Segment[], lookForJson: boolean, links: FileLinks): Part[] {
-  return segments.map((segment) =>
-    segment.kind === 'text' ? { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) } : segment,
-  );
 }
 
 /** Returns the variables whose value is neither in a JSON object of the text nor a text of its own. */

@@ -8,7 +8,6 @@ export interface AccessibleFile {
   readonly access: FileAccess;
 }
 
-/** The outcome of storing a file. */
 export type StoreOutcome =
   | { readonly kind: 'stored'; readonly stored: AccessibleFile }
   /** Larger than `maxBytes`. */
@@ -26,7 +25,6 @@ export interface ResultStoreOptions {
   readonly logger: Logger;
 }
 
-/** Stores the files of one call for its principal. */
 export class ResultStore {
   readonly maxBytes: number;
   readonly #options: ResultStoreOptions;

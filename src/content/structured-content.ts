@@ -9,7 +9,6 @@ export interface ShownText {
   readonly whole?: Json;
 }
 
-/** The sources of structured content. */
 export interface StructuredInput {
   /** The distinct values of json messages, in order. */
   readonly values: readonly Json[];

@@ -2,9 +2,7 @@
 export interface BudgetedTexts {
   /** The shown part of each text, in order: all of it, its beginning, or nothing (undefined). */
   readonly texts: readonly (string | undefined)[];
-  /** The number of characters of all texts. */
   readonly total: number;
-  /** The number of characters shown. */
   readonly shown: number;
   /** Index of the text that was cut; undefined if all texts are shown. */
   readonly cutAt: number | undefined;
@@ -12,10 +10,7 @@ export interface BudgetedTexts {
   readonly left: number;
 }
 
-/**
- * Returns the texts from the first on until `max` characters are used. The text that does not fit is cut at the end of
- * a line if that uses at least half of the space, otherwise between two characters.
- */
+/** Shows texts from the first on until `max` characters are used up; cuts the one that does not fit, at a line. */
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   let space = max;

@@ -14,7 +14,6 @@ import { ResultStore } from './result-store.ts';
 
 export interface ToolResultsOptions {
   readonly opener: FileOpener;
-  /** The store for the files of results. */
   readonly store: FileStore;
   readonly accessOf: FileAccessOf;
   /** The size of the largest file to store, in bytes. */
@@ -78,16 +77,12 @@ export class ToolResults {
         announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
-      warnOfUnknown(collector, tool, logger);
-      return await assembleResult({
-        tool: tool.name,
-        collector,
-        downloads,
-        store: storeFor(signal),
-        limits,
-        failure,
-        outputSchema: tool.outputSchema,
-      });
+      if (collector.unknownTypes.size > 0) {
+        const types = Object.fromEntries(collector.unknownTypes);
+        logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
+      }
+      const store = storeFor(signal);
+      return await assembleResult({ tool, collector, downloads, store, limits, failure });
     } catch (error) {
       return errorResult(this.#failure(error, tool));
     }
@@ -105,12 +100,4 @@ export class ToolResults {
     }
     return failure;
   }
-}
-
-function warnOfUnknown({ unknownTypes }: Collector, tool: PublishedTool, logger: Logger): void {
-  if (unknownTypes.size === 0) return;
-  logger.warn('Tool sent messages of unknown types', {
-    tool: tool.name,
-    types: Object.fromEntries(unknownTypes),
-  });
 }

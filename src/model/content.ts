@@ -14,7 +14,6 @@ interface NamedBlock {
   readonly name?: string | undefined;
 }
 
-/** A sound. */
 export interface AudioBlock extends NamedBlock {
   readonly type: 'audio';
   /** Base64. */
@@ -35,7 +34,6 @@ export interface ResourceLink {
   readonly description?: string;
 }
 
-/** A file inside a result, as text or as Base64. */
 export type EmbeddedResource =
   | { readonly uri: string; readonly mimeType: string; readonly text: string }
   | { readonly uri: string; readonly mimeType: string; readonly blob: string };

@@ -15,8 +15,17 @@ export interface ErrorRule {
 /** Defaults for errors that a model reads as the result of its call. */
 const CALL = { mcp: 'result', rpc: -32603, http: 200, exit: 1 } as const;
 
+/** Of errors in the arguments of a call. */
+const ARGUMENT = { ...CALL, rpc: -32602, exit: 2 } as const;
+
 /** Defaults for errors that end a client's request or a command. */
 const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
+
+/** Of names that a client asks for and the bridge does not have. */
+const LOOKUP = { ...REQUEST, rpc: -32602, http: 200, exit: 2 } as const;
+
+/** Of errors that keep a command from starting its work. */
+const SETUP = { ...REQUEST, rpc: -32603, http: 500, exit: 2 } as const;
 
 /**
  * Every error of the bridge. No other place maps errors to answers.
@@ -24,16 +33,11 @@ const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
  */
 export const ERROR_RULES = {
   invalid_arguments: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
+    ...ARGUMENT,
     meaning: 'The arguments do not fit the tool. The error lists each problem; nothing was sent to Dify.',
   },
   tool_not_found: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
+    ...LOOKUP,
     meaning:
       'No published tool has that name. The error names similar ones, or says why the tool is withheld.',
   },
@@ -97,17 +101,13 @@ export const ERROR_RULES = {
       'The caller cancelled the call. Its request to Dify was closed; a workflow keeps running in Dify.',
   },
   call_not_found: {
-    ...CALL,
-    rpc: -32602,
+    ...ARGUMENT,
     http: 404,
-    exit: 2,
     meaning:
       'Unknown call ID. The result expired, was evicted (settings calls.keepResults, calls.maxKeptBytes), was lost in a restart, or belongs to another client.',
   },
   file_refused: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
+    ...ARGUMENT,
     meaning:
       'A file in the arguments cannot be used: its address or path is not allowed, or the file is missing, too large or not a regular file. The tool was not started.',
   },
@@ -119,10 +119,8 @@ export const ERROR_RULES = {
       'A file is larger than the bridge accepts or stores (settings files.maxInputBytes, files.maxStoreBytes).',
   },
   file_not_found: {
-    ...REQUEST,
-    rpc: -32602,
+    ...LOOKUP,
     http: 404,
-    exit: 2,
     meaning: 'Unknown file. It never existed, has expired, was evicted, or belongs to another client.',
   },
   state_unavailable: {
@@ -138,26 +136,17 @@ export const ERROR_RULES = {
     meaning: 'The tools have not been loaded from Dify yet. The message says why.',
   },
   invalid_cursor: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
+    ...LOOKUP,
     meaning: 'The cursor of a list request was not issued by this bridge. Request the first page again.',
   },
   shutting_down: { ...CALL, http: 503, meaning: 'The bridge is stopping and accepts no new calls.' },
   config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
       'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
   },
   client_config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
       'The configuration file of an MCP client is missing, is not valid JSON or cannot be written. It was not changed.',
   },
@@ -207,10 +196,7 @@ export const ERROR_RULES = {
       'Every MCP session has an open stream or a running call, and no more can be opened (setting http.maxSessions).',
   },
   port_unavailable: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning: 'The address to listen on is in use or not allowed. Choose another with --port or --host.',
   },
   internal: {
@@ -220,5 +206,4 @@ export const ERROR_RULES = {
   },
 } as const satisfies Record<string, ErrorRule>;
 
-/** The closed list of error codes. */
 export type ErrorCode = keyof typeof ERROR_RULES;

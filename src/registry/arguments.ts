@@ -11,10 +11,7 @@ export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/**
- * Returns the function that checks and coerces the arguments of one tool. Calls `inputOf` only at the first call,
- * because most tools of a workspace are never called.
- */
+/** Checks and coerces the arguments of one tool. Calls `inputOf` late: most tools are never called. */
 export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
   let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
   return (args) => {
@@ -39,7 +36,7 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
 export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,
-  reserved: ReadonlySet<string>,
+  reserved: ReadonlySet<string> = new Set(),
 ): CheckedArguments<JsonObject> {
   const given = args ?? {};
   if (!isJsonObject(given)) {

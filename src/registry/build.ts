@@ -70,9 +70,11 @@ export function buildRegistry(
     .map(({ final }) => final)
     .filter(({ outcome, named }) => 'published' in outcome && counted?.has(named.key) !== false);
   const names = publishedNames(counting, rules, naming, heldBy);
-  const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
-  const candidates = counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
-  const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
+  const nameOf = ({ named }: Draft): string => names.get(named) ?? named.qualifiedName;
+  const ranks = rankTools(
+    counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named })),
+    rules,
+  );
 
   const tools: PublishedTool[] = [];
   const withheld: WithheldTool[] = [];
@@ -202,12 +204,11 @@ function notesOf({ named: { clashesWith }, notes }: Draft, name: string): Regist
   const all: ToolNote[] = [];
   if (clashesWith !== undefined) {
     const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
-    all.push({
-      message: `The name contains a hash, because another tool has the name without it (${other}).`,
-    });
+    const message = `The name contains a hash, because another tool has the name without it (${other}).`;
+    all.push({ message });
   }
   // Notes that the operator can act on come last.
-  all.push(...notes.filter(({ setting }) => setting === undefined));
-  all.push(...notes.filter(({ setting }) => setting !== undefined));
+  const isCorrectable = ({ setting }: ToolNote): number => Number(setting !== undefined);
+  all.push(...notes.toSorted((a, b) => isCorrectable(a) - isCorrectable(b)));
   return all.map((note) => ({ name, ...note }));
 }

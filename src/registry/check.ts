@@ -107,7 +107,6 @@ function report({ issues }: Place, issue: ArgumentIssue): void {
   if (issues.length < MAX_ISSUES) issues.push(issue);
 }
 
-/** Checks a part of a value. */
 function within(place: Place, step: string | number, check: Check, input: unknown): unknown {
   place.path.push(step);
   const value = check(input, place);
@@ -187,14 +186,10 @@ function fileCheck(shape: Extract<Shape, { kind: 'file' }>): Check {
     for (const key of Object.keys(source)) {
       if (!(names as string[]).includes(key)) refuseKey(place, shape, key);
     }
-    if (areTexts) explain(place, fileProblems(file, shape.sources));
+    for (const { member, message } of areTexts ? fileProblems(file, shape.sources) : []) {
+      const path = member === '' ? [...place.path] : [...place.path, member];
+      report(place, { kind: 'explained', path, message });
+    }
     return file;
   };
-}
-
-function explain(place: Place, problems: ReturnType<typeof fileProblems>): void {
-  const { path } = place;
-  for (const { member, message } of problems) {
-    report(place, { kind: 'explained', path: member === '' ? [...path] : [...path, member], message });
-  }
 }

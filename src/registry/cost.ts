@@ -22,7 +22,6 @@ export function toolCost(tool: ListedTool): ToolCost {
   return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
 }
 
-/** Returns the total cost of a list of tools. */
 export function totalCost(tools: readonly ListedTool[]): ToolCost {
   let [bytes, tokens] = [0, 0];
   for (const tool of tools) {
@@ -33,21 +32,15 @@ export function totalCost(tools: readonly ListedTool[]): ToolCost {
   return { bytes, tokens };
 }
 
-/** The most tools that a client accepts. Beyond that, it ignores the others or refuses all of them. */
-export interface ClientLimit {
-  readonly tools: number;
-  readonly client: string;
-}
-
-/** Limits that users of clients have reported, the smallest first. */
-export const CLIENT_LIMITS: readonly ClientLimit[] = [
+/** Numbers of tools past which a client shows none of the further ones, or refuses them all, as users have reported. */
+const CLIENT_LIMITS = [
   { tools: 40, client: 'older releases of Cursor' },
   { tools: 80, client: 'Cursor' },
   { tools: 128, client: 'VS Code and GitHub Copilot' },
 ];
 
-/** Returns the limits that a number of tools exceeds. */
-export function exceededLimits(tools: number): readonly ClientLimit[] {
+/** Returns the limits of clients that a number of tools exceeds, the smallest first. */
+export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 

@@ -1,19 +1,12 @@
+import type { ProviderCredential } from '../model/ports.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
 import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
-/** The facts by which a preset can name a credential. */
-export interface NamedCredential {
-  readonly id: string;
-  /** The name that Dify shows. */
-  readonly name: string;
-}
+/** Credentials by the id of their provider, as far as a preset can name them. */
+export type ProviderCredentials = ReadonlyMap<string, readonly ProviderCredential[]>;
 
-/** Credentials by the ID of their provider. */
-export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]>;
-
-/** The credential that calls use, or why it cannot be determined. */
 export type ChosenCredential =
   | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
   | { readonly ok: false; readonly problem: PresetProblem };
@@ -43,20 +36,20 @@ export function chooseCredential(
         'Let the bridge list them from Dify, or set credentialId to the ID.',
     );
   }
-  const [found, ...others] = known.filter((credential) => credential.name === name);
-  if (found === undefined) {
+  const found = known.filter((credential) => credential.name === name);
+  if (found.length === 0) {
     const names = known.map((credential) => JSON.stringify(credential.name));
     const existing = names.length === 0 ? 'It has none.' : `It has: ${listed(names, 300)}.`;
     return refuse(`Its preset names the credential ${quoted}, which the provider does not have. ${existing}`);
   }
-  if (others.length > 0) {
-    const ids = [found, ...others].map((credential) => credential.id);
+  const ids = found.map((credential) => credential.id);
+  if (ids.length > 1) {
     return refuse(
       `Its preset names the credential ${quoted}, but ${ids.length} credentials of the provider have that name. ` +
         `Set credentialId to one of their IDs: ${listed(ids, 300)}.`,
     );
   }
-  return { ok: true, id: found.id };
+  return { ok: true, id: ids[0] };
 }
 
 function namesCredential({ credential, credentialId }: Preset): boolean {

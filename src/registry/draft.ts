@@ -29,7 +29,6 @@ export interface Draft {
   readonly lines: readonly string[];
 }
 
-/** What the decision on a tool depends on. */
 export interface DraftContext {
   readonly preset: ToolPreset | undefined;
   readonly selection: Selection;

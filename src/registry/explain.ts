@@ -3,10 +3,7 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import { furtherNotes } from './notes.ts';
 
-/**
- * Returns lines for a person that say why a tool is published as it is, or withheld. For an unknown name, they name
- * similar tools. An alias is explained as its current tool.
- */
+/** Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones. */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {
@@ -22,13 +19,13 @@ export function explainTool(registry: Registry, name: string): string[] {
   }
   const lines: string[] = [];
   if (tool !== undefined) {
-    lines.push(`${name} is published.`, ...identity(tool.ref));
+    lines.push(`${name} is published.`, identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify, so Dify refuses every call.');
     if (tool.credentialId !== undefined) lines.push('Calls use the credential of its preset.');
     lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {
-    lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
+    lines.push(`${name} is withheld (${item.reason}).`, identity(item.ref));
     lines.push(...item.detail.split('\n'), ...explanationLines(registry, item));
   }
   return [...lines, ...notesOn(registry, name)];
@@ -46,8 +43,8 @@ export function similarNames(registry: Registry, name: string): string[] {
   return [...new Set(found)].slice(0, 5);
 }
 
-function identity(ref: ToolRef): string[] {
-  return [`In Dify: ${ref.providerType} provider ${ref.providerId}, tool ${ref.tool}`];
+function identity({ providerType, providerId, tool }: ToolRef): string {
+  return `In Dify: ${providerType} provider ${providerId}, tool ${tool}`;
 }
 
 function resultLines({ results = {} }: PublishedTool): string[] {

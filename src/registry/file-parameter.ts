@@ -18,7 +18,6 @@ export function takesFiles(parameter: ToolParameter): boolean {
   return TYPES.has(parameter.type);
 }
 
-/** True for a parameter that takes a list of files. */
 export function takesManyFiles(parameter: ToolParameter): boolean {
   return takesFiles(parameter) && parameter.type !== 'file';
 }

@@ -3,14 +3,9 @@ import type { FileArgument, FileSource } from '../model/registry.ts';
 import { isBase64 } from './file-coercion.ts';
 
 /** A problem with a file argument. `member` is empty if it concerns the whole argument. */
-export interface FileProblem {
+interface FileProblem {
   readonly member: '' | keyof FileArgument;
   readonly message: string;
-}
-
-/** The descriptions of the members of a file argument. */
-export function memberDescription(member: keyof FileArgument): string {
-  return MEMBERS[member];
 }
 
 /** Returns the members of a file argument with these sources. */
@@ -18,7 +13,7 @@ export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument
   return [...sources, 'filename', 'mime_type'];
 }
 
-const MEMBERS: Readonly<Record<keyof FileArgument, string>> = {
+export const MEMBER_DESCRIPTIONS: Readonly<Record<keyof FileArgument, string>> = {
   url: 'Web address of the file, starting with https://.',
   resource: 'URI of a file from an earlier result, copied exactly.',
   path: 'Absolute path of a file on this computer, in a folder that the operator allowed.',
@@ -38,7 +33,7 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
   }
   const problems: FileProblem[] = [];
   const { url, data, filename, path } = file;
-  if (url !== undefined && !isWebAddress(url)) {
+  if (url !== undefined && !(/^https?:\/\//i.test(url) && URL.canParse(url))) {
     problems.push({ member: 'url', message: 'expected a web address that starts with https://' });
   }
   if (path !== undefined && !isAbsolute(path)) {
@@ -52,10 +47,6 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
     problems.push({ member: 'filename', message });
   }
   return problems;
-}
-
-function isWebAddress(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
 function inWords(names: readonly string[]): string {

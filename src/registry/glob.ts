@@ -1,4 +1,3 @@
-/** Returns whether a text contains a wildcard. */
 export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }

@@ -32,7 +32,6 @@ export function incompleteDetail(
   return lines.join('\n');
 }
 
-/** Returns lines of YAML under a path of keys. */
 function yaml(path: readonly string[], lines: readonly string[]): string[] {
   const indent = (depth: number): string => '  '.repeat(depth);
   return [

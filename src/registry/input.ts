@@ -1,25 +1,14 @@
 import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { closest } from '../model/closest.ts';
+import { closestMatches, didYouMean } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
-import {
-  bindsParameter,
-  type PresetProblem,
-  presetParameters,
-  presetProblem,
-  type ToolNote,
-} from './presets.ts';
+import { bindsParameter, presetParameters, presetProblem, type ToolNote } from './presets.ts';
+import type { Preset } from './rules.ts';
 import { propertyNames } from './property-names.ts';
 import type { ObjectShape, Property, Value } from './shape.ts';
-
-/** A parameter, and the source of its value in words. */
-export interface ParameterDecision {
-  readonly name: string;
-  readonly decision: string;
-}
 
 /** The arguments of a tool, and the values that the bridge adds. */
 export interface ToolInput {
@@ -33,7 +22,8 @@ export interface ToolInput {
   /** Why the tool cannot currently be called; empty if it can. */
   readonly missing: readonly Missing[];
   readonly notes: readonly ToolNote[];
-  readonly decisions: readonly ParameterDecision[];
+  /** The source of each parameter's value, in words. */
+  readonly decisions: readonly { readonly name: string; readonly decision: string }[];
 }
 
 /** Decides for each parameter of a tool whether its value comes from callers, presets or Dify. */
@@ -48,7 +38,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
   const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ problem }) => unfitting([problem]));
-  const decisions: ParameterDecision[] = [];
+  const decisions: { name: string; decision: string }[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
@@ -59,8 +49,9 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
       const { value, required } = source;
       const alias = published === name ? undefined : name;
       properties.push({ name: published, required, ...value, default: source.default, alias });
-      if (published !== name)
+      if (published !== name) {
         notes.push({ message: `The parameter "${name}" is published as "${published}".` });
+      }
     } else {
       reserved.add(name);
     }
@@ -68,8 +59,7 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     if (source.kind === 'missing') missing.push(source);
     const sent = source.kind === 'argument' || source.kind === 'fixed';
     if (sent && takesFiles(parameter)) {
-      const many = takesManyFiles(parameter);
-      fileParameters.push({ name, many, refused });
+      fileParameters.push({ name, many: takesManyFiles(parameter), refused });
     }
     decisions.push({ name, decision: decisionText(source) });
   }
@@ -91,14 +81,8 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
   return [...byName.values()];
 }
 
-/** A parameter that a preset names but the tool lacks. `binds` if the preset restricts callers. */
-interface Unknown {
-  readonly problem: PresetProblem;
-  readonly binds: boolean;
-}
-
-/** Returns the parameters that the preset of exactly this tool names but the tool does not have. */
-function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext): Unknown[] {
+/** The parameters that the preset of this very tool names in vain; `binds` if it took something from callers. */
+function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext) {
   const { preset } = context;
   if (preset === undefined) return [];
   const exact = preset.parts.filter(({ isExact }) => isExact);
@@ -106,15 +90,11 @@ function unknownParameters(parameters: readonly ToolParameter[], context: Source
   return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))
     .map((name) => {
-      const near = closest(name, known);
-      const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
+      const advice = didYouMean(closestMatches(name, known, 1).map((near) => `"${near}"`));
       const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
-      const problem = presetProblem(
-        message,
-        context,
-        (each, isExact) => isExact && presetParameters(each).includes(name),
-      );
-      return { problem, binds: bindsParameter(preset, name) };
+      const says = (each: Preset, isExact: boolean): boolean =>
+        isExact && presetParameters(each).includes(name);
+      return { problem: presetProblem(message, context, says), binds: bindsParameter(preset, name) };
     });
 }
 

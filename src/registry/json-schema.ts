@@ -13,7 +13,6 @@ const MAX_CHOICES = 250;
 /** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
 
-/** The state of reading one schema document. */
 interface Reading {
   readonly document: JsonObject;
   /** The number of subschemas that may still be read. */
@@ -107,17 +106,12 @@ function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
   );
   const texts = values.filter((value) => typeof value === 'string');
   const numbers = values.filter((value) => typeof value === 'number');
-  const few =
-    values.length > 0 &&
-    values.length <= MAX_CHOICES &&
-    afford(reading, JSON.stringify([...texts, ...numbers]));
+  const isShort = values.length > 0 && values.length <= MAX_CHOICES;
+  const few = isShort && afford(reading, JSON.stringify([...texts, ...numbers]));
   if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
-  const shown = listed(
-    values.map((value) => JSON.stringify(value)),
-    400,
-  );
-  const remark = shown === '' ? undefined : `One of ${shown}.`;
+  const shown = values.map((value) => JSON.stringify(value));
+  const remark = shown.length === 0 ? undefined : `One of ${listed(shown, 400)}.`;
   if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, remark };
   const types = values.length === 0 ? undefined : [...new Set(values.map(typeOfValue))];
   return { shape: { kind: 'any', types }, remark };
@@ -173,16 +167,10 @@ function property(
 ): Property {
   // A value of any type may also be null.
   const nullable = value.nullable === true || value.shape.kind === 'any';
-  const declared = isJsonObject(schema) ? schema['default'] : undefined;
-  const fallback = declared === undefined || declared === null ? undefined : fitted(value, declared);
+  const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
+  const fitting = declared === undefined ? undefined : fitted(value, declared);
+  const isAffordable = fitting !== undefined && afford(reading, JSON.stringify(fitting));
   const description = value.description && cutText(value.description, MAX_DESCRIPTION);
-  const affordable = fallback !== undefined && afford(reading, JSON.stringify(fallback));
-  return {
-    name,
-    shape: value.shape,
-    required,
-    nullable,
-    description,
-    default: affordable ? fallback : undefined,
-  };
+  const { shape } = value;
+  return { name, shape, required, nullable, description, default: isAffordable ? fitting : undefined };
 }

@@ -14,7 +14,6 @@ export function namesOf(
   return [...new Set([qualifiedName, ...wholeNames, ...(names === 'bare' ? [bareName] : [])])];
 }
 
-/** Returns whether a rule matches the tool. */
 export function fits(matcher: Matcher, tool: Matchable, rules: Pick<RegistryRules, 'names'>): boolean {
   const facts: FactMatcher = typeof matcher === 'string' ? { name: matcher } : matcher;
   const fitsOne = (glob: string | undefined, values: Iterable<string>): boolean =>

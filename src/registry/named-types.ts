@@ -47,7 +47,6 @@ export function impliedType(schema: JsonObject): string | undefined {
   return isJsonObject(schema['items']) ? 'array' : undefined;
 }
 
-/** Returns the type of a value. */
 export function typeOfValue(value: Json): JsonType {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';

@@ -78,7 +78,7 @@ export function nameTools(
 
 /** Returns the name that a tool would have without any other tools. */
 function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
-  const ref = refOf(provider, tool);
+  const ref: ToolRef = { providerType: provider.type, providerId: provider.id, tool: tool.name };
   const key = identityOf(ref);
   const parts = partsOf(provider, ref, key);
   const wanted = joined(parts, maxLength);
@@ -102,10 +102,6 @@ export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string
   }
   for (const name of ambiguous) unique.delete(name);
   return unique;
-}
-
-function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {
-  return { providerType: provider.type, providerId: provider.id, tool: tool.name };
 }
 
 function compareRefs(a: ToolRef, b: ToolRef): number {

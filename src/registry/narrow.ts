@@ -13,17 +13,14 @@ export interface NarrowProblem {
 }
 
 /** The narrowed shape, and the parts of the narrowing that do not fit. */
-export interface Narrowed {
+interface Narrowed {
   readonly shape: Shape;
   readonly problems: readonly NarrowProblem[];
 }
 
 const RANGE = ['minimum', 'maximum'] as const;
 
-/**
- * Returns a shape with a part of its values. It never accepts more than before: restrictions that do not fit are
- * ignored and reported. For a list, narrows its items.
- */
+/** Returns a shape with a part of its values, never wider than before; of a list, the items are narrowed. */
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
     const narrowed = narrow(shape.items.shape, by);

@@ -40,7 +40,6 @@ export interface Remedy {
   readonly publishable: boolean;
 }
 
-/** A source, and the problems that concern the operator. */
 export interface ResolvedSource {
   readonly source: ParameterSource;
   /** The parts of the declaration or preset that cannot be applied. */
@@ -156,10 +155,7 @@ function narrowedValue(
   };
 }
 
-/**
- * The preset no longer fits, for example because Dify changed the tool: the tool is withheld rather than exposing what
- * the operator restricted.
- */
+/** The preset no longer fits: the tool is withheld rather than exposing what the operator restricted. */
 export function unfitting(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
   const reason = problems.map(({ message }) => message).join('\n');
   return { kind: 'missing', reason, until: problems.map(({ setting }) => setting) };
@@ -213,9 +209,8 @@ function operatorParameter(
   if (fallback !== undefined && !difyFillsIn(parameter)) {
     return { kind: 'fixed', value: fallback, from: 'default' };
   }
-  if (!demanded)
-    return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
-  return missing(demand(parameter), parameter, context);
+  if (demanded) return missing(demand(parameter), parameter, context);
+  return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
 }
 
 function missing(reason: string, parameter: ToolParameter, { rules }: SourceContext): ParameterSource {

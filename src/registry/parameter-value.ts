@@ -21,82 +21,72 @@ export function choicesOf(parameter: ToolParameter): string[] {
   return [...new Set(parameter.options.map(({ value }) => value))].filter((value) => value !== '');
 }
 
-/** Returns whether a `select` has no choices. */
 export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
-/** What a parameter's value depends on besides the parameter. */
-export interface ValueContext {
+interface ValueContext {
   readonly ref: ToolRef;
   readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;
 }
 
-/**
- * Returns the values that a parameter accepts, and its description for a model. Unknown types accept any JSON value.
- * `description` replaces the declared one.
- */
+/** Returns which values a parameter takes, with its description or `description`. Unknown types take any value. */
 export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
   const { languages } = context.rules;
-  const { value, remarks } = typedValue(parameter, context);
+  const { shape, remark = '', ...declared } = typedValue(parameter, context);
   const own =
     tidy(description) ||
     tidy(parameter.llmDescription) ||
     pickText(parameter.humanDescription, languages) ||
-    value.description ||
+    declared.description ||
     pickText(parameter.label, languages);
-  const text = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
-  return { shape: value.shape, description: text === '' ? undefined : text };
+  const text = withRemark(own, remark, own.endsWith('.') ? ' ' : '. ');
+  return { shape, description: text === '' ? undefined : text };
 }
 
 interface TypedValue {
-  readonly value: Value;
+  readonly shape: Shape;
+  readonly description?: string | undefined;
   /** What the shape does not express. */
-  readonly remarks: readonly string[];
+  readonly remark?: string | undefined;
 }
 
 function typedValue(parameter: ToolParameter, context: ValueContext): TypedValue {
-  if (parameter.inputSchema !== undefined) {
+  const { type, inputSchema } = parameter;
+  if (inputSchema !== undefined) {
     // The schema of an array or object often omits only its type.
-    const type = ['array', 'object'].includes(parameter.type) ? { type: parameter.type } : {};
-    return { value: valueOfJsonSchema({ ...type, ...parameter.inputSchema }), remarks: [] };
+    return valueOfJsonSchema({ ...(['array', 'object'].includes(type) && { type }), ...inputSchema });
   }
-  if (CHOICE_TYPES.has(parameter.type)) return choiceValue(parameter, context.rules.languages);
-  switch (parameter.type) {
+  if (CHOICE_TYPES.has(type)) return choiceValue(parameter, context.rules.languages);
+  switch (type) {
     case 'string':
     case 'secret-input':
-      return { value: { shape: { kind: 'string' } }, remarks: choiceRemarks(parameter) };
+      return { shape: TEXT, remark: choiceRemark(parameter) };
     case 'number':
-      return { value: { shape: numberShape(parameter) }, remarks: [] };
+      return { shape: numberShape(parameter) };
     case 'boolean':
     case 'checkbox':
-      return { value: { shape: { kind: 'boolean' } }, remarks: [] };
+      return { shape: { kind: 'boolean' } };
     case 'file':
     case 'files':
     case 'system-files':
       return fileValue(parameter, context);
     case 'array':
-      return { value: { shape: { kind: 'array', items: { shape: { kind: 'any' } } } }, remarks: [] };
+      return { shape: { kind: 'array', items: { shape: { kind: 'any' } } } };
     case 'object':
-      return { value: { shape: OPEN_OBJECT }, remarks: [] };
+      return { shape: OPEN_OBJECT };
     case 'model-selector':
-      return {
-        value: { shape: OPEN_OBJECT },
-        remarks: ['A model in Dify, such as {"provider":"openai","model":"gpt-4o","model_type":"llm"}.'],
-      };
+      return { shape: OPEN_OBJECT, remark: `A model in Dify, such as ${MODEL_EXAMPLE}.` };
     case 'app-selector':
-      return { value: { shape: OPEN_OBJECT }, remarks: ['An app in Dify, such as {"app_id":"its id"}.'] };
+      return { shape: OPEN_OBJECT, remark: 'An app in Dify, such as {"app_id":"its id"}.' };
     case 'date':
-      return { value: { shape: { kind: 'string' } }, remarks: ['A date such as 2025-12-31.'] };
+      return { shape: TEXT, remark: 'A date such as 2025-12-31.' };
     case 'date-range':
-      return { value: { shape: DATE_RANGE }, remarks: [] };
+      return { shape: DATE_RANGE };
     case 'any':
-      return { value: { shape: { kind: 'any' } }, remarks: ['Any JSON value.'] };
+      return { shape: { kind: 'any' }, remark: 'Any JSON value.' };
     default:
-      return {
-        value: { shape: { kind: 'any' } },
-        remarks: [`Any JSON value (Dify's type ${parameter.type}).`],
-      };
+      return { shape: { kind: 'any' }, remark: `Any JSON value (Dify's type ${type}).` };
   }
 }
 
@@ -105,23 +95,19 @@ function fileValue(parameter: ToolParameter, { ref, rules }: ValueContext): Type
   const many = takesManyFiles(parameter);
   const file: Shape = { kind: 'file', sources };
   const shape: Shape = many ? { kind: 'array', items: { shape: file } } : file;
-  const refusal = fileRefusal(ref);
-  return { value: { shape }, remarks: [refusal ?? fileRemark(sources, many)] };
+  return { shape, remark: fileRefusal(ref) ?? fileRemark(sources, many) };
 }
 
+const TEXT: Shape = { kind: 'string' };
 const OPEN_OBJECT: Shape = { kind: 'object', properties: [], open: true };
+const MODEL_EXAMPLE = '{"provider":"openai","model":"gpt-4o","model_type":"llm"}';
 
 const DATE_RANGE: Shape = {
   kind: 'object',
   open: false,
   properties: [
-    {
-      name: 'start',
-      required: true,
-      shape: { kind: 'string' },
-      description: 'First day, such as 2025-12-01.',
-    },
-    { name: 'end', required: true, shape: { kind: 'string' }, description: 'Last day, such as 2025-12-31.' },
+    { name: 'start', required: true, shape: TEXT, description: 'First day, such as 2025-12-01.' },
+    { name: 'end', required: true, shape: TEXT, description: 'Last day, such as 2025-12-31.' },
   ],
 };
 
@@ -129,25 +115,24 @@ function choiceValue(parameter: ToolParameter, languages: readonly string[]): Ty
   const choices = choicesOf(parameter);
   // Dify asks the plugin for the choices of a dynamic-select, so the listed choices may be incomplete.
   const closed = parameter.type === 'select' && choices.length > 0;
-  const one: Shape = closed ? { kind: 'choice', values: choices } : { kind: 'string' };
-  const remarks = closed ? labelRemarks(parameter, languages) : choiceRemarks(parameter);
-  const shape: Shape = parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one;
-  return { value: { shape }, remarks };
+  const one: Shape = closed ? { kind: 'choice', values: choices } : TEXT;
+  const remark = closed ? labelRemark(parameter, languages) : choiceRemark(parameter);
+  return { shape: parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one, remark };
 }
 
 /** Returns a remark with the choices of a parameter that also accepts other values. */
-function choiceRemarks(parameter: ToolParameter): string[] {
+function choiceRemark(parameter: ToolParameter): string | undefined {
   const choices = choicesOf(parameter);
-  return choices.length === 0 ? [] : [`Choices: ${listed(choices, MAX_LISTED)}.`];
+  return choices.length === 0 ? undefined : `Choices: ${listed(choices, MAX_LISTED)}.`;
 }
 
 /** Returns a remark with the meaning of choices whose value, such as `2`, does not explain itself. */
-function labelRemarks(parameter: ToolParameter, languages: readonly string[]): string[] {
+function labelRemark(parameter: ToolParameter, languages: readonly string[]): string | undefined {
   const meanings = parameter.options
     .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
     .filter(({ value, label }) => label !== '' && /^[\d_.-]+$/.test(value) && label !== value)
     .map(({ value, label }) => `${value} = ${label}`);
-  return meanings.length === 0 ? [] : [`${listed([...new Set(meanings)], MAX_LISTED)}.`];
+  return meanings.length === 0 ? undefined : `${listed([...new Set(meanings)], MAX_LISTED)}.`;
 }
 
 function numberShape({ min, max }: ToolParameter): Shape {

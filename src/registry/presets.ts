@@ -36,7 +36,6 @@ export function presetProblem(
   return { message, setting: part?.setting ?? settingOf(rules, 'presets') };
 }
 
-/** Returns the parameters that a preset names. */
 export function presetParameters({ parameters, publish = [], narrow = {} }: Preset): string[] {
   return [...new Set([...Object.keys(parameters), ...publish, ...Object.keys(narrow)])];
 }

@@ -12,10 +12,7 @@ const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice
 /** The longest text of an argument that a message quotes, in characters. */
 const MAX_ECHO = 32;
 
-/**
- * Returns the problems of arguments in words: the location, what was expected and what was given. `reserved` are
- * parameters of the tool that callers cannot set.
- */
+/** Puts into words what is wrong with arguments. `reserved` are parameters that callers do not set. */
 export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlySet<string>): Problem[] {
   const paths = new Set<string>();
   const problems: Problem[] = [];
@@ -108,7 +105,6 @@ function range({ min, max }: Extract<Shape, { kind: 'number' }>): string {
   return max !== undefined ? ` of at most ${max}` : '';
 }
 
-/** Returns the names of the members of an object or a file. */
 function membersOf(shape: Shape): string[] {
   if (shape.kind === 'object') return shape.properties.map(({ name }) => name);
   return shape.kind === 'file' ? fileMembers(shape.sources) : [];

@@ -1,13 +1,12 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
-import { fileMembers, memberDescription } from './file-problems.ts';
+import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
 import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
 import { listed, withRemark } from './text.ts';
 
 /** The longest list of choices in a description, in characters. */
 const MAX_LISTED = 400;
 
-/** A schema under construction. */
 type Draft = Record<string, Json>;
 
 /** The types published for a value of any type. */
@@ -24,7 +23,6 @@ export function publishSchema(value: Value): JsonObject {
   return deepFreeze(schemaOf(value, ANYTHING));
 }
 
-/** Freezes a JSON value with everything in it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) deepFreeze(member);
@@ -35,8 +33,9 @@ export function deepFreeze<T>(value: T): T {
 function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
   const { shape, nullable, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
-  // A list of types would mean the same, but not every converter supports it.
-  const written: Draft = mayBeNull(shape, nullable) ? { anyOf: [schema, { type: 'null' }] } : schema;
+  // Any value has null among its own. A list of types would mean the same, but not every converter supports it.
+  const isNullable = nullable === true && shape.kind !== 'any';
+  const written: Draft = isNullable ? { anyOf: [schema, { type: 'null' }] } : schema;
   // A default that no alternative allows is sent to Dify but not published.
   if (fallback !== undefined && isPublished(value, fallback, untyped)) {
     // Copies, because the schema is frozen but the declaration is not.
@@ -50,11 +49,6 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
 function withChoices(description = '', values: readonly number[]): string {
   const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
   return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
-}
-
-/** Returns whether null is an alternative to the shape. A value of any type already includes null. */
-function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
-  return nullable === true && shape.kind !== 'any';
 }
 
 function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
@@ -113,7 +107,7 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    properties[name] = { type: 'string', description: memberDescription(name) };
+    properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
   }
   return { type: 'object', properties };
 }

@@ -9,7 +9,6 @@ import type { ProviderType } from '../model/tool.ts';
  */
 export type Matcher = string | FactMatcher;
 
-/** Facts of a tool. All must match. */
 export interface FactMatcher {
   /** The published name, or with `names: bare` also the tool's own name. */
   readonly name?: string | undefined;
@@ -53,7 +52,6 @@ export interface Preset {
   readonly idempotent?: boolean | undefined;
 }
 
-/** The operator's decisions about the published tools. */
 export interface RegistryRules {
   /** `bare`: the tool's own name if no other published tool has it. */
   readonly names: 'qualified' | 'bare';

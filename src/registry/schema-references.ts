@@ -22,16 +22,12 @@ function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean }
   for (const key of ['anyOf', 'oneOf', 'allOf']) {
     const arms = schema[key];
     if (!Array.isArray(arms)) continue;
-    const others = (arms as readonly Json[]).filter((arm) => !isNull(arm));
+    const others = (arms as readonly Json[]).filter((arm) => !isJsonObject(arm) || arm['type'] !== 'null');
     const [only] = others;
     if (others.length === 1 && isJsonObject(only))
       return { schema: only, nullable: others.length < arms.length };
   }
   return undefined;
-}
-
-function isNull(arm: Json): boolean {
-  return isJsonObject(arm) && arm['type'] === 'null';
 }
 
 function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {

@@ -4,7 +4,6 @@ import { fits, type Matchable, matcherText } from './match.ts';
 import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
-/** The verdict of `deny` and `allow` on one tool. */
 export interface Selection {
   /** The rules that decided, as lines for a person. */
   readonly lines: readonly string[];
@@ -32,41 +31,36 @@ export function selectTool(tool: Matchable, rules: RegistryRules): Selection {
   };
 }
 
-/** A tool that has passed every other rule, and its name. */
-export interface Candidate<T> {
-  readonly item: T;
-  readonly name: string;
-  readonly tool: Matchable;
-}
-
-/** The verdict of `maxTools` on one tool. */
-export interface Rank<T> {
-  readonly item: T;
+interface Rank {
   readonly line: string;
   readonly hidden?: string;
 }
 
-/** Applies `maxTools`, the last rule: pinned tools come first, then the others by name. */
-export function rankTools<T>(candidates: readonly Candidate<T>[], rules: RegistryRules): readonly Rank<T>[] {
+/**
+ * Applies the last rule to tools that have passed every other, with the names that they are to have: of more than
+ * maxTools, the pinned ones come first, then those first by name.
+ */
+export function rankTools<T>(
+  candidates: readonly { readonly item: T; readonly name: string; readonly tool: Matchable }[],
+  rules: RegistryRules,
+): ReadonlyMap<T, Rank> {
   const { maxTools, pinned = [] } = rules;
-  if (maxTools === undefined) return [];
+  if (maxTools === undefined) return new Map();
   const setting = settingOf(rules, 'maxTools');
+  const isPinned = (tool: Matchable): boolean => pinned.some((matcher) => fits(matcher, tool, rules));
   const ranked = candidates
-    .map((candidate) => ({
-      ...candidate,
-      isPinned: pinned.some((matcher) => fits(matcher, candidate.tool, rules)),
-    }))
-    .sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || compare(a.name, b.name));
-  return ranked.map(({ item, isPinned }, index) => {
-    const line = `${setting}: number ${index + 1} of at most ${maxTools}${isPinned ? ' (pinned)' : ''}`;
-    if (index < maxTools) return { item, line };
+    .map((candidate) => ({ ...candidate, pinned: isPinned(candidate.tool) }))
+    .sort((a, b) => Number(b.pinned) - Number(a.pinned) || compare(a.name, b.name));
+  const ranks = ranked.map(({ item, pinned }, index): [T, Rank] => {
+    const line = `${setting}: number ${index + 1} of at most ${maxTools}${pinned ? ' (pinned)' : ''}`;
+    if (index < maxTools) return [item, { line }];
     const advice = `Raise the limit, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
-    return {
+    return [
       item,
-      line,
-      hidden: `${setting} is ${maxTools}, and this tool is number ${index + 1}. ${advice}`,
-    };
+      { line, hidden: `${setting} is ${maxTools}, and this tool is number ${index + 1}. ${advice}` },
+    ];
   });
+  return new Map(ranks);
 }
 
 /** True for a rule that names a tool or a provider exactly. */

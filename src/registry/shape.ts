@@ -13,7 +13,8 @@ export type Shape =
       readonly max?: number | undefined;
     }
   | { readonly kind: 'boolean' }
-  | AnyShape
+  /** Accepts every value. The types that the declaration names are published: every published value has a type. */
+  | { readonly kind: 'any'; readonly types?: readonly JsonType[] | undefined }
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
   | ObjectShape;
@@ -22,14 +23,6 @@ export interface ObjectShape {
   readonly kind: 'object';
   readonly properties: readonly Property[];
   readonly open: boolean;
-}
-
-/**
- * Accepts every value. The types that the declaration names are published, because every published value has a type.
- */
-export interface AnyShape {
-  readonly kind: 'any';
-  readonly types?: readonly JsonType[] | undefined;
 }
 
 /** The types of JSON Schema in the order in which they are published. Text is last, because any value can be one. */
@@ -44,7 +37,6 @@ export interface Value {
   readonly description?: string | undefined;
 }
 
-/** A member of an object. */
 export interface Property extends Value {
   readonly name: string;
   readonly required: boolean;

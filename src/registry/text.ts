@@ -11,12 +11,9 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
  * Returns the text in the first language that has one, else in English, else in any language; `""` if there is none.
  */
 export function pickText(text: LocalizedText, languages: readonly string[]): string {
-  for (const language of [...languages, 'en_US']) {
-    const found = tidy(text[language]);
-    if (found !== '') return found;
-  }
-  for (const value of Object.values(text)) {
-    const found = tidy(value);
+  const locales = [...languages, 'en_US', ...Object.keys(text)];
+  for (const locale of locales) {
+    const found = tidy(text[locale]);
     if (found !== '') return found;
   }
   return '';

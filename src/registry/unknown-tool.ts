@@ -4,11 +4,6 @@ import type { Registry, WithheldTool } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
-/** Returns the name under which a tool of Dify is now published; undefined if it is not. */
-export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
-  return registry.tools.find((tool) => identityOf(tool.ref) === identityOf(ref))?.name;
-}
-
 /** Where a client finds the tools that it may call. */
 export interface ToolDirectory {
   /** The tool or method that returns the definition of a tool. */
@@ -22,10 +17,7 @@ const TOOLS_LIST: ToolDirectory = {
   others: 'tools/list returns the names of all tools.',
 };
 
-/**
- * Returns `tool_not_found` for a name that cannot be called, with the reason and similar names. `previous` are the
- * tools that were published under earlier names.
- */
+/** Returns why no tool of that name can be called. `previous` are tools by the names that they had before. */
 export function unknownTool(
   registry: Registry,
   name: string,
@@ -39,15 +31,15 @@ export function unknownTool(
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) return notPublished(withheld);
   const ref = previous.get(name);
-  const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
+  const isIt = (tool: { readonly ref: ToolRef }): boolean =>
+    ref !== undefined && identityOf(tool.ref) === identityOf(ref);
+  const replacement = registry.tools.find(isIt)?.name;
   if (replacement !== undefined) {
     return new BridgeError('tool_not_found', `The tool ${name} is now called ${replacement}.`, {
       hint: `Call ${replacement}. Its arguments may have changed too: see ${directory.definition}.`,
     });
   }
-  const namesake = registry.withheld.find(
-    (tool) => ref !== undefined && identityOf(tool.ref) === identityOf(ref),
-  );
+  const namesake = registry.withheld.find(isIt);
   if (namesake !== undefined) return notPublished(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),

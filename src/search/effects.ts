@@ -1,23 +1,16 @@
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 
-/** Which of the bridge's tools calls a tool of one snapshot. */
-export interface Effects {
-  /** Whether `call_read_tool` calls read-only tools and `call_write_tool` all others. */
-  readonly split: boolean;
-  /** Returns the name of the bridge's tool that calls a tool. */
-  callerOf(tool: PublishedTool): string;
-}
+/** How the tools of one snapshot are called. */
+export type Effects = ReturnType<typeof effectsOf>;
 
-/**
- * Returns how tools are called. As soon as one tool is declared read-only, `call_read_tool` and `call_write_tool`
- * apply.
- */
-export function effectsOf(registry: Registry): Effects {
+/** Returns how the tools of a registry are called: as soon as one only reads, such tools have a caller of their own. */
+export function effectsOf(registry: Registry) {
   const split = registry.tools.some(onlyReads);
   return {
+    /** Whether `call_read_tool` calls the tools that only read, and `call_write_tool` all others. */
     split,
-    callerOf(tool) {
+    callerOf(tool: PublishedTool): string {
       if (!split) return callTool.tool.name;
       return (onlyReads(tool) ? callReadTool : callWriteTool).tool.name;
     },

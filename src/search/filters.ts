@@ -1,22 +1,20 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/** The filters of a search. */
-export interface ToolFilters {
-  /** Label or ID of the provider, or a part of one if no provider matches exactly. Case is ignored. */
-  readonly provider?: string | undefined;
-  readonly type?: ProviderType | undefined;
-}
-
-/** Returns the tools that match the filters, in the same order. */
-export function filterTools(tools: readonly PublishedTool[], filters: ToolFilters): readonly PublishedTool[] {
-  const { type } = filters;
-  const provider = filters.provider?.trim().toLowerCase() ?? '';
+/** The tools that pass. `provider` is a label or id in any case or, if none is called so, a part of one. */
+export function filterTools(
+  tools: readonly PublishedTool[],
+  {
+    provider = '',
+    type,
+  }: { readonly provider?: string | undefined; readonly type?: ProviderType | undefined },
+): readonly PublishedTool[] {
+  const wanted = provider.trim().toLowerCase();
   const ofType = type === undefined ? tools : tools.filter(({ ref }) => ref.providerType === type);
-  if (provider === '') return ofType;
-  const named = ofType.filter((tool) => namesOf(tool).includes(provider));
+  if (wanted === '') return ofType;
+  const named = ofType.filter((tool) => namesOf(tool).includes(wanted));
   if (named.length > 0) return named;
-  return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(provider)));
+  return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(wanted)));
 }
 
 function namesOf({ providerLabel, otherLabels, ref }: PublishedTool): string[] {

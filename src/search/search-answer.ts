@@ -10,18 +10,12 @@ import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
-/** The arguments of `search_tools`. */
 export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
 
-/** The longest sentence of a description in an answer, in characters. */
 const MAX_SENTENCE = 160;
-/** The longest list of providers in an answer, in characters. */
 const MAX_PROVIDERS = 300;
 
-/**
- * Returns the tools that match a query, as lines of text and as structured content with the same facts. The advice says
- * how to narrow the search if there are more, and what to try if there are none.
- */
+/** Returns the tools that fit a query as text and as structured content, with advice on how to go on. */
 export function searchAnswer(
   request: SearchQuery,
   registry: Registry,
@@ -44,11 +38,7 @@ export function searchAnswer(
   const head = fitting.length === 1 ? `1 tool${about}:` : `${count} tools${about}, ${order}:`;
   return {
     content: [{ type: 'text', text: [head, ...shown.map((tool) => line(tool, effects)), advice].join('\n') }],
-    structuredContent: {
-      total: fitting.length,
-      tools: shown.map((tool) => entry(tool, effects)),
-      advice,
-    },
+    structuredContent: { total: fitting.length, tools: shown.map((tool) => entry(tool, effects)), advice },
   };
 }
 
@@ -105,11 +95,12 @@ function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, 
 
 function nothingFound(
   about: string,
-  { provider, type }: SearchQuery,
+  query: SearchQuery,
   unfiltered: readonly PublishedTool[],
   registry: Registry,
 ): ToolResult {
-  const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
+  const { provider, type } = query;
+  const advice = whatToTry(registry, unfiltered, query);
   const filters: string[] = [];
   if (provider !== undefined) filters.push(`provider ${JSON.stringify(cutText(provider, 100))}`);
   if (type !== undefined) filters.push(`type ${type}`);
@@ -120,9 +111,8 @@ function nothingFound(
 
 function whatToTry(
   registry: Registry,
-  unfiltered: readonly PublishedTool[],
-  provider: string | undefined,
-  hasType: boolean,
+  found: readonly PublishedTool[],
+  { provider, type }: SearchQuery,
 ): string {
   const providers = providerCounts(registry.tools);
   if (providers.length === 0) return 'No tools of this workspace are published.';
@@ -131,9 +121,9 @@ function whatToTry(
     const near = closestMatches(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
     return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
   }
-  if (unfiltered.length > 0) {
-    const filters = provider === undefined ? 'type' : hasType ? 'provider and type' : 'provider';
-    return `Without the filter there ${unfiltered.length === 1 ? 'is 1' : `are ${unfiltered.length}`}: omit ${filters}.`;
+  if (found.length > 0) {
+    const filters = [provider && 'provider', type && 'type'].filter(Boolean).join(' and ');
+    return `Without the filter there ${found.length === 1 ? 'is 1' : `are ${found.length}`}: omit ${filters}.`;
   }
   return (
     'Try fewer words, more general words, synonyms, or the language of the tool descriptions. ' +

@@ -16,31 +16,11 @@ const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
 
-/** The terms of a query, some of which may be misspelt, and the likely corrections. */
-interface Wanted {
-  readonly terms: readonly string[];
-  readonly misspelt: ReadonlySet<string>;
-  readonly swapped: ReadonlySet<string>;
-}
-
 const NONE: ReadonlySet<string> = new Set();
 
-/** Finds tools by words. */
-export interface SearchIndex {
-  /**
-   * Updates the index to the registry: completely at first, later only what has changed. Lets other work run in
-   * between. Concurrent calls wait for earlier ones.
-   */
-  follow(registry: Registry): Promise<void>;
-  /**
-   * Returns the names of matching tools, the best first. Searches for each word other than stop words, for longer words
-   * that begin with it and, if no tool has it, for corrections. Omits tools that match far less than the best one.
-   */
-  find(query: string): string[];
-}
+export type SearchIndex = ReturnType<typeof createSearchIndex>;
 
-/** Returns an empty index. */
-export function createSearchIndex(): SearchIndex {
+export function createSearchIndex() {
   /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };
   let index = createWordIndex(NONE);
@@ -88,28 +68,8 @@ export function createSearchIndex(): SearchIndex {
     common = { terms, among: tools.length };
   }
 
-  return {
-    follow(registry) {
-      const run = (): Promise<void> => update(registry);
-      following = following.then(run, run);
-      return following;
-    },
-
-    find(query) {
-      const terms = queryTerms(query);
-      if (terms.length === 0) return [];
-      const exact = search({ terms, misspelt: NONE, swapped: NONE });
-      const known = new Set<string>();
-      for (const { queryTerms: met } of exact) for (const term of met) known.add(term);
-      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
-      const found = misspelt.length === 0 ? exact : search(guessed(terms, misspelt));
-      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
-      const results = found.filter(({ id }) => id !== EVERY_TOOL);
-      return ranked(results, everywhere, indexed.keys());
-    },
-  };
-
-  function search({ terms, misspelt, swapped }: Wanted): SearchResult[] {
+  /** Finds the terms, of which some may be misspelt, and `swapped` are guesses at what they mean. */
+  function search(terms: readonly string[], misspelt = NONE, swapped = NONE): SearchResult[] {
     const options: SearchOptions = {
       tokenize: () => [...terms],
       boost: WEIGHTS,
@@ -119,6 +79,33 @@ export function createSearchIndex(): SearchIndex {
     };
     return index.search(terms.join(' '), options);
   }
+
+  return {
+    /** Brings the index up to the registry. Other work gets its turn in between; calls wait for each other. */
+    follow(registry: Registry): Promise<void> {
+      const run = (): Promise<void> => update(registry);
+      following = following.then(run, run);
+      return following;
+    },
+
+    /**
+     * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the beginning of
+     * a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one are left out.
+     */
+    find(query: string): string[] {
+      const terms = queryTerms(query);
+      if (terms.length === 0) return [];
+      const exact = search(terms);
+      const known = new Set(exact.flatMap(({ queryTerms: met }) => met));
+      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
+      const swapped = new Set(misspelt.flatMap(swaps));
+      const found =
+        misspelt.length === 0 ? exact : search([...terms, ...swapped], new Set(misspelt), swapped);
+      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
+      const results = found.filter(({ id }) => id !== EVERY_TOOL);
+      return ranked(results, everywhere, indexed.keys());
+    },
+  };
 }
 
 /** Lets other work run whenever it has been delayed for long enough. */
@@ -130,12 +117,6 @@ function takingTurns(): Pause {
       started = performance.now();
     });
   };
-}
-
-/** Returns the terms, and the likely corrections of unknown ones. */
-function guessed(terms: readonly string[], misspelt: readonly string[]): Wanted {
-  const swapped = new Set(misspelt.flatMap(swaps));
-  return { terms: [...terms, ...swapped], misspelt: new Set(misspelt), swapped };
 }
 
 /**

@@ -1,17 +1,16 @@
-import type { ToolResult } from '../model/content.ts';
+import { errorResult, type ToolResult } from '../model/content.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 import { wrongArguments } from '../registry/bridge-tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
-import { effectsOf } from './effects.ts';
+import { effectsOf, onlyReads } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
-import { bridgeToolName, unknownName, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as tools from './search-tools.ts';
 
-/** The data of the search tools. */
 export interface SearchScope {
   readonly registry: Registry;
   /** The names of the bridge's own tools, which `call_tool` does not call. */
@@ -37,18 +36,10 @@ export class ToolSearch {
   readonly #index = createSearchIndex();
 
   async answer(name: string, args: unknown, scope: SearchScope): Promise<SearchOutcome> {
-    switch (name) {
-      case tools.searchTools.tool.name:
-        return result(await this.#search(args, scope));
-      case tools.describeTool.tool.name:
-        return result(describe(args, scope));
-      case tools.callReadTool.tool.name:
-        return target(tools.callReadTool, args, scope);
-      case tools.callWriteTool.tool.name:
-        return target(tools.callWriteTool, args, scope);
-      default:
-        return target(tools.callTool, args, scope);
-    }
+    if (name === tools.searchTools.tool.name) return result(await this.#search(args, scope));
+    if (name === tools.describeTool.tool.name) return result(describe(args, scope));
+    const others = [tools.callReadTool, tools.callWriteTool];
+    return target(others.find(({ tool }) => tool.name === name) ?? tools.callTool, args, scope);
   }
 
   async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
@@ -67,10 +58,7 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
   const found = registry.get(name);
   if (found === undefined) return missing(name, scope);
   const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
-  return {
-    content: [{ type: 'text', text: wellFormedJson(definition) }],
-    structuredContent: definition,
-  };
+  return { content: [{ type: 'text', text: wellFormedJson(definition) }], structuredContent: definition };
 }
 
 /** Returns the tool that one of the calling tools must call. */
@@ -96,9 +84,20 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
   return fits ? { kind: 'call', tool: found, args: given ?? {} } : result(wrongCaller(found, fitting));
 }
 
+/** Returns the error for a tool that `caller`, another of the bridge's tools, must call. */
+function wrongCaller(tool: PublishedTool, caller: string): ToolResult {
+  const kind = onlyReads(tool) ? 'is read-only' : 'is not known to be read-only';
+  const hint = `It was not called. Call it with ${caller} and the same arguments.`;
+  return errorResult(new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint }));
+}
+
+/** Returns why no published tool has that name: a result, which a model reads and can correct by itself. */
 function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
-  if (bridgeTools.has(name)) return bridgeToolName(name);
-  return unknownName(name, registry, unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
+  if (!bridgeTools.has(name)) {
+    return errorResult(unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
+  }
+  const hint = 'Call it directly by its name.';
+  return errorResult(new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint }));
 }
 
 function result(made: ToolResult): SearchOutcome {

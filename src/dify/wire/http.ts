@@ -12,16 +12,12 @@ export interface DifyHttpOptions {
   readonly baseUrl: string;
   /** Milliseconds for TCP and TLS; 10 s when absent. */
   readonly connectTimeoutMs?: number | undefined;
-  /**
-   * The most open connections to one server, including idle ones; further requests wait. Unlimited when
-   * absent.
-   */
+  /** The most open connections to one server, including idle ones; further requests wait. Unlimited when absent. */
   readonly maxConnections?: number | undefined;
   /** Secrets to mask in errors, in addition to keys and tokens in request headers. */
   readonly secrets?: Secrets | undefined;
 }
 
-/** One exchange with Dify. */
 export interface DifyRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/`, may have a query, and is appended to the base. Or an absolute http(s) URL. */
@@ -30,19 +26,13 @@ export interface DifyRequest {
   /** An object is sent as JSON. A stream is sent as it arrives: `headers` give its type and length. */
   readonly body?: JsonObject | AsyncIterable<Uint8Array> | undefined;
   readonly signal: AbortSignal;
-  /**
-   * Milliseconds for the whole exchange, including the body. When absent, only the signal ends the
-   * exchange.
-   */
+  /** Milliseconds for the whole exchange, including the body. When absent, only the signal ends the exchange. */
   readonly timeoutMs?: number | undefined;
   /** Milliseconds without data from the server, before or during its answer. Unlimited when absent. */
   readonly silenceMs?: number | undefined;
 }
 
-/**
- * An answer whose body is still arriving. Read it, leave it early or discard it, once: only then is the
- * connection free again.
- */
+/** An answer whose body is still arriving. Read it, leave it early or discard it, once: that frees the connection. */
 export interface DifyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -56,15 +46,9 @@ export interface DifyAnswer {
   bytes(): Promise<Buffer>;
   /** Resolves with the body as text, cut after `maxBytes`. */
   text(maxBytes: number): Promise<string>;
-  /**
-   * Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects as
-   * `bytes` does.
-   */
+  /** Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects as `bytes` does. */
   json(): Promise<unknown>;
-  /**
-   * Returns a text of the answer without secrets, because a server may quote the request. Use it for
-   * everything that an error repeats.
-   */
+  /** Returns a text of the answer without secrets, because a server may quote the request. */
   mask(words: string): string;
   /** Discards the body. Never rejects. */
   discard(): Promise<void>;
@@ -87,7 +71,6 @@ export interface DifyHttp {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 64 * 1024;
-/** Request headers whose values are secrets. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'x-csrf-token', 'x-inner-api-key'];
 
 /** Returns a client for one Dify. Throws `config_invalid` if the base is not an http(s) URL. */
@@ -108,7 +91,9 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     secrets,
     send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
-      return exchange(agent, locate(request.path, baseUrl, prefix), request, secrets);
+      const { path } = request;
+      const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
+      return exchange(agent, url, request, secrets);
     },
     close: () => agent.destroy(),
   };
@@ -120,10 +105,6 @@ function parseBase(text: string): URL {
   throw new BridgeError('config_invalid', 'DIFY_API_URL is not an http or https address.', {
     hint: "Give the address of Dify's api service, e.g. http://api:5001.",
   });
-}
-
-function locate(path: string, base: URL, prefix: string): URL {
-  return path.startsWith('/') ? new URL(`${base.origin}${prefix}${path}`) : new URL(path);
 }
 
 /** Returns the keys, tokens and cookie values that a request carries. */

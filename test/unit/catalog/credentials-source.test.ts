@@ -4,7 +4,7 @@ import { BridgeError } from '../../../src/model/errors.ts';
 import type { CatalogListing, ProviderCredential } from '../../../src/model/ports.ts';
 import { provider } from '../../support/providers.ts';
 
-const key: ProviderCredential = { id: 'c1', name: 'first', isDefault: true };
+const key: ProviderCredential = { id: 'c1', name: 'first' };
 const listed: CatalogListing = {
   providers: [provider('builtin', 'a'), provider('builtin', 'b'), provider('api', 'x')],
   problems: [{ providerType: 'mcp', message: 'Down.' }],

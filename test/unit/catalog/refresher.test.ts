@@ -335,7 +335,7 @@ describe('what is stale', () => {
     refresher.status().stale.map(({ providerType, providerId, since }) => [providerType, providerId, since]);
 
   it('is as old as the listing that had it last, however often it is missed since', async () => {
-    const { refresher, end } = create({ jitter: 0 });
+    const { refresher, end } = create();
     vi.setSystemTime(at('10:00:00'));
     refresher.start();
     await end(both);
@@ -381,7 +381,7 @@ describe('what is stale', () => {
 });
 
 describe('what has not changed', () => {
-  const key = { id: 'c1', name: 'first', isDefault: true };
+  const key = { id: 'c1', name: 'first' };
   const listing = (more: Partial<CatalogListing> = {}): CatalogListing =>
     structuredClone({ ...one, credentials: new Map([['a', [key]]]), ...more });
 

@@ -244,8 +244,8 @@ describe('a fetched file', () => {
   it('is there once, however often the tool names it', async () => {
     const opener = openerOf(bytes(PNG));
     const messages = [
-      file({ url: FILE_LINK }, 'image_link'),
-      file({ url: FILE_LINK, id: FILE_ID }, 'link'),
+      file({ url: FILE_LINK }),
+      file({ url: FILE_LINK, id: FILE_ID }),
       file({ url: `/files/${FILE_ID}/file-preview?sign=FAKE` }),
     ];
     const { content } = await convert(messages, { opener });
@@ -508,7 +508,7 @@ describe('a file that is not there', () => {
     const opener = openerOf(({ url }) =>
       url === SIGNED_LINK ? bytes(PNG) : { kind: 'unavailable', reason: 'No key signs it.' },
     );
-    const messages = [file({ url: FILE_LINK }, 'image_link'), variable('out', difyFile())];
+    const messages = [file({ url: FILE_LINK }), variable('out', difyFile())];
     const result = await convert(messages, { opener });
     expect(opener.opened.map(({ url }) => url)).toEqual([FILE_LINK, SIGNED_LINK]);
     expect(result.content.map((block) => block.type)).toEqual(['text', 'image', 'text']);

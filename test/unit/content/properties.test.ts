@@ -43,7 +43,6 @@ const anyMessage = fc.oneof(
   fc.record({
     type: fc.constant('json'),
     value: fc.oneof(anyJson, anyObject, fc.constant(difyFile())),
-    suppressOutput: fc.boolean(),
   }),
   fc.record({
     type: fc.constant('variable'),

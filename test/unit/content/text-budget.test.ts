@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { cutAtLine } from '../../../src/content/text-budget.ts';
-import { limitContent } from '../../../src/content/structured-limit.ts';
+import { limitContent } from '../../../src/content/whole-text.ts';
 import { budgetTexts } from '../../../src/content/text-budget.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileStore } from '../../../src/model/stored-file.ts';

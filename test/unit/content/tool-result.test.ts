@@ -15,7 +15,7 @@ import {
   variable,
 } from '../../support/content-fixtures.ts';
 
-const entry: LogEntry = { id: 'L1', label: 'step', status: 'start', data: { secret: 'd' }, metadata: {} };
+const entry: LogEntry = { label: 'step', status: 'start', metadata: { secret: 'd' } };
 
 describe('text', () => {
   it('joins neighbours into one block, without a separator', async () => {
@@ -79,7 +79,7 @@ describe('json and variables', () => {
       variable('answer', 'yes'),
       variable('score', 3),
       text(JSON.stringify(outputs)),
-      json({ score: 3, answer: 'yes' }, true),
+      json({ score: 3, answer: 'yes' }),
     ];
     expect(await convert(messages)).toEqual({
       content: [{ type: 'text', text: '{"answer":"yes","score":3}' }],
@@ -112,7 +112,7 @@ describe('json and variables', () => {
   });
 
   it('keeps what a suppressed json alone says', async () => {
-    expect(textsOf(await convert([json({ a: 1 }, true)]))).toEqual(['{"a":1}']);
+    expect(textsOf(await convert([json({ a: 1 })]))).toEqual(['{"a":1}']);
   });
 
   it('adds other text to the values, so that structured content is complete', async () => {
@@ -209,7 +209,7 @@ describe("Dify's file objects", () => {
       variable('out', difyFile()),
       variable('list', [difyFile()]),
       text(JSON.stringify(outputs)),
-      json(outputs, true),
+      json(outputs),
     ];
     const result = await convert(messages);
     expect(result.structuredContent).toEqual({ out: shown, list: [shown] });

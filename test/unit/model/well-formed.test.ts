@@ -60,7 +60,7 @@ describe('half characters', () => {
 /** Texts of a foreigner that the bridge shortens. */
 const CUTTERS: Readonly<Record<string, (text: string) => string>> = {
   cutText: (text) => cutText(text, 20),
-  logSentence: (label) => logSentence({ id: '', label, status: 'start', data: {}, metadata: {} }),
+  logSentence: (label) => logSentence({ label, status: 'start', metadata: {} }),
   noSuchResource: (uri) => noSuchResource(uri).message,
   unknownCall: (id) => unknownCall(id, 1000).message,
 };

@@ -312,12 +312,14 @@ describe('call_tool', () => {
       ],
     };
     const withheld = await searchOf(registry).call('call_tool', { name: 'hidden__tool' });
-    expect(textOf(withheld)).toContain('A deny rule. search_tools finds tools');
+    expect(textOf(withheld)).toContain('A deny rule.');
 
     const scraper = registry.get('webscraper__webscraper')?.ref as ToolRef;
     const previousNames = new Map([['old__name', scraper]]);
     const gone = await searchOf(registry, { previousNames }).call('describe_tool', { name: 'old__name' });
-    expect(textOf(gone)).toMatch(/^The tool old__name is now called webscraper__webscraper\.\n/);
+    expect(textOf(gone)).toMatch(
+      /^The tool old__name is now called webscraper__webscraper\.\nCall webscraper__webscraper\. .*: see describe_tool\.$/,
+    );
   });
 
   it('follows an alias to the tool of today', async () => {

@@ -442,8 +442,8 @@ describe('credentials', () => {
       ]),
     );
     expect(await console.credentials('acme/sec/sec', signal)).toEqual([
-      { id: 'c1', name: 'one', isDefault: true },
-      { id: 'c2', name: 'two', isDefault: false },
+      { id: 'c1', name: 'one' },
+      { id: 'c2', name: 'two' },
     ]);
   });
 
@@ -451,12 +451,8 @@ describe('credentials', () => {
 
   it.skipIf(recorded === undefined)(`are read as Dify was recorded to list them${sharedNote}`, async () => {
     const { console } = await open({ [`GET ${path}`]: { json: recorded?.response.json } });
-    expect(
-      (await console.credentials('acme/sec/sec', signal))?.map(({ name, isDefault }) => [name, isDefault]),
-    ).toEqual([
-      ['one', true],
-      ['two', false],
-    ]);
+    const names = (await console.credentials('acme/sec/sec', signal))?.map(({ name }) => name);
+    expect(names).toEqual(['one', 'two']);
   });
 
   it('are not known where Dify is too old to have the list', async () => {
