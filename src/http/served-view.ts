@@ -9,7 +9,7 @@ import { readMessage } from './body.ts';
 import { sendMethodNotAllowed } from './responses.ts';
 import type { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
-import { sendResponse, webRequest } from './web-exchange.ts';
+import { sendPrepared, sendResponse, webRequest } from './web-exchange.ts';
 
 /** The first revision without sessions. Versions are dates, so they compare as texts. */
 const FIRST_MODERN_VERSION = '2026-07-28';
@@ -89,11 +89,14 @@ export class ServedView {
     if (this.#options.isClosing()) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
+    const list = this.#createServer.lists.find(message, req.headers, FIRST_MODERN_VERSION);
+    if (sendPrepared(res, list)) return;
     // The token itself goes no further than here.
     const authInfo = { token: '', clientId: principal, scopes: [] };
     await sendResponse(
       res,
       await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo }),
+      list,
     );
   }
 

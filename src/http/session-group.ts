@@ -7,7 +7,7 @@ import type { Logger } from '../model/logger.ts';
 import { Session } from './session.ts';
 import type { EventBudget } from './session-events.ts';
 import type { SessionLimit } from './session-limit.ts';
-import { sendResponse, webRequest } from './web-exchange.ts';
+import { sendPrepared, sendResponse, webRequest } from './web-exchange.ts';
 
 export interface SessionsOptions {
   readonly logger: Logger;
@@ -90,12 +90,14 @@ export class SessionGroup {
       return;
     }
 
+    const list = this.#createServer.lists.find(message, req.headers, session.revision);
+    if (sendPrepared(res, list, { 'mcp-session-id': session.id })) return;
     const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
     // An initialize that was refused leaves a session without an id.
     if (session.transport.sessionId === undefined) await session.end('not initialized');
     const cancelled = cancelledRequest(message);
     if (cancelled !== undefined) await session.settleCancelled(cancelled);
-    await sendResponse(res, response);
+    await sendResponse(res, response, list);
     if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
   }
 

@@ -28,12 +28,13 @@ export class Session {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   /** When the last response ended, by `performance.now()`. */
   usedAt = performance.now();
+  readonly #server: Server;
   readonly #isCalling: () => boolean;
   readonly #logger: Logger;
   /** Responses that are open now or about to be, the GET stream and that of `initialize` included. */
   #open = 1;
 
-  private constructor({ principal, isCalling, budget, keepAliveMs, logger }: SessionOptions) {
+  private constructor({ server, principal, isCalling, budget, keepAliveMs, logger }: SessionOptions) {
     this.principal = principal;
     this.events = new SessionEvents(budget);
     this.transport = new WebStandardStreamableHTTPServerTransport({
@@ -41,6 +42,7 @@ export class Session {
       eventStore: this.events,
       keepAliveMs,
     });
+    this.#server = server;
     this.#isCalling = isCalling;
     this.#logger = logger;
   }
@@ -55,6 +57,11 @@ export class Session {
   /** Whether the session has an open response or a running call: it does not end by itself then. */
   get isInUse(): boolean {
     return this.#open > 0 || this.#isCalling();
+  }
+
+  /** The negotiated protocol revision; undefined before `initialize`. */
+  get revision(): string | undefined {
+    return this.#server.getNegotiatedProtocolVersion();
   }
 
   /** Counts a response as open; to be released. */

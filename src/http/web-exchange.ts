@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
+import type { ListRequest } from '../mcp/prepared-lists.ts';
 import { wellFormedBytes } from '../model/well-formed.ts';
 
 /**
@@ -19,13 +20,19 @@ export function webRequest(req: IncomingMessage): Promise<Request> {
  * it, so this is where it becomes well-formed.
  * A body stream is cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own
  * adapter notices at the next chunk only, and until then refuses a client that comes back for its stream.
+ * `list` is the request if it is one for a list: it learns from the answer.
  */
-export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+export async function sendResponse(
+  res: ServerResponse,
+  response: Response,
+  list?: ListRequest,
+): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
   }
-  res.writeHead(response.status, Object.fromEntries(response.headers));
+  const headers = Object.fromEntries(response.headers);
+  res.writeHead(response.status, headers);
   if (response.body === null) {
     res.end();
     return;
@@ -44,7 +51,9 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
       if (!gone.signal.aborted && !res.writableEnded) res.flushHeaders();
     });
     for (let chunk = await next; !chunk.done; chunk = await next) {
-      if (!res.write(wellFormedBytes(chunk.value))) await once(res, 'drain', { signal: gone.signal });
+      const bytes = wellFormedBytes(chunk.value);
+      list?.learn(headers, bytes);
+      if (!res.write(bytes)) await once(res, 'drain', { signal: gone.signal });
       next = reader.read();
     }
     res.off('close', onClose);
@@ -52,4 +61,18 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   }
+}
+
+/** Writes the prepared answer to a request for a list. `headers` replace those of the answer. Returns whether there is one. */
+export function sendPrepared(
+  res: ServerResponse,
+  list: ListRequest | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): boolean {
+  if (list?.prepared === undefined) return false;
+  res.writeHead(200, { ...list.prepared.headers, ...headers });
+  res.cork();
+  for (const part of list.prepared.parts) res.write(part);
+  res.end();
+  return true;
 }

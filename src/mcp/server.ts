@@ -2,6 +2,7 @@ import { Server } from '@modelcontextprotocol/server';
 import { LOCAL_PRINCIPAL, type ToolService } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { PreparedLists } from './prepared-lists.ts';
 import { protocolError } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { RunningCalls } from './running-calls.ts';
@@ -35,6 +36,8 @@ export interface ServerFor {
 /** Creates the protocol servers of one view: one for each connection, session or request of either era. */
 export interface ServerFactory {
   (context: ServerFor): Server;
+  /** The answers to tools/list that need no server. */
+  readonly lists: PreparedLists;
   /** Whether a tool call is running on the server. */
   isCalling(server: Server): boolean;
   /** Resolves when no tool call is running, with or without a server, after `timeoutMs` at the latest. */
@@ -92,6 +95,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
   };
 
   return Object.assign(createServer, {
+    lists: new PreparedLists(list),
     isCalling: (server: Server) => calls.has(server),
     async idle(timeoutMs: number) {
       const deadline = performance.now() + timeoutMs;

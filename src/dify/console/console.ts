@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
-import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
@@ -126,11 +125,10 @@ export function createConsole(
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      const body = await answer.bytes();
-      const digest = createHash('sha256').update(body).digest('base64');
+      const { digest, json } = await answer.digested();
       const last = listed.get(type);
       if (last?.digest === digest) return last.listing;
-      const raw = parseJson(body);
+      const raw = json();
       if (raw === undefined) throw unexpected(path, 'JSON');
       const listing = toToolProviders(raw, type) ?? rejectList(path);
       listed.set(type, { digest, listing });
