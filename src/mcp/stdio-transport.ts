@@ -1,12 +1,21 @@
 import type { Writable } from 'node:stream';
-import type { JSONRPCMessage } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, JSONRPCResultResponse } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { wellFormedJson } from '../model/well-formed.ts';
 
-/** The SDK's transport, changed to write well-formed JSON. */
+/** The result of a tools/list as bytes. */
+interface WrittenList {
+  readonly tools: unknown;
+  /** The other members of the result, as JSON. */
+  readonly rest: string;
+  readonly bytes: Buffer;
+}
+
+/** The SDK's transport, changed to write well-formed JSON, and the JSON of one list only once. */
 export class StdioTransport extends StdioServerTransport {
   readonly #stdout: Writable;
   #isClosed = false;
+  #list: WrittenList | undefined;
 
   constructor(...options: ConstructorParameters<typeof StdioServerTransport>) {
     super(...options);
@@ -16,7 +25,12 @@ export class StdioTransport extends StdioServerTransport {
   override send(message: JSONRPCMessage): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('The stdio transport is closed.'));
     return new Promise((resolve, reject) => {
-      this.#stdout.write(`${wellFormedJson(message)}\n`, (error) => (error ? reject(error) : resolve()));
+      const parts = this.#partsOf(message);
+      const last = parts.pop() ?? '';
+      this.#stdout.cork();
+      for (const part of parts) this.#stdout.write(part);
+      this.#stdout.write(last, (error) => (error ? reject(error) : resolve()));
+      this.#stdout.uncork();
     });
   }
 
@@ -24,4 +38,26 @@ export class StdioTransport extends StdioServerTransport {
     this.#isClosed = true;
     return super.close();
   }
+
+  /** Returns the line of a message, in parts. */
+  #partsOf(message: JSONRPCMessage): (string | Buffer)[] {
+    if (!('result' in message) || !isFrozenList(message.result['tools']))
+      return [`${wellFormedJson(message)}\n`];
+    const { result, ...envelope } = message;
+    return ['{"result":', this.#listBytes(result), `,${wellFormedJson(envelope).slice(1)}\n`];
+  }
+
+  #listBytes(result: JSONRPCResultResponse['result']): Buffer {
+    const { tools, ...others } = result;
+    const rest = JSON.stringify(others);
+    if (this.#list?.tools === tools && this.#list?.rest === rest) return this.#list.bytes;
+    const bytes = Buffer.from(wellFormedJson(result));
+    this.#list = { tools, rest, bytes };
+    return bytes;
+  }
+}
+
+/** Whether a value is a list that cannot change, so that its JSON stays the same. */
+function isFrozenList(value: unknown): boolean {
+  return Array.isArray(value) && Object.isFrozen(value);
 }

@@ -97,7 +97,9 @@ function missing(name: string, { registry, bridgeTools, previousNames }: SearchS
     return errorResult(unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
   }
   const hint = 'Call it directly by its name.';
-  return errorResult(new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint }));
+  return errorResult(
+    new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint }),
+  );
 }
 
 function result(made: ToolResult): SearchOutcome {

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
 import { objectOf } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
-import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { header, readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
@@ -68,12 +67,10 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      const body = await answer.bytes();
-      const digest = createHash('sha256').update(body).digest('base64');
+      const { digest, json } = await answer.digested();
       const last = listed.get(type);
       if (last?.digest === digest) return last.listing;
-      const listing =
-        toToolProviders(parseJson(body) ?? reject(path, 'JSON'), type) ?? reject(path, 'a list');
+      const listing = toToolProviders(json() ?? reject(path, 'JSON'), type) ?? reject(path, 'a list');
       listed.set(type, { digest, listing });
       return listing;
     },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
@@ -42,12 +43,12 @@ export interface DifyAnswer {
   readonly path: string;
   /** Leaving the loop early closes the connection. Throws `stream_broken`, or the abort's error. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Resolves with the whole body. Rejects with `upstream_error` after 64 MiB. */
-  bytes(): Promise<Buffer>;
   /** Resolves with the body as text, cut after `maxBytes`. */
   text(maxBytes: number): Promise<string>;
-  /** Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects as `bytes` does. */
+  /** Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects after 64 MiB. */
   json(): Promise<unknown>;
+  /** Resolves with the digest of the body, and a function that returns what `json` does, once. Rejects as `json`. */
+  digested(): Promise<{ readonly digest: string; readonly json: () => unknown }>;
   /** Returns a text of the answer without secrets, because a server may quote the request. */
   mask(words: string): string;
   /** Discards the body. Never rejects. */
@@ -180,10 +181,19 @@ function createAnswer(
     }
     return Buffer.concat(chunks, size);
   }
-  async function bytes(): Promise<Buffer> {
-    const body = await collect(MAX_BODY_BYTES);
-    if (body.length <= MAX_BODY_BYTES) return body;
-    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+  async function digested() {
+    let body = await collect(MAX_BODY_BYTES);
+    if (body.length > MAX_BODY_BYTES) {
+      throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+    }
+    const digest = createHash('sha256').update(body).digest('base64');
+    const json = (): unknown => {
+      const text = body.toString('utf8');
+      // A list of tools may be 20 MB, which can be freed while its text is parsed.
+      body = Buffer.alloc(0);
+      return parseJson(text);
+    };
+    return { digest, json };
   }
   return {
     status: response.statusCode,
@@ -191,18 +201,18 @@ function createAnswer(
     version: typeof version === 'string' ? secrets.mask(version) : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
-    bytes,
+    digested,
     text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
-    json: async () => parseJson(await bytes()),
+    json: async () => (await digested()).json(),
     mask: (words) => secrets.mask(words),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
 
-/** Returns the JSON value of a body with well-formed strings; undefined if it is not JSON. */
-export function parseJson(body: Buffer): unknown {
+/** Returns the JSON value of a text with well-formed strings; undefined if it is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(mendJson(body.toString('utf8')));
+    return JSON.parse(mendJson(text));
   } catch {
     return undefined;
   }
