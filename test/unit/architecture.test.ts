@@ -50,6 +50,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/server': ['mcp', 'http'],
   '@redis/client': ['redis', 'files'],
   commander: ['cli'],
+  'fast-string-width': ['cli'],
+  'fast-wrap-ansi': ['cli'],
   diff: ['clients', 'manifest'],
   'file-type': ['content'],
   hono: ['sandbox'],

@@ -70,7 +70,7 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
   if (io.stdin.isTTY === true) {
     const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
     output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
-    output.note(`A client starts the bridge by itself: enter the command dify-mcp-bridge ${command} there.`);
+    output.note(`A client starts the bridge by itself, with this command:\n  dify-mcp-bridge ${command}`);
     output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
   }
   return { ended: app.serveStdio({ view }) };

@@ -6,7 +6,8 @@ import { furtherNotes } from '../../registry/notes.ts';
 import { settingOf } from '../../registry/rules.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { manifestLines, manifestSummary, staleLines } from '../command-app.ts';
-import { count, type Output, table } from '../output.ts';
+import { table } from '../layout.ts';
+import { count, type Output } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
 
@@ -92,17 +93,31 @@ function listingText(registry: Registry, total: ToolCost, output: Output): strin
       reason,
       detail.split('\n')[0] ?? '',
     ]);
-    blocks.push(`Not published (tools explain NAME says more):\n${table(rows)}`);
+    blocks.push(`Not published (tools explain NAME says more):\n${table(rows, output)}`);
   }
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {
-    blocks.push(['Notes:', ...notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
+    blocks.push(
+      ['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].map(output.prose).join('\n'),
+    );
   }
   const published = count(registry.tools.length, 'tool');
-  blocks.push(
-    `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`,
-  );
+  const cost = `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`;
+  blocks.push([cost, ...unusableText(registry)].map(output.prose).join('\n'));
   return blocks.join('\n\n');
+}
+
+/** Returns a line on the tools that cannot work, by provider. */
+function unusableText({ tools }: Registry): readonly string[] {
+  const byProvider = new Map<string, number>();
+  for (const { authorized, providerLabel } of tools) {
+    if (!authorized) byProvider.set(providerLabel, (byProvider.get(providerLabel) ?? 0) + 1);
+  }
+  if (byProvider.size === 0) return [];
+  const providers = [...byProvider].sort((a, b) => b[1] - a[1]).map(([label, tools]) => `${label} ${tools}`);
+  const total = [...byProvider.values()].reduce((sum, each) => sum + each, 0);
+  const [are, of] = [total === 1 ? 'tool is' : 'tools are', count(byProvider.size, 'provider')];
+  return [`${total} ${are} not usable yet, of ${of} without credentials in Dify: ${providers.join(', ')}.`];
 }
 
 function publishedTable({ tools }: Registry, output: Output): string {
@@ -118,8 +133,9 @@ function publishedTable({ tools }: Registry, output: Output): string {
     name,
     bytes[index + 1] ?? '',
     tokens[index + 1] ?? '',
-    title,
-    `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
+    `${title}${authorized ? '' : output.paint('yellow', ' (no credentials)')}`,
+    origin(ref),
   ]);
-  return table([['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'], ...rows]);
+  const head = ['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'];
+  return table([head, ...rows], { width: output.width, omit: [4, 1, 2] });
 }
