@@ -86,7 +86,7 @@ describe('precedence', () => {
         maxNameLength: 44,
         languages: ['en_US'],
         formParameters: 'preset',
-        unauthorized: 'publish',
+        unauthorized: 'brief',
         mode: 'list',
         auto: { tools: 80, tokens: 20_000 },
         pinned: [],
