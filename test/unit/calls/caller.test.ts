@@ -269,7 +269,7 @@ describe('a call', () => {
       parseArguments: () => ({ ok: false, problems: [{ path: '/to', message: 'is required' }] }),
     });
     const call = callerWith({ invoker: steered() }).call(tool, {}, { signal: idleSignal() });
-    expect(await errorOf(call)).toMatchObject({
+    await expect(call).rejects.toMatchObject({
       code: 'provider_unauthorized',
       message: 'Acme Kit has no credentials in this Dify workspace, so this tool cannot run.',
     });
