@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 import type { SharedCalls } from '../model/shared-calls.ts';
+import type { SessionRecords } from '../model/session-records.ts';
 import type { StorageBackend } from '../model/storage-backend.ts';
 
 /** The state that all replicas of a bridge share. */
@@ -9,6 +11,7 @@ export interface SharedState {
   readonly address: string;
   readonly backend: StorageBackend;
   readonly calls: SharedCalls;
+  readonly sessions: SessionRecords;
   /** `waiting`: not reached yet. `down`: reached before, but not now. */
   readonly health: 'waiting' | 'up' | 'down';
   close(): Promise<void>;
@@ -22,11 +25,13 @@ export interface SharedState {
 export async function openState(config: Config, logger: Logger): Promise<SharedState | undefined> {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }] = await Promise.all([
-    import('../redis/connection.ts'),
-    import('../files/backends/redis.ts'),
-    import('../tasks/redis-calls.ts'),
-  ]);
+  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
+    await Promise.all([
+      import('../redis/connection.ts'),
+      import('../files/backends/redis.ts'),
+      import('../tasks/redis-calls.ts'),
+      import('../http/redis-sessions.ts'),
+    ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
@@ -34,9 +39,15 @@ export async function openState(config: Config, logger: Logger): Promise<SharedS
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;
     },
     close: () => connection.close(),
   };
+}
+
+/** Returns the configured key of the sessions; its setting may have any length. */
+export function sessionKeyOf({ http: { sessionKey } }: Config): Uint8Array | undefined {
+  return sessionKey === undefined ? undefined : createHash('sha256').update(sessionKey).digest();
 }

@@ -108,15 +108,17 @@ const http = z.strictObject({
     description:
       'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
   }),
-  sessionIdle: setting(duration('1s', '24h'), '30m', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_SESSION_IDLE',
-    description: 'A session without requests ends after this time.',
+  sessionKey: optional(text, {
+    kind: 'text',
+    env: 'DIFY_BRIDGE_SESSION_KEY',
+    secret: true,
+    description:
+      'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis or in its cache folder.',
   }),
-  maxSessions: setting(wholeNumber(1, 100_000), 200, {
+  maxStreams: setting(wholeNumber(1, 100_000), 1000, {
     kind: 'number',
-    env: 'DIFY_BRIDGE_MAX_SESSIONS',
-    description: 'Most MCP sessions at once. Beyond that, a new session ends the least recently used one.',
+    env: 'DIFY_BRIDGE_MAX_STREAMS',
+    description: 'Most event streams on which clients wait for notifications.',
   }),
   maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
     kind: 'size',
@@ -199,7 +201,8 @@ const calls = z.strictObject({
   shutdownGrace: setting(duration('0s', '1h'), '10s', {
     kind: 'duration',
     env: 'DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE',
-    description: 'Time for running calls to finish when the bridge stops.',
+    description:
+      'Time for running calls to finish when the bridge stops, or when a client over stdio ends its input.',
   }),
   keepResults: setting(duration('1s', '24h'), '1h', {
     kind: 'duration',

@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createAdmission } from '../../../src/http/admission.ts';
+import { SessionGroup } from '../../../src/http/session-group.ts';
 import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import type { CallContext } from '../../../src/model/call.ts';
 import { asBridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
-import { runHost } from '../../support/http-host.ts';
+import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
@@ -55,14 +56,10 @@ describe('whose a request is', () => {
 
 describe('a session of somebody else', () => {
   it('is as unknown as one that never was, and goes on undisturbed', async () => {
-    const sessions = new Sessions({
-      logger: silentLogger,
-      idleMs: 60_000,
-      maxSessions: 10,
-      keepAliveMs: 5000,
-    });
+    const records = memoryRecords();
+    const sessions = new Sessions({ records, logger: silentLogger, keepAliveMs: 5000 });
     const bridge = whoami();
-    const group = sessions.group(
+    const group = new SessionGroup(
       createServerFactory({
         service: serviceOf(bridge),
         logger: silentLogger,
@@ -70,6 +67,8 @@ describe('a session of somebody else', () => {
         progressIntervalMs: 15_000,
         listTtlMs: 60_000,
       }),
+      '/mcp',
+      sessions,
     );
     async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
       try {
