@@ -99,6 +99,12 @@ export const tools = z.strictObject({
     env: 'DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES',
     description: 'Largest image or sound that a result contains; larger ones are stored and linked to.',
   }),
+  sounds: setting(choice(['inline', 'link']), 'inline', {
+    kind: 'choice',
+    env: 'DIFY_BRIDGE_TOOLS_SOUNDS',
+    description:
+      'Sounds in results. inline: audio content. link: resource links, for clients that fail on audio, such as LangChain and the AI SDK.',
+  }),
   maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB', {
     kind: 'size',
     env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',

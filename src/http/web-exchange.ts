@@ -6,7 +6,7 @@ import { isJsonObject } from '../model/json.ts';
 import { wellFormedBytes } from '../model/well-formed.ts';
 
 /** How long an answer may take and still be sent as plain JSON, in milliseconds. */
-const BRIEF_MS = 1000;
+const BRIEF_MS = 2000;
 
 /** The SDK's comment, and the same without the empty line after it, which some clients take for the end of an event. */
 const KEEP_ALIVE = Buffer.from(': keepalive\n\n');

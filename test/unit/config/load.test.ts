@@ -93,6 +93,7 @@ describe('precedence', () => {
         allow: [],
         readOnly: false,
         maxImageBytes: 700_000,
+        sounds: 'inline',
         maxInlineBytes: 1_000_000,
         maxTextChars: 100_000,
         handOff: 50_000,

@@ -82,7 +82,7 @@ describe.each(['legacy', 'modern'])('the answer to a request (%s)', (era) => {
 
   it('is a stream if it takes long', async () => {
     await using running = await runHost();
-    const answer = await calling(running.port, era, 'quiet', { args: { ms: 1300 } });
+    const answer = await calling(running.port, era, 'quiet', { args: { ms: 2300 } });
     expect(typeOf(answer)).toBe('text/event-stream');
     expect(answer.messages).toMatchObject([{ id: 7, result: { content: [{ text: 'done' }] } }]);
   });
