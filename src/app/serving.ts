@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
@@ -127,7 +128,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       const [first, ...others] = await allHttpViews();
       const host = new http.HttpHost({
         ...options,
-        sessions: state?.sessions ?? new LocalSessions(config.cacheDir, sessionKeyOf(config), logger),
+        sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: () => readiness(views, status(), state?.health),
@@ -162,6 +163,11 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
     },
   };
+}
+
+/** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
+function sessionsFolder({ files, cacheDir }: Config): string {
+  return join(files.dir ?? cacheDir, 'sessions');
 }
 
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */

@@ -113,7 +113,7 @@ const http = z.strictObject({
     env: 'DIFY_BRIDGE_SESSION_KEY',
     secret: true,
     description:
-      'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis or in its cache folder.',
+      'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
   }),
   maxStreams: setting(wholeNumber(1, 100_000), 1000, {
     kind: 'number',

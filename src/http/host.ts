@@ -13,7 +13,7 @@ import type { Logger } from '../model/logger.ts';
 import { rateLimited } from '../model/rate-limited.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
-import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
+import { bearerChallenge, createPlaceCheck, createTokenCheck } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
@@ -78,8 +78,8 @@ export interface Readiness {
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
-  readonly #admit: ReturnType<typeof createAdmission>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
+  readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
   readonly #sessions: Sessions;
   readonly #bodies: Bodies;
@@ -99,9 +99,8 @@ export class HttpHost {
     const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
     checkExposure(host, token, options.allowWithoutToken === true);
     this.#options = options;
-    const admission = { host, token, allowedHosts, allowedOrigins, publicHost };
-    this.#admit = createAdmission(admission);
-    this.#checkPlace = createPlaceCheck(admission);
+    this.#checkPlace = createPlaceCheck({ host, token, allowedHosts, allowedOrigins, publicHost });
+    this.#checkToken = createTokenCheck(token);
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
@@ -201,7 +200,7 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const principal = this.#admit(req.headers);
+      const principal = this.#checkToken(req.headers);
       const place = pathname.replace(/\/$/, '');
       const view = [...this.#served.values()].find(({ path }) => path === place);
       if (view === undefined) this.#sendNothingHere(res);

@@ -10,7 +10,7 @@ import type { SessionRecords } from '../model/session-records.ts';
 const MAX_ENDED = 100_000;
 
 /**
- * The records of a single bridge, in two files of a folder: `session-key` and `ended-sessions`. They are read and made
+ * The records of a single bridge, in two files of a folder: `key` and `ended`. They are read and made
  * when the first client opens a session. If the folder cannot be written, the records last as long as the process.
  */
 export class LocalSessions implements SessionRecords {
@@ -52,7 +52,7 @@ export class LocalSessions implements SessionRecords {
   onEnd(): void {}
 
   #storedKey(): Uint8Array {
-    const path = join(this.#folder, 'session-key');
+    const path = join(this.#folder, 'key');
     const made = `${path}.${process.pid}.tmp`;
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
@@ -78,7 +78,7 @@ export class LocalSessions implements SessionRecords {
   }
 
   #endedFile(): string {
-    return join(this.#folder, 'ended-sessions');
+    return join(this.#folder, 'ended');
   }
 
   #endedSessions(): Map<string, number> {

@@ -15,6 +15,10 @@ import { protocolError } from './protocol-error.ts';
 /** The SDK's message for a result that it cannot encode. */
 const SDK_FAILURE = 'Internal error';
 
+/** What 2026-07-28 removed, among the methods whose parameters are checked. Revisions are dates and compare as texts. */
+const FIRST_MODERN_REVISION = '2026-07-28';
+const LEGACY_METHODS: ReadonlySet<string> = new Set(['initialize', 'logging/setLevel']);
+
 /**
  * The SDK's server, which answers requests with wrong parameters in the bridge's words. The SDK answers them with the
  * dump of a validator, and some with the code for an internal error.
@@ -27,7 +31,7 @@ export class CheckedServer extends Server {
     transport.onmessage = (message, extra) => {
       if (!isJSONRPCRequest(message)) return onmessage?.(message, extra);
       const request = withArguments(message);
-      const problem = paramsProblem(request.method, request.params);
+      const problem = this.#isKnown(request) ? paramsProblem(request.method, request.params) : undefined;
       if (problem !== undefined) {
         send(refusal(request.id, problem)).catch((error: unknown) => this.onerror?.(error as Error));
         return;
@@ -35,6 +39,12 @@ export class CheckedServer extends Server {
       onmessage?.(request, extra);
     };
     transport.send = (message, options) => send(withoutDump(message), options);
+  }
+
+  /** Whether the revision of the client has the method. */
+  #isKnown({ method }: JSONRPCRequest): boolean {
+    const revision = this.getNegotiatedProtocolVersion();
+    return revision === undefined || revision < FIRST_MODERN_REVISION || !LEGACY_METHODS.has(method);
   }
 }
 

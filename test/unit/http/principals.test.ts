@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createAdmission } from '../../../src/http/admission.ts';
+import { createTokenCheck } from '../../../src/http/admission.ts';
 import { SessionGroup } from '../../../src/http/session-group.ts';
 import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
@@ -15,10 +15,7 @@ import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
-const admission = (token?: string) =>
-  createAdmission({ host: '127.0.0.1', token, allowedHosts: [], publicHost: undefined, allowedOrigins: [] });
-const principalOf = (token: string): string =>
-  admission(token)({ host: 'localhost', authorization: `Bearer ${token}` });
+const principalOf = (token: string): string => createTokenCheck(token)({ authorization: `Bearer ${token}` });
 
 /** A bridge whose calls answer whose they are. */
 function whoami() {
@@ -40,8 +37,8 @@ describe('whose a request is', () => {
   });
 
   it('is anybody’s where no token is asked for, whatever is sent', () => {
-    expect(admission()({ host: 'localhost' })).toBe('anonymous');
-    expect(admission()({ host: 'localhost', authorization: 'Bearer something' })).toBe('anonymous');
+    expect(createTokenCheck(undefined)({})).toBe('anonymous');
+    expect(createTokenCheck(undefined)({ authorization: 'Bearer something' })).toBe('anonymous');
   });
 
   it.each(CLIENT_KINDS)('reaches the call (%s)', async (kind) => {

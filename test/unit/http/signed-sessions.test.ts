@@ -208,7 +208,7 @@ describe('a folder of two bridges', () => {
 
   it('forgets ended sessions whose ID has expired', async () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'ended-sessions'), `old 1000\nnew ${Date.now() + 60_000}\n`);
+    writeFileSync(join(folder, 'ended'), `old 1000\nnew ${Date.now() + 60_000}\n`);
     const records = recordsIn(folder);
     expect([await records.hasEnded('old'), await records.hasEnded('new')]).toEqual([false, true]);
     await records.end('newer', Date.now() + 60_000);
