@@ -16,8 +16,6 @@ export interface SessionsOptions {
   /** A silent event stream carries a comment at least this often, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
-  /** Unused sessions in memory. Default: 1000. */
-  readonly maxKept?: number | undefined;
 }
 
 /**
@@ -32,15 +30,13 @@ export class Sessions {
   readonly budget: EventBudget = createEventBudget();
   /** By nonce, the least recently used first. */
   readonly #kept = new Map<string, Session>();
-  readonly #maxKept: number;
   readonly #sweeping: NodeJS.Timeout;
   #refusing = false;
 
-  constructor({ records, keepAliveMs, logger, maxKept = MAX_KEPT }: SessionsOptions) {
+  constructor({ records, keepAliveMs, logger }: SessionsOptions) {
     this.records = records;
     this.keepAliveMs = keepAliveMs;
     this.logger = logger;
-    this.#maxKept = maxKept;
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     records.onEnd((nonce) => void this.#kept.get(nonce)?.close('its client ended it at another replica'));
   }
@@ -64,7 +60,7 @@ export class Sessions {
       throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
     }
     this.#kept.set(session.facts.nonce, session);
-    let excess = this.#kept.size - this.#maxKept;
+    let excess = this.#kept.size - MAX_KEPT;
     for (const kept of this.#kept.values()) {
       if (excess <= 0) return;
       if (kept === session || kept.isInUse) continue;

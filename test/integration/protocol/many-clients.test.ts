@@ -9,7 +9,9 @@ import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
 import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
-import { callRequest, initializeRequest } from '../../support/raw-http.ts';
+import { callRequest, initializeRequest, openRawSession, raw, rawStream } from '../../support/raw-http.ts';
+
+const LIST_CHANGED = 'notifications/tools/list_changed';
 
 // Vitest itself fails the run for a rejection that nobody handles.
 describe('many clients at once', () => {
@@ -54,7 +56,7 @@ describe('many clients at once', () => {
   it('10,000 sessions that no client ends cost nothing, and none of them ends', {
     timeout: 600_000,
   }, async () => {
-    const { host, made, alive } = countingHost();
+    const { host, bridge, made, alive } = countingHost();
     const { url, port } = await host.listen();
     const post = async (body: object, session?: string): Promise<Response> => {
       const headers = { 'Content-Type': 'application/json', ...(session && { 'Mcp-Session-Id': session }) };
@@ -62,6 +64,21 @@ describe('many clients at once', () => {
       await response.text();
       return response;
     };
+    // What is in use is not dropped from memory.
+    const [streaming, calling, lost] = [
+      await openRawSession(port),
+      await openRawSession(port),
+      await openRawSession(port),
+    ];
+    const stream = rawStream(port, { headers: { ...streaming, Accept: 'text/event-stream' } });
+    await new Promise((resolve) => stream.request.once('response', resolve));
+    const call = rawStream(port, { headers: calling, body: callRequest('hang') });
+    const late = { headers: { ...lost, Accept: 'text/event-stream' }, body: callRequest('hang') };
+    const cut = rawStream(port, late);
+    await expect.poll(() => cut.text()).toMatch(/^id: .+/);
+    await expect.poll(() => bridge.hanging).toBe(2);
+    cut.request.destroy();
+
     const sessions: string[] = [];
     const opener = async (): Promise<void> => {
       while (sessions.length < 10_000) {
@@ -75,6 +92,16 @@ describe('many clients at once', () => {
     for (const session of [sessions[0], sessions[5000], sessions[9999]]) {
       expect((await post(callRequest('echo', { text: 'x' }), session)).status).toBe(200);
     }
+    expect(bridge.cancelled).toBe(0);
+    bridge.source.publish(['echo']);
+    await expect.poll(() => stream.messages().map(({ method }) => method)).toContain(LIST_CHANGED);
+    bridge.release();
+    expect((await call.promise).messages).toMatchObject([{ id: 7, result: { content: [{ text: 'released' }] } }]);
+    const [lastEventId = ''] = /(?<=^id: ).+$/m.exec(cut.text()) ?? [];
+    const resumed = await raw(port, { headers: { ...late.headers, 'Last-Event-ID': lastEventId } });
+    expect(resumed.messages).toMatchObject([{ id: 7, result: { content: [{ text: 'released' }] } }]);
+    stream.request.destroy();
+
     const client = await connectClient('v1', { url });
     expect((await client.listPage()).tools.length).toBeGreaterThan(0);
     await client.close();
@@ -149,6 +176,7 @@ function countingHost() {
   });
   return {
     host,
+    bridge,
     made: () => servers.length,
     alive: (): number => {
       collect();
