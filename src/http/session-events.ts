@@ -39,7 +39,7 @@ export class SessionEvents implements EventStore {
   readonly #streamByRequest = new Map<unknown, string>();
   /** Messages that end their stream. */
   readonly #endings = new WeakSet<JSONRPCMessage>();
-  /** Larger than the numbers of the same session before it was made again, in whichever process. */
+  /** Begins above all numbers that the session used before it was made again, in this process or an earlier one. */
   #count = Date.now() * 1000;
   #bytes = 0;
   #deliveredBefore = new Set<string>();

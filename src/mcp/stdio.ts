@@ -70,7 +70,7 @@ export function serveOverStdio(options: StdioHostOptions): StdioHost {
       else reject(transport.failure);
     };
   });
-  // Whoever awaits it later learns of a failure then.
+  // A failure before anybody awaits `closed` must not end the process.
   closed.catch(() => undefined);
 
   async function end(): Promise<void> {
