@@ -3,17 +3,17 @@ import { defineConfig } from 'vitest/config';
 import { hasRedis, REDIS_TAG } from './test/support/redis-tag.ts';
 import { WaitingFirst } from './test/support/sequencer.ts';
 
-// What is awaited is awaited for as long as a slow machine may need: limits are for what hangs.
+// The time limits only end tests that hang. They allow for slow machines.
 const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig({
   test: {
     globalSetup: './test/support/temporary-folder.ts',
     projects: ['unit', 'integration', 'e2e', 'conformance'].map((name) => ({
-      // Loading the source again for every file would take longer than most files do.
+      // Loading the source again for every file would take longer than most files run.
       test: { name, include: [`test/${name}/**/*.test.ts`], isolate: false, ...patience },
     })),
-    // Most files wait more than they compute.
+    // Most files spend more time waiting than computing.
     maxWorkers: Math.max(4, 2 * availableParallelism()),
     sequence: { sequencer: WaitingFirst },
     tags: [{ name: REDIS_TAG, description: 'Starts a redis-server.', skip: !hasRedis() }],

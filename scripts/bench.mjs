@@ -1,4 +1,4 @@
-// Measures the built program, side by side with a bare SDK server that makes the same HTTP request: the floor.
+// Measures the built program against a bare SDK server that makes the same HTTP request (the floor).
 // Options: --quick (about 15 s instead of a minute), -o json. `npm run bench` builds first.
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -36,7 +36,7 @@ const effort = options.quick
 const few = await startUpstream(16);
 const many = await startUpstream(500);
 try {
-  // They rest while all else is measured: V8 gives memory back after some 20 s.
+  // These processes idle during the other measurements, because V8 returns memory after about 20 s.
   const resting = await openResting(few.url);
   const start = await benchStart(few.url, effort.starts);
   const calls = await benchCalls(few.url, effort);

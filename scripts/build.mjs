@@ -1,4 +1,4 @@
-// Builds dist/: one module a file for the library entry, and the program bundled into dist/main.js with its
+// Builds dist/: one module per file for the library entry, and the program bundled into dist/main.js and
 // dist/part-*.js.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** The program carries no more of undici than it uses: the rest costs memory and time at each start. */
+/** Bundles only the part of undici that the program uses: the rest costs memory and time at each start. */
 const lessOfUndici = {
   name: 'less-of-undici',
   setup({ onResolve }) {
@@ -29,8 +29,8 @@ const { metafile } = await build({
   outdir: 'dist',
   allowOverwrite: true,
   bundle: true,
-  // What is imported where it is used, such as Redis, the sandbox and the questions of `init`, is a file of its own,
-  // so that a process holds no more of the program than it runs.
+  // Modules that are imported on demand, such as Redis, the sandbox and the questions of `init`, are separate files, so
+  // that a process loads only what it runs.
   splitting: true,
   chunkNames: 'part-[name]-[hash]',
   platform: 'node',
@@ -38,16 +38,16 @@ const { metafile } = await build({
   format: 'esm',
   sourcemap: true,
   metafile: true,
-  // Names of functions in stack traces and class names in error texts stay; the size hardly matters on disk.
+  // Preserves function names in stack traces and class names in error texts. The size on disk hardly matters.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'external',
-  // CommonJS packages inside an ESM bundle ask for Node's own modules through require.
+  // CommonJS packages inside an ESM bundle load Node's own modules through require.
   banner: {
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
-  // Not their forms for require: one asks for its own parts in a way that no bundler sees, the other has no named exports
-  // where it is imported as a part.
+  // Uses the ESM builds of these packages: the CommonJS build of one loads its parts in a way that no bundler can follow,
+  // and that of the other has no named exports when it is a separate file.
   alias: {
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
     yaml: `${root}/node_modules/yaml/browser/index.js`,
@@ -56,7 +56,7 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 for (const path of Object.keys(metafile.outputs)) {
-  // One other character, and V8 holds the whole text with two bytes for each.
+  // A single character outside ASCII makes V8 store the whole source with two bytes per character.
   const found = path.endsWith('.js') && /[^\0-\x7f]/.exec(readFileSync(`${root}/${path}`, 'utf8'));
   if (found)
     throw new Error(`${path} has the character ${found[0]}: write it as \\u in its regular expression.`);

@@ -1,10 +1,10 @@
-// What the bundled program has in the place of undici: the parts that src/dify/ uses. The whole of undici brings its
-// fetch, WebSocket, caches and mocks along, which come to 10 MB of memory, and loads Node's own copy of itself.
+// Replaces undici in the bundled program by the parts that src/dify/ uses. All of undici includes fetch, WebSocket,
+// caches and mocks, which take 10 MB of memory, and loads the copy that is part of Node.
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 
-// As undici's own entry does it.
+// As in undici's own entry.
 Dispatcher.prototype.request = request;
 
 export { Agent };

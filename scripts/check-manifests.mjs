@@ -1,6 +1,6 @@
-// Holds what is in manifests/ against the programs that read it: docker-compose and kubectl, neither with an engine or
-// a cluster behind it. Options: --write renders the Kubernetes overlays into test/fixtures/kubernetes, where the unit
-// tests check them against rules; --fingerprints only prints what the overlays are rendered from.
+// Checks manifests/ with the programs that read it: docker-compose and kubectl, without an engine or a cluster. Options:
+// --write renders the Kubernetes overlays into test/fixtures/kubernetes, where the unit tests check them against rules;
+// --fingerprints only prints the hashes of the sources of the overlays.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
-// Completes package-lock.json after `npm install`, where the registry does not carry the binaries of every platform.
-// npm then leaves their entries out, and `npm ci` refuses the file. An entry with the version is enough: npm fetches
-// it on its own platform only.
+// Completes package-lock.json after `npm install` from a registry that lacks the binaries of some platforms. npm then
+// omits their entries, and `npm ci` refuses the file. An entry with the version suffices, because npm fetches it only on
+// that platform.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -2,8 +2,8 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { REDIS_TAG } from '../test/support/redis-tag.ts';
 
 /**
- * Ends the run with the tests that were skipped for want of a Redis, and with one plain line that any CI system can
- * read. With `CI` set, such a test has failed.
+ * Ends the run with the tests that were skipped because there is no Redis, and with one plain line that any CI system
+ * can read. If `CI` is set, each of these tests counts as failed.
  */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {

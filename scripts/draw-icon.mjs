@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { encodePng } from '../dist/sandbox/png.js';
 
 const SIZE = 512;
-/** Points across a pixel that are looked at, so that edges come out smooth. */
+/** Samples across a pixel, for smooth edges. */
 const SAMPLES = 4;
 
 const TOP = [36, 99, 235];
@@ -15,7 +15,7 @@ const TOWERS = [156, 356];
 const [TOWER_TOP, DECK, WATER] = [128, 330, 404];
 const MIDDLE = 256;
 
-/** Height of the cable above a place, lowest in the middle and at the ends. */
+/** Returns the height of the cable at a position; it is lowest in the middle and at the ends. */
 function cableAt(x) {
   if (x < TOWERS[0]) return TOWER_TOP + 10 + ((TOWERS[0] - x) / TOWERS[0]) ** 0.85 * (DECK - TOWER_TOP - 10);
   if (x > TOWERS[1]) return cableAt(SIZE - x);
@@ -27,7 +27,7 @@ function colorAt(x, y) {
   if (TOWERS.some((tower) => Math.abs(x - tower) < 13) && y > TOWER_TOP && y < WATER) return WHITE;
   if (Math.abs(y - DECK) < 11) return WHITE;
   const cable = cableAt(x);
-  // The steeper the cable, the higher a cut through it.
+  // The steeper the cable, the taller its vertical section.
   const slope = Math.min(Math.abs(cableAt(x + 0.5) - cableAt(x - 0.5)), 3);
   if (y > TOWER_TOP && Math.abs(y - cable) < 6.5 * Math.hypot(1, slope)) return WHITE;
   const hanger = Math.abs(((x - MIDDLE + 400) % 40) - 20) > 17.5;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# install-debian.sh PACKAGE...: installs Debian packages where that needs no password, and starts no service of theirs.
-# Ends with 69 where it cannot be done here: not Debian or Ubuntu, or neither root nor sudo without a password.
+# install-debian.sh PACKAGE...: installs Debian packages without asking for a password and without starting services.
+# Exits with 69 if that is not possible: not Debian or Ubuntu, or neither root nor sudo without a password.
 set -eu
 
 command -v apt-get >/dev/null || exit 69
@@ -9,7 +9,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exec sudo -n sh "$0" "$@"
 fi
 
-# While this file is there, the scripts of packages leave services alone. One that exists is the administrator's.
+# While this file exists, the scripts of packages do not start services. An existing one belongs to the administrator.
 policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT

@@ -12,7 +12,7 @@ const FOLDER = fileURLToPath(new URL('../manifests/kubernetes', import.meta.url)
 /** The folders in manifests/kubernetes/overlays. */
 export const OVERLAYS = ['single', 'replicated'];
 
-/** SHA-256 over all files that an overlay is rendered from. */
+/** Returns the SHA-256 over all source files of an overlay. */
 export function fingerprint(overlay) {
   const hash = createHash('sha256');
   for (const folder of ['base', `overlays/${overlay}`]) {
@@ -23,7 +23,7 @@ export function fingerprint(overlay) {
   return hash.digest('hex');
 }
 
-/** The objects of an overlay, as one YAML text, in an order that is the same for every release of kubectl. */
+/** Returns the objects of an overlay as one YAML text, in the same order for every release of kubectl. */
 export function render(overlay) {
   const copy = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-kustomize-'));
   try {
@@ -38,7 +38,7 @@ export function render(overlay) {
   }
 }
 
-/** Before 1.21, kubectl had a Kustomize that takes folders as `bases` alone and patches as plain names. */
+/** The Kustomize in kubectl before 1.21 accepts folders only as `bases`, and patches only as file names. */
 function isOld() {
   const text = execFileSync('kubectl', ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
   const { major, minor } = JSON.parse(text).clientVersion;
@@ -57,7 +57,7 @@ function downgrade(path) {
   writeFileSync(path, stringify(old));
 }
 
-/** Sorted, with sorted keys, without the hash that each release computes in its own way, and without empty labels. */
+/** Sorts objects and keys, and removes empty labels and the hash that each release computes differently. */
 function normalized(text) {
   const objects = parseAllDocuments(text).map((document) => document.toJS());
   for (const { metadata } of objects) {

@@ -33,11 +33,11 @@ try {
     cpSync(join(root, 'dist', file), join(stage, 'server', file));
   }
   cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
-  // The program reads its version here, and Node that it is a module.
+  // The program reads its version from this file, and Node reads that it is an ES module.
   const about = { name, version, license, private: true, type: 'module' };
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(about, null, 2)}\n`);
 
-  // It says by itself what is wrong with a manifest.
+  // The packer itself reports what is wrong with a manifest.
   if (!(await packExtension({ extensionPath: stage, outputPath: target, silent: true }))) process.exit(1);
   const hash = createHash('sha256').update(readFileSync(target)).digest('hex');
   writeFileSync(`${target}.sha256`, `${hash}  ${basename(target)}\n`);

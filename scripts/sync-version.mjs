@@ -1,11 +1,11 @@
-// Puts the version of package.json into everything else that names it; `npm run version` does so after changesets.
+// Writes the version of package.json to every other file that contains it. `npm run version` runs it after changesets.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
-/** Where the version stands: each pattern has it between its two groups and fits as often as is told. */
+/** The places of the version. Each pattern has it between its two groups, and must match the given number of times. */
 const PLACES = [
   ['package-lock.json', /^( {2}"version": ")[^"]+(")/m, 1],
   ['package-lock.json', /("": \{\s+"name": "dify-mcp-bridge",\s+"version": ")[^"]+(")/, 1],

@@ -1,4 +1,4 @@
-// Bridge and floor side by side: the same calls, in turns.
+// Compares bridge and floor: the same calls, alternately.
 import { addressOf, connectHttpModern, connectHttpSession, connectStdio } from './clients.mjs';
 import { echoCall, load, measure, median } from './measure.mjs';
 import { startServer } from './processes.mjs';
@@ -17,7 +17,7 @@ const LEGS = [
   { title: 'HTTP, 2026-07-28', transport: 'http', connect: async (server, url) => connectHttpModern(url) },
 ];
 
-/** Measures every leg in so many rounds of windows of `ms`; answers medians and ratios. */
+/** Measures every leg in several rounds, with windows of `ms`. Returns medians and ratios. */
 export async function benchCalls(upstreamUrl, { rounds, ms, warmUpMs }) {
   const servers = [];
   const lanes = [];
@@ -42,7 +42,7 @@ export async function benchCalls(upstreamUrl, { rounds, ms, warmUpMs }) {
         for (const inFlight of IN_FLIGHT) {
           const key = `${title}, ${inFlight} in flight`;
           const sample = {};
-          // Who comes first changes from round to round.
+          // The order alternates from round to round.
           for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) {
             const lane = lanes.find((candidate) => candidate.kind === kind && candidate.title === title);
             sample[kind] = await measure(lane.server, lane.call, inFlight, ms);
@@ -67,7 +67,7 @@ function summary(title, samples) {
   return {
     title,
     cpuUs: both('cpuUs'),
-    // Within a round both met the same machine, so the ratio of a round is steadier than that of the medians.
+    // Both run under the same load within a round, so the ratio of a round varies less than that of the medians.
     cpuRatio: median(samples.map(({ bridge, floor }) => bridge.cpuUs / floor.cpuUs)),
     p50Ms: both('p50Ms'),
     perSecond: both('perSecond'),

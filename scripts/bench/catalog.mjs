@@ -1,5 +1,5 @@
-// What a large catalogue costs: the first load, a refresh without and with a change, and memory. What its lists cost
-// is in `npm run bench`.
+// Measures what a large catalogue costs: the first load, a refresh without and with a change, and memory. `npm run bench`
+// measures its lists.
 // Usage: npm run build && node --expose-gc scripts/bench/catalog.mjs [number of tools]
 import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const DIST = new URL('../../dist/', import.meta.url);
 const ROUNDS = 20;
 const IDLE_MS = 35_000;
-/** What is measured runs in a process of its own, without the sandbox that stands in for Dify. */
+/** The measured code runs in a separate process, without the sandbox. */
 const MEASURED = process.argv[2] === '--measured';
 
 if (MEASURED) await measure(JSON.parse(process.argv[3]));
@@ -64,15 +64,15 @@ async function measure(env) {
   console.log(`rebuilt: ${app.registry.current() !== before}, list-changed: ${builds}`);
   const busy = rss();
   const peak = process.resourceUsage().maxRSS / 1024;
-  // Node gives memory back when it has had nothing to do for a while.
+  // Node returns memory after it has been idle for a while.
   await setTimeout(IDLE_MS);
   console.log(`memory: ${mb(empty)} before, ${mb(peak)} at most, ${mb(busy)} after the last refresh,`);
-  console.log(`${mb(rss())} when idle for ${IDLE_MS / 1000} s, of which live objects ${mb(heap())}`);
+  console.log(`${mb(rss())} when idle for ${IDLE_MS / 1000} s, including ${mb(heap())} of live objects`);
   await app.close(0);
   process.disconnect();
 }
 
-/** The median of the CPU and the wall time of some rounds, in milliseconds. */
+/** Returns the medians of CPU time and wall time of several rounds, in milliseconds. */
 async function cost(work, rounds = 1) {
   const cpu = [];
   const wall = [];
@@ -100,7 +100,7 @@ function rss() {
   return process.memoryUsage.rss() / 1024 ** 2;
 }
 
-/** What is alive of the heap, in MB, where Node was started with --expose-gc. */
+/** Returns the size of the live objects in MB, if Node was started with --expose-gc. */
 function heap() {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed / 1024 ** 2;

@@ -1,4 +1,4 @@
-// Clients that cost as little as possible: one function that sends a request and resolves with its answer as text.
+// Clients with as little overhead as possible: a function that sends a request and resolves with its answer as text.
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 
@@ -19,7 +19,7 @@ const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 export async function connectStdio({ child, lines }) {
   const waiting = new Map();
   lines.on('line', (line) => {
-    // The id of an answer stands near one end or the other; parsing a megabyte to find it would cost the bench.
+    // The ID of an answer is near its beginning or its end. Parsing a megabyte to find it would distort the measurement.
     const id = /"id":(\d+)/.exec(line.length > 2000 ? line.slice(0, 200) + line.slice(-200) : line)?.[1];
     waiting.get(Number(id))?.(line);
     waiting.delete(Number(id));
@@ -37,7 +37,7 @@ export async function connectStdio({ child, lines }) {
   return { send };
 }
 
-/** The address that a server over HTTP prints. */
+/** Resolves with the address that an HTTP server prints. */
 export async function addressOf({ lines }) {
   const [line] = await once(lines, 'line');
   return JSON.parse(line).url;

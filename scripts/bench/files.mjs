@@ -1,4 +1,4 @@
-// A large file into a workflow and back out of it: what the bridge needs of memory meanwhile.
+// Sends a large file into a workflow and back, and measures the memory that the bridge uses meanwhile.
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { connectStdio } from './clients.mjs';
 import { memoryOf, startSandbox, startServer } from './processes.mjs';
 
-/** Milliseconds for both ways, and the memory at the peak above that at rest, in bytes. */
+/** Returns the milliseconds for both ways, and by how many bytes the peak memory exceeds that at rest. */
 export async function benchFile(bytes) {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-bench-'));
   const sandbox = await startSandbox();

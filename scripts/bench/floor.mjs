@@ -1,5 +1,5 @@
-// The floor: the SDK's low-level server and nothing else. Its one tool makes the HTTP request that the bridge makes,
-// with fetch, and answers with the text of the response. Arguments: `stdio` or `http`, and the address of Dify.
+// The floor: only the SDK's low-level server. Its single tool makes the same HTTP request as the bridge, with fetch, and
+// returns the text of the response. Arguments: `stdio` or `http`, and the address of Dify.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import {

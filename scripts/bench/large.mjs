@@ -1,4 +1,4 @@
-// A catalogue of thousands of tools, as the program serves it: what each list costs it, and the memory that it takes.
+// Measures the program with a catalogue of thousands of tools: the cost of each list, and memory.
 import { addressOf, connectHttpModern, connectHttpSession, connectStdio } from './clients.mjs';
 import { median } from './measure.mjs';
 import { memoryOf, startSandbox, startServer } from './processes.mjs';
@@ -18,8 +18,8 @@ export const LEGS = [
 ];
 
 /**
- * For each leg the CPU of a list after the first (the median, µs), its size, and the memory at its highest, in
- * bytes. Then also that of mode search after so many searches, of the leg where it is largest.
+ * Returns for each leg the CPU time of a list after the first (median, µs), its size, and the peak memory in bytes. Also
+ * returns the peak memory in mode search after a number of searches, of the leg where it is largest.
  */
 export async function benchLarge(tools, rounds) {
   const sandbox = await startSandbox(tools);

@@ -21,8 +21,8 @@ const THINGS = [
 const FIELDS = ['account', 'label', 'owner', 'folder', 'channel', 'status', 'language', 'project'];
 
 /**
- * Providers of made-up plugins with `count` tools in all, each of the size that tools of real plugins have. The
- * same number always gives the same tools, and a larger one adds to them.
+ * Returns providers of made-up plugins with `count` tools in all, which are as large as those of real plugins. The same
+ * number always gives the same tools, and a larger number only adds tools.
  */
 export function madeUpProviders(count) {
   const providers = [];

@@ -1,13 +1,13 @@
 // Measures a server under load.
 
-/** The middle of some numbers. */
+/** Returns the median. */
 export function median(numbers) {
   const sorted = numbers.toSorted((one, other) => one - other);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Makes calls for so many milliseconds, so many at once; answers how long each took, in milliseconds. */
+/** Makes concurrent calls for a given time. Returns how long each took, in milliseconds. */
 export async function load(call, inFlight, ms) {
   const latencies = [];
   const startedAt = performance.now();
@@ -23,7 +23,7 @@ export async function load(call, inFlight, ms) {
   return { latencies, ms: performance.now() - startedAt };
 }
 
-/** One window of load on a server: CPU of its process per call (µs), p50 (ms) and calls per second. */
+/** Measures a server under load for one window: CPU time per call (µs), p50 (ms) and calls per second. */
 export async function measure(server, call, inFlight, ms) {
   const before = await server.usage();
   const { latencies, ms: took } = await load(call, inFlight, ms);
@@ -35,7 +35,7 @@ export async function measure(server, call, inFlight, ms) {
   };
 }
 
-/** A call of the echo tool that checks that the answer is its own. */
+/** Returns a call of the echo tool that checks that the answer belongs to it. */
 export function echoCall({ send }, name) {
   let number = 0;
   return async () => {

@@ -9,14 +9,14 @@ import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.m
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PROGRAM = here('../../dist/main.js');
 
-/** Starts a stand-in for Dify with so many tools. */
+/** Starts a fake Dify with a number of tools. */
 export async function startUpstream(toolCount) {
   const child = fork(here('upstream.mjs'), [String(toolCount)]);
   const [{ port }] = await once(child, 'message');
   return { url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
 }
 
-/** Starts the embedded Dify with its tools for files, or with so many made-up ones; `env` leads a bridge to it. */
+/** Starts the sandbox with its tools for files, or with a number of made-up ones. `env` points a bridge to it. */
 export async function startSandbox(toolCount) {
   const child = fork(here('sandbox.mjs'), toolCount === undefined ? [] : [String(toolCount)]);
   const [{ url, credentials }] = await once(child, 'message');
@@ -30,15 +30,15 @@ export async function startSandbox(toolCount) {
   return { url, env, stop: () => stop(child) };
 }
 
-/** The command line of the bridge or of the floor on one transport. */
+/** Returns the command line of the bridge or the floor on one transport. */
 function commandOf(kind, transport, upstreamUrl) {
   if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
   return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
 }
 
 /**
- * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process can be asked what it has used. What it
- * logs, at its default level, is thrown away.
+ * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process reports what it has used. Discards its log,
+ * which has the default level.
  */
 export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {} } = {}) {
   const { PATH, HOME } = process.env;
@@ -60,7 +60,7 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
   });
-  // A bench that fails takes its servers along.
+  // If the benchmark fails, its servers end too.
   const killChild = () => child.kill();
   process.once('exit', killChild);
   child.once('exit', (code) => {
@@ -85,7 +85,7 @@ function profiling(kind) {
   return folder === undefined || kind !== 'bridge' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }
 
-/** The resident memory of a process in bytes; undefined where the system does not tell. */
+/** Returns the resident memory of a process in bytes; undefined if the system does not report it. */
 export function residentBytes(pid) {
   try {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
@@ -94,13 +94,13 @@ export function residentBytes(pid) {
   }
 }
 
-/** The resident memory of a process in bytes, at present and at its highest; NaN where the system does not tell. */
+/** Returns the current and the peak resident memory of a process in bytes; NaN if the system does not report them. */
 export function memoryOf(pid) {
   let status = '';
   try {
     status = readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch {
-    // Only Linux has it.
+    // Only Linux reports it.
   }
   const bytes = (field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') };

@@ -1,6 +1,6 @@
-// The results for people.
+// Formats the results for people.
 
-/** What the bridge aims at. */
+/** The bridge's performance targets. */
 export const TARGETS = {
   cpuRatio: 1.3,
   firstListMs: 300,
@@ -10,7 +10,7 @@ export const TARGETS = {
   largeBytes: 230 * 1_000_000,
 };
 
-/** Which targets were met. */
+/** Returns which targets were met. */
 export function verdicts({ calls, start, file, large, memory }) {
   const worst = Math.max(...calls.rows.map(({ cpuRatio }) => cpuRatio));
   const rss = Math.max(...memory.rows.map(({ rest }) => rest.bridge ?? Number.NaN));
@@ -56,7 +56,7 @@ export function verdicts({ calls, start, file, large, memory }) {
   ];
 }
 
-/** All results as text. */
+/** Returns all results as text. */
 export function report(results) {
   const { machine, calls, start, memory, list, large, picture, file, decodeUs, convertUs, registryMs } =
     results;
@@ -125,7 +125,7 @@ function megabytes(bytes) {
   return bytes === undefined || Number.isNaN(bytes) ? 'unknown' : `${(bytes / 1_000_000).toFixed(0)} MB`;
 }
 
-/** Columns of equal width; all but the first to the right. */
+/** Returns columns of equal width; all but the first are right-aligned. */
 function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows

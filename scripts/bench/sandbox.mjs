@@ -1,5 +1,5 @@
-// The embedded Dify in a process of its own, with its tools for files or, given a number, with so many made-up ones.
-// Tells its address and its secrets over IPC.
+// Runs the sandbox in a separate process, with its tools for files or, given a number, with that many made-up ones.
+// Sends its address and its secrets over IPC.
 import { createSandbox } from '../../dist/sandbox/sandbox.js';
 import { madeUpProviders } from './made-up-tools.mjs';
 
@@ -8,5 +8,5 @@ const { url, credentials } = await createSandbox({
   tools: count === undefined ? 'files' : madeUpProviders(Number(count)),
 });
 process.send({ url, credentials });
-// Whoever started it ends it.
+// The parent process ends it.
 process.on('disconnect', () => process.exit());

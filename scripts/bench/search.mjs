@@ -1,4 +1,4 @@
-// How long the search over 5,000 tools takes: building its index, answering queries and following a change.
+// Measures the search over 5,000 tools: building its index, answering queries and following a change.
 // Usage: node --expose-gc scripts/bench/search.mjs [number of tools]
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -104,7 +104,7 @@ function ms(value) {
   return `${value.toFixed(2)} ms`;
 }
 
-/** The rooms under measurement, bundled: the oldest Node that is supported runs no TypeScript. */
+/** Bundles the measured modules, because the oldest supported Node does not run TypeScript. */
 async function load() {
   const cache = join(ROOT, 'node_modules/.cache');
   await mkdir(cache, { recursive: true });

@@ -1,9 +1,9 @@
-// From spawn to the first list of tools, and what the process holds then.
+// Measures the time from spawn to the first list of tools, and the memory of the process at that time.
 import { addressOf, connectHttpSession, connectStdio } from './clients.mjs';
 import { median } from './measure.mjs';
 import { residentBytes, startServer } from './processes.mjs';
 
-/** Milliseconds from spawn to the answer of the first tools/list over stdio, for bridge and floor in turns. */
+/** Returns the milliseconds from spawn to the answer of the first tools/list over stdio, for bridge and floor. */
 export async function benchStart(upstreamUrl, times) {
   const taken = { bridge: [], floor: [] };
   for (let time = 0; time < times; time += 1) {
@@ -20,8 +20,8 @@ export async function benchStart(upstreamUrl, times) {
 }
 
 /**
- * Starts bridge and floor on both transports and gives each its first list. `read` answers what they hold then and,
- * at the time of reading, what is left of it after so many seconds of rest; it ends them. All in bytes.
+ * Starts bridge and floor on both transports and requests the first list of each. `read` returns their memory at that
+ * time and, after some seconds of rest, the memory that is left. It ends the processes. All values are in bytes.
  */
 export async function openResting(upstreamUrl) {
   const openedAt = performance.now();

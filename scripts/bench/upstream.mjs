@@ -1,5 +1,5 @@
-// A stand-in for Dify in a process of its own: the console's lists, invocations in Dify's frames, and one file.
-// Argument: how many tools it has. Tells its port over IPC.
+// A fake Dify in a separate process: the console's lists, invocations in Dify's frames, and one file. Argument: the number
+// of tools. Sends its port over IPC.
 import { createServer } from 'node:http';
 import { builtinTools, frame, IMAGE_BYTES, INVOKE_PATH } from './wire.mjs';
 

@@ -1,4 +1,4 @@
-// What the bench's stand-in for Dify and those who call it agree on.
+// The protocol between the benchmark's fake Dify and its callers.
 
 export const WORKSPACE_ID = '11111111-2222-4333-8444-555555555555';
 export const INNER_API_KEY = 'bench-inner-key';
@@ -8,7 +8,7 @@ export const INVOKE_PATH = '/inner/api/invoke/tool';
 export const PROVIDER_ID = 'bench/kit/kit';
 export const IMAGE_BYTES = 1_000_000;
 
-/** The name under which the bridge publishes a tool of the stand-in. */
+/** Returns the name under which the bridge publishes a tool of the fake Dify. */
 export const published = (tool) => `bench_kit__${tool}`;
 
 /** The body of an invocation, as the bridge sends it. */
@@ -23,7 +23,7 @@ export function invocation(tool, parameters) {
   });
 }
 
-/** One message as a length-prefixed frame. */
+/** Returns a message as a length-prefixed frame. */
 export function frame(type, message, meta = null) {
   const data = Buffer.from(JSON.stringify({ data: { type, message, meta }, error: '' }));
   const head = Buffer.alloc(14);
@@ -49,7 +49,7 @@ const parameter = (name, type, required, description) => ({
   options: [],
 });
 
-/** The console's list of builtin providers: one plugin with `count` tools, of which the first two work. */
+/** Returns the console's list of builtin providers: one plugin with `count` tools, the first two of which work. */
 export function builtinTools(count) {
   const names = ['echo', 'picture', ...Array.from({ length: count - 2 }, (_, index) => `tool_${index + 3}`)];
   const tools = names.map((name) => ({

@@ -1,4 +1,4 @@
-// What single pieces of work cost: lists and pictures in a running bridge, and the rooms by themselves.
+// Measures individual operations: lists and images in a running bridge, and single modules.
 import { connectStdio } from './clients.mjs';
 import { load, measure, median } from './measure.mjs';
 import { startServer } from './processes.mjs';
@@ -12,10 +12,10 @@ const { loadConfig } = await import('../../dist/config/load.js');
 const { buildRegistry } = await import('../../dist/registry/build.js');
 const { silentLogger } = await import('../../dist/model/logger.js');
 
-/** The settings as they are by default. */
+/** The default settings. */
 const { config } = await loadConfig({ env: { XDG_CONFIG_HOME: '/nonexistent' }, needsDify: false });
 
-/** CPU of one tools/list in µs and the size of its answer, in a bridge over stdio. */
+/** Returns the CPU time of one tools/list in µs and the size of its answer, in a bridge over stdio. */
 export async function benchList(upstreamUrl, ms) {
   const server = startServer('bridge', 'stdio', upstreamUrl);
   try {
@@ -30,7 +30,7 @@ export async function benchList(upstreamUrl, ms) {
   }
 }
 
-/** One call that answers with a picture of 1 MB, in a bridge over stdio: milliseconds, and CPU in µs. */
+/** Returns the milliseconds and the CPU time in µs of a call that returns an image of 1 MB, in a bridge over stdio. */
 export async function benchPicture(upstreamUrl, ms) {
   const server = startServer('bridge', 'stdio', upstreamUrl, {
     env: {
@@ -52,7 +52,7 @@ export async function benchPicture(upstreamUrl, ms) {
   }
 }
 
-/** µs for a frame decoded, as it comes in chunks of 16 KB. */
+/** Returns the µs for decoding a frame that arrives in chunks of 16 KB. */
 export async function benchDecode(repetitions) {
   const count = 10_000;
   const frames = Buffer.concat(
@@ -70,7 +70,7 @@ export async function benchDecode(repetitions) {
   });
 }
 
-/** µs for a message converted, of a stream of pieces of text, JSON and log entries. */
+/** Returns the µs for converting a message, in a stream of text pieces, JSON and log entries. */
 export async function benchConvert(repetitions) {
   const tool = registryOf(2).tools[0];
   const noFiles = () => Promise.reject(new Error('There are no files.'));
@@ -101,7 +101,7 @@ export async function benchConvert(repetitions) {
   });
 }
 
-/** ms for a registry of 1,000 tools. */
+/** Returns the ms for building a registry of 1,000 tools. */
 export async function benchRegistry(repetitions) {
   return (await timed(repetitions, 1, async () => void registryOf(1000))) / 1000;
 }
@@ -113,7 +113,7 @@ function registryOf(count) {
   return registry;
 }
 
-/** The median time of some work in µs, by the number of things in it. */
+/** Returns the median time of an operation in µs, divided by its number of items. */
 async function timed(repetitions, count, work) {
   await work();
   const taken = [];

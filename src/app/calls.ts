@@ -20,7 +20,6 @@ export interface CallParts {
   readonly logger: Logger;
 }
 
-/** Returns the caller that sends calls to Dify. */
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { http, connection, files, sources, logger } = parts;
   const { workspaceId: tenantId, innerApiKey, userId } = connection;
@@ -41,9 +40,8 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
 /** Returns the converter from Dify's messages to results. */
 export function openResults(config: Config, { http, connection, files, logger }: CallParts): ToolResults {
   const { workspaceId: tenantId, innerApiKey, secretKey } = connection;
-  const signing = secretKey === undefined ? {} : { secretKey };
   return new ToolResults({
-    opener: createFileOpener(http, { innerApiKey, tenantId, ...signing }),
+    opener: createFileOpener(http, { innerApiKey, tenantId, secretKey }),
     store: files.store,
     accessOf: files.accessOf,
     maxOutputBytes: maxOutputBytes(config, files),

@@ -23,7 +23,7 @@ export function openCatalogue(config: Config, parts: CatalogueParts): CatalogRef
   const { connection, views, approved, logger } = parts;
   const catalogue: CatalogRefresher = createCatalogRefresher({
     source: sourceOf(parts),
-    ...(approved === undefined ? {} : { initial: approved }),
+    initial: approved,
     intervalMs: connection.console === undefined ? 0 : config.catalog.refresh,
     onStart: () => views.begin(),
     onListing: (listing) => views.update(listing),
@@ -40,5 +40,5 @@ function sourceOf({ http, connection, views, logger }: CatalogueParts): CatalogS
   }
   const console = createConsole(http, connection.console);
   const wanted = (listing: CatalogListing): ReadonlySet<string> => views.wantedCredentials(listing);
-  return withCredentials(createConsoleSource(console, { logger }), console, wanted);
+  return withCredentials(createConsoleSource(console, logger), console, wanted);
 }

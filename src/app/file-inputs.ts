@@ -19,7 +19,6 @@ export function fileSources({ files }: Config, servesLocalPerson: boolean): read
   ];
 }
 
-/** Returns the component that passes the files of arguments to Dify. */
 export function createInputs(
   { files }: Config,
   parts: {

@@ -13,7 +13,6 @@ import { canMakeFolder, makeFolder } from '../files/backends/folder.ts';
 const FOLDER_BYTES = 1024 ** 3;
 const MEMORY_BYTES = 128 * 1024 ** 2;
 
-/** Where the bridge stores files. */
 export type FilesPlace =
   | { readonly kind: 'directory'; readonly dir: string }
   /** In the Redis that all replicas share. */
@@ -84,11 +83,7 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
         logger.warn('Could not determine the path or download address of a stored file', { error });
         return [];
       });
-      return {
-        uri,
-        ...(path !== undefined && { path }),
-        ...(key !== undefined && { url: `${base}${downloadPath(key, name)}` }),
-      };
+      return { uri, path, url: key && `${base}${downloadPath(key, name)}` };
     },
 
     servedAt(baseUrl) {

@@ -35,7 +35,6 @@ export interface ReloadParts {
   readonly logger: Logger;
 }
 
-/** Applies settings that can change at run time. */
 export class Reloader {
   readonly #parts: ReloadParts;
   #config: Config;
@@ -87,9 +86,7 @@ export class Reloader {
     const { started, views, catalogue, results, files, logger } = this.#parts;
     const pending = needRestart(started, next);
     if (pending.length > 0) {
-      logger.warn('Some changed settings take effect only after a restart', {
-        settings: pending,
-      });
+      logger.warn('Some changed settings take effect only after a restart', { settings: pending });
     }
     const { tools, views: viewSettings } = next;
     const limits = { ...started.files, maxOutputBytes: next.files.maxOutputBytes };

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { DEFAULT_VIEW } from '../config/views.ts';
+import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
-import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
@@ -17,7 +16,6 @@ import { type SharedState, sessionKeyOf } from './shared-state.ts';
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
 
-/** Options for serving over standard input and output. */
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
   readonly view?: string | undefined;
 };
@@ -102,8 +100,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
 
   return {
     async serveStdio({ view: name = DEFAULT_VIEW, ...streams } = {}) {
-      const view = views.get(name);
-      if (view === undefined) throw unknownView(name, views);
+      const view = viewNamed(views, name);
       const createServer = await createServers(view);
       const { serveOverStdio } = await import('../mcp/stdio.ts');
       const endGraceMs = config.calls.shutdownGrace;
@@ -188,21 +185,14 @@ function readiness(
   const ready = hasTools && health !== 'waiting';
   const facts = stale.map(({ providerType, providerId, since }) => ({
     providerType,
-    ...(providerId === undefined ? {} : { providerId }),
+    providerId,
     since: since.toISOString(),
   }));
   return {
     ready,
     facts: {
-      ...(facts.length === 0 ? {} : { stale: facts }),
-      ...(health === 'up' ? {} : { redis: 'unavailable' }),
+      stale: facts.length === 0 ? undefined : facts,
+      redis: health === 'up' ? undefined : 'unavailable',
     },
   };
-}
-
-/** Returns the error for a view that does not exist. */
-export function unknownView(name: string, views: ReadonlyMap<string, unknown>): BridgeError {
-  return new BridgeError('usage', `There is no view named ${JSON.stringify(name)}.`, {
-    hint: `The views are ${[...views.keys()].join(', ')}.`,
-  });
 }

@@ -1,28 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
-import type { SharedCalls } from '../model/shared-calls.ts';
-import type { SessionRecords } from '../model/session-records.ts';
-import type { StorageBackend } from '../model/storage-backend.ts';
 
 /** The state that all replicas of a bridge share. */
-export interface SharedState {
-  /** The address without the password. */
-  readonly address: string;
-  readonly backend: StorageBackend;
-  readonly calls: SharedCalls;
-  readonly sessions: SessionRecords;
-  /** `waiting`: not reached yet. `down`: reached before, but not now. */
-  readonly health: 'waiting' | 'up' | 'down';
-  close(): Promise<void>;
-}
+export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 
 /**
  * Connects to the configured Redis. Resolves with undefined, and loads no Redis code, if none is configured. Also
  * resolves if Redis cannot be reached, because it may start after the bridge.
  * @throws BridgeError `config_invalid` if the server refuses the login or is not Redis.
  */
-export async function openState(config: Config, logger: Logger): Promise<SharedState | undefined> {
+export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
   const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
@@ -36,6 +24,7 @@ export async function openState(config: Config, logger: Logger): Promise<SharedS
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
   return {
+    /** The address without the password. */
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),

@@ -1,33 +1,23 @@
 import { type DifyConnection, difyConnection } from '../config/connection.ts';
-import type { SandboxSet } from '../config/layers.ts';
 import type { Config } from '../config/schema.ts';
 
-/** The Dify that a bridge uses. */
-export interface Upstream {
-  readonly connection: DifyConnection;
-  close(): Promise<void>;
+/** Returns the connection to the configured Dify or to an embedded one. Rejects with `config_invalid`. */
+export async function openUpstream(
+  config: Config,
+): Promise<{ readonly connection: DifyConnection; readonly close: () => Promise<void> }> {
+  const { config: reached, close } = await withSandbox(config);
+  return { connection: difyConnection(reached), close };
 }
 
-/** Returns the configured Dify, or starts an embedded one. Rejects with `config_invalid`. */
-export async function openUpstream(config: Config): Promise<Upstream> {
-  return config.sandbox === undefined
-    ? { connection: difyConnection(config), close: async () => undefined }
-    : embedded(config.sandbox);
-}
-
-async function embedded(tools: SandboxSet): Promise<Upstream> {
+/** Starts an embedded Dify if the configuration asks for one. Returns a configuration that reaches it. */
+export async function withSandbox(
+  config: Config,
+): Promise<{ readonly config: Config; readonly close: () => Promise<void> }> {
+  const { sandbox: tools, ...rest } = config;
+  if (tools === undefined) return { config, close: async () => undefined };
   const { createSandbox } = await import('../sandbox/sandbox.ts');
   const sandbox = await createSandbox({ tools });
   const { innerApiKey, workspaceId, adminApiKey, secretKey } = sandbox.credentials;
-  return {
-    connection: {
-      apiUrl: sandbox.url,
-      innerApiKey,
-      workspaceId,
-      console: { kind: 'admin-key', key: adminApiKey, workspaceId },
-      secretKey,
-      userId: '',
-    },
-    close: () => sandbox.close(),
-  };
+  const dify = { apiUrl: sandbox.url, innerApiKey, workspaceId, adminApiKey, secretKey, userId: '' };
+  return { config: { ...rest, dify }, close: () => sandbox.close() };
 }

@@ -1,33 +1,42 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
+import { argumentsError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
-import { explainFailure, invalidArguments, shuttingDown } from './call-errors.ts';
+import { explainFailure, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
+
+const CORRECT =
+  "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.";
 
 export interface CallerOptions {
   readonly invoker: Invoker;
   readonly files: Pick<FileArguments, 'store'>;
   readonly results: Pick<ToolResults, 'read'>;
-  /** `user_id` on the wire. */
+  /** The `user_id` on the wire. */
   readonly userId: string;
-  /** Limit of a whole call, waiting for a slot and uploading files included. */
+  /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
-  /** Calls that run at once. */
+  /** The most concurrent calls. */
   readonly maxConcurrent: number;
-  /** Calls that wait for one to finish. */
+  /** The most calls that wait for a slot. */
   readonly maxQueued: number;
   readonly logger: Logger;
 }
 
-/** Makes calls: a slot, files, the one invocation, deadline and cancellation. */
+/** Ignored arguments that a result names. */
+const MAX_IGNORED = 10;
+const MAX_IGNORED_NAME = 64;
+
+/** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
   readonly #slots: Semaphore;
@@ -39,25 +48,25 @@ export class Caller {
     this.#slots = new Semaphore(options.maxConcurrent, options.maxQueued);
   }
 
-  /** Calls that hold a slot: those that upload, wait for Dify or send messages. */
+  /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
   get running(): number {
     return this.#slots.running;
   }
 
   /**
-   * The arguments of a call as Dify's parameters.
-   * @throws BridgeError `invalid_arguments` with everything that is wrong with them.
+   * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
+   * @throws BridgeError `invalid_arguments` with all problems.
    */
-  check(tool: PublishedTool, args: unknown, requestId?: string): JsonObject {
+  check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
-    if (parsed.ok) return parsed.parameters;
+    if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
-    throw invalidArguments(tool, parsed.problems);
+    throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
 
   /**
-   * Makes one call to its result, which is `isError` with the reason if it fails. The invocation is sent once and never
-   * again; an aborted signal closes the request to Dify. Never rejects.
+   * Makes one call and resolves with its result; if the call fails, the result has `isError` and the reason. Sends the
+   * invocation exactly once. Aborting the signal closes the request to Dify. Never rejects.
    */
   call(
     request: CallRequest,
@@ -65,9 +74,10 @@ export class Caller {
   ): Promise<ToolResult> {
     const call = new RunningCall(request, signal, this.#options.timeoutMs);
     if (this.#closing) call.abort(shuttingDown(false));
-    const { tool, principal, limits } = request;
+    const { tool, principal, limits, ignored = [] } = request;
     const result = this.#options.results
       .read(this.#messages(call), { tool, principal, limits, signal, until: call.signal, observer })
+      .then((made) => withIgnored(made, ignored))
       .finally(() => {
         call.finish();
         this.#calls.delete(call);
@@ -76,10 +86,7 @@ export class Caller {
     return result;
   }
 
-  /**
-   * Refuses new and waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them with the same
-   * error. Resolves when none is left.
-   */
+  /** Refuses waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them too. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     for (const call of this.#calls.keys()) if (!call.hasSlot) call.abort(shuttingDown(false));
@@ -90,7 +97,7 @@ export class Caller {
     stop();
   }
 
-  /** The messages of one call. All work begins with the first read. */
+  /** Yields the messages of one call. All work begins with the first read. */
   async *#messages(call: RunningCall): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
     let release: (() => void) | undefined;
@@ -98,7 +105,7 @@ export class Caller {
     try {
       release = await this.#slots.acquire(call.signal);
       call.hasSlot = true;
-      // The call may have ended in the very moment in which it got its slot.
+      // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
       const parameters = await this.#withFiles(call);
       call.sent = true;
@@ -111,7 +118,7 @@ export class Caller {
         if (next.done === true) break;
         call.messages += 1;
         yield next.value;
-        // The call may have ended while the message was read.
+        // The call may have ended while the message arrived.
         call.signal.throwIfAborted();
       }
     } catch (error) {
@@ -120,12 +127,14 @@ export class Caller {
       throw failure;
     } finally {
       release?.();
-      if (iterator !== undefined) void closeQuietly(iterator);
+      // Its answer does not matter: the call has its outcome already.
+      const close = async (): Promise<unknown> => iterator?.return?.();
+      close().catch(() => undefined);
       this.#log(tool, call.request.requestId, call);
     }
   }
 
-  /** The parameters, with each file stored in Dify. */
+  /** Resolves with the parameters after each file has been stored in Dify. */
   async #withFiles(call: RunningCall): Promise<JsonObject> {
     const { signal, request } = call;
     const { tool, parameters, principal } = request;
@@ -149,11 +158,11 @@ export class Caller {
   }
 }
 
-/** Ends a stream. Its answer does not matter. */
-async function closeQuietly(iterator: AsyncIterator<ToolInvokeMessage>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // The call has its outcome already.
-  }
+/** Returns the result with a line that names the arguments that were not sent. */
+function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult {
+  if (ignored.length === 0) return result;
+  const names = ignored.slice(0, MAX_IGNORED).map((name) => JSON.stringify(cutText(name, MAX_IGNORED_NAME)));
+  const rest = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
+  const text = `Ignored, because the tool has no such argument: ${names.join(', ')}${rest}.`;
+  return { ...result, content: [...result.content, { type: 'text', text }] };
 }

@@ -8,7 +8,6 @@ import { ofArgument, takesNoFile, tooLarge } from './file-errors.ts';
 import { type FileCall, type FileSources, openFile } from './file-source.ts';
 import { nameAndType } from './input-type.ts';
 
-/** Files of one call that are uploaded at once. */
 const MAX_AT_ONCE = 3;
 const SOURCES = ['url', 'data', 'resource', 'path'];
 
@@ -16,14 +15,13 @@ export interface FileArgumentsOptions extends FileSources {
   readonly uploader: FileUploader;
 }
 
-/** One file of a call, and what to do with the object that Dify knows it by. */
+/** One file of a call, and where to put the object that identifies it in Dify. */
 interface GivenFile {
   readonly parameter: string;
   readonly file: FileArgument;
   readonly place: (stored: JsonObject) => void;
 }
 
-/** Brings the files of calls to Dify. */
 export class FileArguments {
   readonly #options: FileArgumentsOptions;
 
@@ -32,9 +30,9 @@ export class FileArguments {
   }
 
   /**
-   * The parameters with each file argument stored in Dify and replaced by the object that names it there. Values
-   * that are no file arguments, such as an operator's preset, stay as they are. Rejects with `file_refused`,
-   * `file_too_large` and what the uploader throws. Nothing of the files is left on this machine in any case.
+   * Resolves with the parameters, in which each file argument is stored in Dify and replaced by the object that
+   * identifies it there. Other values, such as an operator's preset, stay as they are. Rejects with `file_refused`,
+   * `file_too_large` and the errors of the uploader. Leaves no file on this machine.
    */
   async store(tool: PublishedTool, parameters: JsonObject, call: FileCall): Promise<JsonObject> {
     const { stored, given } = plan(tool, parameters);
@@ -66,7 +64,7 @@ export class FileArguments {
   }
 }
 
-/** The files of a call, and the values that will contain their objects. Throws where the tool takes no files. */
+/** Returns the files of a call, and the values that will contain their objects. Throws if the tool takes no files. */
 function plan(
   tool: PublishedTool,
   parameters: JsonObject,
@@ -92,14 +90,14 @@ function plan(
   return { stored, given };
 }
 
-/** What an address says of a file that nobody here looks at. */
+/** Returns the facts that an address shows about a file that the bridge does not fetch. */
 function addressOf({ filename, mime_type }: FileArgument, url: string) {
   const name = filename ?? (nameInAddress(new URL(url).pathname) || 'file');
   return { url, filename: name, mimeType: mime_type ?? typeOfName(name) ?? UNKNOWN_TYPE };
 }
 
 function isFileArgument(value: Json | undefined): value is FileArgument & JsonObject {
-  // What names a file in Dify has a transfer method, also where it has an address.
+  // An object that identifies a file in Dify has a transfer method, even if it has an address.
   if (!isJsonObject(value) || value['transfer_method'] !== undefined) return false;
   return SOURCES.some((source) => typeof value[source] === 'string');
 }

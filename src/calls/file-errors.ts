@@ -3,47 +3,41 @@ import { BridgeError } from '../model/errors.ts';
 
 const NOTHING_SENT = 'The tool was not started.';
 
-/** A file of the arguments has more bytes than the bridge takes; `size` where it is known. */
+/** Returns the error for a file of the arguments that is too large. */
 export function tooLarge(size: number, maxBytes: number): BridgeError {
-  return new BridgeError(
-    'file_too_large',
-    `The file has ${size} bytes, and the bridge takes ${maxBytes} at most.`,
-    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
-  );
+  const message = `The file has ${size} bytes; the bridge accepts at most ${maxBytes}.`;
+  const hint = 'Give a smaller file; the limit is the setting files.maxInputBytes.';
+  return new BridgeError('file_too_large', message, { hint });
 }
 
-/** Dify hands no file to the tool, for a reason of its own. */
+/** Returns the error for a parameter to which Dify cannot pass a file. */
 export function takesNoFile(parameter: string, reason: string): BridgeError {
   return new BridgeError('file_refused', `The argument ${parameter} cannot be used: ${reason}`, {
-    hint: `${NOTHING_SENT} Leave the argument out, or use another tool.`,
+    hint: `${NOTHING_SENT} Omit the argument, or use another tool.`,
   });
 }
 
-/** A stored file that does not exist any more, or belongs to another caller. */
+/** Returns the error for a stored file that does not exist or belongs to another caller. */
 export function noSuchResource(uri: string): BridgeError {
-  return new BridgeError(
-    'file_refused',
-    `There is no file ${cutText(uri, 200)} any more, or it never was yours.`,
-    {
-      hint: 'Kept files expire: call the tool again that gave it, or give the file another way.',
-    },
-  );
+  const message = `Unknown file ${cutText(uri, 200)}: it never existed, expired, was evicted, or belongs to another client.`;
+  const hint = 'Call the tool that made the file again, or pass the file another way.';
+  return new BridgeError('file_refused', message, { hint });
 }
 
-/** A way of handing over files that this bridge does not offer. */
+/** Returns the error for a way of passing files that this bridge does not offer. */
 export function sourceNotOffered(source: string): BridgeError {
-  return new BridgeError('file_refused', `The bridge takes no files by ${source} here.`, {
-    hint: "Give the file another way: see the tool's input schema.",
+  return new BridgeError('file_refused', `The bridge does not accept files by ${source} here.`, {
+    hint: "Pass the file another way: see the tool's input schema.",
   });
 }
 
-/** What went wrong with one file, with the argument that it belongs to. */
+/** Returns the error of one file with the name of its argument. Returns errors other than those of files unchanged. */
 export function ofArgument(parameter: string, error: unknown): unknown {
   if (!(error instanceof BridgeError) || !FILE_CODES.has(error.code)) return error;
   const { message, hint, problems, cause } = error;
-  // A stored file that is removed while it is read existed when the call began: the request itself was right.
+  // A stored file that is removed during the read existed when the call began, so the request was valid.
   const code = error.code === 'file_not_found' ? 'file_refused' : error.code;
-  return new BridgeError(code, `The file of the argument ${parameter} cannot be taken: ${message}`, {
+  return new BridgeError(code, `The file for the argument ${parameter} cannot be used: ${message}`, {
     hint: hint === undefined ? NOTHING_SENT : `${NOTHING_SENT} ${hint}`,
     problems,
     cause,

@@ -5,28 +5,26 @@ import type { FileStore } from '../model/stored-file.ts';
 import { noSuchResource, sourceNotOffered } from './file-errors.ts';
 import { openLocalFile } from './local-file.ts';
 
-/** Characters that are decoded at once; a multiple of 4. */
+/** The number of characters to decode at once; a multiple of 4. */
 const CHUNK = 64 * 1024;
 
-/** Where files of arguments come from. */
 export interface FileSources {
   readonly store: FileStore;
   readonly remote: RemoteFiles;
-  /** Whether the bridge fetches web addresses, hands them to Dify as they are, or refuses them. */
+  /** Whether the bridge fetches web addresses, passes them to Dify unchanged, or refuses them. */
   readonly urls: 'fetch' | 'pass' | 'refuse';
-  /** Folders from which the local person may name files; none: no files of this machine are accepted. */
+  /** The folders whose files the local user may name. If empty, files of this machine are refused. */
   readonly folders: readonly string[];
-  /** Bytes of one file at most. */
   readonly maxBytes: number;
 }
 
-/** Whose call it is, and what ends it. */
+/** The owner of the call, and the signal that ends it. */
 export interface FileCall {
   readonly signal: AbortSignal;
   readonly principal?: string | undefined;
 }
 
-/** Opens the file that an argument names. Rejects with `file_refused` or `file_too_large`. */
+/** Opens the file of an argument. Rejects with `file_refused` or `file_too_large`. */
 export async function openFile(file: FileArgument, call: FileCall, sources: FileSources): Promise<InputFile> {
   const { signal, principal = LOCAL_PRINCIPAL } = call;
   const { store, remote, urls, folders, maxBytes } = sources;
@@ -40,7 +38,7 @@ export async function openFile(file: FileArgument, call: FileCall, sources: File
   return openLocalFile(file.path ?? '', folders, maxBytes);
 }
 
-/** The file that the arguments contain as plain Base64. It is decoded while it is read, and never whole in memory. */
+/** Returns a file from plain Base64. Decodes it while it is read, so that the decoded file is never whole in memory. */
 function inlineFile(data: string): InputFile {
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
   return {
@@ -56,12 +54,7 @@ function inlineFile(data: string): InputFile {
 async function storedFile(uri: string, principal: string, store: FileStore): Promise<InputFile> {
   const found = await store.find(uri, principal);
   if (found === undefined) throw noSuchResource(uri);
-  const { name, mimeType, size } = found;
-  return {
-    filename: name,
-    mimeType,
-    size,
-    read: () => store.read(uri, principal),
-    dispose: () => Promise.resolve(),
-  };
+  const { name: filename, mimeType, size } = found;
+  const read = (): AsyncIterable<Uint8Array> => store.read(uri, principal);
+  return { filename, mimeType, size, read, dispose: () => Promise.resolve() };
 }

@@ -2,13 +2,13 @@ import { detectMediaType, type TypeHints } from '../content/media-type.ts';
 import { extensionOfType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { InputFile } from '../model/ports.ts';
 
-/** Bytes of a file that decide its type. */
+/** The number of bytes from which the type is detected. */
 const HEAD_BYTES = 64 * 1024;
 
 /**
- * Name and type under which a file goes to Dify. The bytes decide where they can; the kind of a text follows from the
- * extension, then from the types that were `declared`: by the caller, then by the source. Dify goes by extensions first,
- * so a name without one, or with one that the bytes contradict, gets the one of its type.
+ * Resolves with the name and type under which a file is sent to Dify. If the bytes identify the type, they decide. For
+ * text, the extension decides, then the `declared` types: the caller's, then the source's. Dify goes by extensions
+ * first, so a name without one, or with one that contradicts the bytes, gets the extension of the type.
  */
 export async function nameAndType(
   file: Pick<InputFile, 'size' | 'read'>,
@@ -43,7 +43,7 @@ function withExtension(name: string, byName: string | undefined, mimeType: strin
   return extension !== undefined && (isMissing || isContradicted) ? `${name}${extension}` : name;
 }
 
-/** `image` of `image/png`; textual types outside `text/` count as text. */
+/** Returns the kind of a type, such as `image` for `image/png`. Textual types outside `text/` count as `text`. */
 function majorOf(mimeType: string): string {
   return /[/+](json|xml|yaml)$/.test(mimeType) ? 'text' : (mimeType.split('/', 1)[0] ?? '');
 }

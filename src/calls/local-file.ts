@@ -1,20 +1,19 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { lstat, open, realpath } from 'node:fs/promises';
 import { basename, isAbsolute, relative, sep } from 'node:path';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { handleBytes } from '../model/handle-bytes.ts';
 import type { InputFile } from '../model/ports.ts';
 import { tooLarge } from './file-errors.ts';
 
-/** Links at the end of a path are not followed, and a pipe does not keep the opening waiting. Windows has neither. */
+/** Does not follow a link at the end of a path, and does not block on a pipe. Windows has neither flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const HINT = 'Name a file in one of the folders of files.allowedPaths (DIFY_BRIDGE_FILES_ALLOWED_PATHS).';
 
 /**
- * Opens a file of this machine that really lies in one of the folders, wherever links lead. It is opened once and what
- * was opened is checked, so that nothing can be put in its place meanwhile. Rejects with `file_refused` or
- * `file_too_large`.
+ * Opens a file that is in one of the folders after all links are resolved. Opens it once and checks the opened file, so
+ * that another file cannot take its place in between. Rejects with `file_refused` or `file_too_large`.
  */
 export async function openLocalFile(
   path: string,
@@ -24,7 +23,7 @@ export async function openLocalFile(
   const real = await realpath(path).catch((error: unknown) => {
     throw unreadable(error, path);
   });
-  // The same error whether or not the file exists: outside the folders, nothing is revealed.
+  // The error is the same whether or not the file exists, so that it reveals nothing outside the folders.
   if (!(await isWithin(real, folders))) throw outside(path);
   const handle = await open(real, FLAGS).catch((error: unknown) => {
     throw unreadable(error, path);
@@ -36,20 +35,17 @@ export async function openLocalFile(
     }
     if (!(await isStill(real, path, stats))) throw outside(path);
     if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes);
-    return heldFile(handle, path, stats.size);
+    const dispose = (): Promise<void> => handle.close().catch(() => undefined);
+    return {
+      filename: basename(path),
+      size: stats.size,
+      read: () => handleBytes(handle, stats.size),
+      dispose,
+    };
   } catch (error) {
     await handle.close();
     throw error;
   }
-}
-
-function heldFile(handle: FileHandle, path: string, size: number): InputFile {
-  return {
-    filename: basename(path),
-    size,
-    read: () => handleBytes(handle, size),
-    dispose: () => handle.close().catch(() => undefined),
-  };
 }
 
 async function isWithin(real: string, folders: readonly string[]): Promise<boolean> {
@@ -62,7 +58,7 @@ async function isWithin(real: string, folders: readonly string[]): Promise<boole
   return false;
 }
 
-/** Whether the opened file is the one that the path leads to, by the same way as before. */
+/** Whether the path still resolves to the opened file. */
 async function isStill(real: string, path: string, opened: Stats): Promise<boolean> {
   try {
     const present = await lstat(real);
@@ -73,15 +69,14 @@ async function isStill(real: string, path: string, opened: Stats): Promise<boole
 }
 
 function outside(path: string): BridgeError {
-  return new BridgeError('file_refused', `There is no file ${path} in a folder that the operator allowed.`, {
-    hint: HINT,
-  });
+  const message = `There is no file ${path} in the folders that the operator allowed.`;
+  return new BridgeError('file_refused', message, { hint: HINT });
 }
 
 function unreadable(error: unknown, path: string): BridgeError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const known = code === 'EACCES' || code === 'EPERM' ? 'may not be read' : undefined;
-  return known === undefined
-    ? outside(path)
-    : new BridgeError('file_refused', `${path} ${known} by the bridge.`, { hint: HINT, cause: error });
+  if (!['EACCES', 'EPERM'].includes(systemErrorCode(error))) return outside(path);
+  return new BridgeError('file_refused', `The bridge has no permission to read ${path}.`, {
+    hint: HINT,
+    cause: error,
+  });
 }

@@ -5,26 +5,27 @@ import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cancelled, deadlineExceeded } from './call-errors.ts';
 
-/** A call of a published tool, with arguments that were checked. */
+/** A call of a published tool with checked arguments. */
 export interface CallRequest {
   readonly tool: PublishedTool;
   /** See `ParsedArguments`. */
   readonly parameters: JsonObject;
-  /** Whose call it is. */
+  /** See `ParsedArguments`: the result names them. */
+  readonly ignored?: readonly string[] | undefined;
+  /** The owner of the call. */
   readonly principal: string;
-  /** How much of its files and text the result carries. */
+  /** How many bytes and characters the result may contain. */
   readonly limits: ResultLimits;
-  /** Names the call in the log. */
+  /** Identifies the call in the log. */
   readonly requestId?: string | undefined;
 }
 
-/** One call. It ends by itself, or once from outside: by its caller, the deadline or a stop of the bridge. */
+/** One call. It ends by itself or is ended once: by its caller, the deadline or the stopping bridge. */
 export class RunningCall {
   readonly request: CallRequest;
   readonly startedAt = performance.now();
-  /** It has a slot. */
   hasSlot = false;
-  /** The invocation was handed to the invoker. */
+  /** Whether the invocation was passed to the invoker. */
   sent = false;
   messages = 0;
   outcome: ErrorCode | 'ok' = 'ok';
@@ -39,17 +40,17 @@ export class RunningCall {
     ];
   }
 
-  /** Aborted when the call is ended from outside; its reason is the BridgeError. */
+  /** Aborted when the call is ended from outside, with the BridgeError as its reason. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Ends the call with an error, unless it has ended. */
+  /** Ends the call with an error, unless it has already ended. */
   abort(reason: BridgeError): void {
     this.#controller.abort(reason);
   }
 
-  /** The call has its result: nothing ends it from outside any more. */
+  /** Marks the call as completed. From then on, it cannot be ended from outside. */
   finish(): void {
     for (const stop of this.#stops) stop();
   }

@@ -12,9 +12,8 @@ export const HARD_CODED_PROVIDERS: readonly ToolProvider[] = [
 ];
 
 /**
- * Returns the builtin providers without their tools: those in the list of plugins, and those that are
- * part of Dify. Unlike Dify's own list of providers, this works even if Dify cannot read one plugin's
- * declaration. Rejects if Dify cannot list the plugins.
+ * Returns the builtin providers without their tools: those in the list of plugins, and those that are part of Dify.
+ * Works even if Dify cannot read one plugin's declaration. Rejects if Dify cannot list the plugins.
  */
 export async function providersFromPlugins(
   console: Pick<DifyConsole, 'listPlugins' | 'credentials'>,
@@ -30,10 +29,7 @@ export async function providersFromPlugins(
   return { providers: [...HARD_CODED_PROVIDERS, ...providers], problems };
 }
 
-/**
- * Returns true if Dify reports that the provider has no credentials. If Dify does not report any list,
- * only a call can tell.
- */
+/** Returns true if Dify reports that the provider has no credentials. Without a report, only a call can tell. */
 async function lacksCredentials(
   console: Pick<DifyConsole, 'credentials'>,
   id: string,

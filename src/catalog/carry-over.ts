@@ -2,21 +2,17 @@ import type { CatalogListing, CatalogProblem } from '../model/ports.ts';
 import type { ProviderType, ToolProvider } from '../model/tool.ts';
 import { providerKey, sortedBy } from './provider-key.ts';
 
-/** A completed listing, and which parts of it are old. */
-export interface CarriedOver {
-  readonly listing: CatalogListing;
-  /** The problems that made parts of the previous listing necessary. */
-  readonly stale: readonly CatalogProblem[];
-}
-
 const STAYS = 'The tools listed before stay published.';
 
 /**
- * Returns the new listing, completed from the previous one where Dify reported problems: all providers of
- * a type whose list failed, the tools of providers that failed, and the credentials of either. Keeps the
- * problems in the result. Drops what Dify no longer lists without a problem.
+ * Returns the new listing, completed from the previous one where Dify reported problems: all providers of a type whose
+ * list failed, the tools of providers that failed, and the credentials of either. `stale` are the problems that made
+ * this necessary. Drops what Dify no longer lists without a problem.
  */
-export function carryOver(previous: CatalogListing | undefined, next: CatalogListing): CarriedOver {
+export function carryOver(
+  previous: CatalogListing | undefined,
+  next: CatalogListing,
+): { readonly listing: CatalogListing; readonly stale: readonly CatalogProblem[] } {
   if (previous === undefined) return { listing: next, stale: [] };
   const present = new Set(next.providers.map(keyOf));
   const unlisted = new Map(next.unlisted?.map((provider) => [keyOf(provider), provider]));
@@ -50,13 +46,10 @@ export function carryOver(previous: CatalogListing | undefined, next: CatalogLis
       providers.push(known === undefined ? provider : { ...known, tools: provider.tools });
     }
     const hasOldCredentials = providerId !== undefined && restoreCredentials(providerType, providerId);
-    if (missing.length === 0 && !hasOldCredentials) {
-      problems.push(problem);
-    } else {
-      const reported = { ...problem, message: `${problem.message} ${STAYS}` };
-      problems.push(reported);
-      stale.push(reported);
-    }
+    const isMissed = missing.length > 0 || hasOldCredentials;
+    const reported = isMissed ? { ...problem, message: `${problem.message} ${STAYS}` } : problem;
+    problems.push(reported);
+    if (isMissed) stale.push(reported);
   }
   if (stale.length === 0) return { listing: next, stale };
   const listing: CatalogListing = {

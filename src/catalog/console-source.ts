@@ -7,12 +7,8 @@ import { PROVIDER_TYPES, type ProviderType, type ToolProvider } from '../model/t
 import { HARD_CODED_PROVIDERS, providersFromPlugins } from './builtin-providers.ts';
 import { providerKey, sortedBy } from './provider-key.ts';
 
-/** Limits of a console source. */
-export interface ConsoleSourceOptions {
-  /** Concurrent requests when listing builtin providers one by one; 4 when absent. */
-  readonly concurrency?: number | undefined;
-  readonly logger?: Logger | undefined;
-}
+/** Concurrent requests when listing builtin providers one by one. */
+const CONCURRENCY = 4;
 
 /** The providers of one type, or the error that prevented their list. */
 type TypeOutcome =
@@ -29,12 +25,11 @@ const NOT_OF_ONE_PROVIDER: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Returns a source that reads the workspace's tools from the console API, all four types at once. If the
- * list of one type fails, the result names it in `problems` and contains the others. Rejects if Dify does
- * not accept the credentials, or if every list fails.
+ * Returns a source that reads the workspace's tools from the console API, all four types at once. If the list of one
+ * type fails, the result names it in `problems` and contains the others. Rejects if Dify does not accept the
+ * credentials, or if every list fails.
  */
-export function createConsoleSource(console: DifyConsole, options: ConsoleSourceOptions = {}): CatalogSource {
-  const { concurrency = 4, logger = silentLogger } = options;
+export function createConsoleSource(console: DifyConsole, logger: Logger = silentLogger): CatalogSource {
   let warned = new Set<string>();
   let warnedBefore = warned;
 
@@ -54,40 +49,33 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
   }
 
   /**
-   * If one provider cannot be described or does not answer, Dify fails the whole list of builtin tools;
-   * listed one by one, only that provider's tools are missing. If no other list arrived either, Dify is
-   * unreachable and nothing is retried.
+   * If one provider cannot be described or does not answer, Dify fails the whole list of builtin tools; listed one by
+   * one, only that provider's tools are missing. If no other list arrived either, Dify is unreachable.
    */
   async function recover(outcomes: readonly TypeOutcome[], signal: AbortSignal): Promise<TypeOutcome[]> {
     const reached = outcomes.some((outcome) => 'listing' in outcome);
-    const recovered: TypeOutcome[] = [];
-    for (const outcome of outcomes) {
+    const recovered = outcomes.map(async (outcome) => {
       const isWorthIt =
         outcome.type === 'builtin' &&
         'error' in outcome &&
         !NOT_OF_ONE_PROVIDER.has(outcome.error.code) &&
         (reached || outcome.error.code !== 'upstream_unreachable');
-      recovered.push(isWorthIt ? await listBuiltinOneByOne(outcome.error, signal) : outcome);
-    }
-    return recovered;
+      return isWorthIt ? listBuiltinOneByOne(outcome.error, signal) : outcome;
+    });
+    return Promise.all(recovered);
   }
 
-  /**
-   * Returns the builtin providers without their tools. If Dify cannot list them, returns those in the
-   * list of plugins and those that are part of Dify.
-   */
+  /** Returns the builtin providers without their tools, from the list of plugins if Dify cannot list them. */
   async function listBuiltinProviders(signal: AbortSignal): Promise<CatalogListing> {
     try {
       return await console.listProviders('builtin', signal);
     } catch (thrown) {
-      const error = hopefulError(thrown);
-      warn(
-        'Dify could not list the builtin providers: the bridge takes them from the list of plugins',
-        error,
-      );
+      const message =
+        'Dify could not list the builtin providers: the bridge takes them from the list of plugins';
+      warn(message, hopefulError(thrown));
     }
     try {
-      return await providersFromPlugins(console, concurrency, signal);
+      return await providersFromPlugins(console, CONCURRENCY, signal);
     } catch (thrown) {
       const message = `The plugins could not be listed: ${hopefulError(thrown).message}`;
       return { providers: HARD_CODED_PROVIDERS, problems: [{ providerType: 'builtin', message }] };
@@ -101,7 +89,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     const providers: ToolProvider[] = [];
     const unlisted: ToolProvider[] = [];
     const problems: CatalogProblem[] = [...overview.problems];
-    await forEachBounded(overview.providers, concurrency, async (provider, failed) => {
+    await forEachBounded(overview.providers, CONCURRENCY, async (provider, failed) => {
       try {
         const both = AbortSignal.any([signal, failed]);
         const reading = await console.builtinProviderTools(provider.id, both);
@@ -118,9 +106,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
     return { type, listing: { providers, problems, unlisted } };
   }
 
-  /**
-   * Rejects if the workspace is the wrong one. Only logs a failed lookup: the tools can still be listed.
-   */
+  /** Rejects if the workspace is the wrong one. Only logs a failed lookup: the tools can still be listed. */
   async function checkWorkspace(signal: AbortSignal): Promise<void> {
     try {
       await console.checkWorkspace(signal);
@@ -140,8 +126,7 @@ export function createConsoleSource(console: DifyConsole, options: ConsoleSource
         const [outcomes] = await Promise.all([Promise.all(lists), checkWorkspace(all)]);
         return merge(await recover(outcomes, all));
       } finally {
-        // After a rejection, the results of the other requests are useless; after a success, none are
-        // left.
+        // After a rejection, the results of the other requests are useless; after a success, none are left.
         rest.abort();
       }
     },

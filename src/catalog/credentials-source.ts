@@ -4,13 +4,9 @@ import { asBridgeError } from '../model/errors.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource, ProviderCredential } from '../model/ports.ts';
 import { sortedBy } from './provider-key.ts';
 
-/** Concurrent requests. */
 const CONCURRENCY = 4;
 
-/**
- * Returns a source that also lists the credentials of the providers that `wanted` selects. If Dify does
- * not list a provider's credentials, the result reports that in `problems` and contains the tools.
- */
+/** Returns a source that also lists the credentials of the providers that `wanted` selects. */
 export function withCredentials(
   source: CatalogSource,
   console: Pick<DifyConsole, 'credentials'>,

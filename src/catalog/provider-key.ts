@@ -1,9 +1,6 @@
 import { PROVIDER_TYPES, type ProviderType } from '../model/tool.ts';
 
-/**
- * Returns one string for a provider, or for all providers of a type. Sorts by type, then by id in
- * code-unit order.
- */
+/** Returns one string for a provider, or for all providers of a type. Sorts by type, then by id in code-unit order. */
 export function providerKey(type: ProviderType, id = ''): string {
   return `${PROVIDER_TYPES.indexOf(type)} ${id}`;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { after, type Stop } from '../model/async.ts';
 import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { CatalogListing, CatalogProblem, CatalogSource } from '../model/ports.ts';
@@ -11,24 +12,10 @@ export interface CatalogRefresherOptions {
   readonly source: CatalogSource;
   /** A listing from before, used for parts that the first load cannot read. */
   readonly initial?: CatalogListing | undefined;
-  /**
-   * Milliseconds from the end of one load to the start of the next. 0: load only on demand and after
-   * failures.
-   */
+  /** Milliseconds from the end of one load to the start of the next. 0: only on demand and after failures. */
   readonly intervalMs: number;
-  /** The fraction by which each delay varies at random; 0.1 when absent. */
-  readonly jitter?: number | undefined;
-  /**
-   * Milliseconds before the first attempt after a failure, doubled after each further failure; 1 s when
-   * absent.
-   */
-  readonly backoffMs?: number | undefined;
-  /** Called when a load starts. */
   readonly onStart?: (() => void) | undefined;
-  /**
-   * Called when a load succeeds, with the complete state, see `carryOver`. `providers` and `credentials`
-   * are the previous objects if they are unchanged. Must not throw.
-   */
+  /** Called after a load, see `carryOver`. Unchanged providers are the same objects. Must not throw. */
   readonly onListing: (listing: CatalogListing) => void;
   /** Called when a load fails; the previous listing remains valid. Must not throw. */
   readonly onFailure?: ((error: BridgeError) => void) | undefined;
@@ -38,47 +25,32 @@ export interface CatalogRefresherOptions {
 }
 
 /** Refreshes the catalogue, one load at a time. */
-export interface CatalogRefresher {
-  /** Loads now, then at every interval. */
-  start(): void;
-  /**
-   * Loads now, or joins the running load. With `fresh`, starts another load after the running one,
-   * because Dify may have changed since that began. Rejects with the error of the load.
-   */
-  refresh(options?: { readonly fresh?: boolean }): Promise<CatalogListing>;
-  status(): CatalogStatus;
-  /** Stops for good and aborts a running load. Its callers get `shutting_down`. */
-  stop(): void;
-}
+export type CatalogRefresher = ReturnType<typeof createCatalogRefresher>;
 
 /** Errors that a quick retry would only repeat: the next attempt waits for the whole interval. */
 const PATIENT: ReadonlySet<ErrorCode> = new Set(['upstream_unauthorized', 'upstream_rate_limited']);
+/** Milliseconds before the first attempt after a failure, doubled after each further failure. */
+const BACKOFF_MS = 1_000;
 /** The longest delay after failures if no interval is set. */
 const DEFAULT_MAX_BACKOFF_MS = 60_000;
-/** A Node timer with a longer delay fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The fraction by which each delay varies at random. */
+const JITTER = 0.1;
 
 /** Returns a refresher that has not started. Its timers do not keep the process alive. */
-export function createCatalogRefresher(options: CatalogRefresherOptions): CatalogRefresher {
-  const { source, intervalMs, jitter = 0.1, backoffMs = 1_000, logger = silentLogger } = options;
-  const random = options.random ?? Math.random;
+export function createCatalogRefresher(options: CatalogRefresherOptions) {
+  const { source, initial, intervalMs, logger = silentLogger, random = Math.random } = options;
   const stopping = new AbortController();
   const staleness = createStaleness();
   const createdAt = new Date();
-  let status: CatalogStatus = {
-    listing: options.initial,
-    loadedAt: undefined,
-    lastError: undefined,
-    stale: [],
-  };
+  let status: CatalogStatus = { listing: initial, loadedAt: undefined, lastError: undefined, stale: [] };
   let running: Promise<CatalogListing> | undefined;
   let following: Promise<CatalogListing> | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let stopTimer: Stop | undefined;
   let failures = 0;
   let lastReport = '';
 
   async function load(): Promise<CatalogListing> {
-    clearTimeout(timer);
+    stopTimer?.();
     options.onStart?.();
     let listing: CatalogListing;
     try {
@@ -133,16 +105,10 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   function schedule(regular: boolean): void {
     const longest = intervalMs > 0 ? intervalMs : DEFAULT_MAX_BACKOFF_MS;
     if (failures === 0 && intervalMs <= 0) return;
-    const delay = regular ? longest : Math.min(longest, backoffMs * 2 ** (failures - 1));
-    const varied = delay * (1 + jitter * (2 * random() - 1));
-    timer = setTimeout(
-      () => {
-        // load() itself reports the outcome.
-        run().catch(() => undefined);
-      },
-      Math.min(varied, MAX_TIMER_MS),
-    );
-    timer.unref();
+    const delay = regular ? longest : Math.min(longest, BACKOFF_MS * 2 ** (failures - 1));
+    const varied = delay * (1 + JITTER * (2 * random() - 1));
+    // load() itself reports the outcome.
+    stopTimer = after(varied, () => void run().catch(() => undefined), { ref: false });
   }
 
   /** Logs problems when they change, not at every load. */
@@ -165,20 +131,23 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
   }
 
   return {
-    start() {
+    /** Loads now, then at every interval. */
+    start(): void {
       if (stopping.signal.aborted || running !== undefined) return;
       run().catch(() => undefined);
     },
-    refresh({ fresh = false } = {}) {
+    /** Loads now, or joins the running load. With `fresh`, loads again after it: Dify may have changed. */
+    refresh({ fresh = false }: { readonly fresh?: boolean } = {}): Promise<CatalogListing> {
       if (stopping.signal.aborted) return Promise.reject(stopped());
       if (running === undefined) return run();
       if (!fresh) return running;
       following ??= runAfter(running);
       return following;
     },
-    status: () => status,
-    stop() {
-      clearTimeout(timer);
+    status: (): CatalogStatus => status,
+    /** Stops for good and aborts a running load. Its callers get `shutting_down`. */
+    stop(): void {
+      stopTimer?.();
       stopping.abort(stopped());
     },
   };
@@ -188,11 +157,8 @@ export function createCatalogRefresher(options: CatalogRefresherOptions): Catalo
 function withUnchanged(previous: CatalogListing | undefined, next: CatalogListing): CatalogListing {
   const { problems } = next;
   const same = <T>(before: T, now: T): T => (isDeepStrictEqual(before, now) ? before : now);
-  return {
-    providers: same(previous?.providers ?? next.providers, next.providers),
-    problems,
-    credentials: same(previous?.credentials, next.credentials),
-  };
+  const providers = same(previous?.providers ?? next.providers, next.providers);
+  return { providers, problems, credentials: same(previous?.credentials, next.credentials) };
 }
 
 function stopped(): BridgeError {

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
 import type { Config } from '../config/schema.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
-/**
- * Returns the arguments that `--args` gives: JSON, `@file`, or `-` for standard input. Throws `usage`.
- */
+/** Returns the arguments in JSON, in `@file`, or for `-` on standard input. Throws `usage`. */
 export async function readArguments(given: string | undefined, stdin: TextSource): Promise<JsonObject> {
   if (given === undefined) return {};
   const { text, source } = await readText(given, stdin);
@@ -37,15 +36,8 @@ async function readText(given: string, stdin: TextSource): Promise<{ text: strin
   try {
     return { text: readFileSync(path, 'utf8'), source: `The file ${path}` };
   } catch (error) {
-    const code = systemErrorCode(error);
-    throw new BridgeError('usage', `The file ${path} of --args cannot be read (${code}).`);
+    throw new BridgeError('usage', `The file ${path} of --args cannot be read (${systemErrorCode(error)}).`);
   }
-}
-
-async function readAll(stdin: TextSource): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** The files of `--file PARAMETER=PATH`: as arguments of the call, and the folders that contain them. */
@@ -74,10 +66,7 @@ export function readFileOptions(given: readonly string[]): FileArguments {
   return { args: Object.fromEntries(args), folders: [...paths.values()].flat().map((path) => dirname(path)) };
 }
 
-/**
- * Returns the configuration for files that a person names by hand: allows the working folder and these
- * folders too.
- */
+/** Returns the configuration that also allows files in the working folder and these folders. */
 export function withFolders(config: Config, folders: readonly string[]): Config {
   const { files } = config;
   return { ...config, files: { ...files, allowedPaths: [...files.allowedPaths, resolve(), ...folders] } };

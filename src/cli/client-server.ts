@@ -10,14 +10,12 @@ import {
 } from '../clients/server-entry.ts';
 import { configFilePath } from '../config/places.ts';
 import { loadConfig } from '../config/load.ts';
-import { viewsOf } from '../config/views.ts';
+import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import { type CommandContext, viewNamed } from './session.ts';
+import type { CommandContext } from './session.ts';
 
-/** Options that say how the client reaches the bridge. */
 export interface ServerOptions {
-  /** `--http`. */
   readonly http?: string | undefined;
   readonly authorization?: boolean | undefined;
   readonly command?: string | undefined;
@@ -27,39 +25,38 @@ export interface ServerOptions {
   readonly project?: string | true | undefined;
 }
 
-/**
- * Returns how a client reaches the bridge, checked as far as possible so that the written entry works.
- * Throws `usage` or `config_invalid`.
- */
+/** Returns how a client reaches the bridge, as far as possible checked. Throws `usage` or `config_invalid`. */
 export async function serverTarget(
   context: CommandContext,
   client: Client,
   options: ServerOptions,
 ): Promise<ServerTarget> {
-  if (options.http !== undefined) {
-    const given = { ...options, sandbox: context.options.sandbox };
-    return httpTarget(client, given, options.http);
+  const { http, authorization, secrets, view } = options;
+  if (http !== undefined) {
+    return httpTarget(client, { ...options, sandbox: context.options.sandbox }, http);
   }
-  if (options.authorization !== undefined) throw onlyOverHttp('--authorization');
-  const clientSecrets = options.secrets === 'client';
+  if (authorization !== undefined) {
+    throw new BridgeError('usage', '--authorization is for --http.', {
+      hint: 'A client that starts the bridge itself needs no token.',
+    });
+  }
+  const clientSecrets = secrets === 'client';
   if (clientSecrets && !keepsSecrets(client)) {
     throw new BridgeError('usage', `${client.title} cannot pass secrets without storing them in its file.`, {
       hint: 'Omit --secrets client: the bridge then reads them from its own configuration file.',
     });
   }
+  const viewArgs = view === undefined ? [] : ['--view', view];
   const start = launchCommand(client, {
     program: programOf(context, options),
     version: VERSION,
     platform: process.platform,
-    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs(options)],
+    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs],
   });
   return { kind: 'stdio', ...start, clientSecrets };
 }
 
-/**
- * Returns the running program, unless npx fetched it into its temporary folder or the file is shared:
- * shared files must not name a folder of one machine.
- */
+/** A shared file must not name a folder of one machine, and npx fetches into a temporary one. */
 function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
   const script = realpathSync(io.program.script);
   const isFetched = /[/\\]_npx[/\\]/.test(script);
@@ -67,14 +64,7 @@ function programOf({ io }: CommandContext, { command, project }: ServerOptions):
   return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
 }
 
-function viewArgs({ view }: ServerOptions): string[] {
-  return view === undefined ? [] : ['--view', view];
-}
-
-/**
- * Returns the options that tell a bridge started by the client where its configuration is. Throws
- * `config_invalid` if the file does not suffice.
- */
+/** Returns the options that name the configuration. Throws `config_invalid` if it does not suffice. */
 async function source(
   { io, options }: CommandContext,
   clientSecrets: boolean,
@@ -97,26 +87,25 @@ async function source(
       throw notEnough(path, error);
     },
   );
-  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   return ['--config', resolve(path)];
 }
 
 function notEnough(path: string, error: unknown): unknown {
   if (!(error instanceof BridgeError)) return error;
-  return new BridgeError(
-    error.code,
-    `A client cannot start the bridge with ${path} alone. ${error.message}`,
-    {
-      problems: error.problems,
-      hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
-      cause: error,
-    },
-  );
+  const message = `A client cannot start the bridge with ${path} alone. ${error.message}`;
+  return new BridgeError(error.code, message, {
+    problems: error.problems,
+    hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
+    cause: error,
+  });
 }
 
-type HttpOptions = ServerOptions & { readonly sandbox: string | true | undefined };
-
-function httpTarget(client: Client, options: HttpOptions, text: string): ServerTarget {
+function httpTarget(
+  client: Client,
+  options: ServerOptions & { readonly sandbox: string | true | undefined },
+  text: string,
+): ServerTarget {
   if (!client.http) {
     throw new BridgeError('usage', `The file of ${client.title} does not support HTTP servers.`, {
       hint: 'Omit --http, or add the address under Settings, Connectors.',
@@ -126,9 +115,8 @@ function httpTarget(client: Client, options: HttpOptions, text: string): ServerT
     if (options[name] === undefined) continue;
     const hint =
       name === 'view' ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.` : 'Omit it.';
-    throw new BridgeError('usage', `--${name} is for a bridge that the client starts, not for --http.`, {
-      hint,
-    });
+    const message = `--${name} is for a bridge that the client starts, not for --http.`;
+    throw new BridgeError('usage', message, { hint });
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
@@ -139,10 +127,4 @@ function httpTarget(client: Client, options: HttpOptions, text: string): ServerT
   }
   if (url.pathname === '/') url.pathname = '/mcp';
   return { kind: 'http', url: url.href, authorization: options.authorization ?? asksForToken(url) };
-}
-
-function onlyOverHttp(option: string): BridgeError {
-  return new BridgeError('usage', `${option} is for --http.`, {
-    hint: 'A client that starts the bridge itself needs no token.',
-  });
 }

@@ -2,7 +2,6 @@ import type { App, ManifestStatus } from '../app/app.ts';
 import { abortable } from '../model/async.ts';
 import type { Registry, StalePart } from '../model/registry.ts';
 
-/** Names on one line. */
 const MAX_NAMES = 5;
 
 /**

@@ -2,23 +2,18 @@ import { CLIENT_NAMES } from '../clients/client.ts';
 import { SANDBOX_SETS } from '../config/layers.ts';
 import type { CommandContext } from './session.ts';
 
-/** A module in `commands/`, which runs one command. */
+/** A module in `commands/`. `run` gets the words after the command's name, and resolves with the exit code. */
 interface CommandModule {
-  /** Runs the command with its options and the words after its name. Resolves with the exit code. */
   readonly run: (context: CommandContext, options: never, ...words: never[]) => Promise<number>;
 }
 
-/**
- * An option: its flags, its description, and its allowed values; `repeated` gives the command a list of
- * values.
- */
+/** An option. With `repeated`, the command gets a list of values. */
 export type CommandOption = readonly [
   flags: string,
   description: string,
   values?: readonly string[] | 'repeated',
 ];
 
-/** One command: its help, and how to load it. */
 export interface CommandEntry {
   /** The name and the arguments, such as `show <name>`. */
   readonly usage: string;
@@ -26,7 +21,6 @@ export interface CommandEntry {
   readonly examples: readonly string[];
   /** True if the command also runs against the sandbox. */
   readonly sandbox?: true;
-  /** An argument that has only certain values. */
   readonly argument?: readonly [name: string, description: string, values: readonly string[]];
   readonly options?: readonly CommandOption[];
   /** True if the command itself rejects words after its arguments, with a specific message. */
@@ -35,7 +29,6 @@ export interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
-/** Commands that share their first word. */
 export interface CommandGroup {
   readonly name: string;
   readonly description: string;
@@ -49,55 +42,55 @@ export const SANDBOX: CommandOption = [
   'use the built-in sandbox instead of a Dify',
   SANDBOX_SETS,
 ];
-const VIEW: CommandOption = ['--view <name>', 'the view whose tools are meant, the default one unless given'];
+const VIEW: CommandOption = ['--view <name>', 'the view to use; the default view if absent'];
 const DIR: CommandOption = [
   '--dir <dir>',
-  'folder of the files (default: manifest.dir or manifests/tools; for a view, one in there)',
+  'folder of the files (default: manifest.dir or manifests/tools; for a view, a subfolder)',
 ];
 
 const init: CommandEntry = {
   usage: 'init',
-  description: 'ask for the way to your Dify, check it, and write the configuration file',
+  description: 'ask how to reach your Dify, check the answers, and write the configuration file',
   examples: ['init', 'init --dify-env docker/.env --url http://127.0.0.1:5001 --yes'],
   options: [
     ['--url <url>', "address of Dify's api service (env DIFY_API_URL)"],
     // Not --env-file: Node itself reads that option at any position, and fails on a folder.
-    ['--dify-env <file>', "Dify's own .env, to take its keys from; a folder means the .env in it"],
+    ['--dify-env <file>', "Dify's own .env, which contains the keys; for a folder, the .env in it"],
     ['--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)'],
-    ['--no-files', 'leave out SECRET_KEY: before Dify 1.15, most files of results do not arrive then'],
-    ['--client <client>', 'run install for it afterwards', CLIENT_NAMES.filter((name) => name !== 'json')],
-    ['--force', 'write the file even if there is one; a copy of that one is kept'],
-    ['--yes', 'ask nothing: flags, environment and --dify-env say it all'],
+    ['--no-files', 'omit SECRET_KEY; before Dify 1.15, most files of results then do not arrive'],
+    ['--client <client>', 'then run install for this client', CLIENT_NAMES.filter((name) => name !== 'json')],
+    ['--force', 'overwrite an existing file and save a copy of it'],
+    ['--yes', 'ask nothing: take everything from flags, environment and --dify-env'],
   ],
   load: () => import('./commands/init.ts'),
 };
 
 const install: CommandEntry = {
   usage: 'install',
-  description: "put the bridge into an MCP client's configuration",
+  description: "add the bridge to an MCP client's configuration",
   examples: ['install cursor', 'install vscode --http http://127.0.0.1:8080/mcp --dry-run'],
   sandbox: true,
   argument: ['<client>', 'the client', CLIENT_NAMES],
   options: [
-    ['--name <name>', 'name of the entry, dify unless given'],
-    ['--http <url>', 'the client connects to a bridge at this address instead of starting one'],
-    ['--authorization', 'send a bearer token with --http; by default, to addresses other than loopback'],
-    ['--no-authorization', 'send none'],
+    ['--name <name>', 'name of the entry (default: dify)'],
+    ['--http <url>', 'connect the client to a bridge at this address instead of starting one'],
+    ['--authorization', 'send a bearer token with --http; the default for addresses other than loopback'],
+    ['--no-authorization', 'send no bearer token'],
     [
       '--command <how>',
-      'how the client starts the bridge: npx fetches it; local is the program that runs now, the default unless npx runs it or with --project',
+      'how the client starts the bridge: npx fetches it; local runs the installed program (default: local, but npx if npx runs this command or with --project)',
       ['npx', 'local'],
     ],
     [
       '--secrets <where>',
-      'who keeps the keys: the configuration file (default) or the client',
+      'where the keys are stored: in the configuration file (default) or by the client',
       ['config', 'client'],
     ],
-    ['--view <name>', 'the view that the client gets'],
-    ['--project [dir]', 'the file of a project: claude-code, cursor, vscode'],
-    ['--file <file>', "another file than the client's own"],
-    ['--remove', 'take the entry out'],
-    ['--dry-run', 'show what would change, and write nothing'],
+    ['--view <name>', 'the view that the client uses'],
+    ['--project [dir]', 'write to the file of a project: claude-code, cursor, vscode'],
+    ['--file <file>', "write to this file instead of the client's own"],
+    ['--remove', 'remove the entry'],
+    ['--dry-run', 'show what would change, but write nothing'],
     ['--yes', 'do not ask before writing'],
   ],
   load: () => import('./commands/install.ts'),
@@ -112,21 +105,21 @@ const serve: CommandEntry = {
     ['--http', 'serve Streamable HTTP at /mcp and /mcp/VIEW instead of standard input and output'],
     ['--host <host>', 'address to listen on (env DIFY_BRIDGE_HOST)'],
     ['--port <port>', 'port to listen on, 0 for a free one (env DIFY_BRIDGE_PORT)'],
-    ['--view <name>', 'the view for standard input and output, the default one unless given'],
+    ['--view <name>', 'the view for standard input and output; the default view if absent'],
     ['--manifest <dir>', 'folder of approved tools to serve from (env DIFY_BRIDGE_MANIFEST)'],
-    ['--frozen', 'serve only tools as they were approved (env DIFY_BRIDGE_MANIFEST_FROZEN)'],
+    ['--frozen', 'serve only tools that match their approval (env DIFY_BRIDGE_MANIFEST_FROZEN)'],
   ],
   load: () => import('./commands/serve.ts'),
 };
 
 const tools: CommandGroup = {
   name: 'tools',
-  description: 'what is published, and what is not and why',
+  description: 'show what is published, and what is withheld and why',
   example: 'tools list',
   commands: [
     {
       usage: 'list',
-      description: 'list the tools and what they cost of a context',
+      description: 'list the tools and their cost in context',
       examples: ['tools list', 'tools list --view support -o json'],
       sandbox: true,
       options: [VIEW],
@@ -142,7 +135,7 @@ const tools: CommandGroup = {
     },
     {
       usage: 'explain <name>',
-      description: 'say where a tool comes from, and each rule that decided on it',
+      description: 'show where a tool comes from, and each rule that applied to it',
       examples: ['tools explain time__current_time --sandbox'],
       sandbox: true,
       options: [VIEW],
@@ -162,8 +155,8 @@ const call: CommandEntry = {
   sandbox: true,
   options: [
     ['--args <json>', 'arguments: a JSON object, @file, or - for standard input'],
-    ['--file <parameter=path>', 'a file as an argument; repeat it for several', 'repeated'],
-    ['--out <dir>', 'folder to save the files of the result in'],
+    ['--file <parameter=path>', 'a file as an argument; repeat for several files', 'repeated'],
+    ['--out <dir>', 'folder in which to save the files of the result'],
   ],
   excessWords: true,
   load: () => import('./commands/call.ts'),
@@ -171,7 +164,7 @@ const call: CommandEntry = {
 
 const doctor: CommandEntry = {
   usage: 'doctor',
-  description: 'check each step of the way to Dify, and say how to mend what fails',
+  description: 'check each step of the way to Dify, and say how to fix failures',
   examples: ['doctor'],
   sandbox: true,
   load: () => import('./commands/doctor.ts'),
@@ -181,26 +174,28 @@ const demo: CommandEntry = {
   usage: 'demo',
   description: 'show the bridge at work with the sandbox: no Dify and no configuration needed',
   examples: ['demo'],
-  options: [['--out <dir>', 'folder to save the files of the demo in (a new temporary one unless given)']],
+  options: [
+    ['--out <dir>', 'folder in which to save the files of the demo (default: a new temporary folder)'],
+  ],
   load: () => import('./commands/demo.ts'),
 };
 
 const manifest: CommandGroup = {
   name: 'manifest',
-  description: 'the approved tools, as files',
+  description: 'manage the approved tools as files',
   example: 'manifest diff',
   commands: [
     {
       usage: 'pull',
-      description: 'write what is published as files to review and to serve from',
+      description: 'write the published tools as files to review and serve',
       examples: ['manifest pull', 'manifest pull --dry-run'],
       sandbox: true,
-      options: [VIEW, DIR, ['--dry-run', 'say what would change, and write nothing']],
+      options: [VIEW, DIR, ['--dry-run', 'show what would change, but write nothing']],
       load: () => import('./commands/manifest-pull.ts'),
     },
     {
       usage: 'diff',
-      description: 'print how what is published differs from the files; exit code 1 if it does',
+      description: 'print how the published tools differ from the files; exit code 1 if they do',
       examples: ['manifest diff', 'manifest diff --view support -o json'],
       sandbox: true,
       options: [VIEW, DIR],
@@ -217,17 +212,17 @@ const manifest: CommandGroup = {
 
 const config: CommandGroup = {
   name: 'config',
-  description: 'the configuration',
+  description: 'check and show the configuration',
   example: 'config check',
   commands: [
     {
       usage: 'check',
-      description: "check the configuration, also against Dify's tools where they can be listed",
+      description: "check the configuration, and compare it with Dify's tools if they can be listed",
       examples: ['config check --config bridge.yaml', 'config check --live'],
       sandbox: true,
       options: [
-        ['--live', "fail where Dify's tools cannot be listed to check against"],
-        ['--no-live', "check the configuration alone, without Dify's tools"],
+        ['--live', "fail if Dify's tools cannot be listed"],
+        ['--no-live', "check only the configuration, without Dify's tools"],
       ],
       load: () => import('./commands/config-check.ts'),
     },
@@ -256,7 +251,7 @@ const version: CommandEntry = {
 
 const help: CommandEntry = {
   usage: 'help [words...]',
-  description: 'print the help of a command, or on environment, exit-codes or troubleshooting',
+  description: 'print help on a command, or on environment, exit-codes or troubleshooting',
   examples: ['help exit-codes', 'help tools list'],
   load: () => import('./commands/help.ts'),
 };

@@ -5,34 +5,15 @@ import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { VERSION } from '../version.ts';
 
-/** A tool as tools/list returns it. */
 export interface ListedTool {
   readonly name: string;
   readonly title: string;
 }
 
 /** An MCP client that has started a server. */
-export interface DemoClient {
-  /** The server's name for itself, and the negotiated protocol version. */
-  readonly server: string;
-  readonly protocolVersion: string;
-  listTools(): Promise<readonly ListedTool[]>;
-  callTool(
-    name: string,
-    args: JsonObject,
-    onProgress: (progress: number, message: string | undefined) => void,
-  ): Promise<ToolResult>;
-  /** Yields the bytes of a file that a result links to. */
-  readFile(uri: string): AsyncIterable<Uint8Array>;
-  /**
-   * Returns the lines that the server logged, without other output on its standard error such as notices
-   * of Node.
-   */
-  logged(): readonly string[];
-  close(): Promise<void>;
-}
+export type DemoClient = Awaited<ReturnType<typeof connectDemoClient>>;
 
-export interface DemoServer {
+interface DemoServer {
   readonly command: string;
   readonly args: readonly string[];
   /** Added to the few variables that a client passes on. */
@@ -46,7 +27,7 @@ const TIMEOUT_MS = 20_000;
  * Starts a server over standard input and output and connects to it. Aborting the signal ends every
  * request. Throws `internal` if the server does not start.
  */
-export async function connectDemoClient(server: DemoServer, signal: AbortSignal): Promise<DemoClient> {
+export async function connectDemoClient(server: DemoServer, signal: AbortSignal) {
   const transport = new StdioClientTransport({
     command: server.command,
     args: [...server.args],
@@ -67,15 +48,21 @@ export async function connectDemoClient(server: DemoServer, signal: AbortSignal)
   }
   const { name = '', version = '' } = client.getServerVersion() ?? {};
   return {
+    /** The server's name for itself. */
     server: `${name} ${version}`,
     protocolVersion: client.getNegotiatedProtocolVersion() ?? '',
+    /** Returns the lines that the server logged, without other output such as notices of Node. */
     logged: () => log.split('\n').filter((line) => line.startsWith('{')),
     close: () => client.close(),
-    async listTools() {
+    async listTools(): Promise<readonly ListedTool[]> {
       const { tools } = await client.listTools(undefined, { signal, timeout: TIMEOUT_MS });
       return tools.map((tool) => ({ name: tool.name, title: tool.title ?? tool.name }));
     },
-    async callTool(toolName, args, onProgress) {
+    async callTool(
+      toolName: string,
+      args: JsonObject,
+      onProgress: (progress: number, message: string | undefined) => void,
+    ): Promise<ToolResult> {
       const result = await client.callTool(
         { name: toolName, arguments: args },
         {
@@ -87,7 +74,8 @@ export async function connectDemoClient(server: DemoServer, signal: AbortSignal)
       );
       return result as ToolResult;
     },
-    async *readFile(uri) {
+    /** Yields the bytes of a file that a result links to. */
+    async *readFile(uri: string): AsyncGenerator<Uint8Array> {
       const { contents } = await client.readResource({ uri }, { signal, timeout: TIMEOUT_MS });
       for (const part of contents) {
         yield 'blob' in part ? Buffer.from(part.blob, 'base64') : Buffer.from(part.text);

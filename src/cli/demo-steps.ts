@@ -1,23 +1,18 @@
 import type { ToolResult } from '../model/content.ts';
 import type { JsonObject } from '../model/json.ts';
+import { textOf } from './saved-files.ts';
 
-/** The answer to one call of the demo. */
 export interface DemoAnswer {
   readonly result: ToolResult;
-  /** Progress notifications, in order of arrival. */
   readonly progress: readonly number[];
 }
 
-/** One call of the demo. */
 export interface DemoStep {
-  /** The kind of tool, for the headline. */
   readonly kind: string;
   /** The tool's title in the sandbox; its name comes from tools/list. */
   readonly title: string;
   readonly args: JsonObject;
-  /** Whether to show its progress notifications. */
   readonly showProgress?: true;
-  /** Shown after the answer. */
   readonly remark?: string;
   /** Returns what is wrong with the answer; undefined if it is as expected. */
   readonly check: (answer: DemoAnswer) => string | undefined;
@@ -28,13 +23,13 @@ const HAIKU = 'An old silent pond\nA frog jumps into the pond\nSplash! Silence a
 /** One tool of each kind, and one that fails. */
 export const DEMO_STEPS: readonly DemoStep[] = [
   {
-    kind: 'A tool that is built into Dify',
+    kind: 'A built-in tool of Dify',
     title: 'Weekday',
     args: { year: 2026, month: 11, day: 22 },
     check: expectText(/Sunday/),
   },
   {
-    kind: 'A tool of a plugin that answers with a picture',
+    kind: 'A plugin tool that returns an image',
     title: 'Draw a bar chart',
     args: { title: 'Visitors', labels: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], values: [12, 19, 8, 15, 22] },
     check: ({ result }) => {
@@ -46,7 +41,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
   {
-    kind: 'A tool of a plugin that takes its time and says what it is doing',
+    kind: 'A plugin tool that takes a while and reports its progress',
     title: 'Research a topic',
     args: { topic: 'kites', seconds: 2 },
     showProgress: true,
@@ -70,7 +65,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     check: expectText(/share/),
   },
   {
-    kind: 'A workflow with a file in and a file out',
+    kind: 'A workflow that takes a file and returns a file',
     title: 'Text report',
     args: {
       title: 'Haiku',
@@ -85,7 +80,7 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
   {
-    kind: 'A tool of an MCP server that Dify is connected to',
+    kind: 'A tool of an MCP server to which Dify is connected',
     title: 'search_books',
     args: { query: 'kite' },
     check: expectText(/The Kite Maker/),
@@ -101,11 +96,6 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
 ];
-
-/** Returns the text blocks of a result. */
-export function textOf(result: ToolResult): string {
-  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
-}
 
 function expectText(pattern: RegExp): (answer: DemoAnswer) => string | undefined {
   return ({ result }) => {

@@ -12,14 +12,10 @@ import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
 import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
-/** The result of a check. */
 export interface Finding {
   readonly status: 'pass' | 'warn' | 'fail' | 'skip';
-  /** One sentence. */
   readonly message: string;
-  /** Individual items behind the message. */
   readonly details?: readonly string[] | undefined;
-  /** How to fix it. */
   readonly fix?: string | undefined;
   /** The exit code that a failed check requires. */
   readonly exit?: number;
@@ -47,19 +43,29 @@ export function failure(thrown: unknown): Finding {
   };
 }
 
-/** Returns a check that was skipped. */
-export function skip(reason: string): Finding {
-  return { status: 'skip', message: reason };
+export function pass(message: string): Finding {
+  return { status: 'pass', message };
 }
 
-/** Returns the finding about a valid configuration, with its warnings. */
+export function warn(message: string, fix?: string, details?: readonly string[]): Finding {
+  return { status: 'warn', message, details, fix };
+}
+
+export function fail(message: string, fix: string, exit: number): Finding {
+  return { status: 'fail', message, fix, exit };
+}
+
+export function skip(message: string): Finding {
+  return { status: 'skip', message };
+}
+
 export function configurationFinding({ warnings: doubts, file, settings }: LoadedConfig): Finding {
   const holdsSecrets = settings.some(({ setting, source }) => setting.secret && source.startsWith('file '));
   const warnings = [...doubts, ...(file !== undefined && holdsSecrets ? openFile(file) : [])];
   const source = file === undefined ? 'no file' : `file ${file}`;
-  if (warnings.length === 0) return { status: 'pass', message: `Valid (${source}).` };
+  if (warnings.length === 0) return pass(`Valid (${source}).`);
   const message = `Valid (${source}), with ${count(warnings.length, 'warning')}.`;
-  return { status: 'warn', message, details: warnings.map(asLine) };
+  return warn(message, undefined, warnings.map(asLine));
 }
 
 /** Returns a warning if other users can read a file with secrets. Windows has no such mode. */
@@ -70,32 +76,28 @@ function openFile(file: string): Problem[] {
   return [{ path: `file ${file}`, message }];
 }
 
-/** Returns which Dify answers, and whether the bridge supports it. */
 export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
-    return {
-      status: 'warn',
-      message: 'Dify does not report its version.',
-      fix: 'A proxy may remove the X-Version header: set DIFY_API_URL to the api service itself.',
-    };
+    return warn(
+      'Dify does not report its version.',
+      'A proxy may remove the X-Version header: set DIFY_API_URL to the api service itself.',
+    );
   }
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
   const differing = OLDEST.findIndex((number, index) => (parts[index] ?? 0) !== number);
   if (differing >= 0 && (parts[differing] ?? 0) < (OLDEST[differing] ?? 0)) {
     const message = `Dify ${version} is older than 1.0.0 and has no tools to invoke from outside.`;
-    return { status: 'fail', message, fix: 'Upgrade Dify.', exit: ERROR_RULES.upstream_rejected.exit };
+    return fail(message, 'Upgrade Dify.', ERROR_RULES.upstream_rejected.exit);
   }
   if (BROKEN_FILES.includes(version)) {
-    return {
-      status: 'warn',
-      message: `Dify ${version}: its workflow tools fail whenever an output is a file.`,
-      fix: 'Upgrade Dify to 1.13, or let the workflow output the url of the file as text.',
-    };
+    return warn(
+      `Dify ${version}: its workflow tools fail whenever an output is a file.`,
+      'Upgrade Dify to 1.13, or let the workflow output the url of the file as text.',
+    );
   }
-  return { status: 'pass', message: `Dify ${version}.` };
+  return pass(`Dify ${version}.`);
 }
 
-/** Returns which workspace the bridge lists. */
 export async function workspaceFinding(
   difyConsole: DifyConsole,
   credential: ConsoleCredential,
@@ -104,7 +106,7 @@ export async function workspaceFinding(
   const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';
   try {
     const { id, name } = await difyConsole.currentWorkspace(signal);
-    return { status: 'pass', message: `${name} (${id}), reached with ${way}.` };
+    return pass(`${name} (${id}), reached with ${way}.`);
   } catch (error) {
     const refusal = asBridgeError(error);
     if (credential.kind !== 'admin-key' || refusal.upstream?.status !== 401) return failure(refusal);
@@ -112,7 +114,6 @@ export async function workspaceFinding(
   }
 }
 
-/** Returns the number of published tools, and everything that withholds others. */
 export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
   app.start();
   try {
@@ -137,7 +138,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       ...furtherNotes(registry, 1).map(({ name, message }) => `${name}: ${message}`),
     ];
     const message = `${count(registry.tools.length, 'tool')} published (${counts.join(', ')}), ${registry.withheld.length} withheld.`;
-    if (doubts.length === 0 && registry.tools.length > 0) return { status: 'pass', message };
+    if (doubts.length === 0 && registry.tools.length > 0) return pass(message);
     const fixes = [
       ...(problems.length === 0 ? [] : [NOT_LISTED_FIX]),
       ...(unauthorized.length === 0 ? [] : ['Authorise providers in Dify under Tools.']),
@@ -145,8 +146,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     ];
     if (fixes.length === 0 && registry.tools.length === 0)
       fixes.push('Install a tool in this Dify workspace.');
-    const fix = fixes.length === 0 ? undefined : fixes.join('\n');
-    return { status: 'warn', message, details: shorten(doubts), fix };
+    return warn(message, fixes.join('\n') || undefined, shorten(doubts));
   } catch (error) {
     return failure(error);
   }
@@ -165,50 +165,39 @@ export async function signingFinding(
     probeDownloadRequest(http, { innerApiKey, tenantId }, signal).catch(() => false);
   if (secretKey === undefined) {
     if (await givesAddresses()) {
-      return { status: 'pass', message: 'Not needed: this Dify gives addresses of files for the inner key.' };
+      return pass('Not needed: this Dify gives addresses of files for the inner key.');
     }
-    return {
-      status: 'warn',
-      message:
-        'DIFY_SECRET_KEY is not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows.',
-      fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
-    };
+    return warn(
+      'DIFY_SECRET_KEY is not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows.',
+      "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service.",
+    );
   }
   try {
     const { verdict, status } = await probeSigning(http, secretKey, signal);
-    if (verdict === 'accepted') {
-      return { status: 'pass', message: 'Dify accepts links signed with DIFY_SECRET_KEY.' };
+    if (verdict === 'accepted') return pass('Dify accepts links signed with DIFY_SECRET_KEY.');
+    if (verdict !== 'refused') {
+      return warn(
+        `Dify answered a signed link with the unexpected status ${status}.`,
+        'Check that /files at DIFY_API_URL points to the api service.',
+      );
     }
-    if (verdict === 'refused' && (await givesAddresses())) {
-      return {
-        status: 'warn',
-        message:
-          'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
-        fix: "Unset DIFY_SECRET_KEY, or set it to SECRET_KEY of Dify's api service.",
-      };
+    if (await givesAddresses()) {
+      return warn(
+        'Dify refuses links signed with DIFY_SECRET_KEY. Files still arrive: this Dify gives addresses for them.',
+        "Unset DIFY_SECRET_KEY, or set it to SECRET_KEY of Dify's api service.",
+      );
     }
-    if (verdict === 'refused') {
-      return {
-        status: 'fail',
-        message: 'Dify refuses links signed with DIFY_SECRET_KEY: files of results will not arrive.',
-        fix: "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service, and see the clock below.",
-        exit: ERROR_RULES.upstream_unauthorized.exit,
-      };
-    }
-    return {
-      status: 'warn',
-      message: `Dify answered a signed link with the unexpected status ${status}.`,
-      fix: 'Check that /files at DIFY_API_URL points to the api service.',
-    };
+    return fail(
+      'Dify refuses links signed with DIFY_SECRET_KEY: files of results will not arrive.',
+      "Set DIFY_SECRET_KEY to SECRET_KEY of Dify's api service, and see the clock below.",
+      ERROR_RULES.upstream_unauthorized.exit,
+    );
   } catch (error) {
     return failure(error);
   }
 }
 
-/**
- * Returns whether both clocks agree: a link with a timestamp 300 s in the past has already expired when
- * Dify receives it.
- */
+/** Returns whether both clocks agree: Dify refuses links whose timestamp is 300 s in the past. */
 export function clockFinding(serverDate: Date | undefined, now: Date): Finding {
   if (serverDate === undefined) return skip('Dify sends no date.');
   const behind = Math.round((serverDate.getTime() - now.getTime()) / 1000);
@@ -216,10 +205,10 @@ export function clockFinding(serverDate: Date | undefined, now: Date): Finding {
   const fix = 'Synchronise the clocks of both machines (NTP).';
   if (behind >= ACCESS_TIMEOUT_S) {
     const message = `${difference}: every signed link has expired when Dify receives it.`;
-    return { status: 'fail', message, fix, exit: ERROR_RULES.upstream_rejected.exit };
+    return fail(message, fix, ERROR_RULES.upstream_rejected.exit);
   }
-  if (Math.abs(behind) > TOLERATED_SKEW_S) return { status: 'warn', message: `${difference}.`, fix };
-  return { status: 'pass', message: `Within ${TOLERATED_SKEW_S} s of Dify's.` };
+  if (Math.abs(behind) > TOLERATED_SKEW_S) return warn(`${difference}.`, fix);
+  return pass(`Within ${TOLERATED_SKEW_S} s of Dify's.`);
 }
 
 function asLine({ path, message }: BridgeError['problems'][number]): string {

@@ -3,7 +3,7 @@ import { openState, type SharedState } from '../app/shared-state.ts';
 import type { Config } from '../config/schema.ts';
 import { formatSize } from '../model/format-size.ts';
 import { silentLogger } from '../model/logger.ts';
-import { type Finding, failure } from './doctor-checks.ts';
+import { fail, failure, type Finding, pass, warn } from './doctor-checks.ts';
 import { count } from './output.ts';
 
 /** Returns where files are stored, whether that works, and how full it is. */
@@ -15,21 +15,17 @@ export async function storeFinding(config: Config): Promise<Finding> {
     try {
       const { files, bytes, maxBytes } = await store.usage();
       const limit = formatSize(maxBytes);
-      if (place.kind === 'directory') {
-        const message = `${place.dir} contains ${count(files, 'file')}, ${formatSize(bytes)} of ${limit}.`;
-        return { status: 'pass', message };
-      }
+      const used = `${formatSize(bytes)} of ${limit}`;
+      if (place.kind === 'directory') return pass(`${place.dir} contains ${count(files, 'file')}, ${used}.`);
       if (place.kind === 'shared') {
-        const message = `Redis stores ${count(files, 'file')} for all replicas, ${formatSize(bytes)} of ${limit}.`;
-        return { status: 'pass', message };
+        return pass(`Redis stores ${count(files, 'file')} for all replicas, ${used}.`);
       }
       const message = `Files are stored in memory, up to ${limit}, until the bridge stops.`;
-      if (place.instead === undefined) return { status: 'pass', message };
-      return {
-        status: 'warn',
-        message: `${place.instead} is not writable. ${message}`,
-        fix: 'Name a writable folder in files.dir, or set files.store to memory if that is what you want.',
-      };
+      if (place.instead === undefined) return pass(message);
+      return warn(
+        `${place.instead} is not writable. ${message}`,
+        'Name a writable folder in files.dir, or set files.store to memory if that is what you want.',
+      );
     } finally {
       await store.close();
     }
@@ -47,13 +43,12 @@ export async function redisFinding(config: Config): Promise<Finding | undefined>
     if (state === undefined) return undefined;
     const { address, health } = state;
     await state.close();
-    if (health === 'up') return { status: 'pass', message: `Redis answers at ${address}.` };
-    return {
-      status: 'fail',
-      message: `No Redis answers at ${address}. The bridge is not ready until one does.`,
-      fix: 'Start Redis, or set state.redisUrl (DIFY_BRIDGE_REDIS_URL) to its address.',
-      exit: 1,
-    };
+    if (health === 'up') return pass(`Redis answers at ${address}.`);
+    return fail(
+      `No Redis answers at ${address}. The bridge is not ready until one does.`,
+      'Start Redis, or set state.redisUrl (DIFY_BRIDGE_REDIS_URL) to its address.',
+      1,
+    );
   } catch (error) {
     return failure(error);
   }

@@ -4,14 +4,15 @@ import { systemErrorCode } from '../model/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
 import { isJsonObject } from '../model/json.ts';
-import { type Finding, skip } from './doctor-checks.ts';
+import { type Finding, pass, skip, warn } from './doctor-checks.ts';
 
 const ASK_MS = 2000;
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user lacks permission',
+  EADDRNOTAVAIL: 'it is not an address of this machine',
+};
 
-/**
- * Returns whether `serve --http` could listen. A bridge that already serves there passes; stdio needs no
- * port.
- */
+/** Returns whether `serve --http` could listen. A bridge that already serves there passes. */
 export async function portFinding(
   { host, port }: Pick<Config['http'], 'host' | 'port'>,
   signal: AbortSignal,
@@ -19,28 +20,20 @@ export async function portFinding(
   if (port === 0) return skip('serve --http takes any free port.');
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const code = await listenCode(host, port);
-  if (code === undefined) return { status: 'pass', message: `serve --http can listen at ${place}.` };
+  if (code === undefined) return pass(`serve --http can listen at ${place}.`);
   if (code === 'EADDRINUSE') {
     if (await isBridge(`http://${place}`, signal)) {
-      return { status: 'pass', message: `A bridge is already serving at ${place}.` };
+      return pass(`A bridge is already serving at ${place}.`);
     }
-    return {
-      status: 'warn',
-      message: `Another program is listening at ${place}: serve --http cannot start there.`,
-      fix: 'Choose another port with http.port (DIFY_BRIDGE_PORT, --port), or stop that program.',
-    };
+    return warn(
+      `Another program is listening at ${place}: serve --http cannot start there.`,
+      'Choose another port with http.port (DIFY_BRIDGE_PORT, --port), or stop that program.',
+    );
   }
-  const reason =
-    code === 'EACCES'
-      ? 'this user lacks permission'
-      : code === 'EADDRNOTAVAIL'
-        ? 'it is not an address of this machine'
-        : code;
-  return {
-    status: 'warn',
-    message: `serve --http cannot listen at ${place}: ${reason}.`,
-    fix: 'Choose another address with http.host and http.port.',
-  };
+  return warn(
+    `serve --http cannot listen at ${place}: ${REASONS[code] ?? code}.`,
+    'Choose another address with http.host and http.port.',
+  );
 }
 
 /** Returns the code of the error that prevents listening; undefined if listening works. */

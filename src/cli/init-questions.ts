@@ -16,7 +16,7 @@ import type { Answers } from '../setup/config-text.ts';
 import type { DifyEnvironment } from '../setup/dify-env-file.ts';
 import { type Given, readEnvFile } from './init-sources.ts';
 import type { Output } from './output.ts';
-import type { Choice, Prompter } from './prompter.ts';
+import type { Prompter } from './prompter.ts';
 
 /** After three refused logins, three more remain before Dify locks the account for a day. */
 const MAX_LOGINS = 3;
@@ -65,9 +65,10 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
     },
     enough: () => attempts >= MAX_LOGINS,
   });
+  const choices = found.workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
   const workspace = await settle(talk, {
     given: given.workspace ?? obviousOf(talk, found),
-    ask: (ask) => ask.select('3/5  Which workspace?', choicesOf(found)),
+    ask: (ask) => ask.select('3/5  Which workspace?', choices),
     check: async (asked) => {
       const chosen = chosenWorkspace(found, asked);
       await checkListing(http, credential, chosen, talk.signal);
@@ -193,10 +194,6 @@ function open(text: string): { readonly url: string; readonly http: DifyHttp } {
 function obviousOf({ prompter }: Interview, found: ReachableWorkspaces): string | undefined {
   if (prompter !== undefined && found.workspaces.length > 1) return undefined;
   return chosenWorkspace(found, undefined).id;
-}
-
-function choicesOf({ workspaces }: ReachableWorkspaces): Choice<string>[] {
-  return workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
 }
 
 function inform({ prompter, output }: Interview, text: string): void {

@@ -19,14 +19,12 @@ export interface Given {
   readonly secretKey?: string | undefined;
 }
 
-/** The values that `init` takes from the command line, which exclude secrets. */
-export interface GivenFlags {
-  readonly url?: string | undefined;
-  readonly workspace?: string | undefined;
-}
-
 /** Merges the given values. Throws `config_invalid` for invalid variables. */
-export function gather(io: Pick<CliIo, 'env'>, flags: GivenFlags, file: DifyEnvironment | undefined): Given {
+export function gather(
+  io: Pick<CliIo, 'env'>,
+  flags: { readonly url?: string | undefined; readonly workspace?: string | undefined },
+  file: DifyEnvironment | undefined,
+): Given {
   const { entries, problems } = readEnvironment(io.env, settingsTable());
   const wrong = problems.filter(({ path }) => path?.startsWith('dify.'));
   if (wrong.length > 0) {
@@ -60,13 +58,13 @@ function credentialOf(
 
 /** Returns what is still missing, as problems of the configuration. The workspace can be looked up. */
 export function missingOf({ apiUrl, innerApiKey, credential }: Given): readonly Problem[] {
-  const has = new Set([
-    ...(apiUrl === undefined ? [] : ['dify.apiUrl']),
-    ...(innerApiKey === undefined ? [] : ['dify.innerApiKey']),
-    ...(credential === undefined ? [] : ['dify.adminApiKey']),
-    'dify.workspaceId',
-  ]);
-  return missingSettings((path) => has.has(path)).map(({ path, message }) => ({
+  const given: Readonly<Record<string, unknown>> = {
+    'dify.apiUrl': apiUrl,
+    'dify.innerApiKey': innerApiKey,
+    'dify.adminApiKey': credential,
+    'dify.workspaceId': 'looked up',
+  };
+  return missingSettings((path) => given[path] !== undefined).map(({ path, message }) => ({
     path,
     message: path === 'dify.apiUrl' ? `${message}, or --url` : message,
   }));

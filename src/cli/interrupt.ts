@@ -1,18 +1,13 @@
 import { BridgeError } from '../model/errors.ts';
 import type { CliIo } from './io.ts';
 
-/** Exit code of an interrupted command. */
 export const INTERRUPTED = 130;
 
-/** A signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
-export interface Interrupt {
+/** Returns a signal that the first SIGINT or SIGTERM aborts; the second one ends the process immediately. */
+export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): {
   readonly signal: AbortSignal;
-  /** Stops listening for signals. */
   readonly release: () => void;
-}
-
-/** Listens for SIGINT and SIGTERM until released. */
-export function listenForInterrupt(io: Pick<CliIo, 'onSignal' | 'exitNow'>): Interrupt {
+} {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) io.exitNow(INTERRUPTED);

@@ -7,6 +7,8 @@ export interface TextSink {
   readonly isTTY?: boolean | undefined;
   /** What has been written but not been taken by the reader, in bytes. */
   readonly writableLength?: number | undefined;
+  /** The width of a terminal, in characters. */
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 

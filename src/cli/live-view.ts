@@ -6,11 +6,8 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type CommandContext, type Session, withView } from './session.ts';
 
-/** Options of the manifest commands. */
 export interface ManifestOptions {
-  /** `--view`. */
   readonly view?: string | undefined;
-  /** `--dir`. */
   readonly dir?: string | undefined;
 }
 

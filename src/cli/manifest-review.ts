@@ -6,6 +6,7 @@ import type { Json } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { count, type Output } from './output.ts';
+import { origin } from './tool-texts.ts';
 
 /** Returns why an approved tool is not published. */
 export type WhyRemoved = (removed: ManifestDifference['removed'][number]) => string;
@@ -46,13 +47,12 @@ function addedLines(tool: PublishedTool, output: Output): string[] {
     ...indented('title', visibleLine(title)),
     ...indented('description', visible(description)),
   ];
-  for (const change of schemaChanges({ type: 'object' }, inputSchema, 'parameters')) {
-    lines.push(...schemaLines(change, output));
-  }
-  for (const change of schemaChanges({ type: 'object' }, outputSchema ?? { type: 'object' }, 'output')) {
-    lines.push(...schemaLines(change, output));
-  }
-  return lines;
+  const nothing = { type: 'object' };
+  const changes = [
+    ...schemaChanges(nothing, inputSchema, 'parameters'),
+    ...schemaChanges(nothing, outputSchema ?? nothing, 'output'),
+  ];
+  return [...lines, ...changes.flatMap((change) => schemaLines(change, output))];
 }
 
 function heading(
@@ -61,8 +61,7 @@ function heading(
   { name, ref }: { readonly name: string; readonly ref: ToolRef },
   output: Output,
 ): string {
-  const origin = `${ref.providerType} ${ref.providerId} ${ref.tool}`;
-  return `${output.paint(style, `${sign} ${visibleLine(name)}`)}  ${visibleLine(origin)}`;
+  return `${output.paint(style, `${sign} ${visibleLine(name)}`)}  ${visibleLine(origin(ref))}`;
 }
 
 function schemaLines({ path, keyword, before, after }: SchemaChange, output: Output): string[] {

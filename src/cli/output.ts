@@ -2,74 +2,49 @@ import { styleText } from 'node:util';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
+import { widthOf, wrap } from './layout.ts';
 
 /** The styles in use; each has one meaning. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
 /** The output of a command: data on standard output, everything else on standard error. */
-export interface Output {
-  /** True with `-o json`. */
-  readonly json: boolean;
-  /** Prints the command's result: the value as JSON, or its text. */
-  data(value: unknown, render: () => string): void;
-  /** Prints text as the result, in either format. */
-  raw(text: string): void;
-  /** Prints something other than the result. Silent with `-o json`. */
-  note(text: string): void;
-  /** Prints a note that begins with `warning:`. */
-  warn(text: string): void;
-  /** Prints an error: as lines, or as one line of JSON. */
-  error(error: BridgeError, details?: Readonly<Record<string, unknown>>): void;
-  /** Returns a styled text if the stream supports styles. */
-  paint(style: Style, text: string, stream?: 'stdout' | 'stderr'): string;
-}
+export type Output = ReturnType<typeof createOutput>;
 
-export interface OutputOptions {
-  readonly json: boolean;
-  /** False with `--no-color`. */
-  readonly color: boolean;
-}
-
-/** Returns the output of one run of the program. */
-export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, options: OutputOptions): Output {
+/** Without `color`, nothing is styled (`--no-color`). */
+export function createOutput(
+  io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>,
+  options: { readonly json: boolean; readonly color: boolean },
+) {
   const { NO_COLOR: noColor, TERM: term } = io.env;
   const allowed = options.color && (noColor ?? '') === '' && term !== 'dumb';
-  const paint: Output['paint'] = (style, text, stream = 'stdout') =>
+  const paint = (style: Style, text: string, stream: 'stdout' | 'stderr' = 'stdout'): string =>
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
   const note = (text: string): void => {
-    if (!json) line(io.stderr, text);
+    if (!json) line(io.stderr, wrap(text, widthOf(io.stderr)));
   };
   return {
     json,
+    /** The columns of standard output; undefined if it is not a terminal. */
+    width: widthOf(io.stdout),
+    /** Returns a text for the result, wrapped to the terminal. */
+    prose: (text: string): string => wrap(text, widthOf(io.stdout)),
+    /** Returns a styled text if the stream supports styles. */
     paint,
-    data: (value, render) => line(io.stdout, json ? wellFormedJson(value, 2) : render()),
-    raw: (text) => line(io.stdout, text),
+    /** Prints the command's result: the value as JSON, or its text. */
+    data: (value: unknown, render: () => string): void =>
+      line(io.stdout, json ? wellFormedJson(value, 2) : render()),
+    /** Prints text as the result, in either format. */
+    raw: (text: string): void => line(io.stdout, text),
+    /** Prints something other than the result. Silent with `-o json`. */
     note,
-    warn: (text) => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
-    error: (error, details = {}) => {
+    warn: (text: string): void => note(`${paint('yellow', 'warning:', 'stderr')} ${text}`),
+    /** Prints an error: as lines, or as one line of JSON. */
+    error: (error: BridgeError, details: Readonly<Record<string, unknown>> = {}): void => {
       if (json) line(io.stderr, wellFormedJson({ error: { ...describe(error), ...details } }));
-      else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
+      else note(`${paint('red', 'error:', 'stderr')} ${error.toText()}`);
     },
   };
-}
-
-/** Returns aligned columns, two spaces apart; the last one is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.slice(0, -1).forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    });
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 /** Returns a number with its noun: `1 tool`, `3 tools`. */

@@ -1,16 +1,18 @@
+import { parseArgs } from 'node:util';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { asBridgeError, BridgeError, ERROR_RULES } from '../model/errors.ts';
 import { Secrets } from '../model/secrets.ts';
 import { VERSION } from '../version.ts';
 import { type CommandEntry, type CommandOption, COMMANDS, SANDBOX } from './commands.ts';
 import type { CliIo } from './io.ts';
+import { helpWidthOf, wrap } from './layout.ts';
 import { createOutput, type Output } from './output.ts';
 import type { GlobalOptions } from './session.ts';
 
 const NAME = 'dify-mcp-bridge';
 
-const EXIT_CODES = `
-Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
+const EXIT_CODES =
+  'Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.';
 
 /**
  * Runs the command line; `argv` has only the arguments. Returns the exit code and never throws. Help and
@@ -49,8 +51,8 @@ function createProgram(io: CliIo, run: Run): Command {
       writeErr: (text) => void io.stderr.write(text),
       // Errors are printed once, where they are caught.
       outputError: () => undefined,
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
+      getOutHelpWidth: () => helpWidthOf(io.stdout),
+      getErrHelpWidth: () => helpWidthOf(io.stderr),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -64,7 +66,7 @@ function createProgram(io: CliIo, run: Run): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent (env DIFY_BRIDGE_LOG_LEVEL)')
     .option('--no-color', 'no colours on a terminal (env NO_COLOR)')
     .addHelpText('before', exampleText(['demo']))
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', `\n${wrap(EXIT_CODES, helpWidthOf(io.stdout))}`);
   for (const item of COMMANDS) {
     if ('usage' in item) addCommand(program, item, run);
     else {
@@ -109,12 +111,8 @@ function exampleText(examples: readonly string[]): string {
 
 /** Returns whether to print errors of the command line itself as JSON. */
 function wantsJson(argv: readonly string[]): boolean {
-  return argv.some(
-    (word, index) =>
-      word === '-ojson' ||
-      word === '--output=json' ||
-      ((word === '-o' || word === '--output') && argv[index + 1] === 'json'),
-  );
+  const options = { output: { type: 'string', short: 'o' } } as const;
+  return parseArgs({ args: [...argv], options, strict: false }).values.output === 'json';
 }
 
 /** Returns the name of the intended command as far as it exists, such as `dify-mcp-bridge tools`. */

@@ -4,16 +4,9 @@ import type { CliIo } from './io.ts';
 
 const MAX_WIDTH = 100;
 
-/** One terminal line that shows what a running call is doing. */
-export interface ProgressLine {
-  readonly observer: CallObserver;
-  /** Clears the line. */
-  clear(): void;
-}
-
 /** Shows a call's progress on standard error if that is a terminal. */
-export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean): ProgressLine {
-  if (!shown || io.stderr.isTTY !== true) return { observer: {}, clear: () => undefined };
+export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean) {
+  if (!shown || io.stderr.isTTY !== true) return { observer: {}, clear: () => {} };
   const show = (text: string): void => {
     // A tool's text must not control the terminal.
     const plain = cutText(text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' '), MAX_WIDTH);
@@ -23,7 +16,7 @@ export function createProgressLine(io: Pick<CliIo, 'stderr'>, shown: boolean): P
     observer: {
       log: ({ label, status, error }) => show(`${label}: ${error ?? status}`),
       progress: show,
-    },
-    clear: () => void io.stderr.write('\r\u001b[2K'),
+    } satisfies CallObserver,
+    clear: (): void => void io.stderr.write('\r\u001b[2K'),
   };
 }

@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
 
-/** One of several answers. */
 export interface Choice<T> {
   readonly value: T;
   readonly label: string;
@@ -9,16 +8,10 @@ export interface Choice<T> {
 }
 
 /** Asks a person at a terminal. Every question rejects with `cancelled` if the person aborts it. */
-export interface Prompter {
-  text(question: string, suggestion?: string): Promise<string>;
-  /** Hides the input. */
-  secret(question: string): Promise<string>;
-  select<T>(question: string, choices: readonly Choice<T>[]): Promise<T>;
-  confirm(question: string, suggestion: boolean): Promise<boolean>;
-}
+export type Prompter = Awaited<ReturnType<typeof createPrompter>>;
 
 /** Returns a prompter for a terminal. Questions go to `output`, separate from results. */
-export async function createPrompter(input: Readable, output: Writable): Promise<Prompter> {
+export async function createPrompter(input: Readable, output: Writable) {
   const { confirm, isCancel, password, select, text } = await import('@clack/prompts');
   const streams = { input, output };
   const answer = <T>(value: T): Exclude<T, symbol> => {
@@ -28,7 +21,7 @@ export async function createPrompter(input: Readable, output: Writable): Promise
   const needed = (value: string | undefined): string | undefined =>
     value === undefined || value.trim() === '' ? 'Please type something, or press Ctrl+C.' : undefined;
   return {
-    text: async (message, suggestion) =>
+    text: async (message: string, suggestion?: string): Promise<string> =>
       answer(
         await text({
           ...streams,
@@ -38,13 +31,14 @@ export async function createPrompter(input: Readable, output: Writable): Promise
             : { placeholder: suggestion, defaultValue: suggestion }),
         }),
       ).trim(),
-    secret: async (message) =>
+    secret: async (message: string): Promise<string> =>
       answer(await password({ ...streams, message, mask: '', validate: needed })).trim(),
-    select: async <T>(message: string, choices: readonly Choice<T>[]) => {
+    select: async <T>(message: string, choices: readonly Choice<T>[]): Promise<T> => {
       const options = choices.map((choice, index) => ({ ...choice, value: index }));
       const index = answer(await select({ ...streams, message, options }));
       return (choices[index] as Choice<T>).value;
     },
-    confirm: async (message, initialValue) => answer(await confirm({ ...streams, message, initialValue })),
+    confirm: async (message: string, initialValue: boolean): Promise<boolean> =>
+      answer(await confirm({ ...streams, message, initialValue })),
   };
 }

@@ -3,7 +3,6 @@ import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'nod
 import { basename, dirname, join } from 'node:path';
 import { BridgeError, type ErrorCode, systemErrorCode } from '../model/errors.ts';
 
-/** How to replace a file. */
 export interface ReplaceOptions {
   /**
    * Its text when it was read; undefined if it did not exist. A file that has changed since is not
@@ -18,15 +17,7 @@ export interface ReplaceOptions {
   readonly code: ErrorCode;
 }
 
-/** What was done. */
-export interface Replaced {
-  /** The copy of the previous file; undefined if none existed. */
-  readonly backup: string | undefined;
-}
-
-/**
- * Returns the text of a file; undefined if it does not exist. Throws with `code` if it cannot be read.
- */
+/** Returns the text of a file; undefined if it does not exist. Throws with `code` for other failures. */
 export async function readIfThere(path: string, code: ErrorCode): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
@@ -41,9 +32,14 @@ export async function readIfThere(path: string, code: ErrorCode): Promise<string
 
 /**
  * Replaces or creates a file atomically: a reader sees the old text or the new one. Preserves a link to a
- * file, and copies the old file within its folder. If it throws (with `code`), nothing has changed.
+ * file. Returns the copy of the previous file, if there was one. If it throws (with `code`), nothing has
+ * changed.
  */
-export async function replaceFile(path: string, text: string, options: ReplaceOptions): Promise<Replaced> {
+export async function replaceFile(
+  path: string,
+  text: string,
+  options: ReplaceOptions,
+): Promise<{ readonly backup: string | undefined }> {
   const { before, code } = options;
   let temporary: string | undefined;
   try {

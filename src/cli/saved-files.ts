@@ -1,20 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { nameInAddress } from '../content/file-name.ts';
-import type { ContentBlock } from '../model/content.ts';
+import type { ContentBlock, ToolResult } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
+import { RESERVED_NAMES } from '../files/names.ts';
 import { extensionOfType } from '../model/media-types.ts';
 
-/** A file of a result after saving. */
 export interface SavedFile {
   readonly path: string;
   readonly mimeType: string;
   readonly bytes: number;
 }
 
-/** How to save the files of a result. */
-export interface SaveOptions {
+interface SaveOptions {
   /** Created if it is missing. */
   readonly folder: string;
   /** The name for a file without one. */
@@ -25,9 +24,6 @@ export interface SaveOptions {
 
 const MAX_NAME = 100;
 const MAX_NUMBER = 10_000;
-
-/** Device names of Windows, with any extension. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
  * Saves the files of a result under their own names. Streams linked files to disk. Never overwrites: a
@@ -41,11 +37,20 @@ export async function saveFiles(
   for (const block of content) {
     const file = fileOf(block, fallback, read);
     if (file === undefined) continue;
-    if (saved.length === 0) await makeFolder(folder);
+    if (saved.length === 0) {
+      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+        throw notWritable(folder, error);
+      });
+    }
     const { path, bytes } = await writeNew(folder, safeName(file.name, file.mimeType), file.content);
     saved.push({ path, mimeType: file.mimeType, bytes });
   }
   return saved;
+}
+
+/** Returns the text blocks of a result, which `saveFiles` does not save. */
+export function textOf({ content }: ToolResult): string {
+  return content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
 
 /** Returns true for blocks that `saveFiles` saves. */
@@ -63,7 +68,7 @@ export function safeName(name: string, mimeType: string): string {
     // Control, format and bidi characters could disguise a name.
     .replace(/[\p{C}\p{Zl}\p{Zp}<>:"|?*]+/gu, '_')
     .replace(/^[.\s]+|[.\s]+$/g, '');
-  const harmless = clean === '' ? 'file' : DEVICE.test(clean) ? `_${clean}` : clean;
+  const harmless = clean === '' ? 'file' : RESERVED_NAMES.test(clean) ? `_${clean}` : clean;
   const extension = extname(harmless) || (extensionOfType(mimeType) ?? '');
   const stem = extname(harmless) === '' ? harmless : harmless.slice(0, -extname(harmless).length);
   return `${cut(stem, MAX_NAME - extension.length)}${cut(extension, 20)}`;
@@ -92,14 +97,6 @@ function fileOf(block: ContentBlock, fallback: string, read: SaveOptions['read']
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw notWritable(folder, error);
-  }
-}
-
 /** Writes a new file; a taken name gets a number before its extension. */
 async function writeNew(
   folder: string,
@@ -107,19 +104,15 @@ async function writeNew(
   content: UnsavedFile['content'],
 ): Promise<{ readonly path: string; readonly bytes: number }> {
   const { path, handle } = await openNew(folder, name);
-  let bytes = 0;
   try {
-    for await (const chunk of content) {
-      await handle.writeFile(chunk);
-      bytes += chunk.length;
-    }
+    await writeFile(handle, content);
+    return { path, bytes: (await handle.stat()).size };
   } catch (error) {
-    await handle.close();
     await rm(path, { force: true });
     throw error instanceof BridgeError ? error : notWritable(path, error);
+  } finally {
+    await handle.close();
   }
-  await handle.close();
-  return { path, bytes };
 }
 
 async function openNew(
@@ -141,8 +134,7 @@ async function openNew(
 }
 
 function notWritable(path: string, error: unknown): BridgeError {
-  const code = systemErrorCode(error);
-  return new BridgeError('usage', `${path} cannot be written (${code}).`, {
+  return new BridgeError('usage', `${path} cannot be written (${systemErrorCode(error)}).`, {
     hint: 'Choose a folder that you may write to with --out.',
     cause: error,
   });

@@ -3,7 +3,7 @@ import type { App, View } from '../app/app.ts';
 import { configSecrets } from '../config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
 import { visibleLine } from '../manifest/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
@@ -12,18 +12,14 @@ import { untilInterrupted } from './interrupt.ts';
 import type { CliIo } from './io.ts';
 import type { Output } from './output.ts';
 
-/** What every command receives. */
 export interface CommandContext {
   readonly io: CliIo;
   readonly output: Output;
   readonly options: GlobalOptions;
-  /** The whole command line, for its help. */
   readonly program: Command;
 }
 
-/** Options that several commands share. */
 export interface GlobalOptions {
-  /** `--config`. */
   readonly config?: string;
   readonly logLevel?: string;
   /** `--sandbox`, with or without the name of a set. */
@@ -35,10 +31,7 @@ export interface GlobalOptions {
 }
 
 /** Returns the configuration of this run. Throws `config_invalid`. */
-export function configOf(
-  { io, options }: CommandContext,
-  { needsDify }: { readonly needsDify: boolean },
-): Promise<LoadedConfig> {
+export function configOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
   return loadConfig({
     env: io.env,
     file: options.config,
@@ -54,21 +47,11 @@ export function configOf(
   });
 }
 
-/**
- * Returns the logger of this run, on standard error. A `quiet` command logs nothing unless a level is
- * set, because it reports errors itself.
- */
+/** A `quiet` command logs nothing unless a level is set, because it reports errors itself. */
 export function loggerOf({ config, settings }: LoadedConfig, quiet = false): LeveledLogger {
   const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
   const level = quiet && !isSet ? 'silent' : config.log.level;
   return createLogger({ level, secrets: configSecrets(config) });
-}
-
-/** Returns the view of that name. Throws `usage` with the existing names. */
-export async function viewNamed<T>(views: ReadonlyMap<string, T>, name: string): Promise<T> {
-  const view = views.get(name);
-  if (view === undefined) throw (await import('../app/serving.ts')).unknownView(name, views);
-  return view;
 }
 
 /** A bridge with its tools loaded, for one command. */
@@ -85,7 +68,6 @@ export function warnOfUnlisted({ app }: Pick<Session, 'app'>, output: Output): v
   for (const { message } of app.status().listing?.problems ?? []) output.warn(visibleLine(message));
 }
 
-/** How the bridge of a command differs from the configured one. */
 export interface SessionOptions {
   /** Returns the configuration to use, derived from the one that was read. */
   readonly adjust?: (config: Config) => Config;
@@ -100,7 +82,7 @@ export function withTools(
   { adjust = (config) => config, localFiles = false }: SessionOptions = {},
 ): Promise<number> {
   return untilInterrupted(context.io, async (signal) => {
-    const loaded = await configOf(context, { needsDify: true });
+    const loaded = await configOf(context);
     const logger = loggerOf(loaded, true);
     const app = await context.io.createApp(adjust(loaded.config), { logger, localFiles });
     try {
@@ -113,24 +95,18 @@ export function withTools(
   });
 }
 
-/** A command's session on what one view publishes. */
-export interface ViewSession extends Session {
-  readonly view: View;
-  readonly config: ViewConfig;
-}
-
 /** Runs a command as `withTools` does, on the registry of the named view. */
 export function withView(
   context: CommandContext,
   name = DEFAULT_VIEW,
-  run: (session: ViewSession) => number | Promise<number>,
+  run: (session: Session & { view: View; config: ViewConfig }) => number | Promise<number>,
   options?: SessionOptions,
 ): Promise<number> {
   return withTools(
     context,
     async (session) => {
-      const view = await viewNamed(session.app.views, name);
-      const config = await viewNamed(viewsOf(session.loaded.config), name);
+      const view = viewNamed(session.app.views, name);
+      const config = viewNamed(viewsOf(session.loaded.config), name);
       return run({ ...session, registry: await view.registry.ready(session.signal), view, config });
     },
     options,

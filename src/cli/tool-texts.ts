@@ -6,9 +6,7 @@ import { similarNames } from '../registry/explain.ts';
 import type { Output } from './output.ts';
 import { type Session, warnOfUnlisted } from './session.ts';
 
-/** Options of the commands on tools. */
 export interface ToolsOptions {
-  /** `--view`. */
   readonly view?: string | undefined;
 }
 
@@ -33,12 +31,10 @@ export function unknownTool(session: Session, output: Output, name: string): Bri
   });
 }
 
-/** Returns what identifies a tool in Dify. */
 export function origin({ providerType, providerId, tool }: ToolRef): string {
   return `${providerType} ${providerId} ${tool}`;
 }
 
-/** Returns a tool's cost in a context. */
 export function costText({ bytes, tokens }: ToolCost): string {
   return `${number(bytes)} bytes, about ${number(tokens)} tokens`;
 }

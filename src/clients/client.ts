@@ -24,54 +24,49 @@ export interface Client {
   readonly afterwards: string;
 }
 
+/** What most clients have in common. */
+const USUAL = { container: 'mcpServers', http: true, needsShell: true } as const;
+
 /** The properties of each client, from its own documentation as of November 2026. */
 export const CLIENTS: Readonly<Record<ClientName, Client>> = {
   'claude-desktop': {
     name: 'claude-desktop',
     title: 'Claude Desktop',
-    container: 'mcpServers',
+    ...USUAL,
     http: false,
-    needsShell: true,
     afterwards: 'Quit Claude Desktop and start it again.',
   },
   'claude-code': {
     name: 'claude-code',
     title: 'Claude Code',
-    container: 'mcpServers',
-    http: true,
-    needsShell: true,
+    ...USUAL,
     afterwards: 'Restart Claude Code; /mcp shows the servers.',
   },
   cursor: {
     name: 'cursor',
     title: 'Cursor',
-    container: 'mcpServers',
-    http: true,
-    needsShell: true,
+    ...USUAL,
     afterwards: 'Open Cursor Settings, MCP, and enable the server.',
   },
   vscode: {
     name: 'vscode',
     title: 'VS Code',
+    ...USUAL,
     container: 'servers',
-    http: true,
     needsShell: false,
     afterwards: 'In VS Code, run "MCP: List Servers" and start it.',
   },
   'cherry-studio': {
     name: 'cherry-studio',
     title: 'Cherry Studio',
-    container: 'mcpServers',
-    http: true,
+    ...USUAL,
     needsShell: false,
     afterwards: 'In Cherry Studio, open Settings, MCP, Import from JSON, and paste it.',
   },
   json: {
     name: 'json',
     title: 'the client',
-    container: 'mcpServers',
-    http: true,
-    needsShell: true,
+    ...USUAL,
     afterwards: 'Restart the client.',
   },
 };

@@ -1,23 +1,19 @@
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  type JSONPath,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { BridgeError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import { insertChild, removeChild, replaceValue } from './json-edit.ts';
 
-/** Object keys; the last element may be a list index. */
-export type Path = readonly (string | number)[];
-
 const BYTE_ORDER_MARK = '\u{FEFF}';
 
 /** JSON, optionally with comments, that is edited in place: everything else keeps its text. */
-export interface ClientDocument {
-  /** Returns the value at a path; undefined if it does not exist. */
-  get(path: Path): unknown;
-  /** Sets a value, or removes it if undefined. */
-  set(path: Path, value: Json | undefined): void;
-  /** Appends an item to a list. */
-  append(path: Path, value: Json): void;
-  text(): string;
-}
+export type ClientDocument = ReturnType<typeof openDocument>;
 
 /**
  * Opens the text of a client's file; an empty text counts as `{}`. Throws `client_config_invalid`, with
@@ -27,7 +23,7 @@ export function openDocument(
   text: string,
   file: string,
   containers: Readonly<Record<string, 'object' | 'array'>>,
-): ClientDocument {
+) {
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
   const content = text.slice(mark.length);
   let body = content.trim() === '' ? `{}${content.includes('\r\n') ? '\r\n' : '\n'}` : content;
@@ -36,11 +32,12 @@ export function openDocument(
   for (const [name, type] of Object.entries(containers)) checkContainer(body, file, tree, name, type);
 
   return {
-    get: (path) => plain(nodeAt(parse(body, file), path)),
-    set(path, value) {
+    get: (path: JSONPath): unknown => plain(findNodeAtLocation(parse(body, file), path)),
+    /** Sets a value, or removes it if undefined. */
+    set(path: JSONPath, value: Json | undefined): void {
       const tree = parse(body, file);
-      const node = nodeAt(tree, path);
-      const parent = nodeAt(tree, path.slice(0, -1));
+      const node = findNodeAtLocation(tree, path);
+      const parent = findNodeAtLocation(tree, path.slice(0, -1));
       if (parent === undefined) {
         // The missing path is always one of the two containers: the servers or the inputs.
         if (value !== undefined) this.set(path.slice(0, -1), { [String(path.at(-1))]: value });
@@ -50,11 +47,11 @@ export function openDocument(
         body = removeChild(body, parent, parent.type === 'array' ? node : (node.parent as Node));
       } else body = replaceValue(body, node, value);
     },
-    append(path, value) {
-      const list = nodeAt(parse(body, file), path);
+    append(path: JSONPath, value: Json): void {
+      const list = findNodeAtLocation(parse(body, file), path);
       if (list !== undefined) body = insertChild(body, list, undefined, value);
     },
-    text: () => mark + body,
+    text: (): string => mark + body,
   };
 }
 
@@ -70,10 +67,7 @@ function parse(body: string, file: string): Node {
   return tree;
 }
 
-/**
- * Throws if a container occurs twice, because clients differ in which one they use, or has the wrong
- * type.
- */
+/** Refuses a container of the wrong type, or a second one, because clients differ in which they use. */
 function checkContainer(
   body: string,
   file: string,
@@ -102,18 +96,6 @@ function propertiesOf(node: Node): { key: string; node: Node; value: Node | unde
     node: property,
     value: property.children?.[1],
   }));
-}
-
-function nodeAt(tree: Node, path: Path): Node | undefined {
-  let node: Node | undefined = tree;
-  for (const step of path) {
-    if (node === undefined) return undefined;
-    node =
-      typeof step === 'number'
-        ? node.children?.[step]
-        : propertiesOf(node).find(({ key }) => key === step)?.value;
-  }
-  return node;
 }
 
 function plain(node: Node | undefined): unknown {

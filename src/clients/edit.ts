@@ -4,30 +4,22 @@ import type { Client } from './client.ts';
 import { type ClientDocument, openDocument } from './document.ts';
 import { INPUT_IDS, type ServerEntry, serverEntry, type ServerTarget } from './server-entry.ts';
 
-/** How a change affects the bridge's entry. */
 export type Change = 'added' | 'changed' | 'removed' | 'unchanged';
 
-/** A client's file after the edit. */
 export interface EditedFile {
   readonly text: string;
   readonly change: Change;
 }
 
-/** The file to edit. */
 export interface ClientFile {
   readonly client: Client;
-  /** Its path as messages show it. */
   readonly file: string;
   /** Its text; empty if the file does not exist. */
   readonly text: string;
-  /** The name of the bridge's entry. */
   readonly name: string;
 }
 
-/**
- * The keys of an entry that define how to reach a server. Other keys belong to the user and are
- * preserved.
- */
+/** The keys of an entry that define how to reach a server. Others belong to the user. */
 const OWN_KEYS = ['type', 'command', 'args', 'url', 'baseUrl', 'headers', 'isActive'];
 
 /**
@@ -45,18 +37,12 @@ export function withEntry(target: ClientFile, { entry, inputs }: ServerEntry): E
   return result(target, document, before === undefined ? 'added' : 'changed');
 }
 
-/**
- * Returns the text of a new file with the bridge as its only server. Other clients with `mcpServers` can
- * read that of `json`.
- */
+/** Returns the text of a new file with the bridge as its only server. */
 export function newFileText(client: Client, name: string, target: ServerTarget): string {
   return withEntry({ client, file: '', text: '', name }, serverEntry(client, target)).text;
 }
 
-/**
- * Returns a client's file without the entry and without inputs that nothing else uses. Throws
- * `client_config_invalid`.
- */
+/** Returns a client's file without the entry and its unused inputs. Throws `client_config_invalid`. */
 export function withoutEntry(target: ClientFile): EditedFile {
   const document = open(target);
   const path = [target.client.container, target.name];

@@ -1,14 +1,6 @@
-import type { Node } from 'jsonc-parser';
+import { applyEdits, type Edit, type Node } from 'jsonc-parser';
 import type { Json } from '../model/json.ts';
 
-/** A replacement in a text. */
-interface Edit {
-  readonly offset: number;
-  readonly length: number;
-  readonly text: string;
-}
-
-/** The formatting of a text. */
 interface Style {
   /** One level of indentation. */
   readonly indent: string;
@@ -35,19 +27,18 @@ export function insertChild(body: string, parent: Node, key: string | undefined,
     const inner = body.slice(parent.offset + 1, parent.offset + parent.length - 1);
     const after = inLines && !inner.includes('\n') ? `${style.eol}${own}` : '';
     const blank = inner.trim() === '' && after !== '' ? inner.length : 0;
-    return apply(body, [{ offset: parent.offset + 1, length: blank, text: `${before}${text}${after}` }]);
+    return applyEdits(body, [
+      { offset: parent.offset + 1, length: blank, content: `${before}${text}${after}` },
+    ]);
   }
   const { comma, end } = following(body, last);
-  return apply(body, [
-    ...(comma === undefined ? [{ offset: last.offset + last.length, length: 0, text: ',' }] : []),
-    { offset: end, length: 0, text: `${before}${text}${comma === undefined ? '' : ','}` },
+  return applyEdits(body, [
+    ...(comma === undefined ? [{ offset: last.offset + last.length, length: 0, content: ',' }] : []),
+    { offset: end, length: 0, content: `${before}${text}${comma === undefined ? '' : ','}` },
   ]);
 }
 
-/**
- * Returns the text without one property or item, without its comma and, if they become empty, without its
- * lines.
- */
+/** Returns the text without one property or item, its comma and the lines that become empty. */
 export function removeChild(body: string, parent: Node, child: Node): string {
   const children = parent.children ?? [];
   const previous = children[children.indexOf(child) - 1];
@@ -57,15 +48,15 @@ export function removeChild(body: string, parent: Node, child: Node): string {
     const before = following(body, previous);
     const previousEnd = previous.offset + previous.length;
     if (/^\s*,\s*$/.test(body.slice(previousEnd, child.offset))) {
-      return apply(body, [{ offset: previousEnd, length: end - previousEnd, text: '' }]);
+      return applyEdits(body, [{ offset: previousEnd, length: end - previousEnd, content: '' }]);
     }
     const own = wholeLines(body, child.offset, end);
-    return apply(body, [
+    return applyEdits(body, [
       ...(before.comma === undefined ? [] : [cutOut(before.comma, before.comma + 1)]),
       own,
     ]);
   }
-  return apply(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
+  return applyEdits(body, [wholeLines(body, child.offset, comma === undefined ? end : comma + 1)]);
 }
 
 /** Returns the text with a new value for a property. */
@@ -74,7 +65,7 @@ export function replaceValue(body: string, node: Node, value: Json): string {
   const old = body.slice(node.offset, node.offset + node.length);
   const inLines = old.includes('\n') || !/^[[{]/.test(old);
   const text = written(value, style, inLines ? lineIndent(body, node.offset) : undefined);
-  return apply(body, [{ offset: node.offset, length: node.length, text }]);
+  return applyEdits(body, [{ offset: node.offset, length: node.length, content: text }]);
 }
 
 /** Returns a value as JSON: on several lines with an indentation, otherwise on one. */
@@ -87,10 +78,7 @@ function written(value: Json, { indent: step, eol, minified }: Style, indent: st
 /** What may occur between two tokens: blanks, a line break, a comment, or the comma. */
 const BETWEEN = /([ \t]+)|(\r?\n)|(\/\/[^\r\n]*|\/\*[^]*?\*\/)|(,)/y;
 
-/**
- * Returns the comma after a node, and the end of its line content: after the comma and a comment on the
- * same line.
- */
+/** Returns the comma after a node, and the end of the comma or of a comment on the same line. */
 function following(body: string, node: Node): { readonly comma: number | undefined; readonly end: number } {
   let end = node.offset + node.length;
   let comma: number | undefined;
@@ -106,9 +94,7 @@ function following(body: string, node: Node): { readonly comma: number | undefin
   return { comma, end };
 }
 
-/**
- * Returns the edit that removes a range, including preceding line breaks if nothing else is on its lines.
- */
+/** Returns the edit that removes a range, with its lines if nothing else is on them. */
 function wholeLines(body: string, start: number, end: number): Edit {
   const before = /(\r?\n)?[ \t]*$/.exec(body.slice(0, start));
   const after = /^[ \t]*(?=\r?\n)/.exec(body.slice(end));
@@ -120,7 +106,7 @@ function wholeLines(body: string, start: number, end: number): Edit {
 }
 
 function cutOut(start: number, end: number): Edit {
-  return { offset: start, length: end - start, text: '' };
+  return { offset: start, length: end - start, content: '' };
 }
 
 function lineIndent(body: string, offset: number): string {
@@ -134,15 +120,4 @@ function styleOf(body: string): Style {
     eol: body.includes('\r\n') ? '\r\n' : '\n',
     minified: !body.trim().includes('\n') && !/^\s*\{\s*\}\s*$/.test(body),
   };
-}
-
-/** Applies edits that do not overlap. For two at one place, the text of the first comes first. */
-function apply(body: string, edits: readonly Edit[]): string {
-  return edits
-    .toReversed()
-    .toSorted((a, b) => b.offset - a.offset)
-    .reduce(
-      (text, { offset, length, text: put }) => text.slice(0, offset) + put + text.slice(offset + length),
-      body,
-    );
 }

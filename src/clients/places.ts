@@ -6,11 +6,9 @@ export interface Machine {
   /** Node's name for it: `darwin`, `win32`, `linux` … */
   readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The home folder. */
   readonly home: string;
 }
 
-/** Where a client stores its servers. */
 export interface ClientPlace {
   readonly file: string;
   /** If one of these exists, the client has been started on this machine. */
@@ -21,28 +19,29 @@ export interface ClientPlace {
 export function userPlace(client: ClientName, machine: Machine): ClientPlace | undefined {
   const { env, home } = machine;
   const paths = pathsOf(machine);
+  const inFolder = (folder: string, name: string) => ({ file: paths.join(folder, name), signs: [folder] });
   switch (client) {
-    case 'claude-desktop': {
-      const folder = paths.join(applicationData(machine), 'Claude');
-      return { file: paths.join(folder, 'claude_desktop_config.json'), signs: [folder] };
-    }
+    case 'claude-desktop':
+      return inFolder(paths.join(applicationData(machine), 'Claude'), 'claude_desktop_config.json');
     case 'claude-code': {
       const moved = env['CLAUDE_CONFIG_DIR'];
       const file = paths.join(moved || home, '.claude.json');
       return { file, signs: [file, moved || paths.join(home, '.claude')] };
     }
-    case 'cursor': {
-      const folder = paths.join(home, '.cursor');
-      return { file: paths.join(folder, 'mcp.json'), signs: [folder] };
-    }
-    case 'vscode': {
-      const folder = paths.join(applicationData(machine), 'Code', 'User');
-      return { file: paths.join(folder, 'mcp.json'), signs: [folder] };
-    }
+    case 'cursor':
+      return inFolder(paths.join(home, '.cursor'), 'mcp.json');
+    case 'vscode':
+      return inFolder(paths.join(applicationData(machine), 'Code', 'User'), 'mcp.json');
     default:
       return undefined;
   }
 }
+
+const PROJECT_FILES: Readonly<Partial<Record<ClientName, readonly string[]>>> = {
+  'claude-code': ['.mcp.json'],
+  cursor: ['.cursor', 'mcp.json'],
+  vscode: ['.vscode', 'mcp.json'],
+};
 
 /** Returns the file of a project, which several people share; undefined for clients without one. */
 export function projectFile(
@@ -50,17 +49,8 @@ export function projectFile(
   folder: string,
   machine: Pick<Machine, 'platform'>,
 ): string | undefined {
-  const paths = pathsOf(machine);
-  switch (client) {
-    case 'claude-code':
-      return paths.join(folder, '.mcp.json');
-    case 'cursor':
-      return paths.join(folder, '.cursor', 'mcp.json');
-    case 'vscode':
-      return paths.join(folder, '.vscode', 'mcp.json');
-    default:
-      return undefined;
-  }
+  const parts = PROJECT_FILES[client];
+  return parts && pathsOf(machine).join(folder, ...parts);
 }
 
 function applicationData(machine: Machine): string {

@@ -8,9 +8,7 @@ export type ServerTarget =
       readonly kind: 'stdio';
       readonly command: string;
       readonly args: readonly string[];
-      /**
-       * True if the client passes the connection to Dify, from its own secret store or its environment.
-       */
+      /** Whether the client passes the connection to Dify, from its secret store or its environment. */
       readonly clientSecrets: boolean;
     }
   | {
@@ -32,22 +30,28 @@ export interface ServerEntry {
 interface Variable {
   readonly name: string;
   readonly description: string;
-  readonly secret: boolean;
-  readonly optional: boolean;
+  readonly secret?: true;
+  readonly optional?: true;
 }
 
 /** The variables that connect the bridge to a Dify without a configuration file. */
 const CONNECTION: readonly Variable[] = [
-  variable('DIFY_API_URL', "Address of Dify's api service, such as http://127.0.0.1:5001"),
-  variable('DIFY_INNER_API_KEY', "PLUGIN_DIFY_INNER_API_KEY of Dify's .env", { secret: true }),
-  variable('DIFY_WORKSPACE_ID', 'Id of the Dify workspace (a UUID)'),
-  variable('DIFY_ADMIN_API_KEY', 'ADMIN_API_KEY of Dify', { secret: true }),
-  variable('DIFY_SECRET_KEY', 'SECRET_KEY of Dify; empty for tools without files', {
+  { name: 'DIFY_API_URL', description: "Address of Dify's api service, such as http://127.0.0.1:5001" },
+  { name: 'DIFY_INNER_API_KEY', description: "PLUGIN_DIFY_INNER_API_KEY of Dify's .env", secret: true },
+  { name: 'DIFY_WORKSPACE_ID', description: 'Id of the Dify workspace (a UUID)' },
+  { name: 'DIFY_ADMIN_API_KEY', description: 'ADMIN_API_KEY of Dify', secret: true },
+  {
+    name: 'DIFY_SECRET_KEY',
+    description: 'SECRET_KEY of Dify; empty for tools without files',
     secret: true,
     optional: true,
-  }),
+  },
 ];
-const TOKEN = variable('DIFY_BRIDGE_TOKEN', 'Bearer token of the bridge', { secret: true });
+const TOKEN: Variable = {
+  name: 'DIFY_BRIDGE_TOKEN',
+  description: 'Bearer token of the bridge',
+  secret: true,
+};
 
 /** Placeholder in JSON that people paste by hand into a client that stores the token itself. */
 export const TOKEN_BLANK = 'Bearer PUT-THE-TOKEN-HERE';
@@ -67,10 +71,7 @@ export function keepsSecrets({ name }: Pick<Client, 'name'>): boolean {
 /** The ids of all inputs that the bridge's entries may use in VS Code. */
 export const INPUT_IDS: readonly string[] = [...CONNECTION, TOKEN].map(inputId);
 
-/**
- * Returns the bridge's entry for a client's file. The client must support secrets if the target requires
- * it.
- */
+/** Returns the bridge's entry for a client's file. */
 export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   const reference = REFERENCES[client.name];
   if (target.kind === 'http') {
@@ -92,7 +93,6 @@ export function serverEntry(client: Client, target: ServerTarget): ServerEntry {
   };
 }
 
-/** How a client starts the bridge. */
 export interface LaunchOptions {
   /** `npx`: the published package, downloaded if missing. Otherwise the program that is running now. */
   readonly program: 'npx' | { readonly node: string; readonly script: string };
@@ -148,17 +148,9 @@ function httpEntry(client: ClientName, url: string, headers: JsonObject | undefi
 
 function input(variable: Variable): JsonObject {
   const { description, secret } = variable;
-  return { type: 'promptString', id: inputId(variable), description, password: secret ? true : undefined };
+  return { type: 'promptString', id: inputId(variable), description, password: secret };
 }
 
 function inputId({ name }: Variable): string {
   return name.toLowerCase();
-}
-
-function variable(
-  name: string,
-  description: string,
-  { secret = false, optional = false }: { readonly secret?: boolean; readonly optional?: boolean } = {},
-): Variable {
-  return { name, description, secret, optional };
 }

@@ -11,7 +11,6 @@ export type ConsoleCredential =
       readonly workspaceId: string;
     };
 
-/** Everything needed to reach one workspace of a Dify. */
 export interface DifyConnection {
   readonly apiUrl: string;
   readonly innerApiKey: string;
@@ -26,10 +25,7 @@ export interface DifyConnection {
 export const NO_DIFY_HINT =
   'Run dify-mcp-bridge init, which asks for the missing settings, checks them and writes the configuration file. Or set them in the environment or in that file, or try --sandbox, which needs no Dify.';
 
-/**
- * Returns the connection of a configuration without sandbox. Throws `config_invalid` with everything that
- * is missing.
- */
+/** Returns the connection to Dify. Throws `config_invalid` with everything that is missing. */
 export function difyConnection(config: Config): DifyConnection {
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
   if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {

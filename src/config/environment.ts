@@ -3,7 +3,6 @@ import { systemErrorCode } from '../model/errors.ts';
 import { type Entry, fromText, isLiteral, type Literal, type Reading, type SourceProblem } from './layers.ts';
 import type { Setting } from './setting.ts';
 
-/** Environment variables by name. The rest of the program sees the environment only in this form. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Returns the environment of this process. Only this function reads it. */
@@ -14,10 +13,7 @@ export function processEnvironment(): Environment {
 /** Variables of the bridge that are not settings. */
 export const OTHER_VARIABLES = ['DIFY_BRIDGE_CONFIG'] as const;
 
-/**
- * Reads the environment as a source. An empty variable counts as unset; `X` and `X_FILE` exclude each
- * other.
- */
+/** An empty variable counts as unset; `X` and `X_FILE` exclude each other. */
 export function readEnvironment(env: Environment, table: readonly Setting[]): Reading {
   const entries: Entry[] = [];
   const problems: SourceProblem[] = [];
@@ -36,24 +32,14 @@ export function readEnvironment(env: Environment, table: readonly Setting[]): Re
     if (name === undefined) continue;
     const value = valueOf(name, path);
     const file = setting.secret ? valueOf(`${name}_FILE`, path) : undefined;
+    const source = `env ${name}`;
     if (value !== undefined && file !== undefined) {
-      problems.push({
-        path,
-        source: `env ${name}`,
-        message: `${name} and ${name}_FILE are both set: unset one of them`,
-      });
-    } else if (value !== undefined) {
-      entries.push({
-        path,
-        value: fromText(value, setting),
-        layer: 'environment',
-        source: `env ${name}`,
-      });
-    } else if (file !== undefined) {
-      const source = `env ${name}_FILE`;
+      problems.push({ path, source, message: `${name} and ${name}_FILE are both set: unset one of them` });
+    } else if (value !== undefined) entries.push({ path, value: fromText(value, setting), source });
+    else if (file !== undefined) {
       const secret = readSecret(file);
-      if ('message' in secret) problems.push({ path, source, message: secret.message });
-      else entries.push({ path, value: secret.value, layer: 'environment', source });
+      if ('message' in secret) problems.push({ path, source: `${source}_FILE`, message: secret.message });
+      else entries.push({ path, value: secret.value, source: `${source}_FILE` });
     }
   }
   return { entries, problems, literals };

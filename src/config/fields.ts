@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
+import { kinds } from './setting.ts';
 import { DURATION_PATTERN, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
@@ -8,36 +9,37 @@ const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 /** Paths that people copy with the address; the bridge adds them itself. */
 const API_PATHS = /\/(console\/api|inner\/api|v1|api|files|apps|signin|install)(\/.*)?$/;
 
-/** A non-empty text. */
 export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .min(1, { error: 'expected text, got an empty text' });
 
 /** The base address of Dify, without a trailing slash. */
-export const httpUrl = text.transform((value, context) => {
-  const problem = urlProblem(value.trim());
-  if (problem === undefined) return value.trim().replace(/\/+$/, '');
-  context.addIssue({ code: 'custom', message: problem });
-  return z.NEVER;
-});
+export const httpUrl = address(urlProblem);
 
 /** The bridge's own public address, without a trailing slash. */
-export const baseUrl = text.transform((value, context) => {
-  const problem = baseUrlProblem(value.trim());
-  if (problem === undefined) return value.trim().replace(/\/+$/, '');
-  context.addIssue({ code: 'custom', message: problem });
-  return z.NEVER;
-});
+export const baseUrl = address(baseUrlProblem);
+
+function address(problemOf: (url: string) => string | undefined) {
+  const schema = text.transform((value, context) => {
+    const problem = problemOf(value.trim());
+    if (problem === undefined) return value.trim().replace(/\/+$/, '');
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  });
+  return schema.register(kinds, { kind: 'url' });
+}
 
 /** The address of a Redis. It may contain a password, so no message quotes any part of it. */
-export const redisUrl = text.refine(isRedisUrl, {
-  error:
-    'expected an address of Redis, such as redis://redis:6379 or rediss://:PASSWORD@redis.example.com:6380/1',
-});
+export const redisUrl = text
+  .refine(isRedisUrl, {
+    error:
+      'expected an address of Redis, such as redis://redis:6379 or rediss://:PASSWORD@redis.example.com:6380/1',
+  })
+  .register(kinds, { kind: 'url' });
 
-export const uuid = text.regex(UUID, {
-  error: 'expected a UUID, such as 3f2a6c1e-0000-4000-8000-5b9d2c7e1f04',
-});
+export const uuid = text
+  .regex(UUID, { error: 'expected a UUID, such as 3f2a6c1e-0000-4000-8000-5b9d2c7e1f04' })
+  .register(kinds, { kind: 'uuid' });
 
 /** An empty text, or a UUID. */
 export const uuidOrEmpty = z
@@ -54,14 +56,12 @@ export function wholeNumber(min: number, max: number): z.ZodInt {
 
 export const flag = z.boolean({ error: 'expected true or false' });
 
-/** One of the listed values. */
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
 
-const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
+export const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
 
-/** A list of texts. */
 export const list = z.array(text, { error: LIST_ERROR });
 
 /** Host names, addresses and networks such as `10.20.0.0/16`. */
@@ -84,28 +84,36 @@ export function duration(min: string, max: string) {
   return z
     .string({ error })
     .regex(DURATION_PATTERN, { error })
-    .transform(milliseconds(min, max, error));
+    .transform(bounded(parseDuration, min, max, error))
+    .register(kinds, { kind: 'duration' });
 }
 
 /** A duration, or `off`. */
 export function durationOrOff(min: string, max: string) {
   const error = `expected off, or ${durationWords(min, max)}`;
-  const inMs = milliseconds(min, max, error);
+  const inMs = bounded(parseDuration, min, max, error);
   return z
     .string({ error })
     .regex(new RegExp(`^off$|${DURATION_PATTERN.source}`), { error })
-    .transform((value, context) => (value === 'off' ? value : inMs(value, context)));
+    .transform((value, context) => (value === 'off' ? value : inMs(value, context)))
+    .register(kinds, { kind: 'duration' });
 }
 
 function durationWords(min: string, max: string): string {
   return `a duration with its unit (ms, s, m or h) from ${min} to ${max}`;
 }
 
-function milliseconds(min: string, max: string, error: string) {
-  const [low, high] = [parseDuration(min) ?? 0, parseDuration(max) ?? 0];
-  return (value: string, context: z.RefinementCtx): number => {
-    const ms = parseDuration(value) ?? Number.NaN;
-    if (ms >= low && ms <= high) return ms;
+/** Returns a transformation to a number within inclusive limits. */
+function bounded(
+  parse: (text: string) => number | undefined,
+  min: string,
+  max: string,
+  error: string,
+): (value: string | number, context: z.RefinementCtx) => number {
+  const [low, high] = [parse(min) ?? 0, parse(max) ?? 0];
+  return (value, context) => {
+    const parsed = typeof value === 'number' ? value : (parse(value) ?? Number.NaN);
+    if (parsed >= low && parsed <= high) return parsed;
     context.addIssue({ code: 'custom', message: error });
     return z.NEVER;
   };
@@ -114,15 +122,10 @@ function milliseconds(min: string, max: string, error: string) {
 /** A size with its unit or in bytes; the parsed value is in bytes. */
 export function size(min: string, max: string) {
   const error = `expected a size (bytes, or with a unit: KB, MB, KiB, MiB …) from ${min} to ${max}`;
-  const [low, high] = [parseSize(min) ?? 0, parseSize(max) ?? 0];
   return z
     .union([z.string().regex(SIZE_PATTERN, { error }), z.int().nonnegative({ error })], { error })
-    .transform((value, context) => {
-      const bytes = typeof value === 'number' ? value : (parseSize(value) ?? Number.NaN);
-      if (bytes >= low && bytes <= high) return bytes;
-      context.addIssue({ code: 'custom', message: error });
-      return z.NEVER;
-    });
+    .transform(bounded(parseSize, min, max, error))
+    .register(kinds, { kind: 'size' });
 }
 
 function isRedisUrl(value: string): boolean {

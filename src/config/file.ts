@@ -56,16 +56,14 @@ function readTree(yaml: YamlFile, file: string, table: readonly Setting[]): Read
     }
     if (known.length === 0) {
       const value = Object.fromEntries(settingsAt(members, [group]).map(([key, part]) => [key, part ?? {}]));
-      entries.push({ path: group, value, layer: 'file', source: sourceOf([group]), sourceOf });
+      entries.push({ path: group, value, source: sourceOf([group]), sourceOf });
       continue;
     }
     for (const [key, value] of settingsAt(members, [group])) {
       const source = sourceOf([group, key]);
       if (!known.includes(key)) problems.push({ source, message: noSuchSetting(key, known) });
       else if (isLiteral(value)) literals.push({ path: `${group}.${key}`, source });
-      else if (value !== null) {
-        entries.push({ path: `${group}.${key}`, value, layer: 'file', source, sourceOf });
-      }
+      else if (value !== null) entries.push({ path: `${group}.${key}`, value, source, sourceOf });
     }
   }
   return { entries, problems, literals };

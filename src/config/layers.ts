@@ -1,24 +1,17 @@
 import { closest } from '../model/closest.ts';
 import type { Setting } from './setting.ts';
 
-/** The sources of a value; an earlier one wins. */
-export type Layer = 'flag' | 'environment' | 'file' | 'default';
-
 /** One source's value for one setting. */
 export interface Entry {
   /** The setting, such as `http.port`. */
   readonly path: string;
   readonly value: unknown;
-  readonly layer: Layer;
-  /**
-   * As an operator would look for it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`.
-   */
+  /** Where an operator finds it: `env DIFY_API_URL`, `file bridge.yaml:12 http.port`, `flag --port`. */
   readonly source: string;
   /** Returns the source of a part of the value, for values that are objects. */
   readonly sourceOf?: (parts: readonly PropertyKey[]) => string;
 }
 
-/** A problem in one source. */
 export interface SourceProblem {
   /** The setting concerned; absent if the problem concerns no setting. */
   readonly path?: string;
@@ -26,7 +19,6 @@ export interface SourceProblem {
   readonly message: string;
 }
 
-/** Everything that one source provides. */
 export interface Reading {
   readonly entries: readonly Entry[];
   readonly problems: readonly SourceProblem[];
@@ -36,7 +28,6 @@ export interface Reading {
   readonly unreadable?: true;
 }
 
-/** A placeholder instead of a value. */
 export interface Literal {
   readonly path: string;
   readonly source: string;
@@ -50,19 +41,11 @@ export type SandboxSet = (typeof SANDBOX_SETS)[number];
 /** Values of the command line, by setting; undefined if the flag is absent. */
 export type FlagValues = Readonly<Record<string, string | undefined>>;
 
-/** Reads the flags of the command line as a source. */
 export function readFlags(values: FlagValues, table: readonly Setting[]): Reading {
   const entries = table.flatMap((setting): Entry[] => {
     const value = values[setting.path];
     if (value === undefined || setting.flag === undefined) return [];
-    return [
-      {
-        path: setting.path,
-        value: fromText(value, setting),
-        layer: 'flag',
-        source: `flag ${setting.flag}`,
-      },
-    ];
+    return [{ path: setting.path, value: fromText(value, setting), source: `flag ${setting.flag}` }];
   });
   return { entries, problems: [], literals: [] };
 }
@@ -76,18 +59,12 @@ export function merge(readings: readonly Reading[]): ReadonlyMap<string, Entry> 
   return merged;
 }
 
-/**
- * Returns true for a placeholder that nobody replaced: clients pass `${user_config.key}` and `${KEY}`
- * unchanged.
- */
+/** Clients pass `${user_config.key}` and `${KEY}` unchanged if nobody replaced them. */
 export function isLiteral(value: unknown): boolean {
   return typeof value === 'string' && /^\s*\$\{[^]*\}\s*$/.test(value);
 }
 
-/**
- * Converts a flag's or variable's text to the setting's kind of value. Text that does not fit stays text
- * and fails validation.
- */
+/** Converts a text to the setting's kind of value. Text that does not fit stays text and fails validation. */
 export function fromText(text: string, setting: Setting): unknown {
   const trimmed = text.trim();
   switch (setting.kind) {

@@ -1,7 +1,6 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
-import type { Environment } from './environment.ts';
-import { readEnvironment } from './environment.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import { loadConfigFile } from './file.ts';
 import {
   type Entry,
@@ -22,12 +21,10 @@ import { closest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
 
-/** The sources of the configuration. */
 export interface ConfigSources {
   readonly env: Environment;
   /** Flags by setting, such as `{ 'http.port': '8080' }`. */
   readonly flags?: FlagValues;
-  /** `--config`. */
   readonly file?: string | undefined;
   /** `--sandbox`: a set's name, or true for the first set. It replaces everything under `dify`. */
   readonly sandbox?: string | true | undefined;
@@ -35,7 +32,6 @@ export interface ConfigSources {
   readonly needsDify: boolean;
 }
 
-/** A setting after merging. */
 export interface EffectiveSetting {
   readonly setting: Setting;
   /** As written in its source; undefined if no source has one. */
@@ -44,12 +40,10 @@ export interface EffectiveSetting {
   readonly source: string;
 }
 
-/** A valid configuration and its warnings. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly settings: readonly EffectiveSetting[];
   readonly warnings: readonly Problem[];
-  /** The configuration file that was read. */
   readonly file: string | undefined;
 }
 
@@ -123,27 +117,19 @@ function configError(
   unread: string | undefined,
 ): BridgeError {
   const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
-  const hints = [
-    ...(missing.length > 0 ? [NO_DIFY_HINT] : []),
-    // Another user, or a client with another home, looks in another place than the user who wrote the
-    // file.
-    ...(missing.length > 0 && unread !== undefined
-      ? [`The configuration file ${unread} does not exist.`]
-      : []),
-    ...(missing.length > 0 && literals.length > 0
-      ? [
-          `Placeholders that nobody replaced count as missing: ${literals.map(({ source }) => source).join(', ')}.`,
-        ]
-      : []),
-  ];
+  const hints: string[] = [];
+  if (missing.length > 0) {
+    hints.push(NO_DIFY_HINT);
+    // Another user, or a client with another home, looks elsewhere than the user who wrote the file.
+    if (unread !== undefined) hints.push(`The configuration file ${unread} does not exist.`);
+    const places = literals.map(({ source }) => source).join(', ');
+    if (places !== '') hints.push(`Placeholders that nobody replaced count as missing: ${places}.`);
+  }
   const message =
     wrong.length === 0
       ? 'The connection to Dify is not configured.'
       : `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}.`;
-  return new BridgeError('config_invalid', message, {
-    problems,
-    hint: hints.length > 0 ? hints.join('\n') : undefined,
-  });
+  return new BridgeError('config_invalid', message, { problems, hint: hints.join('\n') || undefined });
 }
 
 function effective(

@@ -9,7 +9,12 @@ export const RESULT_FIELDS = {
   maxTextChars: wholeNumber(1000, 100_000_000),
 };
 
-const glob = text.describe('* stands for any characters, ? for one.');
+const glob = text.describe('* matches any characters, ? matches one.');
+
+/** Returns a property that may be absent. */
+function optional<T extends z.ZodType>(schema: T, description: string): z.ZodExactOptional<T> {
+  return z.exactOptional(schema.describe(description));
+}
 
 /** Which tools a rule applies to: a glob on the name, or several facts that must all match. */
 export const matcher = z.union(
@@ -17,13 +22,11 @@ export const matcher = z.union(
     glob,
     z
       .strictObject({
-        name: z.exactOptional(glob.describe('The name of the tool.')),
-        provider: z.exactOptional(glob.describe("The provider's id or name.")),
-        tool: z.exactOptional(glob.describe("The tool's own name in Dify.")),
-        type: z.exactOptional(choice(PROVIDER_TYPES).describe('The kind of provider.')),
-        label: z.exactOptional(
-          glob.describe("A label as Dify shows it: the tool's, the provider's or a tag."),
-        ),
+        name: optional(glob, 'The name of the tool.'),
+        provider: optional(glob, "The provider's id or name."),
+        tool: optional(glob, "The tool's own name in Dify."),
+        type: optional(choice(PROVIDER_TYPES), 'The kind of provider.'),
+        label: optional(glob, "A label as Dify shows it: the tool's, the provider's or a tag."),
       })
       .refine((facts) => Object.keys(facts).length > 0, {
         error: 'expected at least one of name, provider, tool, type and label',
@@ -32,26 +35,34 @@ export const matcher = z.union(
   { error: 'expected a name with * and ? as wildcards (in quotes), or name, provider, tool, type, label' },
 );
 
+const value = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text or a number' });
+const values = z
+  .array(value, { error: 'expected a list of values' })
+  .min(1, { error: 'expected at least one value' });
+const limit = z.number({ error: 'expected a number' });
+
 const narrowing = z
   .strictObject(
     {
-      enum: z.exactOptional(
-        z
-          .array(z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text or a number' }), {
-            error: 'expected a list of values',
-          })
-          .min(1, { error: 'expected at least one value' })
-          .describe('The values that callers may choose.'),
-      ),
-      minimum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Smallest value.')),
-      maximum: z.exactOptional(z.number({ error: 'expected a number' }).describe('Largest value.')),
-      description: z.exactOptional(text.describe('Description of the parameter for models.')),
+      enum: optional(values, 'The values that callers may choose.'),
+      minimum: optional(limit, 'Smallest value.'),
+      maximum: optional(limit, 'Largest value.'),
+      description: optional(text, 'Description of the parameter for models.'),
     },
     { error: 'expected an object with enum, minimum, maximum or description' },
   )
   .refine(({ minimum, maximum }) => minimum === undefined || maximum === undefined || minimum <= maximum, {
     error: 'minimum is larger than maximum',
   });
+
+const results = z.strictObject(
+  {
+    maxImageBytes: optional(RESULT_FIELDS.maxImageBytes, 'Limit for one image or sound.'),
+    maxInlineBytes: optional(RESULT_FIELDS.maxInlineBytes, 'Limit for all of them.'),
+    maxTextChars: optional(RESULT_FIELDS.maxTextChars, 'All text.'),
+  },
+  { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
+);
 
 /** An operator's decisions about one tool, or about all that a glob matches. */
 export const preset = z
@@ -63,42 +74,26 @@ export const preset = z
         })
         .default({})
         .describe('Fixed values by the name of the parameter.'),
-      overridable: z.exactOptional(flag.describe('Whether a caller may give another value.')),
-      publish: z.exactOptional(
-        z
-          .array(text, { error: 'expected a list of parameters' })
-          .describe('Parameters meant for the operator that callers set instead.'),
+      overridable: optional(flag, 'Whether a caller may give another value.'),
+      publish: optional(
+        z.array(text, { error: 'expected a list of parameters' }),
+        'Parameters meant for the operator that callers set instead.',
       ),
-      narrow: z.exactOptional(
-        z
-          .record(z.string(), narrowing, {
-            error: 'expected an object: a parameter, then its restriction',
-          })
-          .describe('Restrictions on the values that callers may pass.'),
+      narrow: optional(
+        z.record(z.string(), narrowing, { error: 'expected an object: a parameter, then its restriction' }),
+        'Restrictions on the values that callers may pass.',
       ),
-      credentialId: z.exactOptional(uuid.describe('Which credential of the provider the calls use.')),
-      credential: z.exactOptional(text.describe('The same, by the name that Dify shows.')),
-      results: z.exactOptional(
-        z
-          .strictObject(
-            {
-              maxImageBytes: z.exactOptional(
-                RESULT_FIELDS.maxImageBytes.describe('Limit for one image or sound.'),
-              ),
-              maxInlineBytes: z.exactOptional(
-                RESULT_FIELDS.maxInlineBytes.describe('Limit for all of them.'),
-              ),
-              maxTextChars: z.exactOptional(RESULT_FIELDS.maxTextChars.describe('All text.')),
-            },
-            { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
-          )
-          .describe('Limits for the files and text inside a result; override those of the view.'),
+      credentialId: optional(uuid, 'Which credential of the provider the calls use.'),
+      credential: optional(text, 'The same, by the name that Dify shows.'),
+      results: optional(
+        results,
+        'Limits for the files and text inside a result; override those of the view.',
       ),
-      title: z.exactOptional(text.describe("Title instead of Dify's label.")),
-      description: z.exactOptional(text.describe("Description instead of Dify's.")),
-      readOnly: z.exactOptional(flag.describe('The tool changes nothing.')),
-      destructive: z.exactOptional(flag.describe('The tool may delete or overwrite.')),
-      idempotent: z.exactOptional(flag.describe('Calling it twice with the same arguments changes no more.')),
+      title: optional(text, "Title instead of Dify's label."),
+      description: optional(text, "Description instead of Dify's."),
+      readOnly: optional(flag, 'The tool changes nothing.'),
+      destructive: optional(flag, 'The tool may delete or overwrite.'),
+      idempotent: optional(flag, 'Calling it twice with the same arguments changes no more.'),
     },
     { error: 'expected an object, such as "parameters: { units: metric }"' },
   )

@@ -9,7 +9,6 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
     : T;
 
-/** The settings only. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
 
 /**

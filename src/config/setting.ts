@@ -14,11 +14,10 @@ export type SettingKind =
   | 'object';
 
 interface SettingFacts {
-  readonly kind: SettingKind;
-  readonly description: string;
-  /** The environment variable. A secret can also be in the file that `<env>_FILE` names. */
-  readonly env?: string;
+  /** The environment variable, if it does not follow from the path. */
+  readonly env?: string | undefined;
   readonly flag?: string;
+  /** A secret can also be in the file that the variable `<env>_FILE` names. */
   readonly secret?: true;
 }
 
@@ -26,17 +25,30 @@ interface SettingFacts {
 export interface Setting extends SettingFacts {
   /** Its path in the configuration file, such as `http.port`. */
   readonly path: string;
+  readonly kind: SettingKind;
+  readonly description: string;
   /** As written in the file; absent if the setting has no default. */
   readonly default?: unknown;
 }
 
-/** The facts about each leaf of the schema. */
-export const facts = z.registry<SettingFacts & { default?: unknown }>();
+const facts = z.registry<SettingFacts & Pick<Setting, 'kind' | 'default'>>();
+
+/** The kinds of schemas whose type does not tell it. */
+export const kinds = z.registry<{ readonly kind: SettingKind }>();
+
+const KIND_OF_TYPE: Readonly<Record<string, SettingKind>> = {
+  string: 'text',
+  int: 'number',
+  number: 'number',
+  boolean: 'boolean',
+  enum: 'choice',
+  array: 'list',
+};
 
 /** Returns a setting that may be absent. */
-export function optional<T extends z.ZodType>(schema: T, about: SettingFacts): z.ZodExactOptional<T> {
-  const leaf = z.exactOptional(schema).describe(about.description);
-  facts.add(leaf, about);
+export function optional<T extends z.ZodType>(schema: T, about: SettingFacts = {}): z.ZodExactOptional<T> {
+  const leaf = z.exactOptional(schema);
+  facts.add(leaf, { ...about, kind: kindOf(schema) });
   return leaf;
 }
 
@@ -44,9 +56,35 @@ export function optional<T extends z.ZodType>(schema: T, about: SettingFacts): z
 export function setting<T extends z.ZodType>(
   schema: T,
   value: z.input<T>,
-  about: SettingFacts,
+  about: SettingFacts = {},
 ): z.ZodPrefault<T> {
-  const leaf = schema.prefault(value as never).describe(about.description);
-  facts.add(leaf, { ...about, default: value });
+  const leaf = schema.prefault(value as never);
+  facts.add(leaf, { ...about, kind: kindOf(schema), default: value });
   return leaf;
+}
+
+/** Returns the setting that a schema describes; undefined if the schema is a group of settings. */
+export function settingAt(path: string, schema: z.ZodType): Setting | undefined {
+  const about = facts.get(schema);
+  if (about === undefined) return undefined;
+  const env = about.kind === 'object' ? undefined : variableOf(path);
+  return { path, env, description: schema.description ?? '', ...about };
+}
+
+function kindOf(schema: z.ZodType): SettingKind {
+  return kinds.get(schema)?.kind ?? KIND_OF_TYPE[schema.type] ?? 'object';
+}
+
+/** Groups that are not part of the names of their variables. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  dify: 'DIFY',
+  http: 'DIFY_BRIDGE',
+  state: 'DIFY_BRIDGE',
+};
+
+/** Returns the environment variable of a setting: `DIFY_BRIDGE_CALLS_MAX_QUEUED` for `calls.maxQueued`. */
+function variableOf(path: string): string {
+  const [group = '', key = ''] = path.split('.');
+  const prefix = PREFIXES[group] ?? `DIFY_BRIDGE_${group.toUpperCase()}`;
+  return `${prefix}_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 }

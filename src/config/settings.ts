@@ -13,153 +13,79 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
-import { facts, optional, type Setting, setting } from './setting.ts';
+import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
 const dify = z.strictObject({
-  apiUrl: optional(httpUrl, {
-    kind: 'url',
-    env: 'DIFY_API_URL',
-    description: "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
-  }),
-  innerApiKey: optional(text, {
-    kind: 'text',
-    env: 'DIFY_INNER_API_KEY',
-    secret: true,
-    description:
-      "Key of Dify's inner API: PLUGIN_DIFY_INNER_API_KEY in Dify's .env. It opens every workspace.",
-  }),
-  workspaceId: optional(uuid, {
-    kind: 'uuid',
-    env: 'DIFY_WORKSPACE_ID',
-    description: 'The workspace whose tools are published (a UUID).',
-  }),
-  adminApiKey: optional(text, {
-    kind: 'text',
-    env: 'DIFY_ADMIN_API_KEY',
-    secret: true,
-    description: "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
-  }),
-  email: optional(text, {
-    kind: 'text',
-    env: 'DIFY_EMAIL',
-    description: 'E-mail address of a Dify account that lists the tools, if you have no admin key.',
-  }),
-  password: optional(text, {
-    kind: 'text',
-    env: 'DIFY_PASSWORD',
-    secret: true,
-    description: 'Password of that account.',
-  }),
-  secretKey: optional(text, {
-    kind: 'text',
-    env: 'DIFY_SECRET_KEY',
-    secret: true,
-    description:
-      "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive before Dify 1.15.",
-  }),
-  userId: setting(uuidOrEmpty, '', {
-    kind: 'text',
-    env: 'DIFY_USER_ID',
-    description:
-      "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
-  }),
+  apiUrl: optional(httpUrl).describe(
+    "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
+  ),
+  innerApiKey: optional(text, { secret: true }).describe(
+    "Key of Dify's inner API: PLUGIN_DIFY_INNER_API_KEY in Dify's .env. It opens every workspace.",
+  ),
+  workspaceId: optional(uuid).describe('The workspace whose tools are published (a UUID).'),
+  adminApiKey: optional(text, { secret: true }).describe(
+    "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
+  ),
+  email: optional(text).describe(
+    'E-mail address of a Dify account that lists the tools, if you have no admin key.',
+  ),
+  password: optional(text, { secret: true }).describe('Password of that account.'),
+  secretKey: optional(text, { secret: true }).describe(
+    "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive before Dify 1.15.",
+  ),
+  userId: setting(uuidOrEmpty, '').describe(
+    "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
+  ),
 });
 
 const http = z.strictObject({
-  host: setting(text, '127.0.0.1', {
-    kind: 'text',
-    env: 'DIFY_BRIDGE_HOST',
-    flag: '--host',
-    description:
-      'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
-  }),
-  port: setting(wholeNumber(0, 65_535), 8080, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_PORT',
-    flag: '--port',
-    description: 'Port to listen on; 0 chooses a free one.',
-  }),
-  token: optional(text, {
-    kind: 'text',
-    env: 'DIFY_BRIDGE_TOKEN',
-    secret: true,
-    description: 'Bearer token that every HTTP request must send.',
-  }),
-  allowWithoutToken: setting(flag, false, {
-    kind: 'boolean',
-    env: 'DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN',
-    description:
-      'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
-  }),
-  allowedHosts: setting(list, [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_ALLOWED_HOSTS',
-    description: 'Host names that requests may address, in addition to loopback and http.host.',
-  }),
-  allowedOrigins: setting(list, [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_ALLOWED_ORIGINS',
-    description: 'Origins of web pages that may send requests, such as https://app.example.com.',
-  }),
-  publicUrl: optional(baseUrl, {
-    kind: 'url',
-    env: 'DIFY_BRIDGE_PUBLIC_URL',
-    description:
-      'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
-  }),
-  sessionKey: optional(text, {
-    kind: 'text',
-    env: 'DIFY_BRIDGE_SESSION_KEY',
-    secret: true,
-    description:
-      'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
-  }),
-  maxStreams: setting(wholeNumber(1, 100_000), 1000, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_MAX_STREAMS',
-    description: 'Most event streams on which clients wait for notifications.',
-  }),
-  maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_MAX_BODY_BYTES',
-    description: 'Largest request body.',
-  }),
-  keepAlive: setting(duration('100ms', '10m'), '5s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_KEEP_ALIVE',
-    description:
-      'The bridge sends a comment on a silent event stream at least this often, so that proxies keep it open.',
-  }),
+  host: setting(text, '127.0.0.1', { flag: '--host' }).describe(
+    'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
+  ),
+  port: setting(wholeNumber(0, 65_535), 8080, { flag: '--port' }).describe(
+    'Port to listen on; 0 chooses a free one.',
+  ),
+  token: optional(text, { secret: true }).describe('Bearer token that every HTTP request must send.'),
+  allowWithoutToken: setting(flag, false).describe(
+    'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
+  ),
+  allowedHosts: setting(list, []).describe(
+    'Host names that requests may address, in addition to loopback and http.host.',
+  ),
+  allowedOrigins: setting(list, []).describe(
+    'Origins of web pages that may send requests, such as https://app.example.com.',
+  ),
+  publicUrl: optional(baseUrl).describe(
+    'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
+  ),
+  sessionKey: optional(text, { secret: true }).describe(
+    'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
+  ),
+  maxStreams: setting(wholeNumber(1, 100_000), 1000).describe(
+    'Most event streams on which clients wait for notifications.',
+  ),
+  maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB').describe('Largest request body.'),
+  keepAlive: setting(duration('100ms', '10m'), '5s').describe(
+    'The bridge sends a comment on a silent event stream at least this often, so that proxies keep it open.',
+  ),
 });
 
 const catalog = z.strictObject({
-  refresh: setting(duration('1s', '24h'), '60s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CATALOG_REFRESH',
-    description: "How often the bridge lists Dify's tools again.",
-  }),
-  loadTimeout: setting(duration('100ms', '10m'), '20s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CATALOG_LOAD_TIMEOUT',
-    description: 'How long tools/list and a call wait for the first catalogue.',
-  }),
+  refresh: setting(duration('1s', '24h'), '60s').describe("How often the bridge lists Dify's tools again."),
+  loadTimeout: setting(duration('100ms', '10m'), '20s').describe(
+    'How long tools/list and a call wait for the first catalogue.',
+  ),
 });
 
 const manifest = z
   .strictObject({
-    dir: optional(text, {
-      kind: 'text',
-      env: 'DIFY_BRIDGE_MANIFEST',
-      flag: '--manifest',
-      description: 'Folder of approved tools to serve from; needs no admin key and no login.',
-    }),
-    frozen: setting(flag, false, {
-      kind: 'boolean',
-      env: 'DIFY_BRIDGE_MANIFEST_FROZEN',
-      flag: '--frozen',
-      description: 'Serve only tools that are unchanged since their approval.',
-    }),
+    dir: optional(text, { env: 'DIFY_BRIDGE_MANIFEST', flag: '--manifest' }).describe(
+      'Folder of approved tools to serve from; needs no admin key and no login.',
+    ),
+    frozen: setting(flag, false, { flag: '--frozen' }).describe(
+      'Serve only tools that are unchanged since their approval.',
+    ),
   })
   .refine(({ dir, frozen }) => dir !== undefined || !frozen, {
     path: ['frozen'],
@@ -167,63 +93,37 @@ const manifest = z
   });
 
 const calls = z.strictObject({
-  timeout: setting(duration('1s', '24h'), '21m', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CALLS_TIMEOUT',
-    description: 'Time limit of one call. Dify itself stops a workflow after 20 minutes.',
-  }),
-  maxConcurrent: setting(wholeNumber(1, 1000), 8, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_CALLS_MAX_CONCURRENT',
-    description:
-      "Most calls that run in Dify at once. By default, Dify's api container accepts 10 connections.",
-  }),
-  maxQueued: setting(wholeNumber(0, 100_000), 100, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_CALLS_MAX_QUEUED',
-    description: 'Most calls that wait for a slot; further calls are refused.',
-  }),
-  maxFrameBytes: setting(size('1KiB', '512MiB'), '30MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_CALLS_MAX_FRAME_BYTES',
-    description: 'Largest single message of a tool.',
-  }),
-  maxAnswerBytes: setting(size('1KiB', '1GiB'), '64MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_CALLS_MAX_ANSWER_BYTES',
-    description: 'Largest total size of the messages of one call, without its files.',
-  }),
-  progressInterval: setting(duration('100ms', '10m'), '15s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CALLS_PROGRESS_INTERVAL',
-    description: 'The bridge reports progress at least this often while a tool is silent.',
-  }),
-  shutdownGrace: setting(duration('0s', '1h'), '10s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE',
-    description:
-      'Time for running calls to finish when the bridge stops, or when a client over stdio ends its input.',
-  }),
-  keepResults: setting(duration('1s', '24h'), '1h', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_CALLS_KEEP_RESULTS',
-    description:
-      'How long clients can fetch the result of a call that was handed off or had an idempotency key.',
-  }),
-  maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_CALLS_MAX_KEPT_BYTES',
-    description: 'Memory for these results, in the bridge or in Redis; the oldest are evicted first.',
-  }),
+  timeout: setting(duration('1s', '24h'), '21m').describe(
+    'Time limit of one call. Dify itself stops a workflow after 20 minutes.',
+  ),
+  maxConcurrent: setting(wholeNumber(1, 1000), 8).describe(
+    "Most calls that run in Dify at once. By default, Dify's api container accepts 10 connections.",
+  ),
+  maxQueued: setting(wholeNumber(0, 100_000), 100).describe(
+    'Most calls that wait for a slot; further calls are refused.',
+  ),
+  maxFrameBytes: setting(size('1KiB', '512MiB'), '30MiB').describe('Largest single message of a tool.'),
+  maxAnswerBytes: setting(size('1KiB', '1GiB'), '64MiB').describe(
+    'Largest total size of the messages of one call, without its files.',
+  ),
+  progressInterval: setting(duration('100ms', '10m'), '15s').describe(
+    'The bridge reports progress at least this often while a tool is silent.',
+  ),
+  shutdownGrace: setting(duration('0s', '1h'), '10s').describe(
+    'Time for running calls to finish when the bridge stops, or when a client over stdio ends its input.',
+  ),
+  keepResults: setting(duration('1s', '24h'), '1h').describe(
+    'How long clients can fetch the result of a call that was handed off or had an idempotency key.',
+  ),
+  maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB').describe(
+    'Memory for these results, in the bridge or in Redis; the oldest are evicted first.',
+  ),
 });
 
 const log = z.strictObject({
   level: setting(choice(['debug', 'info', 'warn', 'error', 'silent']), 'info', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_LOG_LEVEL',
     flag: '--log-level',
-    description: 'Log level. The log is JSON lines on standard error.',
-  }),
+  }).describe('Log level. The log is JSON lines on standard error.'),
 });
 
 /** Checks a complete configuration and parses its texts into numbers. */
@@ -243,12 +143,12 @@ export const settingsSchema = z.strictObject({
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {
   return Object.entries(settingsSchema.shape).flatMap(([group, schema]): Setting[] => {
-    const whole = facts.get(schema);
-    if (whole !== undefined) return [{ path: group, ...whole }];
+    const whole = settingAt(group, schema);
+    if (whole !== undefined) return [whole];
     return Object.entries((schema as typeof settingsSchema.shape.log).unwrap().shape).map(([name, leaf]) => {
-      const about = facts.get(leaf);
-      if (about === undefined) throw new Error(`The setting ${group}.${name} is not in the table.`);
-      return { path: `${group}.${name}`, ...about };
+      const row = settingAt(`${group}.${name}`, leaf);
+      if (row === undefined) throw new Error(`The setting ${group}.${name} is not in the table.`);
+      return row;
     });
   });
 }

@@ -8,7 +8,6 @@ import { settingsSchema } from './settings.ts';
 /** Kinds whose wrong value a message may quote: nobody pastes a key into one of these. */
 const SHOWN: readonly SettingKind[] = ['number', 'boolean', 'duration', 'size', 'choice'];
 
-/** The checked settings, or every problem with them. */
 export type Validated =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SourceProblem[] };
@@ -64,9 +63,7 @@ function note(path: string, value: unknown): string {
   return ' (Kubernetes sets this variable for a Service called dify-bridge: set enableServiceLinks to false)';
 }
 
-/**
- * Returns the problems that a reader can act on (see `leavesOf`), without consequences of a misspelt key.
- */
+/** Returns the problems that a reader can act on, without consequences of a misspelt key. */
 function actionable(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   const leaves = issues.flatMap(leavesOf);
   const at = ({ path }: z.core.$ZodIssue): string => JSON.stringify(path);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, durationOrOff, flag, list, text, wholeNumber } from './fields.ts';
+import { choice, durationOrOff, flag, list, LIST_ERROR, text, wholeNumber } from './fields.ts';
 import { matcher, preset, RESULT_FIELDS } from './preset-fields.ts';
 import { optional, setting } from './setting.ts';
 
@@ -9,140 +9,76 @@ const AUTO_SIZES = {
 };
 const AUTO_ERROR = { error: 'expected an object with tools and tokens' };
 
-const LIST_ERROR = 'expected a list (in an environment variable, separated by commas)';
+const matchers = z.array(matcher, { error: LIST_ERROR });
 
 /** The settings of the default view. */
 export const tools = z.strictObject({
-  names: setting(choice(['qualified', 'bare']), 'qualified', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_NAMES',
-    description: "qualified: provider__tool. bare: the tool's own name if no other tool has it.",
-  }),
-  maxNameLength: setting(wholeNumber(20, 64), 44, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_NAME_LENGTH',
-    description: 'Longest name of a tool. Clients add a prefix and allow 60 or 64 characters in all.',
-  }),
-  languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US'], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_TOOLS_LANGUAGES',
-    description: "Languages of titles and descriptions, preferred first, in Dify's spelling (zh_Hans).",
-  }),
-  pageSize: optional(wholeNumber(1, 10_000), {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_PAGE_SIZE',
-    description: 'Tools on one page of tools/list. Without it, one page has all.',
-  }),
-  formParameters: setting(choice(['preset', 'publish']), 'preset', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_FORM_PARAMETERS',
-    description: 'preset: parameters meant for the operator come from presets. publish: callers set them.',
-  }),
-  unauthorized: setting(choice(['publish', 'hide']), 'publish', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_UNAUTHORIZED',
-    description: 'What happens to tools whose provider has no credentials in Dify.',
-  }),
-  mode: setting(choice(['list', 'search', 'auto']), 'list', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_MODE',
-    description:
-      'list: clients see every tool. search: clients see tools that search and call. auto: search above a size.',
-  }),
-  auto: setting(
-    z.strictObject(AUTO_SIZES, AUTO_ERROR),
-    { tools: 80, tokens: 20_000 },
-    {
-      kind: 'object',
-      description: 'The sizes, in tools and in estimated tokens, above which auto uses search.',
-    },
+  names: setting(choice(['qualified', 'bare']), 'qualified').describe(
+    "qualified: provider__tool. bare: the tool's own name if no other tool has it.",
   ),
-  pinned: setting(z.array(matcher, { error: LIST_ERROR }), [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_TOOLS_PINNED',
-    description: 'Tools that mode search still lists by name, and that maxTools publishes first.',
-  }),
-  deny: setting(z.array(matcher, { error: LIST_ERROR }), [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_TOOLS_DENY',
-    description:
-      'Tools that are not published, even if allow matches them: names with * and ?, or facts of a tool.',
-  }),
-  allow: setting(z.array(matcher, { error: LIST_ERROR }), [], {
-    kind: 'list',
-    env: 'DIFY_BRIDGE_TOOLS_ALLOW',
-    description: 'The only tools that are published. If empty, all are.',
-  }),
-  readOnly: setting(flag, false, {
-    kind: 'boolean',
-    env: 'DIFY_BRIDGE_TOOLS_READ_ONLY',
-    description: 'Publish only tools whose preset declares that they change nothing.',
-  }),
-  maxTools: optional(wholeNumber(1, 100_000), {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_TOOLS',
-    description: 'Most tools to publish: pinned ones first, then by name.',
-  }),
-  handOff: setting(durationOrOff('100ms', '1h'), '50s', {
-    kind: 'duration',
-    env: 'DIFY_BRIDGE_TOOLS_HAND_OFF',
-    description:
-      'Calls that run longer than this return a call ID at once and continue in the background; get_call_result fetches the result. off disables this.',
-  }),
-  handOffWithProgress: setting(flag, false, {
-    kind: 'boolean',
-    env: 'DIFY_BRIDGE_TOOLS_HAND_OFF_WITH_PROGRESS',
-    description: 'Hand off calls even if the client requested progress, for clients that time out anyway.',
-  }),
-  maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES',
-    description: 'Largest image or sound that a result contains; larger ones are stored and linked to.',
-  }),
-  sounds: setting(choice(['inline', 'link']), 'inline', {
-    kind: 'choice',
-    env: 'DIFY_BRIDGE_TOOLS_SOUNDS',
-    description:
-      'Sounds in results. inline: audio content. link: resource links, for clients that fail on audio, such as LangChain and the AI SDK.',
-  }),
-  maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB', {
-    kind: 'size',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_INLINE_BYTES',
-    description: 'Largest total size of the images and sounds in one result.',
-  }),
-  maxTextChars: setting(RESULT_FIELDS.maxTextChars, 100_000, {
-    kind: 'number',
-    env: 'DIFY_BRIDGE_TOOLS_MAX_TEXT_CHARS',
-    description:
-      'Most characters of text in one result, including text files; the full text is stored as a file.',
-  }),
+  maxNameLength: setting(wholeNumber(20, 64), 44).describe(
+    'Longest name of a tool. Clients add a prefix and allow 60 or 64 characters in all.',
+  ),
+  languages: setting(list.min(1, { error: 'expected at least one language' }), ['en_US']).describe(
+    "Languages of titles and descriptions, preferred first, in Dify's spelling (zh_Hans).",
+  ),
+  pageSize: optional(wholeNumber(1, 10_000)).describe(
+    'Tools on one page of tools/list. Without it, one page has all.',
+  ),
+  formParameters: setting(choice(['preset', 'publish']), 'preset').describe(
+    'preset: parameters meant for the operator come from presets. publish: callers set them.',
+  ),
+  unauthorized: setting(choice(['publish', 'hide']), 'publish').describe(
+    'What happens to tools whose provider has no credentials in Dify.',
+  ),
+  mode: setting(choice(['list', 'search', 'auto']), 'list').describe(
+    'list: clients see every tool. search: clients see tools that search and call. auto: search above a size.',
+  ),
+  auto: setting(z.strictObject(AUTO_SIZES, AUTO_ERROR), { tools: 80, tokens: 20_000 }).describe(
+    'The sizes, in tools and in estimated tokens, above which auto uses search.',
+  ),
+  pinned: setting(matchers, []).describe(
+    'Tools that mode search still lists by name, and that maxTools publishes first.',
+  ),
+  deny: setting(matchers, []).describe(
+    'Tools that are not published, even if allow matches them: names with * and ?, or facts of a tool.',
+  ),
+  allow: setting(matchers, []).describe('The only tools that are published. If empty, all are.'),
+  readOnly: setting(flag, false).describe(
+    'Publish only tools whose preset declares that they change nothing.',
+  ),
+  maxTools: optional(wholeNumber(1, 100_000)).describe(
+    'Most tools to publish: pinned ones first, then by name.',
+  ),
+  handOff: setting(durationOrOff('100ms', '1h'), '50s').describe(
+    'Calls that run longer than this return a call ID at once and continue in the background; get_call_result fetches the result. off disables this.',
+  ),
+  handOffWithProgress: setting(flag, false).describe(
+    'Hand off calls even if the client requested progress, for clients that time out anyway.',
+  ),
+  maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB').describe(
+    'Largest image or sound that a result contains; larger ones are stored and linked to.',
+  ),
+  sounds: setting(choice(['inline', 'link']), 'inline').describe(
+    'Sounds in results. inline: audio content. link: resource links, for clients that fail on audio, such as LangChain and the AI SDK.',
+  ),
+  maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB').describe(
+    'Largest total size of the images and sounds in one result.',
+  ),
+  maxTextChars: setting(RESULT_FIELDS.maxTextChars, 100_000).describe(
+    'Most characters of text in one result, including text files; the full text is stored as a file.',
+  ),
   presets: setting(
     z.record(z.string(), preset, {
       error: 'expected an object: the name of a tool or a glob, then its preset',
     }),
     {},
-    {
-      kind: 'object',
-      description: 'Values, texts and annotations, by the published name of a tool or by a glob.',
-    },
-  ),
+  ).describe('Values, texts and annotations, by the published name of a tool or by a glob.'),
   aliases: setting(
     z.record(z.string(), text, { error: 'expected an object: an old name, then the current one' }),
     {},
-    {
-      kind: 'object',
-      description: 'Old names under which tools can still be called, each with the current name.',
-    },
-  ),
+  ).describe('Old names under which tools can still be called, each with the current name.'),
 });
-
-/** The schema of a setting without its default. */
-type Plain<T> = T extends
-  | z.ZodPrefault<infer Inner>
-  | z.ZodDefault<infer Inner>
-  | z.ZodExactOptional<infer Inner>
-  ? Inner
-  : never;
 
 /** Returns the same settings, all optional. */
 function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
@@ -152,7 +88,9 @@ function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(
     const plain = z.exactOptional(leaf.unwrap());
     return [name, leaf.description === undefined ? plain : plain.describe(leaf.description)];
   });
-  return Object.fromEntries(leaves) as { [Name in keyof T]: z.ZodExactOptional<Plain<T[Name]>> };
+  return Object.fromEntries(leaves) as {
+    [Name in keyof T]: z.ZodExactOptional<ReturnType<T[Name]['unwrap']>>;
+  };
 }
 
 /** A further view. It inherits from `tools` what it does not set. */
@@ -175,8 +113,4 @@ const viewName = z
 export const views = setting(
   z.record(viewName, view, { error: 'expected an object: the name of a view, then its settings' }),
   {},
-  {
-    kind: 'object',
-    description: 'Further views, served at /mcp/NAME. A view inherits from tools what it does not set.',
-  },
-);
+).describe('Further views, served at /mcp/NAME. A view inherits from tools what it does not set.');

@@ -1,13 +1,22 @@
 import type { FileSource } from '../model/registry.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { Config } from './schema.ts';
 
-/** The settings of one view. */
 export type ViewConfig = Config['tools'] & {
   /** The paths of settings in the configuration that are not under `tools`. */
   readonly at?: Readonly<Record<string, string>>;
   /** How callers may pass a file. */
   readonly fileSources?: readonly FileSource[];
 };
+
+/** Returns the view of a name. Throws `usage` with the existing names. */
+export function viewNamed<T>(views: ReadonlyMap<string, T>, name: string): T {
+  const view = views.get(name);
+  if (view !== undefined) return view;
+  throw new BridgeError('usage', `There is no view named ${JSON.stringify(name)}.`, {
+    hint: `The views are ${[...views.keys()].join(', ')}.`,
+  });
+}
 
 /** The name of the view that `tools` describes. */
 export const DEFAULT_VIEW = 'default';

@@ -1,8 +1,7 @@
 import { isLoopback } from '../model/loopback.ts';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
-import type { Environment } from './environment.ts';
-import { unknownVariables } from './environment.ts';
+import { type Environment, unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
@@ -17,9 +16,7 @@ const PUBLIC_KEYS: Readonly<Record<string, string>> = {
   '0f44b34c6311bcb547867d393c1c56e6564e03d905fdd023637f549358bf3670': 'secret',
 };
 
-/**
- * Returns a warning for each setting that is valid but probably unintended: where it is and what to do.
- */
+/** Returns a warning for each setting that is valid but probably unintended. */
 export function configWarnings(
   config: Config,
   literals: readonly Literal[],
@@ -84,5 +81,5 @@ function httpWarnings(http: Config['http']): readonly Problem[] {
 }
 
 function publicKey(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : PUBLIC_KEYS[createHash('sha256').update(value).digest('hex')];
+  return value === undefined ? undefined : PUBLIC_KEYS[hash('sha256', value)];
 }

@@ -21,7 +21,6 @@ const MAX_ERRORS = 5;
 
 const TOO_DEEP = 'it is nested too deeply';
 
-/** A problem in a text, and its line. */
 export interface LineProblem {
   readonly line: number;
   readonly message: string;

@@ -5,30 +5,30 @@ import { wellFormedJson } from '../model/well-formed.ts';
 import type { Downloads, ResultFile } from './downloads.ts';
 import { canonical, type FileLinks, toShownValue } from './json-values.ts';
 
-/** Of a message that the bridge does not know, at most so many characters are shown. */
+/** The most characters shown of a message of unknown type. */
 const MAX_UNKNOWN_LENGTH = 2000;
 const MAX_TYPE_LENGTH = 100;
 
-/** A part of the result, in the order of the messages. */
+/** A part of the result. Parts are in the order of the messages. */
 export type Segment =
-  /** Neighbouring text messages; messages without content of their own (log, variable) do not part them. */
+  /** Consecutive text messages. Messages without content of their own (log, variable) do not separate them. */
   | { readonly kind: 'text'; readonly pieces: string[] }
-  /** A json message with a value that no json message before it had. */
+  /** A json message whose value no earlier json message had. */
   | { readonly kind: 'json'; readonly value: Json; readonly key: string }
-  /** Text that the bridge wrote about a message. */
+  /** A text by the bridge about a message. */
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'file'; readonly result: ResultFile };
 
-/** The messages of one call, sorted as they come: constant work for each, files go to `downloads` at once. */
+/** Collects the messages of one call as they arrive. Each takes constant time; files go to `downloads` at once. */
 export class Collector {
   readonly segments: Segment[] = [];
   /** Signed links found in the outputs. */
   readonly links: FileLinks = new Map();
-  /** How many messages of each unknown type came. */
+  /** The number of messages of each unknown type. */
   readonly unknownTypes = new Map<string, number>();
   readonly #downloads: Downloads;
   readonly #jsonKeys = new Set<string>();
-  // A streamed variable is an array of its pieces until the end; joining at each piece would be quadratic.
+  // A streamed variable is stored as an array of pieces, because joining at each piece would take quadratic time.
   readonly #variables = new Map<string, { readonly pieces: string[] } | { readonly value: Json }>();
 
   constructor(downloads: Downloads) {
@@ -59,7 +59,7 @@ export class Collector {
     }
   }
 
-  /** Names and values of the variables, in the order in which the names first came. */
+  /** Returns the names and values of the variables, in the order in which the names first appeared. */
   variables(): [string, Json][] {
     return Array.from(this.#variables, ([name, variable]) => [
       name,
@@ -82,7 +82,7 @@ export class Collector {
     this.segments.push({ kind: 'json', value, key });
   }
 
-  /** `stream`: a piece of a string, appended to the pieces before it. Otherwise the value is assigned. */
+  /** Sets a variable, or with `stream` appends a piece to its string. */
   #addVariable(name: string, value: Json, stream: boolean): void {
     const known = this.#variables.get(name);
     if (!stream || typeof value !== 'string') {
@@ -105,11 +105,11 @@ export class Collector {
     const json = wellFormedJson(toShownValue(raw, this.links));
     const length = json.length > MAX_UNKNOWN_LENGTH ? ` (${json.length} characters)` : '';
     const shown = `${cutText(json, MAX_UNKNOWN_LENGTH)}${length}`;
-    this.#addNote(`[message of type ${JSON.stringify(type)}, which the bridge does not know] ${shown}`);
+    this.#addNote(`[message of unknown type ${JSON.stringify(type)}] ${shown}`);
   }
 }
 
-/** What a retrieval found, as one text: its context, then a line for each source. */
+/** Returns the outcome of a retrieval as one text: its context, then a line for each source. */
 function describeRetrieval(context: string, resources: readonly RetrieverResource[]): string {
   const lines = resources.map((resource, index) => `- ${describeSource(resource, index, context)}`);
   const sources = lines.length === 0 ? '' : ['Sources:', ...lines].join('\n');
@@ -122,6 +122,6 @@ function describeSource(resource: RetrieverResource, index: number, context: str
     (name) => name !== undefined && name !== '',
   );
   const line = names.length > 0 ? names.join(', ') : `source ${index + 1}`;
-  // Dify builds the context from the contents; what it left out of it would otherwise be lost.
+  // Dify builds the context from the contents. A content that it omitted would otherwise be lost.
   return content === '' || context.includes(content) ? line : `${line}: ${content}`;
 }

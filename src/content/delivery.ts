@@ -7,9 +7,9 @@ import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHin
 import { Peekable } from './peekable.ts';
 import type { AccessibleFile, ResultStore } from './result-store.ts';
 
-/** What happened to one file of a result. Sizes are bytes. */
+/** The outcome for one file of a result. Sizes are in bytes. */
 export type Delivery =
-  /** In the result; also stored, where the store accepts it, so that a later call can use it. */
+  /** Contained in the result; also stored if the store accepts it, so that a later call can use it. */
   | {
       readonly kind: 'image' | 'audio';
       readonly mimeType: string;
@@ -24,25 +24,21 @@ export type Delivery =
       readonly stored?: AccessibleFile | undefined;
     }
   | { readonly kind: 'empty'; readonly mimeType: string }
-  /** The result links to it. `left` says what was left out of the result, and why. */
+  /** Linked to from the result. `left` says which form the result could have shown, and why it does not. */
   | {
       readonly kind: 'stored';
       readonly mimeType: string;
       readonly stored: AccessibleFile;
       readonly left?: { readonly form: InlineForm; readonly because: Overflow } | undefined;
     }
-  /** It was fetched, but the store refused it. */
+  /** Fetched, but refused by the store. */
   | {
       readonly kind: 'not-stored';
       readonly mimeType: string;
       readonly size?: number | undefined;
       readonly reason: string;
     }
-  | {
-      readonly kind: 'too-large';
-      readonly mimeType?: string | undefined;
-      readonly size?: number | undefined;
-    }
+  | { readonly kind: 'too-large'; readonly mimeType?: string | undefined; readonly size?: number | undefined }
   | { readonly kind: 'external' }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
@@ -54,14 +50,14 @@ export interface DeliveryOptions {
   readonly limits: ResultLimits;
 }
 
-/** Enough of a file to tell its type, also of documents that are ZIP archives. */
+/** Bytes that suffice to detect the type, even of documents that are ZIP archives. */
 const HEAD_BYTES = 16 * 1024;
-/** Bytes that a UTF-16 code unit takes in UTF-8 at most. */
+/** The most bytes that a UTF-16 code unit takes in UTF-8. */
 const BYTES_PER_CHARACTER = 3;
 
 /**
- * Fetches one file: reads its beginning, then either all of it into memory, if a result can show it and has space
- * for it, or all of it into the store as it arrives. No more of it than a result may carry is ever in memory.
+ * Fetches one file. Reads its beginning, then reads the file into memory if the result can show it and has space for
+ * it, otherwise streams it into the store. Never holds more of it in memory than a result may contain.
  */
 export async function deliver(
   file: FileReference,
@@ -72,11 +68,8 @@ export async function deliver(
   const { maxBytes } = options.store;
   const filename = fileName(file);
   const tooLarge = (size: number, served?: string): Delivery => {
-    return {
-      kind: 'too-large',
-      size,
-      mimeType: declaredType({ declared: [file.mimeType, served], filename }),
-    };
+    const mimeType = declaredType({ declared: [file.mimeType, served], filename });
+    return { kind: 'too-large', size, mimeType };
   };
   if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size);
   const opened = await options.opener.open(file, signal);
@@ -102,7 +95,7 @@ async function receive(
   let type = await detectMediaType(source.head(), hints, source.ended);
   const expected = formOf(type, limits);
   const limit = expected === undefined ? 0 : largest(expected, limits);
-  // Of a file that cannot fit, only the head is read into memory.
+  // If the file cannot fit, only its head is read into memory.
   if (expected !== undefined && (announced === undefined || announced <= limit)) {
     await source.fill(limit + 1);
     if (source.ended && source.length > HEAD_BYTES) type = await detectMediaType(source.head(), hints);
@@ -128,13 +121,13 @@ async function receive(
   return { ...outcome, mimeType, left: form && because && { form, because } };
 }
 
-/** The form in which a result contains a file; undefined if it only links to it. */
+/** Returns the form in which a result contains a file; undefined if it only links to it. */
 function formOf(type: MediaType, { sounds }: ResultLimits): InlineForm | undefined {
   const form = inlineForm(type);
   return form === 'audio' && sounds === 'link' ? undefined : form;
 }
 
-/** Why the file cannot be part of the result. An image or a sound that can be takes its share of the budget. */
+/** Resolves with why the result cannot contain the file; if it can, an image or sound takes its part of the budget. */
 async function overflow(
   form: InlineForm,
   source: Peekable,
@@ -147,7 +140,7 @@ async function overflow(
   return text.length > maxTextChars ? 'alone' : undefined;
 }
 
-/** Bytes of the largest file of a form that a result can carry. */
+/** Returns the size of the largest file of a form that a result can contain, in bytes. */
 function largest(form: InlineForm, limits: ResultLimits): number {
   if (form === 'text') return limits.maxTextChars * BYTES_PER_CHARACTER;
   return Math.min(limits.maxImageBytes, limits.maxInlineBytes);

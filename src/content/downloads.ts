@@ -12,24 +12,23 @@ import { createInlineBudget, type Turn } from './inline-budget.ts';
 import type { FileLinks } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 
-/** Files fetched at a time for one call. */
 const CONCURRENCY = 4;
-/** Files fetched for one result: with the limit per file this bounds what a call takes of the store. */
+/** The most files of one result. With the limit per file, this limits how much of the store a call uses. */
 export const MAX_FILES = 20;
 
 /** Dify's links to stored files: `/files/tools/<uuid>.<ext>` and `/files/<uuid>/file-preview`. */
 const STORED_FILE = /\/files\/(?:tools\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/i;
 
-/** A file of a result, once per file however often the tool names it. */
+/** A file of a result. A file that the tool names several times is one ResultFile. */
 export interface ResultFile {
   readonly file: FileReference;
-  /** What fetching gave; final after `settle`. */
+  /** The outcome so far; final after `settle`. */
   readonly delivery: Delivery;
 }
 
 export interface DownloadOptions {
   readonly opener: FileOpener;
-  /** Is given a signal that ends with the call, and when the call is abandoned. */
+  /** Returns a store. The signal is aborted when the call ends or is abandoned. */
   readonly storeFor: (signal: AbortSignal) => ResultStore;
   readonly limits: ResultLimits;
   readonly signal: AbortSignal;
@@ -42,7 +41,7 @@ interface Entry {
   delivery: Delivery;
 }
 
-/** The files of one call: fetched from the moment they are named, since links live for 300 s. Never rejects. */
+/** Fetches the files of one call as soon as a message names them, because links expire after 300 s. Never rejects. */
 export class Downloads {
   /** Names of the files beyond `MAX_FILES`. */
   readonly passedOver: string[] = [];
@@ -58,16 +57,16 @@ export class Downloads {
 
   constructor(options: DownloadOptions) {
     this.#options = options;
-    // Every file listens to it, which is no leak.
+    // Each file adds a listener, which Node would report as a leak.
     setMaxListeners(0, this.#stop.signal);
     this.#store = options.storeFor(this.#stop.signal);
     this.#nextTurn = createInlineBudget(options.limits);
     this.#unlink = onAbort(options.signal, () => this.abandon());
   }
 
-  /** Starts fetching. Undefined when the same file was added before, and for those beyond `MAX_FILES`. */
+  /** Starts fetching. Returns undefined if the same file was added before, or if there are `MAX_FILES` already. */
   add(file: FileReference): ResultFile | undefined {
-    const id = file.id ?? idInLink(file.url ?? '');
+    const id = file.id ?? STORED_FILE.exec(file.url ?? '')?.[1]?.toLowerCase();
     const key = id ?? file.url;
     if (key !== undefined) {
       if (this.#known.has(key)) return undefined;
@@ -80,7 +79,7 @@ export class Downloads {
     const entry: Entry = {
       file,
       id,
-      delivery: { kind: 'unavailable', reason: 'It has not been fetched.' },
+      delivery: { kind: 'unavailable', reason: 'The download has not finished.' },
     };
     this.#entries.push(entry);
     const fetched = this.#fetch(file).then((delivery) => void (entry.delivery = delivery));
@@ -88,20 +87,20 @@ export class Downloads {
     return entry;
   }
 
-  /** Waits for all; those that are unavailable are tried once more with the signed link in `links`. */
+  /** Waits for all files. Retries unavailable ones once with the signed link in `links`. */
   async settle(links: FileLinks): Promise<void> {
     await Promise.all(this.#pending);
     for (const entry of this.#entries) {
       const url = entry.id === undefined ? undefined : links.get(entry.id);
       if (entry.delivery.kind !== 'unavailable' || url === undefined || this.#stop.signal.aborted) continue;
       const second = await this.#fetch({ ...entry.file, url });
-      // A second failure says no more than the first, and an external address would be shown with its signature.
+      // A second failure says no more than the first, and an external address would reveal its signature.
       if (second.kind !== 'unavailable' && second.kind !== 'external') entry.delivery = second;
     }
     this.#unlink();
   }
 
-  /** Gives up what has not arrived yet. */
+  /** Stops the downloads that have not finished. */
   abandon(): void {
     this.#stop.abort();
   }
@@ -113,14 +112,14 @@ export class Downloads {
     let release: (() => void) | undefined;
     try {
       release = await this.#slots.acquire(signal);
-      // An opener that ignores the signal cannot hang the call.
+      // `abortable` keeps an opener that ignores the signal from blocking the call.
       return await abortable(deliver(file, turn, { opener, store: this.#store, limits }, signal), signal);
     } catch (error) {
       if (signal.aborted)
-        return { kind: 'unavailable', reason: 'The call ended before it was fetched: open it in Dify.' };
+        return { kind: 'unavailable', reason: 'The call ended first: open the file in Dify.' };
       if (error instanceof BridgeError) return { kind: 'unavailable', reason: error.message };
       logger.warn('File could not be fetched', { error: error instanceof Error ? error.name : typeof error });
-      return { kind: 'unavailable', reason: 'Fetching it failed unexpectedly.' };
+      return { kind: 'unavailable', reason: 'The download failed unexpectedly.' };
     } finally {
       turn.pass();
       release?.();
@@ -128,7 +127,4 @@ export class Downloads {
   }
 }
 
-/** Dify's id of the file that an address leads to. */
-function idInLink(url: string): string | undefined {
-  return STORED_FILE.exec(url)?.[1]?.toLowerCase();
-}
+/** Returns Dify's ID of the file to which an address leads. */

@@ -3,10 +3,7 @@ import { harmlessType } from '../model/media-types.ts';
 import type { Delivery } from './delivery.ts';
 import type { AccessibleFile } from './result-store.ts';
 
-/**
- * The block of one file, after the line that names it: an image, a sound, a text, or a link to the stored file. None
- * for a file that is not there. A text that a browser would run is plain text.
- */
+/** Returns the block of one file; none for a file that is not there. A text that a browser would run is plain text. */
 export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   switch (delivery.kind) {
     case 'image':
@@ -28,7 +25,7 @@ export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
   }
 }
 
-/** The link to a stored file. */
+/** Returns the link to a stored file. */
 export function toResourceLink({ file }: AccessibleFile): ResourceLink {
   const { uri, name, mimeType, size } = file;
   return { type: 'resource_link', uri, name, mimeType: harmlessType(mimeType), size };

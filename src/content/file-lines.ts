@@ -9,9 +9,9 @@ import { declaredType } from './media-type.ts';
 import type { AccessibleFile } from './result-store.ts';
 
 const MAX_DATA_URL_LENGTH = 200;
-/** Of the names of many files, at most so many characters are shown. */
+/** The longest list of file names, in characters. */
 const MAX_NAMES_LENGTH = 2000;
-const FORMS = { image: 'is shown below', audio: 'is attached below', text: 'follows as text' } as const;
+const FORMS = { image: 'shown below', audio: 'attached below', text: 'text below' } as const;
 
 /** Returns one line with a file's name, type and size, and how to get it. The store takes files of up to `maxBytes`. */
 export function describeFile(
@@ -31,44 +31,42 @@ export function describeFile(
     case 'audio':
     case 'text': {
       const size = delivery.kind === 'text' ? delivery.size : delivery.bytes.length;
-      const shown = `${facts(delivery.mimeType, size)} ${FORMS[delivery.kind]}.`;
-      if (delivery.stored === undefined) return shown;
+      const shown = `${facts(delivery.mimeType, size)}, ${FORMS[delivery.kind]}`;
+      if (delivery.stored === undefined) return `${shown}.`;
       const { file: stored, access } = delivery.stored;
-      return `${shown} Kept for ${lifetime(stored)} as ${access.uri}`;
+      return `${shown}, stored for ${lifetime(stored)}: ${access.uri}`;
     }
     case 'empty':
       return `${facts(delivery.mimeType, 0)} is empty.`;
     case 'stored': {
       const { stored, left } = delivery;
       const about = facts(delivery.mimeType, stored.file.size);
-      if (left === undefined) return `${about} ${howToGet(stored)}`;
-      return `${about} is not shown: ${whyLeft(left, limits)} It ${howToGet(stored)}`;
+      if (left === undefined) return `${about}, ${whereStored(stored)}`;
+      return `${about}, not shown (${whyLeft(left, limits)}), ${whereStored(stored)}`;
     }
     case 'not-stored':
-      return `${facts(delivery.mimeType, delivery.size)} is not here: it has no place in the result, and the bridge could not keep it. ${delivery.reason} Open it in Dify.`;
+      return `${facts(delivery.mimeType, delivery.size)} was not included: the result cannot contain it, and it could not be stored. ${delivery.reason} Open it in Dify.`;
     case 'too-large': {
       const about = facts(delivery.mimeType ?? declared, delivery.size ?? file.size);
-      return `${about} is not here: it is larger than the ${formatSize(maxBytes)} that the bridge takes of one file. Ask the tool for less, or open it in Dify.`;
+      return `${about} was not included: the limit for one file is ${formatSize(maxBytes)}. Ask the tool for a smaller file, or open it in Dify.`;
     }
     case 'external':
-      return `${facts(declared, undefined)} lies on another server and was not fetched: ${shownAddress(file.url ?? '')}`;
+      return `${facts(declared, undefined)} is on another server and was not fetched: ${shownAddress(file.url ?? '')}`;
   }
-  return `${facts(declared, file.size)} is not available. ${delivery.reason}`;
+  return `${facts(declared, file.size)} could not be fetched. ${delivery.reason}`;
 }
 
-/** One line for all the files that a result has no place for, since `max` are there already. */
+/** Returns one line for all files beyond the `max` that a result may contain. */
 export function describePassedOver(names: readonly string[], max: number): string {
-  const [are, they] = names.length === 1 ? ['file is', 'It is'] : ['files are', 'They are'];
-  const called = cutText(names.join(', '), MAX_NAMES_LENGTH);
-  return `${formatCount(names.length)} more ${are} not here: a result carries ${max} at most. ${they} called ${called}. Ask the tool for fewer files at a time, or open them in Dify.`;
+  const were = names.length === 1 ? 'file was' : 'files were';
+  const listed = cutText(names.join(', '), MAX_NAMES_LENGTH);
+  return `${formatCount(names.length)} more ${were} not included, because a result contains at most ${max}: ${listed}. Ask the tool for fewer files at a time, or open them in Dify.`;
 }
 
-/** How to get a stored file, as the end of a sentence about it. */
-export function howToGet({ file, access }: AccessibleFile): string {
-  const ways = [`read the resource ${access.uri}`];
-  if (access.url !== undefined) ways.push(`download it at ${access.url}`);
-  if (access.path !== undefined) ways.push(`open ${access.path} on this machine`);
-  return `is kept for ${lifetime(file)}: ${inWords(ways)}`;
+/** Returns how long a file is stored and where, as the end of a line about it. No comma follows an address. */
+export function whereStored({ file, access }: AccessibleFile): string {
+  const places = [access.uri, access.url, access.path].filter((place) => place !== undefined);
+  return `stored for ${lifetime(file)}: ${places.join(' or ')}`;
 }
 
 function whyLeft(
@@ -77,25 +75,21 @@ function whyLeft(
 ): string {
   if (form === 'text') {
     return because === 'alone'
-      ? `a result takes ${formatCount(maxTextChars)} characters of text.`
-      : `together with the rest of the result, it is more than the ${formatCount(maxTextChars)} characters that one takes.`;
+      ? `a result contains at most ${formatCount(maxTextChars)} characters`
+      : `a result contains at most ${formatCount(maxTextChars)} characters in total`;
   }
   return because === 'alone'
-    ? `a result takes ${formatSize(Math.min(maxImageBytes, maxInlineBytes))} of one ${form === 'image' ? 'image' : 'sound'}.`
-    : `together with the files before it, it is more than the ${formatSize(maxInlineBytes)} that a result takes.`;
+    ? `the limit for one ${form === 'image' ? 'image' : 'sound'} is ${formatSize(Math.min(maxImageBytes, maxInlineBytes))}`
+    : `the limit for all images and sounds is ${formatSize(maxInlineBytes)}`;
 }
 
-function inWords(ways: readonly string[]): string {
-  return ways.length < 2 ? `${ways[0]}` : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
-}
-
-/** From the moment it was stored until it expires, in whole minutes. */
+/** Returns the time from storing to expiry, in whole minutes or larger units. */
 function lifetime({ createdAt, expiresAt }: AccessibleFile['file']): string {
   const minutes = Math.max(1, Math.round((expiresAt.getTime() - createdAt.getTime()) / 60_000));
   return durationText(minutes * 60_000);
 }
 
-/** An address fit for a line of text: without the signature of a Dify link, a data URL cut. */
+/** Returns an address for display: without the signature of a Dify link, and with data URLs cut. */
 function shownAddress(url: string): string {
   if (url.startsWith('data:')) return cutText(url, MAX_DATA_URL_LENGTH);
   const query = url.indexOf('?');
@@ -103,7 +97,7 @@ function shownAddress(url: string): string {
   return isSigned ? url.slice(0, query) : url;
 }
 
-/** A number with its thousands parted. */
+/** Formats a number with thousands separators. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }

@@ -3,12 +3,12 @@ import type { FileReference } from '../model/message.ts';
 
 const MAX_NAME_LENGTH = 200;
 
-/** The name that a person would know the file by, on one line. */
+/** Returns the name by which a person knows the file, on one line. */
 export function fileName(file: FileReference): string {
   return cleanName(file.filename ?? '') || cleanName(nameInAddress(file.url ?? '')) || 'unnamed';
 }
 
-/** The last segment of an address's path, decoded; empty for a data URL. */
+/** Returns the last segment of an address's path, decoded; empty for a data URL. */
 export function nameInAddress(url: string): string {
   if (url.startsWith('data:')) return '';
   const path = url.split(/[?#]/, 1)[0] ?? '';

@@ -1,22 +1,19 @@
 import type { ResultLimits } from '../model/content.ts';
 
-/** Why a file is not in the result itself: it is too large alone, or together with the files before it. */
+/** Why a result does not contain a file: it is too large alone, or together with the files before it. */
 export type Overflow = 'alone' | 'together';
 
-/** The place of one file among those of a result. */
+/** The turn of one file among the files of a result. */
 export interface Turn {
-  /**
-   * Waits until all files before this one are decided, then takes the space for this one. Returns why there is none;
-   * undefined when it fits.
-   */
+  /** Takes the space for this file after all before it are decided; returns why there is none. */
   claim(bytes: number): Promise<Overflow | undefined>;
-  /** This file is decided. To be called in any case. */
+  /** Ends the turn. Must be called in every case. */
   pass(): void;
 }
 
 /**
- * Returns a function that gives each file its turn: images and sounds get the space of one result in the order in which
- * the tool named them. Text is decided when the result is assembled: see `budgetTexts`.
+ * Returns a function that gives each file its turn. Images and sounds get the space of one result in the order in which
+ * the tool named them. The space for text is divided when the result is assembled: see `budgetTexts`.
  */
 export function createInlineBudget({ maxImageBytes, maxInlineBytes }: ResultLimits): () => Turn {
   let taken = 0;

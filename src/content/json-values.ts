@@ -1,19 +1,19 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
-/** Deeper values are cut, so that no recursion here, in the SDK or in a client runs out of stack. */
+/** Deeper values are omitted, so that no recursion here, in the SDK or in a client overflows the stack. */
 const MAX_DEPTH = 200;
-const TOO_DEEP = '[left out: nested too deeply]';
+const TOO_DEEP = '[omitted: nested too deeply]';
 
 /** Marks a serialised file in the outputs of a Dify tool. */
 export const FILE_MARKER = '__dify__file__';
 
-/** Links of files by their ids, as found in the outputs of a tool. Signed and valid for 300 seconds. */
+/** Links to files by their IDs, as found in the outputs of a tool. They are signed and valid for 300 s. */
 export type FileLinks = Map<string, string>;
 
 /**
- * The value as it may be shown: Dify's file objects, which carry signed links and internal ids, become
- * `{ filename, mime_type, size }`; their links are put into `links` under each of their ids. Answers the
- * very same value when there was nothing to change.
+ * Returns the value for display: Dify's file objects, which contain signed links and internal IDs, become
+ * `{ filename, mime_type, size }`, and their links are added to `links` under each of their IDs. Returns the same
+ * object if nothing changes.
  */
 export function toShownValue(value: Json, links: FileLinks, depth = 0): Json {
   if (typeof value !== 'object' || value === null) return value;
@@ -59,13 +59,13 @@ function describeFile(file: JsonObject): JsonObject {
     const value = file[key];
     if (typeof value === 'string' || typeof value === 'number') shown[key] = value;
   }
-  // The address of a remote file is the tool's own, neither signed by Dify nor reachable in another way.
+  // The address of a remote file comes from the tool. Dify has not signed it, and the file has no other address.
   const remote = file['remote_url'];
   if (file['transfer_method'] === 'remote_url' && typeof remote === 'string') shown['url'] = remote;
   return shown;
 }
 
-/** One string for all values that are equal as JSON, whatever the order of their keys. */
+/** Returns the same string for all values that are equal as JSON, regardless of the order of their keys. */
 export function canonical(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (!isJsonObject(value)) return `[${value.map(canonical).join(',')}]`;
@@ -77,16 +77,12 @@ export function canonical(value: Json): string {
   return `{${parts.join(',')}}`;
 }
 
-/** The entries of an object, each as one string that is equal exactly when name and value are. */
+/** Returns each entry of an object as a string that is equal if and only if name and value are. */
 export function entryKeys(value: JsonObject): string[] {
-  const keys: string[] = [];
-  for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) keys.push(entryKey(name, item));
-  }
-  return keys;
+  return Object.entries(value).flatMap(([name, item]) => (item === undefined ? [] : [entryKey(name, item)]));
 }
 
-/** A name and its value as one string; see `entryKeys`. */
+/** Returns a name and its value as one string; see `entryKeys`. */
 export function entryKey(name: string, value: Json): string {
   return `${JSON.stringify(name)}:${canonical(value)}`;
 }

@@ -1,32 +1,32 @@
 import { isTextType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 
-/** Containers that say little of what they hold: a more precise declared type is used. */
+/** Container types that say little about their content: a more precise declared type takes precedence. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
 
-/** Control characters that no text has. ESC, form feed and the like occur in logs. */
+/** Control characters that do not occur in text. ESC, form feed and similar ones occur in logs. */
 // oxlint-disable-next-line no-control-regex -- finding them is the purpose
 const BINARY = /[\u0000-\u0006\u000e-\u001a]/;
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
-/** What is known of a file besides its bytes, most trusted first. */
+/** What is known about a file besides its bytes. */
 export interface TypeHints {
-  /** `mime_type` of the message, then the Content-Type of the download. */
+  /** The `mime_type` of the message, then the Content-Type of the download: the more trusted type first. */
   readonly declared: readonly (string | undefined)[];
   readonly filename: string;
 }
 
-/** A file's type, and its text where it is one. */
+/** A file's type, and its text if it is a text file. */
 export interface MediaType {
   readonly mimeType: string;
-  /** Present exactly when the type is textual and the bytes are valid UTF-8. */
+  /** Present if and only if the type is textual and the bytes are valid UTF-8. */
   readonly text?: string;
 }
 
-/** The raster types that every model provider reads. */
+/** The raster image types that every model provider accepts. */
 const IMAGES = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp']);
 
-/** The form in which a result can show a file; undefined for those that a result only links to. */
+/** Returns the form in which a result can show a file; undefined if it can only link to it. */
 export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | 'text' | undefined {
   if (IMAGES.has(mimeType)) return 'image';
   if (mimeType.startsWith('audio/')) return 'audio';
@@ -34,9 +34,9 @@ export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | '
 }
 
 /**
- * The type of a file by its bytes first: a picture under a wrong type is refused by model providers again and
- * again, until the conversation is given up. A raster image type is never taken on trust. Of a file that has only
- * begun to arrive, `bytes` is the beginning, and the text that of the beginning.
+ * Returns the type of a file, determined by its bytes first: model providers refuse an image under a wrong type at
+ * every turn of the conversation. A declared raster image type is never trusted. If the file is still arriving, `bytes`
+ * is its beginning, and so is the text.
  */
 export async function detectMediaType(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ export async function detectMediaType(
   return text !== undefined && isTextType(mimeType) ? { mimeType, text } : { mimeType };
 }
 
-/** The type that message, server or file name give; undefined when they give none. */
+/** Returns the type according to message, server or file name; undefined if they give none. */
 export function declaredType({ declared, filename }: TypeHints): string | undefined {
   for (const value of declared) {
     const type = value?.split(';', 1)[0]?.trim().toLowerCase();
@@ -63,8 +63,8 @@ export function declaredType({ declared, filename }: TypeHints): string | undefi
 }
 
 async function sniff(bytes: Uint8Array): Promise<string | undefined> {
-  // Loaded with the first file: most processes never see one, and it costs time at the start. An update of the
-  // package while the bridge runs may have taken it away; a result is not lost for that.
+  // Loaded with the first file, because most processes never see one and loading delays the start. If an update of the
+  // package has removed the module from under the running bridge, the result must still arrive.
   const found = await import('file-type')
     .then(({ fileTypeFromBuffer }) => fileTypeFromBuffer(bytes))
     .catch(() => undefined);
@@ -89,7 +89,7 @@ function unconfirmed(declared: string | undefined, text: string | undefined): st
 
 function decodeText(bytes: Uint8Array, isWhole: boolean): string | undefined {
   try {
-    // The beginning of a file may end within a character.
+    // The beginning of a file may end inside a character.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isWhole });
     return BINARY.test(text) ? undefined : text;
   } catch {

@@ -1,9 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /**
- * Makes the structured content fit the published output schema, if there is one: clients reject a result that does not.
- * Where a string is declared, any other value is written as one; a value that cannot be made to fit is left out, and
- * one of the notes says so. Null counts as absent. It reads `type`, `properties`, `items` and
+ * Returns the structured content adapted to the published output schema, if there is one: clients reject a result that
+ * does not match it. Converts any value to a string where one is declared. Omits values that cannot be converted, and
+ * adds a note for each. Null counts as absent. Supports `type`, `properties`, `items` and
  * `additionalProperties: false`, which is all that the registry publishes.
  */
 export function conformTo(
@@ -13,12 +13,16 @@ export function conformTo(
   if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
-    notes.push(`[${name} is not in the structured content: ${describeMisfit(item)}]`);
+    const reason =
+      item === undefined
+        ? 'the tool does not declare it'
+        : `its value is not of type ${typesOf(item).join(' or ')}`;
+    notes.push(`[${name} was omitted from the structured content: ${reason}]`);
   });
   return { content: conformed, notes };
 }
 
-/** True if the structured content may have keys that the schema does not declare. */
+/** Returns whether the structured content may have keys that the schema does not declare. */
 export function allowsMoreKeys(schema: JsonObject | undefined): boolean {
   return schema?.['additionalProperties'] !== false;
 }
@@ -43,13 +47,7 @@ function conformObject(schema: JsonObject, value: JsonObject, onMisfit: OnMisfit
   return Object.fromEntries(entries);
 }
 
-function describeMisfit(schema: JsonObject | undefined): string {
-  return schema === undefined
-    ? 'the tool does not declare it'
-    : `its value is not of type ${typesOf(schema).join(' or ')}`;
-}
-
-/** The value as the schema wants it; undefined when it does not fit. */
+/** Returns the value as the schema requires; undefined if it cannot be converted. */
 function conform(schema: JsonObject, value: Json): Json | undefined {
   const types = typesOf(schema);
   if (types.length === 0) return value;
@@ -69,13 +67,8 @@ function conform(schema: JsonObject, value: Json): Json | undefined {
 function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefined {
   const declared = schema['items'];
   if (!isJsonObject(declared)) return items;
-  const conformed: Json[] = [];
-  for (const item of items) {
-    const fitting = conform(declared, item);
-    if (fitting === undefined) return undefined;
-    conformed.push(fitting);
-  }
-  return conformed;
+  const conformed = items.map((item) => conform(declared, item));
+  return conformed.some((item) => item === undefined) ? undefined : (conformed as Json[]);
 }
 
 function typesOf(schema: JsonObject): string[] {

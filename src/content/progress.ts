@@ -3,13 +3,10 @@ import type { BridgeError } from '../model/errors.ts';
 import type { LogEntry } from '../model/message.ts';
 import { rateLimited } from '../model/rate-limited.ts';
 
-/** At most four progress sentences a second. */
+/** The shortest time between two progress messages, in milliseconds. */
 const INTERVAL_MS = 250;
 
-/**
- * Reports to an observer, and survives one that throws. `output` counts a message: the first is reported at once, later
- * ones at most every 250 ms.
- */
+/** Reports to an observer, and survives one that throws. `output` reports at most every 250 ms. */
 export function createAnnouncer(observer: CallObserver | undefined) {
   let count = 0;
   return {
@@ -26,6 +23,6 @@ function quietly(notify: () => void): void {
   try {
     notify();
   } catch {
-    // An observer only watches: its failure is not the call's.
+    // A failure of the observer must not fail the call.
   }
 }

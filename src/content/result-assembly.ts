@@ -1,5 +1,6 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
@@ -8,48 +9,50 @@ import { type Downloads, MAX_FILES } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-name.ts';
-import { canonical, entryKey, entryKeys, type FileLinks } from './json-values.ts';
+import { canonical, entryKey, entryKeys } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
 import { readTextRun, type TextRun } from './text-run.ts';
 import { createStoreWhole, describeCut, shortenContent, type StoreWhole } from './whole-text.ts';
 
-/** Everything that a finished call left. */
 export interface AssemblyInput {
-  /** Name of the tool: files of its text are called after it. */
-  readonly tool: string;
+  readonly tool: PublishedTool;
   readonly collector: Collector;
   readonly downloads: Downloads;
   readonly store: ResultStore;
   readonly limits: ResultLimits;
-  /** Why the call did not end well. */
+  /** Why the call failed. */
   readonly failure: BridgeError | undefined;
-  readonly outputSchema: JsonObject | undefined;
 }
 
 type Part = { readonly kind: 'run'; readonly run: TextRun } | Exclude<Segment, { kind: 'text' }>;
 
-/** A part of the result as it will be shown. */
+/** A part of the result in its final form. */
 type Item =
-  /** What the tool said, or the bridge about a message. */
+  /** The tool's text, or a note by the bridge. */
   | { readonly kind: 'text'; readonly text: string; readonly whole?: Json }
   | { readonly kind: 'file'; readonly line: string; readonly blocks: readonly ContentBlock[] };
 
-const NO_OUTPUT = 'The tool finished without any output.';
-const BEFORE_ERROR = 'Before that, the tool had sent:';
+const NO_OUTPUT = 'The tool finished without output.';
+const BEFORE_ERROR = 'Output before the error:';
 
 /**
- * The result of a finished call. The text contains each JSON value once: as the tool's own text where that is
- * the same value, otherwise written from the json message. Variables that no such text shows are appended. Text
- * beyond the budget is cut, and the whole is stored as a file.
+ * Returns the result of a finished call. The text contains each JSON value once: as the tool's own text if that is the
+ * same value, otherwise written from the json message. Variables that no text shows are appended. Text beyond the
+ * budget is cut, and the full text is stored as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
-  const { collector, downloads, store, limits, failure, outputSchema } = input;
+  const { tool, collector, downloads, store, limits, failure } = input;
+  const { outputSchema } = tool;
   const { links } = collector;
   const variables = collector.variables();
   const values = collector.segments.filter((segment) => segment.kind === 'json').map(({ value }) => value);
-  const parts = readRuns(collector.segments, values.length > 0 || variables.length > 0, links);
+  const lookForJson = values.length > 0 || variables.length > 0;
+  const parts = collector.segments.map((segment): Part => {
+    if (segment.kind !== 'text') return segment;
+    return { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) };
+  });
   await downloads.settle(links);
 
   const own = ownTexts(parts, values, variables);
@@ -62,7 +65,7 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   if (passedOver.length > 0) {
     items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
   }
-  const storeWhole = createStoreWhole(own.list, input.tool, store);
+  const storeWhole = createStoreWhole(own.list, tool.name, store);
   const blocks = await toBlocks(items, budgeted, storeWhole);
   if (failure !== undefined) return failed(failure, blocks);
 
@@ -81,11 +84,10 @@ function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
   return blocks.length === 0 ? [{ type: 'text', text: NO_OUTPUT }] : blocks;
 }
 
-/** The texts that the result owes to the messages, by the part that they belong to, and those at its end. */
+/** The texts of the result by the part to which they belong, and those at its end. */
 interface OwnTexts {
   readonly byPart: ReadonlyMap<Part, ShownText>;
   readonly last: readonly ShownText[];
-  /** All of them in order. */
   readonly list: readonly ShownText[];
 }
 
@@ -109,7 +111,7 @@ function ownTexts(
   return { byPart, last, list: [...byPart.values(), ...last] };
 }
 
-/** The parts in order. Text files get what the tool's own text leaves of the budget: `left` characters. */
+/** Returns the parts in order. Text files get the characters that the tool's own text leaves of the budget: `left`. */
 function withFiles(
   parts: readonly Part[],
   { byPart, last }: OwnTexts,
@@ -125,7 +127,7 @@ function withFiles(
     }
     const { stored, mimeType, size } = delivery;
     return stored === undefined
-      ? { kind: 'not-stored', mimeType, size, reason: 'The rest of the text takes its place.' }
+      ? { kind: 'not-stored', mimeType, size, reason: 'The result has reached its limit for text.' }
       : { kind: 'stored', mimeType, stored, left: { form: 'text', because: 'together' } };
   };
   const items = parts.flatMap((part): Item[] => {
@@ -167,13 +169,7 @@ function failed(failure: BridgeError, blocks: readonly ContentBlock[]): ToolResu
   return { content, isError: true };
 }
 
-function readRuns(segments: readonly Segment[], lookForJson: boolean, links: FileLinks): Part[] {
-  return segments.map((segment) =>
-    segment.kind === 'text' ? { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) } : segment,
-  );
-}
-
-/** The variables whose value is neither in a JSON object of the text nor a text of its own. */
+/** Returns the variables whose value is neither in a JSON object of the text nor a text of its own. */
 function unseenVariables(
   variables: readonly (readonly [string, Json])[],
   parts: readonly Part[],

@@ -8,25 +8,23 @@ export interface AccessibleFile {
   readonly access: FileAccess;
 }
 
-/** The outcome of storing a file. */
 export type StoreOutcome =
   | { readonly kind: 'stored'; readonly stored: AccessibleFile }
   /** Larger than `maxBytes`. */
   | { readonly kind: 'too-large' }
-  /** The store refused it; `reason` is for a person. */
+  /** The store refused the file; `reason` is for a person. */
   | { readonly kind: 'not-stored'; readonly reason: string };
 
 export interface ResultStoreOptions {
   readonly store: FileStore;
   readonly accessOf: FileAccessOf;
   readonly principal: string;
-  /** Bytes of the largest file that is stored. */
+  /** The size of the largest file to store, in bytes. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
 
-/** Stores the files of one call for its principal. */
 export class ResultStore {
   readonly maxBytes: number;
   readonly #options: ResultStoreOptions;
@@ -36,7 +34,7 @@ export class ResultStore {
     this.#options = options;
   }
 
-  /** Stores the bytes as they arrive. Rejects only with what the source throws; errors of the store are an outcome. */
+  /** Stores the bytes as they arrive. Rejects only with errors of the source; errors of the store are an outcome. */
   async put(content: AsyncIterable<Uint8Array>, about: Omit<NewFile, 'principal'>): Promise<StoreOutcome> {
     const { store, accessOf, principal, maxBytes, signal, logger } = this.#options;
     let sourceError: { readonly thrown: unknown } | undefined;
@@ -66,11 +64,11 @@ export class ResultStore {
   }
 }
 
-/** One sentence on why the store refused a file. */
+/** Returns one sentence on why the store refused a file. */
 function reasonOf(error: unknown, logger: Logger): string {
   const { code, message } = asBridgeError(error);
   if (code !== 'internal') return message;
   const cause = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected error';
-  logger.warn('A file of a result could not be kept', { error });
-  return `The bridge's store of files failed (${cause}), which its operator has to mend.`;
+  logger.warn('A file of a result could not be stored', { error });
+  return `The bridge's file store failed (${cause}); its operator must fix it.`;
 }

@@ -2,34 +2,33 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { canonical, entryKey, entryKeys } from './json-values.ts';
 import { allowsMoreKeys, conformTo } from './output-schema.ts';
 
-/** A block of text of the result, as far as structured content has to know it. */
+/** A block of text of the result, with the facts that structured content needs. */
 export interface ShownText {
   readonly text: string;
-  /** The JSON value that the text is, if it is one. */
+  /** The text's JSON value, if the text is JSON. */
   readonly whole?: Json;
 }
 
-/** What structured content is made of. */
 export interface StructuredInput {
   /** The distinct values of json messages, in order. */
   readonly values: readonly Json[];
   readonly variables: readonly (readonly [string, Json])[];
-  /** All the result's text, whether or not it says the same as the values. */
+  /** All texts of the result, including those that repeat the values. */
   readonly texts: readonly ShownText[];
   readonly outputSchema: JsonObject | undefined;
 }
 
 /**
- * Structured content that is complete by itself, since clients that get it may show the model nothing else, and
- * sentences about what could not be part of it.
+ * Returns structured content and notes on what it could not include. It is complete by itself, because clients may show
+ * the model nothing else.
  *
- * - One json object is the structured content; any other value is its `json`, several are a list there.
- * - Variables are entries of their own. Where one has another value than the json object under its name,
- *   the object moves to `json`.
- * - Text that says more than these values is its `text`, joined by line breaks. The names are Dify's own:
- *   its tool node answers `text` and `json` next to the variables, which may not have these names.
+ * - A single json object is the structured content. Any other value becomes its `json`; several values become a list.
+ * - Variables are entries of their own. If the json object has another value under a variable's name, the object moves
+ *   to `json`.
+ * - Text that says more than these values becomes its `text`, joined by line breaks. These names are Dify's own: its
+ *   tool node returns `text` and `json` next to the variables, which may not have these names.
  *
- * Without values and variables there is none, unless the tool has an output schema: then there always is.
+ * Without values and variables there is no structured content, unless the tool has an output schema.
  */
 export function buildStructuredContent({ values, variables, texts, outputSchema }: StructuredInput): {
   readonly content?: JsonObject;
@@ -52,7 +51,7 @@ export function buildStructuredContent({ values, variables, texts, outputSchema 
   if (text === '') return { content, notes };
   if (!Object.hasOwn(content, 'text') && allowsMoreKeys(outputSchema))
     return { content: { ...content, text }, notes };
-  // A variable is called `text`: where nothing has been promised, none is better than half of it.
+  // A variable is named `text`. Without an output schema, no structured content is better than an incomplete one.
   return outputSchema === undefined ? { notes } : { content, notes };
 }
 

@@ -1,21 +1,16 @@
-/** The texts of a result within its budget. */
+/** The texts of a result, limited to its budget. */
 export interface BudgetedTexts {
-  /** What is shown of each text, in order: all, a beginning, or nothing (undefined). */
+  /** The shown part of each text, in order: all of it, its beginning, or nothing (undefined). */
   readonly texts: readonly (string | undefined)[];
-  /** Characters of all texts. */
   readonly total: number;
-  /** Characters that are shown. */
   readonly shown: number;
   /** Index of the text that was cut; undefined if all texts are shown. */
   readonly cutAt: number | undefined;
-  /** Characters that text files of the result may still take; 0 if a text was cut. */
+  /** The number of characters left for text files; 0 if a text was cut. */
   readonly left: number;
 }
 
-/**
- * Shows texts from the first on until `max` characters are used up. The one that does not fit is cut after a line,
- * where that leaves at least half of the space, and otherwise between two characters.
- */
+/** Shows texts from the first on until `max` characters are used up; cuts the one that does not fit, at a line. */
 export function budgetTexts(texts: readonly string[], max: number): BudgetedTexts {
   const total = texts.reduce((sum, { length }) => sum + length, 0);
   let space = max;
@@ -31,14 +26,14 @@ export function budgetTexts(texts: readonly string[], max: number): BudgetedText
   return { texts: budgeted, total, shown: max - space, cutAt, left: cutAt === undefined ? space : 0 };
 }
 
-/** At most `max` characters from the beginning of a text, up to the end of a line where one is near. */
+/** Returns at most `max` characters from the beginning of a text, up to the end of a line if one is near. */
 export function cutAtLine(text: string, max: number): string {
   const start = text.slice(0, max);
   const lineEnd = start.lastIndexOf('\n');
   return copyOf(lineEnd >= max / 2 ? start.slice(0, lineEnd) : start.replace(/\p{Surrogate}$/u, ''));
 }
 
-/** A part of a text is a view of the whole: a stored result would hold all of it in memory. */
+/** Returns a copy. In V8, a part of a string refers to the whole, so a stored result would keep all of it in memory. */
 function copyOf(part: string): string {
   return Buffer.from(part, 'utf16le').toString('utf16le');
 }

@@ -2,23 +2,23 @@ import type { Json } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { FILE_MARKER, type FileLinks, toShownValue } from './json-values.ts';
 
-/** Longer texts are shown as they are, without looking for JSON in them: 4 Mi characters. */
+/** Longer texts are not searched for JSON. */
 const MAX_PARSED_LENGTH = 4 * 1024 * 1024;
 
-/** A run of neighbouring text messages, read. */
+/** A run of consecutive text messages after reading. */
 export interface TextRun {
-  /** What is shown: the text as it came, Dify's file objects replaced by readable ones. */
+  /** The text to show, with Dify's file objects replaced by readable ones. */
   readonly text: string;
-  /** The JSON value that the whole text is, if it is one. */
+  /** The JSON value of the whole text, if it is JSON. */
   readonly whole?: Json;
-  /** JSON values that the text shows: the whole, or those of single messages within it. */
+  /** The JSON values that the text shows: that of the whole text, or those of single messages. */
   readonly values: readonly Json[];
 }
 
 /**
- * Joins the messages of a run without a separator, as Dify itself does for its agents and workflows: pieces
- * of a token stream and separate sentences look alike on the wire. JSON is looked for only when
- * `lookForJson` says that something could equal it, or when the text carries file objects.
+ * Joins the messages of a run without a separator, as Dify does for its agents and workflows: on the wire, pieces of a
+ * token stream and separate sentences look the same. Looks for JSON only with `lookForJson`, if another value may equal
+ * it, or if the text contains file objects.
  */
 export function readTextRun(pieces: readonly string[], lookForJson: boolean, links: FileLinks): TextRun {
   const text = pieces.join('');
@@ -28,7 +28,7 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
   const whole = parse(text);
   if (whole !== undefined) {
     const shown = toShownValue(whole, links);
-    // The tool's own characters are shown where possible: they hold numbers that a double cannot.
+    // Shows the tool's own characters if possible, because they may contain numbers that a double cannot represent.
     return {
       text: hasFiles && shown !== whole ? wellFormedJson(shown) : text,
       whole: shown,
@@ -48,7 +48,7 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
   return { text: parts.join(''), values };
 }
 
-/** The object or array that a text is; undefined for every other text. */
+/** Returns the object or array that a text represents; undefined for any other text. */
 function parse(text: string): Json | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-16))) return undefined;
   try {

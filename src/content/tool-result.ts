@@ -14,33 +14,32 @@ import { ResultStore } from './result-store.ts';
 
 export interface ToolResultsOptions {
   readonly opener: FileOpener;
-  /** Stores the files of results. */
   readonly store: FileStore;
   readonly accessOf: FileAccessOf;
-  /** Bytes of the largest file that is stored. */
+  /** The size of the largest file to store, in bytes. */
   readonly maxOutputBytes: number;
   readonly logger: Logger;
 }
 
-/** The call that a result belongs to. */
+/** The call to which a result belongs. */
 export interface ResultContext {
   readonly tool: PublishedTool;
-  /** Whose files they are. */
+  /** The owner of the files. */
   readonly principal: string;
-  /** Those of the view; what the tool's own preset says comes first. */
+  /** The limits of the view. Those of the tool's preset override them. */
   readonly limits: ResultLimits;
   readonly signal: AbortSignal;
-  /** Ends the fetching of files, which may go on after the last message; `signal` unless given. */
+  /** Ends the downloads, which may continue after the last message. Default: `signal`. */
   readonly until?: AbortSignal | undefined;
   readonly observer?: CallObserver | undefined;
 }
 
-/** After these nobody waits for files any more. */
+/** Errors after which no caller waits for files. */
 const ENDED_FROM_OUTSIDE: readonly ErrorCode[] = ['cancelled', 'deadline_exceeded', 'shutting_down'];
 
-/** Turns the messages of calls into their results. */
+/** Converts the messages of calls into results. */
 export class ToolResults {
-  /** Bytes of the largest file that is stored: may change at any time. */
+  /** The size of the largest file to store, in bytes. May change at any time. */
   maxOutputBytes: number;
   readonly #options: ToolResultsOptions;
 
@@ -50,12 +49,12 @@ export class ToolResults {
   }
 
   /**
-   * Reads the messages of a call to their end and returns the result that an MCP client gets. Never rejects: what the
-   * stream throws becomes `isError`.
+   * Reads all messages of a call and resolves with the result for the MCP client. Never rejects: an error of the stream
+   * becomes a result with `isError`.
    *
-   * Files are fetched while the stream runs. An error comes first in the result, with what the tool had sent
-   * before it behind: clients cut long error texts at the end, and some show the first block only. Log messages go
-   * to the observer's `log`, everything else is announced to its `progress` at most four times a second.
+   * Fetches files while the stream is running. An error comes first in the result, followed by the earlier output,
+   * because clients cut long error texts at the end and some show only the first block. Log messages go to the
+   * observer's `log`; its `progress` reports all other messages at most four times a second.
    */
   async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
     const { tool, signal, until = signal, observer } = context;
@@ -78,16 +77,12 @@ export class ToolResults {
         announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
-      warnOfUnknown(collector, tool, logger);
-      return await assembleResult({
-        tool: tool.name,
-        collector,
-        downloads,
-        store: storeFor(signal),
-        limits,
-        failure,
-        outputSchema: tool.outputSchema,
-      });
+      if (collector.unknownTypes.size > 0) {
+        const types = Object.fromEntries(collector.unknownTypes);
+        logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
+      }
+      const store = storeFor(signal);
+      return await assembleResult({ tool, collector, downloads, store, limits, failure });
     } catch (error) {
       return errorResult(this.#failure(error, tool));
     }
@@ -105,12 +100,4 @@ export class ToolResults {
     }
     return failure;
   }
-}
-
-function warnOfUnknown({ unknownTypes }: Collector, tool: PublishedTool, logger: Logger): void {
-  if (unknownTypes.size === 0) return;
-  logger.warn('Tool sent messages of unknown types', {
-    tool: tool.name,
-    types: Object.fromEntries(unknownTypes),
-  });
 }

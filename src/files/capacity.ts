@@ -11,32 +11,18 @@ const MAX_FILES = 10_000;
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
 const AHEAD_PART = 64;
 
-/** The space of a store, shared by the files in it and the uploads in progress. */
-export interface Capacity {
-  /**
-   * Reserves space for bytes that are about to be written, and some more ahead of them. Evicts the least recently used
-   * files if the store is full. Resolves with the number of bytes reserved. Rejects with `file_too_large` if uploads in
-   * progress leave too little space.
-   */
-  reserve(bytes: number): Promise<number>;
-  /** Ends a reservation: the upload failed, or its file is now stored and counted. */
-  release(bytes: number): void;
-}
-
-export function createCapacity(backend: StorageBackend, maxBytes: number, now: () => number): Capacity {
+/** Returns the space of a store, shared by the files in it and the uploads in progress. */
+export function createCapacity(backend: StorageBackend, maxBytes: number, now: () => number) {
   let arriving = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function makeSpace(needed: number): Promise<number> {
     const free = maxBytes - arriving;
     if (needed > free) {
-      throw new BridgeError(
-        'file_too_large',
-        'The file store is full: uploads in progress use all available space.',
-        {
-          hint: 'Try again in a moment, or raise the setting files.maxStoreBytes.',
-        },
-      );
+      const message = 'The file store is full: uploads in progress use all available space.';
+      throw new BridgeError('file_too_large', message, {
+        hint: 'Try again in a moment, or raise the setting files.maxStoreBytes.',
+      });
     }
     const ahead = Math.min(MAX_AHEAD_BYTES, Math.floor(maxBytes / AHEAD_PART));
     const bytes = Math.min(needed + ahead, free);
@@ -71,12 +57,18 @@ export function createCapacity(backend: StorageBackend, maxBytes: number, now: (
   }
 
   return {
-    reserve(bytes) {
+    /**
+     * Reserves space for bytes that are about to be written, and some more ahead of them. Evicts the least recently
+     * used files if the store is full. Resolves with the number of bytes reserved. Rejects with `file_too_large` if
+     * uploads in progress leave too little space.
+     */
+    reserve(bytes: number): Promise<number> {
       const done = turn.then(() => makeSpace(bytes));
       turn = done.catch(() => undefined);
       return done;
     },
-    release(bytes) {
+    /** Ends a reservation: the upload failed, or its file is now stored and counted. */
+    release(bytes: number): void {
       arriving -= bytes;
     },
   };

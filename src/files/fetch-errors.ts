@@ -1,5 +1,5 @@
 import { durationText } from '../model/duration.ts';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 
 const GIVE_OTHERWISE = 'Give a publicly reachable address, or the file itself as data.';
 const ASK_OPERATOR = `${GIVE_OTHERWISE} An operator can allow the host in files.allowedNetworks.`;
@@ -74,9 +74,8 @@ export const isTooLarge = (host: string, maxBytes: number, size?: number): Bridg
 
 /** The bridge could not store the file temporarily. */
 export const cannotBeStored = (cause: unknown): BridgeError => {
-  const code = (cause as NodeJS.ErrnoException).code ?? 'unexpected error';
   return refused(
-    `The bridge could not write the file to its disk (${code}).`,
+    `The bridge could not write the file to its disk (${systemErrorCode(cause)}).`,
     'Give a smaller file, or the file itself as data. The operator of the bridge must check its file folder (files.dir).',
     cause,
   );

@@ -1,4 +1,4 @@
-import { abortable, onAbort } from '../model/async.ts';
+import { abortable } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
 import { nameInHeader, nameInUrl } from './names.ts';
@@ -8,7 +8,6 @@ import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';
 
-/** What the bridge fetches, and its time limits. */
 export interface RemoteFilesOptions {
   /** False allows only https. */
   readonly allowHttp: boolean;
@@ -18,7 +17,6 @@ export interface RemoteFilesOptions {
   readonly timeoutMs: number;
   /** Longest time that a server may send nothing; 15 s when absent. */
   readonly idleMs?: number | undefined;
-  /** Folder of the temporary files. */
   readonly temporaryFolder: string;
   /** Resolves host names; the system's resolver when absent. */
   readonly resolver?: Resolver | undefined;
@@ -58,9 +56,9 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
     let url = checked(address);
     for (let redirects = 0; ; redirects += 1) {
       watch.host = url.host;
-      const addresses = await watch.race(allowedAddresses(url, policy, resolver));
+      const addresses = await abortable(allowedAddresses(url, policy, resolver), watch.signal);
       const answer = await get(url, addresses, watch.signal).catch((error: unknown) => {
-        throw watch.reason() ?? errors.unreachable(url.host, error);
+        throw watch.signal.reason ?? errors.unreachable(url.host, error);
       });
       watch.heard();
       const { statusCode: status = 0, headers } = answer.message;
@@ -115,10 +113,10 @@ async function take(
       }
       // Node reports a body that ends with its connection as complete, even if the fetch itself was
       // aborted.
-      if (watch.signal.aborted) throw watch.reason();
+      watch.signal.throwIfAborted();
     } catch (error) {
       if (error instanceof BridgeError) throw error;
-      throw watch.reason() ?? errors.brokenOff(url.host, error);
+      throw watch.signal.reason ?? errors.brokenOff(url.host, error);
     }
   }
 
@@ -138,29 +136,20 @@ interface Watch {
   host: string;
   /** Restarts the silence limit. */
   heard(): void;
-  /** Returns why the fetch was ended; undefined if it was not. */
-  reason(): unknown;
-  /** Settles as the promise does, or rejects with the reason if the fetch ends first. */
-  race<T>(promise: Promise<T>): Promise<T>;
   release(): void;
 }
 
-function watchFetch(signal: AbortSignal, timeoutMs: number, idleMs: number): Watch {
-  const controller = new AbortController();
-  const end = (reason: unknown): void => controller.abort(reason);
-  const unlink = onAbort(signal, () => end(signal.reason));
-  const whole = setTimeout(() => end(errors.tooSlow(watch.host, timeoutMs)), timeoutMs);
-  const idle = setTimeout(() => end(errors.isSilent(watch.host, idleMs)), idleMs);
+function watchFetch(caller: AbortSignal, timeoutMs: number, idleMs: number): Watch {
+  const limits = new AbortController();
+  const whole = setTimeout(() => limits.abort(errors.tooSlow(watch.host, timeoutMs)), timeoutMs);
+  const idle = setTimeout(() => limits.abort(errors.isSilent(watch.host, idleMs)), idleMs);
   const watch: Watch = {
-    signal: controller.signal,
+    signal: AbortSignal.any([caller, limits.signal]),
     host: '',
     heard: () => void idle.refresh(),
-    reason: () => (controller.signal.aborted ? controller.signal.reason : undefined),
-    race: (promise) => abortable(promise, controller.signal),
     release() {
       clearTimeout(whole);
       clearTimeout(idle);
-      unlink();
     },
   };
   return watch;

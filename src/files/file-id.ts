@@ -1,18 +1,16 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** 128 bits in base 36: short, because models copy it, and case-insensitive, as in a host name. */
 const ID_LENGTH = 25;
 const ID = /^[0-9a-z]{25}$/;
 const URI = /^dify-file:\/\/([0-9a-z]{25})(?:[/?#]|$)/i;
 
-/** Returns an unguessable id. */
 export function newFileId(): string {
   return BigInt(`0x${randomBytes(16).toString('hex')}`)
     .toString(36)
     .padStart(ID_LENGTH, '0');
 }
 
-/** Returns whether a text has the form of an id. */
 export function isFileId(text: string): boolean {
   return ID.test(text);
 }
@@ -45,14 +43,10 @@ export function splitDownloadKey(key: string): { readonly id: string; readonly s
 
 /** Compares two secrets in constant time. */
 export function isSameSecret(given: string, expected: string): boolean {
-  return timingSafeEqual(sha256(given), sha256(expected));
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
 }
 
 /** Returns the store's identifier of a principal. */
 export function ownerOf(principal: string): string {
-  return sha256(principal).toString('hex');
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', principal);
 }

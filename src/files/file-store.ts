@@ -19,28 +19,19 @@ import { createCapacity } from './capacity.ts';
 /** The longest time between two sweeps for expired files, in milliseconds. */
 const MAX_SWEEP_MS = 5 * 60_000;
 
-/** Where files are stored, how many and for how long. */
 export interface FileStoreOptions {
   readonly backend: StorageBackend;
   /** The limit for all files together. */
   readonly maxBytes: number;
-  /** Milliseconds until a file expires. */
   readonly ttlMs: number;
   readonly logger: Logger;
   /** The clock; the system clock when absent. */
   readonly now?: (() => number) | undefined;
 }
 
-/** How full a store is. */
-export interface StoreUsage {
-  readonly files: number;
-  readonly bytes: number;
-  readonly maxBytes: number;
-}
-
 /** A store that reports how full it is. */
 export interface MeteredFileStore extends FileStore {
-  usage(): Promise<StoreUsage>;
+  usage(): Promise<{ readonly files: number; readonly bytes: number; readonly maxBytes: number }>;
 }
 
 /** Returns the store on a backend. Processes that share the backend see each other's files. */
@@ -76,13 +67,10 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
     for await (const chunk of content) {
       size += chunk.length;
       if (size > maxBytes) {
-        throw new BridgeError(
-          'file_too_large',
-          `The file is larger than the file store (${maxBytes} bytes).`,
-          {
-            hint: 'An operator can raise the setting files.maxStoreBytes.',
-          },
-        );
+        const message = `The file is larger than the file store (${maxBytes} bytes).`;
+        throw new BridgeError('file_too_large', message, {
+          hint: 'An operator can raise the setting files.maxStoreBytes.',
+        });
       }
       if (size > taken.bytes) taken.bytes += await capacity.reserve(size - taken.bytes);
       await draft.write(chunk);

@@ -11,7 +11,7 @@ const INVISIBLE = /[\p{Control}\p{Surrogate}\u202a-\u202e\u2066-\u2069]+/gu;
 /** Characters that Windows does not allow in a name. */
 const RESERVED_CHARACTERS = /[<>:"|?*]/g;
 /** Device names of Windows, whatever follows the dot. */
-const RESERVED_NAMES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+export const RESERVED_NAMES = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /** Returns a file name that is valid on any system and has no path. Preserves letters of all scripts. */
 export function cleanFileName(name: string): string {

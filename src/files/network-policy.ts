@@ -5,18 +5,13 @@ type Network = ReturnType<typeof ipaddr.parseCIDR>;
 type Address = ReturnType<typeof ipaddr.parse>;
 
 /** The hosts that the bridge may fetch from. */
-export interface NetworkPolicy {
-  /** Returns whether the operator allowed the host by name; it may then be anywhere. */
-  isNamed(host: string): boolean;
-  /** Returns whether an address, in any notation, is public or in a network that the operator allowed. */
-  isAllowed(address: string): boolean;
-}
+export type NetworkPolicy = ReturnType<typeof createNetworkPolicy>;
 
 /** The public part of IPv6. The rest can embed IPv4 addresses in ways that no list covers completely. */
 const GLOBAL_IPV6: Network = ipaddr.parseCIDR('2000::/3');
 
 /** Returns the policy. `allowed`: host names, addresses and networks such as `10.20.0.0/16`. */
-export function createNetworkPolicy(allowed: readonly string[]): NetworkPolicy {
+export function createNetworkPolicy(allowed: readonly string[]) {
   const networks: Network[] = [];
   const hosts = new Set<string>();
   for (const entry of allowed) {
@@ -28,8 +23,10 @@ export function createNetworkPolicy(allowed: readonly string[]): NetworkPolicy {
     address.kind() === base.kind() && address.match(base, bits);
 
   return {
-    isNamed: (host) => hosts.has(normalised(host)),
-    isAllowed(text) {
+    /** Returns whether the operator allowed the host by name; it may then be anywhere. */
+    isNamed: (host: string): boolean => hosts.has(normalised(host)),
+    /** Returns whether an address, in any notation, is public or in a network that the operator allowed. */
+    isAllowed(text: string): boolean {
       if (!ipaddr.isValid(text)) return false;
       // An IPv4 address inside an IPv6 address reaches the same machine as by itself.
       const address = ipaddr.process(text);

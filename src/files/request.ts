@@ -1,7 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { onAbort, type Stop } from '../model/async.ts';
 import { fixedLookup } from './resolve.ts';
 
 /** An answer whose body is not yet read, and how to close its connection. */
@@ -19,19 +18,15 @@ const HEADERS = {
 
 /**
  * Sends a GET to one of the addresses and resolves with the answer. Uses a new connection, no proxy and
- * no credentials, and follows no redirect. Rejects with the connection's error or the signal's reason.
+ * no credentials, and follows no redirect. Rejects if the connection fails or the signal is aborted.
  */
 export async function get(url: URL, addresses: readonly string[], signal: AbortSignal): Promise<Answer> {
   const isHttps = url.protocol === 'https:';
   const lookup = fixedLookup(addresses);
   const agent = isHttps ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
   const send = isHttps ? httpsRequest : httpRequest;
-  const request: ClientRequest = send(url, { agent, lookup, headers: HEADERS, method: 'GET' });
-  let stopListening: Stop | undefined;
-  const close = (): void => {
-    stopListening?.();
-    request.destroy();
-  };
+  const request: ClientRequest = send(url, { agent, lookup, headers: HEADERS, signal });
+  const close = (): void => void request.destroy();
   try {
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
@@ -42,8 +37,7 @@ export async function get(url: URL, addresses: readonly string[], signal: AbortS
       });
       // Also handles later errors, which the reader of the body receives.
       request.on('error', reject);
-      stopListening = onAbort(signal, () => void request.destroy(signal.reason as Error));
-      if (!signal.aborted) request.end();
+      request.end();
     });
     return { message, close };
   } catch (error) {

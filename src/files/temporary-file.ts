@@ -5,7 +5,6 @@ import { handleBytes } from '../model/handle-bytes.ts';
 import type { InputFile } from '../model/ports.ts';
 import { cannotBeStored } from './fetch-errors.ts';
 
-/** The bytes of a temporary file. */
 export type TemporaryFile = Pick<InputFile, 'size' | 'read' | 'dispose'>;
 
 /**

@@ -2,16 +2,16 @@ import { isIP } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 
-/** Names under which a host reaches itself, as a URL contains them. */
+/** The names by which a host reaches itself, as in a URL. */
 export const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** An address as a URL contains it: IPv6 in brackets. */
+/** Returns an address as in a URL: IPv6 in brackets. */
 export function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
 /**
- * Refuses to serve the network without authentication.
+ * Checks that the bridge does not serve the network without authentication.
  * @throws BridgeError `config_invalid`.
  */
 export function checkExposure(host: string, token: string | undefined, allowWithoutToken: boolean): void {
@@ -25,7 +25,7 @@ export function checkExposure(host: string, token: string | undefined, allowWith
   );
 }
 
-/** Why listening failed, as a BridgeError `port_unavailable`. */
+/** Returns `port_unavailable` with the reason why listening failed. */
 export function listenError(host: string, port: number, error: NodeJS.ErrnoException): BridgeError {
   const where = `${urlHost(host)}:${port}`;
   const reasons: Record<string, string> = {

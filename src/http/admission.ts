@@ -8,17 +8,17 @@ import { LOOPBACK_NAMES, urlHost } from './address.ts';
 export interface PlaceOptions {
   /** The address that the bridge listens on. */
   readonly host: string;
-  /** The bearer token that every request for MCP must carry; undefined: none. */
+  /** The bearer token that every request must carry. Without it, no token is required. */
   readonly token: string | undefined;
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
-  /** The host of the bridge's public address, which the Host header may name as well. */
+  /** The host of the bridge's public address, which the Host header may also name. */
   readonly publicHost: string | undefined;
   /** Further origins: `https://app.example.com`, or a host name for any scheme and port. */
   readonly allowedOrigins: readonly string[];
 }
 
-/** The principal of every request to a bridge that needs no token. */
+/** The principal of every request to a bridge without a token. */
 const ANONYMOUS_PRINCIPAL = 'anonymous';
 
 /**
@@ -60,7 +60,7 @@ export function createTokenCheck(token: string | undefined): (headers: IncomingH
   };
 }
 
-/** The challenge that goes with a 401 (RFC 6750, section 3). */
+/** The challenge of a 401 (RFC 6750, section 3). */
 export function bearerChallenge(authorization: string | undefined): string {
   return authorization === undefined
     ? 'Bearer realm="dify-mcp-bridge"'
@@ -75,8 +75,8 @@ function hostRule({ host, token, allowedHosts, publicHost }: PlaceOptions): (hea
   );
   const isKnown = (header: string): boolean => names.has(header) || names.has(withoutPort(header));
   if (isLoopback(host) || allowedHosts.length > 0) return (header) => isKnown(header.toLowerCase());
-  // A page that rebinds its own name to this address has no token. Where there is none either, an address in
-  // numbers is safe, since only names can be rebound.
+  // A page that rebinds its own name to this address has no token. Without a token, a numeric address is safe, because
+  // only names can be rebound.
   if (token !== undefined) return (header) => header === '' || URL.canParse(`http://${header}`);
   return (header) =>
     isKnown(header.toLowerCase()) || isIP(withoutPort(header).replace(/^\[(.*)\]$/, '$1')) !== 0;
@@ -104,7 +104,7 @@ function tokenRule(token: string | undefined): (header: string | undefined) => b
   };
 }
 
-/** Made from another digest than the one that tokens are compared by. */
+/** Uses a different digest than the comparison of tokens. */
 function principalOf(token: string): string {
   return `token-${digest(`principal of ${token}`).subarray(0, 16).toString('base64url')}`;
 }

@@ -3,7 +3,7 @@ import { isJsonContentType } from '@modelcontextprotocol/server';
 import { after, settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** How long a client may go on sending a body that was refused, in milliseconds. */
+/** How long a client may continue to send a refused body, in milliseconds. */
 const DISCARD_MS = 5000;
 
 /** How long a body may stop arriving, in milliseconds. */
@@ -102,7 +102,9 @@ function crowded(): BridgeError {
   });
 }
 
-/** Reads the rest of a refused body, for a while: a client that is cut off while it sends never sees the refusal. */
+/**
+ * Reads the rest of a refused body for a while, because a client that is cut off while sending never sees the refusal.
+ */
 export function discardBody(req: IncomingMessage): void {
   req.once(
     'close',

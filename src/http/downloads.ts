@@ -6,10 +6,10 @@ import { UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { ByteRange, FileStore, StoredFile } from '../model/stored-file.ts';
 import { sendJson, sendMethodNotAllowed } from './responses.ts';
 
-/** Where stored files are downloaded: `/files/<key>/<name>`. */
+/** Matches the path of a download: `/files/<key>/<name>`. */
 const PATH = /^\/files\/([^/]+)(?:\/[^/]*)?$/;
 
-/** Types that no browser runs. Of all others a browser learns that they are bytes. */
+/** Types that no browser executes. All others are served as bytes. */
 const HARMLESS =
   /^(image\/(png|jpeg|gif|webp|bmp|tiff)|audio\/[a-z0-9.+-]+|video\/[a-z0-9.+-]+|text\/(plain|csv|markdown)|application\/(json|zip|gzip|epub\+zip|msword|vnd\.[a-z0-9.-]+))$/;
 
@@ -18,19 +18,19 @@ export interface DownloadOptions {
   readonly logger: Logger;
 }
 
-/** Whether a path is one of stored files. */
+/** Returns whether a path is that of a download. */
 export function isDownloadPath(pathname: string): boolean {
   return PATH.test(pathname);
 }
 
-/** The path at which a file can be downloaded. */
+/** Returns the download path of a file. */
 export function downloadPath(key: string, name: string): string {
   return `/files/${key}/${encodeURIComponent(name)}`;
 }
 
 /**
- * Serves an admitted request for a stored file, whole or a part. The key in its path is all that it takes. Resolves
- * when the response is complete or the client gone; the file is closed either way.
+ * Serves an admitted request for a stored file, or a part of one. The key in the path is sufficient. Resolves when the
+ * response is complete or the client has gone; closes the file in both cases.
  */
 export function createDownloads({ files, logger }: DownloadOptions) {
   return async (req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> => {
@@ -57,7 +57,7 @@ export function createDownloads({ files, logger }: DownloadOptions) {
     try {
       await pipeline(Readable.from(found.read(range)), res);
     } catch (error) {
-      // The status was sent already: only a broken connection shows that the body is not complete.
+      // The status has been sent, so only a broken connection shows that the body is incomplete.
       logger.debug('A download broke off', { error });
       res.destroy();
     }
@@ -71,8 +71,8 @@ function rangeOf(req: IncomingMessage, file: StoredFile): ByteRange | 'unsatisfi
 }
 
 /**
- * The part of a file that a Range header asks for (RFC 9110, section 14). Undefined, which means all of it, also for
- * what the server need not honour: several parts, other units, nonsense. `unsatisfiable` if the part is outside the file.
+ * Returns the part of a file that a Range header requests (RFC 9110, section 14); undefined for the whole file, also if
+ * the server may ignore the header (several parts, other units, nonsense); `unsatisfiable` if the part is outside.
  */
 export function requestedRange(
   header: string | undefined,
@@ -105,7 +105,9 @@ function headersOf(file: StoredFile, length: number): Record<string, string | nu
   };
 }
 
-/** A Content-Disposition that makes a browser save the file, with its name for old and new ones (RFC 6266). */
+/**
+ * Returns a Content-Disposition that makes a browser save the file, with the name for old and new browsers (RFC 6266).
+ */
 export function attachment(name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(name).replace(
@@ -115,7 +117,7 @@ export function attachment(name: string): string {
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-/** A stored file never changes, so what tells it from others of its address is enough. */
+/** Returns the ETag of a file. A stored file never changes, so size and creation time suffice. */
 function entityTag({ size, createdAt }: StoredFile): string {
   return `"${size.toString(36)}-${createdAt.getTime().toString(36)}"`;
 }

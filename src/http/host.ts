@@ -22,7 +22,7 @@ import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
 
-/** How long a connection without requests stays open: longer than proxies keep theirs. */
+/** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
 
 /** How long a connection may take for the headers of its first request, in milliseconds. */
@@ -34,27 +34,27 @@ const LOG_INTERVAL_MS = 60_000;
 /** The connections that are allowed besides those of the streams. */
 const SPARE_CONNECTIONS = 1000;
 
-/** A moment for the answers of calls that were ended at the close, in milliseconds. */
+/** How long to wait on close for the answers of ended calls, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 
 export interface HttpHostOptions {
   /** Address to listen on. */
   readonly host: string;
-  /** Port to listen on; 0 takes a free one. */
+  /** Port to listen on; 0 chooses a free one. */
   readonly port: number;
-  /** The first one is the default: its path is the one that `listen` answers. */
+  /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Asked for `/readyz`, which anybody may read: no secrets, no texts of Dify's. */
+  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
   readonly readiness: () => Readiness;
   /** Bearer token that every MCP request must carry. */
   readonly token?: string | undefined;
-  /** Serves an address other than loopback without a token. */
+  /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
-  /** Names in the Host header besides loopback and `host`. */
+  /** Allowed names in the Host header, in addition to loopback and `host`. */
   readonly allowedHosts?: readonly string[];
-  /** The name of the address that the bridge has for others. */
+  /** The host of the bridge's public address. */
   readonly publicHost?: string | undefined;
-  /** Stored files, which everybody who has their key may download: see `createDownloads`. Without it, none. */
+  /** The stored files, which any holder of their key may download. Without it, there are no downloads. */
   readonly files?: DownloadOptions['files'] | undefined;
   /** Origins of web pages that may send requests. */
   readonly allowedOrigins?: readonly string[];
@@ -62,12 +62,12 @@ export interface HttpHostOptions {
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
   readonly maxBodyBytes: number;
-  /** A silent event stream carries a comment at least this often. */
+  /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
 }
 
-/** Whether there are tools to serve, and facts about them for monitoring. */
+/** Whether tools can be served, and facts for monitoring. */
 export interface Readiness {
   readonly ready: boolean;
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
@@ -86,7 +86,7 @@ export class HttpHost {
   readonly #streams: StreamLimit;
   readonly #served = new Map<HttpView, ServedView>();
   readonly #downloads = new Set<Promise<void>>();
-  /** Views that have been replaced and still let their calls end. */
+  /** Removed views whose calls are still ending. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #server: HttpServer;
   #closing: Promise<void> | undefined;
@@ -127,7 +127,7 @@ export class HttpHost {
   }
 
   /**
-   * Starts to serve.
+   * Starts serving.
    * @throws BridgeError `port_unavailable`.
    */
   async listen(): Promise<{ readonly url: string; readonly port: number }> {
@@ -145,9 +145,8 @@ export class HttpHost {
   }
 
   /**
-   * Refuses new sessions and stateless requests with 503, lets running calls and downloads finish for up to `graceMs`,
-   * then ends what is left and gives the port back. A call that is ended elsewhere at that time still gets its answer
-   * out.
+   * Refuses new sessions and stateless requests with 503, waits up to `graceMs` for running calls and downloads, then
+   * ends the rest and releases the port. A call that ends at that time still sends its answer.
    */
   close(graceMs: number): Promise<void> {
     this.#closing ??= this.#shutDown(graceMs);
@@ -155,8 +154,8 @@ export class HttpHost {
   }
 
   /**
-   * Serves these views from now on. A view that was removed answers 404 at once; its running calls get
-   * `graceMs` to end, then its sessions end. The others go on undisturbed, if they are the same object as before.
+   * Serves these views from now on. A removed view answers 404 at once; its running calls have `graceMs` to end, then
+   * its sessions end. Views that are the same object as before are not affected.
    */
   async replaceViews(views: readonly HttpView[], graceMs: number): Promise<void> {
     if (this.#isClosing()) return;
@@ -242,7 +241,7 @@ export class HttpHost {
     const views = [...this.#served.values()];
     for (const view of views) view.endAnnouncements();
     this.#sessions.refuseNew();
-    // The port stays open meanwhile: clients cancel calls and fetch late answers on new connections.
+    // The port stays open meanwhile, because clients cancel calls and fetch late answers on new connections.
     await Promise.all([
       ...views.map((view) => view.idle(graceMs + LAST_ANSWERS_MS)),
       settlesWithin(Promise.allSettled(this.#downloads), graceMs),

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 
-/** Answers with a JSON value. */
+/** Sends a JSON value. */
 export function sendJson(
   res: ServerResponse,
   status: number,
@@ -24,8 +24,8 @@ export function sendJson(
 }
 
 /**
- * Answers a request that ends before any MCP answer: HTTP status and JSON-RPC code from ERROR_RULES.
- * `id` is that of the JSON-RPC request, if it is known.
+ * Sends the error of a request that ends before any MCP answer, with status and code from ERROR_RULES. `id` is the ID
+ * of the JSON-RPC request, if known.
  */
 export function sendError(
   res: ServerResponse,
@@ -42,7 +42,7 @@ export function sendError(
   sendJson(res, http, answer, headers);
 }
 
-/** Refuses a method that the endpoint does not have in the client's revision. */
+/** Refuses a method that the endpoint does not support in the client's revision. */
 export function sendMethodNotAllowed(res: ServerResponse, allowed: string): void {
   const error = { code: -32_000, message: `Method not allowed: this endpoint takes ${allowed}.` };
   sendJson(res, 405, { jsonrpc: '2.0', id: null, error }, { Allow: allowed });

@@ -13,16 +13,16 @@ import type { Sessions } from './sessions.ts';
 import type { StreamLimit } from './stream-limit.ts';
 import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
 
-/** The first revision without sessions. Versions are dates, so they compare as texts. */
+/** The first revision without sessions. Revisions are dates, so they can be compared as texts. */
 const FIRST_MODERN_VERSION = '2026-07-28';
 
-/** One view of the tools, served at a path of its own. */
+/** One view, which is served at its own path. */
 export interface HttpView {
-  /** Path of its endpoint, such as `/mcp` or `/mcp/support`. */
+  /** The path of its endpoint, such as `/mcp` or `/mcp/support`. */
   readonly path: string;
-  /** Makes its servers. */
+  /** Creates its servers. */
   readonly createServer: ServerFactory;
-  /** The tools that it lists; only its own clients are notified of a change. */
+  /** Its tools. Only its own clients are notified of a change. */
   readonly tools: ToolListSource;
 }
 
@@ -31,15 +31,15 @@ export interface ServedViewOptions {
   readonly bodies: Bodies;
   readonly streams: StreamLimit;
   readonly keepAliveMs: number;
-  /** True once the bridge stops. */
+  /** Returns whether the bridge is stopping. */
   readonly isClosing: () => boolean;
   readonly logger: Logger;
 }
 
-/** A view while it is served: with sessions and a stateless handler of its own. */
+/** A served view with its own sessions and stateless handler. */
 export class ServedView {
   readonly path: string;
-  /** Notifies no client of changes from now on. */
+  /** Stops notifying clients of changes. */
   readonly endAnnouncements: () => void;
   readonly #createServer: ServerFactory;
   readonly #options: ServedViewOptions;
@@ -70,10 +70,9 @@ export class ServedView {
   }
 
   /**
-   * Serves an admitted request of a principal and picks the revision it speaks: a request that carries the envelope of
-   * 2026-07-28 goes to the stateless handler, any other to its session. `withId` gets the id of a JSON-RPC request as
-   * soon as it is read. Resolves when the response is complete. Throws a BridgeError where the request ends before any
-   * MCP answer.
+   * Serves an admitted request of a principal in its revision: a request with the envelope of 2026-07-28 goes to the
+   * stateless handler, any other to its session. Calls `withId` with the ID of the JSON-RPC request as soon as it is
+   * known. Resolves when the response is complete. Throws a BridgeError if the request ends before any MCP answer.
    */
   async serve(
     req: IncomingMessage,
@@ -102,18 +101,18 @@ export class ServedView {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
     if (isJsonObject(message) && message['method'] === 'subscriptions/listen') streams.add(res);
-    // The token itself goes no further than here.
+    // The token itself is not passed on.
     const authInfo = { token: '', clientId: principal, scopes: [] };
     const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
     await sendResponse(res, response, answerForm(req.headers.accept, message));
   }
 
-  /** Resolves when no call of the view runs, and at the latest after `timeoutMs`. */
+  /** Resolves when no call of the view is running, after `timeoutMs` at the latest. */
   idle(timeoutMs: number): Promise<void> {
     return this.#createServer.idle(timeoutMs);
   }
 
-  /** Ends its sessions, its streams and what they run. */
+  /** Ends its sessions and streams, and cancels their calls. */
   async close(): Promise<void> {
     this.endAnnouncements();
     await Promise.all([this.#sessions.close(), this.#modern.close()]);

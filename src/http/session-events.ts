@@ -1,9 +1,9 @@
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 
-/** The stream of a session that carries what belongs to no request; the SDK's own name for it. */
+/** The SDK's name for the stream of a session with messages that belong to no request. */
 const STANDALONE_STREAM = '_GET_stream';
 
-/** Memory that the sessions of a host share, for clients that lose their connection. */
+/** The memory that the sessions of a host share for resuming lost connections. */
 export interface EventBudget {
   bytes: number;
   readonly maxTotalBytes: number;
@@ -26,15 +26,15 @@ interface StoredEvent {
 
 interface Stream {
   readonly events: StoredEvent[];
-  /** Id of the request that was answered on it. */
+  /** The ID of the request that was answered on it. */
   answered?: unknown;
 }
 
-/** The recent events of one session, in memory; the oldest are dropped when a limit is reached. */
+/** The recent events of one session, in memory. When a limit is reached, the oldest are dropped. */
 export class SessionEvents implements EventStore {
   readonly #budget: EventBudget;
   readonly #streams = new Map<string, Stream>();
-  /** The stream of each event that was stored, oldest first; some of them are gone. */
+  /** The stream of each stored event, the oldest first. Some of the events have been dropped. */
   readonly #order: string[] = [];
   readonly #streamByRequest = new Map<unknown, string>();
   /** Messages that end their stream. */
@@ -88,22 +88,22 @@ export class SessionEvents implements EventStore {
     return last.streamId;
   }
 
-  /** Whether a client that names this event can still be served: something follows it, or may yet. */
+  /** Returns whether a client can resume after this event: other events follow, or may still follow. */
   canResume(eventId: string): boolean {
     const last = parseEventId(eventId);
     if (last === undefined) return false;
     const stream = this.#streams.get(last.streamId);
-    // Some clients come back for more after an answer that is an error, time and again if they find a stream.
+    // Some clients reconnect after an error as an answer, repeatedly if they find a stream.
     if (stream?.answered !== undefined) return stream.events.some(({ number }) => number > last.number);
     return last.streamId === STANDALONE_STREAM || stream !== undefined;
   }
 
-  /** A message whose arrival ends its stream: no event of the stream is stored any longer. */
+  /** Marks a message whose delivery ends its stream. From then on, no event of the stream is stored. */
   dropStreamAt(message: JSONRPCMessage): void {
     this.#endings.add(message);
   }
 
-  /** The answer to this request was handed to its client: its stream is dropped at the second `sweep` from now. */
+  /** Records that this request's answer was sent. Its stream is dropped at the second `sweep` from now. */
   delivered(requestId: unknown): void {
     const streamId = this.#streamByRequest.get(requestId);
     if (streamId !== undefined) this.#deliveredNow.add(streamId);
@@ -121,7 +121,7 @@ export class SessionEvents implements EventStore {
     this.#deliveredNow = new Set();
   }
 
-  /** Drops everything and gives the memory back to the budget. */
+  /** Drops everything and returns the memory to the budget. */
   clear(): void {
     for (const streamId of this.#streams.keys()) this.#forget(streamId);
     this.#order.length = 0;
@@ -139,7 +139,7 @@ export class SessionEvents implements EventStore {
       if (oldest === undefined) return false;
       const stream = this.#streams.get(oldest);
       this.#release(stream?.events.shift());
-      // A stream that still waits for its answer can be resumed without its first events.
+      // A stream without its answer can be resumed even without its first events.
       if (stream?.events.length === 0 && stream.answered !== undefined) this.#forget(oldest);
     }
     return true;
@@ -168,7 +168,7 @@ function parseEventId(eventId: string): { readonly streamId: string; readonly nu
   return streamId === undefined ? undefined : { streamId, number: Number(number) };
 }
 
-/** Roughly the memory that a message holds, in bytes: cheaper than serialising it once more. */
+/** Estimates the memory of a message in bytes, which is cheaper than serialising it again. */
 function weigh(value: unknown): number {
   if (typeof value === 'string') return 16 + value.length;
   if (typeof value !== 'object' || value === null) return 8;

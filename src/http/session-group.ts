@@ -10,7 +10,7 @@ import { issueSessionId, readSessionId, type SessionFacts } from './session-id.t
 import type { Sessions } from './sessions.ts';
 import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
 
-/** The sessions of one endpoint: the ID of one is unknown to every other group. */
+/** The sessions of one endpoint. Other groups do not know their IDs. */
 export class SessionGroup {
   readonly #createServer: ServerFactory;
   readonly #path: string;
@@ -26,20 +26,20 @@ export class SessionGroup {
     this.#servers = createLiveServers(sessions.logger);
   }
 
-  /** Tells every client of the changed list. */
+  /** Notifies every client of the changed list. */
   announceChange(): void {
     this.#servers.announceChange();
   }
 
-  /** Drops the sessions of the group and cancels what they run. The group opens no further one. */
+  /** Drops the sessions of the group and cancels their calls. The group opens no new sessions. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#own].map((session) => session.close('the endpoint is gone')));
   }
 
   /**
-   * Serves one request, with its parsed body if it has one. A session is known to the principal that opened it alone.
-   * Resolves when the response is complete or the client gone.
+   * Serves one request, with its parsed body if it has one. Only the principal that opened a session can use it.
+   * Resolves when the response is complete or the client has gone.
    * @throws BridgeError `bad_request`, `invalid_params`, `session_not_found`, `shutting_down`, `state_unavailable`.
    */
   async handle(
@@ -50,7 +50,7 @@ export class SessionGroup {
   ): Promise<void> {
     const session = await this.#sessionOf(req, principal, message);
     session.use();
-    // A response that is closed already would never tell that it is.
+    // A response that is already closed emits no further close event.
     if (res.destroyed) return session.release();
     res.once('close', () => session.release());
     await session.ready;
@@ -58,7 +58,7 @@ export class SessionGroup {
     if (Array.isArray(message) && session.facts.revision !== BATCH_REVISION) throw batchRefused();
     const lastEventId = req.headers['last-event-id'];
     if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
-      // Nothing is left of that stream. 204 tells an EventSource not to try again.
+      // Nothing is left of that stream. A 204 tells an EventSource not to try again.
       res.writeHead(204).end();
       return;
     }
@@ -169,7 +169,7 @@ function requestIdOf(message: unknown): RequestId[] {
   return isJSONRPCRequest(message) ? [message.id] : [];
 }
 
-/** The request that a `notifications/cancelled` names. */
+/** Returns the ID of the request that a `notifications/cancelled` names. */
 function cancelledRequest(message: unknown): RequestId[] {
   if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return [];
   const id = message.params?.['requestId'];

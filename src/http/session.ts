@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly facts: SessionFacts;
   readonly server: Server;
   readonly budget: EventBudget;
-  /** A silent event stream carries a comment at least this often, in milliseconds. */
+  /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
 }
@@ -52,7 +52,7 @@ export class Session {
   readonly #transport: SessionTransport;
   readonly #server: Server;
   readonly #logger: Logger;
-  /** Responses that are open, the GET stream included. */
+  /** The number of open responses, including the GET stream. */
   #open = 0;
 
   constructor({ id, facts, server, budget, keepAliveMs, logger }: SessionOptions) {
@@ -89,7 +89,7 @@ export class Session {
     return this.#open > 0 || this.#transport.unanswered.size > 0;
   }
 
-  /** Counts a response as open; to be released. */
+  /** Counts a response as open until `release`. */
   use(): void {
     this.#open += 1;
   }
@@ -114,15 +114,15 @@ export class Session {
     return response;
   }
 
-  /** Drops the session from memory and cancels what it runs. */
+  /** Drops the session from memory and cancels its calls. */
   async close(reason: string): Promise<void> {
     this.#logger.debug('An MCP session was closed', { reason });
     await this.#transport.close();
   }
 
   /**
-   * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, and the transport
-   * would keep stream and bookkeeping until one does; so it gets one that is sent to nobody.
+   * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, but the
+   * transport holds the stream until there is one. So it gets an answer that is not sent.
    */
   async settleCancelled(requestId: RequestId): Promise<void> {
     const ending: JSONRPCMessage = {
@@ -132,7 +132,7 @@ export class Session {
     };
     this.events.dropStreamAt(ending);
     this.#transport.closeSSEStream(requestId);
-    // It rejects when the request was answered before the cancellation came: nothing is left to settle then.
+    // Rejects if the request was answered before the cancellation arrived. Then nothing is left to do.
     await this.#transport.send(ending).catch(() => undefined);
   }
 }

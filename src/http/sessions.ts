@@ -75,19 +75,19 @@ export class Sessions {
     if (this.#kept.get(nonce) === session) this.#kept.delete(nonce);
   }
 
-  /** Opens no further session. */
+  /** Stops opening new sessions. */
   refuseNew(): void {
     this.#refusing = true;
   }
 
-  /** Drops all sessions and cancels what they run. */
+  /** Drops all sessions and cancels their calls. */
   async close(): Promise<void> {
     this.refuseNew();
     clearInterval(this.#sweeping);
     await Promise.all([...this.#kept.values()].map((session) => session.close('shutdown')));
   }
 
-  /** Drops sessions that are unused for long, and what was delivered to the others. */
+  /** Drops sessions that have been unused for long, and delivered events of the others. */
   #sweep(): void {
     for (const session of this.#kept.values()) {
       session.events.sweep();

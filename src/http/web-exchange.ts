@@ -45,11 +45,11 @@ function wantsProgress(request: unknown): boolean {
 }
 
 /**
- * A web Request with method, address and headers of a Node request. It has no body: the SDK
- * gets the parsed body separately, which was read within its limit before.
+ * Returns a web Request with method, address and headers of a Node request. It has no body: the SDK gets the parsed
+ * body separately, which has already been read within its limit.
  */
 export async function webRequest(req: IncomingMessage): Promise<Request> {
-  // A request that a server received has a method and an address; Node's type covers those that clients receive.
+  // A request that a server receives has a method and an address. Node's type is also that of a client's response.
   const request = await toWebRequest(req as IncomingMessage & { method: string; url: string }, undefined, {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   });
@@ -59,10 +59,10 @@ export async function webRequest(req: IncomingMessage): Promise<Request> {
 }
 
 /**
- * Writes a web Response to a Node response and resolves when that is done or the client is gone, with the form that
- * was sent. The SDK made the JSON in it, so this is where it becomes well-formed.
- * A body stream is cancelled as soon as the client goes, which is how the transports learn of it: the SDK's own
- * adapter notices at the next chunk only, and until then refuses a client that comes back for its stream.
+ * Writes a web Response to a Node response. Resolves with the form that was sent when that is done or the client has
+ * gone. Makes the SDK's JSON well-formed. Cancels the body stream as soon as the client has gone, so that the transports
+ * notice: the SDK's own adapter notices only at the next chunk, and until then refuses a client that wants to resume its
+ * stream.
  */
 export async function sendResponse(
   res: ServerResponse,
@@ -97,7 +97,7 @@ export async function sendResponse(
       return 'json';
     }
     res.writeHead(response.status, headers);
-    // A client should see the headers of a stream before its first event, which may be minutes away.
+    // A client must see the headers of a stream before its first event, which may take minutes.
     if (isStream) res.flushHeaders();
     for (const chunk of held) await write(res, chunk, gone.signal);
     for (let chunk = await next; chunk?.done === false; chunk = await next) {

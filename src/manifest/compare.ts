@@ -1,12 +1,10 @@
-import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
-import { type Approvable, toolHash } from './hash.ts';
+import { toolHash } from './hash.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 import type { UnpublishedChanges } from './unpublished.ts';
 
-/** A name, a title or a description that differs. */
 export interface TextChange {
   readonly part: 'name' | 'title' | 'description';
   readonly before: string;
@@ -25,7 +23,6 @@ export interface ChangedTool {
   readonly unpublished: readonly SchemaChange[];
 }
 
-/** An approved tool that is not published. */
 export interface RemovedTool {
   readonly name: string;
   readonly ref: ToolRef;
@@ -101,11 +98,7 @@ function changesOf(
   );
   const schema = [
     ...schemaChanges(old.inputSchema, tool.inputSchema, 'parameters'),
-    ...schemaChanges(outputOf(old), outputOf(tool), 'output'),
+    ...schemaChanges(old.outputSchema ?? {}, tool.outputSchema ?? {}, 'output'),
   ];
   return { name: tool.name, ref: tool.ref, texts, schema, unpublished };
-}
-
-function outputOf({ outputSchema = {} }: Approvable): JsonObject {
-  return outputSchema;
 }

@@ -1,6 +1,5 @@
 import type { DifyTool, ProviderType, ToolProvider, ToolRef } from '../model/tool.ts';
 
-/** Tool declarations by the identity of the tool. */
 export class DeclarationIndex {
   readonly #byProvider = new Map<string, { provider: ToolProvider; tools: Map<string, DifyTool> }>();
 

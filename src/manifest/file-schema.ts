@@ -96,7 +96,6 @@ export const manifestFile = z.strictObject({
     .describe('Tools that are not published, but without which a published one would have another name.'),
 });
 
-/** A file after reading. */
 export type ManifestFile = z.output<typeof manifestFile>;
 export type FileDeclaration = z.output<typeof declaration>;
 export type FileParameter = z.output<typeof parameter>;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 
@@ -8,10 +8,7 @@ export type Approvable = Pick<ListedTool, 'name' | 'title' | 'description' | 'in
 /** A cache: each view and each comparison hashes the same immutable tools. */
 const known = new WeakMap<Approvable, string>();
 
-/**
- * Returns `sha256:` and the hexadecimal digest over the source of a tool: its provider and its
- * declaration, as in a file.
- */
+/** Returns the digest of a tool's provider and declaration in the form of a file. */
 export function sourceHash(provider: JsonObject, declaration: JsonObject): string {
   return digestOf([provider, declaration]);
 }
@@ -24,13 +21,13 @@ export function toolHash(tool: Approvable): string {
   const found = known.get(tool);
   if (found !== undefined) return found;
   const { name, title, description, inputSchema, outputSchema } = tool;
-  const hash = digestOf([name, title, description, inputSchema, outputSchema ?? null]);
-  known.set(tool, hash);
-  return hash;
+  const digest = digestOf([name, title, description, inputSchema, outputSchema ?? null]);
+  known.set(tool, digest);
+  return digest;
 }
 
 function digestOf(value: Json): string {
-  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
+  return `sha256:${hash('sha256', canonical(value))}`;
 }
 
 /** Returns JSON with the keys of every object in code-unit order: equal for equal values. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ProviderType } from '../model/tool.ts';
 
 /** Ids that are safe in a file name on every system once slashes are replaced by dots. */
@@ -7,7 +7,6 @@ const MAX_PLAIN = 100;
 const MAX_SLUG = 60;
 const HASH_DIGITS = 24;
 
-/** The extension of every file of a manifest. */
 export const FILE_ENDING = '.yaml';
 
 /**
@@ -24,8 +23,5 @@ function hashed(type: ProviderType, id: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .slice(0, MAX_SLUG);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([type, id]))
-    .digest('hex');
-  return `${slug}..${hash.slice(0, HASH_DIGITS)}`;
+  return `${slug}..${hash('sha256', JSON.stringify([type, id])).slice(0, HASH_DIGITS)}`;
 }

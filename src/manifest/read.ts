@@ -17,7 +17,6 @@ const MAX_ALL_BYTES = 128 * 1024 * 1024;
 const MAX_PROBLEMS = 50;
 const MIB = 1024 * 1024;
 
-/** One valid file, and the lines of its parts. */
 interface ReadFile {
   readonly path: string;
   readonly content: ManifestFile;

@@ -16,16 +16,11 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** The most nesting levels of one tool in a file; the reader allows for the levels around it. */
 const MAX_TOOL_DEPTH = 80;
 
-/** The files of a manifest. */
-export interface ManifestFiles {
-  /** The texts, by file name. */
-  readonly texts: ReadonlyMap<string, string>;
-  /** Published tools that no file can contain, and why. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
-}
-
-/** Returns the registry as files: one for each provider of a published tool. */
-export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]): ManifestFiles {
+/**
+ * Returns the registry as files, one for each provider of a published tool: the texts by file name, and the
+ * tools that no file can contain.
+ */
+export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]) {
   const declarations = new DeclarationIndex(providers);
   const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
   const draftOf = (provider: ToolProvider) => {

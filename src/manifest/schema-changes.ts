@@ -1,7 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { canonical } from './hash.ts';
 
-/** One difference between two schemas. */
 export interface SchemaChange {
   /** The path: `parameters.city`, `parameters.tags[].name`, `output.total`. */
   readonly path: string;

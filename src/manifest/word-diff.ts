@@ -1,6 +1,5 @@
 import { diffArrays } from 'diff';
 
-/** A stretch of text that is in both texts, or in only one. */
 export interface WordDifference {
   readonly kind: 'same' | 'removed' | 'added';
   readonly text: string;

@@ -18,27 +18,16 @@ import type { ToolProvider } from '../model/tool.ts';
 import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { FIRST_LINE } from './file-text.ts';
 import { compare } from '../model/compare.ts';
-import { type ManifestFiles, manifestFiles } from './render.ts';
+import { manifestFiles } from './render.ts';
 
 export interface WriteOptions {
   /** What could not be listed: the files of such providers stay unchanged. */
   readonly problems?: readonly CatalogProblem[];
-  /** True computes the changes but writes nothing. */
   readonly dryRun?: boolean;
 }
 
 /** The changes of a manifest, by file name, each list in order. */
-export interface ManifestChanges {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-  readonly unchanged: readonly string[];
-  /** Unchanged, because Dify could not list their providers. */
-  readonly kept: readonly string[];
-  /** YAML files that `manifest pull` did not write; they are left as they are. */
-  readonly foreign: readonly string[];
-  readonly skipped: ManifestFiles['skipped'];
-}
+export type ManifestChanges = Awaited<ReturnType<typeof writeManifest>>;
 
 /**
  * Updates a folder to match a registry: one file per provider, none for providers that are gone. Writes
@@ -50,7 +39,7 @@ export async function writeManifest(
   registry: Registry,
   providers: readonly ToolProvider[],
   { problems = [], dryRun = false }: WriteOptions = {},
-): Promise<ManifestChanges> {
+) {
   const { texts, skipped } = manifestFiles(registry, providers);
   await refuseLinks(dir);
   const present = await presentFiles(dir);
@@ -59,24 +48,24 @@ export async function writeManifest(
   const unchanged: string[] = [];
   for (const [name, text] of texts) {
     const old = present.get(name);
-    if (old === undefined) added.push(name);
-    else if (old === 'other') throw notWritable(join(dir, name), 'it is not a file');
-    else (sameText(old.text, text) ? unchanged : changed).push(name);
+    if (!present.has(name)) added.push(name);
+    else if (old === undefined) throw notWritable(join(dir, name), 'it is not a file');
+    else (sameText(old, text) ? unchanged : changed).push(name);
   }
-  const isKept = keptFiles(problems);
-  const gone = [...present].filter(([name]) => !texts.has(name));
-  const ours = gone
-    .filter(([, old]) => old !== 'other' && old.text.startsWith(FIRST_LINE))
-    .map(([name]) => name);
-  const removed = ours.filter((name) => !isKept(name));
+  const isUnlisted = unlistedFiles(problems);
+  const gone = [...present.keys()].filter((name) => !texts.has(name));
+  const ours = gone.filter((name) => present.get(name)?.startsWith(FIRST_LINE));
+  const removed = ours.filter((name) => !isUnlisted(name));
   if (!dryRun) await replaceFiles(dir, texts, { added, changed, removed });
   return {
     added,
     changed,
     removed,
     unchanged,
-    kept: ours.filter(isKept),
-    foreign: gone.map(([name]) => name).filter((name) => !ours.includes(name)),
+    /** Unchanged, because Dify could not list their providers. */
+    unlisted: ours.filter(isUnlisted),
+    /** YAML files that `manifest pull` did not write; they are left as they are. */
+    foreign: gone.filter((name) => !ours.includes(name)),
     skipped,
   };
 }
@@ -95,15 +84,15 @@ async function refuseLinks(dir: string): Promise<void> {
   }
 }
 
-/** Returns the existing YAML files: their texts, or `other` for links, folders and the like. */
-async function presentFiles(dir: string): Promise<Map<string, { readonly text: string } | 'other'>> {
-  const present = new Map<string, { readonly text: string } | 'other'>();
+/** Returns the texts of the existing YAML files; undefined for links, folders and the like. */
+async function presentFiles(dir: string): Promise<Map<string, string | undefined>> {
+  const present = new Map<string, string | undefined>();
   try {
     const entries = await readdir(dir, { withFileTypes: true });
     for (const entry of entries.sort((a, b) => compare(a.name, b.name))) {
       if (!entry.name.endsWith(FILE_ENDING) || entry.name.startsWith('.')) continue;
       const text = entry.isFile() ? await readFile(join(dir, entry.name), 'utf8') : undefined;
-      present.set(entry.name, text === undefined ? 'other' : { text });
+      present.set(entry.name, text);
     }
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw asNotWritable(dir, error);
@@ -111,7 +100,7 @@ async function presentFiles(dir: string): Promise<Map<string, { readonly text: s
   return present;
 }
 
-function keptFiles(problems: readonly CatalogProblem[]): (name: string) => boolean {
+function unlistedFiles(problems: readonly CatalogProblem[]): (name: string) => boolean {
   const files = new Set<string>();
   const types = new Set<string>();
   for (const { providerType, providerId } of problems) {
@@ -126,12 +115,10 @@ function sameText(old: string, text: string): boolean {
   return old.replaceAll('\r\n', '\n') === text;
 }
 
-type Replacement = Pick<ManifestChanges, 'added' | 'changed' | 'removed'>;
-
 async function replaceFiles(
   dir: string,
   texts: ReadonlyMap<string, string>,
-  { added, changed, removed }: Replacement,
+  { added, changed, removed }: Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>,
 ): Promise<void> {
   const written = [...added, ...changed];
   const replaced = [...changed, ...removed];
@@ -139,10 +126,8 @@ async function replaceFiles(
   const fresh = new Set(added);
   const undo: (() => Promise<void>)[] = [];
   const stage = await makeStage(dir);
-  const [newPath, oldPath] = [
-    (name: string) => join(stage, 'new', name),
-    (name: string) => join(stage, 'old', name),
-  ];
+  const newPath = (name: string): string => join(stage, 'new', name);
+  const oldPath = (name: string): string => join(stage, 'old', name);
   try {
     // Write everything that needs space before touching the first file.
     for (const name of written) {
@@ -170,10 +155,7 @@ async function replaceFiles(
   await rm(stage, { recursive: true, force: true });
 }
 
-/**
- * Creates a folder for new and replaced files: inside the manifest's, so that no move leaves the file
- * system.
- */
+/** The folder is inside the manifest's, so that no move leaves the file system. */
 async function makeStage(dir: string): Promise<string> {
   try {
     await mkdir(dir, { recursive: true });

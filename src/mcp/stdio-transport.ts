@@ -9,9 +9,9 @@ import {
 import { settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import { formatSize } from '../model/format-size.ts';
-import { wellFormedJson } from '../model/well-formed.ts';
 import { BATCH_REVISION, idOf, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
+import { LineWriter } from './line-writer.ts';
 
 export interface StdioTransportOptions {
   readonly stdin: Readable;
@@ -40,6 +40,7 @@ export class StdioTransport implements Transport {
   failure: BridgeError | undefined;
   readonly #options: StdioTransportOptions;
   readonly #lines: LineReader;
+  readonly #output: LineWriter;
   /** The batch of each request that has no answer yet; undefined: it came alone. */
   readonly #unanswered = new Map<RequestId, Batch | undefined>();
   readonly #waiters = new Set<() => void>();
@@ -48,6 +49,7 @@ export class StdioTransport implements Transport {
 
   constructor(options: StdioTransportOptions) {
     this.#options = options;
+    this.#output = new LineWriter(options.stdout);
     this.#lines = new LineReader(options.maxMessageBytes, (line) => this.#receive(line));
   }
 
@@ -70,7 +72,10 @@ export class StdioTransport implements Transport {
     const id = 'method' in message ? undefined : message.id;
     const batch = id === undefined ? undefined : this.#unanswered.get(id);
     batch?.answers.push(message);
-    await Promise.all([batch === undefined && this.#write(message), id !== undefined && this.#settle(id)]);
+    await Promise.all([
+      batch === undefined && this.#output.write(message),
+      id !== undefined && this.#settle(id),
+    ]);
   }
 
   /** Resolves when every request has its answer or the connection has ended, after `timeoutMs` at the latest. */
@@ -167,7 +172,7 @@ export class StdioTransport implements Transport {
     this.#unanswered.delete(id);
     if (this.#unanswered.size === 0) this.#wake();
     batch?.waiting.delete(id);
-    if (batch?.waiting.size === 0 && batch.answers.length > 0) await this.#write(batch.answers);
+    if (batch?.waiting.size === 0 && batch.answers.length > 0) await this.#output.write(batch.answers);
   }
 
   #wake(): void {
@@ -182,14 +187,6 @@ export class StdioTransport implements Transport {
       id,
       error: { code: rule.rpc, message: refusal.toText(), data: { code } },
     };
-    this.#write(answer).catch((failed: unknown) => this.onerror?.(failed as Error));
-  }
-
-  #write(message: unknown): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#options.stdout.write(`${wellFormedJson(message)}\n`, (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
+    this.#output.write(answer).catch((failed: unknown) => this.onerror?.(failed as Error));
   }
 }

@@ -69,7 +69,7 @@ export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocab
 }
 
 function describeLink({ name, mimeType, size, uri, description }: ResourceLink): string {
-  const line = `File ${name} (${mimeType}, ${formatSize(size)}): read the resource ${uri}`;
+  const line = `File ${name} (${mimeType}, ${formatSize(size)}): ${uri}`;
   return description === undefined ? line : `${line}\n${description}`;
 }
 

@@ -17,7 +17,6 @@ export interface CallObserver {
 /** The principal of stdio and the command line: the person who started the bridge. */
 export const LOCAL_PRINCIPAL = 'local';
 
-/** The context of one call. */
 export interface CallContext {
   readonly signal: AbortSignal;
   readonly observer?: CallObserver | undefined;

@@ -16,6 +16,11 @@ export function closestMatches(word: string, candidates: Iterable<string>, count
   return scored.slice(0, count).map(({ candidate }) => candidate);
 }
 
+/** Returns names as advice that ends a message: ` Did you mean a or b?`; empty if there are none. */
+export function didYouMean(names: readonly string[]): string {
+  return names.length === 0 ? '' : ` Did you mean ${names.join(' or ')}?`;
+}
+
 function normalised(word: string): string {
   return word
     .slice(0, 128)

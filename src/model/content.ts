@@ -9,12 +9,11 @@ export type ContentBlock =
   | ({ readonly type: 'resource'; readonly resource: EmbeddedResource } & NamedBlock)
   | ResourceLink;
 
-/** A block of a file. MCP has no place for the name, so it is not sent: only the program's own commands use it. */
+/** A block of a file. MCP has no field for the name, so it is not sent: only the program's own commands use it. */
 interface NamedBlock {
   readonly name?: string | undefined;
 }
 
-/** A sound. */
 export interface AudioBlock extends NamedBlock {
   readonly type: 'audio';
   /** Base64. */
@@ -35,7 +34,6 @@ export interface ResourceLink {
   readonly description?: string;
 }
 
-/** A file inside a result, as text or as Base64. */
 export type EmbeddedResource =
   | { readonly uri: string; readonly mimeType: string; readonly text: string }
   | { readonly uri: string; readonly mimeType: string; readonly blob: string };

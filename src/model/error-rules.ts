@@ -2,39 +2,44 @@
 export interface ErrorRule {
   /** `result`: `isError` in a tools/call result, which the model reads. `protocol`: a JSON-RPC error. */
   readonly mcp: 'result' | 'protocol';
-  /** JSON-RPC code where the error cannot be put into a tools/call result. */
+  /** JSON-RPC code if the error is not a tools/call result. */
   readonly rpc: number;
-  /** HTTP status where the error ends a request before any MCP answer; errors in band go with 200. */
+  /** HTTP status if the error ends a request before any MCP answer; errors inside an MCP answer have status 200. */
   readonly http: number;
   /** Exit code of the command line. */
   readonly exit: number;
-  /** What it means and who can put it right; `docs/errors.md` is generated from it. */
+  /** What the error means and how to fix it. `docs/errors.md` is generated from it. */
   readonly meaning: string;
 }
 
-/** Of errors that a model reads as the result of its call. */
+/** Defaults for errors that a model reads as the result of its call. */
 const CALL = { mcp: 'result', rpc: -32603, http: 200, exit: 1 } as const;
 
-/** Of errors that end a request of a client, or a command. */
+/** Of errors in the arguments of a call. */
+const ARGUMENT = { ...CALL, rpc: -32602, exit: 2 } as const;
+
+/** Defaults for errors that end a client's request or a command. */
 const REQUEST = { mcp: 'protocol', rpc: -32600, http: 400, exit: 1 } as const;
 
+/** Of names that a client asks for and the bridge does not have. */
+const LOOKUP = { ...REQUEST, rpc: -32602, http: 200, exit: 2 } as const;
+
+/** Of errors that keep a command from starting its work. */
+const SETUP = { ...REQUEST, rpc: -32603, http: 500, exit: 2 } as const;
+
 /**
- * Every error of the bridge. The code decides the rest: nothing else maps errors to answers.
+ * Every error of the bridge. No other place maps errors to answers.
  * Exit codes: 1 tool or upstream failure, 2 usage or configuration, 4 authentication, 130 interrupted.
  */
 export const ERROR_RULES = {
   invalid_arguments: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
-    meaning: 'The arguments do not fit the tool. The answer lists each problem; nothing was sent to Dify.',
+    ...ARGUMENT,
+    meaning: 'The arguments do not fit the tool. The error lists each problem; nothing was sent to Dify.',
   },
   tool_not_found: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning: 'No published tool has that name. The answer names similar ones, or why the tool is withheld.',
+    ...LOOKUP,
+    meaning:
+      'No published tool has that name. The error names similar ones, or says why the tool is withheld.',
   },
   tool_failed: { ...CALL, meaning: 'The tool ran in Dify and reported an error of its own.' },
   provider_unauthorized: {
@@ -45,7 +50,7 @@ export const ERROR_RULES = {
   upstream_rejected: {
     ...CALL,
     meaning:
-      'Dify refused the call before running the tool: a parameter, a tool or a provider is not as Dify expects.',
+      'Dify refused the call before running the tool, because a parameter, tool or provider is not as Dify expects.',
   },
   upstream_unauthorized: {
     ...CALL,
@@ -56,12 +61,15 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 2,
     meaning:
-      "DIFY_API_URL does not lead to Dify's API: it answers with a web page, as nginx or the web app do.",
+      "DIFY_API_URL does not lead to Dify's API. It may lead to nginx or the web app, which answer with web pages.",
   },
-  upstream_unreachable: { ...CALL, meaning: 'No connection to Dify: it is down, or DIFY_API_URL is wrong.' },
+  upstream_unreachable: {
+    ...CALL,
+    meaning: 'The bridge cannot connect to Dify: it is down, or DIFY_API_URL is wrong.',
+  },
   upstream_error: {
     ...CALL,
-    meaning: "Dify answered with an internal error. The log of Dify's api service has its cause.",
+    meaning: "Dify answered with an internal error. See the log of Dify's api service for the cause.",
   },
   upstream_rate_limited: {
     ...CALL,
@@ -70,91 +78,77 @@ export const ERROR_RULES = {
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {
     ...CALL,
-    meaning: 'The answer of Dify ended or changed in the middle. The tool may have run to its end.',
+    meaning: "Dify's answer broke off or became unreadable in the middle. The tool may have run to its end.",
   },
   frame_too_large: {
     ...CALL,
     meaning:
-      'One message of the tool, or all of them together, were larger than the bridge accepts (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
+      'A message of the tool, or all messages together, exceeded a limit (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
   },
   deadline_exceeded: {
     ...CALL,
-    meaning: 'The tool took longer than the bridge waits (setting calls.timeout). In Dify it may still run.',
+    meaning:
+      'The tool took longer than the bridge waits (setting calls.timeout). It may still be running in Dify.',
   },
   busy: {
     ...CALL,
-    meaning: 'Too many calls run and wait already (settings calls.maxConcurrent and calls.maxQueued).',
+    meaning: 'Too many calls are running and waiting (settings calls.maxConcurrent and calls.maxQueued).',
   },
   cancelled: {
     ...CALL,
     exit: 130,
-    meaning: 'The caller cancelled the call. Its request to Dify was closed; a workflow goes on in Dify.',
+    meaning:
+      'The caller cancelled the call. Its request to Dify was closed; a workflow keeps running in Dify.',
   },
   call_not_found: {
-    ...CALL,
-    rpc: -32602,
+    ...ARGUMENT,
     http: 404,
-    exit: 2,
     meaning:
       'Unknown call ID. The result expired, was evicted (settings calls.keepResults, calls.maxKeptBytes), was lost in a restart, or belongs to another client.',
   },
   file_refused: {
-    ...CALL,
-    rpc: -32602,
-    exit: 2,
+    ...ARGUMENT,
     meaning:
-      'A file of the arguments cannot be taken: its address or path is not allowed, it is gone, too large or not a file. Nothing was sent to the tool.',
+      'A file in the arguments cannot be used: its address or path is not allowed, or the file is missing, too large or not a regular file. The tool was not started.',
   },
   file_too_large: {
     ...CALL,
     rpc: -32602,
     http: 413,
     meaning:
-      'A file is larger than the bridge takes or keeps (settings files.maxInputBytes, files.maxStoreBytes).',
+      'A file is larger than the bridge accepts or stores (settings files.maxInputBytes, files.maxStoreBytes).',
   },
   file_not_found: {
-    ...REQUEST,
-    rpc: -32602,
+    ...LOOKUP,
     http: 404,
-    exit: 2,
     meaning: 'Unknown file. It never existed, has expired, was evicted, or belongs to another client.',
   },
   state_unavailable: {
     ...CALL,
     http: 503,
     meaning:
-      'The Redis that stores files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls go on.',
+      'The Redis that stores files and results for all replicas (setting state.redisUrl) does not answer or has no memory left. Calls continue.',
   },
   catalog_unavailable: {
     ...REQUEST,
     rpc: -32603,
     http: 200,
-    meaning: 'The list of tools could not be loaded from Dify yet. The message says why.',
+    meaning: 'The tools have not been loaded from Dify yet. The message says why.',
   },
   invalid_cursor: {
-    ...REQUEST,
-    rpc: -32602,
-    http: 200,
-    exit: 2,
-    meaning:
-      'The cursor of a list request is not one that the bridge gave out: ask for the first page again.',
+    ...LOOKUP,
+    meaning: 'The cursor of a list request was not issued by this bridge. Request the first page again.',
   },
-  shutting_down: { ...CALL, http: 503, meaning: 'The bridge is stopping and takes no new calls.' },
+  shutting_down: { ...CALL, http: 503, meaning: 'The bridge is stopping and accepts no new calls.' },
   config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
       'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
   },
   client_config_invalid: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
+    ...SETUP,
     meaning:
-      'The configuration file of an MCP client is not where it should be, is not valid JSON or cannot be written. It was left as it is.',
+      'The configuration file of an MCP client is missing, is not valid JSON or cannot be written. It was not changed.',
   },
   usage: {
     ...REQUEST,
@@ -207,7 +201,7 @@ export const ERROR_RULES = {
     ...REQUEST,
     rpc: -32001,
     http: 404,
-    meaning: 'The MCP session has ended or never was: the client starts a new one with initialize.',
+    meaning: 'The MCP session has ended or never existed. The client must start a new one with initialize.',
   },
   overloaded: {
     ...REQUEST,
@@ -217,18 +211,14 @@ export const ERROR_RULES = {
       'The bridge holds as many open streams (setting http.maxStreams) or unfinished request bodies as it may.',
   },
   port_unavailable: {
-    ...REQUEST,
-    rpc: -32603,
-    http: 500,
-    exit: 2,
-    meaning: 'The address to listen on is taken or not allowed: choose another with --port or --host.',
+    ...SETUP,
+    meaning: 'The address to listen on is in use or not allowed. Choose another with --port or --host.',
   },
   internal: {
     ...CALL,
     http: 500,
-    meaning: 'A fault in the bridge itself. The log has the details under the request id.',
+    meaning: 'A fault in the bridge itself. The log has the details under the request ID.',
   },
 } as const satisfies Record<string, ErrorRule>;
 
-/** The closed list of error codes. */
 export type ErrorCode = keyof typeof ERROR_RULES;

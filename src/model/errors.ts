@@ -11,7 +11,6 @@ export interface Problem {
 }
 
 export interface BridgeErrorOptions {
-  /** What the reader should do next. */
   readonly hint?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
   /** Status and path of Dify's answer, for the log. */
@@ -19,10 +18,7 @@ export interface BridgeErrorOptions {
   readonly cause?: unknown;
 }
 
-/**
- * The only error that the bridge throws on purpose. `message` says what happened and why, without secrets. `hint` says
- * what to do next.
- */
+/** The only error that the bridge throws on purpose, without secrets. `hint` says what to do next. */
 export class BridgeError extends Error {
   override readonly name = 'BridgeError';
   readonly code: ErrorCode;
@@ -38,7 +34,6 @@ export class BridgeError extends Error {
     this.upstream = options.upstream;
   }
 
-  /** The rule of this error's code. */
   get rule(): ErrorRule {
     return ERROR_RULES[this.code];
   }
@@ -58,6 +53,13 @@ export class BridgeError extends Error {
 export function asBridgeError(error: unknown): BridgeError {
   if (error instanceof BridgeError) return error;
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
+}
+
+/** Returns the error for arguments that do not fit a tool. */
+export function argumentsError(tool: string, problems: readonly Problem[], hint: string): BridgeError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const message = `The arguments do not fit the tool ${tool}: ${count}.`;
+  return new BridgeError('invalid_arguments', message, { problems, hint });
 }
 
 /** Returns the code of a failed system call, such as `ENOENT`. */

@@ -1,21 +1,10 @@
-/** The part of a file handle that `handleBytes` needs. */
-export interface ReadableHandle {
-  read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesRead: number }>;
-}
+import type { FileHandle } from 'node:fs/promises';
 
 const CHUNK_BYTES = 64 * 1024;
 
-/**
- * Yields the first `size` bytes of an open file, or fewer if the file has become shorter. The handle stays open even if
- * the reader stops early; one of Node's streams would close it.
- */
+/** Yields the first `size` bytes of a file, or fewer. The handle stays open, unlike with Node's streams. */
 export async function* handleBytes(
-  handle: ReadableHandle,
+  handle: FileHandle,
   size: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let at = 0;

@@ -21,6 +21,18 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const EMPTY: JsonObject = {};
+
+/** Returns a value that is a JSON object, otherwise an empty one. */
+export function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : EMPTY;
+}
+
+/** Returns a value that is a non-empty string, otherwise undefined. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 /** Makes members that may be undefined optional instead. */
 type WithoutUndefined<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];

@@ -42,11 +42,9 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
 /** The media type of a file whose type is unknown. */
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
-/** Types whose content is text. */
 const TEXTUAL =
   /^(text\/.+|.+\+(json|xml)|application\/(json|xml|yaml|x-yaml|x-ndjson|javascript|sql|toml|x-sh))$/;
 
-/** Whether files of this media type are text. */
 export function isTextType(mimeType: string): boolean {
   return TEXTUAL.test(mimeType);
 }

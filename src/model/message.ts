@@ -17,23 +17,19 @@ export interface FileReference {
 
 /** Status of one step that a tool reports while it runs. */
 export interface LogEntry {
-  readonly id: string;
-  readonly parentId?: string | undefined;
   readonly label: string;
   /** `start`, `success` or `error`. Other values are passed on. */
   readonly status: string;
   readonly error?: string | undefined;
-  readonly data: JsonObject;
   readonly metadata: JsonObject;
 }
 
-/** One source that a retrieval used. `raw` has all of Dify's fields. */
+/** One source that a retrieval used. */
 export interface RetrieverResource {
   readonly content: string;
   readonly datasetName?: string | undefined;
   readonly documentName?: string | undefined;
   readonly title?: string | undefined;
-  readonly raw: JsonObject;
 }
 
 /**
@@ -42,11 +38,11 @@ export interface RetrieverResource {
  */
 export type ToolInvokeMessage =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'json'; readonly value: Json; readonly suppressOutput: boolean }
+  | { readonly type: 'json'; readonly value: Json }
   | { readonly type: 'variable'; readonly name: string; readonly value: Json; readonly stream: boolean }
   | { readonly type: 'link'; readonly url: string }
-  /** `image_link`, `binary_link`, a `link` that carries a file, or `file`; `wireType` says which. */
-  | { readonly type: 'file'; readonly wireType: string; readonly file: FileReference }
+  /** `image_link`, `binary_link`, a `link` that carries a file, or `file`. */
+  | { readonly type: 'file'; readonly file: FileReference }
   | { readonly type: 'log'; readonly log: LogEntry }
   | {
       readonly type: 'retriever_resources';

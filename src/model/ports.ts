@@ -16,8 +16,6 @@ export interface ProviderCredential {
   readonly id: string;
   /** The name in Dify's user interface. */
   readonly name: string;
-  /** Whether Dify uses this credential for calls that name none. */
-  readonly isDefault: boolean;
 }
 
 /** The result of listing a catalogue. Providers whose tools could not be read are omitted and named in `problems`. */
@@ -35,7 +33,6 @@ export interface CatalogSource {
   list(signal: AbortSignal): Promise<CatalogListing>;
 }
 
-/** Options of one invocation. */
 export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
@@ -114,17 +111,12 @@ export interface InputFile {
   dispose(): Promise<void>;
 }
 
-/** Limits for fetching a file. */
 export interface FetchLimits {
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** Fetches files from the web. */
 export interface RemoteFiles {
-  /**
-   * Fetches a whole file. Rejects with `file_refused` or `file_too_large`, or with the signal's reason if it is
-   * aborted.
-   */
+  /** Fetches a whole file. Rejects with `file_refused`, `file_too_large` or the signal's reason. */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }

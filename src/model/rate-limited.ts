@@ -1,7 +1,5 @@
 /**
- * A function that runs `write` at its first call, and later at most once every `intervalMs`, with the number of calls
- * since `write` last ran.
- */
+ Returns a function that runs `write` at most once every `intervalMs`, with the number of calls since then. */
 export function rateLimited(intervalMs: number, write: (calls: number) => void): () => void {
   let calls = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;

@@ -4,7 +4,6 @@ import type { JsonObject } from './json.ts';
 import type { CatalogListing } from './ports.ts';
 import type { ProviderType, ToolRef } from './tool.ts';
 
-/** A parameter that takes a file. */
 export interface FileParameter {
   /** The parameter's name in Dify. */
   readonly name: string;
@@ -36,11 +35,10 @@ export interface FileArgument {
 export type ParsedArguments =
   | {
       readonly ok: true;
-      /**
-       * The values by Dify's parameter names, with presets and without absent values. Values of `fileParameters` are
-       * still FileArgument or FileArgument[].
-       */
+      /** By Dify's parameter names, with presets. Values of `fileParameters` are still FileArguments. */
       readonly parameters: JsonObject;
+      /** Given arguments that the tool does not have and that resemble none of its own: not sent. */
+      readonly ignored?: readonly string[] | undefined;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -128,7 +126,6 @@ export interface SnapshotSource<T> {
   onChange(listener: (snapshot: T) => void): () => void;
 }
 
-/** The registry of one view. */
 export type RegistrySource = SnapshotSource<Registry>;
 
 /** The tool list of one view: its registry, or in mode `search` the search tools. */
@@ -141,7 +138,6 @@ export interface StalePart {
   readonly providerId?: string | undefined;
   /** The time of the listing that is served. */
   readonly since: Date;
-  /** Why the refresh failed. */
   readonly message: string;
 }
 

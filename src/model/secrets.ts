@@ -1,4 +1,3 @@
-/** The replacement for a secret. */
 export const REDACTED = '[redacted]';
 
 /** Masking shorter secrets would hide ordinary words. */
@@ -34,7 +33,6 @@ export class Secrets {
   readonly #configured: readonly string[];
   /** Values added at run time, the latest last. */
   readonly #remembered = new Set<string>();
-  /** Matches all secrets; undefined until it is needed. */
   #pattern: RegExp | undefined;
 
   constructor(configured: readonly string[] = []) {

@@ -1,11 +1,11 @@
 import { onAbort } from './async.ts';
 import { BridgeError } from './errors.ts';
 
-/** Bounds how much runs at once, and how much waits for a slot. */
+/** Limits how many calls run at once, and how many wait for a slot. */
 export class Semaphore {
   readonly #maxConcurrent: number;
   readonly #maxQueued: number;
-  // A set has the order of insertion, and removing a waiter from the middle costs nothing.
+  // A set preserves the order of insertion and removes a waiter from the middle at no cost.
   readonly #waiting = new Set<() => void>();
   #running = 0;
 
@@ -20,8 +20,8 @@ export class Semaphore {
   }
 
   /**
-   * Takes a slot, in the order of the requests; returns the function that gives it back, to be called once. Rejects with
-   * `busy` when too many wait already, and with the signal's reason when that is aborted first.
+   * Resolves, in the order of the requests, with the function that releases the slot; call it once. Rejects with `busy`
+   * if too many requests are waiting, and with the signal's reason if the signal is aborted first.
    */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
@@ -52,8 +52,8 @@ export class Semaphore {
   }
 
   #busy(): BridgeError {
-    const running = `${this.#running} calls run (limit ${this.#maxConcurrent})`;
-    const waiting = `${this.#waiting.size} wait (limit ${this.#maxQueued})`;
+    const running = `${this.#running} calls are running (limit ${this.#maxConcurrent})`;
+    const waiting = `${this.#waiting.size} are waiting (limit ${this.#maxQueued})`;
     return new BridgeError('busy', `The bridge is busy: ${running} and ${waiting}.`, {
       hint: 'Nothing was sent to Dify. Call again when other calls have finished.',
     });

@@ -1,6 +1,5 @@
 import type { ByteRange } from './stored-file.ts';
 
-/** The metadata of a stored file. */
 export interface FileRecord {
   readonly id: string;
   readonly name: string;
@@ -16,7 +15,6 @@ export interface FileRecord {
   readonly secret: string;
 }
 
-/** A stored file, and its last known time of use. */
 export interface StoredRecord {
   readonly record: FileRecord;
   readonly usedAt: number;
@@ -27,7 +25,6 @@ export interface Draft {
   write(chunk: Uint8Array): Promise<void>;
   /** Turns the draft into a stored file atomically. */
   commit(record: FileRecord): Promise<void>;
-  /** Deletes the draft. */
   discard(): Promise<void>;
 }
 
@@ -41,10 +38,7 @@ export interface StorageBackend {
   usedAt(id: string): Promise<number | undefined>;
   /** Marks the file as used now. Resolves with false if it was removed. */
   touch(id: string, now: number): Promise<boolean>;
-  /**
-   * Returns the bytes of a file. A read in progress continues even if any process removes the file. Rejects with
-   * `file_not_found`.
-   */
+  /** Returns the bytes, even if any process removes the file meanwhile. Rejects with `file_not_found`. */
   read(record: FileRecord, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Returns the path of a file; undefined if it is not on this machine's disk. */
   pathOf(record: FileRecord): string | undefined;

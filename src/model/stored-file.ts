@@ -11,7 +11,6 @@ export interface StoredFile {
   readonly expiresAt: Date;
 }
 
-/** The metadata of a file to be stored. */
 export interface NewFile {
   readonly name: string;
   readonly mimeType: string;
@@ -31,28 +30,21 @@ export interface DownloadableFile {
   read(range?: ByteRange): AsyncIterable<Uint8Array>;
 }
 
-/** The ways in which a principal can reach a stored file. */
 export interface FileAccess {
   /** The URI for resources/read, and for the `resource` of a later call. */
   readonly uri: string;
   /** The download address, a secret of the principal. Present if the bridge serves HTTP and knows its own address. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** The path on this machine. Only for `LOCAL_PRINCIPAL`, and only if the store is a directory. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 }
 
 /** Resolves with the ways in which a principal can reach one of its files. Never rejects. */
 export type FileAccessOf = (file: StoredFile, principal: string) => Promise<FileAccess>;
 
-/**
- * Stores files up to a total size. Beyond that, the least recently used are evicted. Unknown files, expired files
- * and those of other principals are treated alike, as not found.
- */
+/** Stores files up to a total size, then evicts the least recently used. Other principals' files are not found. */
 export interface FileStore {
-  /**
-   * Stores a file. Streams the bytes if the store is a directory. Rejects with `file_too_large` if the file does not
-   * fit into the store, and with errors of the source and of the disk. Never leaves a partial file.
-   */
+  /** Never leaves a partial file. Rejects with `file_too_large`, and with errors of source and disk. */
   put(content: AsyncIterable<Uint8Array>, about: NewFile): Promise<StoredFile>;
   /** Resolves with the file and marks it as used now; undefined if it is not found. */
   find(uri: string, principal: string): Promise<StoredFile | undefined>;

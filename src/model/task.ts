@@ -22,7 +22,6 @@ export interface CallState {
   readonly lastProgress?: string | undefined;
   /** Present once the call has ended, unless it has only an `error`. */
   readonly result?: ToolResult | undefined;
-  /** Why the call failed. */
   readonly error?: BridgeError | undefined;
 }
 

@@ -20,7 +20,7 @@ export function definitionOf({
   };
 }
 
-/** Equal for two lists exactly when all that clients see of the tools is equal; hexadecimal digits. */
+/** Returns a hexadecimal digest, equal for two lists if and only if clients see no difference between their tools. */
 export function listFingerprint(tools: readonly ListedTool[]): string {
   const hash = createHash('sha256');
   for (const tool of tools) hash.update(JSON.stringify(definitionOf(tool)));

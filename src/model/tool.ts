@@ -11,7 +11,6 @@ export interface LocalizedText {
   readonly [locale: string]: string;
 }
 
-/** One choice of a `select` parameter. */
 export interface ParameterOption {
   readonly value: string;
   readonly label: LocalizedText;

@@ -6,10 +6,7 @@ const SURROGATES = /((?<!\\)(?:\\\\)*)(?:(\\ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2
 /** The start of such an escape. Searching for it first is cheap, and few texts contain it. */
 const BEGINNING = String.raw`\ud`;
 
-/**
- * Returns JSON with U+FFFD in place of each lone surrogate, in keys and values. Strings with lone surrogates are not
- * valid Unicode.
- */
+/** Returns JSON with U+FFFD in place of each lone surrogate, which is not valid Unicode. */
 export function mendJson(json: string): string {
   return json.includes(BEGINNING) || json.includes(String.raw`\uD`)
     ? replaceSurrogates(json, '\ufffd')

@@ -1,4 +1,4 @@
-import { destination as fileDestination, pino, stdTimeFunctions } from 'pino';
+import { destination as fileDestination, type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import type { LogFields, Logger } from '../model/logger.ts';
 import { Secrets } from '../model/secrets.ts';
 import { mendJson } from '../model/well-formed.ts';
@@ -7,15 +7,10 @@ import { loggable } from './redact.ts';
 /** The least severe level that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** Receives the finished lines, each with its line break. */
-export interface LogDestination {
-  write(line: string): void;
-}
-
 export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default: standard error, written synchronously. */
-  readonly destination?: LogDestination | undefined;
+  readonly destination?: DestinationStream | undefined;
   /** Values that must never appear in a line, in any field or message. */
   readonly secrets?: readonly string[] | undefined;
 }
@@ -50,7 +45,7 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
   };
 }
 
-function standardError(): LogDestination {
+function standardError(): DestinationStream {
   const stream = fileDestination({ fd: 2, sync: true });
   // The parent process may have closed standard error, which must not end the bridge.
   stream.on('error', () => undefined);

@@ -19,7 +19,6 @@ export function loggable(value: unknown, secrets: Secrets): unknown {
   return copy(value, { secrets, depth: 0, parents: [] });
 }
 
-/** The position of a part inside the whole value. */
 interface Place {
   readonly secrets: Secrets;
   readonly depth: number;

@@ -1,4 +1,5 @@
 import { createClient, type RedisClientType } from '@redis/client';
+import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
 import { commandError, settingsError, unavailable } from './redis-errors.ts';
 
@@ -18,27 +19,13 @@ export interface RedisOptions {
 }
 
 /** A connection to Redis that reconnects by itself. */
-export interface RedisConnection {
-  /**
-   * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
-   * connection, otherwise within seconds.
-   */
-  run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T>;
-  /**
-   * Listens to a channel until the connection is closed, across reconnects. Calls `onListening` whenever
-   * listening starts, because earlier messages may have been missed. One listener per channel.
-   */
-  subscribe(channel: string, listener: (message: string) => void, onListening?: () => void): void;
-  /** `waiting`: Redis was never reached. `down`: it was reached before but not now. */
-  readonly health: 'waiting' | 'up' | 'down';
-  close(): Promise<void>;
-}
+export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>;
 
 /**
  * Connects to Redis. Resolves even if Redis is unreachable, because it may start later. Throws
  * `config_invalid` if Redis refuses the login or the server is not Redis.
  */
-export async function connectRedis({ url, password, logger }: RedisOptions): Promise<RedisConnection> {
+export async function connectRedis({ url, password, logger }: RedisOptions) {
   const channels = new Map<string, Channel>();
   /** Called with each outcome; set while the first one is awaited. */
   let onOutcome: (error?: Error) => void = () => undefined;
@@ -77,11 +64,8 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
     onOutcome(error);
     if (closed || isUp === answers) return;
     if (answers && isUp === false) logger.info('Redis answers');
-    if (!answers) {
-      logger.warn('Redis cannot be reached: hand-off and stored files are unavailable until it can', {
-        error,
-      });
-    }
+    const warning = 'Redis cannot be reached: hand-off and stored files are unavailable until it can';
+    if (!answers) logger.warn(warning, { error });
     isUp = answers;
     wasUp ||= answers;
   }
@@ -114,16 +98,12 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   }
 
   async function first(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const error = await new Promise<Error | undefined>((resolve) => {
-      timer = setTimeout(() => {
-        const late = new Error('Redis did not answer in time.');
-        report(false, late);
-        resolve(late);
-      }, PATIENCE_MS);
+    const outcome = new Promise<Error | undefined>((resolve) => {
       onOutcome = resolve;
     });
-    clearTimeout(timer);
+    if (!(await settlesWithin(outcome, PATIENCE_MS)))
+      report(false, new Error('Redis did not answer in time.'));
+    const error = await outcome;
     onOutcome = () => undefined;
     const fatal = error && settingsError(error);
     if (fatal === undefined) return;
@@ -140,39 +120,42 @@ export async function connectRedis({ url, password, logger }: RedisOptions): Pro
   await first();
 
   return {
-    async run(work) {
+    /**
+     * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
+     * connection, otherwise within seconds.
+     */
+    async run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T> {
       renewDead();
       const made = link;
       if (!made.client.isReady) throw unavailable('cannot be reached');
       if (made.stalledSince !== undefined) throw unavailable('does not answer');
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => {
-          stalled(made);
-          reject(unavailable('does not answer'));
-        }, PATIENCE_MS);
-      });
-      try {
-        return await Promise.race([work(made.client), late]);
-      } catch (error) {
-        throw commandError(error);
-      } finally {
-        clearTimeout(timer);
+      const working = work(made.client);
+      if (!(await settlesWithin(working, PATIENCE_MS))) {
+        stalled(made);
+        throw unavailable('does not answer');
       }
+      return working.catch((error: unknown) => {
+        throw commandError(error);
+      });
     },
 
-    subscribe(name, hear, begins = () => undefined) {
+    /**
+     * Listens to a channel until the connection is closed, across reconnects. Calls `begins` whenever
+     * listening starts, because earlier messages may have been missed. One listener per channel.
+     */
+    subscribe(name: string, hear: (message: string) => void, begins = () => {}): void {
       const channel = { hear, begins };
       channels.set(name, channel);
       if (link.subscriber.isReady) listen(link.subscriber, name, channel);
     },
 
-    get health() {
+    /** `waiting`: Redis was never reached. `down`: it was reached before but not now. */
+    get health(): 'waiting' | 'up' | 'down' {
       if (isUp === true) return 'up';
       return wasUp ? 'down' : 'waiting';
     },
 
-    async close() {
+    async close(): Promise<void> {
       closed = true;
       destroy();
     },
@@ -186,7 +169,6 @@ function withPassword(url: string, password: string | undefined): string {
   return whole.href;
 }
 
-/** The listener of a channel. */
 interface Channel {
   readonly hear: (message: string) => void;
   readonly begins: () => void;

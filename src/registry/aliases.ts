@@ -1,39 +1,28 @@
 import type { PublishedTool, RegistryNote, WithheldTool } from '../model/registry.ts';
-import { closestMatches } from '../model/closest.ts';
+import { closestMatches, didYouMean } from '../model/closest.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
-/** The tools by their old names, and notes on old names without a tool. */
-export interface ResolvedAliases {
-  readonly byName: ReadonlyMap<string, PublishedTool>;
-  readonly notes: readonly RegistryNote[];
-}
-
-/** Old names with their present tools. A name that a published tool has stays that tool's. */
+/** Returns the tools by their old names, and notes on those without a tool. A published name stays its own tool's. */
 export function resolveAliases(
   published: ReadonlyMap<string, PublishedTool>,
   withheld: readonly WithheldTool[],
   rules: RegistryRules,
-): ResolvedAliases {
+) {
   const byName = new Map<string, PublishedTool>();
   const notes: RegistryNote[] = [];
   for (const [name, target] of Object.entries(rules.aliases ?? {})) {
-    const tool = published.get(target);
     const note = (message: string): void => {
       notes.push({ name, message, setting: `${settingOf(rules, 'aliases')}.${name}` });
     };
-    if (published.has(name)) {
-      note(`This alias is not used: a published tool has the name ${name}.`);
-    } else if (tool !== undefined) {
-      byName.set(name, tool);
-    } else {
-      const known = withheld.find((item) => item.name === target);
-      const near = closestMatches(target, published.keys(), 3);
-      const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
-      note(
-        known === undefined
-          ? `The alias stands for ${target}, and no published tool has that name.${advice}`
-          : `The alias stands for ${target}, which is not published (${known.reason}).`,
-      );
+    const tool = published.get(target);
+    const known = withheld.find((item) => item.name === target);
+    if (published.has(name)) note(`This alias is not used: a published tool has the name ${name}.`);
+    else if (tool !== undefined) byName.set(name, tool);
+    else if (known !== undefined)
+      note(`The alias stands for ${target}, which is not published (${known.reason}).`);
+    else {
+      const advice = didYouMean(closestMatches(target, published.keys(), 3));
+      note(`The alias refers to ${target}, but no published tool has that name.${advice}`);
     }
   }
   return { byName, notes };

@@ -1,19 +1,17 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { ParsedArguments, PublishedTool } from '../model/registry.ts';
+import { isJsonObject, type JsonObject } from '../model/json.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import type { Problem } from '../model/errors.ts';
+import { excessOf } from './argument-limits.ts';
 import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
-import { got, toProblems } from './problems.ts';
+import { got, isIgnorable, toProblems } from './problems.ts';
 
-/** Arguments that passed, or everything that is wrong with them. */
+/** Checked arguments, or all their problems. */
 export type CheckedArguments<V> =
-  | { readonly ok: true; readonly values: V }
+  | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/**
- * The function that checks and coerces the arguments of one tool. `inputOf` says what the tool takes. It is called at
- * the first call, since most tools of a workspace are never called.
- */
+/** Checks and coerces the arguments of one tool. Calls `inputOf` late: most tools are never called. */
 export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseArguments'] {
   let made: { readonly input: ToolInput; readonly check: (input: unknown) => Checked } | undefined;
   return (args) => {
@@ -23,33 +21,35 @@ export function argumentParser(inputOf: () => ToolInput): PublishedTool['parseAr
     }
     const { input, check } = made;
     const checked = checkArguments(check, args, input.reserved);
-    return checked.ok ? { ok: true, parameters: toParameters(input, checked.values) } : checked;
+    if (!checked.ok) return checked;
+    const parameters = { ...Object.fromEntries(input.fixed), ...checked.values };
+    return { ok: true, parameters, ignored: checked.ignored };
   };
 }
 
-/** Checks and coerces arguments; none at all are none given. `reserved` are parameters that callers do not set. */
+/**
+ * Checks and coerces arguments. No arguments count as an empty object. Callers cannot set `reserved` parameters.
+ *
+ * An unknown argument that resembles a known one is a mistake. Any other is left out and reported as ignored, because some
+ * clients add arguments of their own to every call.
+ */
 export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,
-  reserved: ReadonlySet<string>,
+  reserved: ReadonlySet<string> = new Set(),
 ): CheckedArguments<JsonObject> {
   const given = args ?? {};
   if (!isJsonObject(given)) {
-    const message = `the arguments are expected as an object, got ${got(given, false)}`;
+    const message = `expected the arguments as an object, got ${got(given, false)}`;
     return { ok: false, problems: [{ path: '', message }] };
   }
-  const checked = check(given);
-  if (!checked.ok) return { ok: false, problems: toProblems(checked.issues, reserved) };
-  return { ok: true, values: checked.value as JsonObject };
-}
-
-function toParameters(
-  input: ToolInput,
-  values: JsonObject,
-): Extract<ParsedArguments, { ok: true }>['parameters'] {
-  const given: [string, Json][] = [];
-  for (const [argument, value] of Object.entries(values)) {
-    if (value !== undefined) given.push([input.names.get(argument) ?? argument, value]);
-  }
-  return Object.fromEntries([...input.fixed, ...given]);
+  const excess = excessOf(given);
+  if (excess !== undefined) return { ok: false, problems: [excess] };
+  const { value, issues } = check(given);
+  const ignored = issues.flatMap((issue) => (isIgnorable(issue, reserved) ? [issue.path.join('.')] : []));
+  if (ignored.length < issues.length) return { ok: false, problems: toProblems(issues, reserved) };
+  // Arguments may be JSON texts of arrays and objects, so that the checked value can be larger than the given one.
+  const grown = excessOf(value as JsonObject);
+  if (grown !== undefined) return { ok: false, problems: [grown] };
+  return { ok: true, values: value as JsonObject, ignored: ignored.length === 0 ? undefined : ignored };
 }

@@ -1,7 +1,7 @@
 import { zodToJsonSchema } from 'zod-to-json-schema';
 import { z } from 'zod/v3';
 import { errorResult, type ToolResult } from '../model/content.ts';
-import { BridgeError, type Problem } from '../model/errors.ts';
+import { argumentsError, type Problem } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { type CheckedArguments, checkArguments } from './arguments.ts';
@@ -12,61 +12,47 @@ import { deepFreeze } from './publish-schema.ts';
 /** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
 export { z };
 
-/** What a tool of the bridge itself is made of. */
-export interface BridgeToolDefinition<A extends z.AnyZodObject> {
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
-  readonly input: A;
-  readonly annotations: JsonObject;
-}
-
-/** A tool that the bridge answers itself. */
+/** One of the bridge's own tools. */
 export interface BridgeTool<V> {
-  /** As clients see it. */
   readonly tool: ListedTool;
-  /** Checks and coerces arguments as for any other tool, with problems in the same words. */
+  /** Checks and coerces arguments, with the same messages as for Dify's tools. */
   parse(args: unknown): CheckedArguments<V>;
 }
 
-const NONE: ReadonlySet<string> = new Set();
-
-/**
- * A tool of the bridge. Its published schema is read as that of any other tool, so that arguments are checked and
- * refused alike.
- */
-export function defineBridgeTool<A extends z.AnyZodObject>(
-  definition: BridgeToolDefinition<A>,
-): BridgeTool<Readonly<z.output<A>>> {
-  const { name, title, description, input, annotations } = definition;
+/** Returns a tool of the bridge. Its schema is read as that of any other, so that arguments are checked alike. */
+export function defineBridgeTool<A extends z.AnyZodObject>({
+  input,
+  ...listed
+}: Omit<ListedTool, 'inputSchema' | 'outputSchema'> & { readonly input: A }): BridgeTool<
+  Readonly<z.output<A>>
+> {
+  const { name, title, description, annotations } = listed;
   const inputSchema = schemaOf(input);
   const check = checkerOf(valueOfJsonSchema({ ...inputSchema, additionalProperties: false }));
   return {
-    tool: deepFreeze({ name, title, description, inputSchema, annotations: { ...annotations } }),
+    tool: deepFreeze({ name, title, description, inputSchema, annotations }),
     parse(args) {
-      const checked = checkArguments(check, args, NONE);
-      return checked.ok ? { ok: true, values: checked.values as z.output<A> } : checked;
+      const checked = checkArguments(check, args);
+      return checked.ok ? { ...checked, values: checked.values as z.output<A> } : checked;
     },
   };
 }
 
-/** The answer to arguments that do not fit a tool of the bridge. */
+/** Returns the answer to arguments that do not fit a tool of the bridge. */
 export function wrongArguments(
   tool: ListedTool,
   problems: readonly Problem[],
   hint = 'Correct the arguments and call again.',
 ): ToolResult {
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  const message = `The arguments do not fit the tool ${tool.name}: ${count}.`;
-  return errorResult(new BridgeError('invalid_arguments', message, { problems, hint }));
+  return errorResult(argumentsError(tool.name, problems, hint));
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {
   const { $schema: _, ...schema } = zodToJsonSchema(input, {
     $refStrategy: 'none',
-    // As for the tools of Dify: arguments that the tool does not have are refused without saying so in the schema.
+    // As for Dify's tools, unknown arguments are refused although the schema does not say so.
     rejectedAdditionalProperties: undefined,
   });
-  // By way of text, since absent members are there as undefined.
+  // The round trip through JSON removes members that are undefined.
   return JSON.parse(JSON.stringify(schema)) as JsonObject;
 }

@@ -14,21 +14,21 @@ import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
 export type { Preset, RegistryRules } from './rules.ts';
 
-/** What a registry is built from besides providers and rules. */
+/** The inputs of a registry besides providers and rules. */
 export interface RegistryExtras {
   /** The credentials that presets may name. */
   readonly credentials?: ProviderCredentials | undefined;
-  /** Tools of the bridge itself that are no tools of Dify, by which the loop guard knows it. */
+  /** The bridge's own tools, by which the loop guard recognises the bridge. */
   readonly bridgeTools?: readonly BridgeTool[] | undefined;
-  /** The tools that clients know by name: while they are there, their names go to no others. */
+  /** The tools that clients know by name. While a tool exists, no other tool gets its name. */
   readonly heldBy?: NameHolder | undefined;
-  /** The tools (`identityOf`) that count for bare names and maxTools; all unless given. */
+  /** The tools (`identityOf`) that count for bare names and `maxTools`. Default: all. */
   readonly counted?: ReadonlySet<string> | undefined;
-  /** What was built before: unchanged tools are taken from there. */
+  /** The previous registry, whose unchanged tools are reused. */
   readonly previous?: BuiltRegistry | undefined;
 }
 
-/** A registry with what the next one can take from it. */
+/** A registry, and what the next one can reuse. */
 export interface BuiltRegistry extends Registry {
   readonly basis: {
     readonly rules: RegistryRules;
@@ -38,20 +38,19 @@ export interface BuiltRegistry extends Registry {
   };
 }
 
-/** One tool of a registry: what was decided without the loop guard and maxTools, and what was listed. */
+/** One tool of a registry: the decision without loop guard and `maxTools`, and the listed tool. */
 interface Reusable {
   readonly draft: Draft;
   readonly item: PublishedTool | WithheldTool;
 }
 
 /**
- * Decides which tools of the providers are published, under which names and with which schemas. Never throws: a
- * tool that cannot be published is withheld with its reason. The same providers, rules and extras give the same
- * registry, whatever the order and whatever was built before. Tools of a provider that is the same object as for
- * `previous`, under the same rules and credentials, are the same objects again.
+ * Returns the registry: which tools of the providers are published, under which names and with which schemas. Never
+ * throws: a tool that cannot be published is withheld with its reason. The same providers, rules and extras give the
+ * same registry, regardless of their order and of `previous`. If a provider is the same object as in `previous`, and
+ * rules and credentials are the same, its tools are the same objects again.
  *
- * The rules in their order: deny, allow, unauthorized, what is invalid or incomplete, readOnly, the loop guard,
- * maxTools.
+ * The rules in order: deny, allow, unauthorized, invalid or incomplete tools, readOnly, the loop guard, maxTools.
  */
 export function buildRegistry(
   providers: readonly ToolProvider[],
@@ -71,9 +70,11 @@ export function buildRegistry(
     .map(({ final }) => final)
     .filter(({ outcome, named }) => 'published' in outcome && counted?.has(named.key) !== false);
   const names = publishedNames(counting, rules, naming, heldBy);
-  const nameOf = (draft: Draft): string => names.get(draft.named) ?? draft.named.qualifiedName;
-  const candidates = counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named }));
-  const ranks = new Map(rankTools(candidates, rules).map((rank) => [rank.item, rank]));
+  const nameOf = ({ named }: Draft): string => names.get(named) ?? named.qualifiedName;
+  const ranks = rankTools(
+    counting.map((draft) => ({ item: draft, name: nameOf(draft), tool: draft.named })),
+    rules,
+  );
 
   const tools: PublishedTool[] = [];
   const withheld: WithheldTool[] = [];
@@ -118,7 +119,7 @@ export function buildRegistry(
   });
 }
 
-/** A tool at the end of all rules but maxTools; `draft` is what they said without the loop guard. */
+/** A tool after all rules except `maxTools`. `draft` is the decision without the loop guard. */
 interface Decided {
   readonly final: Draft;
   readonly draft?: Draft;
@@ -132,7 +133,7 @@ function reusableTools(
   return basis?.rules === rules && basis.credentials === credentials ? basis.tools : new Map();
 }
 
-/** Every tool decided upon by itself, as before where nothing about it has changed. */
+/** Returns the decision on each tool by itself, reusing the previous one if nothing about the tool has changed. */
 function draftTools(
   { tools }: Naming,
   rules: RegistryRules,
@@ -161,11 +162,11 @@ function guarded(draft: Draft, endpoints: ReadonlyMap<string, string>): Draft {
 }
 
 function repeated(named: NamedTool): Draft {
-  const detail = 'Dify lists this tool a second time; the first one counts.';
+  const detail = 'Dify lists this tool twice; the bridge uses the first one.';
   return withhold(named, named.tool.name, 'invalid', detail);
 }
 
-/** The very object of the registry before, where clients would see no difference. */
+/** Returns the previous registry's object if clients would see no difference. */
 function publishedBefore(
   old: Reusable | undefined,
   { outcome }: Draft,
@@ -175,7 +176,7 @@ function publishedBefore(
   return 'inputSchema' in old.item ? old.item : undefined;
 }
 
-/** The names that differ from the qualified ones. */
+/** Returns the names that differ from the qualified ones. */
 function publishedNames(
   published: readonly Draft[],
   rules: RegistryRules,
@@ -203,12 +204,11 @@ function notesOf({ named: { clashesWith }, notes }: Draft, name: string): Regist
   const all: ToolNote[] = [];
   if (clashesWith !== undefined) {
     const other = `${clashesWith.providerType} ${clashesWith.providerId}, tool ${clashesWith.tool}`;
-    all.push({
-      message: `The name carries a hash, because another tool has the name without it (${other}).`,
-    });
+    const message = `The name contains a hash, because another tool has the name without it (${other}).`;
+    all.push({ message });
   }
-  // What the operator can correct comes last.
-  all.push(...notes.filter(({ setting }) => setting === undefined));
-  all.push(...notes.filter(({ setting }) => setting !== undefined));
+  // Notes that the operator can act on come last.
+  const isCorrectable = ({ setting }: ToolNote): number => Number(setting !== undefined);
+  all.push(...notes.toSorted((a, b) => isCorrectable(a) - isCorrectable(b)));
   return all.map((note) => ({ name, ...note }));
 }

@@ -4,47 +4,51 @@ import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
 import type { Shape, Value } from './shape.ts';
 
-/** One thing that is wrong with a value, and where. */
+/** A problem with a value, and its location. */
 export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
   | {
       readonly kind: 'wrong';
       readonly shape: Shape;
-      /** What came; undefined where there is nothing. */
+      /** The actual value; undefined if it is missing. */
       readonly value: unknown;
     }
-  /** There is no member of that name in the object around it. */
+  /** The enclosing object has no member of that name. */
   | { readonly kind: 'unknown'; readonly shape: Shape }
   | { readonly kind: 'explained'; readonly message: string }
 );
 
-/** The coerced value, or everything that is wrong with it. */
-export type Checked =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly issues: readonly ArgumentIssue[] };
+/** The coerced value without unknown members. Use it only if no issue is worse than an unknown member. */
+export interface Checked {
+  readonly value: unknown;
+  /** At most `MAX_ISSUES`. */
+  readonly issues: readonly ArgumentIssue[];
+}
 
-/** The function that checks and coerces values of one kind. What it is given is left as it was. */
+/** More than anybody reads; a long array can have an issue for each of its items. */
+export const MAX_ISSUES = 1000;
+
+/** Returns the function that checks and coerces values of one shape. It does not change its input. */
 export function checkerOf(value: Value): (input: unknown) => Checked {
   const check = valueCheck(value);
   return (input) => {
     const place: Place = { path: [], issues: [] };
-    const coerced = check(input, place);
-    return place.issues.length === 0 ? { ok: true, value: coerced } : { ok: false, issues: place.issues };
+    return { value: check(input, place), issues: place.issues };
   };
 }
 
-/** A default or preset in the form in which the parameter takes it; undefined when it does not fit. */
+/** Returns a default or preset as the parameter accepts it; undefined if the parameter does not accept it. */
 export function fitted(value: Value, candidate: Json): Json | undefined {
   const result = checkerOf(value)(candidate);
-  return result.ok ? (result.value as Json) : undefined;
+  return result.issues.length === 0 ? (result.value as Json) : undefined;
 }
 
-/** Where a check is, and what it has found. The path is changed in place, and copied into issues alone. */
+/** The current location of a check, and its issues. The path is changed in place and copied only into issues. */
 interface Place {
   readonly path: (string | number)[];
   readonly issues: ArgumentIssue[];
 }
 
-/** Returns the coerced value, or adds to the issues and returns anything. */
+/** Returns the coerced value. If the value is wrong, adds issues, and the returned value has no meaning. */
 type Check = (input: unknown, place: Place) => unknown;
 
 function valueCheck({ shape, nullable }: Value): Check {
@@ -95,11 +99,14 @@ function coerced(
   };
 }
 
-function refuse({ path, issues }: Place, shape: Shape, value: unknown): undefined {
-  issues.push({ kind: 'wrong', path: [...path], shape, value });
+function refuse(place: Place, shape: Shape, value: unknown): undefined {
+  report(place, { kind: 'wrong', path: [...place.path], shape, value });
 }
 
-/** Checks a part of a value. */
+function report({ issues }: Place, issue: ArgumentIssue): void {
+  if (issues.length < MAX_ISSUES) issues.push(issue);
+}
+
 function within(place: Place, step: string | number, check: Check, input: unknown): unknown {
   place.path.push(step);
   const value = check(input, place);
@@ -119,29 +126,47 @@ function arrayCheck(shape: Extract<Shape, { kind: 'array' }>): Check {
 
 function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
   const members = shape.properties.map((property) => ({ ...property, check: valueCheck(property) }));
-  const names = new Set(members.map(({ name }) => name));
+  const names = new Map(
+    members.flatMap(({ name, alias = name }) => [[name, name] as const, [alias, name] as const]),
+  );
   return (input, place) => {
     const source = toObject(input);
     if (!isJsonObject(source)) return refuse(place, shape, input);
-    const value: Record<string, unknown> = {};
-    for (const { name, required, nullable, default: fallback, check } of members) {
-      const given = Object.hasOwn(source, name) ? source[name] : undefined;
-      const isAbsent = given === undefined || (given === null && !required && nullable !== true);
-      const member = isAbsent ? fallback : given;
-      if (member !== undefined || required) value[name] = within(place, name, check, member);
+    const entries: [string, unknown][] = [];
+    for (const member of members) {
+      const { name, alias = name, required, default: fallback, check } = member;
+      const key = Object.hasOwn(source, name) ? name : alias;
+      const given = Object.hasOwn(source, key) ? source[key] : undefined;
+      const isAbsent = given === undefined || (!required && isBlank(given, member));
+      const taken = isAbsent ? fallback : given;
+      if (taken !== undefined || required) entries.push([alias, within(place, name, check, taken)]);
     }
     for (const key of Object.keys(source)) {
-      if (names.has(key)) continue;
-      if (!shape.open) refuseKey(place, shape, key);
-      // Assigning to this one would set the prototype.
-      else if (key !== '__proto__') value[key] = source[key];
+      const name = names.get(key);
+      if (name === key) continue;
+      if (name !== undefined) {
+        if (Object.hasOwn(source, name)) refuseTwice(place, key, name);
+      } else if (!shape.open) refuseKey(place, shape, key);
+      else entries.push([key, source[key]]);
     }
-    return value;
+    // Unlike an assignment, this makes a member of the key `__proto__` too.
+    return Object.fromEntries(entries);
   };
 }
 
-function refuseKey({ path, issues }: Place, shape: Shape, key: string): void {
-  issues.push({ kind: 'unknown', path: [...path, key], shape });
+/** Returns true for what a caller sends who has no value for an optional member: null, or an empty text where no text fits. */
+function isBlank(given: unknown, { shape, nullable }: Value): boolean {
+  if (given === null) return nullable !== true;
+  return given === '' && shape.kind !== 'string' && shape.kind !== 'any';
+}
+
+function refuseTwice(place: Place, alias: string, name: string): void {
+  const message = `the same argument as "${name}", which is also given: leave one of them out`;
+  report(place, { kind: 'explained', path: [...place.path, alias], message });
+}
+
+function refuseKey(place: Place, shape: Shape, key: string): void {
+  report(place, { kind: 'unknown', path: [...place.path, key], shape });
 }
 
 const TEXT: Shape = { kind: 'string' };
@@ -161,13 +186,10 @@ function fileCheck(shape: Extract<Shape, { kind: 'file' }>): Check {
     for (const key of Object.keys(source)) {
       if (!(names as string[]).includes(key)) refuseKey(place, shape, key);
     }
-    if (areTexts) explain(place, fileProblems(file, shape.sources));
+    for (const { member, message } of areTexts ? fileProblems(file, shape.sources) : []) {
+      const path = member === '' ? [...place.path] : [...place.path, member];
+      report(place, { kind: 'explained', path, message });
+    }
     return file;
   };
-}
-
-function explain({ path, issues }: Place, problems: ReturnType<typeof fileProblems>): void {
-  for (const { member, message } of problems) {
-    issues.push({ kind: 'explained', path: member === '' ? [...path] : [...path, member], message });
-  }
 }

@@ -1,20 +1,20 @@
 import { isJsonObject } from '../model/json.ts';
 
-// Models often send "5" for 5 or a JSON text for an object. What is meant without doubt is taken as meant;
-// everything else is left as it came, for the check to refuse.
+// Models often send "5" for 5, or a JSON text for an object. Values with one obvious meaning are converted. All others
+// stay as they are, and the check refuses them.
 
 const NUMBER_TEXT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const TRUE_TEXTS = new Set(['true', 'yes', '1']);
 const FALSE_TEXTS = new Set(['false', 'no', '0']);
 
-/** A numeric text as a number. */
+/** Converts a numeric text to a number. */
 export function toNumber(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = value.trim();
   return NUMBER_TEXT.test(text) ? Number(text) : value;
 }
 
-/** `true false yes no 1 0`, as text or number, as a boolean. */
+/** Converts `true false yes no 1 0`, as text or number, to a boolean. */
 export function toBoolean(value: unknown): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   const text = String(value).trim().toLowerCase();
@@ -22,24 +22,24 @@ export function toBoolean(value: unknown): unknown {
   return FALSE_TEXTS.has(text) ? false : value;
 }
 
-/** A number or boolean as text. */
+/** Converts a number or boolean to text. */
 export function toText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
 }
 
-/** The JSON text of an array as the array. */
+/** Converts the JSON text of an array to the array. */
 export function toArray(value: unknown): unknown {
   const parsed = fromJsonText(value, '[');
   return Array.isArray(parsed) ? parsed : value;
 }
 
-/** The JSON text of an object as the object. */
+/** Converts the JSON text of an object to the object. */
 export function toObject(value: unknown): unknown {
   const parsed = fromJsonText(value, '{');
   return isJsonObject(parsed) ? parsed : value;
 }
 
-/** The value of a JSON text that begins so; any other value as it is. */
+/** Returns the value of a JSON text that begins with `opening`; any other value unchanged. */
 export function fromJsonText(value: unknown, opening: '{' | '['): unknown {
   if (typeof value !== 'string' || !value.trimStart().startsWith(opening)) return value;
   try {

@@ -1,7 +1,7 @@
 import type { ListedTool } from '../model/registry.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 
-/** What a tool's definition takes of a message and of a model's context. */
+/** The cost of a tool's definition in a message and in a model's context. */
 export interface ToolCost {
   /** Length of its JSON in tools/list, in UTF-8. */
   readonly bytes: number;
@@ -9,21 +9,19 @@ export interface ToolCost {
   readonly tokens: number;
 }
 
-/** From here on, characters are a token each: CJK, kana, Hangul, and both halves of an emoji. */
+/** From this code unit on, each counts as a token: CJK, kana, Hangul, and both halves of an emoji. */
 const FIRST_WIDE = 0x2e80;
 
 /**
- * The bytes that a tool adds to tools/list and the tokens that it takes of a context. Tokens by a rule of
- * thumb: four ASCII characters, two other letters or one of a script without spaces make one. Against two
- * public tokenizers it came out 3 % below to 23 % above for nine of ten official tools, in English, Chinese,
- * Japanese and Portuguese alike.
+ * Returns the bytes that a tool adds to tools/list, and an estimate of its tokens in a context. One token is four ASCII
+ * characters, two other letters, or one character of a script without spaces. For nine of ten official tools, in
+ * English, Chinese, Japanese and Portuguese, this is 3 % below to 23 % above two public tokenizers.
  */
 export function toolCost(tool: ListedTool): ToolCost {
   const json = JSON.stringify(definitionOf(tool));
   return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
 }
 
-/** The sum over a list of tools. */
 export function totalCost(tools: readonly ListedTool[]): ToolCost {
   let [bytes, tokens] = [0, 0];
   for (const tool of tools) {
@@ -34,21 +32,15 @@ export function totalCost(tools: readonly ListedTool[]): ToolCost {
   return { bytes, tokens };
 }
 
-/** A number of tools past which a client shows none of the further ones, or refuses them all. */
-export interface ClientLimit {
-  readonly tools: number;
-  readonly client: string;
-}
-
-/** Limits that users of clients have reported, the smallest first. */
-export const CLIENT_LIMITS: readonly ClientLimit[] = [
+/** Numbers of tools past which a client shows none of the further ones, or refuses them all, as users have reported. */
+const CLIENT_LIMITS = [
   { tools: 40, client: 'older releases of Cursor' },
   { tools: 80, client: 'Cursor' },
   { tools: 128, client: 'VS Code and GitHub Copilot' },
 ];
 
-/** The limits that a number of tools goes past. */
-export function exceededLimits(tools: number): readonly ClientLimit[] {
+/** Returns the limits of clients that a number of tools exceeds, the smallest first. */
+export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 

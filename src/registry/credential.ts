@@ -1,24 +1,17 @@
+import type { ProviderCredential } from '../model/ports.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
 import type { Preset, RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 
-/** A credential as far as a preset can name it. */
-export interface NamedCredential {
-  readonly id: string;
-  /** As Dify shows it. */
-  readonly name: string;
-}
+/** Credentials by the id of their provider, as far as a preset can name them. */
+export type ProviderCredentials = ReadonlyMap<string, readonly ProviderCredential[]>;
 
-/** Credentials by the id of their provider. */
-export type ProviderCredentials = ReadonlyMap<string, readonly NamedCredential[]>;
-
-/** Which credential calls use, or why that cannot be said. */
 export type ChosenCredential =
   | { readonly ok: true; readonly id?: string | undefined; readonly problem?: PresetProblem }
   | { readonly ok: false; readonly problem: PresetProblem };
 
-/** The credential that a preset asks for: an id as it is, a name by the provider's credentials. */
+/** Returns the credential that a preset names: an ID unchanged, a name looked up among the provider's credentials. */
 export function chooseCredential(
   context: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
   provider: ToolProvider,
@@ -27,7 +20,7 @@ export function chooseCredential(
   const { credential: name, credentialId: id } = context.preset ?? {};
   if (name === undefined && id === undefined) return { ok: true };
   if (provider.type !== 'builtin' || !provider.id.includes('/')) {
-    const message = 'The preset names a credential, which Dify heeds for tools of plugins alone.';
+    const message = 'The preset names a credential, but Dify uses credentials only for tools of plugins.';
     return { ok: true, problem: presetProblem(message, context, namesCredential) };
   }
   if (name === undefined) return { ok: true, id };
@@ -39,24 +32,24 @@ export function chooseCredential(
   const known = credentials?.get(provider.id);
   if (known === undefined) {
     return refuse(
-      `Its preset names the credential ${quoted}, and the credentials of ${provider.id} are not known. ` +
-        'Let the bridge list them from Dify, or give the id as credentialId.',
+      `Its preset names the credential ${quoted}, but the credentials of ${provider.id} are unknown. ` +
+        'Let the bridge list them from Dify, or set credentialId to the ID.',
     );
   }
-  const [found, ...others] = known.filter((credential) => credential.name === name);
-  if (found === undefined) {
+  const found = known.filter((credential) => credential.name === name);
+  if (found.length === 0) {
     const names = known.map((credential) => JSON.stringify(credential.name));
-    const there = names.length === 0 ? 'There are none.' : `There are: ${listed(names, 300)}.`;
-    return refuse(`Its preset names the credential ${quoted}, which the provider does not have. ${there}`);
+    const existing = names.length === 0 ? 'It has none.' : `It has: ${listed(names, 300)}.`;
+    return refuse(`Its preset names the credential ${quoted}, which the provider does not have. ${existing}`);
   }
-  if (others.length > 0) {
-    const ids = [found, ...others].map((credential) => credential.id);
+  const ids = found.map((credential) => credential.id);
+  if (ids.length > 1) {
     return refuse(
-      `Its preset names the credential ${quoted}, a name that ${ids.length} of the provider have. ` +
-        `Give one of their ids as credentialId: ${listed(ids, 300)}.`,
+      `Its preset names the credential ${quoted}, but ${ids.length} credentials of the provider have that name. ` +
+        `Set credentialId to one of their IDs: ${listed(ids, 300)}.`,
     );
   }
-  return { ok: true, id: found.id };
+  return { ok: true, id: ids[0] };
 }
 
 function namesCredential({ credential, credentialId }: Preset): boolean {

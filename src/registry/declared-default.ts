@@ -6,8 +6,8 @@ import { isSelector } from './parameter-value.ts';
 import type { Value } from './shape.ts';
 
 /**
- * True when Dify refuses the call unless the bridge sends the parameter: it checks required ones, the
- * choice of every select, its own default included, and selectors always.
+ * Returns whether Dify refuses a call without this parameter. Dify checks required parameters, the choice of every
+ * select including its default, and all selectors.
  */
 export function difyDemands(parameter: ToolParameter, fallback: Json | undefined): boolean {
   if (isSelector(parameter)) return true;
@@ -15,7 +15,7 @@ export function difyDemands(parameter: ToolParameter, fallback: Json | undefined
   return parameter.required && fallback === undefined;
 }
 
-/** True when Dify accepts its own default: for a required parameter, neither 0 nor false nor empty. */
+/** Returns whether Dify accepts its own default: that of a required parameter must not be 0, false or empty. */
 export function difyFillsIn(parameter: ToolParameter): boolean {
   if (isSelector(parameter)) return false;
   if (!hasDeclared(parameter)) return !parameter.required;
@@ -27,12 +27,12 @@ function hasDeclared({ default: declared }: ToolParameter): boolean {
   return declared !== undefined && declared !== null;
 }
 
-/** True for a declared default; an empty text is what a form shows before anybody has typed, not a value. */
+/** Returns whether a default is declared. An empty text is not one: it is the initial state of a form field. */
 export function hasDefault(parameter: ToolParameter): boolean {
   return hasDeclared(parameter) && parameter.default !== '';
 }
 
-/** The declared default, where it is a value that the parameter takes. */
+/** Returns the declared default; undefined if the parameter does not accept it. */
 export function declaredDefault(parameter: ToolParameter, value: Value): Json | undefined {
   if (!hasDefault(parameter) || takesFiles(parameter)) return undefined;
   const declared = parameter.default as Json;

@@ -4,29 +4,29 @@ import type { NamedTool } from './names.ts';
 import type { Preset } from './rules.ts';
 import { cutText, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
-/** Longest label, file list and such inside the notes of a description. */
+/** The longest part of a note in a description, such as a label or a list of files, in characters. */
 const MAX_NOTE_PART = 120;
-/** Longest title: clients show it in one line. */
+/** The longest title, in characters: clients show it on one line. */
 const MAX_TITLE = 128;
 
-const UNAUTHORIZED = 'Not usable yet: its provider has to be authorised in Dify first.';
+const UNAUTHORIZED = 'Not usable yet: its provider must first be authorised in Dify.';
 
-/** The title of the preset, the tool's label in the preferred language, or its name. */
+/** Returns the title of the preset, the tool's label in the preferred language, or its name. */
 export function titleOf({ tool }: NamedTool, languages: readonly string[], preset?: Preset): string {
   return oneLine(tidy(preset?.title) || pickText(tool.label, languages) || tool.name);
 }
 
-/** As a title: a second line could pass for another tool in a list of them. */
+/** Returns a text as a title, on one line: in a list, a second line could look like another tool. */
 function oneLine(text: string): string {
   return cutText(text.replace(/[\n\t\u2028\u2029]+/g, ' '), MAX_TITLE);
 }
 
-/** The provider's label in the preferred language, or its name or id. */
+/** Returns the provider's label in the preferred language, or its name or ID. */
 export function providerLabelOf({ provider }: NamedTool, languages: readonly string[]): string {
   return oneLine(pickText(provider.label, languages) || provider.name || provider.id);
 }
 
-/** The labels in Dify other than the published ones; undefined where there are none. */
+/** Returns the labels in Dify other than the published ones; undefined if there are none. */
 export function otherLabelsOf(
   { tool, provider }: NamedTool,
   title: string,
@@ -44,9 +44,9 @@ function labelsBeside(label: LocalizedText, published: string): string[] {
 }
 
 /**
- * What a model reads of a tool: the tool's own description, then what it has to know to use it. At most
- * 1,024 units; only the own text is ever cut. `files` are the arguments that take files. The description of a
- * preset replaces all of it, unless the tool cannot be used.
+ * Returns the description for a model: the tool's own description, then notes on how to use it. At most 1,024 UTF-16
+ * units; only the tool's own text is ever cut. `files` are the arguments that take files. A preset's description
+ * replaces everything, unless the tool cannot be used.
  */
 export function describeTool(
   named: NamedTool,
@@ -63,7 +63,7 @@ export function describeTool(
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
   const notes = [origin(named, languages)];
   if (named.provider.type === 'workflow') {
-    notes.push('It answers only when the whole workflow has ended, which may take minutes.');
+    notes.push('It returns only when the whole workflow has finished, which may take minutes.');
   }
   const refused = files.find((file) => file.refused !== undefined);
   if (refused?.refused !== undefined) {
@@ -85,7 +85,7 @@ function origin(named: NamedTool, languages: readonly string[]): string {
     case 'builtin':
       return id.includes('/') ? `From the Dify plugin ${label}.` : `Built into Dify (${label}).`;
     case 'workflow':
-      // A workflow is a provider of one tool and of the same label.
+      // A workflow is a provider with one tool, which has the same label.
       return label === titleOf(named, languages) ? 'A Dify workflow.' : `The Dify workflow ${label}.`;
     case 'api':
       return `From the custom API ${label} in Dify.`;

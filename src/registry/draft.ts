@@ -14,22 +14,21 @@ import { deepFreeze, publishSchema } from './publish-schema.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 import type { Selection } from './selection.ts';
 
-/** One tool of the catalogue, decided upon; a published one still waits for its name. */
+/** The decision on one tool of the catalogue. A published tool does not have its name yet. */
 export interface Draft {
   readonly named: NamedTool;
   readonly outcome:
     | { readonly published: Omit<PublishedTool, 'name'> }
     | { readonly withheld: Omit<WithheldTool, 'name'> };
   readonly notes: readonly ToolNote[];
-  /** The settings of the presets that fit it. */
+  /** The settings of the presets that match it. */
   readonly presets: readonly string[];
-  /** Makes again what it takes, with what was decided about each parameter; absent where a rule had decided before. */
+  /** Derives the tool's input again, with the decision on each parameter; absent if a rule decided before that. */
   readonly inputOf?: (() => ToolInput) | undefined;
-  /** What the rules said of it. */
+  /** The verdicts of the rules. */
   readonly lines: readonly string[];
 }
 
-/** What a tool is decided by. */
 export interface DraftContext {
   readonly preset: ToolPreset | undefined;
   readonly selection: Selection;
@@ -37,7 +36,7 @@ export interface DraftContext {
   readonly credentials: ProviderCredentials | undefined;
 }
 
-/** Decides upon one tool. Never throws: a tool that cannot be expressed is withheld as `invalid`. */
+/** Returns the decision on one tool. Never throws: a tool that cannot be expressed is withheld as `invalid`. */
 export function draftTool(named: NamedTool, context: DraftContext): Draft {
   try {
     return decide(named, context);
@@ -47,7 +46,7 @@ export function draftTool(named: NamedTool, context: DraftContext): Draft {
   }
 }
 
-/** The draft of a tool that is not published. */
+/** Returns the draft of a withheld tool. */
 export function withhold(
   named: NamedTool,
   title: string,
@@ -79,7 +78,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     }
   }
   if (tool.name === '') {
-    return withhold(named, title, 'invalid', 'It has no name by which Dify could invoke it.', { lines });
+    return withhold(named, title, 'invalid', 'It has no name, so Dify cannot invoke it.', { lines });
   }
   const inputOf = inputMaker(tool, { ref, preset, rules });
   const input = inputOf();
@@ -98,7 +97,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     const setting = settingOf(rules, 'readOnly');
     if (preset?.readOnly !== true) {
       lines.push(`${setting}: no preset declares the tool readOnly`);
-      const detail = `${setting} is true, and no preset says that the tool changes nothing. If it does not, declare "readOnly: true" in ${settingOf(rules, 'presets')}.`;
+      const detail = `${setting} is true, and no preset declares the tool read-only. If it changes nothing, declare "readOnly: true" in ${settingOf(rules, 'presets')}.`;
       return withhold(named, title, 'hidden', detail, known);
     }
     lines.push(`${setting}: its preset declares it readOnly`);
@@ -122,24 +121,24 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   return { named, outcome: { published }, ...known };
 }
 
-/** Apart, so that each tool keeps no more than this for its first call. */
+/** A separate function, so that the closure for a tool's first call refers to nothing else. */
 function inputMaker({ parameters }: DifyTool, context: SourceContext): () => ToolInput {
   return () => buildInput(parameters, context);
 }
 
-/** Dify says nothing of what a tool does, but that it reaches beyond the bridge is sure. */
+/** The annotations of every tool. Dify does not declare effects, but every tool reaches beyond the bridge. */
 const UNDECLARED: JsonObject = Object.freeze({ openWorldHint: true });
 
-/** The same with what the preset of a tool declares. */
+/** Returns these annotations with those that the preset of a tool declares. */
 function annotationsOf(preset: Preset | undefined): JsonObject {
   const { readOnly, destructive, idempotent } = preset ?? {};
   const declared = { readOnlyHint: readOnly, destructiveHint: destructive, idempotentHint: idempotent };
   return deepFreeze(withoutUndefined({ ...declared, ...UNDECLARED }));
 }
 
-/** The file parameters that callers set, by the names that they use. */
-function fileArguments({ names, fileParameters }: ToolInput): FileParameter[] {
-  return [...names].flatMap(([argument, name]) =>
-    fileParameters.filter((file) => file.name === name).map((file) => ({ ...file, name: argument })),
+/** Returns the file parameters that callers set, by argument name. */
+function fileArguments({ value, fileParameters }: ToolInput): FileParameter[] {
+  return value.shape.properties.flatMap(({ name, alias = name }) =>
+    fileParameters.filter((file) => file.name === alias).map((file) => ({ ...file, name })),
   );
 }

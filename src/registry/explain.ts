@@ -3,14 +3,11 @@ import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts
 import type { ToolRef } from '../model/tool.ts';
 import { furtherNotes } from './notes.ts';
 
-/**
- * Why a tool is published as it is, or is not: lines for a person. For an unknown name they say so and name
- * similar tools; an alias is explained as its present tool.
- */
+/** Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones. */
 export function explainTool(registry: Registry, name: string): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {
-    const line = `${name} is an old name (aliases) of ${tool.name}: it can be called, and is not listed.`;
+    const line = `${name} is an old name (aliases) of ${tool.name}: it can be called but is not listed.`;
     return [line, ...explainTool(registry, tool.name), ...notesOn(registry, name)];
   }
   const withheld = registry.withheld.filter((item) => item.name === name);
@@ -22,37 +19,37 @@ export function explainTool(registry: Registry, name: string): string[] {
   }
   const lines: string[] = [];
   if (tool !== undefined) {
-    lines.push(`${name} is published.`, ...identity(tool.ref));
-    if (!tool.authorized) lines.push('The provider has no credentials in Dify: every call is refused.');
-    if (tool.credentialId !== undefined) lines.push('It is called with the credential of its preset.');
+    lines.push(`${name} is published.`, identity(tool.ref));
+    if (!tool.authorized) lines.push('The provider has no credentials in Dify, so Dify refuses every call.');
+    if (tool.credentialId !== undefined) lines.push('Calls use the credential of its preset.');
     lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {
-    lines.push(`${name} is withheld (${item.reason}).`, ...identity(item.ref));
+    lines.push(`${name} is withheld (${item.reason}).`, identity(item.ref));
     lines.push(...item.detail.split('\n'), ...explanationLines(registry, item));
   }
   return [...lines, ...notesOn(registry, name)];
 }
 
-/** Up to five names of tools, published or withheld, that a wrong name may mean; the likeliest first. */
+/** Returns up to five names of tools, published or withheld, that a wrong name may mean, the likeliest first. */
 export function similarNames(registry: Registry, name: string): string[] {
   const names = new Map<string, string>();
   for (const tool of [...registry.withheld, ...registry.tools]) {
     names.set(tool.name, tool.name);
-    // The tool's own name in Dify finds the published one.
+    // A tool's own name in Dify leads to the published name.
     if (!names.has(tool.ref.tool)) names.set(tool.ref.tool, tool.name);
   }
   const found = closestMatches(name, names.keys(), 10).map((key) => names.get(key) ?? key);
   return [...new Set(found)].slice(0, 5);
 }
 
-function identity(ref: ToolRef): string[] {
-  return [`In Dify: ${ref.providerType} provider ${ref.providerId}, tool ${ref.tool}`];
+function identity({ providerType, providerId, tool }: ToolRef): string {
+  return `In Dify: ${providerType} provider ${providerId}, tool ${tool}`;
 }
 
 function resultLines({ results = {} }: PublishedTool): string[] {
   const limits = Object.entries(results).map(([name, limit]) => `${name} ${limit}`);
-  return limits.length === 0 ? [] : [`Its preset limits what a result carries: ${limits.join(', ')}`];
+  return limits.length === 0 ? [] : [`Its preset limits what a result contains: ${limits.join(', ')}`];
 }
 
 function explanationLines({ explanations }: Registry, tool: PublishedTool | WithheldTool): string[] {

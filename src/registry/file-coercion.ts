@@ -5,10 +5,10 @@ import type { FileSource } from '../model/registry.ts';
 import { fromJsonText, toArray } from './coercion.ts';
 
 const DATA_URL = /^data:([^,;]*)(?:;[^,;]*)*;base64,/i;
-/** The head of a value: only there is looked for a prefix of what may be many megabytes. */
+/** The number of characters in which to look for a prefix: a value may have many megabytes. */
 const HEAD = 256;
 
-/** A list of files: one file alone counts as a list of one, as it does in Dify. */
+/** Returns a list of files. A single file counts as a list of one, as in Dify. */
 export function toFileList(value: unknown, sources: readonly FileSource[]): unknown {
   const list = toArray(value);
   const alone = typeof list === 'string' ? (fromText(list, sources) ?? fromJsonText(list, '{')) : list;
@@ -16,8 +16,8 @@ export function toFileList(value: unknown, sources: readonly FileSource[]): unkn
 }
 
 /**
- * A file as an object with one source: an address alone is one, members without a value are none, and an address
- * under the wrong name goes under the right one. Base64 is brought into its plain form.
+ * Returns a file as an object with one source. Accepts a bare address, drops members without a value, moves an address
+ * under the wrong name to the right one, and normalises Base64.
  */
 export function toFile(value: unknown, sources: readonly FileSource[]): unknown {
   const source = typeof value === 'string' ? (fromText(value, sources) ?? fromJsonText(value, '{')) : value;
@@ -34,14 +34,14 @@ export function toFile(value: unknown, sources: readonly FileSource[]): unknown 
   return typeof file['data'] === 'string' ? withPlainData(file, file['data']) : file;
 }
 
-/** True for Base64 in its plain form. */
+/** Returns whether a text is normalised Base64. */
 export function isBase64(data: string): boolean {
   const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
-  // Looking for one wrong character takes no stack, however long the text is.
+  // Searching for one wrong character uses no stack, regardless of the length of the text.
   return data.length % 4 === 0 && padding < 3 && !/[^A-Za-z0-9+/]/.test(data.slice(0, data.length - padding));
 }
 
-/** A text alone as a file. */
+/** Returns a bare text as a file. */
 function fromText(text: string, sources: readonly FileSource[]): Record<string, unknown> | undefined {
   const head = text.slice(0, HEAD).trimStart();
   if (DATA_URL.test(head)) return { data: text.trim() };
@@ -50,7 +50,7 @@ function fromText(text: string, sources: readonly FileSource[]): Record<string, 
   return sources.includes('path') && isAbsolute(text) ? { path: text } : undefined;
 }
 
-/** Models send null or an empty text for what they leave out. Empty data with a name is an empty file. */
+/** Drops members without a value: models send null or an empty text for these. Empty data with a name is a file. */
 function withoutEmpty(source: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const file = Object.fromEntries(
     Object.entries(source).filter(([name, value]) => value !== null && (value !== '' || name === 'data')),
@@ -60,7 +60,7 @@ function withoutEmpty(source: Readonly<Record<string, unknown>>): Record<string,
   return file;
 }
 
-/** Base64 without data: prefix, line breaks, URL alphabet or missing padding; the prefix says the type. */
+/** Returns Base64 without `data:` prefix, line breaks and URL alphabet, and with padding. The prefix gives the type. */
 function withPlainData(file: Record<string, unknown>, given: string): Record<string, unknown> {
   const prefix = DATA_URL.exec(given.slice(0, HEAD));
   const type = prefix?.[1] === '' ? undefined : prefix?.[1];

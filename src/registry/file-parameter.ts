@@ -1,7 +1,7 @@
 import type { FileSource } from '../model/registry.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
 
-/** What callers may name unless the rules say otherwise, in the order in which a model should think of it. */
+/** The ways in which callers may pass a file by default, the preferred one first. */
 export const DEFAULT_SOURCES: readonly FileSource[] = ['url', 'resource', 'data'];
 
 const TYPES: ReadonlySet<string> = new Set(['file', 'files', 'system-files']);
@@ -9,21 +9,20 @@ const TYPES: ReadonlySet<string> = new Set(['file', 'files', 'system-files']);
 const EXAMPLES: Readonly<Record<FileSource, string>> = {
   url: '{"url":"https://example.com/report.pdf"}',
   data: '{"data":"SGVsbG8=","filename":"hello.txt"} with the bytes as Base64',
-  resource: '{"resource":"dify-file://…"} for a file that an earlier result named',
+  resource: '{"resource":"dify-file://…"} for a file from an earlier result',
   path: '{"path":"/home/me/report.pdf"} for a file on this computer',
 };
 
-/** True for a parameter that takes a file or several. */
+/** True for a parameter that takes one or more files. */
 export function takesFiles(parameter: ToolParameter): boolean {
   return TYPES.has(parameter.type);
 }
 
-/** True for a parameter that takes a list of files. */
 export function takesManyFiles(parameter: ToolParameter): boolean {
   return takesFiles(parameter) && parameter.type !== 'file';
 }
 
-/** How a model writes a file, by example. */
+/** Returns examples of how a model passes a file. */
 export function fileRemark(sources: readonly FileSource[], many: boolean): string {
   const examples = sources.map((source) => EXAMPLES[source]);
   const last = examples.pop() ?? '';
@@ -31,12 +30,12 @@ export function fileRemark(sources: readonly FileSource[], many: boolean): strin
   return `${many ? 'A list of files, each as' : 'A file, as'} ${alternatives}.`;
 }
 
-/** Why Dify hands no file to a tool, as a sentence; undefined where it does. */
+/** Returns why Dify cannot pass a file to a tool, as a sentence; undefined if it can. */
 export function fileRefusal({ providerType, providerId, tool }: ToolRef): string | undefined {
-  // Both expect an upload of Dify's web app, and fail on what the inner API hands them.
-  if (providerType === 'api') return 'Dify cannot hand files to the tools of a custom API.';
+  // Both expect an upload from Dify's web app, and fail on the files that the inner API passes.
+  if (providerType === 'api') return 'Dify cannot pass files to the tools of a custom API.';
   if (providerType === 'builtin' && providerId === 'audio' && tool === 'asr') {
-    return 'Dify cannot hand files to this tool from outside its web app.';
+    return 'Dify cannot pass files to this tool from outside its web app.';
   }
   return undefined;
 }

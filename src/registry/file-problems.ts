@@ -2,32 +2,28 @@ import { isAbsolute } from 'node:path';
 import type { FileArgument, FileSource } from '../model/registry.ts';
 import { isBase64 } from './file-coercion.ts';
 
-/** One thing that is wrong with a file argument; `member` is empty where it is the whole. */
-export interface FileProblem {
+/** A problem with a file argument. `member` is empty if it concerns the whole argument. */
+interface FileProblem {
   readonly member: '' | keyof FileArgument;
   readonly message: string;
 }
 
-/** What the members of a file argument hold. */
-export function memberDescription(member: keyof FileArgument): string {
-  return MEMBERS[member];
-}
-
-/** The members of a file argument of these sources. */
+/** Returns the members of a file argument with these sources. */
 export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument)[] {
   return [...sources, 'filename', 'mime_type'];
 }
 
-const MEMBERS: Readonly<Record<keyof FileArgument, string>> = {
-  url: 'Web address of the file, beginning with https://.',
-  resource: 'URI of a file that an earlier result named, as it stands there.',
+export const MEMBER_DESCRIPTIONS: Readonly<Record<keyof FileArgument, string>> = {
+  url: 'Web address of the file, starting with https://.',
+  resource: 'URI of a file from an earlier result, copied exactly.',
   path: 'Absolute path of a file on this computer, in a folder that the operator allowed.',
-  data: "The file's bytes in Base64. Needs filename.",
-  filename: 'File name with its extension. Needed with data, otherwise only to rename.',
-  mime_type: 'Media type, such as application/pdf. Best left out: it is told from the bytes.',
+  data: "The file's bytes as Base64. Requires filename.",
+  filename: 'File name with its extension. Required with data; otherwise it only renames the file.',
+  mime_type:
+    'Media type, such as application/pdf. Usually unnecessary: the bridge detects it from the bytes.',
 };
 
-/** What is wrong with a file argument beyond the types of its members. */
+/** Returns the problems of a file argument other than wrong types of its members. */
 export function fileProblems(file: FileArgument, sources: readonly FileSource[]): readonly FileProblem[] {
   const given = sources.filter((source) => file[source] !== undefined);
   if (given.length !== 1) {
@@ -37,24 +33,20 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
   }
   const problems: FileProblem[] = [];
   const { url, data, filename, path } = file;
-  if (url !== undefined && !isWebAddress(url)) {
-    problems.push({ member: 'url', message: 'expected a web address that begins with https://' });
+  if (url !== undefined && !(/^https?:\/\//i.test(url) && URL.canParse(url))) {
+    problems.push({ member: 'url', message: 'expected a web address that starts with https://' });
   }
   if (path !== undefined && !isAbsolute(path)) {
     problems.push({ member: 'path', message: 'expected an absolute path' });
   }
   if (data !== undefined && !isBase64(data)) {
-    problems.push({ member: 'data', message: "expected the file's bytes in Base64" });
+    problems.push({ member: 'data', message: "expected the file's bytes as Base64" });
   }
   if (data !== undefined && filename === undefined) {
     const message = 'is required with data: the file name with its extension, such as report.pdf';
     problems.push({ member: 'filename', message });
   }
   return problems;
-}
-
-function isWebAddress(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
 function inWords(names: readonly string[]): string {

@@ -1,11 +1,10 @@
-/** True when a text has a wildcard. */
 export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }
 
 /**
- * True when a glob fits a text as a whole: `*` stands for any characters, `?` for one, all others for
- * themselves. Takes time in proportion to both lengths at most, whatever the glob is.
+ * Returns whether a glob matches a whole text: `*` matches any characters, `?` matches one, and all others match
+ * themselves. Takes at most time proportional to the product of both lengths.
  */
 export function globFits(glob: string, text: string): boolean {
   const [pattern, letters] = [Array.from(glob), Array.from(text)];
@@ -21,7 +20,7 @@ export function globFits(glob: string, text: string): boolean {
       at += 1;
       index += 1;
     } else if (star >= 0) {
-      // The last star takes in one more letter; earlier ones need not be tried again.
+      // The last star matches one more character. Earlier stars need not be tried again.
       at = star + 1;
       resumed += 1;
       index = resumed;

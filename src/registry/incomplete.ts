@@ -4,7 +4,7 @@ import { type RegistryRules, settingOf } from './rules.ts';
 /** A parameter without a value. */
 export type Missing = Extract<ParameterSource, { kind: 'missing' }>;
 
-/** Which parameters keep a tool from being published, and the lines of configuration that would publish it. */
+/** Returns which parameters prevent publishing a tool, and the lines of configuration that would publish it. */
 export function incompleteDetail(
   qualifiedName: string,
   missing: readonly Missing[],
@@ -18,7 +18,7 @@ export function incompleteDetail(
     );
   }
   const remedies = missing.flatMap(({ remedy }) => (remedy === undefined ? [] : [remedy]));
-  // Where one parameter cannot be helped, advice for the others would lead nowhere.
+  // If one parameter has no remedy, advice on the others would not help.
   if (remedies.length < missing.length) return lines.join('\n');
   const preset = [...settingOf(rules, 'presets').split('.'), qualifiedName];
   const values = remedies.map(
@@ -32,7 +32,6 @@ export function incompleteDetail(
   return lines.join('\n');
 }
 
-/** Lines of YAML under a path of keys. */
 function yaml(path: readonly string[], lines: readonly string[]): string[] {
   const indent = (depth: number): string => '  '.repeat(depth);
   return [

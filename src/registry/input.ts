@@ -1,68 +1,57 @@
 import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
-import { closest } from '../model/closest.ts';
+import { closestMatches, didYouMean } from '../model/closest.ts';
 import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
 import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
-import {
-  bindsParameter,
-  type PresetProblem,
-  presetParameters,
-  presetProblem,
-  type ToolNote,
-} from './presets.ts';
-import { isPropertyName, type Property, type Value } from './shape.ts';
+import { bindsParameter, presetParameters, presetProblem, type ToolNote } from './presets.ts';
+import type { Preset } from './rules.ts';
+import { propertyNames } from './property-names.ts';
+import type { ObjectShape, Property, Value } from './shape.ts';
 
-/** The source of one parameter's value, in words. */
-export interface ParameterDecision {
-  readonly name: string;
-  readonly decision: string;
-}
-
-/** What a tool takes and what the bridge adds to it. */
+/** The arguments of a tool, and the values that the bridge adds. */
 export interface ToolInput {
-  /** The arguments: a closed object. */
-  readonly value: Value;
-  /** Dify's parameter name by argument name. */
-  readonly names: ReadonlyMap<string, string>;
-  /** Sent with every call, by Dify's parameter name. */
+  /** The shape of the arguments, a closed object. */
+  readonly value: Value & { readonly shape: ObjectShape };
+  /** The values sent with every call, by Dify's parameter name. */
   readonly fixed: readonly (readonly [string, Json])[];
-  /** Parameters that exist in Dify but are not for callers. */
+  /** Parameters that exist in Dify but that callers cannot set. */
   readonly reserved: ReadonlySet<string>;
   readonly fileParameters: readonly FileParameter[];
-  /** Why the tool cannot be called as things are; empty when it can. */
+  /** Why the tool cannot currently be called; empty if it can. */
   readonly missing: readonly Missing[];
   readonly notes: readonly ToolNote[];
-  readonly decisions: readonly ParameterDecision[];
+  /** The source of each parameter's value, in words. */
+  readonly decisions: readonly { readonly name: string; readonly decision: string }[];
 }
 
-/** Decides for each parameter of a tool whether callers, presets or Dify give its value. */
+/** Decides for each parameter of a tool whether its value comes from callers, presets or Dify. */
 export function buildInput(parameters: readonly ToolParameter[], context: SourceContext): ToolInput {
   const notes: ToolNote[] = [];
   const distinct = withoutRepeats(parameters, notes);
   const unknown = unknownParameters(distinct, context);
   notes.push(...unknown.map(({ problem }) => problem));
-  const argumentNames = nameArguments(distinct);
+  const argumentNames = propertyNames(distinct.map(({ name }) => name));
   const properties: Property[] = [];
-  const names = new Map<string, string>();
   const fixed: [string, Json][] = [];
   const reserved = new Set<string>();
   const fileParameters: FileParameter[] = [];
   const missing: Missing[] = unknown.filter(({ binds }) => binds).map(({ problem }) => unfitting([problem]));
-  const decisions: ParameterDecision[] = [];
+  const decisions: { name: string; decision: string }[] = [];
   const refused = fileRefusal(context.ref);
   for (const parameter of distinct) {
     const { name } = parameter;
     const { source, notes: found } = resolveSource(parameter, context);
     notes.push(...found);
     if (source.kind === 'argument') {
-      const published = argumentNames.get(parameter) ?? name;
+      const published = argumentNames.get(name) ?? name;
       const { value, required } = source;
-      properties.push({ name: published, required, ...value, default: source.default });
-      names.set(published, name);
-      if (published !== name)
+      const alias = published === name ? undefined : name;
+      properties.push({ name: published, required, ...value, default: source.default, alias });
+      if (published !== name) {
         notes.push({ message: `The parameter "${name}" is published as "${published}".` });
+      }
     } else {
       reserved.add(name);
     }
@@ -70,13 +59,12 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
     if (source.kind === 'missing') missing.push(source);
     const sent = source.kind === 'argument' || source.kind === 'fixed';
     if (sent && takesFiles(parameter)) {
-      const many = takesManyFiles(parameter);
-      fileParameters.push({ name, many, refused });
+      fileParameters.push({ name, many: takesManyFiles(parameter), refused });
     }
     decisions.push({ name, decision: decisionText(source) });
   }
-  const value: Value = { shape: { kind: 'object', properties, open: false } };
-  return { value, names, fixed, reserved, fileParameters, missing, notes, decisions };
+  const value = { shape: { kind: 'object', properties, open: false } } as const;
+  return { value, fixed, reserved, fileParameters, missing, notes, decisions };
 }
 
 function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[]): ToolParameter[] {
@@ -87,18 +75,14 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
     else byName.set(parameter.name, parameter);
   }
   for (const name of repeated)
-    notes.push({ message: `The parameter "${name}" is declared several times; the first counts.` });
+    notes.push({
+      message: `The parameter "${name}" is declared several times; the first declaration is used.`,
+    });
   return [...byName.values()];
 }
 
-/** A parameter that a preset names in vain; `binds` when the presets took something from callers. */
-interface Unknown {
-  readonly problem: PresetProblem;
-  readonly binds: boolean;
-}
-
-/** Parameters that the preset of this very tool names and the tool does not have. */
-function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext): Unknown[] {
+/** The parameters that the preset of this very tool names in vain; `binds` if it took something from callers. */
+function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext) {
   const { preset } = context;
   if (preset === undefined) return [];
   const exact = preset.parts.filter(({ isExact }) => isExact);
@@ -106,38 +90,12 @@ function unknownParameters(parameters: readonly ToolParameter[], context: Source
   return [...new Set(exact.flatMap((part) => presetParameters(part.preset)))]
     .filter((name) => !known.includes(name))
     .map((name) => {
-      const near = closest(name, known);
-      const advice = near === undefined ? '' : ` Did you mean "${near}"?`;
+      const advice = didYouMean(closestMatches(name, known, 1).map((near) => `"${near}"`));
       const message = `The preset names a parameter "${name}", which the tool does not have.${advice}`;
-      const problem = presetProblem(
-        message,
-        context,
-        (each, isExact) => isExact && presetParameters(each).includes(name),
-      );
-      return { problem, binds: bindsParameter(preset, name) };
+      const says = (each: Preset, isExact: boolean): boolean =>
+        isExact && presetParameters(each).includes(name);
+      return { problem: presetProblem(message, context, says), binds: bindsParameter(preset, name) };
     });
-}
-
-/** A property name for each parameter: its own where that will do, otherwise a clean one that no other has. */
-function nameArguments(parameters: readonly ToolParameter[]): ReadonlyMap<ToolParameter, string> {
-  const taken = new Set(parameters.map(({ name }) => name));
-  const names = new Map<ToolParameter, string>();
-  for (const parameter of parameters) {
-    if (isPropertyName(parameter.name)) {
-      names.set(parameter, parameter.name);
-      continue;
-    }
-    const clean = parameter.name.replace(/[^A-Za-z0-9_.-]+/g, '_').slice(0, 64);
-    const base = isPropertyName(clean) && /[^_]/.test(clean) ? clean : 'parameter';
-    let name = base;
-    for (let count = 2; taken.has(name); count += 1) {
-      const ending = `_${count}`;
-      name = `${base.slice(0, 64 - ending.length)}${ending}`;
-    }
-    taken.add(name);
-    names.set(parameter, name);
-  }
-  return names;
 }
 
 function decisionText(source: ParameterSource): string {

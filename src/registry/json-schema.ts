@@ -2,26 +2,26 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { fitted } from './check.ts';
 import { anyShape, impliedType, typeOfValue, typesOf } from './named-types.ts';
 import { resolve } from './schema-references.ts';
-import { isPropertyName, type Property, type Shape, type Value } from './shape.ts';
+import { propertyNames } from './property-names.ts';
+import { type Property, type Shape, type Value } from './shape.ts';
 import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
 
-/** How much of a foreign schema is read: deeper or further down, every value is taken. */
+/** Limits for reading a foreign schema. Beyond them, every value is accepted. */
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
 const MAX_CHOICES = 250;
-/** Descriptions, names, choices and defaults of one schema, in UTF-16 units: what is beyond is left out. */
+/** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
 
-/** One reading of a schema document. */
 interface Reading {
   readonly document: JsonObject;
-  /** How many more subschemas are read. */
+  /** The number of subschemas that may still be read. */
   budget: number;
-  /** How much more text is taken over. */
+  /** The amount of text that may still be used. */
   text: number;
 }
 
-/** True when the text is within the budget, which it then uses up. */
+/** Returns whether the text fits the budget, and if so, subtracts it. */
 function afford(reading: Reading, text: string): boolean {
   if (text.length > reading.text) return false;
   reading.text -= text.length;
@@ -29,10 +29,10 @@ function afford(reading: Reading, text: string): boolean {
 }
 
 /**
- * The JSON Schema of an MCP server's parameter as a value. Read: `type` (null with another included),
- * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers,
- * `description`, `default`, references inside the document and the types of alternatives. Where it says more, the value
- * is taken more widely than the server takes it, which checks it again. Nothing else of it is published.
+ * Returns the JSON Schema of an MCP server's parameter as a value. Supports `type` (also null with another type),
+ * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers, `description`,
+ * `default`, references inside the document and the types of alternatives. Ignores everything else: the bridge may then
+ * accept more than the server, which checks again.
  */
 export function valueOfJsonSchema(schema: JsonObject): Value {
   return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
@@ -55,7 +55,7 @@ function read(schema: Json | undefined, depth: number, reading: Reading): Value 
 
 interface ShapeReading {
   readonly shape: Shape;
-  /** What the shape leaves unsaid. */
+  /** What the shape does not express. */
   readonly remark?: string | undefined;
 }
 
@@ -88,7 +88,7 @@ function shapeOf(
 
 function itemsOf(schema: JsonObject, depth: number, reading: Reading): Value {
   const items = schema['items'] ?? schema['prefixItems'];
-  // Of a tuple, all that is said of the items is which types there are.
+  // For a tuple, the shape says only which types its items have.
   return Array.isArray(items)
     ? { shape: anyShape({ anyOf: items }, reading.document) }
     : read(items, depth + 1, reading);
@@ -100,23 +100,18 @@ function choicesOf(schema: JsonObject): Json[] | undefined {
 }
 
 function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
-  // A number too large for JSON's readers (1e999) has no way back into JSON.
+  // A number that is too large for a double (1e999) cannot be written as JSON again.
   const values = choices.filter(
     (choice) => choice !== null && choice !== '' && !(typeof choice === 'number' && !Number.isFinite(choice)),
   );
   const texts = values.filter((value) => typeof value === 'string');
   const numbers = values.filter((value) => typeof value === 'number');
-  const few =
-    values.length > 0 &&
-    values.length <= MAX_CHOICES &&
-    afford(reading, JSON.stringify([...texts, ...numbers]));
+  const isShort = values.length > 0 && values.length <= MAX_CHOICES;
+  const few = isShort && afford(reading, JSON.stringify([...texts, ...numbers]));
   if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
-  const shown = listed(
-    values.map((value) => JSON.stringify(value)),
-    400,
-  );
-  const remark = shown === '' ? undefined : `One of ${shown}.`;
+  const shown = values.map((value) => JSON.stringify(value));
+  const remark = shown.length === 0 ? undefined : `One of ${listed(shown, 400)}.`;
   if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, remark };
   const types = values.length === 0 ? undefined : [...new Set(values.map(typeOfValue))];
   return { shape: { kind: 'any', types }, remark };
@@ -135,7 +130,7 @@ function bound(value: Json | undefined): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** The first whole number beyond an exclusive bound. */
+/** Returns the first whole number beyond an exclusive bound. */
 function nextWhole(value: Json | undefined, step: 1 | -1): number | undefined {
   const number = bound(value);
   if (number === undefined) return undefined;
@@ -147,17 +142,20 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
   const properties: Property[] = [];
   const unnamed: string[] = [];
-  for (const [name, member] of members) {
-    if (isPropertyName(name) && reading.budget > 0 && afford(reading, name)) {
+  const names = propertyNames(members.map(([name]) => name));
+  for (const [key, member] of members) {
+    const name = names.get(key) ?? key;
+    if (reading.budget > 0 && afford(reading, name)) {
       const value = read(member, depth + 1, reading);
-      properties.push(property(name, required.includes(name), value, member, reading));
+      const alias = name === key ? undefined : key;
+      properties.push({ ...property(name, required.includes(key), value, member, reading), alias });
     } else {
-      unnamed.push(name);
+      unnamed.push(key);
     }
   }
   const open = schema['additionalProperties'] !== false || unnamed.length > 0;
   const shape: Shape = { kind: 'object', properties, open };
-  return unnamed.length === 0 ? { shape } : { shape, remark: `Also takes ${listed(unnamed, 300)}.` };
+  return unnamed.length === 0 ? { shape } : { shape, remark: `Also accepts ${listed(unnamed, 300)}.` };
 }
 
 function property(
@@ -167,18 +165,12 @@ function property(
   schema: Json | undefined,
   reading: Reading,
 ): Property {
-  // What may be anything may be null too.
+  // A value of any type may also be null.
   const nullable = value.nullable === true || value.shape.kind === 'any';
-  const declared = isJsonObject(schema) ? schema['default'] : undefined;
-  const fallback = declared === undefined || declared === null ? undefined : fitted(value, declared);
+  const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
+  const fitting = declared === undefined ? undefined : fitted(value, declared);
+  const isAffordable = fitting !== undefined && afford(reading, JSON.stringify(fitting));
   const description = value.description && cutText(value.description, MAX_DESCRIPTION);
-  const affordable = fallback !== undefined && afford(reading, JSON.stringify(fallback));
-  return {
-    name,
-    shape: value.shape,
-    required,
-    nullable,
-    description,
-    default: affordable ? fallback : undefined,
-  };
+  const { shape } = value;
+  return { name, shape, required, nullable, description, default: isAffordable ? fitting : undefined };
 }

@@ -5,18 +5,19 @@ import { namesProvider } from './match.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 import { tidy } from './text.ts';
 
-/** A tool of the bridge itself, such as its search, as a client sees it. */
+/** One of the bridge's own tools, such as its search, as a client sees it. */
 export type BridgeTool = Pick<ListedTool, 'name' | 'description'>;
 
 /**
- * The MCP servers of the catalogue that are the bridge itself, by their id, each with the reason to leave it out.
+ * Returns the MCP servers of the catalogue that are this bridge itself, by their ID, each with the reason to withhold
+ * it.
  *
- * Dify keeps of a server's tool its name, description and parameters alone, and masks the server's address; so
- * it is known by its tools. One counts as the bridge's when it has the qualified name of a tool of this catalogue
- * (`google__search`), or both the name and the description of one that is published bare, or of one of the
- * bridge's own. A server is the bridge when that is true of half of its tools or more; the rest may be tools that
- * have come or gone since Dify listed it. A bridge to another workspace with the same plugins looks the same; a
- * server that an allow rule names by its very id as `provider` is therefore never left out.
+ * Dify masks a server's address and stores only the name, description and parameters of its tools, so the bridge
+ * recognises itself by these. A tool counts as the bridge's if it has the qualified name of a tool of this catalogue
+ * (`google__search`), or name and description of a tool that is published bare, or of one of the bridge's own tools. A
+ * server is the bridge if this is true for at least half of its tools; the others may have been added or removed since
+ * Dify listed them. A bridge to another workspace with the same plugins looks the same, so a server that an allow rule
+ * names by its exact ID as `provider` is never withheld.
  */
 export function selfEndpoints(
   providers: readonly ToolProvider[],
@@ -44,9 +45,9 @@ export function selfEndpoints(
     found.set(
       provider.id,
       `Its MCP server is this bridge itself: ${echoes.length} of the server's ${provider.tools.length} tools are ` +
-        `tools of this workspace (${example}), and each would be a detour through Dify, in the end without an end. ` +
-        `If it is another server, name it in ${settingOf(rules, 'allow')}, beside ${rules.allow.length === 0 ? '"*" for all others' : 'what is there'}: ` +
-        `{ provider: ${JSON.stringify(provider.id)} }.`,
+        `tools of this workspace (${example}), and calling them would go through Dify back to this bridge, in an ` +
+        `endless loop. If it is a different server, add { provider: ${JSON.stringify(provider.id)} } to ` +
+        `${settingOf(rules, 'allow')}${rules.allow.length === 0 ? ', together with "*" for all other tools' : ''}.`,
     );
   }
   return found;

@@ -3,18 +3,17 @@ import { globFits } from './glob.ts';
 import type { NamedTool } from './names.ts';
 import type { FactMatcher, Matcher, RegistryRules } from './rules.ts';
 
-/** The tool as far as rules look at it. */
-export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'wholeName' | 'bareName'>;
+/** The facts of a tool that rules use. */
+export type Matchable = Pick<NamedTool, 'provider' | 'tool' | 'qualifiedName' | 'wholeNames' | 'bareName'>;
 
-/** The names by which rules and presets may mean a tool. */
+/** Returns the names by which rules and presets can refer to a tool. */
 export function namesOf(
-  { qualifiedName, wholeName = qualifiedName, bareName }: Matchable,
+  { qualifiedName, wholeNames, bareName }: Matchable,
   { names }: Pick<RegistryRules, 'names'>,
 ): string[] {
-  return [...new Set([qualifiedName, wholeName, ...(names === 'bare' ? [bareName] : [])])];
+  return [...new Set([qualifiedName, ...wholeNames, ...(names === 'bare' ? [bareName] : [])])];
 }
 
-/** True when a rule is about the tool. */
 export function fits(matcher: Matcher, tool: Matchable, rules: Pick<RegistryRules, 'names'>): boolean {
   const facts: FactMatcher = typeof matcher === 'string' ? { name: matcher } : matcher;
   const fitsOne = (glob: string | undefined, values: Iterable<string>): boolean =>
@@ -29,7 +28,7 @@ export function fits(matcher: Matcher, tool: Matchable, rules: Pick<RegistryRule
   );
 }
 
-/** A rule as a person would write it: `"web_*"`, or `type mcp and tool "delete_*"`. */
+/** Formats a rule for a person: `"web_*"`, or `type mcp and tool "delete_*"`. */
 export function matcherText(matcher: Matcher): string {
   if (typeof matcher === 'string') return JSON.stringify(matcher);
   return Object.entries(matcher)
@@ -37,7 +36,7 @@ export function matcherText(matcher: Matcher): string {
     .join(' and ');
 }
 
-/** True when a rule names a provider by its very id, and is so meant for no other. */
+/** Returns whether a rule names a provider by its exact ID, so that it matches no other. */
 export function namesProvider(matcher: Matcher, { id }: ToolProvider): boolean {
   return typeof matcher !== 'string' && matcher.provider === id;
 }

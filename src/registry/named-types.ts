@@ -2,16 +2,16 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { resolve } from './schema-references.ts';
 import { JSON_TYPES, type JsonType, type Shape } from './shape.ts';
 
-/** Of so many alternatives the types are read. */
+/** The most alternatives whose types are read. */
 const MAX_ARMS = 50;
 
-/** Any value, with the types that the schema or its alternatives name. */
+/** Returns the shape of any value, with the types that the schema or its alternatives name. */
 export function anyShape(schema: JsonObject, document: JsonObject): Shape {
   const named = namedTypes(schema);
   const alternatives = [...armTypes(schema, 'anyOf', document), ...armTypes(schema, 'oneOf', document)];
   const types = [
     ...named,
-    // One that names no type takes any.
+    // An alternative that names no type accepts any.
     ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
     ...armTypes(schema, 'allOf', document).flat(),
   ];
@@ -19,7 +19,7 @@ export function anyShape(schema: JsonObject, document: JsonObject): Shape {
   return { kind: 'any', types: isNamed ? [...new Set(types)] : undefined };
 }
 
-/** The types that each arm of a combination names. */
+/** Returns the types that each alternative of a combination names. */
 function armTypes(schema: JsonObject, key: string, document: JsonObject): JsonType[][] {
   const arms = schema[key];
   if (!Array.isArray(arms)) return [];
@@ -34,20 +34,19 @@ function namedTypes(schema: JsonObject): JsonType[] {
   return JSON_TYPES.filter((type) => implied.includes(type));
 }
 
-/** The texts in `type`, each once. */
+/** Returns the distinct texts in `type`. */
 export function typesOf(schema: JsonObject): string[] {
   const type = schema['type'];
   const types = Array.isArray(type) ? (type as readonly Json[]) : [type];
   return [...new Set(types.filter((item) => typeof item === 'string'))];
 }
 
-/** The type of a schema without `type` that has `properties` or `items`. */
+/** Returns the type of a schema without `type` that has `properties` or `items`. */
 export function impliedType(schema: JsonObject): string | undefined {
   if (isJsonObject(schema['properties'])) return 'object';
   return isJsonObject(schema['items']) ? 'array' : undefined;
 }
 
-/** The type of a value. */
 export function typeOfValue(value: Json): JsonType {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';

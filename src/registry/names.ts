@@ -1,38 +1,45 @@
-import { createHash } from 'node:crypto';
 import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
+import { asciiName, cutEnd, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
 
-/** Providers that are part of Dify; no plugin may take their names. */
+/** Providers that are part of Dify. Plugins cannot get their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
 
-/** How the names of tools begin that are none of a plugin; no plugin may take them either. */
+/** The first parts of the names of tools of other types. Plugins cannot get these either. */
 const OF_OTHER_TYPES = /^(workflow(_?$|__)|api(_|$)|mcp(_|$))/;
 
-/** The organisation of the official plugins, which goes without saying. */
+/** The organisation of the official plugins, which names omit. */
 const OFFICIAL = 'langgenius';
 
-const HASH_DIGITS = 6;
+/** Digits of the hash that tells two tools of one name apart. */
+const CLASH_DIGITS = 6;
 
-/** A tool of the catalogue with the name that no other tool has. */
+/** Between the provider's part of a name and the tool's. */
+const SEPARATOR = '__';
+
+/** Letters of the provider that a name always has. */
+const LEAST_LETTERS = 4;
+
+/** A tool of the catalogue with its unique name. */
 export interface NamedTool {
   readonly provider: ToolProvider;
   readonly tool: DifyTool;
   readonly ref: ToolRef;
-  /** Its identity as one text. */
+  /** The tool's identity as one text. */
   readonly key: string;
   readonly qualifiedName: string;
-  /** The qualified name before it was cut or freed of other characters; undefined where that changed nothing. */
-  readonly wholeName: string | undefined;
-  /** The tool's own name in the characters of a name; not unique. */
+  /** The qualified name before it was cut, and before characters were replaced; without the qualified name. */
+  readonly wholeNames: readonly string[];
+  /** The tool's own name, reduced to allowed characters and beginning with a letter; not unique. */
   readonly bareName: string;
-  /** The tool that has the name which this one would have had. */
+  /** The tool that has the name that this one would otherwise have. */
   readonly clashesWith: ToolRef | undefined;
 }
 
-/** The tool that clients know by a name, if there is one. */
+/** Returns the tool that clients know by a name, if there is one. */
 export type NameHolder = (name: string) => ToolRef | undefined;
 
-/** Every tool with its name, in the order in which names are given out; repeated tools apart. */
+/** Every tool with its name, in the order in which names are assigned, and repeated tools separately. */
 export interface Naming {
   readonly tools: readonly NamedTool[];
   /** Tools that the catalogue lists a second time under the same identity. */
@@ -40,9 +47,8 @@ export interface Naming {
 }
 
 /**
- * Gives each tool `<provider>__<tool>`. A name follows from the tool's identity alone; only where two tools
- * would meet, the later one (by type, then id) carries a hash of its identity; one that clients know by the name
- * goes before both.
+ * Assigns each tool the name `<provider>__<tool>`. A name depends only on the tool's identity. If two tools would have
+ * the same name, the later one (by type, then ID) gets a hash, unless clients already know it by that name.
  */
 export function nameTools(
   providers: readonly ToolProvider[],
@@ -55,41 +61,35 @@ export function nameTools(
   const taken = new Map<string, ToolRef>();
   const seen = new Map<string, NamedTool>();
   const repeated: NamedTool[] = [];
-  for (const { provider, tool, ref, key, wanted, wholeName } of entries) {
+  for (const { provider, tool, ref, key, parts, wanted, wholeNames } of entries) {
     const known = seen.get(key);
     if (known !== undefined) {
       repeated.push({ ...known, provider, tool, ref, clashesWith: undefined });
       continue;
     }
     const clashesWith = taken.get(wanted);
-    const qualifiedName = clashesWith === undefined ? wanted : freeName(wanted, key, maxLength, taken);
+    const qualifiedName = clashesWith === undefined ? wanted : freeName(parts, maxLength, taken);
     taken.set(qualifiedName, ref);
-    const bareName = fitName(ref.tool, key, maxLength);
-    seen.set(key, { provider, tool, ref, key, wholeName, qualifiedName, bareName, clashesWith });
+    const bareName = cutMiddle(startWithLetter(parts.tool, 'tool_'), maxLength, key);
+    seen.set(key, { provider, tool, ref, key, wholeNames, qualifiedName, bareName, clashesWith });
   }
   return { tools: [...seen.values()], repeated };
 }
 
-/** The name that a tool would have if it were alone. */
+/** Returns the name that a tool would have without any other tools. */
 function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy: NameHolder) {
-  const ref = refOf(provider, tool);
+  const ref: ToolRef = { providerType: provider.type, providerId: provider.id, tool: tool.name };
   const key = identityOf(ref);
-  const wholeName = `${providerPart(provider)}__${ref.tool}`;
-  const wanted = fitName(wholeName, key, maxLength);
+  const parts = partsOf(provider, ref, key);
+  const wanted = joined(parts, maxLength);
+  const whole = [parts.prefix + parts.provider + SEPARATOR + parts.tool, rawName(provider, ref)];
   const holder = heldBy(wanted);
   const isHeld = holder !== undefined && identityOf(holder) === key;
-  return {
-    provider,
-    tool,
-    ref,
-    key,
-    wholeName: wanted === wholeName ? undefined : wholeName,
-    wanted,
-    isHeld,
-  };
+  const wholeNames = whole.filter((name) => name !== wanted);
+  return { provider, tool, ref, key, parts, wanted, wholeNames, isHeld };
 }
 
-/** The bare names that tools may have: of one tool only, and no other tool's qualified name. */
+/** Returns the bare names that can be used: those that belong to one tool and are no other tool's qualified name. */
 export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string, NamedTool> {
   const unique = new Map<string, NamedTool>();
   const ambiguous = new Set<string>();
@@ -104,10 +104,6 @@ export function uniqueBareNames(tools: readonly NamedTool[]): ReadonlyMap<string
   return unique;
 }
 
-function refOf(provider: ToolProvider, tool: DifyTool): ToolRef {
-  return { providerType: provider.type, providerId: provider.id, tool: tool.name };
-}
-
 function compareRefs(a: ToolRef, b: ToolRef): number {
   return (
     PROVIDER_TYPES.indexOf(a.providerType) - PROVIDER_TYPES.indexOf(b.providerType) ||
@@ -116,20 +112,39 @@ function compareRefs(a: ToolRef, b: ToolRef): number {
   );
 }
 
-function providerPart(provider: ToolProvider): string {
-  switch (provider.type) {
-    case 'builtin':
-      return builtinPart(provider.id);
-    case 'workflow':
-      return 'workflow';
-    case 'api':
-      return `api_${provider.name}`;
-    default:
-      return `mcp_${provider.id}`;
-  }
+/** What a name consists of, whole and in the characters of a name. */
+interface NameParts {
+  /** Tells the type of the provider; the first to go. */
+  readonly prefix: '' | 'api_' | 'mcp_';
+  readonly provider: string;
+  readonly providerKey: string;
+  readonly tool: string;
+  /** The tool's identity. */
+  readonly key: string;
 }
 
-function builtinPart(id: string): string {
+function partsOf(provider: ToolProvider, ref: ToolRef, key: string): NameParts {
+  const { type, id } = provider;
+  const providerKey = `${type} ${id}`;
+  const prefix = type === 'api' || type === 'mcp' ? (`${type}_` as const) : '';
+  const clean = asciiName(providerName(provider)) || hashOf(providerKey);
+  const named = type === 'builtin' ? startWithLetter(clean, 'plugin_') : clean;
+  return { prefix, provider: named, providerKey, tool: asciiName(ref.tool) || hashOf(key), key };
+}
+
+/** Returns the name with all its characters, uncut. */
+function rawName(provider: ToolProvider, ref: ToolRef): string {
+  const prefix = provider.type === 'api' || provider.type === 'mcp' ? `${provider.type}_` : '';
+  return `${prefix}${providerName(provider)}${SEPARATOR}${ref.tool}`;
+}
+
+function providerName({ type, id, name }: ToolProvider): string {
+  if (type === 'builtin') return builtinName(id);
+  if (type === 'workflow') return 'workflow';
+  return type === 'api' ? name : id;
+}
+
+function builtinName(id: string): string {
   const parts = id.split('/');
   const named = parts.length > 1 && parts[0] === OFFICIAL ? parts.slice(1) : parts;
   const short = named.filter((part, index) => part !== named[index - 1]).join('_');
@@ -139,29 +154,25 @@ function builtinPart(id: string): string {
   return OF_OTHER_TYPES.test(whole) ? `plugin_${short}` : whole;
 }
 
-/** The name itself when nothing of it has to change, otherwise cut and with a hash. */
-function fitName(name: string, key: string, maxLength: number): string {
-  const clean = name.replace(/[^A-Za-z0-9_-]+/g, '_');
-  const unchanged = clean === name && name.length <= maxLength && name !== '';
-  return unchanged ? name : withHash(clean, key, HASH_DIGITS, maxLength);
+/** Returns the name in at most `length` characters. The provider's part gives way to the tool's, which says what the tool does. */
+function joined({ prefix, provider, providerKey, tool, key }: NameParts, length: number): string {
+  const room = length - SEPARATOR.length;
+  const first = cutProvider(prefix, provider, providerKey, room - tool.length);
+  return first + SEPARATOR + cutMiddle(tool, room - first.length, key);
 }
 
-function freeName(
-  wanted: string,
-  key: string,
-  maxLength: number,
-  taken: ReadonlyMap<string, ToolRef>,
-): string {
-  let digits = HASH_DIGITS;
-  let name = withHash(wanted, key, digits, maxLength);
-  while (taken.has(name)) {
-    digits += 2;
-    name = withHash(wanted, key, digits, maxLength);
+/** Returns the provider's part in `room` characters, if four letters of it and a hash leave that room. */
+function cutProvider(prefix: string, provider: string, key: string, room: number): string {
+  const least = LEAST_LETTERS + 1 + hashOf(key).length;
+  const whole = prefix + provider;
+  if (whole.length <= Math.max(room, least)) return whole;
+  if (room >= prefix.length + least) return cutEnd(whole, room, key);
+  return cutEnd(startWithLetter(provider, 'plugin_'), Math.max(room, least), key);
+}
+
+function freeName(parts: NameParts, maxLength: number, taken: ReadonlyMap<string, ToolRef>): string {
+  for (let digits = CLASH_DIGITS; ; digits += 2) {
+    const name = withHash(joined(parts, maxLength - digits - 1), parts.key, digits, maxLength);
+    if (!taken.has(name)) return name;
   }
-  return name;
-}
-
-function withHash(name: string, key: string, digits: number, maxLength: number): string {
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, digits);
-  return `${name.slice(0, Math.max(1, maxLength - digits - 1))}_${hash}`;
 }

@@ -3,38 +3,35 @@ import { fitted } from './check.ts';
 import type { Narrowing } from './rules.ts';
 import type { Shape } from './shape.ts';
 
-/** What of a narrowing does not fit a shape. */
+/** A part of a narrowing that does not fit a shape. */
 export interface NarrowProblem {
   readonly message: string;
-  /** What of the narrowing it is about. */
+  /** The keys of the narrowing concerned. */
   readonly keys: readonly (keyof Narrowing)[];
-  /** True when that could not be kept to at all, so that more is left than was meant. */
+  /** Whether the restriction could not be applied at all, so that the shape accepts more than intended. */
   readonly isLost: boolean;
 }
 
-/** What is left of a shape, and what of the narrowing does not fit it. */
-export interface Narrowed {
+/** The narrowed shape, and the parts of the narrowing that do not fit. */
+interface Narrowed {
   readonly shape: Shape;
   readonly problems: readonly NarrowProblem[];
 }
 
 const RANGE = ['minimum', 'maximum'] as const;
 
-/**
- * A shape with only a part of its values. Never wider than it was: what does not fit is left out and named. Of
- * a list, its items are narrowed.
- */
+/** Returns a shape with a part of its values, never wider than before; of a list, the items are narrowed. */
 export function narrow(shape: Shape, by: Narrowing): Narrowed {
   if (shape.kind === 'array' && !['array', 'object', 'file', 'any'].includes(shape.items.shape.kind)) {
     const narrowed = narrow(shape.items.shape, by);
-    // Null is neither one of the choices nor in the range.
+    // Null is neither among the choices nor in the range.
     const nullable = shape.items.nullable === true && !restricts(by);
     const items = { ...shape.items, shape: narrowed.shape, nullable };
     return { ...narrowed, shape: { kind: 'array', items } };
   }
   const bounded = narrowRange(shape, by);
   const chosen = narrowChoices(bounded.shape, by.enum);
-  // Choices that are kept are all that is left, whatever the range was meant for.
+  // If choices remain, they alone are accepted, and the range does not apply.
   const isChosen =
     by.enum !== undefined && !chosen.problems.some(({ isLost }) => isLost) && !isNumeric(shape);
   const ofRange = isChosen
@@ -43,7 +40,7 @@ export function narrow(shape: Shape, by: Narrowing): Narrowed {
   return { shape: chosen.shape, problems: [...ofRange, ...chosen.problems] };
 }
 
-/** True when values are taken away, and not only the description is another. */
+/** Returns whether a narrowing removes values, rather than only changing the description. */
 export function restricts(by: Narrowing | undefined): boolean {
   return (by?.enum ?? by?.minimum ?? by?.maximum) !== undefined;
 }
@@ -92,7 +89,7 @@ function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narr
   const refused: string[] = [];
   for (const choice of choices) {
     const value = fitted({ shape }, choice);
-    // Model providers refuse the empty text in an enum.
+    // Model providers refuse an empty text in an enum.
     if (value === undefined || value === '') refused.push(`${JSON.stringify(choice)} is none of its values`);
     else taken.add(value);
   }

@@ -5,7 +5,7 @@ export function settingNoteText({ setting, name, message }: Required<RegistryNot
   return setting.endsWith(`.${name}`) ? `${setting}: ${message}` : `${setting}: ${name}: ${message}`;
 }
 
-/** The notes that do not repeat the lines shown as the reason of a withheld tool. */
+/** Returns the notes that do not repeat a line already shown as the reason of a withheld tool. */
 export function furtherNotes(
   { notes, withheld }: Pick<Registry, 'notes' | 'withheld'>,
   shownLines = Number.POSITIVE_INFINITY,

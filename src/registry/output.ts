@@ -3,7 +3,7 @@ import type { DifyTool, ProviderType } from '../model/tool.ts';
 import { deepFreeze } from './publish-schema.ts';
 import { cutText, MAX_DESCRIPTION, tidy } from './text.ts';
 
-/** Dify's value types of workflow outputs that carry no file, with the JSON Schema types that they become. */
+/** Dify's value types of workflow outputs without files, with their JSON Schema types. */
 const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
   string: 'string',
   secret: 'string',
@@ -13,13 +13,13 @@ const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
   object: 'object',
 };
 
-/** A value of any type: it goes undeclared, since every published value has a type. */
+/** A value of any type. It is not declared, because every published value must have a type. */
 const UNTYPED: JsonObject = {};
 
 /**
- * The output schema of a workflow tool: each output may be null, none is promised, others may be there.
- * Undefined for every other type of provider, whose declared schemas Dify does not hold the tool to, and for
- * workflows with file outputs, or outputs of an unknown type, which have no structured result.
+ * Returns the output schema of a workflow tool: each output may be null, none is required, and others are allowed.
+ * Returns undefined for other types of providers, because Dify does not enforce their schemas, and for workflows with
+ * file outputs or outputs of unknown type, which have no structured result.
  */
 export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObject | undefined {
   const declared = tool.outputSchema?.['properties'];

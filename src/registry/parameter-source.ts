@@ -9,60 +9,59 @@ import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
 
-/** Where the value of a parameter comes from. */
+/** The source of a parameter's value. */
 export type ParameterSource =
-  /** The caller; `default` when it may leave the parameter out and a value is known. */
+  /** The caller. `default` is the value if the caller omits the parameter. */
   | {
       readonly kind: 'argument';
       readonly value: Value;
       readonly required: boolean;
       readonly default?: Json | undefined;
     }
-  /** The bridge sends it with every call; `from` says whose value it is. */
+  /** The bridge, which sends the value with every call. */
   | { readonly kind: 'fixed'; readonly value: Json; readonly from: 'preset' | 'default' }
-  /** Nobody: Dify fills it, or the tool does without. */
+  /** None: Dify provides the value, or the tool does not need one. */
   | { readonly kind: 'absent'; readonly reason: string }
-  /** Nobody can, and the tool does not work without. */
+  /** None, although the tool does not work without a value. */
   | {
       readonly kind: 'missing';
       readonly reason: string;
       readonly remedy?: Remedy;
-      /** The settings that have to fit the tool again. */
+      /** The settings that must fit the tool again. */
       readonly until?: readonly string[];
     };
 
-/** How an operator gives a parameter its value. */
+/** How an operator can give a parameter its value. */
 export interface Remedy {
   readonly name: string;
-  /** One of the values that it takes, where they are known. */
+  /** An accepted value, if any is known. */
   readonly example: string | undefined;
-  /** Whether callers may be asked for it instead. */
+  /** Whether callers could set it instead. */
   readonly publishable: boolean;
 }
 
-/** A source and what an operator should know of it. */
 export interface ResolvedSource {
   readonly source: ParameterSource;
-  /** What of the declaration or of the preset cannot be done. */
+  /** The parts of the declaration or preset that cannot be applied. */
   readonly notes: readonly ToolNote[];
-  /** True when the callers were left more than the narrowing means. */
+  /** Whether callers can set more than the narrowing intends. */
   readonly isLost?: boolean;
 }
 
-/** The tool that a parameter belongs to, as far as its parameters depend on it. */
+/** The facts of a tool on which its parameters depend. */
 export interface SourceContext {
   readonly ref: ToolRef;
   readonly preset: ToolPreset | undefined;
   readonly rules: RegistryRules;
 }
 
-/** Decides where the value of a parameter comes from: preset, caller, Dify or nowhere. */
+/** Decides where the value of a parameter comes from: a preset, the caller, Dify or nowhere. */
 export function resolveSource(parameter: ToolParameter, context: SourceContext): ResolvedSource {
   const { preset } = context;
   const { name } = parameter;
   const problems: PresetProblem[] = [];
   if (preset?.publish?.includes(name) === true && parameter.type === 'secret-input') {
-    const message = `"${name}" is a secret, which callers are never asked for.`;
+    const message = `"${name}" is a secret, so callers cannot set it.`;
     problems.push(presetProblem(message, context, ({ publish }) => publish?.includes(name) === true));
   }
   const by = own(preset?.narrow, name);
@@ -71,11 +70,11 @@ export function resolveSource(parameter: ToolParameter, context: SourceContext):
     return { ...narrowed, notes: [...problems, ...narrowed.notes] };
   }
   const whole = resolve(parameter, context, undefined);
-  // A glob narrows an argument where there is one; a key that names the tool means this one.
+  // A preset with a glob need not match an argument in every tool; one with the tool's name must.
   const narrowsIt = (each: Preset, isExact: boolean): boolean =>
     isExact && own(each.narrow, name) !== undefined;
   if (preset?.parts.some((part) => narrowsIt(part.preset, part.isExact)) === true) {
-    problems.push(presetProblem(`"${name}" is narrowed, but callers do not set it.`, context, narrowsIt));
+    problems.push(presetProblem(`"${name}" is narrowed, but callers cannot set it.`, context, narrowsIt));
   }
   return { ...whole, notes: [...problems, ...whole.notes] };
 }
@@ -95,7 +94,7 @@ function resolve(
   const isRequested = preset?.overridable === true || preset?.publish?.includes(name) === true;
   const isOpen = isRequested && parameter.type !== 'secret-input';
   const taken = isOpen ? value : whole;
-  // Dify refuses whatever is sent for a choice without choices.
+  // Dify refuses any value for a `select` without choices.
   const presetValue = given === undefined || offersNothing(parameter) ? undefined : fitted(taken, given);
   const isGivenUp = (source: ParameterSource): boolean => isLost && source.kind === 'argument';
   const giveUp = (): ResolvedSource => ({ source: unfitting(lost), notes: problems, isLost });
@@ -108,8 +107,8 @@ function resolve(
   if (given !== undefined) {
     const offered = isOpen ? choicesIn(value.shape) : choicesOf(parameter);
     const message = offersNothing(parameter)
-      ? `There is a preset for "${name}", for which Dify offers no choice at present.`
-      : `The preset for "${name}" is not a value that the parameter takes.${choiceList(offered)}`;
+      ? `"${name}" has a preset, but Dify currently offers no choices for it.`
+      : `The preset for "${name}" is not a value that the parameter accepts.${choiceList(offered)}`;
     const problem = presetProblem(message, context, ({ parameters }) => Object.hasOwn(parameters, name));
     problems.push(problem);
     if (!isOpen) return { source: unfitting([problem]), notes: problems };
@@ -122,15 +121,15 @@ function resolve(
   }
   const declared = `The declared default of "${name}" is not a value that`;
   if (declaredDefault(parameter, whole) === undefined) {
-    const message = `${declared} the parameter takes; it is left out.`;
+    const message = `${declared} the parameter accepts; it is omitted.`;
     return { source, notes: [{ message }, ...problems] };
   }
-  // Left out, the argument would be what the preset rules out: Dify or the tool puts the default in.
-  const message = `${declared} its preset leaves; callers have to give one.`;
+  // If the caller omitted the argument, Dify or the tool would use the default that the preset forbids.
+  const message = `${declared} its preset allows; callers must give one.`;
   return { source: { ...source, required: true }, notes: [{ message }, ...problems] };
 }
 
-/** The part of a value that a preset leaves; the remarks on its choices name what is left. */
+/** Returns the part of a value that a preset allows. The remarks on its choices name the remaining ones. */
 function narrowedValue(
   parameter: ToolParameter,
   by: Narrowing,
@@ -156,10 +155,7 @@ function narrowedValue(
   };
 }
 
-/**
- * The preset no longer fits, for example because Dify changed the tool: the tool is withheld rather than exposing what
- * the operator restricted.
- */
+/** The preset no longer fits: the tool is withheld rather than exposing what the operator restricted. */
 export function unfitting(problems: readonly PresetProblem[]): Extract<ParameterSource, { kind: 'missing' }> {
   const reason = problems.map(({ message }) => message).join('\n');
   return { kind: 'missing', reason, until: problems.map(({ setting }) => setting) };
@@ -185,19 +181,19 @@ function unpreset(
   if (form !== 'llm' && form !== 'form') return { kind: 'absent', reason: `form ${form} is not used` };
   if (offersNothing(parameter)) {
     return required
-      ? { kind: 'missing', reason: `"${name}" is required and Dify offers no choice for it at present.` }
-      : { kind: 'absent', reason: 'Dify offers no choice for it' };
+      ? { kind: 'missing', reason: `"${name}" is required, but Dify currently offers no choices for it.` }
+      : { kind: 'absent', reason: 'Dify offers no choices for it' };
   }
   if (form === 'form') return operatorParameter(parameter, value, fallback, context);
   if (type === 'secret-input') {
     return required
-      ? missing('is a required secret, and has no preset', parameter, context)
-      : { kind: 'absent', reason: 'a secret is never asked from callers' };
+      ? missing('is a required secret without a preset', parameter, context)
+      : { kind: 'absent', reason: 'callers cannot set a secret' };
   }
   return { kind: 'argument', value, required, default: fallback };
 }
 
-/** A parameter of form `form` without a preset. */
+/** Returns the source of a `form` parameter without a preset. */
 function operatorParameter(
   parameter: ToolParameter,
   value: Value,
@@ -213,9 +209,8 @@ function operatorParameter(
   if (fallback !== undefined && !difyFillsIn(parameter)) {
     return { kind: 'fixed', value: fallback, from: 'default' };
   }
-  if (!demanded)
-    return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
-  return missing(demand(parameter), parameter, context);
+  if (demanded) return missing(demand(parameter), parameter, context);
+  return { kind: 'absent', reason: hasDefault(parameter) ? "Dify's default" : 'optional in Dify' };
 }
 
 function missing(reason: string, parameter: ToolParameter, { rules }: SourceContext): ParameterSource {
@@ -230,7 +225,7 @@ function missing(reason: string, parameter: ToolParameter, { rules }: SourceCont
 }
 
 function demand(parameter: ToolParameter): string {
-  if (isSelector(parameter)) return `(${parameter.type}) has to be chosen, and no preset does`;
-  if (!hasDefault(parameter)) return 'is required, and has neither a preset nor a default';
-  return 'has no preset, and a default that Dify refuses';
+  if (isSelector(parameter)) return `(${parameter.type}) must be chosen, but has no preset`;
+  if (!hasDefault(parameter)) return 'is required but has neither a preset nor a default';
+  return 'has no preset, and Dify refuses its default';
 }

@@ -8,95 +8,85 @@ import { listed, pickText, tidy, withRemark } from './text.ts';
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
 
-/** Longest list of choices inside a description. */
+/** The longest list of choices in a description, in characters. */
 const MAX_LISTED = 400;
 
-/** True for a parameter that names a model or an app, which Dify never fills by itself. */
+/** Returns whether a parameter selects a model or an app, for which Dify never provides a value. */
 export function isSelector(parameter: ToolParameter): boolean {
   return SELECTOR_TYPES.has(parameter.type);
 }
 
-/** The values of a `select`: unique, and without the empty text, which model providers refuse in an enum. */
+/** Returns the distinct values of a `select`, without the empty text, which model providers refuse in an enum. */
 export function choicesOf(parameter: ToolParameter): string[] {
   return [...new Set(parameter.options.map(({ value }) => value))].filter((value) => value !== '');
 }
 
-/** True for a `select` that offers nothing to select. */
 export function offersNothing(parameter: ToolParameter): boolean {
   return parameter.type === 'select' && choicesOf(parameter).length === 0;
 }
 
-/** What a value depends on besides the parameter. */
-export interface ValueContext {
+interface ValueContext {
   readonly ref: ToolRef;
   readonly rules: Pick<RegistryRules, 'languages' | 'fileSources'>;
 }
 
-/**
- * Which values a parameter takes, and its description for a model. Unknown types take any JSON value.
- * `description` replaces the declared one.
- */
+/** Returns which values a parameter takes, with its description or `description`. Unknown types take any value. */
 export function parameterValue(parameter: ToolParameter, context: ValueContext, description?: string): Value {
   const { languages } = context.rules;
-  const { value, remarks } = typedValue(parameter, context);
+  const { shape, remark = '', ...declared } = typedValue(parameter, context);
   const own =
     tidy(description) ||
     tidy(parameter.llmDescription) ||
     pickText(parameter.humanDescription, languages) ||
-    value.description ||
+    declared.description ||
     pickText(parameter.label, languages);
-  const text = withRemark(own, remarks.join(' '), own.endsWith('.') ? ' ' : '. ');
-  return { shape: value.shape, description: text === '' ? undefined : text };
+  const text = withRemark(own, remark, own.endsWith('.') ? ' ' : '. ');
+  return { shape, description: text === '' ? undefined : text };
 }
 
 interface TypedValue {
-  readonly value: Value;
-  /** What the shape leaves unsaid. */
-  readonly remarks: readonly string[];
+  readonly shape: Shape;
+  readonly description?: string | undefined;
+  /** What the shape does not express. */
+  readonly remark?: string | undefined;
 }
 
 function typedValue(parameter: ToolParameter, context: ValueContext): TypedValue {
-  if (parameter.inputSchema !== undefined) {
-    // The schema of an array or object often says everything but its type.
-    const type = ['array', 'object'].includes(parameter.type) ? { type: parameter.type } : {};
-    return { value: valueOfJsonSchema({ ...type, ...parameter.inputSchema }), remarks: [] };
+  const { type, inputSchema } = parameter;
+  if (inputSchema !== undefined) {
+    // The schema of an array or object often omits only its type.
+    return valueOfJsonSchema({ ...(['array', 'object'].includes(type) && { type }), ...inputSchema });
   }
-  if (CHOICE_TYPES.has(parameter.type)) return choiceValue(parameter, context.rules.languages);
-  switch (parameter.type) {
+  if (CHOICE_TYPES.has(type)) return choiceValue(parameter, context.rules.languages);
+  switch (type) {
     case 'string':
     case 'secret-input':
-      return { value: { shape: { kind: 'string' } }, remarks: choiceRemarks(parameter) };
+      return { shape: TEXT, remark: choiceRemark(parameter) };
     case 'number':
-      return { value: { shape: numberShape(parameter) }, remarks: [] };
+      return { shape: numberShape(parameter) };
     case 'boolean':
     case 'checkbox':
-      return { value: { shape: { kind: 'boolean' } }, remarks: [] };
+      return { shape: { kind: 'boolean' } };
     case 'file':
     case 'files':
     case 'system-files':
       return fileValue(parameter, context);
     case 'array':
-      return { value: { shape: { kind: 'array', items: { shape: { kind: 'any' } } } }, remarks: [] };
+      return { shape: { kind: 'array', items: { shape: { kind: 'any' } } } };
     case 'object':
-      return { value: { shape: OPEN_OBJECT }, remarks: [] };
+      return { shape: OPEN_OBJECT };
     case 'model-selector':
-      return {
-        value: { shape: OPEN_OBJECT },
-        remarks: ['A model in Dify, such as {"provider":"openai","model":"gpt-4o","model_type":"llm"}.'],
-      };
+      return { shape: OPEN_OBJECT, remark: `A model in Dify, such as ${MODEL_EXAMPLE}.` };
     case 'app-selector':
-      return { value: { shape: OPEN_OBJECT }, remarks: ['An app in Dify, such as {"app_id":"its id"}.'] };
+      return { shape: OPEN_OBJECT, remark: 'An app in Dify, such as {"app_id":"its id"}.' };
     case 'date':
-      return { value: { shape: { kind: 'string' } }, remarks: ['A date such as 2025-12-31.'] };
+      return { shape: TEXT, remark: 'A date such as 2025-12-31.' };
     case 'date-range':
-      return { value: { shape: DATE_RANGE }, remarks: [] };
+      return { shape: DATE_RANGE };
     case 'any':
-      return { value: { shape: { kind: 'any' } }, remarks: ['Any JSON value.'] };
+      return { shape: { kind: 'any' }, remark: 'Any JSON value.' };
     default:
-      return {
-        value: { shape: { kind: 'any' } },
-        remarks: [`Any JSON value (Dify's type ${parameter.type}).`],
-      };
+      return { shape: { kind: 'any' }, remark: `Any JSON value (Dify's type ${type}).` };
   }
 }
 
@@ -105,53 +95,48 @@ function fileValue(parameter: ToolParameter, { ref, rules }: ValueContext): Type
   const many = takesManyFiles(parameter);
   const file: Shape = { kind: 'file', sources };
   const shape: Shape = many ? { kind: 'array', items: { shape: file } } : file;
-  const refusal = fileRefusal(ref);
-  return { value: { shape }, remarks: [refusal ?? fileRemark(sources, many)] };
+  return { shape, remark: fileRefusal(ref) ?? fileRemark(sources, many) };
 }
 
+const TEXT: Shape = { kind: 'string' };
 const OPEN_OBJECT: Shape = { kind: 'object', properties: [], open: true };
+const MODEL_EXAMPLE = '{"provider":"openai","model":"gpt-4o","model_type":"llm"}';
 
 const DATE_RANGE: Shape = {
   kind: 'object',
   open: false,
   properties: [
-    {
-      name: 'start',
-      required: true,
-      shape: { kind: 'string' },
-      description: 'First day, such as 2025-12-01.',
-    },
-    { name: 'end', required: true, shape: { kind: 'string' }, description: 'Last day, such as 2025-12-31.' },
+    { name: 'start', required: true, shape: TEXT, description: 'First day, such as 2025-12-01.' },
+    { name: 'end', required: true, shape: TEXT, description: 'Last day, such as 2025-12-31.' },
   ],
 };
 
 function choiceValue(parameter: ToolParameter, languages: readonly string[]): TypedValue {
   const choices = choicesOf(parameter);
-  // Dify asks the plugin for the choices of a dynamic-select; what is listed, if anything, is not all.
+  // Dify asks the plugin for the choices of a dynamic-select, so the listed choices may be incomplete.
   const closed = parameter.type === 'select' && choices.length > 0;
-  const one: Shape = closed ? { kind: 'choice', values: choices } : { kind: 'string' };
-  const remarks = closed ? labelRemarks(parameter, languages) : choiceRemarks(parameter);
-  const shape: Shape = parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one;
-  return { value: { shape }, remarks };
+  const one: Shape = closed ? { kind: 'choice', values: choices } : TEXT;
+  const remark = closed ? labelRemark(parameter, languages) : choiceRemark(parameter);
+  return { shape: parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one, remark };
 }
 
-/** The choices of a parameter that takes other values too. */
-function choiceRemarks(parameter: ToolParameter): string[] {
+/** Returns a remark with the choices of a parameter that also accepts other values. */
+function choiceRemark(parameter: ToolParameter): string | undefined {
   const choices = choicesOf(parameter);
-  return choices.length === 0 ? [] : [`Choices: ${listed(choices, MAX_LISTED)}.`];
+  return choices.length === 0 ? undefined : `Choices: ${listed(choices, MAX_LISTED)}.`;
 }
 
-/** What the choices mean, where a value such as `2` does not say it itself. */
-function labelRemarks(parameter: ToolParameter, languages: readonly string[]): string[] {
+/** Returns a remark with the meaning of choices whose value, such as `2`, does not explain itself. */
+function labelRemark(parameter: ToolParameter, languages: readonly string[]): string | undefined {
   const meanings = parameter.options
     .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
     .filter(({ value, label }) => label !== '' && /^[\d_.-]+$/.test(value) && label !== value)
     .map(({ value, label }) => `${value} = ${label}`);
-  return meanings.length === 0 ? [] : [`${listed([...new Set(meanings)], MAX_LISTED)}.`];
+  return meanings.length === 0 ? undefined : `${listed([...new Set(meanings)], MAX_LISTED)}.`;
 }
 
 function numberShape({ min, max }: ToolParameter): Shape {
-  // Bounds that exclude everything are a slip of the declaration, not a rule.
+  // Bounds that exclude everything are an error in the declaration, so they are ignored.
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer: false };
   return { kind: 'number', integer: false, min, max };
 }

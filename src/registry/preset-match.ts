@@ -1,4 +1,4 @@
-import { closestMatches } from '../model/closest.ts';
+import { closestMatches, didYouMean } from '../model/closest.ts';
 import type { RegistryNote } from '../model/registry.ts';
 import { globFits, isGlob } from './glob.ts';
 import { namesOf } from './match.ts';
@@ -7,17 +7,12 @@ import type { NamedTool } from './names.ts';
 import { mergePresets, type PresetPart, presetParameters, type ToolPreset } from './presets.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
 
-/** The preset of each tool that has one, and notes on presets that fit none. */
-export interface MatchedPresets {
-  readonly byTool: ReadonlyMap<NamedTool, ToolPreset>;
-  readonly notes: readonly RegistryNote[];
-}
-
 /**
- * Finds the presets of each tool: globs in the order of the file, then the one by its bare name, then the one by its
- * qualified name. Of two that say different things the later wins. A preset applies to every tool that its key fits.
+ * Returns the preset of each tool that has one, and notes on presets that fit none. Globs come first, in the order of
+ * the file, then the preset by its bare name, then the one by its qualified name: of two that say different things the
+ * later wins. A preset applies to every tool that its key fits.
  */
-export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules): MatchedPresets {
+export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules) {
   const keys = new Map<string, PresetPart>();
   for (const [key, preset] of Object.entries(rules.presets)) {
     keys.set(key, { setting: `${settingOf(rules, 'presets')}.${key}`, preset, isExact: !isGlob(key) });
@@ -44,14 +39,14 @@ export function matchPresets(tools: readonly NamedTool[], rules: RegistryRules):
     byTool.set(tool, preset);
   }
   const notes = [...keys].flatMap(([name, part]) =>
-    messages(name, part, parameters.get(part), tools).map((message) => {
-      return { name, message, setting: part.setting };
-    }),
+    messages(name, part, parameters.get(part), tools).map(
+      (message): RegistryNote => ({ name, message, setting: part.setting }),
+    ),
   );
   return { byTool, notes };
 }
 
-/** None for a declaration that cannot be read: the draft of the tool says so. */
+/** Returns no parameters if the declaration cannot be read; the draft of the tool reports that. */
 function parameterNames({ tool }: NamedTool): string[] {
   try {
     return tool.parameters.map(({ name }) => name);
@@ -60,27 +55,25 @@ function parameterNames({ tool }: NamedTool): string[] {
   }
 }
 
-/** What is wrong with a preset as a whole; `known` are the parameters of the tools that it fits. */
+/** Returns the problems of a preset as a whole. `known` are the parameters of the tools that it matches. */
 function messages(
   name: string,
   { preset, isExact }: PresetPart,
   known: ReadonlySet<string> | undefined,
   tools: readonly NamedTool[],
 ): string[] {
-  if (known === undefined) {
-    return [
-      isExact ? unknownTool(name, tools) : 'There is a preset for tools of these names, but none fits.',
-    ];
-  }
+  if (known === undefined && isExact) return [unknownTool(name, tools)];
+  if (known === undefined) return ['The preset matches no tool.'];
   if (isExact) return [];
   const unknown = presetParameters(preset).filter((parameter) => !known.has(parameter));
-  return unknown.map((parameter) => `The preset names a parameter "${parameter}", which no tool of its has.`);
+  return unknown.map(
+    (parameter) => `The preset names a parameter "${parameter}", which none of its tools has.`,
+  );
 }
 
 function unknownTool(name: string, tools: readonly NamedTool[]): string {
   const same = tools.filter((tool) => tool.bareName === name).map((tool) => tool.qualifiedName);
   const names = tools.map((tool) => tool.qualifiedName);
   const near = same.length > 0 ? same.sort(compare).slice(0, 5) : closestMatches(name, names, 3);
-  const advice = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`;
-  return `There is a preset for a tool of this name, but no such tool.${advice}`;
+  return `The preset is for a tool that does not exist.${didYouMean(near)}`;
 }

@@ -2,31 +2,31 @@ import type { RegistryNote } from '../model/registry.ts';
 import { restricts } from './narrow.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
-/** All presets that fit one tool, as one. */
+/** All presets of one tool, merged. */
 export interface ToolPreset extends Preset {
-  /** What it is made of, the strongest last. */
+  /** The presets that were merged, the strongest last. */
   readonly parts: readonly PresetPart[];
 }
 
-/** A preset and its place in the configuration. */
+/** A preset and its path in the configuration. */
 export interface PresetPart {
   readonly setting: string;
   readonly preset: Preset;
-  /** True when its key is a name and not a glob. */
+  /** Whether its key is a name rather than a glob. */
   readonly isExact: boolean;
 }
 
-/** Something about a tool that an operator should know; `setting` is the one at fault, if any. */
+/** A note for the operator about a tool. `setting` is the setting that causes it, if any. */
 export type ToolNote = Omit<RegistryNote, 'name'>;
 
-/** What of a tool's presets cannot be done. */
+/** A part of a tool's presets that cannot be applied. */
 export interface PresetProblem {
   readonly message: string;
-  /** The preset that asks for it. */
+  /** The preset that contains it. */
   readonly setting: string;
 }
 
-/** A problem of the strongest preset that asks for what cannot be done. */
+/** Returns a problem of the strongest preset that contains a part that cannot be applied. */
 export function presetProblem(
   message: string,
   { preset, rules }: { readonly preset: ToolPreset | undefined; readonly rules: RegistryRules },
@@ -36,35 +36,34 @@ export function presetProblem(
   return { message, setting: part?.setting ?? settingOf(rules, 'presets') };
 }
 
-/** The parameters that a preset names. */
 export function presetParameters({ parameters, publish = [], narrow = {} }: Preset): string[] {
   return [...new Set([...Object.keys(parameters), ...publish, ...Object.keys(narrow)])];
 }
 
-/** The value of a property of the object's own. */
+/** Returns the value of an own property. */
 export function own<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/** True when a preset takes something of a parameter from callers. */
+/** Returns whether a preset restricts what callers can set for a parameter. */
 export function bindsParameter({ overridable, publish, parameters, narrow }: Preset, name: string): boolean {
   const isFixed = overridable !== true && publish?.includes(name) !== true && Object.hasOwn(parameters, name);
   return isFixed || restricts(own(narrow, name));
 }
 
-/** All presets of one tool as one. Of two that say different things the later wins. */
+/** Merges all presets of one tool. Later ones override earlier ones. */
 export function mergePresets(parts: readonly PresetPart[]): ToolPreset {
   let merged: Preset = { parameters: {} };
   for (const { preset } of parts) {
     const { credential, credentialId, readOnly, destructive, results } = preset;
     let { narrow = {} } = merged;
     for (const [name, by] of Object.entries(preset.narrow ?? {})) {
-      // A computed key makes a property of any name.
+      // A computed key creates an own property even for `__proto__`.
       narrow = { ...narrow, [name]: { ...own(narrow, name), ...by } };
     }
     merged = {
       ...merged,
-      // Both name the credential, and readOnly and destructive are answers to one question.
+      // These pairs exclude each other: two names for the credential, and readOnly and destructive.
       ...((credential ?? credentialId) !== undefined && { credential: undefined, credentialId: undefined }),
       ...(readOnly === true && { destructive: undefined }),
       ...(destructive === true && { readOnly: undefined }),

@@ -1,21 +1,18 @@
 import type { Problem } from '../model/errors.ts';
-import type { ArgumentIssue } from './check.ts';
+import { type ArgumentIssue, MAX_ISSUES } from './check.ts';
 import { fileMembers } from './file-problems.ts';
 import { closest } from '../model/closest.ts';
 import type { Shape } from './shape.ts';
 import { listed } from './text.ts';
 
-/** Problems listed one by one; nobody mends more at a time. */
+/** The most problems listed individually: nobody fixes more at a time. */
 const MAX_PROBLEMS = 50;
-/** Where a short wrong text helps to see what is wrong with it, and cannot be more than a slip. */
+/** The kinds of values for which a message quotes a short wrong text. */
 const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice', 'number-choice']);
-/** Longest text of an argument that is repeated in a message. */
+/** The longest text of an argument that a message quotes, in characters. */
 const MAX_ECHO = 32;
 
-/**
- * What is wrong with arguments, in words: where, what was expected, what came. `reserved` are parameters of the tool
- * that callers do not set.
- */
+/** Puts into words what is wrong with arguments. `reserved` are parameters that callers do not set. */
 export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlySet<string>): Problem[] {
   const paths = new Set<string>();
   const problems: Problem[] = [];
@@ -26,11 +23,20 @@ export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlyS
     if (problems.length < MAX_PROBLEMS) problems.push({ path, message: messageOf(issue, reserved) });
   }
   const rest = paths.size - problems.length;
-  if (rest > 0) problems.push({ path: '', message: `and ${rest} more problems of this kind` });
+  const about = issues.length < MAX_ISSUES ? '' : 'at least ';
+  if (rest > 0) problems.push({ path: '', message: `and ${about}${rest} more problems` });
   return problems;
 }
 
-/** What came instead, in few words; texts only where they are short and `echo` allows it. */
+/** Returns whether a member is unknown, resembles no known one and is not reserved. */
+export function isIgnorable(issue: ArgumentIssue, reserved: ReadonlySet<string>): boolean {
+  if (issue.kind !== 'unknown') return false;
+  const key = String(issue.path.at(-1));
+  const isReserved = issue.path.length === 1 && reserved.has(key);
+  return !isReserved && closest(key, membersOf(issue.shape)) === undefined;
+}
+
+/** Describes the given value in a few words. Quotes texts only if they are short and `echo` is set. */
 export function got(value: unknown, echo: boolean): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -55,9 +61,7 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
   if (kind === 'unknown') {
     const key = String(path.at(-1));
     const isReserved = path.length === 1 && reserved.has(key);
-    return isReserved
-      ? 'this parameter is not set by callers: leave it out'
-      : unknownArgument(key, membersOf(shape));
+    return isReserved ? 'callers cannot set this parameter: omit it' : unknownArgument(key, membersOf(shape));
   }
   const expected = `expected ${expectation(shape)}`;
   if (issue.value === undefined) return `is required: ${expected}`;
@@ -66,12 +70,12 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
 
 function unknownArgument(key: string, known: readonly string[]): string {
   const near = closest(key, known);
-  if (near !== undefined) return `there is no such argument; did you mean "${near}"?`;
-  if (known.length === 0) return 'there is no such argument; the tool takes none';
-  return `there is no such argument; there are ${listed(known, 300)}`;
+  if (near !== undefined) return `unknown argument; did you mean "${near}"?`;
+  if (known.length === 0) return 'unknown argument; the tool takes none';
+  return `unknown argument; the tool takes ${listed(known, 300)}`;
 }
 
-/** What a shape asks for, in words. */
+/** Describes in words what a shape expects. */
 function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'choice':
@@ -101,7 +105,6 @@ function range({ min, max }: Extract<Shape, { kind: 'number' }>): string {
   return max !== undefined ? ` of at most ${max}` : '';
 }
 
-/** The names of what an object or a file has. */
 function membersOf(shape: Shape): string[] {
   if (shape.kind === 'object') return shape.properties.map(({ name }) => name);
   return shape.kind === 'file' ? fileMembers(shape.sources) : [];

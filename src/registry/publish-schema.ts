@@ -1,45 +1,44 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
-import { fileMembers, memberDescription } from './file-problems.ts';
+import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
 import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
 import { listed, withRemark } from './text.ts';
 
-/** Longest list of choices inside a description. */
+/** The longest list of choices in a description, in characters. */
 const MAX_LISTED = 400;
 
-/** A schema that is being written. */
 type Draft = Record<string, Json>;
 
-/** What is published of a value of any type. */
+/** The types published for a value of any type. */
 const ANYTHING: readonly JsonType[] = ['boolean', 'number', 'object', 'array', 'null', 'string'];
-/** What is published of the items of a list whose declaration does not describe them. */
+/** The types published for the items of a list that does not declare them. */
 const SCALARS: readonly JsonType[] = ['boolean', 'number', 'string'];
 
 /**
- * The value as JSON Schema 2020-12, without `$schema` and `$ref`, frozen. What coercion adds is not published: the
- * schema names the values as they should be sent. Every value has a type or alternatives that have one, and no object
- * is closed: for either, converters of model providers refuse the whole list of tools.
+ * Returns the value as JSON Schema 2020-12, without `$schema` and `$ref`, frozen. The schema describes the preferred
+ * form of values; coercion accepts more. Every value has a type, or alternatives that have one, and no object is
+ * closed: otherwise the converters of model providers refuse the whole list of tools.
  */
 export function publishSchema(value: Value): JsonObject {
   return deepFreeze(schemaOf(value, ANYTHING));
 }
 
-/** Freezes a JSON value with everything in it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);
 }
 
-/** The schema of a value; `untyped` are the types published for a value of any type. */
+/** Returns the schema of a value. `untyped` are the types published for a value of any type. */
 function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
   const { shape, nullable, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
-  // A list of types would say the same, but not every converter reads one.
-  const written: Draft = mayBeNull(shape, nullable) ? { anyOf: [schema, { type: 'null' }] } : schema;
-  // A default that the alternatives lack is sent to Dify without being published.
+  // Any value has null among its own. A list of types would mean the same, but not every converter supports it.
+  const isNullable = nullable === true && shape.kind !== 'any';
+  const written: Draft = isNullable ? { anyOf: [schema, { type: 'null' }] } : schema;
+  // A default that no alternative allows is sent to Dify but not published.
   if (fallback !== undefined && isPublished(value, fallback, untyped)) {
-    // A copy: the schema is frozen, the declaration is not.
+    // Copies, because the schema is frozen but the declaration is not.
     written['default'] = structuredClone(fallback);
   }
   const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
@@ -50,11 +49,6 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
 function withChoices(description = '', values: readonly number[]): string {
   const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
   return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
-}
-
-/** True where null is an alternative to the shape; any value has it among its own. */
-function mayBeNull(shape: Shape, nullable: boolean | undefined): boolean {
-  return nullable === true && shape.kind !== 'any';
 }
 
 function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
@@ -88,12 +82,14 @@ function alternatives(types: readonly JsonType[]): Draft {
   return arms.length === 1 && only !== undefined ? only : { anyOf: arms };
 }
 
-/** The types of the items of a list that is one alternative among these types. */
+/** Returns the item types of a list that is one alternative among these types. */
 function itemTypes(types: readonly JsonType[]): readonly JsonType[] {
   return types.includes('object') ? [...SCALARS, 'object'] : SCALARS;
 }
 
-/** What a schema says of a choice of numbers: model providers take enums of texts only. The description has the rest. */
+/**
+ * Returns the schema of a choice of numbers. The description has the choices: model providers accept only text enums.
+ */
 function boundsOf(values: readonly number[]): NumberBounds {
   return { integer: values.every(Number.isInteger), min: Math.min(...values), max: Math.max(...values) };
 }
@@ -107,11 +103,11 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
   return schema;
 }
 
-/** Flat, and each member optional: some model providers refuse alternatives of objects. */
+/** Returns the schema of a file, with optional members: some model providers refuse alternatives of objects. */
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    properties[name] = { type: 'string', description: memberDescription(name) };
+    properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
   }
   return { type: 'object', properties };
 }
@@ -128,7 +124,7 @@ function objectSchema({ properties }: Extract<Shape, { kind: 'object' }>): Draft
   return schema;
 }
 
-/** True for a value of the shape that the schema allows too: of values of any type it names the common ones. */
+/** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
 function isPublished({ shape, nullable }: Value, value: Json, untyped: readonly JsonType[]): boolean {
   if (value === null && shape.kind !== 'any') return nullable === true;
   switch (shape.kind) {

@@ -4,14 +4,13 @@ import type { FileSource } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
 /**
- * Which tools a rule is about. A text is a glob on the published name; of an object all that is given must
- * fit. In a glob `*` matches any characters and `?` one.
+ * Selects the tools to which a rule applies. A text is a glob on the published name; all facts of an object must match.
+ * In a glob, `*` matches any characters and `?` one.
  */
 export type Matcher = string | FactMatcher;
 
-/** Facts of a tool, all of which must fit. */
 export interface FactMatcher {
-  /** The published name; with `names: bare` the tool's own name as well. */
+  /** The published name, or with `names: bare` also the tool's own name. */
   readonly name?: string | undefined;
   /** The provider's id or name. */
   readonly provider?: string | undefined;
@@ -22,7 +21,7 @@ export interface FactMatcher {
   readonly label?: string | undefined;
 }
 
-/** What is left of an argument that callers may use only in part. */
+/** A restriction of the values that callers can set for an argument. */
 export interface Narrowing {
   readonly enum?: readonly Json[] | undefined;
   readonly minimum?: number | undefined;
@@ -30,20 +29,20 @@ export interface Narrowing {
   readonly description?: string | undefined;
 }
 
-/** What the operator decides about one tool, or about all that a glob fits. */
+/** The operator's decisions about one tool, or about all tools that a glob matches. */
 export interface Preset {
   /** Fixed values by the parameter's name in Dify. */
   readonly parameters: JsonObject;
-  /** True: callers may give another value, and the preset is the default that they see. */
+  /** Whether callers may set other values. The preset is then the default that they see. */
   readonly overridable?: boolean | undefined;
-  /** Parameters of form `form` that callers set. One with a value in `parameters` has it as its default. */
+  /** The `form` parameters that callers set. A value in `parameters` is then the default. */
   readonly publish?: readonly string[] | undefined;
   readonly narrow?: Readonly<Record<string, Narrowing>> | undefined;
-  /** Which of the provider's credentials Dify uses; Dify heeds it for plugin tools alone. */
+  /** The ID of the provider's credential to use. Dify uses it only for tools of plugins. */
   readonly credentialId?: string | undefined;
-  /** The same by the name that Dify shows. */
+  /** The name of the credential, as Dify shows it. */
   readonly credential?: string | undefined;
-  /** How much of its files and text a result carries itself, where not as in the view. */
+  /** Limits for the files and text in a result that override those of the view. */
   readonly results?: Partial<ResultLimits> | undefined;
   readonly title?: string | undefined;
   readonly description?: string | undefined;
@@ -53,38 +52,37 @@ export interface Preset {
   readonly idempotent?: boolean | undefined;
 }
 
-/** What the operator decides about the published tools. */
 export interface RegistryRules {
-  /** `bare`: the tool's own name where no other published tool has it. */
+  /** `bare`: the tool's own name if no other published tool has it. */
   readonly names: 'qualified' | 'bare';
-  /** Characters; clients put a prefix of their own before the name and stop at 60 or 64. */
+  /** In characters. Clients add a prefix and allow 60 or 64 in all. */
   readonly maxNameLength: number;
   /** Locales in order of preference, in Dify's spelling (`en_US`, `zh_Hans`). */
   readonly languages: readonly string[];
   /** Whether parameters of form `form` come from presets and Dify's defaults, or from callers. */
   readonly formParameters: 'preset' | 'publish';
-  /** What becomes of the tools of a provider that has no credentials in Dify. */
+  /** What to do with the tools of a provider without credentials in Dify. */
   readonly unauthorized: 'publish' | 'hide';
-  /** Tools that are not published, whatever else says so. */
+  /** Tools that are never published. */
   readonly deny: readonly Matcher[];
-  /** The only tools that are published; without any, all are. */
+  /** The only tools that are published; if empty, all are. */
   readonly allow: readonly Matcher[];
-  /** True: only tools whose preset declares that they change nothing. */
+  /** Whether to publish only tools whose preset declares them read-only. */
   readonly readOnly: boolean;
-  /** Tools that are published at most: the pinned ones first, then by name. */
+  /** The most tools to publish: pinned ones first, then by name. */
   readonly maxTools?: number | undefined;
   readonly pinned?: readonly Matcher[] | undefined;
-  /** By qualified name or glob; with `names: bare` the bare name is taken as well. */
+  /** Presets by qualified name or glob; with `names: bare` also by bare name. */
   readonly presets: Readonly<Record<string, Preset>>;
-  /** Present names by the old names under which tools can still be called. */
+  /** Current names by the old names under which tools can still be called. */
   readonly aliases?: Readonly<Record<string, string>> | undefined;
-  /** The ways in which callers may hand over a file; all but `path` unless given. */
+  /** The ways in which callers may pass a file. Default: all but `path`. */
   readonly fileSources?: readonly FileSource[] | undefined;
-  /** The paths of settings in the configuration, for advice; `tools.<name>` when absent. */
+  /** The paths of settings in the configuration, for advice. Default: `tools.<name>`. */
   readonly at?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The path of a setting of these rules in the configuration. */
+/** Returns the path of a setting of these rules in the configuration. */
 export function settingOf(rules: RegistryRules, name: keyof RegistryRules): string {
   return rules.at?.[name] ?? `tools.${name}`;
 }

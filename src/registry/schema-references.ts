@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 const MAX_REFERENCES = 16;
 
-/** A schema with its references and one-armed combinations resolved. */
+/** Returns a schema with its references and single alternatives resolved. */
 export function resolve(schema: JsonObject, document: JsonObject): { schema: JsonObject; nullable: boolean } {
   let current = schema;
   let nullable = false;
@@ -17,12 +17,12 @@ export function resolve(schema: JsonObject, document: JsonObject): { schema: Jso
   return { schema: {}, nullable };
 }
 
-/** The only arm of anyOf, oneOf or allOf that is not null. */
+/** Returns the only alternative of `anyOf`, `oneOf` or `allOf` that is not null. */
 function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean } | undefined {
   for (const key of ['anyOf', 'oneOf', 'allOf']) {
     const arms = schema[key];
     if (!Array.isArray(arms)) continue;
-    const others = (arms as readonly Json[]).filter((arm) => !isNull(arm));
+    const others = (arms as readonly Json[]).filter((arm) => !isJsonObject(arm) || arm['type'] !== 'null');
     const [only] = others;
     if (others.length === 1 && isJsonObject(only))
       return { schema: only, nullable: others.length < arms.length };
@@ -30,13 +30,9 @@ function combined(schema: JsonObject): { schema: JsonObject; nullable: boolean }
   return undefined;
 }
 
-function isNull(arm: Json): boolean {
-  return isJsonObject(arm) && arm['type'] === 'null';
-}
-
 function referenced(schema: JsonObject, document: JsonObject): JsonObject | undefined {
   const reference = schema['$ref'];
-  // A name instead of a path (#place) may be declared anywhere: such a reference leads nowhere here.
+  // A reference by name (#place) may point anywhere in the document. It is not supported.
   if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference)) return undefined;
   let target: Json | undefined = document;
   for (const step of reference.split('/').slice(1)) {

@@ -4,68 +4,66 @@ import { fits, type Matchable, matcherText } from './match.ts';
 import { compare } from '../model/compare.ts';
 import { type Matcher, type RegistryRules, settingOf } from './rules.ts';
 
-/** What deny and allow say of one tool. */
 export interface Selection {
-  /** What decided, as lines for a person. */
+  /** The rules that decided, as lines for a person. */
   readonly lines: readonly string[];
-  /** Which rule keeps the tool away and what would publish it; absent when none does. */
+  /** The rule that withholds the tool, and what would publish it; absent if no rule does. */
   readonly hidden?: string;
 }
 
-/** Asks deny, then allow: the first two of the rules, which look at what a tool is called alone. */
+/** Applies `deny`, then `allow`: the first two rules, which depend only on what identifies a tool. */
 export function selectTool(tool: Matchable, rules: RegistryRules): Selection {
   const [deny, allow] = [settingOf(rules, 'deny'), settingOf(rules, 'allow')];
   const denied = rules.deny.find((matcher) => fits(matcher, tool, rules));
   if (denied !== undefined) {
     return {
-      lines: [`${deny}: ${matcherText(denied)} fits`],
-      hidden: `The rule ${matcherText(denied)} of ${deny} fits it. Remove that rule, or let it fit less.`,
+      lines: [`${deny}: ${matcherText(denied)} matches`],
+      hidden: `The rule ${matcherText(denied)} of ${deny} matches it. Remove the rule, or make it match less.`,
     };
   }
-  const passed = rules.deny.length === 0 ? [] : [`${deny}: nothing fits`];
+  const passed = rules.deny.length === 0 ? [] : [`${deny}: no rule matches`];
   if (rules.allow.length === 0) return { lines: passed };
   const allowed = rules.allow.find((matcher) => fits(matcher, tool, rules));
-  if (allowed !== undefined) return { lines: [...passed, `${allow}: ${matcherText(allowed)} fits`] };
+  if (allowed !== undefined) return { lines: [...passed, `${allow}: ${matcherText(allowed)} matches`] };
   return {
-    lines: [...passed, `${allow}: nothing fits`],
-    hidden: `No rule of ${allow} fits it. Add ${JSON.stringify(tool.qualifiedName)} there.`,
+    lines: [...passed, `${allow}: no rule matches`],
+    hidden: `No rule of ${allow} matches it. Add ${JSON.stringify(tool.qualifiedName)} there.`,
   };
 }
 
-/** A tool that has passed every other rule, with the name that it is to have. */
-export interface Candidate<T> {
-  readonly item: T;
-  readonly name: string;
-  readonly tool: Matchable;
-}
-
-/** What maxTools says of one tool. */
-export interface Rank<T> {
-  readonly item: T;
+interface Rank {
   readonly line: string;
   readonly hidden?: string;
 }
 
-/** The last rule: of more tools than maxTools, the pinned ones come first, then those first by name. */
-export function rankTools<T>(candidates: readonly Candidate<T>[], rules: RegistryRules): readonly Rank<T>[] {
+/**
+ * Applies the last rule to tools that have passed every other, with the names that they are to have: of more than
+ * maxTools, the pinned ones come first, then those first by name.
+ */
+export function rankTools<T>(
+  candidates: readonly { readonly item: T; readonly name: string; readonly tool: Matchable }[],
+  rules: RegistryRules,
+): ReadonlyMap<T, Rank> {
   const { maxTools, pinned = [] } = rules;
-  if (maxTools === undefined) return [];
+  if (maxTools === undefined) return new Map();
   const setting = settingOf(rules, 'maxTools');
+  const isPinned = (tool: Matchable): boolean => pinned.some((matcher) => fits(matcher, tool, rules));
   const ranked = candidates
-    .map((candidate) => ({
-      ...candidate,
-      isPinned: pinned.some((matcher) => fits(matcher, candidate.tool, rules)),
-    }))
-    .sort((a, b) => Number(b.isPinned) - Number(a.isPinned) || compare(a.name, b.name));
-  return ranked.map(({ item, isPinned }, index) => {
-    const line = `${setting}: number ${index + 1}${isPinned ? ', as it is pinned,' : ''} of at most ${maxTools}`;
-    if (index < maxTools) return { item, line };
-    const advice = `Raise it, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
-    return { item, line, hidden: `${setting} is ${maxTools}, and it is number ${index + 1}. ${advice}` };
+    .map((candidate) => ({ ...candidate, pinned: isPinned(candidate.tool) }))
+    .sort((a, b) => Number(b.pinned) - Number(a.pinned) || compare(a.name, b.name));
+  const ranks = ranked.map(({ item, pinned }, index): [T, Rank] => {
+    const line = `${setting}: number ${index + 1} of at most ${maxTools}${pinned ? ' (pinned)' : ''}`;
+    if (index < maxTools) return [item, { line }];
+    const advice = `Raise the limit, pin the tool (${settingOf(rules, 'pinned')}), or deny others.`;
+    return [
+      item,
+      { line, hidden: `${setting} is ${maxTools}, and this tool is number ${index + 1}. ${advice}` },
+    ];
   });
+  return new Map(ranks);
 }
 
-/** True for a rule about a tool or a provider by its very name. */
+/** True for a rule that names a tool or a provider exactly. */
 function isOfOne(matcher: Matcher): boolean {
   if (typeof matcher === 'string') return !isGlob(matcher);
   const { name, provider, tool } = matcher;
@@ -73,7 +71,7 @@ function isOfOne(matcher: Matcher): boolean {
   return given.length > 0 && !given.some(isGlob);
 }
 
-/** Rules that are about no tool at all. A deny of no certain tool may be meant for those that are yet to come. */
+/** Returns notes on rules that match no tool. Omits `deny` rules with a glob, which may be meant for future tools. */
 export function unusedMatchers(tools: readonly Matchable[], rules: RegistryRules): RegistryNote[] {
   const lists: [keyof RegistryRules, readonly Matcher[]][] = [
     ['deny', rules.deny.filter(isOfOne)],
@@ -86,7 +84,7 @@ export function unusedMatchers(tools: readonly Matchable[], rules: RegistryRules
       .map((matcher) => {
         const setting = settingOf(rules, name);
         const text = typeof matcher === 'string' ? matcher : matcherText(matcher);
-        return { name: text, message: `No tool fits this rule of ${setting}.`, setting };
+        return { name: text, message: `No tool matches this rule of ${setting}.`, setting };
       }),
   );
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 
-/** What values a parameter takes: the little that every model provider understands of JSON Schema. */
+/** The values that a parameter accepts: the part of JSON Schema that every model provider supports. */
 export type Shape =
   | { readonly kind: 'string' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
@@ -13,42 +13,38 @@ export type Shape =
       readonly max?: number | undefined;
     }
   | { readonly kind: 'boolean' }
-  | AnyShape
+  /** Accepts every value. The types that the declaration names are published: every published value has a type. */
+  | { readonly kind: 'any'; readonly types?: readonly JsonType[] | undefined }
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
-  | { readonly kind: 'object'; readonly properties: readonly Property[]; readonly open: boolean };
+  | ObjectShape;
 
-/** Takes every value. Published are the types that the declaration names, since every published value has a type. */
-export interface AnyShape {
-  readonly kind: 'any';
-  readonly types?: readonly JsonType[] | undefined;
+export interface ObjectShape {
+  readonly kind: 'object';
+  readonly properties: readonly Property[];
+  readonly open: boolean;
 }
 
-/** The types of JSON Schema in the order in which they are published: a text last, since anything can be taken for one. */
+/** The types of JSON Schema in the order in which they are published. Text is last, because any value can be one. */
 export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'null', 'string'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
 
-/** A shape with what is said about it. */
+/** A shape with its description. */
 export interface Value {
   readonly shape: Shape;
-  /** True where null is a value of its own; never at the top level, where null means absent. */
+  /** Whether null is an accepted value. Never set at the top level, where null means absent. */
   readonly nullable?: boolean | undefined;
   readonly description?: string | undefined;
 }
 
-/** A member of an object. */
 export interface Property extends Value {
   readonly name: string;
   readonly required: boolean;
-  /** Fits the shape; a property that has one is never demanded. */
+  /** Matches the shape. A property with a default is never required. */
   readonly default?: Json | undefined;
+  /** Dify's own name if it differs. Callers may use it too. */
+  readonly alias?: string | undefined;
 }
 
-/** Names that every model provider takes for a property. */
-const PROPERTY_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-
-/** True when a property may carry the name as it is. */
-export function isPropertyName(name: string): boolean {
-  // Assigning to this one sets the prototype of an object instead of a property.
-  return PROPERTY_NAME.test(name) && name !== '__proto__';
-}
+/** Longest name of a property that every model provider accepts. */
+export const MAX_PROPERTY_NAME = 64;

@@ -1,41 +1,40 @@
 import type { LocalizedText } from '../model/tool.ts';
 
-/** Longest description that every model provider takes, in UTF-16 units. */
+/** The longest description that every model provider accepts, in UTF-16 units. */
 export const MAX_DESCRIPTION = 1024;
 
-/** Control characters other than tab and line feed: no client shows them and some refuse them. */
+/** Control characters other than tab and line feed. No client displays them, and some refuse them. */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
-/** The text in the first of the languages that has one, then in English, then in any; `""` when there is none. */
+/**
+ * Returns the text in the first language that has one, else in English, else in any language; `""` if there is none.
+ */
 export function pickText(text: LocalizedText, languages: readonly string[]): string {
-  for (const language of [...languages, 'en_US']) {
-    const found = tidy(text[language]);
-    if (found !== '') return found;
-  }
-  for (const value of Object.values(text)) {
-    const found = tidy(value);
+  const locales = [...languages, 'en_US', ...Object.keys(text)];
+  for (const locale of locales) {
+    const found = tidy(text[locale]);
     if (found !== '') return found;
   }
   return '';
 }
 
-/** Without control characters and surrounding space; a missing text is empty. */
+/** Returns a text without control characters and surrounding space; an empty text if it is undefined. */
 export function tidy(text: string | undefined): string {
   return text === undefined ? '' : text.replace(CONTROL, '').trim();
 }
 
-/** At most `max` units: what is longer ends at a word, with an ellipsis. */
+/** Cuts a text to at most `max` UTF-16 units, at a word and with an ellipsis. */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;
   const head = text.slice(0, Math.max(0, max - 1));
   const space = head.search(/\s\S*$/);
-  // A text without spaces, as in Chinese, or one endless word is cut where it has to be.
+  // A text without spaces, as in Chinese, or one very long word is cut anywhere.
   const cut = space > head.length / 2 ? head.slice(0, space) : head.replace(/[\uD800-\uDBFF]$/, '');
   return `${cut.trimEnd()}…`;
 }
 
-/** A text with a remark that is never cut: the text is cut instead. */
+/** Returns a text with a remark. If both are too long, the text is cut and the remark is not. */
 export function withRemark(text: string, remark: string, separator: string, max = MAX_DESCRIPTION): string {
   const kept = cutText(remark, max);
   const space = max - kept.length - separator.length;
@@ -43,7 +42,7 @@ export function withRemark(text: string, remark: string, separator: string, max 
   return `${cutText(text, space)}${separator}${kept}`;
 }
 
-/** Items as `a, b, c and 4 more`, of at most `max` units (the first item is always there). */
+/** Formats items as `a, b, c and 4 more`, of at most `max` units. The first item is always included. */
 export function listed(items: readonly string[], max: number): string {
   let text = '';
   for (const [index, item] of items.entries()) {

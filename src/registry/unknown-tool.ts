@@ -4,28 +4,20 @@ import type { Registry, WithheldTool } from '../model/registry.ts';
 import { identityOf, type ToolRef } from '../model/tool.ts';
 import { similarNames } from './explain.ts';
 
-/** The name under which a tool of Dify is published now; undefined when it is not. */
-export function replacementOf(registry: Registry, ref: ToolRef): string | undefined {
-  return registry.tools.find((tool) => identityOf(tool.ref) === identityOf(ref))?.name;
-}
-
-/** Where a client learns of the tools that it may call. */
+/** Where a client finds the tools that it may call. */
 export interface ToolDirectory {
-  /** Gives the definition of a tool. */
+  /** The tool or method that returns the definition of a tool. */
   readonly definition: string;
-  /** A sentence: how to find the other names. */
+  /** A sentence that says how to find other names. */
   readonly others: string;
 }
 
 const TOOLS_LIST: ToolDirectory = {
   definition: 'tools/list',
-  others: 'tools/list gives the names of all tools.',
+  others: 'tools/list returns the names of all tools.',
 };
 
-/**
- * Why no tool of that name can be called, with the names that may be meant: `tool_not_found`. `previous` are
- * tools that were published under names of before.
- */
+/** Returns why no tool of that name can be called. `previous` are tools by the names that they had before. */
 export function unknownTool(
   registry: Registry,
   name: string,
@@ -33,29 +25,33 @@ export function unknownTool(
   directory: ToolDirectory = TOOLS_LIST,
 ): BridgeError {
   const notPublished = ({ detail }: WithheldTool): BridgeError =>
-    new BridgeError('tool_not_found', `The tool ${name} is in Dify but not published.`, {
+    new BridgeError('tool_not_found', `The tool ${name} exists in Dify but is not published.`, {
       hint: `The operator of the bridge can change that: ${detail}`,
     });
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) return notPublished(withheld);
   const ref = previous.get(name);
-  const replacement = ref === undefined ? undefined : replacementOf(registry, ref);
+  const isIt = (tool: { readonly ref: ToolRef }): boolean =>
+    ref !== undefined && identityOf(tool.ref) === identityOf(ref);
+  const replacement = registry.tools.find(isIt)?.name;
   if (replacement !== undefined) {
-    return new BridgeError('tool_not_found', `The tool ${name} is called ${replacement} now.`, {
-      hint: `Call ${replacement}. Its arguments may have changed too: ${directory.definition} has them.`,
+    return new BridgeError('tool_not_found', `The tool ${name} is now called ${replacement}.`, {
+      hint: `Call ${replacement}. Its arguments may have changed too: see ${directory.definition}.`,
     });
   }
-  const namesake = registry.withheld.find(
-    (tool) => ref !== undefined && identityOf(tool.ref) === identityOf(ref),
-  );
+  const namesake = registry.withheld.find(isIt);
   if (namesake !== undefined) return notPublished(namesake);
   const alias = registry.notes.find(
     (note) => note.name === name && note.setting?.endsWith(`aliases.${name}`),
   );
   if (alias !== undefined) {
-    return new BridgeError('tool_not_found', `${name} is an old name without a tool behind it.`, {
-      hint: `${alias.message} ${directory.others}`,
-    });
+    return new BridgeError(
+      'tool_not_found',
+      `${name} is an old name of a tool that is no longer published.`,
+      {
+        hint: `${alias.message} ${directory.others}`,
+      },
+    );
   }
   const published = similarNames(registry, name).filter((similar) => registry.get(similar) !== undefined);
   const similar = published.length === 0 ? '' : `Similar names: ${published.join(', ')}. `;
@@ -63,6 +59,6 @@ export function unknownTool(
   const message =
     ref === undefined
       ? `There is no tool named ${JSON.stringify(cutText(name, 128))}.`
-      : `The tool ${name} is no longer in Dify, or no longer published.`;
+      : `The tool ${name} no longer exists in Dify, or is no longer published.`;
   return new BridgeError('tool_not_found', message, { hint });
 }

@@ -47,8 +47,9 @@ export function createPetService(): App {
     const body: unknown = await c.req.json().catch(() => undefined);
     const { name, kind, age = 0 } = isJsonObject(body) ? body : {};
     if (typeof name !== 'string' || name === '') return c.json({ detail: 'A pet needs a name.' }, 422);
-    if (typeof kind !== 'string' || kind === '') return c.json({ detail: 'A pet is of some kind.' }, 422);
-    if (typeof age !== 'number' || age < 0) return c.json({ detail: 'An age is a number from 0.' }, 422);
+    if (typeof kind !== 'string' || kind === '') return c.json({ detail: 'A pet needs a kind.' }, 422);
+    if (typeof age !== 'number' || age < 0)
+      return c.json({ detail: 'The age must be a number from 0.' }, 422);
     if (pets.size >= CAPACITY) return c.json({ detail: 'The store is full.' }, 409);
     const pet: Pet = { id: nextId, name, kind, age };
     nextId += 1;

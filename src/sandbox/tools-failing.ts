@@ -5,10 +5,10 @@ import { builtinProvider, defineTool, type SandboxProvider } from './provider.ts
 
 const breakMidway = defineTool(
   'break_midway',
-  { label: 'Break midway', description: 'Answers half of its text and then fails, on purpose.' },
+  { label: 'Break midway', description: 'Returns half of its text, then fails on purpose.' },
   async function* () {
-    yield text('Half of the answer came through.');
-    throw new ToolFailure('The other half got lost on purpose.');
+    yield text('The first half of the text.');
+    throw new ToolFailure('The second half is missing on purpose.');
   },
 );
 
@@ -16,14 +16,13 @@ const needSetting = defineTool(
   'need_setting',
   {
     label: 'Needs a setting',
-    description:
-      'Greets in the name of a team that an operator has to set; without it Dify refuses the call.',
+    description: 'Sends greetings from a team, which the operator must set; otherwise Dify refuses the call.',
     parameters: [
       parameter('team', {
         label: 'Team',
         required: true,
         form: 'form',
-        description: 'The team in whose name the tool speaks. It has no default.',
+        description: 'The team that sends the greetings. It has no default.',
       }),
     ],
   },
@@ -43,7 +42,7 @@ export const mishapsProvider: SandboxProvider = builtinProvider('paperkite/misha
 /** A plugin that needs credentials; the workspace has none until a test authorises it. */
 export const postboxProvider: SandboxProvider = builtinProvider('paperkite/postbox/postbox', {
   label: 'Postbox',
-  description: 'Sends letters, once the workspace has a key for it.',
+  description: 'Sends letters. The workspace needs a key for it.',
   labels: ['social'],
   credentialFields: ['api_key'],
   tools: [
@@ -51,10 +50,10 @@ export const postboxProvider: SandboxProvider = builtinProvider('paperkite/postb
       'send_letter',
       {
         label: 'Send a letter',
-        description: 'Drops a letter into a postbox that exists in this sandbox only.',
+        description: 'Drops a letter into a postbox that exists only in this sandbox.',
         parameters: [
-          parameter('to', { label: 'To', required: true, description: 'Who gets the letter.' }),
-          parameter('body', { label: 'Letter', required: true, description: 'What the letter says.' }),
+          parameter('to', { label: 'To', required: true, description: 'Recipient of the letter.' }),
+          parameter('body', { label: 'Letter', required: true, description: 'Text of the letter.' }),
         ],
       },
       async function* (given) {

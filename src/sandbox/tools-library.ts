@@ -24,23 +24,27 @@ export const libraryProvider: SandboxProvider = mcpProvider({
   tools: [
     {
       name: 'search_books',
-      description: 'Searches the catalogue of a small, invented library.',
+      description: 'Searches the catalogue of a small, fictional library.',
       inputSchema: {
         type: 'object',
         properties: {
-          query: { type: 'string', description: 'Words in the title or the author.' },
+          query: { type: 'string', description: 'Words in the title or the name of the author.' },
           filter: {
             type: 'object',
             description: 'Narrows the search.',
             properties: {
-              subjects: { type: 'array', items: { type: 'string' }, description: 'Any of these.' },
+              subjects: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'Only books on any of these subjects.',
+              },
               years: {
                 type: 'object',
                 properties: { from: { type: 'integer' }, to: { type: 'integer' } },
               },
             },
           },
-          limit: { type: 'integer', description: 'Books to answer at most.', default: 10 },
+          limit: { type: 'integer', description: 'The most books to return.', default: 10 },
         },
         required: ['query'],
       },
@@ -62,7 +66,7 @@ export const libraryProvider: SandboxProvider = mcpProvider({
     },
     {
       name: 'opening_hours',
-      description: 'Says when the library is open.',
+      description: 'Returns the opening hours of the library.',
       inputSchema: { type: 'object', properties: {} },
       run: () => ({
         content: [

@@ -14,9 +14,9 @@ const OPERATIONS: readonly Operation[] = [
     operationId: 'listPets',
     method: 'get',
     path: '/pets',
-    summary: 'Lists the pets of the store.',
+    summary: 'Lists the pets in the store.',
     parameters: [
-      { name: 'kind', in: 'query', description: 'Only pets of that kind, such as cat.' },
+      { name: 'kind', in: 'query', description: 'Only pets of this kind, such as cat.' },
       { name: 'limit', in: 'query', type: 'integer', default: 20 },
     ],
   },
@@ -24,7 +24,7 @@ const OPERATIONS: readonly Operation[] = [
     operationId: 'getPet',
     method: 'get',
     path: '/pets/{petId}',
-    description: 'Answers one pet by its number.',
+    description: 'Returns one pet by its number.',
     parameters: [PET_ID],
   },
   {
@@ -33,8 +33,8 @@ const OPERATIONS: readonly Operation[] = [
     path: '/pets',
     description: 'Adds a pet to the store.',
     parameters: [
-      { name: 'name', in: 'body', required: true, description: 'What the pet is called.' },
-      { name: 'kind', in: 'body', required: true, description: 'What the pet is, such as dog.' },
+      { name: 'name', in: 'body', required: true, description: 'Name of the pet.' },
+      { name: 'kind', in: 'body', required: true, description: 'Kind of animal, such as dog.' },
       { name: 'age', in: 'body', type: 'number', description: 'Age in years.' },
     ],
   },
@@ -49,7 +49,7 @@ const OPERATIONS: readonly Operation[] = [
     operationId: 'pets.remove',
     method: 'delete',
     path: '/pets/{petId}',
-    description: 'Takes a pet out of the store; the answer is empty.',
+    description: 'Removes a pet from the store and returns nothing.',
     parameters: [PET_ID],
   },
 ];
@@ -59,7 +59,7 @@ export function petStoreProvider(baseUrl: string): SandboxProvider {
   return apiProvider({
     id: '5a4db0c5-0000-4000-8000-0000000000a1',
     name: 'Pet store',
-    description: 'A small store of pets, kept by an HTTP service inside the sandbox.',
+    description: 'A small pet store, served over HTTP inside the sandbox.',
     baseUrl,
     operations: OPERATIONS,
   });

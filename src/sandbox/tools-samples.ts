@@ -14,7 +14,7 @@ const giveFiles = defineTool(
   'give_files',
   {
     label: 'Give files',
-    description: 'Answers sample files of the given kinds, in their order.',
+    description: 'Returns sample files of the given kinds, in the same order.',
     parameters: [
       parameter('kinds', { type: 'array', required: true, description: `Any of: ${KINDS.join(', ')}.` }),
       parameter('fail', { type: 'boolean', description: 'Whether to fail after the last file.' }),
@@ -24,11 +24,11 @@ const giveFiles = defineTool(
     const { kinds } = given;
     for (const kind of Array.isArray(kinds) ? kinds : []) {
       const sample = typeof kind === 'string' && Object.hasOwn(SAMPLES, kind) ? SAMPLES[kind] : undefined;
-      if (sample === undefined) throw new ToolFailure(`kinds must be of: ${KINDS.join(', ')}`);
+      if (sample === undefined) throw new ToolFailure(`kinds must be any of: ${KINDS.join(', ')}`);
       const { bytes, ...meta } = sample();
       yield blob(bytes, meta);
     }
-    if (given['fail'] === true) throw new ToolFailure('the last file was the last straw');
+    if (given['fail'] === true) throw new ToolFailure('failed after the last file, as requested');
   },
 );
 
@@ -36,10 +36,10 @@ const giveBytes = defineTool(
   'give_bytes',
   {
     label: 'Give bytes',
-    description: 'Answers one file of the given size, without meaning.',
+    description: 'Returns one file of the given size with meaningless content.',
     parameters: [
-      parameter('size', { type: 'number', required: true, description: 'Bytes.' }),
-      parameter('name', { description: 'Its name.' }),
+      parameter('size', { type: 'number', required: true, description: 'Size in bytes.' }),
+      parameter('name', { description: 'Name of the file.' }),
     ],
   },
   async function* (given) {
@@ -53,10 +53,10 @@ const writeText = defineTool(
   'write_text',
   {
     label: 'Write a text',
-    description: 'Answers a text of at least the given length, in lines.',
+    description: 'Returns a text of at least the given length.',
     parameters: [
-      parameter('characters', { type: 'number', required: true, description: 'Its length.' }),
-      parameter('as_file', { type: 'boolean', description: 'Whether to answer a text file.' }),
+      parameter('characters', { type: 'number', required: true, description: 'Length in characters.' }),
+      parameter('as_file', { type: 'boolean', description: 'Whether to return a text file.' }),
     ],
   },
   async function* (given) {
@@ -72,7 +72,7 @@ const writeText = defineTool(
 /** A plugin whose tools return files of many kinds and sizes, and long texts. */
 export const samplesProvider: SandboxProvider = builtinProvider('paperkite/samples/samples', {
   label: 'Paperkite Samples',
-  description: 'Answers files of many kinds.',
+  description: 'Returns files of many kinds.',
   tools: [giveFiles, giveBytes, writeText],
 });
 

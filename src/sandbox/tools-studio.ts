@@ -16,7 +16,7 @@ const drawChart = defineTool(
   'draw_chart',
   {
     label: 'Draw a bar chart',
-    description: 'Draws a bar chart of the given numbers and answers it as a PNG picture.',
+    description: 'Draws a bar chart of the given numbers and returns it as a PNG image.',
     parameters: [
       parameter('values', {
         type: 'array',
@@ -27,9 +27,9 @@ const drawChart = defineTool(
       parameter('labels', {
         type: 'array',
         label: 'Labels',
-        description: 'The words under the bars, in the same order.',
+        description: 'The labels under the bars, in the same order.',
       }),
-      parameter('title', { label: 'Title', description: 'The line above the chart.' }),
+      parameter('title', { label: 'Title', description: 'The title above the chart.' }),
       parameter('color', {
         type: 'select',
         label: 'Colour',
@@ -43,7 +43,7 @@ const drawChart = defineTool(
         default: 640,
         min: 320,
         max: 1600,
-        description: 'Width of the picture in pixels.',
+        description: 'Width of the image in pixels.',
       }),
     ],
   },
@@ -74,16 +74,16 @@ const research = defineTool(
   {
     label: 'Research a topic',
     description:
-      'Reads an invented shelf of sources about a topic, reports each step as it goes, and sums up. Takes a few seconds.',
+      'Reads made-up sources on a topic, reports each step, and returns a summary. Takes a few seconds.',
     parameters: [
-      parameter('topic', { label: 'Topic', required: true, description: 'What to look into.' }),
+      parameter('topic', { label: 'Topic', required: true, description: 'The topic to research.' }),
       parameter('seconds', {
         type: 'number',
         label: 'Seconds',
         default: 3,
         min: 0,
         max: 60,
-        description: 'How long the work takes.',
+        description: 'How long the research takes, in seconds.',
       }),
     ],
     outputSchema: {
@@ -122,7 +122,7 @@ const research = defineTool(
 /** A plugin whose tools work offline: one draws an image, one takes its time. */
 export const studioProvider: SandboxProvider = builtinProvider('paperkite/studio/studio', {
   label: 'Paperkite Studio',
-  description: 'Draws charts and looks into topics.',
+  description: 'Draws charts and researches topics.',
   labels: ['image', 'search'],
   tools: [drawChart, research],
 });

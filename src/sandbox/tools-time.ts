@@ -14,13 +14,13 @@ const currentTime = defineTool(
   'current_time',
   {
     label: 'Current Time',
-    description: 'Tells the time in the zone that the workspace prefers.',
+    description: 'Returns the current time in the time zone that the workspace prefers.',
     parameters: [
       parameter('format', {
         label: 'Format',
         form: 'form',
         default: DEFAULT_FORMAT,
-        description: 'How the time is written, in strftime letters.',
+        description: 'Format of the time, in strftime notation.',
         llm: null,
       }),
       parameter('timezone', {
@@ -29,7 +29,7 @@ const currentTime = defineTool(
         form: 'form',
         default: 'UTC',
         options: ZONES,
-        description: 'The zone whose time is told.',
+        description: 'The time zone of the result.',
         llm: null,
       }),
     ],
@@ -44,7 +44,7 @@ const timezoneConversion = defineTool(
   'timezone_conversion',
   {
     label: 'Convert between time zones',
-    description: 'Converts a time of one zone to the same moment in another.',
+    description: 'Converts a time from one time zone to another.',
     parameters: [
       parameter('current_time', {
         label: 'Time',
@@ -53,17 +53,17 @@ const timezoneConversion = defineTool(
         llm: null,
       }),
       parameter('current_timezone', {
-        label: 'Its zone',
+        label: 'Current zone',
         required: true,
         default: 'Asia/Shanghai',
-        description: 'The zone of that time, such as Asia/Shanghai.',
+        description: 'The time zone of that time, such as Asia/Shanghai.',
         llm: null,
       }),
       parameter('target_timezone', {
         label: 'Target zone',
         required: true,
         default: 'Asia/Tokyo',
-        description: 'The zone to convert to, such as Asia/Tokyo.',
+        description: 'The time zone to convert to, such as Asia/Tokyo.',
         llm: null,
       }),
     ],
@@ -85,7 +85,7 @@ const weekday = defineTool(
   'weekday',
   {
     label: 'Weekday',
-    description: 'Names the weekday of a date.',
+    description: 'Returns the weekday of a date.',
     parameters: ['year', 'month', 'day'].map((name) =>
       parameter(name, {
         type: 'number',
@@ -115,7 +115,7 @@ const weekday = defineTool(
 /** The hard-coded provider `time`. */
 export const timeProvider: SandboxProvider = builtinProvider('time', {
   label: 'CurrentTime',
-  description: 'The time now, in other zones, and weekdays.',
+  description: 'The current time, time zones and weekdays.',
   author: 'Dify',
   labels: ['utilities'],
   tools: [currentTime, timezoneConversion, weekday],

@@ -2,15 +2,15 @@ import type { PublishedTool } from '../model/registry.ts';
 import { indexTerms, tellsNothing } from './terms.ts';
 import { toolText } from './tool-texts.ts';
 
-/** Among fewer tools a common word costs nothing. */
+/** The fewest tools for which common terms matter. */
 export const MANY_TOOLS = 200;
 
-/** Undefined as long as other work has not been held up for long; otherwise to be awaited. */
+/** Returns a promise to await if other work has been delayed for too long, otherwise undefined. */
 export type Pause = () => Promise<void> | undefined;
 
 /**
- * The terms in the prose of every tool of a large workspace, such as the name of the one service that all
- * belong to; none where there are fewer than 200 tools, and none that tell nothing anywhere.
+ * Resolves with the terms in the prose of every tool of a large workspace, such as the name of the one service to which
+ * all tools belong. Omits stop words. Resolves with no terms if there are fewer than 200 tools.
  */
 export async function commonTerms(
   tools: readonly PublishedTool[],
@@ -22,7 +22,7 @@ export async function commonTerms(
     const terms = proseTerms(tool);
     common ??= new Set(Array.from(terms).filter((term) => !tellsNothing(term)));
     for (const term of common) if (!terms.has(term)) common.delete(term);
-    // Where tools are of many kinds this is soon.
+    // With tools of many kinds, the set is empty soon.
     if (common.size === 0) break;
     const turn = pause();
     if (turn !== undefined) await turn;
@@ -30,7 +30,7 @@ export async function commonTerms(
   return common ?? new Set();
 }
 
-/** True when the prose of each tool has all the terms. */
+/** Returns whether the prose of each tool has all the terms. */
 export async function haveAll(
   tools: readonly PublishedTool[],
   terms: ReadonlySet<string>,

@@ -2,26 +2,22 @@ import type { PublishedTool, Registry } from '../model/registry.ts';
 import { callReadTool, callTool, callWriteTool } from './search-tools.ts';
 
 /** How the tools of one snapshot are called. */
-export interface Effects {
-  /** Tools that only read are called by `call_read_tool`, all others by `call_write_tool`. */
-  readonly split: boolean;
-  /** The name of the tool of the bridge by which a tool is called. */
-  callerOf(tool: PublishedTool): string;
-}
+export type Effects = ReturnType<typeof effectsOf>;
 
-/** How the tools of a registry are called: as soon as one is declared to only read, such tools have a caller of their own. */
-export function effectsOf(registry: Registry): Effects {
+/** Returns how the tools of a registry are called: as soon as one only reads, such tools have a caller of their own. */
+export function effectsOf(registry: Registry) {
   const split = registry.tools.some(onlyReads);
   return {
+    /** Whether `call_read_tool` calls the tools that only read, and `call_write_tool` all others. */
     split,
-    callerOf(tool) {
+    callerOf(tool: PublishedTool): string {
       if (!split) return callTool.tool.name;
       return (onlyReads(tool) ? callReadTool : callWriteTool).tool.name;
     },
   };
 }
 
-/** True for a tool that the operator has declared to change nothing. */
+/** Returns whether the operator has declared a tool read-only. */
 export function onlyReads({ annotations }: PublishedTool): boolean {
   return annotations['readOnlyHint'] === true;
 }

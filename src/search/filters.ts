@@ -1,29 +1,27 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/** Which tools are requested. */
-export interface ToolFilters {
-  /** Label or id of the provider or, if none is called so, a part of one. Case does not matter. */
-  readonly provider?: string | undefined;
-  readonly type?: ProviderType | undefined;
-}
-
-/** The tools that pass, in the same order. */
-export function filterTools(tools: readonly PublishedTool[], filters: ToolFilters): readonly PublishedTool[] {
-  const { type } = filters;
-  const provider = filters.provider?.trim().toLowerCase() ?? '';
+/** The tools that pass. `provider` is a label or id in any case or, if none is called so, a part of one. */
+export function filterTools(
+  tools: readonly PublishedTool[],
+  {
+    provider = '',
+    type,
+  }: { readonly provider?: string | undefined; readonly type?: ProviderType | undefined },
+): readonly PublishedTool[] {
+  const wanted = provider.trim().toLowerCase();
   const ofType = type === undefined ? tools : tools.filter(({ ref }) => ref.providerType === type);
-  if (provider === '') return ofType;
-  const named = ofType.filter((tool) => namesOf(tool).includes(provider));
+  if (wanted === '') return ofType;
+  const named = ofType.filter((tool) => namesOf(tool).includes(wanted));
   if (named.length > 0) return named;
-  return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(provider)));
+  return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(wanted)));
 }
 
 function namesOf({ providerLabel, otherLabels, ref }: PublishedTool): string[] {
   return [providerLabel, ...(otherLabels?.provider ?? []), ref.providerId].map((name) => name.toLowerCase());
 }
 
-/** Each provider with the number of its tools, as `Label (3)`, the one with the most first. */
+/** Returns each provider with the number of its tools, as `Label (3)`, the largest first. */
 export function providerCounts(tools: readonly PublishedTool[]): string[] {
   const counts = new Map<string, number>();
   for (const { providerLabel } of tools) counts.set(providerLabel, (counts.get(providerLabel) ?? 0) + 1);

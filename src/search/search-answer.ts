@@ -10,18 +10,12 @@ import type { SearchIndex } from './search-index.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
-/** The arguments of `search_tools`. */
 export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
 
-/** Longest sentence of a description in an answer. */
 const MAX_SENTENCE = 160;
-/** Longest list of providers in an answer. */
 const MAX_PROVIDERS = 300;
 
-/**
- * The tools that fit a query, as lines of text and as structured content that says the same, with advice on how to
- * go on: how to narrow the search where there are more, what to try where there are none.
- */
+/** Returns the tools that fit a query as text and as structured content, with advice on how to go on. */
 export function searchAnswer(
   request: SearchQuery,
   registry: Registry,
@@ -38,21 +32,17 @@ export function searchAnswer(
 
   const isPart = fitting.length > shown.length;
   const narrowing = isPart ? `${howToNarrow(fitting, shown.length, request)} ` : '';
-  const advice = `${narrowing}${describeTool.tool.name} gives the full definition of a tool.`;
+  const advice = `${narrowing}${describeTool.tool.name} returns the full definition of a tool.`;
   const count = isPart ? `${shown.length} of ${fitting.length}` : `${fitting.length}`;
-  const order = everything ? 'by name' : 'the best match first';
-  const head = fitting.length === 1 ? `One tool${about}:` : `${count} tools${about}, ${order}:`;
+  const order = everything ? 'by name' : 'best match first';
+  const head = fitting.length === 1 ? `1 tool${about}:` : `${count} tools${about}, ${order}:`;
   return {
     content: [{ type: 'text', text: [head, ...shown.map((tool) => line(tool, effects)), advice].join('\n') }],
-    structuredContent: {
-      total: fitting.length,
-      tools: shown.map((tool) => entry(tool, effects)),
-      advice,
-    },
+    structuredContent: { total: fitting.length, tools: shown.map((tool) => entry(tool, effects)), advice },
   };
 }
 
-/** What the index finds; a tool whose very name was given comes first. */
+/** Returns the tools that the index finds. A tool whose exact name is the query comes first. */
 function matches(query: string, registry: Registry, index: SearchIndex): PublishedTool[] {
   const exact = registry.get(query);
   const found = index.find(query).flatMap((name) => registry.get(name) ?? []);
@@ -94,10 +84,10 @@ function requiredOf({ inputSchema }: PublishedTool): string[] {
 function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, type }: SearchQuery): string {
   const ways = ['use more specific words'];
   const providers = providerCounts(fitting);
-  if (providers.length > 1) ways.push(`give a provider: ${listed(providers, MAX_PROVIDERS)}`);
+  if (providers.length > 1) ways.push(`filter by provider: ${listed(providers, MAX_PROVIDERS)}`);
   const types = new Set(fitting.map(({ ref }) => ref.providerType));
-  if (type === undefined && types.size > 1) ways.push(`give a type: ${[...types].join(', ')}`);
-  if (limit < MAX_RESULTS) ways.push(`raise limit, up to ${MAX_RESULTS}`);
+  if (type === undefined && types.size > 1) ways.push(`filter by type: ${[...types].join(', ')}`);
+  if (limit < MAX_RESULTS) ways.push(`raise limit (at most ${MAX_RESULTS})`);
   const left = fitting.length - shown;
   const [are, them] = left === 1 ? ['is', 'it'] : ['are', 'them'];
   return `There ${are} ${left} more. To see ${them}: ${ways.join('; or ')}.`;
@@ -105,38 +95,38 @@ function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, 
 
 function nothingFound(
   about: string,
-  { provider, type }: SearchQuery,
+  query: SearchQuery,
   unfiltered: readonly PublishedTool[],
   registry: Registry,
 ): ToolResult {
-  const advice = whatToTry(registry, unfiltered, provider, type !== undefined);
+  const { provider, type } = query;
+  const advice = whatToTry(registry, unfiltered, query);
   const filters: string[] = [];
   if (provider !== undefined) filters.push(`provider ${JSON.stringify(cutText(provider, 100))}`);
   if (type !== undefined) filters.push(`type ${type}`);
   const within = filters.length === 0 ? '' : ` with ${filters.join(' and ')}`;
-  const text = `There is no tool${about}${within}. ${advice}`;
+  const text = `No tools found${about}${within}. ${advice}`;
   return { content: [{ type: 'text', text }], structuredContent: { total: 0, tools: [], advice: text } };
 }
 
 function whatToTry(
   registry: Registry,
-  unfiltered: readonly PublishedTool[],
-  provider: string | undefined,
-  hasType: boolean,
+  found: readonly PublishedTool[],
+  { provider, type }: SearchQuery,
 ): string {
   const providers = providerCounts(registry.tools);
-  if (providers.length === 0) return 'The workspace publishes no tools at all.';
-  const all = `Providers and how many tools they have: ${listed(providers, MAX_PROVIDERS)}.`;
+  if (providers.length === 0) return 'No tools of this workspace are published.';
+  const all = `Providers, with their number of tools: ${listed(providers, MAX_PROVIDERS)}.`;
   if (provider !== undefined && filterTools(registry.tools, { provider }).length === 0) {
     const near = closestMatches(provider, new Set(registry.tools.map((tool) => tool.providerLabel)), 5);
     return near.length === 0 ? all : `Similar providers: ${near.join(', ')}.`;
   }
-  if (unfiltered.length > 0) {
-    const filters = provider === undefined ? 'type' : hasType ? 'provider and type' : 'provider';
-    return `Without the filter there ${unfiltered.length === 1 ? 'is 1' : `are ${unfiltered.length}`}: leave out ${filters}.`;
+  if (found.length > 0) {
+    const filters = [provider && 'provider', type && 'type'].filter(Boolean).join(' and ');
+    return `Without the filter there ${found.length === 1 ? 'is 1' : `are ${found.length}`}: omit ${filters}.`;
   }
   return (
-    'Try fewer or more general words, another word for the same thing, or the language in which the tools are ' +
-    `described. An empty query with a provider names all its tools. ${all}`
+    'Try fewer words, more general words, synonyms, or the language of the tool descriptions. ' +
+    `An empty query with a provider returns all its tools. ${all}`
   );
 }

@@ -5,43 +5,22 @@ import { commonTerms, haveAll, MANY_TOOLS, type Pause } from './common-terms.ts'
 import { mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
 import { differ, createWordIndex, EVERY_TOOL, WEIGHTS } from './word-index.ts';
 
-/** How long reading tools into the index holds up other work, in milliseconds. */
+/** How long indexing may delay other work, in milliseconds. */
 const SLICE_MS = 5;
 
-/** A slip changes, adds or drops one letter in five, and no more than two, or swaps two neighbours. */
+/** A typing error changes, adds or drops one letter in five, at most two, or swaps two neighbours. */
 const EDITS = { share: 0.2, most: 2 };
 
-/** A result that has not all the words found together elsewhere needs this share of them, */
+/** A result that lacks some of the words that another tool has together needs this share of them, */
 const MIN_SHARE = 0.5;
 /** and this share of the best one's score. */
 const MIN_SCORE = 0.08;
 
-/** Terms to look for; some may be misspelt or corrected by a guess. */
-interface Wanted {
-  readonly terms: readonly string[];
-  readonly misspelt: ReadonlySet<string>;
-  readonly swapped: ReadonlySet<string>;
-}
-
 const NONE: ReadonlySet<string> = new Set();
 
-/** Finds tools by words. */
-export interface SearchIndex {
-  /**
-   * Brings the index up to the registry: all of it at first, later what has changed. Other work gets its turn
-   * in between; calls that come meanwhile wait for those before them.
-   */
-  follow(registry: Registry): Promise<void>;
-  /**
-   * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the
-   * beginning of a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one
-   * are left out.
-   */
-  find(query: string): string[];
-}
+export type SearchIndex = ReturnType<typeof createSearchIndex>;
 
-/** An empty index. */
-export function createSearchIndex(): SearchIndex {
+export function createSearchIndex() {
   /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };
   let index = createWordIndex(NONE);
@@ -54,7 +33,7 @@ export function createSearchIndex(): SearchIndex {
     const pause = takingTurns();
     await followCommon(registry, pause);
     for (const name of indexed.keys()) {
-      // A name of before may still lead to a tool, as an alias.
+      // An earlier name may still lead to a tool, as an alias.
       if (registry.get(name)?.name === name) continue;
       index.discard(name);
       indexed.delete(name);
@@ -71,7 +50,7 @@ export function createSearchIndex(): SearchIndex {
     followed = registry;
   }
 
-  /** Keeps `common` true: looks again where a tool lacks one of the words, or the workspace has become another. */
+  /** Determines `common` again if a tool lacks one of the words, or if most of the workspace has changed. */
   async function followCommon({ tools }: Registry, pause: Pause): Promise<void> {
     const { terms: known, among } = common;
     const isMany = (count: number): boolean => count >= MANY_TOOLS;
@@ -83,34 +62,14 @@ export function createSearchIndex(): SearchIndex {
     if (terms.size > 0 || known.size > 0) {
       followed = undefined;
       indexed.clear();
-      // A new one, since the one before may still be tidying itself up.
+      // A new index, because the previous one may still be cleaning up in the background.
       index = createWordIndex(terms);
     }
     common = { terms, among: tools.length };
   }
 
-  return {
-    follow(registry) {
-      const run = (): Promise<void> => update(registry);
-      following = following.then(run, run);
-      return following;
-    },
-
-    find(query) {
-      const terms = queryTerms(query);
-      if (terms.length === 0) return [];
-      const exact = search({ terms, misspelt: NONE, swapped: NONE });
-      const known = new Set<string>();
-      for (const { queryTerms: met } of exact) for (const term of met) known.add(term);
-      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
-      const found = misspelt.length === 0 ? exact : search(guessed(terms, misspelt));
-      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
-      const results = found.filter(({ id }) => id !== EVERY_TOOL);
-      return ranked(results, everywhere, indexed.keys());
-    },
-  };
-
-  function search({ terms, misspelt, swapped }: Wanted): SearchResult[] {
+  /** Finds the terms, of which some may be misspelt, and `swapped` are guesses at what they mean. */
+  function search(terms: readonly string[], misspelt = NONE, swapped = NONE): SearchResult[] {
     const options: SearchOptions = {
       tokenize: () => [...terms],
       boost: WEIGHTS,
@@ -120,9 +79,36 @@ export function createSearchIndex(): SearchIndex {
     };
     return index.search(terms.join(' '), options);
   }
+
+  return {
+    /** Brings the index up to the registry. Other work gets its turn in between; calls wait for each other. */
+    follow(registry: Registry): Promise<void> {
+      const run = (): Promise<void> => update(registry);
+      following = following.then(run, run);
+      return following;
+    },
+
+    /**
+     * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the beginning of
+     * a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one are left out.
+     */
+    find(query: string): string[] {
+      const terms = queryTerms(query);
+      if (terms.length === 0) return [];
+      const exact = search(terms);
+      const known = new Set(exact.flatMap(({ queryTerms: met }) => met));
+      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
+      const swapped = new Set(misspelt.flatMap(swaps));
+      const found =
+        misspelt.length === 0 ? exact : search([...terms, ...swapped], new Set(misspelt), swapped);
+      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
+      const results = found.filter(({ id }) => id !== EVERY_TOOL);
+      return ranked(results, everywhere, indexed.keys());
+    },
+  };
 }
 
-/** Lets other work have its turn whenever it has been held up long enough. */
+/** Lets other work run whenever it has been delayed for long enough. */
 function takingTurns(): Pause {
   let started = performance.now();
   return () => {
@@ -133,29 +119,24 @@ function takingTurns(): Pause {
   };
 }
 
-/** The terms with what the unknown ones may be slips of. */
-function guessed(terms: readonly string[], misspelt: readonly string[]): Wanted {
-  const swapped = new Set(misspelt.flatMap(swaps));
-  return { terms: [...terms, ...swapped], misspelt: new Set(misspelt), swapped };
-}
-
 /**
- * The names of results, the best first, without those that are far behind it. Every tool has the words `everywhere`;
- * where none has more than these, those follow that were not found by their names, in alphabetical order.
+ * Returns the names of results, the best first, without those that match far less. Every tool has the words
+ * `everywhere`. If no tool has any other word, tools that have them in their name come first, then the others in
+ * alphabetical order.
  */
 function ranked(
   results: readonly SearchResult[],
   everywhere: readonly string[],
   all: Iterable<string>,
 ): string[] {
-  // A word of the query is named once among those that a result was found by.
+  // A result lists each matched word of the query once.
   const count = ({ queryTerms }: SearchResult): number =>
     queryTerms.reduce((sum, term) => (everywhere.includes(term) ? sum : sum + 1), everywhere.length);
   const most = results.reduce((found, result) => Math.max(found, count(result)), everywhere.length);
   const share = (result: SearchResult): number => count(result) / most;
   const rate = (result: SearchResult): number => result.score * share(result);
   const least = results.reduce((best, result) => Math.max(best, rate(result)), 0) * MIN_SCORE;
-  // A common word finds a large part of all tools: these are kept as they are, without anything made for each.
+  // A common word finds many tools, so this creates no object for each.
   const kept = results.filter(
     (result) => share(result) === 1 || (share(result) >= MIN_SHARE && rate(result) >= least),
   );

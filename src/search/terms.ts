@@ -1,31 +1,31 @@
-/** Letters and digits that belong together, in any script. */
+/** Runs of letters and digits, in any script. */
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
-/** A word that is in its simplest form already. */
+/** A word that needs no normalisation. */
 const PLAIN = /^[a-z0-9]+$/;
-/** Stretches of scripts that put no space between words, with the two signs of Japanese that repeat or lengthen. */
+/** Runs of scripts without spaces between words, including the Japanese marks of repetition and length. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\u30fc\u3005]+/gu;
-/** Scripts in which two characters together have a meaning. */
+/** Scripts in which a pair of characters has a meaning. */
 const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u30fc\u3005]+$/u;
-/** One character that is a word, or half of one. */
+/** One character that is a word or half of one. */
 const ONE_HAN = /^\p{Script=Han}$/u;
-/** Where a word of mixed case begins again: `get|Pet`, `HTTP|Server`. */
+/** The boundaries inside a word of mixed case: `get|Pet`, `HTTP|Server`. */
 const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
-/** Accents of Latin, Greek and Cyrillic; the marks of other scripts make another letter. */
+/** Accents of Latin, Greek and Cyrillic. In other scripts, a mark makes a different letter. */
 const ACCENTS = /[\u0300-\u036f]/g;
 
-/** A query is a few words: of what is sent by mistake, so many UTF-16 units and terms are read. */
+/** The limits for reading a query, in UTF-16 units and terms. A longer query is most likely a mistake. */
 const MAX_QUERY = 1000;
 const MAX_QUERY_TERMS = 24;
-/** The longest stretch that is cut into words by the dictionary, whose time grows with the square of the length. */
+/** The longest run to split by the dictionary, which takes quadratic time. */
 const MAX_STRETCH = 1000;
-/** The longest word that is corrected for typing errors, in UTF-16 units. */
+/** The longest word to correct, in UTF-16 units. */
 const MAX_MISSPELT = 32;
 
-/** Made with the first text that needs it, since it takes 2 MB of memory. */
+/** A cache: created for the first text that needs it, because it takes 2 MB of memory. */
 let segmenter: Intl.Segmenter | undefined;
 
-/** Words that tell nothing of what is looked for. */
+/** Stop words: words that say nothing about the subject of a search. */
 const EMPTY_WORDS: ReadonlySet<string> = new Set(
   (
     'a an and any are as at be by can could do does for from give how i in into is it its me my of on or ' +
@@ -36,9 +36,9 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set(
 );
 
 /**
- * The terms under which a text is found: words in lower case and without accents, English plurals as singulars.
- * Names such as `getPetById` and `google_search` give each of their words and, where case alone parts them, the
- * whole. Text without spaces is cut into words; Chinese, Japanese and Korean into pairs of characters as well,
+ * Returns the terms by which a text is found: words in lower case, without accents, with English plurals as singulars.
+ * Names such as `getPetById` and `google_search` give each of their words, and the whole if only case separates them.
+ * Text without spaces is split into words. Chinese, Japanese and Korean are also split into pairs of characters,
  * because dictionaries differ on where a word ends.
  */
 export function indexTerms(text: string): string[] {
@@ -46,9 +46,9 @@ export function indexTerms(text: string): string[] {
 }
 
 /**
- * The distinct terms of the first 1,000 characters of a query, at most 24. A pair of characters counts only if it lies inside
- * a word, or if the two make up a word that the dictionary lacks.
- * Without words that tell nothing, unless there are no others.
+ * Returns the distinct terms of the first 1,000 characters of a query, at most 24. A pair of characters counts only if
+ * it is inside a word, or if the two form a word that the dictionary lacks. Omits stop words, unless there are no
+ * others.
  */
 export function queryTerms(query: string): string[] {
   const distinct = [...new Set(terms(query.slice(0, MAX_QUERY), (_, words) => words.flatMap(wordTerms)))];
@@ -56,22 +56,24 @@ export function queryTerms(query: string): string[] {
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
 
-/** True for a term that is in nearly every sentence and says nothing of its subject. */
+/** Returns whether a term is a stop word. */
 export function tellsNothing(term: string): boolean {
   return EMPTY_WORDS.has(term);
 }
 
-/** True for a term of a length at which a slip can be recognised; characters of Chinese are too few. */
+/** Returns whether a term is long enough to correct. Chinese words are too short. */
 export function mayBeMisspelt(term: string): boolean {
   return term.length >= 4 && term.length <= MAX_MISSPELT && !CJK.test(term) && !/^\p{N}+$/u.test(term);
 }
 
-/** True for a term that may be the beginning of longer ones: three letters do, and one character of Chinese. */
+/**
+ * Returns whether to search for longer words that begin with a term: three letters suffice, or one Chinese character.
+ */
 export function mayBePrefix(term: string): boolean {
   return term.length >= 3 || CJK.test(term);
 }
 
-/** A term with two neighbouring letters the other way round, in every place: the commonest slip of typing. */
+/** Returns a term with each pair of neighbouring letters swapped, the most common typing error. */
 export function swaps(term: string): string[] {
   const letters = Array.from(term);
   return letters.slice(1).map((letter, index) => {
@@ -79,22 +81,22 @@ export function swaps(term: string): string[] {
   });
 }
 
-/** Chooses the terms of a stretch without spaces from it and the words in it. */
+/** Returns the terms of a run without spaces, given the run and the words in it. */
 type Unspaced = (stretch: string, words: readonly string[]) => readonly string[];
 
 const NONE: readonly string[] = [];
 
 /**
- * Terms of a text. Here and in what it calls, arrays are made by methods and not as literals: V8 takes the many literals
- * of a first large index for long-lived, puts them into the old generation, and all words of all texts stay with them.
+ * Returns the terms of a text. This function and those that it calls create arrays by methods and not as literals: V8
+ * would move the many literals of a first large index to the old generation, and keep all words of all texts with them.
  */
 function terms(text: string, unspaced: Unspaced): string[] {
   const words: readonly string[] = text.normalize('NFKC').match(WORD) ?? NONE;
-  // Most are plain, for which all that the others need would take ten times as long.
+  // Most words are plain. The steps that the others need would take ten times as long.
   return words.flatMap((word) => (PLAIN.test(word) ? singular(word) : partTerms(word, unspaced)));
 }
 
-/** Terms of a word of several scripts or cases, or with accents. */
+/** Returns the terms of a word with several scripts or cases, or with accents. */
 function partTerms(word: string, unspaced: Unspaced): string[] {
   const stretches: readonly string[] = word.match(UNSPACED) ?? NONE;
   const found = stretches.flatMap((stretch) => unspaced(stretch, wordsIn(stretch)));
@@ -113,7 +115,7 @@ function spacedTerms(part: string): readonly string[] {
   return Array.of(folded(part)).concat(parts.length > 1 ? parts.map(folded) : NONE, longPairs(part));
 }
 
-/** A word with its pairs; single characters side by side are a word that the dictionary lacks. */
+/** Returns a word with its pairs. Consecutive single characters are a word that the dictionary lacks. */
 function wordTerms(word: string, index: number, words: readonly string[]): string[] {
   if (!ONE_HAN.test(word)) return [word, ...longPairs(word)];
   const after = words[index + 1] ?? '';
@@ -121,7 +123,7 @@ function wordTerms(word: string, index: number, words: readonly string[]): strin
   return ONE_HAN.test(words[index - 1] ?? '') ? [] : [word];
 }
 
-/** The pairs in a word that is more than a pair itself. */
+/** Returns the pairs in a word of more than two characters. */
 function longPairs(word: string): readonly string[] {
   return word.length > 2 ? pairs(word) : NONE;
 }

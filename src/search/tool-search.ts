@@ -1,54 +1,45 @@
-import type { ToolResult } from '../model/content.ts';
+import { errorResult, type ToolResult } from '../model/content.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 import { wrongArguments } from '../registry/bridge-tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
-import { effectsOf } from './effects.ts';
+import { effectsOf, onlyReads } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
-import { bridgeToolName, unknownName, wrongCaller } from './search-errors.ts';
 import { createSearchIndex } from './search-index.ts';
 import * as tools from './search-tools.ts';
 
-/** What the search tools answer from. */
 export interface SearchScope {
   readonly registry: Registry;
-  /** Names of all tools of the bridge itself: `call_tool` does not call those. */
+  /** The names of the bridge's own tools, which `call_tool` does not call. */
   readonly bridgeTools: ReadonlySet<string>;
-  /** The tools that were published under names of before. */
+  /** Finds the tools that were published under earlier names. */
   readonly previousNames: ReadonlyMap<string, ToolRef>;
 }
 
-/** A result, or the published tool that is to be called with which arguments. */
+/** A result, or the published tool to call and its arguments. */
 export type SearchOutcome =
   | { readonly kind: 'result'; readonly result: ToolResult }
   | { readonly kind: 'call'; readonly tool: PublishedTool; readonly args: unknown };
 
 const CALL_HINT =
-  'The arguments of the tool itself go into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
+  'Put the arguments of the tool itself into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
   'call again.';
 
 /**
  * Answers the tools that search, describe and call the published tools of one view. Mistakes in their use are results
- * with `isError`. The index is kept from one registry to the next and reads only what has changed.
+ * with `isError`. The index survives a change of the registry and reads only what has changed.
  */
 export class ToolSearch {
   readonly #index = createSearchIndex();
 
   async answer(name: string, args: unknown, scope: SearchScope): Promise<SearchOutcome> {
-    switch (name) {
-      case tools.searchTools.tool.name:
-        return result(await this.#search(args, scope));
-      case tools.describeTool.tool.name:
-        return result(describe(args, scope));
-      case tools.callReadTool.tool.name:
-        return target(tools.callReadTool, args, scope);
-      case tools.callWriteTool.tool.name:
-        return target(tools.callWriteTool, args, scope);
-      default:
-        return target(tools.callTool, args, scope);
-    }
+    if (name === tools.searchTools.tool.name) return result(await this.#search(args, scope));
+    if (name === tools.describeTool.tool.name) return result(describe(args, scope));
+    const others = [tools.callReadTool, tools.callWriteTool];
+    return target(others.find(({ tool }) => tool.name === name) ?? tools.callTool, args, scope);
   }
 
   async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
@@ -67,33 +58,48 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
   const found = registry.get(name);
   if (found === undefined) return missing(name, scope);
   const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
-  return {
-    content: [{ type: 'text', text: wellFormedJson(definition) }],
-    structuredContent: definition,
-  };
+  return { content: [{ type: 'text', text: wellFormedJson(definition) }], structuredContent: definition };
 }
 
-/** The tool that one of the calling tools is to call. */
+/** Returns the tool that one of the calling tools must call. */
 function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
   const parsed = caller.parse(args);
   if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
   const { registry } = scope;
-  const { name, arguments: given = {} } = parsed.values;
+  const { name, arguments: given } = parsed.values;
+  if (given === undefined && parsed.ignored !== undefined) {
+    // They may be meant for the tool, which must not run without them.
+    const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'unknown argument' }));
+    return result(wrongArguments(caller.tool, problems, CALL_HINT));
+  }
   const found = registry.get(name);
   if (found === undefined) return result(missing(name, scope));
   const fitting = effectsOf(registry).callerOf(found);
-  // call_tool calls every tool, and call_write_tool does while call_tool is the listed one: a client may have its list
-  // from before the tools were split, or from before they were joined again.
+  // call_tool calls every tool, and so does call_write_tool while call_tool is listed: a client's list may be older
+  // than the last change between them.
   const fits =
     caller.tool.name === fitting ||
     caller === tools.callTool ||
     (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
-  return fits ? { kind: 'call', tool: found, args: given } : result(wrongCaller(found, fitting));
+  return fits ? { kind: 'call', tool: found, args: given ?? {} } : result(wrongCaller(found, fitting));
 }
 
+/** Returns the error for a tool that `caller`, another of the bridge's tools, must call. */
+function wrongCaller(tool: PublishedTool, caller: string): ToolResult {
+  const kind = onlyReads(tool) ? 'is read-only' : 'is not known to be read-only';
+  const hint = `It was not called. Call it with ${caller} and the same arguments.`;
+  return errorResult(new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint }));
+}
+
+/** Returns why no published tool has that name: a result, which a model reads and can correct by itself. */
 function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
-  if (bridgeTools.has(name)) return bridgeToolName(name);
-  return unknownName(name, registry, unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
+  if (!bridgeTools.has(name)) {
+    return errorResult(unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
+  }
+  const hint = 'Call it directly by its name.';
+  return errorResult(
+    new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint }),
+  );
 }
 
 function result(made: ToolResult): SearchOutcome {

@@ -2,16 +2,16 @@ import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../registry/text.ts';
 
-/** How deep parameters within parameters are looked for. */
+/** The most nesting levels of parameters to read. */
 const MAX_DEPTH = 5;
 
-/** Of each text, so many UTF-16 units are read: names, labels and the number of parameters have no limit in Dify. */
+/** The most UTF-16 units of each text to read: Dify does not limit names, labels and the number of parameters. */
 const MAX_TEXT = 20_000;
 
-/** What a tool is found by. */
+/** The texts by which a tool is found. */
 export type TextOfTool = 'name' | 'title' | 'provider' | 'description' | 'parameters';
 
-/** The beginning of a text of a tool as published; labels are in every language that Dify has. */
+/** Returns the beginning of a text of a tool as published. Labels are in every language that Dify has. */
 export function toolText(tool: PublishedTool, text: TextOfTool): string {
   return wholeText(tool, text).slice(0, MAX_TEXT);
 }
@@ -25,7 +25,7 @@ function wholeText(tool: PublishedTool, text: TextOfTool): string {
       return withOthers(tool.title, otherLabels?.tool);
     case 'provider': {
       const labels = withOthers(tool.providerLabel, otherLabels?.provider);
-      // The id of a provider of the types workflow and api is a UUID, which nobody looks for by a part.
+      // The ID of a workflow or api provider is a UUID, which nobody searches by a part.
       const isTelling = ref.providerType === 'builtin' || ref.providerType === 'mcp';
       return isTelling ? `${labels} ${ref.providerId}` : labels;
     }
@@ -40,7 +40,7 @@ function withOthers(label: string, others: readonly string[] = []): string {
   return others.length === 0 ? label : `${label}\n${others.join('\n')}`;
 }
 
-/** Names and descriptions of all parameters, a line each. */
+/** Returns the names and descriptions of all parameters, one per line. */
 function parameterText(schema: JsonObject, depth: number): string {
   const { properties, items } = schema;
   if (depth === 0) return '';
@@ -56,7 +56,10 @@ function parameterText(schema: JsonObject, depth: number): string {
   return text;
 }
 
-/** The first sentence of a description, of at most `max` units; the stops of Chinese and Japanese need no space after. */
+/**
+ * Returns the first sentence of a description, at most `max` units. Chinese and Japanese full stops need no space
+ * after.
+ */
 export function firstSentence(description: string, max: number): string {
   const line =
     description

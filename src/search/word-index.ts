@@ -3,7 +3,7 @@ import type { PublishedTool } from '../model/registry.ts';
 import { indexTerms, tellsNothing } from './terms.ts';
 import { type TextOfTool, toolText } from './tool-texts.ts';
 
-/** What a hit in each text of a tool weighs. */
+/** The weight of a match in each text of a tool. */
 export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
   name: 4,
   title: 4,
@@ -14,24 +14,24 @@ export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
 
 const FIELDS = Object.keys(WEIGHTS) as TextOfTool[];
 
-/** Nothing can be published under it: the entry of the words in the prose of every tool. */
+/** The entry of the words in the prose of every tool. No tool can have this name. */
 export const EVERY_TOOL = '';
 
-/** What is in the index: tools, and the words that all of them have. */
+/** The entries of the index: tools, and the words that all of them have. */
 type Entry = PublishedTool | { readonly words: string };
 
-/** An index whose first entry are the words `common` to all entries after it, which do not index them again. */
+/** Returns an index whose first entry has the words `common` to all other entries, which do not contain them again. */
 export function createWordIndex(common: ReadonlySet<string>): MiniSearch<Entry> {
   let indexed: ReadonlySet<string> = new Set();
   const index = new MiniSearch<Entry>({
     fields: FIELDS,
-    // Texts are made one by one: what is made for thousands of tools, and holds on to more, may outlive its use.
+    // Creates texts one by one: objects created for thousands of tools at once may outlive their use in memory.
     extractField: (entry, field) => {
       if ('words' in entry) return field === 'id' ? EVERY_TOOL : field === 'description' ? entry.words : '';
       return field === 'id' ? entry.name : toolText(entry, field as TextOfTool);
     },
     tokenize: indexTerms,
-    // What tells nothing is in nearly every sentence and would take a third of the memory; in a name it may tell.
+    // Stop words in prose would take a third of the memory. In a name they can matter.
     processTerm: (term, field) => (isProse(field) && (tellsNothing(term) || indexed.has(term)) ? null : term),
   });
   if (common.size > 0) index.add({ words: [...common].join(' ') });
@@ -43,7 +43,7 @@ function isProse(field: string | undefined): boolean {
   return field === 'description' || field === 'parameters';
 }
 
-/** True when one of the two is found by what the other is not. */
+/** Returns whether two tools are found by different texts. */
 export function differ(a: PublishedTool, b: PublishedTool): boolean {
   return FIELDS.some((field) => toolText(a, field) !== toolText(b, field));
 }

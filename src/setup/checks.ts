@@ -15,7 +15,6 @@ import {
 import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
-/** The credential for Dify's console. */
 export type Credential =
   | { readonly kind: 'admin-key'; readonly key: string }
   | { readonly kind: 'login'; readonly email: string; readonly password: string };
@@ -45,9 +44,7 @@ export async function checkAddress(http: DifyHttp, signal: AbortSignal): Promise
   }
 }
 
-/**
- * Returns the workspaces that a credential can reach, at least one. Rejects with `upstream_unauthorized`.
- */
+/** Returns at least one workspace. Rejects with `upstream_unauthorized`. */
 export async function findWorkspaces(
   http: DifyHttp,
   credential: Credential,
@@ -87,10 +84,7 @@ async function workspacesOfAccount(
   return { workspaces: [current], elsewhere: all.filter(({ id }) => id !== current.id) };
 }
 
-/**
- * Returns the requested workspace, given by id or name. Throws `usage` with the available ones if none
- * fits.
- */
+/** Returns the workspace with an id or a name. Throws `usage` with the available ones if none fits. */
 export function chosenWorkspace(
   { workspaces, elsewhere }: ReachableWorkspaces,
   asked: string | undefined,
@@ -112,13 +106,10 @@ export function chosenWorkspace(
     });
   }
   if (elsewhere.some(fits)) {
-    throw new BridgeError(
-      'upstream_unauthorized',
-      `The account is currently in another workspace: ${describeWorkspaces(workspaces)}.`,
-      {
-        hint: 'Switch it to the requested workspace in Dify, ideally an account used only by the bridge, or use an admin key.',
-      },
-    );
+    const message = `The account is currently in another workspace: ${describeWorkspaces(workspaces)}.`;
+    throw new BridgeError('upstream_unauthorized', message, {
+      hint: 'Switch it to the requested workspace in Dify, ideally an account used only by the bridge, or use an admin key.',
+    });
   }
   throw new BridgeError('usage', `This Dify has no workspace ${JSON.stringify(asked)}.`, {
     hint: `It has ${describeWorkspaces(workspaces)}. Check that this is the Dify you mean.`,
@@ -154,20 +145,14 @@ export async function checkInnerKey(
     await probeInnerKey(http, { innerApiKey, tenantId: workspace.id }, signal);
   } catch (error) {
     if (!(error instanceof BridgeError) || error.code !== 'upstream_unauthorized') throw error;
-    throw new BridgeError(
-      'upstream_unauthorized',
-      'The Dify at this address does not accept the inner API key.',
-      {
-        hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
-        cause: error,
-      },
-    );
+    throw new BridgeError(error.code, 'The Dify at this address does not accept the inner API key.', {
+      hint: "It is PLUGIN_DIFY_INNER_API_KEY in docker/.env of this Dify (INNER_API_KEY_FOR_PLUGIN where Dify runs from its sources). A key from another Dify's file does not fit.",
+      cause: error,
+    });
   }
 }
 
-/**
- * Returns whether Dify gives the bridge files of results without the secret key, as it does since 1.15.
- */
+/** Returns whether Dify provides files of results without the secret key, as it does since 1.15. */
 export function givesFileAddresses(
   http: DifyHttp,
   innerApiKey: string,
@@ -186,13 +171,10 @@ export async function checkSecretKey(http: DifyHttp, secretKey: string, signal: 
       hint: "It is SECRET_KEY in docker/.env of this Dify. If it is right, the clocks of this machine and of Dify's differ by minutes.",
     });
   }
-  throw new BridgeError(
-    'upstream_error',
-    `Dify answered a signed link with the unexpected status ${status}.`,
-    {
-      hint: 'Check that /files at this address points to the api service.',
-    },
-  );
+  const message = `Dify answered a signed link with the unexpected status ${status}.`;
+  throw new BridgeError('upstream_error', message, {
+    hint: 'Check that /files at this address points to the api service.',
+  });
 }
 
 function withRemedy(error: unknown): unknown {

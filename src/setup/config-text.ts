@@ -2,10 +2,8 @@ import { cutText } from '../model/cut-text.ts';
 import type { Workspace } from '../dify/console/workspaces.ts';
 import type { Credential } from './checks.ts';
 
-/** All answers, checked. */
 export interface Answers {
   readonly apiUrl: string;
-  /** Dify's version, if it reports one. */
   readonly version: string | undefined;
   readonly innerApiKey: string;
   readonly credential: Credential;

@@ -17,15 +17,15 @@ export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutc
   const next =
     `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result, and repeat this ` +
     `while the call is still running. Do not call ${tool} again: that would start it a second time. ` +
-    'cancel_call cancels it.';
+    'cancel_call stops it.';
   const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;
-  const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result.\n${next}`;
+  const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result yet.\n${next}`;
   const facts: JsonObject = {
     status: 'running',
     callId,
     tool,
     elapsedSeconds,
-    ...(lastProgress === undefined ? {} : { lastProgress }),
+    lastProgress,
     next,
   };
   const content = [{ type: 'text', text }] as const;

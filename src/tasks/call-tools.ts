@@ -4,27 +4,26 @@ import { defineBridgeTool, z } from '../registry/bridge-tool.ts';
 const GET_RESULT = 'get_call_result';
 const CANCEL = 'cancel_call';
 
-/** The names of the hand-off tools. */
 export const CALL_TOOL_NAMES: ReadonlySet<string> = new Set([GET_RESULT, CANCEL]);
 
 /** The part of the server's instructions that explains hand-off to the model. */
 export const HAND_OFF_INSTRUCTIONS =
-  `A call that takes long is answered with a call id while it goes on: ${GET_RESULT} then waits for its result, and ` +
-  `${CANCEL} ends it.`;
+  `A call that takes long returns a call ID and keeps running: fetch its result with ${GET_RESULT}, or stop it with ` +
+  `${CANCEL}.`;
 
 /** The tools with which a model follows calls that were handed off. */
 export type CallTools = ReturnType<typeof defineCallTools>;
 
 /** Returns the hand-off tools. `maxWaitSeconds` is the longest time that one request waits. */
 export function defineCallTools(maxWaitSeconds: number) {
-  const callId = z.string().describe('The call id, as the answer of the call gave it.');
+  const callId = z.string().describe('The call ID that the call returned.');
   return {
     getResult: defineBridgeTool({
       name: GET_RESULT,
       title: 'Get the result of a call',
       description:
-        'Waits for a tool call that was answered with a call id because it takes long, and gives its result as the ' +
-        'tool itself would have. While the call still runs, the answer says so: then use this tool again. ' +
+        'Waits for a tool call that returned a call ID because it takes long, and returns its result. If the answer ' +
+        'says that the call is still running, call this tool again. ' +
         'Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({
         call_id: callId,
@@ -33,7 +32,7 @@ export function defineCallTools(maxWaitSeconds: number) {
           .min(0)
           .max(maxWaitSeconds)
           .default(maxWaitSeconds)
-          .describe('How long to wait for the end of the call. 0 only looks.'),
+          .describe('How long to wait for the result, in seconds. 0 checks without waiting.'),
       }),
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     }),
@@ -41,8 +40,8 @@ export function defineCallTools(maxWaitSeconds: number) {
       name: CANCEL,
       title: 'Cancel a call',
       description:
-        'Ends a tool call that was answered with a call id and still runs. What the tool has done by then stays ' +
-        'done, and a workflow goes on in Dify. Example: {"call_id": "call_4fZr0bX2"}',
+        'Cancels a tool call that returned a call ID and is still running. Anything the tool has already done stays ' +
+        'done, and a workflow keeps running in Dify. Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({ call_id: callId }),
       annotations: {
         readOnlyHint: false,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { BridgeError } from '../model/errors.ts';
 import type { Owner } from './task.ts';
 
@@ -25,13 +25,10 @@ export function workKey(owner: Owner, tool: string, key: string, args: unknown):
       { hint: 'Nothing was sent to Dify. Use a new UUID for each piece of work.' },
     );
   }
-  const argumentsDigest = createHash('sha256')
-    .update(JSON.stringify(args ?? {}, inOrder))
-    .digest('base64');
+  const argumentsDigest = hash('sha256', JSON.stringify(args ?? {}, inOrder), 'base64');
   return { scope: JSON.stringify([owner.view, owner.principal, tool, key]), argumentsDigest };
 }
 
-/** Returns the error for a key that was already used with other arguments. */
 export function keyConflict(tool: string): BridgeError {
   return new BridgeError(
     'invalid_arguments',

@@ -29,5 +29,5 @@ interface WrittenError {
 /** Returns the error. A code of another release that this one does not know becomes `internal`. */
 function errorOf({ code, message, hint, problems }: WrittenError): BridgeError {
   const known: ErrorCode = Object.hasOwn(ERROR_RULES, code) ? (code as ErrorCode) : 'internal';
-  return new BridgeError(known, message, { problems, ...(hint === undefined ? {} : { hint }) });
+  return new BridgeError(known, message, { problems, hint });
 }

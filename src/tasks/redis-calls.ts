@@ -99,7 +99,6 @@ export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
   const { connection, keepMs, maxBytes, leaseMs = LEASE_MS } = options;
   const { run, subscribe } = connection;
   const replica = randomUUID();
-  /** Listeners for changes, by call ID. */
   const waiting = new Map<string, Set<() => void>>();
   // Each heartbeat renews the record of a running call, so the record must outlive a few missed heartbeats.
   const knownMs = keepMs + leaseMs;
@@ -169,7 +168,7 @@ export function createRedisCalls(options: RedisCallsOptions): SharedCalls {
         replica: where,
         isOver: over === '1',
         isAlive: alive === '1',
-        ...(dropped === '' ? {} : { droppedBytes: Number(dropped) }),
+        droppedBytes: dropped === '' ? undefined : Number(dropped),
       };
     },
 

@@ -4,7 +4,7 @@ import { BridgeError } from '../model/errors.ts';
 import type { CallOrder, FoundCall, SharedCall, SharedCalls } from '../model/shared-calls.ts';
 import type { CallState } from '../model/task.ts';
 import { unknownCall } from './call-answers.ts';
-import { madeRoom } from './stored-results.ts';
+import { evicted } from './stored-results.ts';
 import type { Task } from './task.ts';
 
 /** How often to look up a task without news of it, in milliseconds, because a replica that is gone sends no news. */
@@ -14,7 +14,6 @@ const PATIENCE_MS = 15_000;
 
 export interface RemoteTaskOptions {
   readonly shared: Pick<SharedCalls, 'find' | 'tell' | 'onNews'>;
-  /** Hash of the task's owner. */
   readonly owner: string;
   readonly keepMs: number;
   /** The most bytes of all results that the replicas store. */
@@ -155,7 +154,7 @@ export class RemoteTask implements Task {
   }
 
   #lossOf({ call, isOver, isAlive, droppedBytes }: FoundCall): BridgeError | undefined {
-    if (droppedBytes !== undefined) return madeRoom(droppedBytes, this.#options.maxBytes);
+    if (droppedBytes !== undefined) return evicted(droppedBytes, this.#options.maxBytes);
     return isOver || isAlive ? undefined : ownerGone(call.tool);
   }
 

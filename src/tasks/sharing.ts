@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { after, type Stop } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
@@ -23,20 +23,13 @@ export interface SharingOptions {
   readonly onStored: (task: LocalTask) => void;
 }
 
-/** A call that is about to start. */
-export interface ComingCall {
-  readonly id: string;
-  readonly tool: string;
-  readonly owner: Owner;
-}
-
 interface Entry {
   readonly task: LocalTask;
   key: WorkKey | undefined;
-  lostKey: WorkKey | undefined;
+  lostKey?: WorkKey | undefined;
   isChanged: boolean;
-  writing: Promise<void> | undefined;
-  later: Stop | undefined;
+  writing?: Promise<void> | undefined;
+  later?: Stop | undefined;
 }
 
 /** Publishes the tasks of one process to the other replicas, and finds theirs. */
@@ -61,7 +54,7 @@ export class Sharing {
    * `state_unavailable`.
    */
   async claim(
-    { id, tool, owner }: ComingCall,
+    { id, tool, owner }: { readonly id: string; readonly tool: string; readonly owner: Owner },
     key: WorkKey,
     insteadOf?: string,
   ): ReturnType<SharedCalls['claim']> {
@@ -72,14 +65,10 @@ export class Sharing {
       return await this.#options.shared.claim(news, insteadOf);
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'state_unavailable') throw error;
-      throw new BridgeError(
-        'state_unavailable',
-        `${error.message} Without it, idempotency keys do not work.`,
-        {
-          hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
-          cause: error,
-        },
-      );
+      throw new BridgeError(error.code, `${error.message} Without it, idempotency keys do not work.`, {
+        hint: 'Nothing was sent to Dify. Call again in a moment, or without the idempotency key.',
+        cause: error,
+      });
     }
   }
 
@@ -88,22 +77,13 @@ export class Sharing {
    * other replicas could be reached.
    */
   async share(task: LocalTask, key?: WorkKey): Promise<void> {
-    const known = this.#entries.get(task);
-    if (known !== undefined) return this.#write(known);
-    const entry: Entry = {
-      task,
-      key,
-      lostKey: undefined,
-      isChanged: false,
-      writing: undefined,
-      later: undefined,
-    };
+    if (this.#entries.has(task)) return this.changed(task);
+    const entry: Entry = { task, key, isChanged: false };
     this.#entries.set(task, entry);
     task.watch({ log: () => this.#writeSoon(entry), progress: () => this.#writeSoon(entry) });
     await this.#write(entry);
   }
 
-  /** Whether the task is shared. */
   has(task: LocalTask): boolean {
     return this.#entries.has(task);
   }
@@ -117,17 +97,17 @@ export class Sharing {
   }
 
   /** Publishes the new state of a task if it is shared. */
-  changed(task: LocalTask): void {
+  async changed(task: LocalTask): Promise<void> {
     const entry = this.#entries.get(task);
-    if (entry !== undefined) void this.#write(entry);
+    if (entry !== undefined) await this.#write(entry);
   }
 
   /** Resolves with a task of another replica, or undefined. Rejects with `state_unavailable`. */
   async find(callId: string, owner: Owner): Promise<Task | undefined> {
     const { shared, keepMs, maxBytes } = this.#options;
-    const hash = ownerHash(owner);
-    const found = await shared.find(callId, hash);
-    return found && new RemoteTask(found, { shared, owner: hash, keepMs, maxBytes });
+    const hashedOwner = ownerHash(owner);
+    const found = await shared.find(callId, hashedOwner);
+    return found && new RemoteTask(found, { shared, owner: hashedOwner, keepMs, maxBytes });
   }
 
   /** Publishes outcomes that were not published yet, then reports that this replica is gone. */
@@ -212,13 +192,9 @@ function newsOf(task: LocalTask, key: WorkKey | undefined): CallNews {
 
 /** The shared store contains principals and keys only as hashes. */
 function ownerHash({ view, principal }: Owner): string {
-  return sha256(JSON.stringify([view, principal]));
+  return hash('sha256', JSON.stringify([view, principal]));
 }
 
 function hashed({ scope, argumentsDigest }: WorkKey) {
-  return { scope: sha256(scope), argumentsDigest };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return { scope: hash('sha256', scope), argumentsDigest };
 }

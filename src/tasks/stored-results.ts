@@ -40,7 +40,7 @@ export class StoredResults {
     };
     this.#entries.set(task, { bytes, stopExpiry: after(keepMs, expire, { ref: false }) });
     this.#bytes += bytes;
-    this.#makeRoom();
+    this.#evict();
   }
 
   /** Removes a task, for example because the shared store has it. */
@@ -56,12 +56,12 @@ export class StoredResults {
     for (const task of this.#entries.keys()) this.forget(task);
   }
 
-  #makeRoom(): void {
+  #evict(): void {
     const { maxBytes } = this.#options;
     for (const [task, entry] of this.#entries) {
       if (this.#bytes <= maxBytes) return;
       if (entry.bytes === 0) continue;
-      task.drop(madeRoom(entry.bytes, maxBytes));
+      task.drop(evicted(entry.bytes, maxBytes));
       this.#bytes -= entry.bytes;
       entry.bytes = 0;
     }
@@ -69,7 +69,7 @@ export class StoredResults {
 }
 
 /** Returns the error for a result that was evicted, or was too large to store. */
-export function madeRoom(bytes: number, maxBytes: number): BridgeError {
+export function evicted(bytes: number, maxBytes: number): BridgeError {
   const message =
     bytes > maxBytes
       ? `The call has ended, but its result of ${bytes} bytes is larger than the bridge stores.`

@@ -3,10 +3,8 @@ import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import type { CallState } from '../model/task.ts';
 
-/** Random bytes of a call ID. */
 const ID_BYTES = 18;
 
-/** The owner of a task. */
 export interface Owner {
   readonly view: string;
   readonly principal: string;
@@ -17,7 +15,6 @@ export interface Owner {
  * unless it was detached: then it runs until it ends or `cancel` is called.
  */
 export interface Task {
-  /** The call ID. */
   readonly id: string;
   /** Resolves when the call ends; for a task on another replica, only while an observer watches it. */
   readonly ended: Promise<void>;
@@ -37,7 +34,6 @@ export interface Task {
   cancel(): Promise<void>;
 }
 
-/** Returns an unguessable call ID. */
 export function newCallId(): string {
   return `call_${randomBytes(ID_BYTES).toString('base64url')}`;
 }

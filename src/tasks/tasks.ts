@@ -83,7 +83,9 @@ export class Tasks {
     const { call, owner, args, idempotencyKey } = request;
     const { name } = call.tool;
     const key = idempotencyKey === undefined ? undefined : workKey(owner, name, idempotencyKey, args);
-    const task = (key && this.#known(key, name)) ?? (await this.#startNew(request, key));
+    let task: Task | undefined = key && this.#known(key, name);
+    if (key === undefined || this.#sharing === undefined) task ??= this.#begin(request, key);
+    else task ??= await this.#claimInTurn(this.#sharing, request, key);
     task.addWaiter();
     return task;
   }
@@ -105,7 +107,6 @@ export class Tasks {
     return isOwner(task, owner) ? task : undefined;
   }
 
-  /** Cancels the running tasks of an owner. */
   cancelAll(owner: Owner): void {
     for (const task of this.#tasks.values()) {
       if (!task.isOver && isOwner(task, owner)) void task.cancel();
@@ -127,11 +128,6 @@ export class Tasks {
     this.#tasks.clear();
     this.#byKey.clear();
     this.#scopes.clear();
-  }
-
-  async #startNew(request: TaskRequest, key: WorkKey | undefined): Promise<Task> {
-    if (key === undefined || this.#sharing === undefined) return this.#begin(request, key);
-    return this.#claimInTurn(this.#sharing, request, key);
   }
 
   #begin({ call, owner }: TaskRequest, key?: WorkKey, id = newCallId()): LocalTask {
@@ -181,13 +177,8 @@ export class Tasks {
       if (found !== undefined && found.state().status !== 'cancelled') return found;
       insteadOf = other.callId;
     }
-    throw new BridgeError(
-      'busy',
-      'The idempotency key could not be taken: each call that had it was cancelled.',
-      {
-        hint: 'Nothing was sent to Dify. Call again in a moment.',
-      },
-    );
+    const message = 'The idempotency key could not be taken: each call that had it was cancelled.';
+    throw new BridgeError('busy', message, { hint: 'Nothing was sent to Dify. Call again in a moment.' });
   }
 
   #settle(task: LocalTask): void {
@@ -200,7 +191,7 @@ export class Tasks {
     const isShared = this.#sharing?.has(task) === true;
     if (!this.#closed && (task.isDetached || this.#scopes.has(task) || isShared)) this.#stored.store(task);
     else this.#forget(task);
-    if (isShared) this.#sharing?.changed(task);
+    if (isShared) void this.#sharing?.changed(task);
   }
 
   #forget(task: LocalTask): void {

@@ -17,7 +17,6 @@ const TASK_AFTER_MS = 500;
 /** How long cancel_call waits for the end of the call, in milliseconds. */
 const CANCEL_MS = 10_000;
 
-/** Says when the calls of a view are handed off. */
 export interface HandOffRules {
   /** How long a request waits for its result, in milliseconds. */
   readonly handOff: number | 'off';
@@ -40,19 +39,15 @@ interface DefinedTools {
 
 /** The calls of one view: waits for them, hands them off and finds them again. */
 export class ViewTasks implements DetachedCalls {
-  readonly #view: string;
-  readonly #tasks: Tasks;
-  readonly #caller: Pick<Caller, 'call'>;
+  readonly #options: ViewTasksOptions;
   #defined: DefinedTools | undefined;
 
-  constructor({ view, tasks, caller }: ViewTasksOptions) {
-    this.#view = view;
-    this.#tasks = tasks;
-    this.#caller = caller;
+  constructor(options: ViewTasksOptions) {
+    this.#options = options;
   }
 
   get keepMs(): number {
-    return this.#tasks.keepMs;
+    return this.#options.tasks.keepMs;
   }
 
   /**
@@ -68,14 +63,14 @@ export class ViewTasks implements DetachedCalls {
     const limitMs = limitOf(context, rules);
     const { idempotencyKey } = context;
     if (limitMs === undefined && idempotencyKey === undefined) {
-      return ended(await this.#caller.call(request, context));
+      return ended(await this.#options.caller.call(request, context));
     }
     const owner = this.#owner(request.principal);
-    const task = await this.#tasks.start({ call: request, owner, args, idempotencyKey });
+    const task = await this.#options.tasks.start({ call: request, owner, args, idempotencyKey });
     const end = await waitFor(task, context, limitMs);
     if (task.isOver) return ended(task.result());
     if (end === 'limit') {
-      await this.#tasks.detach(task);
+      await this.#options.tasks.detach(task);
       return task.isOver ? ended(task.result()) : stillRuns(task.state(), request.tool.outputSchema);
     }
     if (!task.removeWaiter()) throw requestLeft();
@@ -113,12 +108,12 @@ export class ViewTasks implements DetachedCalls {
   }
 
   idle(timeoutMs: number): Promise<void> {
-    return this.#tasks.idle(this.#view, timeoutMs);
+    return this.#options.tasks.idle(this.#options.view, timeoutMs);
   }
 
   /** Cancels the running calls of a principal that can no longer fetch their results. */
   abandon(principal: string): void {
-    this.#tasks.cancelAll(this.#owner(principal));
+    this.#options.tasks.cancelAll(this.#owner(principal));
   }
 
   async #getResult({ getResult }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
@@ -143,13 +138,13 @@ export class ViewTasks implements DetachedCalls {
   }
 
   async #find(callId: string, principal: string | undefined): Promise<Task> {
-    const task = await this.#tasks.find(callId, this.#owner(principal));
+    const task = await this.#options.tasks.find(callId, this.#owner(principal));
     if (task === undefined) throw unknownCall(callId, this.keepMs);
     return task;
   }
 
   #owner(principal = LOCAL_PRINCIPAL): Owner {
-    return { view: this.#view, principal };
+    return { view: this.#options.view, principal };
   }
 
   #toolsWithin(limitMs: number): DefinedTools {

@@ -5,15 +5,16 @@ import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import type { Approval } from './approval.ts';
 
-/** The most names in one field of a log line. */
 const MAX_NAMES = 50;
 
 /** Compares Dify's tools with the tools approved for one view, and logs each difference once. */
 export class ApprovalReview {
+  /** When the tools were last compared; undefined before the first comparison. */
+  comparedAt: Date | undefined;
+  /** The result of the last comparison. */
+  difference: ManifestDifference | undefined;
   readonly #approval: Approval;
   readonly #logger: Logger;
-  #comparedAt: Date | undefined;
-  #difference: ManifestDifference | undefined;
   #compared: { readonly registry: Registry; readonly providers: readonly ToolProvider[] } | undefined;
   #logged: string | undefined;
 
@@ -22,24 +23,14 @@ export class ApprovalReview {
     this.#logger = logger;
   }
 
-  /** When the tools were last compared; undefined before the first comparison. */
-  get comparedAt(): Date | undefined {
-    return this.#comparedAt;
-  }
-
-  /** The result of the last comparison. */
-  get difference(): ManifestDifference | undefined {
-    return this.#difference;
-  }
-
   compare(registry: Registry, providers: readonly ToolProvider[]): void {
-    this.#comparedAt = new Date();
+    this.comparedAt = new Date();
     if (this.#compared?.registry === registry && this.#compared.providers === providers) return;
     this.#compared = { registry, providers };
-    this.#difference = this.#approval.compare(registry, providers);
-    const text = textOf(this.#difference, registry);
-    if (text === this.#logged) return;
-    this.#log(this.#difference, this.#logged === undefined);
+    const difference = this.#approval.compare(registry, providers);
+    this.difference = difference;
+    const text = textOf(difference, registry);
+    if (text !== this.#logged) this.#log(difference, this.#logged === undefined);
     this.#logged = text;
   }
 
@@ -66,7 +57,6 @@ function textOf({ added, removed, changed }: ManifestDifference, registry: Regis
   return JSON.stringify([removed, ...hashes, ...changed.map(({ unpublished }) => unpublished)]);
 }
 
-/** Returns the names in a difference, for a log line. */
 function summaryOf({ added, removed, changed }: ManifestDifference) {
   const names = (tools: readonly { readonly name: string }[]): string[] =>
     tools.slice(0, MAX_NAMES).map(({ name }) => name);

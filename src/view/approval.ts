@@ -12,11 +12,8 @@ import { buildRegistry } from '../registry/build.ts';
 
 type Credentials = CatalogListing['credentials'];
 
-/** The hashes of the approved tools, by identity, as one view publishes them. */
-interface ApprovedHashes {
-  readonly credentials: Credentials;
-  readonly hashes: ReadonlyMap<string, string>;
-}
+/** Hashes of approved tools by identity. */
+type Hashes = ReadonlyMap<string, string>;
 
 /** The approved tools of one folder, and the checks of Dify's tools against them. */
 export class Approval {
@@ -29,7 +26,8 @@ export class Approval {
   readonly counted: ReadonlySet<string> | undefined;
   readonly #manifest: Manifest;
   readonly #listed: ReadonlySet<string>;
-  readonly #hashes = new Map<ViewConfig, ApprovedHashes>();
+  /** The hashes of the approved tools as each view publishes them. */
+  readonly #hashes = new Map<ViewConfig, { readonly credentials: Credentials; readonly hashes: Hashes }>();
   #changes: { readonly of: readonly ToolProvider[]; readonly in: UnpublishedChanges } | undefined;
 
   constructor(manifest: Manifest, frozen: boolean) {
@@ -74,7 +72,7 @@ export class Approval {
   }
 
   /** Hashes the approved tools after the view's rules, because the operator may change those without a new approval. */
-  #hashesFor(config: ViewConfig, credentials: Credentials): ApprovedHashes['hashes'] {
+  #hashesFor(config: ViewConfig, credentials: Credentials): Hashes {
     const known = this.#hashes.get(config);
     if (known !== undefined && known.credentials === credentials) return known.hashes;
     const { tools } = buildRegistry(this.#manifest.catalog, config, { counted: this.#listed, credentials });

@@ -6,7 +6,6 @@ import type { CatalogListing } from '../model/ports.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { Approval } from './approval.ts';
 
-/** The approvals of all views. */
 export interface Approvals {
   /** Returns the approval of a view: its own, otherwise that of the default view. */
   of(view: string): Approval;
@@ -31,7 +30,8 @@ export async function readApprovals(config: Config): Promise<Approvals | undefin
   const own = new Map([[DEFAULT_VIEW, shared]]);
   for (const name of viewsOf(config).keys()) {
     const folder = join(dir, name);
-    if (name !== DEFAULT_VIEW && (await isFolder(folder))) own.set(name, await read(folder));
+    const found = name === DEFAULT_VIEW ? undefined : await stat(folder).catch(() => undefined);
+    if (found?.isDirectory() === true) own.set(name, await read(folder));
   }
   return {
     own,
@@ -55,11 +55,4 @@ function mergeProviders(providers: readonly ToolProvider[]): ToolProvider[] {
     else if (further.length > 0) merged.set(key, { ...known, tools: [...known.tools, ...further] });
   }
   return [...merged.values()];
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }

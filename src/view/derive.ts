@@ -21,7 +21,6 @@ export interface ViewSettings {
   readonly approval: Approval | undefined;
 }
 
-/** The inputs of `derive` other than the settings. */
 export interface Sources {
   readonly listing: CatalogListing;
   /** Finds the tool that clients know by a name. */
@@ -46,7 +45,6 @@ export interface Derived {
   readonly decided: AutoMode | undefined;
   /** The answer to tools/list. */
   readonly list: ToolList;
-  /** The fingerprint of `list`. */
   readonly fingerprint: string;
   /** The published tools that clients do not see because one of the bridge's own tools has their name. */
   readonly shadowed: readonly string[];

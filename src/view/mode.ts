@@ -12,7 +12,6 @@ export interface AutoMode {
   readonly tokens: number;
 }
 
-/** Returns the mode for a registry of this size. */
 export function modeBySize({ tools }: Registry, limits: ViewConfig['auto']): AutoMode {
   const { tokens } = totalCost(tools);
   const isLarge = tools.length > limits.tools || tokens > limits.tokens;

@@ -5,17 +5,13 @@ import type { ToolRef } from '../model/tool.ts';
 const CAPACITY = 2_000;
 
 /** Remembers which tool had a name that is no longer published. */
-export interface NameHistory {
-  /** Follows a change of the registry: adds the names that disappeared and removes those that came back. */
-  record(before: Registry | undefined, after: Registry): void;
-  /** The last tool of each name that is no longer published. */
-  readonly gone: ReadonlyMap<string, ToolRef>;
-}
-
-export function createNameHistory(capacity: number = CAPACITY): NameHistory {
+export function createNameHistory(capacity: number = CAPACITY) {
   const gone = new Map<string, ToolRef>();
   return {
-    record(before, after) {
+    /** The last tool of each name that is no longer published. */
+    gone: gone as ReadonlyMap<string, ToolRef>,
+    /** Follows a change of the registry: adds the names that disappeared and removes those that came back. */
+    record(before: Registry | undefined, after: Registry): void {
       if (before === undefined || before === after) return;
       for (const { name } of after.tools) gone.delete(name);
       for (const { name, ref } of before.tools) {
@@ -26,6 +22,5 @@ export function createNameHistory(capacity: number = CAPACITY): NameHistory {
       const names = gone.keys();
       for (let excess = gone.size - capacity; excess > 0; excess -= 1) gone.delete(names.next().value ?? '');
     },
-    gone,
   };
 }

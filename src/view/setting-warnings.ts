@@ -3,7 +3,6 @@ import type { CatalogProblem } from '../model/ports.ts';
 import type { RegistryNote, RegistrySource } from '../model/registry.ts';
 import { settingNoteText } from '../registry/notes.ts';
 
-/** The most problems in one log line. */
 const MAX_PROBLEMS = 50;
 
 /** A setting that does not match the tools of some views. */
@@ -33,9 +32,8 @@ export class SettingWarnings {
         views: [...new Set(fresh.flatMap((warning) => [...warning.views]))],
         count: fresh.length,
         problems: fresh.slice(0, MAX_PROBLEMS).map(({ problem }) => problem),
-        ...(unlisted.length > 0 && {
-          unlisted: 'Dify could not list everything, so the missing tools may exist.',
-        }),
+        unlisted:
+          unlisted.length > 0 ? 'Dify could not list everything, so the missing tools may exist.' : undefined,
         advice: '"config check" names all of these settings; "tools list" shows the withheld tools.',
       });
     } else if (this.#logged.size > 0 && found.size === 0) {

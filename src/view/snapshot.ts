@@ -4,24 +4,18 @@ import { BridgeError } from '../model/errors.ts';
 import { type Logger, silentLogger } from '../model/logger.ts';
 import type { SnapshotSource } from '../model/registry.ts';
 
-/** A value whose fingerprint changes exactly when clients see a difference. */
-interface Fingerprinted {
-  readonly fingerprint: string;
-}
-
 interface Waiter<T> {
   readonly resolve: (snapshot: T) => void;
   readonly reject: (error: BridgeError) => void;
 }
-
 /**
- * Holds the current snapshot. It counts as loading until the first `set` or `fail`, and from each `begin` to the next
- * `set` or `fail`.
+ * Holds the current snapshot, whose fingerprint changes exactly when clients see a difference. It counts as loading
+ * until the first `set` or `fail`, and from each `begin` to the next `set` or `fail`.
  *
  * Listeners are notified once for each change of the fingerprint. The first snapshot is no change for readers that
  * waited for it. It is reported only if `ready` has rejected a reader before, so that this reader asks again.
  */
-export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
+export class Snapshot<T extends { readonly fingerprint: string }> implements SnapshotSource<T> {
   readonly #waitMs: number;
   readonly #logger: Logger;
   readonly #listeners = new Set<(snapshot: T) => void>();
@@ -45,19 +39,14 @@ export class Snapshot<T extends Fingerprinted> implements SnapshotSource<T> {
     if (this.#current !== undefined) return Promise.resolve(this.#current);
     return new Promise((resolve, reject) => {
       const stops: Stop[] = [];
-      const settle = (): void => {
+      const settle = (answer: () => void): void => {
         this.#waiters.delete(waiter);
         for (const stop of stops) stop();
+        answer();
       };
       const waiter: Waiter<T> = {
-        resolve: (snapshot) => {
-          settle();
-          resolve(snapshot);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
+        resolve: (snapshot) => settle(() => resolve(snapshot)),
+        reject: (error) => settle(() => reject(error)),
       };
       if (signal?.aborted) waiter.reject(cancelled(signal));
       else if (!this.#loading) this.#turnAway(waiter);
@@ -132,16 +121,11 @@ function unavailable(failure: BridgeError | undefined, waitMs: number): BridgeEr
       hint: 'Try again in a moment. If this happens again, check that Dify answers at DIFY_API_URL.',
     });
   }
-  return new BridgeError('catalog_unavailable', `The tools could not be loaded. ${failure.message}`, {
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-    problems: failure.problems,
-    ...(failure.upstream === undefined ? {} : { upstream: failure.upstream }),
-    cause: failure,
-  });
+  const { message, hint, problems, upstream } = failure;
+  const details = { hint, problems, upstream, cause: failure };
+  return new BridgeError('catalog_unavailable', `The tools could not be loaded. ${message}`, details);
 }
 
-function cancelled(signal: AbortSignal): BridgeError {
-  return new BridgeError('cancelled', 'The request ended before the tools were loaded.', {
-    cause: signal.reason,
-  });
+function cancelled({ reason }: AbortSignal): BridgeError {
+  return new BridgeError('cancelled', 'The request ended before the tools were loaded.', { cause: reason });
 }

@@ -4,7 +4,6 @@ import { effectsOf } from '../search/effects.ts';
 import * as search from '../search/search-tools.ts';
 import type { Mode } from './mode.ts';
 
-/** The inputs of `toolList`. */
 export interface ListParts {
   readonly registry: Registry;
   readonly mode: Mode;

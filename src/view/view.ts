@@ -8,7 +8,6 @@ import {
   type ToolService,
 } from '../model/call.ts';
 import { asBridgeError, type BridgeError } from '../model/errors.ts';
-import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
@@ -28,8 +27,8 @@ import { Snapshot } from './snapshot.ts';
 const BRIDGE_TOOL_NAMES: ReadonlySet<string> = new Set([...SEARCH_TOOL_NAMES, ...CALL_TOOL_NAMES]);
 
 const INSTRUCTIONS =
-  'The tools of one Dify workspace. A tool runs in Dify and may take minutes; one that fails answers with an ' +
-  'error that says what to do next.';
+  'The tools of one Dify workspace. Each tool runs in Dify and may take minutes. If a call fails, the error says ' +
+  'what to do next.';
 
 export interface ViewOptions {
   readonly name: string;
@@ -50,8 +49,10 @@ export class View implements ToolService {
   readonly name: string;
   /** The published tools. */
   readonly registry: RegistrySource;
-  /** The answer to tools/list: the published tools, or in mode `search` the search tools, and the hand-off tools. */
+  /** The published tools, or in mode `search` the search tools, and the hand-off tools. */
   readonly tools: ToolListSource;
+  /** The calls of this view that outlive their requests. */
+  readonly detached: DetachedCalls;
   readonly #caller: ViewOptions['caller'];
   readonly #logger: Logger;
   readonly #snapshot: Snapshot<Derived>;
@@ -71,6 +72,7 @@ export class View implements ToolService {
     this.registry = this.#snapshot.select(({ registry }) => registry);
     this.tools = this.#snapshot.select(({ list }) => list);
     this.#tasks = new ViewTasks({ view: name, tasks, caller });
+    this.detached = this.#tasks;
   }
 
   get settings(): ViewSettings {
@@ -86,15 +88,9 @@ export class View implements ToolService {
     return this.#snapshot.current()?.mode ?? modeOf(this.config, this.#decided);
   }
 
-  /** The instructions for the model about the tools as a whole. */
   get instructions(): string {
     const main = this.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
     return this.config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
-  }
-
-  /** The calls of this view that outlive their requests. */
-  get detached(): DetachedCalls {
-    return this.#tasks;
   }
 
   async callTool(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
@@ -116,19 +112,31 @@ export class View implements ToolService {
       return outcome.kind === 'result' ? outcome : this.#call(outcome.tool, outcome.args, context);
     }
     const tool = registry.get(name);
-    if (tool === undefined) throw this.#unknown(registry, name, mode);
+    if (tool === undefined) {
+      const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
+      throw unknownTool(registry, name, this.#history.gone, directory);
+    }
     return this.#call(tool, args, context);
   }
 
   /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
   #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
     const { requestId, principal = LOCAL_PRINCIPAL } = context;
-    const parameters = this.#checked(tool, args, context);
-    const request = { tool, parameters, principal, requestId, limits: this.config };
+    const request = {
+      tool,
+      ...this.#checked(tool, args, context),
+      principal,
+      requestId,
+      limits: this.config,
+    };
     return this.#tasks.call(request, args, context, this.config);
   }
 
-  #checked(tool: PublishedTool, args: unknown, { requestId, observer }: CallContext): JsonObject {
+  #checked(
+    tool: PublishedTool,
+    args: unknown,
+    { requestId, observer }: CallContext,
+  ): ReturnType<Caller['check']> {
     try {
       return this.#caller.check(tool, args, requestId);
     } catch (thrown) {
@@ -137,12 +145,6 @@ export class View implements ToolService {
     }
   }
 
-  #unknown(registry: Registry, name: string, mode: Mode): BridgeError {
-    const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
-    return unknownTool(registry, name, this.#history.gone, directory);
-  }
-
-  /** Marks the start of a load of the catalogue. */
   begin(): void {
     this.#snapshot.begin();
   }
@@ -152,14 +154,13 @@ export class View implements ToolService {
     this.#snapshot.fail(error);
   }
 
-  /**
-   * Applies a listing and settings. Without a listing, the previous one stays. Notifies clients once if they see a
-   * difference. If building the registry fails, the served tools stay and the log gives the reason.
-   */
+  /** Applies a listing and settings; without a listing, the previous one stays. Notifies clients at most once. */
   update(listing: CatalogListing | undefined, settings = this.#settings): void {
     const before = this.#snapshot.current();
     const next = listing ?? before?.listing;
-    const isSame = settings === this.#settings && before !== undefined && isSameListing(before.listing, next);
+    const known = before?.listing;
+    const isSameListing = known?.providers === next?.providers && known?.credentials === next?.credentials;
+    const isSame = settings === this.#settings && before !== undefined && isSameListing;
     this.#settings = settings;
     if (next === undefined) return;
     const after = isSame ? before : this.#derive(next, before);
@@ -168,10 +169,7 @@ export class View implements ToolService {
     this.#snapshot.set(after);
   }
 
-  /**
-   * Returns the registry before approval and without `path` arguments, so that it is the same on every machine.
-   * Undefined before the first load.
-   */
+  /** Returns the registry before approval and without `path` arguments: the same on every machine. */
   comparable(): Registry | undefined {
     const current = this.#snapshot.current();
     const { fileSources = [] } = this.config;
@@ -208,25 +206,17 @@ export class View implements ToolService {
     else this.#search ??= new ToolSearch();
     if (this.#decided === undefined && after.decided !== undefined) this.#logDecision(after.decided);
     this.#decided = after.decided;
-    for (const tool of after.shadowed) {
-      if (this.#warnedOf.has(tool)) continue;
+    for (const tool of after.shadowed.filter((name) => !this.#warnedOf.has(name))) {
       this.#warnedOf.add(tool);
-      this.#logger.warn("A published tool is not listed because one of the bridge's own tools has its name", {
-        tool,
-      });
+      const message = "A published tool is not listed because one of the bridge's own tools has its name";
+      this.#logger.warn(message, { tool });
     }
   }
 
   #logDecision({ mode, tools, tokens }: AutoMode): void {
-    const { auto } = this.config;
-    this.#logger.info('The size of a view decided its mode, which stays until the bridge restarts', {
-      view: this.name,
-      mode,
-      tools,
-      maxTools: auto.tools,
-      tokens,
-      maxTokens: auto.tokens,
-    });
+    const { tools: maxTools, tokens: maxTokens } = this.config.auto;
+    const message = 'The size of a view decided its mode, which stays until the bridge restarts';
+    this.#logger.info(message, { view: this.name, mode, tools, maxTools, tokens, maxTokens });
   }
 
   /** Returns the tool that has a name now, or had it last. */
@@ -234,8 +224,4 @@ export class View implements ToolService {
     const tool = this.#snapshot.current()?.registry.get(name);
     return tool?.name === name ? tool.ref : this.#history.gone.get(name);
   };
-}
-
-function isSameListing(before: CatalogListing, after: CatalogListing | undefined): boolean {
-  return before.providers === after?.providers && before.credentials === after.credentials;
 }

@@ -4,22 +4,19 @@ import type { ManifestDifference } from '../manifest/compare.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import { ApprovalReview } from './approval-review.ts';
+import type { Approval } from './approval.ts';
 import type { Approvals } from './approvals.ts';
 import { credentialProviders } from './credentials.ts';
 import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
 
-/** The settings that define the views. */
 export type ViewsConfig = Pick<Config, 'tools' | 'views'>;
 
 /** A folder of approved tools, and how Dify's tools differ from them. */
-export interface ManifestStatus {
+export interface ManifestStatus extends Pick<Approval, 'dir' | 'frozen'> {
   /** The views that use this folder. Views without a folder of their own use that of the default view. */
   readonly views: readonly string[];
-  readonly dir: string;
-  /** Whether only tools that match their approved version are served. */
-  readonly frozen: boolean;
   /** When Dify's tools were last compared; undefined before the first comparison. */
   readonly comparedAt: Date | undefined;
   /** The result of the last comparison. */
@@ -93,7 +90,6 @@ export class Views {
     }
   }
 
-  /** Marks the start of a load of the catalogue. */
   begin(): void {
     for (const view of this.#views.values()) view.begin();
   }

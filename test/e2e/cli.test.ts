@@ -31,7 +31,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'list', '--sandbox'],
     code: 0,
-    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
+    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\n1 tool is not usable yet[^\n]*\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
   },
   {
@@ -67,10 +67,10 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'paperkite_mishaps__break_midway', '--sandbox'],
     code: 1,
-    err: /^error: [^]*lost on purpose/,
+    err: /^error: [^]*missing on purpose/,
     error: {
       code: 'tool_failed',
-      content: [{}, {}, { type: 'text', text: 'Half of the answer came through.' }],
+      content: [{}, {}, { type: 'text', text: 'The first half of the text.' }],
       saved: [],
     },
   },
@@ -133,7 +133,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['config', 'show'],
     code: 0,
-    out: /^SETTING +VALUE +SOURCE\n[^]*http\.port +8080 +default\n/,
+    out: /^SETTING +SOURCE +VALUE\n[^]*http\.port +default +8080\n/,
     json: { file: null, settings: expect.arrayContaining([expect.objectContaining({ path: 'http.port' })]) },
   },
   {
@@ -280,7 +280,9 @@ describe('arguments and files of a call', () => {
     const args = JSON.stringify({ document: { path: '/etc/hostname' } });
     const outside = await run([...report, '--args', args], { cwd: folder });
     expect(outside).toMatchObject({ code: 2, stdout: '' });
-    expect(outside.stderr).toContain('There is no file /etc/hostname in a folder that the operator allowed.');
+    expect(outside.stderr).toContain(
+      'There is no file /etc/hostname in the folders that the operator allowed.',
+    );
     const wrong = await run([...report, '--file', 'poem.txt'], { cwd: folder });
     expect(wrong).toMatchObject({
       code: 2,
@@ -320,7 +322,7 @@ describe('against a Dify', () => {
 
   it('masks secrets in what it prints', async () => {
     const { stdout } = await run(['config', 'show'], { env: dify.env });
-    expect(stdout).toMatch(/dify\.innerApiKey +\*{8} +env DIFY_INNER_API_KEY/);
+    expect(stdout).toMatch(/dify\.innerApiKey +env DIFY_INNER_API_KEY +\*{8}/);
     const { innerApiKey, adminApiKey, secretKey } = dify.sandbox.credentials;
     for (const secret of [innerApiKey, adminApiKey, secretKey]) expect(stdout).not.toContain(secret);
   });

@@ -43,7 +43,7 @@ describe('demo', () => {
     expect(stdout).not.toContain('\u001b');
     expect(stdout).toMatch(/18 tools\.\n/);
     expect(stdout).toMatch(/progress 0: Started\n *progress 1: Research kites\n/);
-    expect(stdout).toContain('All 8 calls went as they should.');
+    expect(stdout).toContain('All 8 calls succeeded as expected.');
 
     const path = /saved (\S+\.png) \(image\/png, (\d+) bytes\)/.exec(stdout);
     const picture = await readFile(path?.[1] ?? '');

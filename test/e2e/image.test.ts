@@ -29,7 +29,7 @@ describe('the last stage of the Dockerfile', () => {
       // The build makes the folder for files, with nothing in it.
       for (const source of words.slice(0, -1).filter((word) => word !== '/build/files')) {
         const paths = await matching(source.replace(/^\/build\//, ''));
-        if (paths.length === 0) throw new Error(`COPY would fail: nothing fits ${source}.`);
+        if (paths.length === 0) throw new Error(`COPY would fail: no rule matches ${source}.`);
         for (const path of paths) await cp(join(ROOT, path), join(target, basename(path)));
       }
     }
@@ -75,7 +75,7 @@ describe('the last stage of the Dockerfile', () => {
     expect(stderr).toContain('DIFY_BRIDGE_TOKEN');
   });
 
-  it('serves, answers the health check, and ends in time when it is told to', async () => {
+  it('serves, answers the health check, and ends in time after a signal', async () => {
     const [command, program = ''] = words('ENTRYPOINT');
     expect(command).toBe('node');
     const port = await freePort();

@@ -65,7 +65,7 @@ describe('the bundle for Claude Desktop', () => {
     });
   }
 
-  it('holds the program and what goes with it, nothing else', async () => {
+  it('contains the program and its files, nothing else', async () => {
     const files = (await readdir(unpacked, { recursive: true })).toSorted();
     const parts = files.filter((path) => /^server.part-[\w-]+\.js(\.LEGAL\.txt)?$/.test(path));
     expect(files.filter((path) => !parts.includes(path))).toEqual([
@@ -84,7 +84,7 @@ describe('the bundle for Claude Desktop', () => {
     }
   });
 
-  it('has its SHA-256 beside it', async () => {
+  it('has its SHA-256 next to it', async () => {
     const name = `dify-mcp-bridge-${await version()}.mcpb`;
     const hash = createHash('sha256')
       .update(await readFile(join(folder, name)))

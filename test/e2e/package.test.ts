@@ -101,7 +101,7 @@ describe('the package', () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     expect(stdout).toContain(`dify-mcp-bridge ${version} `);
     const demo = await bin(['demo', '--out', join(folder, 'pictures')]);
-    expect(demo.stdout).toContain('All 8 calls went as they should.');
+    expect(demo.stdout).toContain('All 8 calls succeeded as expected.');
     expect(demo.stderr).toBe('');
   });
 

@@ -59,7 +59,7 @@ export async function startCatalogueBridge(settings: CatalogueSettings = {}): Pr
     DIFY_SECRET_KEY: secretKey,
     ...(settings.offline === true ? {} : listing),
     DIFY_BRIDGE_PORT: '0',
-    // Tests say when the tools are listed anew.
+    // Tests decide when the tools are listed again.
     DIFY_BRIDGE_CATALOG_REFRESH: '24h',
     ...settings.env,
   };

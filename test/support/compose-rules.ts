@@ -21,7 +21,7 @@ interface ComposeService {
 /** Variables that are as secret as a key of the bridge. */
 const SECRET = /(KEY|TOKEN|PASSWORD)$/;
 
-/** What is wrong with the overlay that puts the bridge beside Dify. */
+/** Returns what is wrong with the overlay that runs the bridge next to Dify. */
 export function composeProblems(compose: Compose): readonly string[] {
   const { mcp_bridge: bridge, ...others } = compose.services;
   if (bridge === undefined) return ['there is no service mcp_bridge'];
@@ -60,7 +60,7 @@ export function composeProblems(compose: Compose): readonly string[] {
   for (const [name, service] of Object.entries(compose.services)) {
     for (const [variable, value] of Object.entries(service.environment ?? {})) {
       if (SECRET.test(variable) && !/^\$\{\w+:[?-].*\}$/.test(value)) {
-        problems.push(`${name}: ${variable} stands in the file`);
+        problems.push(`${name}: ${variable}is in the file`);
       }
     }
   }

@@ -152,7 +152,7 @@ const slowCompute = defineTool(
     description: 'Computes for some seconds without a word, then answers.',
     parameters: [
       parameter('seconds', { type: 'number', required: true, min: 0, max: 60, description: 'How long.' }),
-      parameter('label', { description: 'Stands in the answer.' }),
+      parameter('label', { description: 'Appears in the answer.' }),
     ],
   },
   async function* (given, { signal }) {

@@ -58,22 +58,14 @@ export function difyFile(extra: JsonObject = {}): JsonObject {
 }
 
 export const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
-export const json = (value: Json, suppressOutput = false): ToolInvokeMessage => ({
-  type: 'json',
-  value,
-  suppressOutput,
-});
+export const json = (value: Json): ToolInvokeMessage => ({ type: 'json', value });
 export const variable = (name: string, value: Json, stream = false): ToolInvokeMessage => ({
   type: 'variable',
   name,
   value,
   stream,
 });
-export const file = (reference: FileReference, wireType = 'binary_link'): ToolInvokeMessage => ({
-  type: 'file',
-  wireType,
-  file: reference,
-});
+export const file = (reference: FileReference): ToolInvokeMessage => ({ type: 'file', file: reference });
 
 export async function* streamOf(
   messages: readonly ToolInvokeMessage[],

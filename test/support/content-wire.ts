@@ -31,7 +31,7 @@ function toMessage(data: JsonObject): ToolInvokeMessage {
   const url = message['text'] as string;
   const type = data['type'] as string;
   if (meta['file'] !== undefined || type === 'image_link' || type === 'binary_link') {
-    return { type: 'file', wireType: type, file: toReference(url, meta) };
+    return { type: 'file', file: toReference(url, meta) };
   }
   switch (type) {
     case 'text':
@@ -42,7 +42,6 @@ function toMessage(data: JsonObject): ToolInvokeMessage {
       return {
         type,
         value: message['json_object'] ?? null,
-        suppressOutput: message['suppress_output'] === true,
       };
     case 'variable':
       return {
@@ -55,10 +54,8 @@ function toMessage(data: JsonObject): ToolInvokeMessage {
       return {
         type,
         log: {
-          id: message['id'] as string,
           label: message['label'] as string,
           status: message['status'] as string,
-          data: message['data'] as JsonObject,
           metadata: message['metadata'] as JsonObject,
         },
       };
@@ -69,7 +66,6 @@ function toMessage(data: JsonObject): ToolInvokeMessage {
         resources: (message['retriever_resources'] as JsonObject[]).map((raw) => ({
           content: raw['content'] as string,
           ...(typeof raw['dataset_name'] === 'string' ? { datasetName: raw['dataset_name'] } : {}),
-          raw,
         })),
       };
     default:

@@ -22,7 +22,7 @@ function declared(
   });
 }
 
-/** One tool for what callers fill in, two for what the operator does: with defaults, and without. */
+/** 1 tool for what callers fill in, two for what the operator does: with defaults, and without. */
 const office = builtinProvider('paperkite/office/office', {
   label: 'Office',
   description: 'Letters, calendars and archives of an office.',

@@ -8,10 +8,10 @@ import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from './free-port.ts';
 import { type FrontOptions, startFront, WEB_PAGE } from './front.ts';
 
-/** Where a cause is set up. */
+/** The setting in which a cause is created. */
 export interface Scene {
   readonly sandbox: Sandbox;
-  /** An environment with which everything is well. */
+  /** An environment with which every check passes. */
   readonly env: Readonly<Record<string, string>>;
   /** Something to close when the test is over. */
   readonly closeLater: (close: () => unknown) => void;
@@ -20,15 +20,15 @@ export interface Scene {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One thing that goes wrong. */
+/** One cause of a failed check. */
 export interface Cause {
-  /** For the table of problems. */
+  /** The problem as the table of problems names it. */
   readonly problem: string;
-  /** The first check that fails or warns on account of it. */
+  /** The first check that fails or warns because of it. */
   readonly check: string;
   readonly status: 'fail' | 'warn';
   readonly exit: number;
-  /** Changes of the environment that cause it. */
+  /** Returns the changes of the environment that cause it. */
   readonly make: (scene: Scene) => Promise<Environment> | Environment;
 }
 
@@ -50,7 +50,7 @@ const login = ({ sandbox }: Scene, password: string): Environment => ({
   DIFY_PASSWORD: password,
 });
 
-/** A configuration file that holds all. */
+/** Writes a configuration file with all settings, and returns the environment that points to it. */
 function configFile({ env, folder }: Scene, more: string, mode = 0o600): Environment {
   const path = join(folder, 'bridge.yaml');
   writeFileSync(
@@ -105,14 +105,14 @@ export const CAUSES: readonly Cause[] = [
     make: () => ({ DIFY_SECRET_KEY: undefined, DIFY_SECRET_KEY_FILE: '/run/secrets/none' }),
   },
   {
-    problem: 'others can read the configuration file',
+    problem: 'other users can read the configuration file',
     check: 'configuration',
     status: 'warn',
     exit: 0,
     make: (scene) => configFile(scene, '', 0o644),
   },
   {
-    problem: 'Dify runs with keys that everybody knows',
+    problem: 'Dify uses its public default keys',
     check: 'configuration',
     status: 'warn',
     exit: 4,
@@ -126,28 +126,28 @@ export const CAUSES: readonly Cause[] = [
     make: async () => ({ DIFY_API_URL: `http://127.0.0.1:${await freePort()}` }),
   },
   {
-    problem: 'DNS does not know the name',
+    problem: 'the host name does not exist in DNS',
     check: 'address',
     status: 'fail',
     exit: 1,
     make: () => ({ DIFY_API_URL: 'http://dify.invalid:5001' }),
   },
   {
-    problem: 'https where Dify speaks http',
+    problem: 'the address has https, but Dify serves http',
     check: 'address',
     status: 'fail',
     exit: 1,
     make: ({ sandbox }) => ({ DIFY_API_URL: sandbox.url.replace('http:', 'https:') }),
   },
   {
-    problem: 'the address is that of the web app',
+    problem: 'the address leads to the web app',
     check: 'address',
     status: 'fail',
     exit: 2,
     make: (scene) => fronted(scene, { answer: () => WEB_PAGE }),
   },
   {
-    problem: "the address is that of Dify's nginx",
+    problem: "the address leads to Dify's nginx",
     check: 'inner key',
     status: 'fail',
     exit: 2,
@@ -162,7 +162,7 @@ export const CAUSES: readonly Cause[] = [
     make: (scene) => fronted(scene, { headers: { 'x-version': '0.15.3' } }),
   },
   {
-    problem: 'Dify is not installed to the end',
+    problem: 'the installation of Dify is not finished',
     check: 'inner key',
     status: 'fail',
     exit: 1,
@@ -180,7 +180,7 @@ export const CAUSES: readonly Cause[] = [
     make: () => ({ DIFY_INNER_API_KEY: 'fake-wrong-key' }),
   },
   {
-    problem: 'there is no such workspace',
+    problem: 'the workspace does not exist',
     check: 'inner key',
     status: 'fail',
     exit: 4,
@@ -194,7 +194,7 @@ export const CAUSES: readonly Cause[] = [
     make: () => ({ DIFY_ADMIN_API_KEY: 'fake-wrong-key' }),
   },
   {
-    problem: 'Dify has admin keys switched off',
+    problem: 'admin keys are disabled in Dify',
     check: 'workspace',
     status: 'fail',
     exit: 4,
@@ -247,7 +247,7 @@ export const CAUSES: readonly Cause[] = [
     },
   },
   {
-    problem: 'the account has no right to see the workspace',
+    problem: 'the account has no permission to see the workspace',
     check: 'workspace',
     status: 'fail',
     exit: 4,
@@ -275,7 +275,7 @@ export const CAUSES: readonly Cause[] = [
       }),
   },
   {
-    problem: 'Dify cannot read what a plugin declares',
+    problem: "Dify cannot read a plugin's declaration",
     check: 'catalogue',
     status: 'warn',
     exit: 0,
@@ -313,14 +313,14 @@ export const CAUSES: readonly Cause[] = [
     make: (scene) => fronted(scene, { headers: { date: new Date(Date.now() + 600_000).toUTCString() } }),
   },
   {
-    problem: 'Redis is not where `state.redisUrl` says',
+    problem: 'no Redis answers at `state.redisUrl`',
     check: 'redis',
     status: 'fail',
     exit: 1,
     make: async () => ({ DIFY_BRIDGE_REDIS_URL: `redis://127.0.0.1:${await freePort()}` }),
   },
   {
-    problem: 'the port is taken',
+    problem: 'the port is in use',
     check: 'port',
     status: 'warn',
     exit: 0,
@@ -334,7 +334,7 @@ export const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** A sandbox, and an environment that leads to it. */
+/** Starts a sandbox, and returns it with an environment that leads to it. */
 export async function setScene(): Promise<Scene & AsyncDisposable> {
   const sandbox = await createSandbox();
   const open: (() => unknown)[] = [];

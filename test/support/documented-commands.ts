@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** The commands of one `sh` block of a document, in their order. */
 export interface CommandBlock {
-  /** Where it stands, such as `docs/manifests.md:8`. */
+  /** Its location, such as `docs/manifests.md:8`. */
   readonly place: string;
   readonly commands: readonly string[];
 }

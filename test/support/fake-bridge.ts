@@ -96,7 +96,7 @@ export const FAKE_TOOLS = [
 ];
 
 export function fakeLog(label: string, status: string, more: Partial<LogEntry> = {}): LogEntry {
-  return { id: label, label, status, data: {}, metadata: {}, ...more };
+  return { label, status, metadata: {}, ...more };
 }
 
 export interface FakeBridge {

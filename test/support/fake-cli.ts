@@ -16,7 +16,7 @@ import { buildRegistry } from '../../src/registry/build.ts';
 import { createMemoryBackend } from '../../src/files/backends/memory.ts';
 import { createFileStore } from '../../src/files/file-store.ts';
 
-/** Stands for the program in the folder that npx fetches to. */
+/** The program, as in the folder to which npx fetches it. */
 export const FETCHED = join(mkdtempSync(join(tmpdir(), 'bridge-npx-')), '_npx', 'main.js');
 mkdirSync(dirname(FETCHED));
 writeFileSync(FETCHED, '');
@@ -71,7 +71,7 @@ const PROVIDERS: readonly ToolProvider[] = [
   },
 ];
 
-/** Two published tools, of which the provider of one is not authorised, and a withheld one. */
+/** Two published tools, one with an unauthorised provider, and a withheld one. */
 export const REGISTRY: Registry = buildRegistry(PROVIDERS, {
   names: 'qualified',
   maxNameLength: 44,

@@ -15,7 +15,7 @@ export interface GatedSandbox extends AsyncDisposable {
   arrived(): Promise<void>;
   /** A call that waited at the gate was given up by the bridge. */
   abandoned(): Promise<void>;
-  /** Lets whoever waits pass. */
+  /** Releases the waiting calls. */
   open(): void;
 }
 

@@ -2,6 +2,6 @@
 export function withoutFileIds<T>(result: T): T {
   const text = JSON.stringify(result)
     .replaceAll(/dify-file:\/\/[0-9a-z]{25}/g, 'dify-file://ID')
-    .replaceAll(/,( or)? download it at http:[^\s"]+/g, '');
+    .replaceAll(/ or http:[^\s"]+/g, '');
   return JSON.parse(text) as T;
 }

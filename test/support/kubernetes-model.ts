@@ -227,7 +227,7 @@ export type RedisObjects = Pick<Kinds, 'StatefulSet' | 'Service' | 'NetworkPolic
   readonly access: Kinds['NetworkPolicy'];
 };
 
-/** What an overlay renders, one object of each kind beside those of Redis. */
+/** The objects of an overlay: one of each kind, and those of Redis. */
 export type Rendered = Pick<
   Kinds,
   'ConfigMap' | 'Deployment' | 'NetworkPolicy' | 'Service' | 'ServiceAccount'

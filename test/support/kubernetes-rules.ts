@@ -107,7 +107,7 @@ function checkContainer(all: Rendered, expect: Expect): void {
     expect(name.endsWith('_FILE') && file, `${name} is no file of the mounted keys`);
   }
   const open = Object.keys(all.ConfigMap.data).filter((name) => /(KEY|TOKEN|PASSWORD)$/.test(name));
-  expect(open.length === 0, 'a secret stands in the ConfigMap');
+  expect(open.length === 0, 'a secret is in the ConfigMap');
 }
 
 function checkReplicas(all: Rendered, expect: Expect): void {
@@ -157,7 +157,7 @@ function checkRedis(all: Rendered, redis: RedisObjects, expect: Expect): void {
   const address = new URL(data['DIFY_BRIDGE_REDIS_URL'] ?? 'redis://unset');
   const port = Number(address.port || 6379);
   expect(address.hostname === Service.metadata.name, 'DIFY_BRIDGE_REDIS_URL is not the Service of Redis');
-  expect(address.password === '', 'the password of Redis stands in the ConfigMap');
+  expect(address.password === '', 'the password of Redis is in the ConfigMap');
   expect(Service.spec.ports[0]?.port === port, 'the Service of Redis has another port');
   expect(data['DIFY_BRIDGE_FILES_DIR'] === undefined, 'a folder takes the place of Redis for files');
 

@@ -12,7 +12,7 @@ import { english, options, parameter, provider, registryOf, tool } from './decla
 /** An empty folder. */
 export const folder = (): string => mkdtempSync(join(tmpdir(), 'bridge-manifest-'));
 
-/** Characters that say nothing, hide or turn around what stands beside them. */
+/** Invisible characters, and characters that hide or reverse their neighbours. */
 export const HIDDEN = 'Safe\u202Eelbairav\u202C zero\u200Bwidth \u{E0041}tag \u00A0nbsp \uFEFF';
 
 /** Providers of every type with parameters of every kind, and what else can go into a declaration. */

@@ -18,7 +18,7 @@ export type TransportName = (typeof TRANSPORTS)[number];
 export interface RunningBridge extends AsyncDisposable {
   readonly app: App;
   readonly config: Config;
-  /** Log lines at every level, as they would stand on standard error. */
+  /** Log lines at every level, as standard error would contain them. */
   readonly log: readonly string[];
   /** Address of the MCP endpoint; serving begins with the first call. */
   url(): Promise<string>;

@@ -25,7 +25,7 @@ const npmPackage = z.strictObject({
   environmentVariables: z
     .array(z.strictObject({ name: z.string().regex(/^[A-Z][A-Z0-9_]*$/), ...input }))
     .refine((variables) => new Set(variables.map(({ name }) => name)).size === variables.length, {
-      error: 'a variable stands there twice',
+      error: 'a variable occurs twice',
     }),
 });
 

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Reference material beside the checkout: exchanges recorded from a running Dify and real declarations. */
+/** Reference material next to the checkout: exchanges recorded from a running Dify and real declarations. */
 const SHARED = resolve(fileURLToPath(import.meta.url), '../../../../shared/dify');
 
-/** True when the reference material lies beside the checkout; tests say so in their titles when it does not. */
+/** Whether the reference material exists next to the checkout. If not, the titles of tests say so. */
 export const sharedIsPresent = existsSync(join(SHARED, 'recordings'));
 
 /** Suffix for the title of a test that replays the reference material. */

@@ -50,6 +50,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/server': ['mcp', 'http'],
   '@redis/client': ['redis', 'files'],
   commander: ['cli'],
+  'fast-string-width': ['cli'],
+  'fast-wrap-ansi': ['cli'],
   diff: ['clients', 'manifest'],
   'file-type': ['content'],
   hono: ['sandbox'],
@@ -60,6 +62,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ['dify'],
   yaml: ['config', 'manifest'],
   zod: ['config', 'manifest'],
+  'any-ascii': ['registry'],
   'zod/v3': ['registry'],
   'zod-to-json-schema': ['registry'],
 };
@@ -125,7 +128,7 @@ function rowsOf(page: string, head: string): string[][] {
     );
 }
 
-/** What stands in backticks. */
+/** Returns the text in backticks. */
 function namesIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 }

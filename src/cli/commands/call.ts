@@ -6,7 +6,7 @@ import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { misplaced, readArguments, readFileOptions, withFolders } from '../arguments.ts';
 import type { Output } from '../output.ts';
 import { createProgressLine } from '../progress-line.ts';
-import { isFile, type SavedFile, saveFiles } from '../saved-files.ts';
+import { isFile, type SavedFile, saveFiles, textOf } from '../saved-files.ts';
 import { type CommandContext, type Session, warnOfUnlisted, withTools } from '../session.ts';
 
 interface CallOptions {
@@ -15,10 +15,6 @@ interface CallOptions {
   readonly file?: readonly string[];
 }
 
-/**
- * `call NAME`: calls a tool once. Prints text to standard output and saves files to the folder of
- * `--out`.
- */
 export async function run(
   context: CommandContext,
   { out, ...options }: CallOptions,
@@ -81,8 +77,4 @@ function report(output: Output, result: ToolResult, saved: readonly SavedFile[],
   const files = result.content.filter(isFile).length;
   if (files > saved.length) output.note('Add --out DIR to save the files of the result.');
   return 0;
-}
-
-function textOf(result: ToolResult): string {
-  return result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }

@@ -3,6 +3,7 @@ import { difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { asBridgeError, ERROR_RULES } from '../../model/errors.ts';
+import type { RegistryNote } from '../../model/registry.ts';
 import { settingNoteText } from '../../registry/notes.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { count, type Output } from '../output.ts';
@@ -14,19 +15,14 @@ interface CheckOptions {
 }
 
 /** A setting that does not fit the tools in Dify. */
-interface SettingWarning {
-  readonly setting: string;
-  /** The tool, preset or rule concerned. */
-  readonly name: string;
-  readonly message: string;
-}
+type SettingWarning = Required<RegistryNote>;
 
 /** The outcome of the check against the tools. */
 type LiveCheck =
   | {
       readonly done: true;
       readonly tools: number;
-      readonly misfits: readonly SettingWarning[];
+      readonly warnings: readonly SettingWarning[];
       /** Parts of the catalogue that could not be listed: a setting without a match may concern them. */
       readonly unlisted: readonly string[];
       /** Where the tools come from: Dify, or a manifest if Dify cannot be listed. */
@@ -40,31 +36,31 @@ type LiveCheck =
  */
 export function run(context: CommandContext, { live }: CheckOptions): Promise<number> {
   return untilInterrupted(context.io, async (signal) => {
-    const loaded = await configOf(context, { needsDify: true });
+    const loaded = await configOf(context);
     const check: LiveCheck =
       live === false
         ? { done: false, reason: '--no-live was given.' }
         : await againstTools(context, loaded, live === true, signal);
-    const misfits = check.done ? check.misfits : [];
+    const unfit = check.done ? check.warnings : [];
     const value = {
-      ok: misfits.length === 0,
+      ok: unfit.length === 0,
       file: loaded.file ?? null,
       warnings: loaded.warnings,
       live: check,
     };
-    context.output.data(value, () => reportText(loaded, check, context.output));
-    return misfits.length === 0 ? 0 : ERROR_RULES.config_invalid.exit;
+    context.output.data(value, () => context.output.prose(reportText(loaded, check, context.output)));
+    return unfit.length === 0 ? 0 : ERROR_RULES.config_invalid.exit;
   });
 }
 
 function reportText({ warnings, file }: LoadedConfig, check: LiveCheck, output: Output): string {
-  const { unlisted = [], misfits = [] } = check.done ? check : {};
+  const { unlisted = [], warnings: unfit = [] } = check.done ? check : {};
   const read = file === undefined ? '' : ` (file ${file})`;
   const verdict = warnings.length === 0 ? 'no warnings' : count(warnings.length, 'warning');
   return [
     ...warnings.map(({ path, message }) => `${output.paint('yellow', 'warning:')} ${path}: ${message}`),
     ...unlisted.map((message) => `${output.paint('yellow', 'not listed:')} ${message}`),
-    ...misfits.map((misfit) => `${output.paint('red', 'problem:')} ${settingNoteText(misfit)}`),
+    ...unfit.map((note) => `${output.paint('red', 'problem:')} ${settingNoteText(note)}`),
     `The configuration is valid${read}: ${verdict}.`,
     liveText(check),
   ].join('\n');
@@ -81,7 +77,7 @@ async function againstTools(
   const app = await context.io.createApp(liveConfig(loaded.config), { logger });
   try {
     app.start();
-    const misfits = new Map<string, SettingWarning>();
+    const unfit = new Map<string, SettingWarning>();
     let tools = 0;
     for (const [view, { registry }] of app.views) {
       const built = await registry.ready(signal);
@@ -89,12 +85,12 @@ async function againstTools(
       for (const { setting, name, message } of built.notes) {
         // Report a setting that several views share only once.
         if (setting !== undefined)
-          misfits.set(JSON.stringify([setting, name, message]), { setting, name, message });
+          unfit.set(JSON.stringify([setting, name, message]), { setting, name, message });
       }
     }
     const unlisted = (app.status().listing?.problems ?? []).map(({ message }) => message);
     const source = app.manifests().length > 0 ? 'manifest' : 'dify';
-    return { done: true, tools, misfits: [...misfits.values()], unlisted, source };
+    return { done: true, tools, warnings: [...unfit.values()], unlisted, source };
   } catch (thrown) {
     if (demanded || signal.aborted) throw thrown;
     return { done: false, reason: asBridgeError(thrown).message };
@@ -112,9 +108,9 @@ function liveConfig(config: Config): Config {
 function liveText(check: LiveCheck): string {
   if (!check.done) return `Rules and presets were not checked against Dify's tools. ${check.reason}`;
   const tools = count(check.tools, 'tool');
-  const { length } = check.misfits;
+  const { length } = check.warnings;
   const whose =
-    check.source === 'manifest' ? 'of the manifest, since Dify cannot be asked' : 'that Dify lists';
+    check.source === 'manifest' ? 'of the manifest, because Dify is not available' : 'that Dify lists';
   const verdict =
     length === 0
       ? `Rules and presets fit the ${tools} ${whose}.`

@@ -1,7 +1,6 @@
 import { configFileSchema } from '../../config/schema.ts';
 import type { CommandContext } from '../session.ts';
 
-/** `config schema`: prints the JSON Schema of the configuration file. */
 export async function run({ output }: CommandContext): Promise<number> {
   output.raw(JSON.stringify(configFileSchema(), null, 2));
   return 0;

@@ -1,12 +1,11 @@
 import type { EffectiveSetting } from '../../config/load.ts';
-import { table } from '../output.ts';
+import { table } from '../layout.ts';
 import { type CommandContext, configOf } from '../session.ts';
 
 const MASK = '********';
 
-/** `config show`: prints every setting with its value and source; masks secrets. */
 export async function run(context: CommandContext): Promise<number> {
-  const { settings, file } = await configOf(context, { needsDify: false });
+  const { settings, file } = await configOf(context, false);
   const rows = settings.map((entry) => ({
     path: entry.setting.path,
     value: shownValue(entry),
@@ -15,10 +14,13 @@ export async function run(context: CommandContext): Promise<number> {
     secret: entry.setting.secret === true,
   }));
   context.output.data({ file: file ?? null, settings: rows }, () =>
-    table([
-      ['SETTING', 'VALUE', 'SOURCE'],
-      ...rows.map(({ path, value, source }) => [path, asText(value), source]),
-    ]),
+    table(
+      [
+        ['SETTING', 'SOURCE', 'VALUE'],
+        ...rows.map(({ path, value, source }) => [path, source, asText(value)]),
+      ],
+      context.output,
+    ),
   );
   return 0;
 }

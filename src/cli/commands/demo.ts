@@ -6,31 +6,24 @@ import { newFileText } from '../../clients/edit.ts';
 import { cutText } from '../../model/cut-text.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
-import { DEMO_STEPS, type DemoStep, textOf } from '../demo-steps.ts';
+import { DEMO_STEPS, type DemoStep } from '../demo-steps.ts';
 import { untilInterrupted } from '../interrupt.ts';
-import { count, type Output, table } from '../output.ts';
-import { type SavedFile, saveFiles } from '../saved-files.ts';
+import { table } from '../layout.ts';
+import { count, type Output } from '../output.ts';
+import { saveFiles, textOf } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
 
-const INTRODUCTION = `This is dify-mcp-bridge at work. A sandbox stands in for a Dify workspace; all else is real:
-an MCP client, as in Claude Desktop, starts the bridge and calls tools through it.`;
+const INTRODUCTION = `This demo uses a sandbox instead of a Dify workspace. Everything else is real: an MCP client
+starts the bridge, as Claude Desktop does, and calls tools through it.`;
 
-/** One finished call, for `-o json`. */
-interface DemoCall {
-  readonly tool: string;
-  readonly arguments: unknown;
-  readonly isError: boolean;
-  readonly text: string;
-  readonly progress: number;
-  readonly saved: readonly SavedFile[];
-}
+type DemoCall = Awaited<ReturnType<typeof runStep>>;
 
 /** `demo`: runs a real client against the sandbox. Throws if anything is not as expected. */
 export async function run(
   { io, output }: CommandContext,
   options: { readonly out?: string },
 ): Promise<number> {
-  const script = realpathSync(io.program.script);
+  const args = [realpathSync(io.program.script), 'serve', '--sandbox'];
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
   const print = (text: string): void => {
     if (!output.json) output.raw(text);
@@ -40,11 +33,11 @@ export async function run(
   return untilInterrupted(io, async (signal) => {
     print(INTRODUCTION);
     headline(1, 'The client starts the bridge and connects over standard input and output');
-    print(`   $ ${io.program.node} ${script} serve --sandbox`);
+    print(`   $ ${[io.program.node, ...args].join(' ')}`);
     const client = await connectDemoClient(
       {
         command: io.program.node,
-        args: [script, 'serve', '--sandbox'],
+        args,
         // Isolates the demo: no variables of this machine get in, and no files are left behind.
         env: {
           XDG_CONFIG_HOME: folder,
@@ -57,7 +50,7 @@ export async function run(
     try {
       print(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
 
-      headline(2, 'The client asks which tools there are (tools/list)');
+      headline(2, 'The client lists the tools (tools/list)');
       const tools = await client.listTools();
       print(table(tools.map(({ name, title }) => [`   ${name}`, title])));
       print(`   ${count(tools.length, 'tool')}.`);
@@ -70,7 +63,7 @@ export async function run(
       // At this log level, the bridge logs nothing if all goes well.
       const [complaint] = client.logged();
       if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
-      finish(output, { io, script, tools, calls });
+      finish(output, { command: io.program.node, args }, { tools, calls });
       return 0;
     } finally {
       await client.close();
@@ -85,10 +78,10 @@ async function runStep(
   tools: readonly ListedTool[],
   folder: string,
   print: (text: string) => void,
-): Promise<DemoCall> {
+) {
   const tool = tools.find(({ title }) => title === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
-  print(`   ${output.paint('cyan', '->')} ${tool.name} ${shorten(JSON.stringify(step.args))}`);
+  print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), 120)}`);
 
   const progress: number[] = [];
   const startedAt = performance.now();
@@ -100,7 +93,7 @@ async function runStep(
   const took = `${Math.round(performance.now() - startedAt)} ms`;
   const text = textOf(result);
   const arrow = output.paint(result.isError ? 'yellow' : 'green', '<-');
-  print(`   ${arrow} ${indent(text)} ${output.paint('dim', `(${took})`)}`);
+  print(`   ${arrow} ${text.replaceAll('\n', '\n      ')} ${output.paint('dim', `(${took})`)}`);
 
   const wrong = step.check({ result, progress });
   if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
@@ -121,29 +114,21 @@ async function runStep(
   };
 }
 
-interface Finished {
-  readonly io: CommandContext['io'];
-  readonly script: string;
-  readonly tools: readonly ListedTool[];
-  readonly calls: readonly DemoCall[];
-}
-
-function finish(output: Output, { io, script, tools, calls }: Finished): void {
-  const { node } = io.program;
-  const config = newFileText(CLIENTS['claude-desktop'], 'dify', {
-    kind: 'stdio',
-    command: node,
-    args: [script, 'serve', '--sandbox'],
-    clientSecrets: false,
-  });
-  output.data({ ok: true, tools, calls, config: JSON.parse(config) as unknown }, () =>
+function finish(
+  output: Output,
+  start: { readonly command: string; readonly args: readonly string[] },
+  seen: { readonly tools: readonly ListedTool[]; readonly calls: readonly DemoCall[] },
+): void {
+  const target = { kind: 'stdio', ...start, clientSecrets: false } as const;
+  const config = newFileText(CLIENTS['claude-desktop'], 'dify', target);
+  output.data({ ok: true, ...seen, config: JSON.parse(config) as unknown }, () =>
     [
       '',
-      output.paint('green', `All ${calls.length} calls went as they should.`),
+      output.paint('green', `All ${seen.calls.length} calls succeeded as expected.`),
       '',
-      'To have the same in Claude Desktop, paste these lines into claude_desktop_config.json (Settings,',
-      'Developer, Edit Config) and restart it, or let npx dify-mcp-bridge install claude-desktop --sandbox do it.',
-      'For a Dify of your own, run npx dify-mcp-bridge init: it asks for the way there and checks it.',
+      'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer,',
+      'Edit Config) and restart it, or run npx dify-mcp-bridge install claude-desktop --sandbox.',
+      'To use your own Dify, run npx dify-mcp-bridge init, which asks how to reach it and checks the answers.',
       '',
       config,
     ].join('\n'),
@@ -151,13 +136,5 @@ function finish(output: Output, { io, script, tools, calls }: Finished): void {
 }
 
 function surprise(what: string): BridgeError {
-  return new BridgeError('internal', `The demo did not go as it should: ${what}.`);
-}
-
-function shorten(text: string): string {
-  return cutText(text, 120);
-}
-
-function indent(text: string): string {
-  return text.split('\n').join('\n      ');
+  return new BridgeError('internal', `The demo failed: ${what}.`);
 }

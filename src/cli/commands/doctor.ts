@@ -1,6 +1,6 @@
+import { withSandbox } from '../../app/upstream.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
@@ -11,6 +11,7 @@ import {
   configurationFinding,
   failure,
   type Finding,
+  pass,
   signingFinding,
   skip,
   versionFinding,
@@ -19,6 +20,7 @@ import {
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
 import { untilInterrupted } from '../interrupt.ts';
+import { wrap } from '../layout.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -27,10 +29,8 @@ interface Check extends Finding {
   readonly name: string;
 }
 
-/** The checks that need Dify, in order. */
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 
-/** `doctor`: checks each step of the way to Dify in order, and says how to fix each failure. */
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
   return untilInterrupted(io, async (signal) => {
@@ -42,7 +42,7 @@ export async function run(context: CommandContext): Promise<number> {
     }
     const failures = checks.filter(({ status }) => status === 'fail').length;
     const warnings = checks.filter(({ status }) => status === 'warn').length;
-    output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
+    output.data({ ok: failures === 0, checks }, () => output.prose(verdict(failures, warnings)));
     return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
   });
 }
@@ -50,7 +50,7 @@ export async function run(context: CommandContext): Promise<number> {
 async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
   let loaded: LoadedConfig;
   try {
-    loaded = await configOf(context, { needsDify: true });
+    loaded = await configOf(context);
   } catch (error) {
     yield { name: 'configuration', ...failure(error) };
     yield* skipped(['file store', ...REMOTE, 'port']);
@@ -61,13 +61,13 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   if (redis !== undefined) yield { name: 'redis', ...redis };
   if (redis?.status === 'fail') yield* skipped(['file store']);
   else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
-  const target = await reach(loaded.config);
-  const http = createDifyHttp({
-    baseUrl: target.connection.apiUrl,
-    secrets: new Secrets(configSecrets(target.config)),
-  });
+  // Every check uses the same sandbox.
+  const target = await withSandbox(loaded.config);
+  const connection = difyConnection(target.config);
+  const secrets = new Secrets(configSecrets(target.config));
+  const http = createDifyHttp({ baseUrl: connection.apiUrl, secrets });
   try {
-    yield* remoteChecks(context, loaded, target, http, signal);
+    yield* remoteChecks(context, { ...loaded, config: target.config }, connection, http, signal);
     yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();
@@ -78,7 +78,7 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
 async function* remoteChecks(
   context: CommandContext,
   loaded: LoadedConfig,
-  { connection, config }: Target,
+  connection: DifyConnection,
   http: DifyHttp,
   signal: AbortSignal,
 ): AsyncGenerator<Check, void> {
@@ -91,12 +91,12 @@ async function* remoteChecks(
     return;
   }
   const checkedAt = new Date();
-  yield { name: 'address', status: 'pass', message: `Dify answers at ${connection.apiUrl}.` };
+  yield { name: 'address', ...pass(`Dify answers at ${connection.apiUrl}.`) };
   yield { name: 'version', ...versionFinding(probe) };
 
   const { innerApiKey, workspaceId: tenantId } = connection;
   const innerKey = await probeInnerKey(http, { innerApiKey, tenantId }, signal).then(
-    (): Finding => ({ status: 'pass', message: 'Dify accepts DIFY_INNER_API_KEY for this workspace.' }),
+    () => pass('Dify accepts DIFY_INNER_API_KEY for this workspace.'),
     failure,
   );
   yield { name: 'inner key', ...innerKey };
@@ -110,21 +110,18 @@ async function* remoteChecks(
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);
-  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, config, signal)) };
+  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, signal)) };
   yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
 
-/**
- * Returns the finding about the published tools. An unreadable manifest already fails when the bridge is
- * assembled.
- */
+/** An unreadable manifest already fails when the bridge is assembled. */
 async function publishedFinding(
   context: CommandContext,
   loaded: LoadedConfig,
-  config: Config,
   signal: AbortSignal,
 ): Promise<Finding> {
+  const { config } = loaded;
   // An earlier check covers the folder of files, and this check must not create it.
   const { dir: _folder, ...rest } = config.files;
   const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
@@ -140,27 +137,6 @@ async function publishedFinding(
   }
 }
 
-interface Target {
-  readonly connection: DifyConnection;
-  /** A configuration that reaches it. */
-  readonly config: Config;
-  close(): Promise<void>;
-}
-
-/** Returns the configured Dify. Starts a sandbox here, so that every check uses the same one. */
-async function reach(config: Config): Promise<Target> {
-  if (config.sandbox === undefined) {
-    return { connection: difyConnection(config), config, close: () => Promise.resolve() };
-  }
-  const { createSandbox } = await import('../../sandbox/sandbox.ts');
-  const { sandbox: tools, ...rest } = config;
-  const sandbox = await createSandbox({ tools });
-  const { innerApiKey, workspaceId, adminApiKey, secretKey } = sandbox.credentials;
-  const dify = { apiUrl: sandbox.url, innerApiKey, workspaceId, adminApiKey, secretKey, userId: '' };
-  const found: Config = { ...rest, dify };
-  return { connection: difyConnection(found), config: found, close: () => sandbox.close() };
-}
-
 function skipped(names: readonly string[]): readonly Check[] {
   return names.map((name) => ({ name, ...skip('Skipped because an earlier check failed.') }));
 }
@@ -173,13 +149,14 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = {
 };
 
 function render({ name, status, message, details = [], fix }: Check, output: Output): string {
-  return [
-    `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`,
+  const first = `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`;
+  const rest = [
     ...details.flatMap((text) =>
       text.split('\n').map((line, index) => `      ${index === 0 ? '-' : ' '} ${line}`),
     ),
     ...(fix ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`      fix: ${line}`])),
-  ].join('\n');
+  ];
+  return [wrap(first, output.width, 6), ...rest.map(output.prose)].join('\n');
 }
 
 function verdict(failures: number, warnings: number): string {

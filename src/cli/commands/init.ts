@@ -27,7 +27,6 @@ interface InitOptions {
   readonly force?: true;
 }
 
-/** `init`: asks how to reach Dify, checks each answer, and writes the configuration file. */
 export async function run(context: CommandContext, options: InitOptions): Promise<number> {
   const { io, output } = context;
   const path = resolve(configFilePath(context.options.config, io.env).path);
@@ -42,9 +41,8 @@ export async function run(context: CommandContext, options: InitOptions): Promis
   if (before !== undefined && !asks && options.force !== true) throw alreadyThere(path);
 
   const file = options.difyEnv === undefined ? undefined : await readEnvFile(options.difyEnv);
-  const flags = { url: options.url, workspace: options.workspace };
   if (!asks) {
-    const missing = missingOf(gather(io, flags, file));
+    const missing = missingOf(gather(io, options, file));
     if (missing.length > 0) throw incomplete(missing, file?.remarks ?? []);
   }
   const prompter = asks ? await io.createPrompter() : undefined;
@@ -65,24 +63,24 @@ export async function run(context: CommandContext, options: InitOptions): Promis
   });
   // It contains the same keys, even if the old file was readable by others.
   if (backup !== undefined) await chmod(backup, 0o600);
-  const warnings = warningsOf(answers);
   const { workspace, version, apiUrl } = answers;
+  const warnings = difyWarnings({ innerApiKey: answers.innerApiKey, secretKey: answers.secretKey });
   const about = { file: path, backup: backup ?? null, apiUrl, version: version ?? null, workspace, warnings };
   output.data(about, () =>
     [
-      ...warnings.map(
-        (warning) => `${output.paint('yellow', 'warning:')} ${warning.path}: ${warning.message}.`,
-      ),
+      ...warnings.map((one) => `${output.paint('yellow', 'warning:')} ${one.path}: ${one.message}.`),
       ...(backup === undefined ? [] : [`The previous file is saved as ${backup}.`]),
       `Wrote ${path}, readable only by you.`,
-    ].join('\n'),
+    ]
+      .map(output.prose)
+      .join('\n'),
   );
   return next(context, client, prompter, path);
 }
 
 function ask(
   { io, output }: CommandContext,
-  { files, url, workspace }: InitOptions,
+  options: InitOptions,
   prompter: Prompter | undefined,
   file: DifyEnvironment | undefined,
 ): Promise<Answers | typeof INTERRUPTED> {
@@ -94,8 +92,8 @@ function ask(
           prompter,
           output,
           signal,
-          files: files !== false,
-          gather: (read = file) => gather(io, { url, workspace }, read),
+          files: options.files !== false,
+          gather: (read = file) => gather(io, options, read),
           opened: (http) => void open.push(http),
         },
         file,
@@ -136,10 +134,6 @@ const CLIENT_CHOICES = [
   ...CLIENT_NAMES.filter((name) => name !== 'json').map((value) => ({ value, label: CLIENTS[value].title })),
   { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
 ];
-
-function warningsOf({ innerApiKey, secretKey }: Answers): readonly Problem[] {
-  return difyWarnings({ innerApiKey, secretKey });
-}
 
 function alreadyThere(path: string): BridgeError {
   return new BridgeError('usage', `${path} already exists.`, {

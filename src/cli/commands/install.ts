@@ -5,7 +5,7 @@ import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
 import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
-import { type ServerEntry, serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
+import { serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/server-entry.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
@@ -15,7 +15,6 @@ import type { CommandContext } from '../session.ts';
 
 interface InstallOptions extends ServerOptions {
   readonly name?: string | undefined;
-  /** `--file`: another file instead of the client's usual one. */
   readonly file?: string | undefined;
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
@@ -24,7 +23,6 @@ interface InstallOptions extends ServerOptions {
 
 const CODE = 'client_config_invalid';
 
-/** `install CLIENT`: adds the bridge to a client's file, or removes it. */
 export async function run(
   context: CommandContext,
   options: InstallOptions,
@@ -39,15 +37,13 @@ export async function run(
   }
   const file = fileOf(client, options, machineOf(context));
   const target = options.remove === true ? undefined : await serverTarget(context, client, options);
-  if (file === undefined) return print(context, client, name, target);
+  if (file === undefined) return print(context.output, client, name, target);
 
   const before = await readIfThere(file, CODE);
-  const edited = edit({ client, file, text: before ?? '', name }, target && serverEntry(client, target));
+  const present = { client, file, text: before ?? '', name };
+  const edited =
+    target === undefined ? withoutEntry(present) : withEntry(present, serverEntry(client, target));
   return apply(context, { client, name, file, before, edited, target, options });
-}
-
-function edit(file: Parameters<typeof withEntry>[0], entry: ServerEntry | undefined): EditedFile {
-  return entry === undefined ? withoutEntry(file) : withEntry(file, entry);
 }
 
 interface Planned {
@@ -106,20 +102,12 @@ function doneText({ client, name, file, target }: Planned): string {
 }
 
 /** Prints the text to paste, for clients without a file. */
-function print(
-  { output }: CommandContext,
-  client: Client,
-  name: string,
-  target: ServerTarget | undefined,
-): number {
+function print(output: Output, client: Client, name: string, target: ServerTarget | undefined): number {
   if (target === undefined) {
-    throw new BridgeError(
-      'usage',
-      `${client.title} stores its servers where no other program can change them.`,
-      {
-        hint: `Remove ${name} in ${client.title}, under Settings, MCP.`,
-      },
-    );
+    const message = `${client.title} stores its servers where no other program can change them.`;
+    throw new BridgeError('usage', message, {
+      hint: `Remove ${name} in ${client.title}, under Settings, MCP.`,
+    });
   }
   const text = newFileText(client, name, target);
   output.raw(text);
@@ -127,7 +115,6 @@ function print(
   return 0;
 }
 
-/** Returns the remaining steps for the user. */
 function notes(client: Client, target: ServerTarget | undefined): string[] {
   if (target === undefined) return [];
   if (target.kind === 'stdio') {
@@ -141,10 +128,7 @@ function notes(client: Client, target: ServerTarget | undefined): string[] {
     : [`${client.title} takes DIFY_BRIDGE_TOKEN from the environment that it is started with.`];
 }
 
-/**
- * Returns the file to change; undefined for a client without one. Throws if the client is not on this
- * machine.
- */
+/** Returns the file to change; undefined for a client without one. Throws if the client is missing. */
 function fileOf(client: Client, options: InstallOptions, machine: Machine): string | undefined {
   if (options.file !== undefined && options.project !== undefined) {
     throw new BridgeError('usage', '--file and --project exclude each other.', { hint: 'Omit one of them.' });
@@ -169,13 +153,10 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
     throw new BridgeError('usage', 'install json needs the file.', { hint: 'Name it with --file FILE.' });
   }
   if (place.signs.some((sign) => existsSync(sign))) return place.file;
-  throw new BridgeError(
-    CODE,
-    `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`,
-    {
-      hint: `Install ${client.title} and start it once, or name its file with --file.`,
-    },
-  );
+  const message = `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`;
+  throw new BridgeError(CODE, message, {
+    hint: `Install ${client.title} and start it once, or name its file with --file.`,
+  });
 }
 
 function machineOf({ io }: CommandContext): Machine {

@@ -13,10 +13,8 @@ import { type ManifestOptions, withLiveView } from '../live-view.ts';
 import { reviewText, type WhyRemoved } from '../manifest-review.ts';
 import { type CommandContext, warnOfUnlisted } from '../session.ts';
 
-/** Exit code if there is a difference. */
 const DIFFERENT = 1;
 
-/** `manifest diff`: prints how what a view publishes differs from what was approved. */
 export function run(context: CommandContext, options: ManifestOptions): Promise<number> {
   return withLiveView(context, options, async ({ app, view, dir, registry, providers, problems }) => {
     const manifest = await readManifest(dir);

@@ -9,7 +9,6 @@ interface PullOptions extends ManifestOptions {
   readonly dryRun?: true;
 }
 
-/** `manifest pull`: writes what a view publishes now. */
 export function run(context: CommandContext, options: PullOptions): Promise<number> {
   return withLiveView(context, options, async ({ app, view, dir, registry, providers, problems }) => {
     const dryRun = options.dryRun === true;
@@ -21,7 +20,7 @@ export function run(context: CommandContext, options: PullOptions): Promise<numb
     );
     warnOfUnlisted({ app }, output);
     for (const { name, reason } of changes.skipped) output.warn(`${name} is omitted. ${reason}`);
-    for (const name of changes.kept) {
+    for (const name of changes.unlisted) {
       output.warn(`${join(dir, name)} is unchanged, because Dify could not list its provider.`);
     }
     for (const name of changes.foreign) {

@@ -1,7 +1,6 @@
 import { manifestFileSchema } from '../../manifest/file-schema.ts';
 import type { CommandContext } from '../session.ts';
 
-/** `manifest schema`: prints the JSON Schema of the files. */
 export async function run({ output }: CommandContext): Promise<number> {
   output.raw(JSON.stringify(manifestFileSchema(), null, 2));
   return 0;

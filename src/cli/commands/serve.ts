@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { viewsOf } from '../../config/views.ts';
+import { viewNamed, viewsOf } from '../../config/views.ts';
 import { after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
-import { type CommandContext, configOf, loggerOf, viewNamed } from '../session.ts';
+import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
 /** How long the client may take to read the last output, in milliseconds. */
 const LAST_OUTPUT_MS = 500;
@@ -30,8 +30,8 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
       hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
     });
   }
-  const loaded = await configOf(context, { needsDify: true });
-  if (view !== undefined) await viewNamed(viewsOf(loaded.config), view);
+  const loaded = await configOf(context);
+  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
     for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
@@ -39,7 +39,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   warn(loaded);
 
   const reload = async (): Promise<Config> => {
-    const again = await configOf(context, { needsDify: true });
+    const again = await configOf(context);
     warn(again);
     logger.setLevel(again.config.log.level);
     return again.config;
@@ -77,7 +77,7 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
   if (io.stdin.isTTY === true) {
     const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
     output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
-    output.note(`A client starts the bridge by itself: enter the command dify-mcp-bridge ${command} there.`);
+    output.note(`A client starts the bridge by itself, with this command:\n  dify-mcp-bridge ${command}`);
     output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
   }
   return { ended: app.serveStdio({ view }) };

@@ -3,7 +3,6 @@ import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
-/** `tools explain NAME`: prints why a tool is published as it is, or why it is withheld. */
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
     const { registry, config } = session;
@@ -13,14 +12,14 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
         `${name} is a tool of the bridge itself, for calls that take long: ${handOff} is on.`,
         ...(registry.get(name) === undefined ? [] : ["It replaces Dify's tool of the same name."]),
       ];
-      context.output.data({ name, published: true, lines }, () => lines.join('\n'));
+      context.output.data({ name, published: true, lines }, () => context.output.prose(lines.join('\n')));
       return 0;
     }
     const published = registry.get(name) !== undefined;
     const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
     if (!published && !isKnown) throw unknownTool(session, context.output, name);
     const lines = explainTool(registry, name);
-    context.output.data({ name, published, lines }, () => lines.join('\n'));
+    context.output.data({ name, published, lines }, () => context.output.prose(lines.join('\n')));
     return 0;
   });
 }

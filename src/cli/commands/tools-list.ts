@@ -6,11 +6,11 @@ import { furtherNotes } from '../../registry/notes.ts';
 import { settingOf } from '../../registry/rules.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { manifestLines, manifestSummary, staleLines } from '../command-app.ts';
-import { count, type Output, table } from '../output.ts';
+import { table } from '../layout.ts';
+import { count, type Output } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
 
-/** `tools list`: prints what a view publishes, its cost in a context, and what is withheld. */
 export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
   return withView(context, options.view, ({ app, registry, view, config }) => {
     const { output } = context;
@@ -60,11 +60,11 @@ function sizeWarnings(
   const limits = exceededLimits(tools).map((limit) => `${limit.client} (${limit.tools})`);
   const remedy =
     mode === 'search'
-      ? `Let ${settingOf(config, 'pinned')} fit less.`
+      ? `Make ${settingOf(config, 'pinned')} match less.`
       : `Narrow ${settingOf(config, 'allow')} or ${settingOf(config, 'deny')}, or set ${config.at?.['mode'] ?? 'tools.mode'} to search.`;
   const warnings: string[] = [];
   if (limits.length > 0) {
-    warnings.push(`${count(tools, 'tool')}: more than some clients take: ${limits.join(', ')}. ${remedy}`);
+    warnings.push(`${count(tools, 'tool')}: more than some clients accept: ${limits.join(', ')}. ${remedy}`);
   }
   const budget = config.auto.tokens;
   if (tokens > budget) {
@@ -86,49 +86,56 @@ function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
 }
 
 function listingText(registry: Registry, total: ToolCost, output: Output): string {
-  const blocks: string[] = [];
-  if (registry.tools.length === 0) blocks.push('No tool is published.');
-  else blocks.push(publishedTable(registry, output));
+  const blocks = [registry.tools.length === 0 ? 'No tool is published.' : publishedTable(registry, output)];
   if (registry.withheld.length > 0) {
     const rows = registry.withheld.map(({ name, reason, detail }) => [
       name,
       reason,
       detail.split('\n')[0] ?? '',
     ]);
-    blocks.push(`Not published (tools explain NAME says more):\n${table(rows)}`);
+    blocks.push(`Not published (tools explain NAME says more):\n${table(rows, output)}`);
   }
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {
-    blocks.push(['Notes:', ...notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
+    blocks.push(
+      ['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].map(output.prose).join('\n'),
+    );
   }
   const published = count(registry.tools.length, 'tool');
-  blocks.push(
-    `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`,
-  );
+  const cost = `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`;
+  blocks.push([cost, ...unusableText(registry)].map(output.prose).join('\n'));
   return blocks.join('\n\n');
+}
+
+/** Returns a line on the tools that cannot work, by provider. */
+function unusableText({ tools }: Registry): readonly string[] {
+  const byProvider = new Map<string, number>();
+  for (const { authorized, providerLabel } of tools) {
+    if (!authorized) byProvider.set(providerLabel, (byProvider.get(providerLabel) ?? 0) + 1);
+  }
+  if (byProvider.size === 0) return [];
+  const providers = [...byProvider].sort((a, b) => b[1] - a[1]).map(([label, tools]) => `${label} ${tools}`);
+  const total = [...byProvider.values()].reduce((sum, each) => sum + each, 0);
+  const [are, of] = [total === 1 ? 'tool is' : 'tools are', count(byProvider.size, 'provider')];
+  return [`${total} ${are} not usable yet, of ${of} without credentials in Dify: ${providers.join(', ')}.`];
 }
 
 function publishedTable({ tools }: Registry, output: Output): string {
   const costs = tools.map(toolCost);
-  const cells = (head: string, values: readonly number[]): string[] => {
-    const texts = [head, ...values.map(number)];
+  const cells = (head: string, part: keyof ToolCost): string[] => {
+    const texts = [head, ...costs.map((cost) => number(cost[part]))];
     const width = Math.max(...texts.map((text) => text.length));
     return texts.map((text) => text.padStart(width));
   };
-  const bytes = cells(
-    'BYTES',
-    costs.map((cost) => cost.bytes),
-  );
-  const tokens = cells(
-    '~TOKENS',
-    costs.map((cost) => cost.tokens),
-  );
+  const bytes = cells('BYTES', 'bytes');
+  const tokens = cells('~TOKENS', 'tokens');
   const rows = tools.map(({ name, title, ref, authorized }, index) => [
     name,
     bytes[index + 1] ?? '',
     tokens[index + 1] ?? '',
-    title,
-    `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
+    `${title}${authorized ? '' : output.paint('yellow', ' (no credentials)')}`,
+    origin(ref),
   ]);
-  return table([['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'], ...rows]);
+  const head = ['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'];
+  return table([head, ...rows], { width: output.width, omit: [4, 1, 2] });
 }

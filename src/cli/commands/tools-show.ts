@@ -4,7 +4,6 @@ import type { Output } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
 import { costText, origin, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
-/** `tools show NAME`: prints a tool as tools/list returns it, its cost, and its origin. */
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
     const { registry } = session;
@@ -35,7 +34,7 @@ function details(tool: PublishedTool, output: Output): string {
     `In Dify: ${origin(tool.ref)}${tool.authorized ? '' : ' (not authorised: every call is refused)'}`,
     `In tools/list: ${costText(toolCost(tool))}`,
     '',
-    tool.description,
+    output.prose(tool.description),
     ...schema('Input', tool.inputSchema),
     ...schema('Output', tool.outputSchema),
   ].join('\n');

@@ -1,7 +1,6 @@
 import { VERSION } from '../../version.ts';
 import type { CommandContext } from '../session.ts';
 
-/** `version`: prints the version of the bridge and of Node.js. */
 export async function run({ output, program }: CommandContext): Promise<number> {
   const about = { name: program.name(), version: VERSION, node: process.versions.node };
   output.data(about, () => `${about.name} ${VERSION} (Node.js ${about.node})`);

@@ -2,7 +2,6 @@ import { BridgeError } from '../../model/errors.ts';
 import type { DifyConsole } from './console.ts';
 import type { Workspace } from './workspaces.ts';
 
-/** The most workspaces that a hint names. */
 const MAX_NAMED = 5;
 
 /** Returns the error for an admin key that Dify does not know. */
@@ -17,10 +16,9 @@ export function unknownAdminKey(cause: unknown): BridgeError {
 }
 
 /**
- * Returns the error that says why Dify refused the admin key for a workspace: the key is wrong, the
- * workspace is unknown, or admin keys are switched off. Dify answers all three alike; its list of all
- * workspaces, which checks only the key, tells them apart. Returns the original error if Dify does not
- * answer that list.
+ * Returns the error that says why Dify refused the admin key for a workspace. Dify answers a wrong key, an unknown
+ * workspace and admin keys that are switched off alike; its list of all workspaces, which checks only the key, tells
+ * them apart. Returns the original error if Dify does not answer that list.
  */
 export async function explainAdminKeyError(
   difyConsole: Pick<DifyConsole, 'allWorkspaces'>,

@@ -1,70 +1,17 @@
-import { createHash } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject } from '../../model/json.ts';
+import { objectOf } from '../../model/json.ts';
 import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
-import { type DifyAnswer, type DifyHttp, parseJson } from '../wire/http.ts';
-import { readReply } from '../wire/reply.ts';
+import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import { header, readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';
-import {
-  type AccountWorkspace,
-  currentOf,
-  toAccountWorkspaces,
-  toWorkspaces,
-  type Workspace,
-} from './workspaces.ts';
+import { type AccountWorkspace, currentOf, toWorkspaces, type Workspace } from './workspaces.ts';
 
 /** The read-only part of Dify's console API. Every method rejects with a BridgeError. */
-export interface DifyConsole {
-  /**
-   * Resolves with the providers of one type and their tools: the same object as long as Dify's answer
-   * does not change. Undefined if this Dify is older than the type (`mcp` came with 1.6.0).
-   */
-  listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined>;
-  /** Resolves with the providers of one type. Dify omits their tools, except for `mcp`. */
-  listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing>;
-  /**
-   * Resolves with the builtin providers that plugins install, without tools. Works even if one plugin
-   * makes `listProviders` fail.
-   */
-  listPlugins(signal: AbortSignal): Promise<PluginListing>;
-  /**
-   * Resolves with the tools of one builtin provider. Unlike `listTools`, no other provider can make it
-   * fail.
-   */
-  builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading>;
-  /**
-   * Resolves with the workspace's credentials for a builtin provider. Undefined before Dify 1.7.0, which
-   * does not list them: a provider had at most one.
-   */
-  credentials(providerId: string, signal: AbortSignal): Promise<readonly ProviderCredential[] | undefined>;
-  /**
-   * Resolves with the workspaces of the account and marks the current one. With the admin key, the
-   * account is the owner of the workspace that the credentials name.
-   */
-  workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]>;
-  /**
-   * Resolves with the workspace whose tools Dify lists. Rejects if the credentials name another one: Dify
-   * would list the tools of one workspace and run those of another.
-   */
-  currentWorkspace(signal: AbortSignal): Promise<Workspace>;
-  /**
-   * Rejects if the account of a login is in another workspace than the credentials name. Sends nothing
-   * with the admin key, whose requests name their workspace.
-   */
-  checkWorkspace(signal: AbortSignal): Promise<void>;
-  /** Resolves with every workspace of the installation. Only the admin key may list them. */
-  allWorkspaces(signal: AbortSignal): Promise<readonly Workspace[]>;
-}
-
-/** Limits of a console. */
-export interface ConsoleOptions {
-  /** Milliseconds for one request; 30 s when absent. */
-  readonly timeoutMs?: number | undefined;
-}
+export type DifyConsole = ReturnType<typeof createConsole>;
 
 const WORKSPACES = '/console/api/workspaces';
 const WORKSPACE_ROOT = `${WORKSPACES}/current`;
@@ -73,25 +20,16 @@ const PLUGINS_PER_PAGE = 100;
 /** More pages than any installation has. Ends the loop if Dify always announces one more page. */
 const MAX_PAGES = 500;
 
-/**
- * Returns a console that authenticates with these credentials. Sends nothing before the first request.
- */
-export function createConsole(
-  http: DifyHttp,
-  credentials: ConsoleCredentials,
-  options: ConsoleOptions = {},
-): DifyConsole {
-  const session = createConsoleSession(http, credentials, options.timeoutMs);
+/** Returns a console that authenticates with these credentials. Sends nothing before the first request. */
+export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, timeoutMs?: number) {
+  const session = createConsoleSession(http, credentials, timeoutMs);
   /** Dify's last listing of each type. */
   const listed = new Map<ProviderType, { readonly digest: string; readonly listing: CatalogListing }>();
 
-  /**
-   * Resolves with a 200 whose body is JSON; undefined if Dify has no such route and `mayBeUnknown` is
-   * set.
-   */
+  /** Resolves with a 200 whose body is JSON; undefined if Dify has no such route and `mayBeUnknown` is set. */
   async function answerTo(request: ConsoleRequest, mayBeUnknown: boolean): Promise<DifyAnswer | undefined> {
     const answer = await session.send(request);
-    if (answer.status === 200 && isJsonAnswer(answer.headers['content-type'])) return answer;
+    if (answer.status === 200 && header(answer, 'content-type')?.includes('json')) return answer;
     const reply = await readReply(answer);
     if (mayBeUnknown && isUnknownRoute(reply)) return undefined;
     throw session.toError(reply);
@@ -101,17 +39,19 @@ export function createConsole(
   async function ask(request: ConsoleRequest, mayBeUnknown = false): Promise<unknown> {
     const answer = await answerTo(request, mayBeUnknown);
     if (answer === undefined) return undefined;
-    const body = await answer.json();
-    if (body !== undefined) return body;
-    throw unexpected(request.path, 'JSON');
+    return (await answer.json()) ?? reject(request.path, 'JSON');
   }
 
+  /** Resolves with the workspaces of the account; with the admin key, those of the workspace's owner. */
   async function workspaces(signal: AbortSignal): Promise<readonly AccountWorkspace[]> {
-    const raw = await ask({ method: 'GET', path: WORKSPACES, signal });
-    const list = isJsonObject(raw) ? raw['workspaces'] : undefined;
-    return toAccountWorkspaces(list) ?? rejectWorkspaces(WORKSPACES);
+    const list = objectOf(await ask({ method: 'GET', path: WORKSPACES, signal }))['workspaces'];
+    return toWorkspaces(list) ?? reject(WORKSPACES, 'a list of workspaces');
   }
 
+  /**
+   * Resolves with the workspace whose tools Dify lists. Rejects if the credentials name another one: Dify would list the
+   * tools of one workspace and run those of another.
+   */
   // Every release has the list. The route of the current workspace changed its method once and is gone
   // since 1.17.
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
@@ -122,73 +62,75 @@ export function createConsole(
     workspaces,
     currentWorkspace,
 
-    async listTools(type, signal) {
+    /** Resolves with the same object as long as Dify's answer does not change; `mcp` came with Dify 1.6.0. */
+    async listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined> {
       const path = `${WORKSPACE_ROOT}/tools/${type}`;
       const answer = await answerTo({ method: 'GET', path, signal }, type === 'mcp');
       if (answer === undefined) return undefined;
-      const body = await answer.bytes();
-      const digest = createHash('sha256').update(body).digest('base64');
+      const { digest, json } = await answer.digested();
       const last = listed.get(type);
       if (last?.digest === digest) return last.listing;
-      const raw = parseJson(body);
-      if (raw === undefined) throw unexpected(path, 'JSON');
-      const listing = toToolProviders(raw, type) ?? rejectList(path);
+      const listing = toToolProviders(json() ?? reject(path, 'JSON'), type) ?? reject(path, 'a list');
       listed.set(type, { digest, listing });
       return listing;
     },
 
-    async listProviders(type, signal) {
+    /** Resolves with the providers of one type. Dify omits their tools, except for `mcp`. */
+    async listProviders(type: ProviderType, signal: AbortSignal): Promise<CatalogListing> {
       const path = `${WORKSPACE_ROOT}/tool-providers?type=${type}`;
-      return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? rejectList(path);
+      return toToolProviders(await ask({ method: 'GET', path, signal }), type) ?? reject(path, 'a list');
     },
 
-    async listPlugins(signal) {
+    /** Resolves with the builtin providers of plugins, even if one plugin makes `listProviders` fail. */
+    async listPlugins(signal: AbortSignal): Promise<PluginListing> {
       const plugins: unknown[] = [];
       for (let page = 1; page <= MAX_PAGES; page += 1) {
         const path = `${WORKSPACE_ROOT}/plugin/list?page=${page}&page_size=${PLUGINS_PER_PAGE}`;
-        const { plugins: batch, total = 0 } =
-          toPluginPage(await ask({ method: 'GET', path, signal })) ?? rejectList(path);
+        const answer = await ask({ method: 'GET', path, signal });
+        const { plugins: batch, total } = toPluginPage(answer) ?? reject(path, 'a list');
         plugins.push(...batch);
         if (batch.length === 0 || plugins.length >= total) break;
       }
       return toPluginListing(plugins);
     },
 
-    async builtinProviderTools(providerId, signal) {
+    /** Resolves with the tools of one builtin provider. Unlike `listTools`, no other provider can make it fail. */
+    async builtinProviderTools(providerId: string, signal: AbortSignal): Promise<ToolReading> {
       const path = `${builtinPath(providerId)}/tools`;
-      return (
-        toDifyTools(await ask({ method: 'GET', path, signal }), 'builtin', providerId) ?? rejectList(path)
-      );
+      const raw = await ask({ method: 'GET', path, signal });
+      return toDifyTools(raw, 'builtin', providerId) ?? reject(path, 'a list');
     },
 
-    async credentials(providerId, signal) {
+    /** Resolves with a builtin provider's credentials; undefined before Dify 1.7.0, which lists none. */
+    async credentials(
+      providerId: string,
+      signal: AbortSignal,
+    ): Promise<readonly ProviderCredential[] | undefined> {
       const path = `${builtinPath(providerId)}/credential/info`;
       const raw = await ask({ method: 'GET', path, signal }, true);
-      return raw === undefined ? undefined : (toCredentials(raw) ?? rejectList(path));
+      return raw === undefined ? undefined : (toCredentials(raw) ?? reject(path, 'a list'));
     },
 
-    async checkWorkspace(signal) {
-      if (credentials.kind === 'login' && credentials.workspaceId !== undefined)
-        await currentWorkspace(signal);
+    /** Checks the workspace of a login as `currentWorkspace` does. Requests with the admin key name theirs. */
+    async checkWorkspace(signal: AbortSignal): Promise<void> {
+      const isNamed = credentials.kind === 'login' && credentials.workspaceId !== undefined;
+      if (isNamed) await currentWorkspace(signal);
     },
 
-    async allWorkspaces(signal) {
+    /** Resolves with every workspace of the installation. Only the admin key may list them. */
+    async allWorkspaces(signal: AbortSignal): Promise<readonly Workspace[]> {
       if (credentials.kind !== 'admin-key') {
-        throw new BridgeError(
-          'upstream_unauthorized',
-          'Only the admin key may list all workspaces of Dify.',
-          {
-            hint: 'Set DIFY_ADMIN_API_KEY.',
-          },
-        );
+        const message = 'Only the admin key may list all workspaces of Dify.';
+        throw new BridgeError('upstream_unauthorized', message, { hint: 'Set DIFY_ADMIN_API_KEY.' });
       }
       const found: Workspace[] = [];
       for (let page = 1; page <= MAX_PAGES; page += 1) {
         const path = `/console/api/all-workspaces?page=${page}&limit=${PAGE_SIZE}`;
-        const raw = await ask({ method: 'GET', path, signal, inWorkspace: false });
-        const batch = toWorkspaces(isJsonObject(raw) ? raw['data'] : undefined) ?? rejectWorkspaces(path);
+        const request = { method: 'GET', path, signal, inWorkspace: false } as const;
+        const { data, has_more: hasMore } = objectOf(await ask(request));
+        const batch = toWorkspaces(data) ?? reject(path, 'a list of workspaces');
         found.push(...batch);
-        if (!isJsonObject(raw) || raw['has_more'] !== true || batch.length === 0) break;
+        if (hasMore !== true || batch.length === 0) break;
       }
       return found;
     },
@@ -200,20 +142,8 @@ function builtinPath(providerId: string): string {
   return `${WORKSPACE_ROOT}/tool-provider/builtin/${inPath}`;
 }
 
-function isJsonAnswer(contentType: string | string[] | undefined): boolean {
-  return String(contentType ?? '').includes('json');
-}
-
-function rejectList(path: string): never {
-  throw unexpected(path, 'a list');
-}
-
-function rejectWorkspaces(path: string): never {
-  throw unexpected(path, 'a list of workspaces');
-}
-
-function unexpected(path: string, expected: string): BridgeError {
-  return new BridgeError('upstream_error', `Dify's answer to ${path} is not ${expected}.`, {
+function reject(path: string, expected: string): never {
+  throw new BridgeError('upstream_error', `Dify's answer to ${path} is not ${expected}.`, {
     hint: 'Check that the bridge supports this version of Dify.',
     upstream: { status: 200, path },
   });

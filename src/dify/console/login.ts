@@ -4,48 +4,40 @@ import { type LoginFailure, loginFailure, sessionError } from './console-errors.
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 
-/** E-mail address and password of a Dify account. */
 export interface LoginCredentials {
   readonly email: string;
   readonly password: string;
 }
 
 /**
- * What a login returned: since 1.9.2 cookies under Dify's names (prefixed with `__Host-` if Dify is
- * served over HTTPS), before that a pair of tokens in the body.
+ * What a login returned: since 1.9.2 cookies under Dify's names (prefixed with `__Host-` if Dify is served over HTTPS),
+ * before that a pair of tokens in the body.
  */
 export type ConsoleTokens =
   | { readonly kind: 'cookies'; readonly cookies: ReadonlyMap<string, string> }
   | { readonly kind: 'bearer'; readonly access: string; readonly refresh: string | undefined };
 
-/** Tokens, or why the login failed. */
-export type LoginOutcome = { readonly tokens: ConsoleTokens } | LoginFailure;
-
 const LOGIN_PATH = '/console/api/login';
 const REFRESH_PATH = '/console/api/refresh-token';
 /** From this version on, Dify expects the password as Base64. */
-const BASE64_SINCE = [1, 11, 2] as const;
+const BASE64_SINCE = '1.11.2';
 
-/**
- * Logs in with one request and returns the outcome. Encodes the password as the Dify `version`
- * (X-Version) expects; as Base64 if the version is unknown. Throws only if Dify cannot be reached.
- */
+/** Logs in with one request, with the password as Dify's `version` expects. Throws if Dify cannot be reached. */
 export async function logIn(
   http: DifyHttp,
   credentials: LoginCredentials,
   version: string | undefined,
   timeoutMs: number,
-): Promise<LoginOutcome> {
+): Promise<{ readonly tokens: ConsoleTokens } | LoginFailure> {
   const base64 = expectsBase64(version);
-  const password = base64
-    ? Buffer.from(credentials.password, 'utf8').toString('base64')
-    : credentials.password;
+  const encoded = Buffer.from(credentials.password, 'utf8').toString('base64');
+  const password = base64 ? encoded : credentials.password;
   for (const secret of [credentials.password, password]) http.secrets.remember(secret);
   const answer = await http.send({
     method: 'POST',
     path: LOGIN_PATH,
     body: { email: credentials.email, password, remember_me: true },
-    signal: never(),
+    signal: AbortSignal.any([]),
     timeoutMs,
   });
   const form =
@@ -59,9 +51,8 @@ export async function logIn(
 }
 
 /**
- * Exchanges the refresh token, which is valid once, for new tokens with one request. Returns undefined if
- * there is no refresh token or Dify refuses it. Throws a BridgeError if Dify cannot be reached or cannot
- * answer now.
+ * Exchanges the refresh token, which is valid once, for new tokens with one request. Returns undefined if there is none
+ * or Dify refuses it. Throws a BridgeError if Dify cannot be reached or cannot answer now.
  */
 export async function refreshTokens(
   http: DifyHttp,
@@ -71,31 +62,20 @@ export async function refreshTokens(
   const carried = refreshRequest(tokens);
   if (carried === undefined) return undefined;
   if (tokens.kind === 'bearer' && tokens.refresh !== undefined) http.secrets.remember(tokens.refresh);
-  const answer = await http.send({
-    method: 'POST',
-    path: REFRESH_PATH,
-    ...carried,
-    signal: never(),
-    timeoutMs,
-  });
+  const request = { method: 'POST', path: REFRESH_PATH, ...carried } as const;
+  const answer = await http.send({ ...request, signal: AbortSignal.any([]), timeoutMs });
   const result = await readTokens(answer, tokens.kind === 'cookies' ? tokens.cookies : new Map());
   if (result.tokens !== undefined) return result.tokens;
   if (result.succeeded || isRefused(result.reply)) return undefined;
   throw sessionError(result.reply);
 }
 
-/**
- * Returns the headers that authenticate a request. Since 1.9.2 Dify expects the CSRF token twice: as a
- * cookie and as a header.
- */
+/** Returns the headers that authenticate a request. Since 1.9.2 Dify expects the CSRF token as cookie and as header. */
 export function tokenHeaders(tokens: ConsoleTokens): NonNullable<DifyRequest['headers']> {
   if (tokens.kind === 'bearer') return { authorization: `Bearer ${tokens.access}` };
   const pairs = [...tokens.cookies];
   const csrf = pairs.find(([name]) => name.endsWith('csrf_token'))?.[1];
-  return {
-    cookie: pairs.map(([name, value]) => `${name}=${value}`).join('; '),
-    'x-csrf-token': csrf,
-  };
+  return { cookie: pairs.map((pair) => pair.join('=')).join('; '), 'x-csrf-token': csrf };
 }
 
 /** Returns the refresh token in the form in which Dify issued it; the route ignores everything else. */
@@ -119,10 +99,7 @@ interface TokenAnswer {
   readonly reply: DifyReply;
 }
 
-/**
- * Reads the answer to a login or a refresh. Dify answers 200 even to a login that it refuses because the
- * account has no workspace: `result` decides.
- */
+/** Reads the answer to a login or a refresh. Dify answers 200 even to a login that it refuses: `result` decides. */
 async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): Promise<TokenAnswer> {
   const reply = await readReply(answer);
   const succeeded = reply.status === 200 && reply.body?.['result'] === 'success';
@@ -130,10 +107,7 @@ async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>
   return { tokens, succeeded, reply };
 }
 
-/**
- * Returns the known cookies updated with those of the answer; undefined if the answer has no access
- * token.
- */
+/** Returns the known cookies updated with those of the answer; undefined if the answer has no access token. */
 function cookieTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): ConsoleTokens | undefined {
   const cookies = new Map(known);
   let renewed = false;
@@ -157,17 +131,9 @@ function bearerTokens(data: Json | undefined): ConsoleTokens | undefined {
   return { kind: 'bearer', access, refresh: typeof refresh === 'string' ? refresh : undefined };
 }
 
-function expectsBase64(version: string | undefined): boolean {
-  const parts = /^(\d+)\.(\d+)\.(\d+)/
-    .exec(version ?? '')
-    ?.slice(1)
-    .map(Number);
-  if (parts === undefined) return true;
-  for (const [index, limit] of BASE64_SINCE.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== limit) return part > limit;
-  }
-  return true;
+function expectsBase64(version = ''): boolean {
+  const [release] = /^\d+\.\d+\.\d+/.exec(version) ?? [];
+  return release === undefined || release.localeCompare(BASE64_SINCE, 'en', { numeric: true }) >= 0;
 }
 
 function withoutTokens({ status, path }: DifyReply): BridgeError {
@@ -175,8 +141,4 @@ function withoutTokens({ status, path }: DifyReply): BridgeError {
     hint: 'Check that nothing between the bridge and Dify removes cookies, or use DIFY_ADMIN_API_KEY.',
     upstream: { status, path },
   });
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

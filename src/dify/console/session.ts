@@ -1,22 +1,19 @@
 import { abortable } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { adminKeyError, sessionError } from './console-errors.ts';
-import { type ConsoleTokens, logIn, refreshTokens, tokenHeaders } from './login.ts';
+import { type ConsoleTokens, type LoginCredentials, logIn, refreshTokens, tokenHeaders } from './login.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { abortError } from '../wire/network-errors.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 import { probeVersion } from '../inner/probe.ts';
 
-/** How the bridge authenticates to Dify's console API. */
 export type ConsoleCredentials =
   | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
-  | {
+  | (LoginCredentials & {
       readonly kind: 'login';
-      readonly email: string;
-      readonly password: string;
       /** The workspace that the account must be in; not checked when absent. */
       readonly workspaceId?: string | undefined;
-    };
+    });
 
 /** A request to the console API; the session adds the headers. */
 export interface ConsoleRequest {
@@ -28,24 +25,21 @@ export interface ConsoleRequest {
   readonly inWorkspace?: boolean | undefined;
 }
 
-/** Sends authenticated requests to the console API. */
 export interface ConsoleSession {
   /**
-   * Resolves with any answer except a 401, for which it throws a BridgeError. If the tokens have expired,
-   * renews them and sends the request a second time: it must be safe to repeat.
+   * Resolves with any answer except a 401, for which it throws a BridgeError. If the tokens have expired, renews them
+   * and sends the request a second time: it must be safe to repeat.
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
-  /** Returns the error for an unexpected reply. */
   toError(reply: DifyReply): BridgeError;
 }
 
 /** Milliseconds for one request to the console API, including its answer. */
-export const CONSOLE_TIMEOUT_MS = 30_000;
+const CONSOLE_TIMEOUT_MS = 30_000;
 
 /**
- * Returns a session; sends nothing before the first request. If Dify refuses the login, every later
- * request fails with the same error and only a new session tries again: six failed logins lock the
- * account for a day.
+ * Returns a session; sends nothing before the first request. If Dify refuses the login, every later request fails with
+ * the same error and only a new session tries again: six failed logins lock the account for a day.
  */
 export function createConsoleSession(
   http: DifyHttp,
@@ -66,10 +60,8 @@ function adminSession(
   return {
     toError,
     async send({ method, path, signal, inWorkspace = true }) {
-      const headers = {
-        authorization: `Bearer ${key}`,
-        'x-workspace-id': inWorkspace ? workspaceId : undefined,
-      };
+      const workspace = inWorkspace ? workspaceId : undefined;
+      const headers = { authorization: `Bearer ${key}`, 'x-workspace-id': workspace };
       const answer = await http.send({ method, path, headers, signal, timeoutMs });
       if (answer.status === 401) throw toError(await readReply(answer));
       return answer;
@@ -93,16 +85,14 @@ function loginSession(
     // A refresh token is valid once, and Dify has just refused this one.
     tokens = undefined;
     // A caller's abort must not end a login that others wait for; each request has its own time limit.
-    const { version } = await probeVersion(http, new AbortController().signal);
+    const { version } = await probeVersion(http, AbortSignal.any([]));
     const outcome = await logIn(http, credentials, version, timeoutMs);
     if ('tokens' in outcome) return outcome.tokens;
     if (outcome.final) loginError = outcome.error;
     throw outcome.error;
   }
 
-  /**
-   * Resolves with tokens other than `stale`. Callers that arrive during a renewal wait for its result.
-   */
+  /** Resolves with tokens other than `stale`. Callers that arrive during a renewal wait for its result. */
   async function obtain(stale: ConsoleTokens | undefined, signal: AbortSignal): Promise<ConsoleTokens> {
     if (signal.aborted) throw abortError(signal);
     if (loginError !== undefined) throw loginError;

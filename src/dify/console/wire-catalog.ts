@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, type Json, objectOf, textOf } from '../../model/json.ts';
 import type { CatalogListing, CatalogProblem, ProviderCredential } from '../../model/ports.ts';
 import type {
   DifyTool,
@@ -22,22 +22,16 @@ export interface ProviderReading {
 }
 
 /**
- * Reads a list of providers as `tools/<type>` and `tool-providers?type=<type>` answer it. Omits entries
- * that cannot be read and names them in `problems`. Returns undefined if `raw` is not a list. Never
- * throws.
+ * Reads a list of providers as `tools/<type>` and `tool-providers?type=<type>` answer it. Omits entries that cannot be
+ * read and names them in `problems`. Returns undefined if `raw` is not a list. Never throws.
  */
 export function toToolProviders(raw: unknown, type: ProviderType): CatalogListing | undefined {
   if (!Array.isArray(raw)) return undefined;
-  return toListing(
-    raw.map((entry: unknown, index) => toToolProvider(entry, type, index + 1)),
-    type,
-  );
+  const readings = raw.map((entry: unknown, index) => toToolProvider(entry, type, index + 1));
+  return toListing(readings, type);
 }
 
-/**
- * Returns one listing of providers that were read one by one, in the same order. The first of two with
- * one id wins.
- */
+/** Returns one listing of providers that were read one by one, in the same order. The first of two with one id wins. */
 export function toListing(readings: readonly ProviderReading[], type: ProviderType): CatalogListing {
   const providers = new Map<string, ToolProvider>();
   const problems: CatalogProblem[] = [];
@@ -55,24 +49,24 @@ export function toListing(readings: readonly ProviderReading[], type: ProviderTy
 }
 
 /**
- * Reads one provider object. `id` is what an invocation names. For MCP servers that is
- * `server_identifier`: `tools/mcp` calls it `id`, `tool-providers` has it as a separate field next to a
- * database id. A provider that does not say whether it is authorised counts as authorised.
- *
- * @param number its position in the list, from 1, which names a provider without an id in problems
+ * Reads one provider object. `id` is what an invocation names. For MCP servers that is `server_identifier`: `tools/mcp`
+ * calls it `id`, `tool-providers` has it next to a database id. A provider that does not say whether it is authorised
+ * counts as authorised. `number` is its position, from 1, which names a provider without an id in problems.
  */
 export function toToolProvider(raw: unknown, type: ProviderType, number: number): ProviderReading {
   const position = `entry ${number}`;
   if (!isJsonObject(raw)) return unusable(type, position, 'it is not an object');
-  const id = (type === 'mcp' ? filled(raw['server_identifier']) : undefined) ?? filled(raw['id']);
-  if (id === undefined) return unusable(type, filled(raw['name']) ?? position, 'it has no id');
+  const name = textOf(raw['name']);
+  const id = (type === 'mcp' ? textOf(raw['server_identifier']) : undefined) ?? textOf(raw['id']);
+  if (id === undefined) return unusable(type, name ?? position, 'it has no id');
   const reading = toDifyTools(raw['tools'] ?? [], type, id);
   if (reading === undefined) return unusable(type, id, 'its tools are not a list');
-  const tags = toTexts(raw['labels']);
+  const labels = raw['labels'];
+  const tags = Array.isArray(labels) ? labels.filter((item) => typeof item === 'string') : [];
   const provider: ToolProvider = {
     type,
     id,
-    name: filled(raw['name']) ?? id,
+    name: name ?? id,
     label: toLocalizedText(raw['label']),
     description: toLocalizedText(raw['description']),
     authorized: raw['is_team_authorization'] !== false,
@@ -82,17 +76,14 @@ export function toToolProvider(raw: unknown, type: ProviderType, number: number)
   return { provider, problems: reading.problems };
 }
 
-/**
- * Reads the tools of one provider. The first of two with one name wins. Returns undefined if `raw` is not
- * a list.
- */
+/** Reads the tools of one provider. The first of two with one name wins. Returns undefined if `raw` is not a list. */
 export function toDifyTools(raw: unknown, type: ProviderType, providerId: string): ToolReading | undefined {
   if (!Array.isArray(raw)) return undefined;
   const tools = new Map<string, DifyTool>();
   const problems: CatalogProblem[] = [];
   for (const [index, entry] of raw.entries()) {
     const tool = toDifyTool(entry);
-    const name = isJsonObject(entry) ? filled(entry['name']) : undefined;
+    const name = textOf(objectOf(entry)['name']);
     const title = name === undefined ? `Tool ${index + 1}` : `The tool "${name}"`;
     if (typeof tool === 'string') {
       problems.push(problem(type, providerId, `${title} of "${providerId}" is left out: ${tool}.`));
@@ -107,25 +98,22 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
 }
 
 /**
- * Reads a provider's credentials as `credential/info` answers them. Omits entries without an id or a
- * name, because they cannot be chosen. Never reads the values of the credentials. Returns undefined if
- * the answer has no list.
+ * Reads a provider's credentials as `credential/info` answers them, but never their values. Omits entries without an id
+ * or a name, because they cannot be chosen. Returns undefined if the answer has no list.
  */
 export function toCredentials(raw: unknown): readonly ProviderCredential[] | undefined {
-  const list = isJsonObject(raw) ? raw['credentials'] : undefined;
+  const list = objectOf(raw)['credentials'];
   if (!Array.isArray(list)) return undefined;
   return list.flatMap((entry: unknown): ProviderCredential[] => {
-    const { id, name, is_default: isDefault }: JsonObject = isJsonObject(entry) ? entry : {};
-    const [givenId, givenName] = [filled(id), filled(name)];
-    if (givenId === undefined || givenName === undefined) return [];
-    return [{ id: givenId, name: givenName, isDefault: isDefault === true }];
+    const [id, name] = [textOf(objectOf(entry)['id']), textOf(objectOf(entry)['name'])];
+    return id === undefined || name === undefined ? [] : [{ id, name }];
   });
 }
 
 /** Returns a tool, or a phrase that says what is wrong with it. */
 function toDifyTool(raw: unknown): DifyTool | string {
   if (!isJsonObject(raw)) return 'it is not an object';
-  const name = filled(raw['name']);
+  const name = textOf(raw['name']);
   if (name === undefined) return 'it has no name';
   const list: unknown = raw['parameters'] ?? [];
   if (!Array.isArray(list)) return 'its parameters are not a list';
@@ -135,31 +123,31 @@ function toDifyTool(raw: unknown): DifyTool | string {
     if (parameter === undefined) return `parameter ${index + 1} is not an object with a name`;
     parameters.push(parameter);
   }
-  const outputSchema = raw['output_schema'];
+  const outputSchema = objectOf(raw['output_schema']);
   return {
     name,
     label: toLocalizedText(raw['label']),
     description: toLocalizedText(raw['description']),
     parameters,
     // Dify writes {} if a tool declares no outputs.
-    outputSchema:
-      isJsonObject(outputSchema) && Object.keys(outputSchema).length > 0 ? outputSchema : undefined,
+    outputSchema: Object.keys(outputSchema).length > 0 ? outputSchema : undefined,
   };
 }
 
 function toToolParameter(raw: unknown): ToolParameter | undefined {
   if (!isJsonObject(raw)) return undefined;
-  const name = filled(raw['name']);
+  const name = textOf(raw['name']);
   if (name === undefined) return undefined;
   const inputSchema = raw['input_schema'];
   return {
     name,
-    type: toType(raw['type']),
-    form: filled(raw['form']) ?? 'llm',
+    // `tools/<type>` writes `files` for `system-files`; the route of a single provider does not.
+    type: textOf(raw['type'])?.replace(/^system-files$/, 'files') ?? 'any',
+    form: textOf(raw['form']) ?? 'llm',
     required: raw['required'] === true || raw['required'] === 'true',
     label: toLocalizedText(raw['label']),
     humanDescription: toLocalizedText(raw['human_description']),
-    llmDescription: filled(raw['llm_description']) ?? '',
+    llmDescription: textOf(raw['llm_description']) ?? '',
     options: toOptions(raw['options']),
     default: raw['default'] ?? undefined,
     min: toNumber(raw['min']),
@@ -169,30 +157,16 @@ function toToolParameter(raw: unknown): ToolParameter | undefined {
   };
 }
 
-/** `tools/<type>` writes `files` for `system-files`; the route of a single provider does not. */
-function toType(raw: Json | undefined): string {
-  const type = filled(raw) ?? 'any';
-  return type === 'system-files' ? 'files' : type;
-}
-
 const NO_OPTIONS: readonly ParameterOption[] = [];
 
-/**
- * Converts numbers and booleans to text, because Dify compares choices as text. Omits choices without a
- * value.
- */
+/** Converts numbers and booleans to text, because Dify compares choices as text. Omits choices without a value. */
 function toOptions(raw: Json | undefined): readonly ParameterOption[] {
   if (!Array.isArray(raw) || raw.length === 0) return NO_OPTIONS;
-  const options: ParameterOption[] = [];
-  for (const entry of raw as readonly Json[]) {
-    const option: JsonObject = isJsonObject(entry) ? entry : { value: entry };
-    const value = option['value'];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      const label = toLocalizedText(option['label']);
-      options.push({ value: String(value), label });
-    }
-  }
-  return options;
+  return (raw as readonly Json[]).flatMap((entry): ParameterOption[] => {
+    const { value, label } = isJsonObject(entry) ? entry : { value: entry };
+    if (value === undefined || typeof value === 'object') return [];
+    return [{ value: String(value), label: toLocalizedText(label) }];
+  });
 }
 
 /** Returns texts by locale. A plain string counts as English, anything else as no text. */
@@ -206,19 +180,9 @@ function toLocalizedText(raw: Json | undefined): LocalizedText {
   return texts;
 }
 
-function toTexts(raw: Json | undefined): string[] {
-  if (!Array.isArray(raw)) return [];
-  return (raw as readonly Json[]).filter((item) => typeof item === 'string');
-}
-
 function toNumber(raw: Json | undefined): number | undefined {
   const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-/** Returns a non-empty string, otherwise undefined. */
-function filled(raw: Json | undefined): string | undefined {
-  return typeof raw === 'string' && raw !== '' ? raw : undefined;
 }
 
 function problem(providerType: ProviderType, providerId: string, message: string): CatalogProblem {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, type JsonObject, objectOf } from '../../model/json.ts';
 import type { CatalogListing } from '../../model/ports.ts';
 import { type ProviderReading, toListing, toToolProvider } from './wire-catalog.ts';
 
@@ -8,47 +8,31 @@ export interface PluginListing extends CatalogListing {
   readonly needCredentials: ReadonlySet<string>;
 }
 
-/** One page of the list of plugins. */
-export interface PluginPage {
-  readonly plugins: readonly unknown[];
-  /** Number of plugins on all pages; undefined before 1.4.1, which has no pages. */
-  readonly total: number | undefined;
-}
-
-/** Reads one page of the list of plugins. Returns undefined if it is not a list. */
-export function toPluginPage(raw: unknown): PluginPage | undefined {
-  if (!isJsonObject(raw)) return undefined;
-  const { plugins, total } = raw;
+/** Reads one page of the list of plugins; undefined if it is none. `total` is 0 before 1.4.1, which has no pages. */
+export function toPluginPage(raw: unknown) {
+  const { plugins, total } = objectOf(raw);
   if (!Array.isArray(plugins)) return undefined;
-  return { plugins, total: typeof total === 'number' ? total : undefined };
+  return { plugins: plugins as readonly unknown[], total: typeof total === 'number' ? total : 0 };
 }
 
-/**
- * Reads the plugins of all pages. Skips plugins without tools. Omits entries that cannot be read and
- * names them in `problems`. Never throws.
- */
+/** Reads the plugins of all pages. Skips plugins without tools. Names entries that cannot be read in `problems`. */
 export function toPluginListing(plugins: readonly unknown[]): PluginListing {
   const readings: ProviderReading[] = [];
   const needCredentials = new Set<string>();
   for (const [index, plugin] of plugins.entries()) {
-    if (hasNoTools(plugin)) continue;
-    const head = providerHead(plugin);
-    const reading = toToolProvider(head, 'builtin', index + 1);
+    const { declaration } = objectOf(plugin);
+    if (isJsonObject(declaration) && !isJsonObject(declaration['tool'])) continue;
+    const reading = toToolProvider(providerHead(plugin), 'builtin', index + 1);
     readings.push(reading);
     if (reading.provider !== undefined && needsCredentials(plugin)) needCredentials.add(reading.provider.id);
   }
   return { ...toListing(readings, 'builtin'), needCredentials };
 }
 
-function hasNoTools(plugin: unknown): boolean {
-  const declaration = fieldsOf(plugin)['declaration'];
-  return isJsonObject(declaration) && !isJsonObject(declaration['tool']);
-}
-
 /** Returns a plugin's provider under the keys that the list of providers uses. */
 function providerHead(plugin: unknown): JsonObject {
-  const pluginId = fieldsOf(plugin)['plugin_id'];
-  const { name, label = null, description = null, tags = null } = fieldsOf(toolOf(plugin)['identity']);
+  const pluginId = objectOf(plugin)['plugin_id'];
+  const { name, label = null, description = null, tags = null } = objectOf(toolOf(plugin)['identity']);
   if (typeof pluginId !== 'string' || typeof name !== 'string') return {};
   const id = `${pluginId}/${name}`;
   return { id, name: id, label, description, labels: tags };
@@ -56,15 +40,10 @@ function providerHead(plugin: unknown): JsonObject {
 
 function needsCredentials(plugin: unknown): boolean {
   const { credentials_schema: fields, oauth_schema: oauth } = toolOf(plugin);
-  return [fields, fieldsOf(oauth)['credentials_schema']].some(
-    (list) => Array.isArray(list) && list.length > 0,
-  );
+  const lists = [fields, objectOf(oauth)['credentials_schema']];
+  return lists.some((list) => Array.isArray(list) && list.length > 0);
 }
 
 function toolOf(plugin: unknown): JsonObject {
-  return fieldsOf(fieldsOf(fieldsOf(plugin)['declaration'])['tool']);
-}
-
-function fieldsOf(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
+  return objectOf(objectOf(objectOf(plugin)['declaration'])['tool']);
 }

@@ -1,15 +1,11 @@
-import { isJsonObject } from '../../model/json.ts';
+import { isJsonObject, objectOf, textOf } from '../../model/json.ts';
 import type { FileLink } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 
-/** The answer of Dify's download-request route. */
 export type DownloadAddress =
-  /**
-   * Path and query, to be appended to our own base URL: the address names the host as Dify sees itself.
-   */
+  /** Path and query, for our own base URL: the address names the host as Dify sees itself. */
   | { readonly kind: 'address'; readonly path: string }
-  /** This Dify does not have the route. */
   | { readonly kind: 'unsupported' }
   /** Dify looked for the file and does not have it. */
   | { readonly kind: 'unavailable'; readonly reason: string }
@@ -21,8 +17,8 @@ export const GONE = 'Dify no longer has the file.';
 /** Asks Dify for the address of a file. Rejects as `DifyHttp.send` does. */
 export type RequestDownload = (link: FileLink, signal: AbortSignal) => Promise<DownloadAddress>;
 
-/** The key and the workspace that the requests use. */
-export interface DownloadRequestOptions {
+/** The key of Dify's inner API, and the workspace that requests are for. */
+export interface InnerAccess {
   readonly innerApiKey: string;
   readonly tenantId: string;
 }
@@ -33,11 +29,11 @@ const UNSUPPORTED: DownloadAddress = { kind: 'unsupported' };
 const MAX_QUOTE = 300;
 
 /**
- * Returns a client of the route that gives a signed address for the inner API key alone (Dify 1.15.0 and
- * later). The first file shows whether this Dify has the route, and the client remembers it; until then
- * files are requested one at a time. Any other failure says nothing about the route.
+ * Returns a client of the route that gives a signed address for the inner API key alone (Dify 1.15.0 and later). The
+ * first file shows whether this Dify has the route; until then files are requested one at a time. Any other failure
+ * says nothing about the route.
  */
-export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOptions): RequestDownload {
+export function createDownloadRequest(http: DifyHttp, options: InnerAccess): RequestDownload {
   let isSupported: boolean | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -61,7 +57,7 @@ export function createDownloadRequest(http: DifyHttp, options: DownloadRequestOp
 
 async function requestAddress(
   http: DifyHttp,
-  { innerApiKey, tenantId }: DownloadRequestOptions,
+  { innerApiKey, tenantId }: InnerAccess,
   link: FileLink,
   signal: AbortSignal,
 ): Promise<DownloadAddress> {
@@ -88,15 +84,13 @@ async function requestAddress(
   const body = await answer.json();
   if (status === 404 && isMissingRoute(body, answer.version)) return UNSUPPORTED;
   if (status !== 200) {
-    const said = isJsonObject(body) && typeof body['message'] === 'string' ? body['message'] : '';
-    // Only the id in the text is reliable: a request that Dify rejects as invalid has the same status and
-    // code.
+    const said = textOf(objectOf(body)['message']) ?? '';
+    // Only the id in the text is reliable: a request that Dify rejects as invalid has the same status and code.
     if (status === 400 && said.includes(link.id)) return { kind: 'unavailable', reason: GONE };
     const quote = said === '' ? '' : ` Dify said: "${quoted(answer, said, MAX_QUOTE)}".`;
     return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
   }
-  const data = isJsonObject(body) && isJsonObject(body['data']) ? body['data'] : undefined;
-  const path = ownPath(data?.['download_url']);
+  const path = ownPath(objectOf(objectOf(body)['data'])['download_url']);
   if (path !== undefined) return { kind: 'address', path };
   return { kind: 'refused', reason: 'Dify gives no address for the file.' };
 }

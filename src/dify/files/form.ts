@@ -3,9 +3,9 @@ import { BridgeError } from '../../model/errors.ts';
 import type { FileUpload } from '../../model/ports.ts';
 
 /**
- * Encodes a multipart form with one part named `file`, of known length, as its bytes arrive. Name and
- * type must not contain quotes or line breaks: they are written unescaped, because Dify signs them that
- * way. Throws `file_refused` while reading if the number of bytes is not the announced one.
+ * Encodes a multipart form with one part named `file`, of known length, as its bytes arrive. Name and type must not
+ * contain quotes or line breaks: they are written unescaped, because Dify signs them that way. Throws `file_refused`
+ * while reading if the number of bytes is not the announced one.
  */
 export function encodeForm(file: FileUpload): {
   readonly headers: Readonly<Record<string, string>>;

@@ -14,9 +14,9 @@ const MIME_PARTS: readonly (readonly [part: string, kind: string])[] = [
 ];
 
 /**
- * Returns Dify's type of a file: `image`, `video`, `audio`, `document` or `custom`. A workflow refuses a
- * file whose type differs from what Dify detects, so this follows Dify: first the extension (with or
- * without its dot, all lower or all upper case), then the MIME type.
+ * Returns Dify's type of a file: `image`, `video`, `audio`, `document` or `custom`. A workflow refuses a file whose type
+ * differs from what Dify detects, so this follows Dify: first the extension, all lower or all upper case, then the MIME
+ * type.
  */
 export function detectFileKind(extension: string, mimeType: string): string {
   const name = extension.replace(/^\./, '');

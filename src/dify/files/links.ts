@@ -1,12 +1,8 @@
-/** A link to a file that Dify stores. */
 export interface FileLink {
   /** `tool`: a ToolFile (`/files/tools/<id>.<ext>`). `upload`: an UploadFile (`/files/<id>/file-preview`). */
   readonly kind: 'tool' | 'upload';
   readonly id: string;
-  /**
-   * Begins with `/files/`: any host and prefix in front of it are Dify's view of itself, not ours. The
-   * path of a ToolFile always has an extension: Dify's route requires one and accepts any.
-   */
+  /** Begins with `/files/`, without Dify's own host; always has an extension, which the route requires. */
   readonly path: string;
   /** Includes its question mark; may be empty. */
   readonly query: string;
@@ -30,25 +26,17 @@ export function parseFileLink(url: string): FileLink | undefined {
   const match = FILE_PATH.exec(address);
   const { tool, upload, extension } = match?.groups ?? {};
   const id = tool ?? upload;
-  if (match === null || id === undefined || !isPathOrWeb(address)) return undefined;
+  if (match === null || id === undefined || !(address.startsWith('/') || isWebAddress(address)))
+    return undefined;
   return {
     kind: tool === undefined ? 'upload' : 'tool',
     id: id.toLowerCase(),
     path: tool === undefined || extension !== undefined ? match[0] : `${match[0]}.bin`,
     query,
-    signed: query !== '' && isSigned(new URLSearchParams(query)),
+    signed: SIGNATURE_FIELDS.every((field) => new URLSearchParams(query).has(field)),
   };
 }
 
-/** Returns true for an absolute http or https address. */
 export function isWebAddress(url: string): boolean {
   return /^https?:\/\//i.test(url);
-}
-
-function isSigned(fields: URLSearchParams): boolean {
-  return SIGNATURE_FIELDS.every((field) => fields.has(field));
-}
-
-function isPathOrWeb(address: string): boolean {
-  return address.startsWith('/') || isWebAddress(address);
 }

@@ -1,10 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** What the signature of a file link covers. */
 export interface FileSignature {
   /** The id of the ToolFile or UploadFile. */
   readonly id: string;
-  /** Dify's SECRET_KEY. */
   readonly secretKey: string;
   /** Unix time in seconds. Dify accepts a link for FILES_ACCESS_TIMEOUT (300 s by default) after it. */
   readonly timestamp: number;

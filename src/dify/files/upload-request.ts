@@ -1,5 +1,7 @@
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject } from '../../model/json.ts';
+import { objectOf, textOf } from '../../model/json.ts';
+import type { FileUpload } from '../../model/ports.ts';
+import type { InnerAccess } from './download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
@@ -10,14 +12,13 @@ const TIMEOUT_MS = 30_000;
 const MAX_QUOTE = 300;
 
 /**
- * Asks Dify for an address that accepts one upload of exactly this name and type, for 300 s. Returns it
- * relative or with the host that Dify uses for itself. The address carries a signature: never log it or
- * put it in an error. Throws `upstream_error` if Dify gives no address.
+ * Asks Dify for an address that accepts one upload of exactly this name and type, for 300 s. Returns it relative or with
+ * the host that Dify uses for itself. The address carries a signature: never log it or put it in an error.
  */
 export async function requestUploadUrl(
   http: DifyHttp,
-  { innerApiKey, tenantId }: { readonly innerApiKey: string; readonly tenantId: string },
-  { filename, mimeType }: { readonly filename: string; readonly mimeType: string },
+  { innerApiKey, tenantId }: InnerAccess,
+  { filename, mimeType }: Pick<FileUpload, 'filename' | 'mimeType'>,
   signal: AbortSignal,
 ): Promise<string> {
   const answer = await http.send({
@@ -29,12 +30,11 @@ export async function requestUploadUrl(
     timeoutMs: TIMEOUT_MS,
   });
   if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
-  const body = await answer.json();
-  const { data, error } = isJsonObject(body) ? body : {};
-  const url = isJsonObject(data) ? data['url'] : undefined;
-  if (typeof url === 'string' && url !== '') return url;
-  const said =
-    typeof error === 'string' && error !== '' ? ` Dify said: ${quoted(answer, error, MAX_QUOTE)}` : '';
+  const { data, error } = objectOf(await answer.json());
+  const url = textOf(objectOf(data)['url']);
+  if (url !== undefined) return url;
+  const reason = textOf(error);
+  const said = reason === undefined ? '' : ` Dify said: ${quoted(answer, reason, MAX_QUOTE)}`;
   throw new BridgeError('upstream_error', `Dify gave no address for the upload.${said}`, {
     hint: "See the log of Dify's api service for the cause.",
     upstream: { status: answer.status, path: answer.path },

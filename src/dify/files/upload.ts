@@ -1,35 +1,28 @@
+import { extname } from 'node:path';
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject, type JsonObject, withoutUndefined } from '../../model/json.ts';
+import { type JsonObject, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import type { InnerAccess } from './download-request.ts';
 import { detectFileKind } from './kind.ts';
 import { encodeForm } from './form.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
-/** The key and the workspace for storing files. */
-export interface FileUploaderOptions {
-  readonly innerApiKey: string;
-  readonly tenantId: string;
-}
-
 /** Dify starts to store the file after the last byte and answers when it is stored. */
 const TIMEOUT_MS = 120_000;
 /** The slowest supported connection: 2 Mbit/s. */
 const BYTES_PER_MS = 250;
-/**
- * Folder separators, and characters that a multipart header would escape, which breaks the signature over
- * the name.
- */
+/** Folder separators, and characters that a multipart header would escape: that breaks the signature over the name. */
 const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
 
 /**
- * Returns an uploader that stores files as ToolFiles: Dify signs an address, then the uploader streams
- * the bytes to it. If Dify no longer accepts the address, the uploader requests one new address. The
- * argument it returns suits both plugins and workflows and has only the keys that Dify accepts. Rejects
- * as `errorFromAnswer` does, and with errors from reading the file.
+ * Returns an uploader that stores files as ToolFiles: Dify signs an address, then the uploader streams the bytes to it.
+ * If Dify no longer accepts the address, the uploader requests one new address. The argument it returns suits both
+ * plugins and workflows and has only the keys that Dify accepts. Rejects as `errorFromAnswer` does, and with errors from
+ * reading the file.
  */
-export function createFileUploader(http: DifyHttp, options: FileUploaderOptions): FileUploader {
+export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUploader {
   async function send(file: FileUpload, signal: AbortSignal): Promise<DifyAnswer> {
     const url = await requestUploadUrl(http, options, file, signal);
     return http.send({
@@ -52,19 +45,16 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
       const upstream = { status: answer.status, path: answer.path };
       if (answer.status === 403) {
         await answer.discard();
-        throw new BridgeError(
-          'upstream_rejected',
-          'Dify refused the upload of a file, even at a new address.',
-          {
-            hint: "Give the file a plain name and call again. If that does not help, compare the clocks of Dify's services: an address is valid for 300 s.",
-            upstream,
-          },
-        );
+        const message = 'Dify refused the upload of a file, even at a new address.';
+        const hint =
+          'Give the file a plain name and call again. If that does not help, compare the clocks of ' +
+          "Dify's services: an address is valid for 300 s.";
+        throw new BridgeError('upstream_rejected', message, { hint, upstream });
       }
       if (answer.status !== 201) throw await errorFromAnswer(answer);
-      const stored = await answer.json();
-      const id = isJsonObject(stored) ? stored['id'] : undefined;
-      if (!isJsonObject(stored) || typeof id !== 'string') {
+      const stored = objectOf(await answer.json());
+      const { id } = stored;
+      if (typeof id !== 'string') {
         throw new BridgeError('upstream_error', 'Dify stored the file but returned no id.', { upstream });
       }
       return toArgument(id, stored, file, options.tenantId, http.baseUrl);
@@ -74,10 +64,7 @@ export function createFileUploader(http: DifyHttp, options: FileUploaderOptions)
   };
 }
 
-function nameForDify({ filename, mimeType }: Pick<FileUpload, 'filename' | 'mimeType'>): {
-  filename: string;
-  mimeType: string;
-} {
+function nameForDify({ filename, mimeType }: FileUpload): Pick<FileUpload, 'filename' | 'mimeType'> {
   const name = filename.replace(UNSAFE_NAME_CHARACTERS, '_');
   const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return { filename: name === '' ? 'file' : name, mimeType: type === '' ? 'application/octet-stream' : type };
@@ -98,8 +85,9 @@ function toArgument(
   baseUrl: URL,
 ): JsonObject {
   const { preview_url: preview, name, extension, mime_type: mimeType, size } = stored;
-  const storedExtension = typeof extension === 'string' ? extension : extensionOf(file.filename);
+  const storedExtension = typeof extension === 'string' ? extension : extname(file.filename);
   const storedType = typeof mimeType === 'string' ? mimeType : file.mimeType;
+  const address = textOf(preview);
   return withoutUndefined({
     dify_model_identity: '__dify__file__',
     tenant_id: tenantId,
@@ -107,20 +95,17 @@ function toArgument(
     transfer_method: 'tool_file',
     tool_file_id: id,
     related_id: id,
-    url: typeof preview === 'string' && preview !== '' ? absolute(preview, baseUrl) : undefined,
-    filename: typeof name === 'string' && name !== '' ? name : file.filename,
+    url: address && absolute(address, baseUrl),
+    filename: textOf(name) ?? file.filename,
     extension: storedExtension,
     mime_type: storedType,
     size: typeof size === 'number' ? size : file.size,
   });
 }
 
-/**
- * Returns the argument for a file that is not stored in Dify. Derives its type from name and MIME type
- * alone, as Dify does. Workflows read `url`, Dify's own file class reads `remote_url`.
- */
+/** Returns the argument for a file outside Dify. Workflows read `url`, Dify's own file class `remote_url`. */
 function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
-  const extension = extensionOf(filename);
+  const extension = extname(filename);
   return {
     dify_model_identity: '__dify__file__',
     tenant_id: tenantId,
@@ -134,16 +119,8 @@ function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: stri
   };
 }
 
-/**
- * Returns an address with a host, which plugins need to fetch the file. Dify omits the host if FILES_URL
- * is not set.
- */
+/** Returns an address with a host, which plugins need to fetch the file. Dify omits it if FILES_URL is not set. */
 function absolute(url: string, baseUrl: URL): string {
   if (!url.startsWith('/')) return url;
   return `${baseUrl.origin}${baseUrl.pathname.replace(/\/+$/, '')}${url}`;
-}
-
-function extensionOf(filename: string): string {
-  const dot = filename.lastIndexOf('.');
-  return dot <= 0 ? '' : filename.slice(dot);
 }

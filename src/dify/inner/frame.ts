@@ -1,16 +1,10 @@
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, type Json } from '../../model/json.ts';
 
-/**
- * One frame of the stream that answers an invocation. If a frame is not JSON, its `data` is its text,
- * with U+FFFD for bytes that are not UTF-8.
- */
+/** One frame of the stream that answers an invocation. If it is not JSON, its `data` is its text, made valid UTF-8. */
 export interface Frame {
   readonly data: Json;
-  /**
-   * Undefined unless the tool failed; such a frame is the last. It can be empty: Dify sends the text of a
-   * Python exception, which may have none.
-   */
+  /** Undefined unless the tool failed; such a frame is the last. May be empty, as the text of a Python exception. */
   readonly error: string | undefined;
 }
 
@@ -18,10 +12,7 @@ export interface Frame {
 export interface FrameDecoder {
   /** Takes the next bytes, cut anywhere, and yields the frames that they complete. */
   push(chunk: Uint8Array): Iterable<Frame>;
-  /**
-   * Ends the stream. Returns a last frame that needs no terminator; throws `stream_broken` inside a
-   * frame.
-   */
+  /** Ends the stream. Returns a last frame that needs no terminator; throws `stream_broken` inside a frame. */
   end(): Frame | undefined;
 }
 
@@ -50,7 +41,6 @@ export function toFrame(text: string): Frame {
   return data === undefined || data === null ? { data: null, error: '' } : { data, error: undefined };
 }
 
-/** Formats a byte as `0x0f`. */
 export function hex(byte: number): string {
   return `0x${byte.toString(16).padStart(2, '0')}`;
 }
@@ -68,10 +58,7 @@ export function tooLarge(length: number | undefined, limit: number): BridgeError
   });
 }
 
-/**
- * Returns `frame_too_large` for all messages together: a tool that never stops would otherwise fill the
- * memory.
- */
+/** Returns `frame_too_large` for all messages together: a tool that never stops would otherwise fill the memory. */
 export function answerTooLarge(limit: number): BridgeError {
   return new BridgeError('frame_too_large', `The tool has sent more than ${limit} bytes of messages.`, {
     hint: 'Ask the tool for less, or raise calls.maxAnswerBytes in the configuration of the bridge.',

@@ -1,11 +1,10 @@
 import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
-import { LengthPrefixed, MAGIC } from './length-prefixed.ts';
-import { Lines } from './lines.ts';
+import { createLengthPrefixed, MAGIC } from './length-prefixed.ts';
+import { createLines } from './lines.ts';
 
 export type { Frame } from './frame.ts';
 
-/** Limits for reading frames. */
 export interface DecodeOptions {
   /** The largest accepted frame or line, in bytes of JSON. */
   readonly maxFrameBytes: number;
@@ -21,9 +20,8 @@ const LINE_STARTS = new Set(Buffer.from('{deir: \t\r\n'));
  * Yields the frames of an answer while it arrives in chunks of any size. The first byte tells the format:
  * length-prefixed since Dify 1.4.2, one JSON per line before. An empty answer has no frames.
  *
- * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large`
- * before it reads a frame over the limit or if the whole answer exceeds its limit, and
- * `upstream_wrong_address` for a web page.
+ * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large` before it reads a
+ * frame over the limit or if the whole answer exceeds its limit, and `upstream_wrong_address` for a web page.
  */
 export async function* decodeFrames(
   bytes: AsyncIterable<Uint8Array>,
@@ -47,8 +45,8 @@ export async function* decodeFrames(
 }
 
 function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {
-  if (first === MAGIC) return new LengthPrefixed(maxFrameBytes);
-  if (LINE_STARTS.has(first)) return new Lines(maxFrameBytes);
+  if (first === MAGIC) return createLengthPrefixed(maxFrameBytes);
+  if (LINE_STARTS.has(first)) return createLines(maxFrameBytes);
   if (first === LESS_THAN) throw webPageError();
   throw broken(`Dify's answer begins with the byte ${hex(first)}, which starts no known format.`);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject } from '../../model/json.ts';
-import { createDownloadRequest } from '../files/download-request.ts';
+import { isJsonObject, textOf } from '../../model/json.ts';
+import { createDownloadRequest, type InnerAccess } from '../files/download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { FileLink } from '../files/links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
@@ -17,18 +17,9 @@ export interface VersionProbe {
   readonly serverDate: Date | undefined;
 }
 
-/** The key and the workspace to verify. */
-export interface InnerKeyOptions {
-  readonly innerApiKey: string;
-  readonly tenantId: string;
-}
-
 const TIMEOUT_MS = 10_000;
 
-/**
- * Returns Dify's version and clock. Rejects as `errorFromAnswer` does, with `upstream_wrong_address` if
- * something other than Dify's API answers.
- */
+/** Returns Dify's version and clock. Rejects as `errorFromAnswer` does, and if something other than Dify answers. */
 export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise<VersionProbe> {
   const ping = await get(http, '/console/api/ping', signal);
   if (ping.status === 200) return readProbe(ping);
@@ -43,13 +34,13 @@ export async function probeVersion(http: DifyHttp, signal: AbortSignal): Promise
 }
 
 /**
- * Verifies the inner API key and the workspace without running a tool: it requests an upload address,
- * which stores nothing. Rejects with `upstream_unauthorized` that names the setting to change. Since Dify
- * 1.8 the workspace is looked up first, so an unknown workspace hides whether the key is right.
+ * Verifies the inner API key and the workspace without running a tool: it requests an upload address, which stores
+ * nothing. Rejects with `upstream_unauthorized` that names the setting to change. Since Dify 1.8 the workspace is looked
+ * up first, so an unknown workspace hides whether the key is right.
  */
 export async function probeInnerKey(
   http: DifyHttp,
-  options: InnerKeyOptions,
+  options: InnerAccess,
   signal: AbortSignal,
 ): Promise<void> {
   const file = { filename: 'probe.txt', mimeType: 'text/plain' };
@@ -66,10 +57,7 @@ export async function probeInnerKey(
   }
 }
 
-/**
- * Verifies that the address also reaches the inner API, which nginx and the web app do not pass on: sends
- * a made-up key and expects Dify's refusal. Rejects as `errorFromAnswer` does.
- */
+/** Verifies with a made-up key that the address reaches the inner API, which nginx does not pass on. */
 export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promise<void> {
   const nobody = { innerApiKey: 'none', tenantId: '00000000-0000-4000-8000-000000000000' };
   try {
@@ -81,36 +69,26 @@ export async function probeInnerApi(http: DifyHttp, signal: AbortSignal): Promis
   }
 }
 
-/** Dify's verdict on a signed link to a file that cannot exist. */
-export interface SigningProbe {
-  readonly verdict: 'accepted' | 'refused' | 'unexpected';
-  readonly status: number;
-}
-
 /** Returns whether Dify accepts links signed with a secret key. Rejects if Dify cannot be reached. */
 export async function probeSigning(
   http: DifyHttp,
   secretKey: string,
   signal: AbortSignal,
-): Promise<SigningProbe> {
+): Promise<{ readonly verdict: 'accepted' | 'refused' | 'unexpected'; readonly status: number }> {
   const id = randomUUID();
   const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
   const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
   await answer.discard();
   const { status } = answer;
-  // Dify checks the signature first and then does not find the file: 415 in all releases so far; 404
-  // would mean the same.
+  // Dify checks the signature first and then does not find the file: 415 so far; 404 would mean the same.
   if (status === 415 || status === 404) return { verdict: 'accepted', status };
   return { verdict: status === 403 ? 'refused' : 'unexpected', status };
 }
 
-/**
- * Returns whether Dify gives addresses of files for the inner API key alone; asks for a file that cannot
- * exist.
- */
+/** Returns whether Dify gives addresses of files for the inner API key alone; asks for one that cannot exist. */
 export async function probeDownloadRequest(
   http: DifyHttp,
-  options: InnerKeyOptions,
+  options: InnerAccess,
   signal: AbortSignal,
 ): Promise<boolean> {
   const id = randomUUID();
@@ -126,20 +104,15 @@ function get(http: DifyHttp, path: string, signal: AbortSignal): Promise<DifyAns
 async function readProbe(answer: DifyAnswer): Promise<VersionProbe> {
   const body = await answer.json();
   if (!isJsonObject(body)) throw notDify(answer.path);
-  const named = body['version'];
   const date = new Date(header(answer, 'date') ?? '');
   return {
-    version: answer.version ?? (typeof named === 'string' ? named : undefined),
+    version: answer.version ?? textOf(body['version']),
     serverDate: Number.isNaN(date.getTime()) ? undefined : date,
   };
 }
 
 function notDify(path: string): BridgeError {
-  return new BridgeError(
-    'upstream_wrong_address',
-    `What answers at DIFY_API_URL (${path}) is not Dify's API.`,
-    {
-      hint: "Set DIFY_API_URL to Dify's api service, e.g. http://api:5001.",
-    },
-  );
+  const hint = "Set DIFY_API_URL to Dify's api service, e.g. http://api:5001.";
+  const message = `What answers at DIFY_API_URL (${path}) is not Dify's API.`;
+  return new BridgeError('upstream_wrong_address', message, { hint });
 }

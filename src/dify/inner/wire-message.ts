@@ -1,26 +1,20 @@
-import { isJsonObject, type Json, type JsonObject } from '../../model/json.ts';
-import type { LogEntry, RetrieverResource, ToolInvokeMessage } from '../../model/message.ts';
+import { isJsonObject, type Json, type JsonObject, objectOf, textOf as text } from '../../model/json.ts';
+import type { ToolInvokeMessage } from '../../model/message.ts';
 import { parseFileLink } from '../files/links.ts';
 
-const NONE: JsonObject = {};
-
 /**
- * Returns the `data` of a frame as a message. An unknown type, or a known type with an unexpected body,
- * becomes an `unknown` message that preserves everything. So do bytes (`blob`, `blob_chunk`), which
- * Dify's inner API does not send. What is not a message at all has the wire type `unreadable`. Never
- * throws.
+ * Returns the `data` of a frame as a message. An unknown type, or a known type with an unexpected body, becomes an
+ * `unknown` message that preserves everything. So do bytes (`blob`, `blob_chunk`), which Dify's inner API does not send.
+ * What is not a message at all has the wire type `unreadable`. Never throws.
  */
 export function toToolInvokeMessage(data: unknown): ToolInvokeMessage {
-  if (!isJsonObject(data)) return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
-  const type = data['type'];
-  if (typeof type !== 'string') return { type: 'unknown', wireType: 'unreadable', raw: data };
-  const body = isJsonObject(data['message']) ? data['message'] : NONE;
-  const meta = isJsonObject(data['meta']) ? data['meta'] : NONE;
-  return readMessage(type, body, meta) ?? { type: 'unknown', wireType: type, raw: data };
+  const { type, message, meta } = objectOf(data);
+  if (typeof type !== 'string') return { type: 'unknown', wireType: 'unreadable', raw: data as Json };
+  const known = readMessage(type, objectOf(message), objectOf(meta));
+  return known ?? { type: 'unknown', wireType: type, raw: data as Json };
 }
 
-// Hand-written: this runs for every piece of streamed text, and a schema library takes several times as
-// long.
+// Hand-written: this runs for every piece of streamed text, and a schema library takes several times as long.
 function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   switch (type) {
     case 'text': {
@@ -29,8 +23,7 @@ function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvo
     }
     case 'json': {
       const value = body['json_object'];
-      if (value === undefined) return undefined;
-      return { type, value, suppressOutput: body['suppress_output'] === true };
+      return value === undefined ? undefined : { type, value };
     }
     case 'variable':
       return readVariable(body);
@@ -40,7 +33,7 @@ function readMessage(type: string, body: JsonObject, meta: JsonObject): ToolInvo
     case 'binary_link':
     case 'image':
     case 'file':
-      return readFile(type, body, meta);
+      return readFile(body, meta);
     case 'log':
       return readLog(body);
     case 'retriever_resources':
@@ -56,21 +49,17 @@ function readVariable(body: JsonObject): ToolInvokeMessage | undefined {
   return { type: 'variable', name, value, stream: stream === true };
 }
 
-/**
- * Files other than images arrive as `link` with the file in `meta`; a plain link to a Dify file counts
- * too.
- */
+/** Files other than images arrive as `link` with the file in `meta`; a plain link to a Dify file counts too. */
 function readLink(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
   const url = text(body['text']);
   const hasFile = isJsonObject(meta['file']) || text(meta['tool_file_id']) !== undefined;
-  if (hasFile || (url?.startsWith('/') === true && parseFileLink(url) !== undefined)) {
-    return readFile('link', body, meta);
-  }
+  const isOfDify = url?.startsWith('/') === true && parseFileLink(url) !== undefined;
+  if (hasFile || isOfDify) return readFile(body, meta);
   return url === undefined ? undefined : { type: 'link', url };
 }
 
-function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
-  const inner = isJsonObject(meta['file']) ? meta['file'] : NONE;
+function readFile(body: JsonObject, meta: JsonObject): ToolInvokeMessage | undefined {
+  const inner = objectOf(meta['file']);
   // The `url` in the file is signed, the text is not, and the `remote_url` of an upload may have expired.
   const url = text(inner['url']) ?? text(body['text']) ?? text(inner['remote_url']);
   const toolFileId = text(meta['tool_file_id']);
@@ -81,30 +70,22 @@ function readFile(wireType: string, body: JsonObject, meta: JsonObject): ToolInv
     toolFileId ??
     (url === undefined ? undefined : parseFileLink(url)?.id);
   if (url === undefined && id === undefined) return undefined;
-  const transferMethod =
-    text(inner['transfer_method']) ?? (toolFileId === undefined ? undefined : 'tool_file');
+  const transferMethod = text(inner['transfer_method']) ?? (toolFileId && 'tool_file');
   const filename = text(meta['filename']) ?? text(inner['filename']);
   const mimeType = text(meta['mime_type']) ?? text(inner['mime_type']);
   const size = byteCount(inner['size']) ?? byteCount(meta['size']);
-  return { type: 'file', wireType, file: { url, id, transferMethod, filename, mimeType, size } };
+  return { type: 'file', file: { url, id, transferMethod, filename, mimeType, size } };
 }
 
 function readLog(body: JsonObject): ToolInvokeMessage | undefined {
-  const { id, label, status, error, parent_id: parent } = body;
-  const data = body['data'] ?? NONE;
-  const metadata = body['metadata'] ?? NONE;
+  const { label, status, error } = body;
+  const metadata = body['metadata'] ?? {};
   if (typeof label !== 'string' || typeof status !== 'string') return undefined;
-  if (!isJsonObject(data) || !isJsonObject(metadata)) return undefined;
-  const log: LogEntry = {
-    id: typeof id === 'string' ? id : '',
-    label,
-    status,
-    data,
-    metadata,
-    parentId: typeof parent === 'string' ? parent : undefined,
-    error: typeof error === 'string' ? error : undefined,
+  if (!isJsonObject(metadata) || !isJsonObject(body['data'] ?? {})) return undefined;
+  return {
+    type: 'log',
+    log: { label, status, metadata, error: typeof error === 'string' ? error : undefined },
   };
-  return { type: 'log', log };
 }
 
 function readResources(body: JsonObject): ToolInvokeMessage | undefined {
@@ -114,22 +95,13 @@ function readResources(body: JsonObject): ToolInvokeMessage | undefined {
   if (body['retriever_resources'] === undefined && body['context'] === undefined) return undefined;
   const entries: readonly Json[] = list;
   if (!entries.every(isJsonObject)) return undefined;
-  return { type: 'retriever_resources', context, resources: entries.map(readResource) };
-}
-
-function readResource(raw: JsonObject): RetrieverResource {
-  return {
-    content: text(raw['content']) ?? '',
-    datasetName: text(raw['dataset_name']),
-    documentName: text(raw['document_name']),
-    title: text(raw['title']),
-    raw,
-  };
-}
-
-/** Returns a non-empty string, otherwise undefined. */
-function text(value: Json | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  const resources = entries.map((entry) => ({
+    content: text(entry['content']) ?? '',
+    datasetName: text(entry['dataset_name']),
+    documentName: text(entry['document_name']),
+    title: text(entry['title']),
+  }));
+  return { type: 'retriever_resources', context, resources };
 }
 
 /** Returns the size; undefined for the -1 that Dify writes for an unknown size. */

@@ -8,23 +8,14 @@ const GATEWAY_STATUSES = new Set([502, 503]);
 
 type MakeError = (code: ErrorCode, message: string, hint?: string) => BridgeError;
 
-/** Returns the error for a web page in place of the API. */
 export function webPageError(answer?: DifyAnswer): BridgeError {
   const path = answer === undefined ? 'the invocation' : answer.path;
-  return new BridgeError(
-    'upstream_wrong_address',
-    `The answer to ${path} is a web page instead of Dify's API.`,
-    {
-      hint: ADDRESS_HINT,
-      upstream: answer && { status: answer.status, path },
-    },
-  );
+  const upstream = answer && { status: answer.status, path };
+  const message = `The answer to ${path} is a web page instead of Dify's API.`;
+  return new BridgeError('upstream_wrong_address', message, { hint: ADDRESS_HINT, upstream });
 }
 
-/**
- * Returns the error for an unexpected answer of the inner API, judged by status, content type and Dify's
- * `code`. Quotes Dify's texts but does not rely on them, because they vary by version. Reads the body.
- */
+/** Returns the error for an unexpected answer, judged by status, type and `code`: Dify's texts vary by version. */
 export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> {
   const reply = await readReply(answer);
   const { status, path } = answer;
@@ -38,11 +29,10 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
   }
   if (status === 504) {
     const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status 504).`;
-    return error(
-      'upstream_unreachable',
-      message,
-      'The call may still be running in Dify: check there before calling again. Raise the time limit of the proxy, or set DIFY_API_URL to the api service itself.',
-    );
+    const hint =
+      'The call may still be running in Dify: check there before calling again. Raise the time limit of the proxy, ' +
+      'or set DIFY_API_URL to the api service itself.';
+    return error('upstream_unreachable', message, hint);
   }
   if (status === 429) return rateLimitError(answer, error);
   if (status === 413) {
@@ -55,11 +45,11 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     return error('upstream_not_ready', 'Dify is not set up yet.', hint);
   }
   if (status === 404 && reply.code === 'not_found') {
-    return error(
-      'upstream_unauthorized',
-      'Dify does not accept the inner API key: it answers as if the route did not exist.',
-      "DIFY_INNER_API_KEY must be the api service's INNER_API_KEY_FOR_PLUGIN (PLUGIN_DIFY_INNER_API_KEY in Dify's .env).",
-    );
+    const message = 'Dify does not accept the inner API key: it answers as if the route did not exist.';
+    const hint =
+      "DIFY_INNER_API_KEY must be the api service's INNER_API_KEY_FOR_PLUGIN (PLUGIN_DIFY_INNER_API_KEY in " +
+      "Dify's .env).";
+    return error('upstream_unauthorized', message, hint);
   }
   const said = reply.said === undefined ? '' : ` Dify said: ${reply.said}`;
   if ((status === 401 || status === 403) && answer.version === undefined) return proxyError(answer, error);
@@ -68,26 +58,21 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     return error('upstream_unauthorized', message, 'Check DIFY_INNER_API_KEY and DIFY_WORKSPACE_ID.');
   }
   if (status === 400) {
-    return error(
-      'upstream_rejected',
-      `Dify refused the call before running the tool.${said}`,
-      "Check the arguments, the credentials of the provider in Dify, and that the tool still exists. If Dify speaks of its plugin daemon, that service is down: start Dify's plugin_daemon.",
-    );
+    const hint =
+      'Check the arguments, the credentials of the provider in Dify, and that the tool still exists. If Dify speaks ' +
+      "of its plugin daemon, that service is down: start Dify's plugin_daemon.";
+    return error('upstream_rejected', `Dify refused the call before running the tool.${said}`, hint);
   }
   if (status === 500) {
-    return error(
-      'upstream_error',
-      `Dify failed with an internal error (status 500).${said}`,
-      "Likely causes: the tool's plugin is no longer installed, the provider was deleted, or an api or workflow provider is not named by its id. Refresh the list of tools; see the log of Dify's api service for the cause.",
-    );
+    const hint =
+      "Likely causes: the tool's plugin is no longer installed, the provider was deleted, or an api or workflow " +
+      "provider is not named by its id. Refresh the list of tools; see the log of Dify's api service for the cause.";
+    return error('upstream_error', `Dify failed with an internal error (status 500).${said}`, hint);
   }
   return error('upstream_error', `Dify answered ${path} with an unexpected status ${status}.${said}`);
 }
 
-/**
- * Returns the error for a body that is not JSON. Dify's handlers answer JSON, so it comes from Dify's
- * router, a proxy or another server.
- */
+/** Returns the error for a body that is not JSON: it comes from Dify's router, a proxy or another server. */
 function foreignBodyError(answer: DifyAnswer, isPage: boolean, error: MakeError): BridgeError {
   const { status, path, version } = answer;
   if (status === 404 && (version !== undefined || !isPage)) {

@@ -2,16 +2,10 @@ import { after, onAbort } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { abortError, type Destination, timeoutError } from './network-errors.ts';
 
-/**
- * What ends an exchange before its answer is complete: the caller's signal, and a time limit if one is
- * set.
- */
+/** What ends an exchange before its answer is complete: the caller's signal, and a time limit if one is set. */
 export interface Limit {
   readonly signal: AbortSignal;
-  /**
-   * Returns the error to throw instead if this limit or the caller ended the exchange, otherwise
-   * undefined.
-   */
+  /** Returns the error to throw if this limit or the caller ended the exchange, otherwise undefined. */
   readonly cause: () => BridgeError | undefined;
   readonly release: () => void;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
@@ -12,16 +13,12 @@ export interface DifyHttpOptions {
   readonly baseUrl: string;
   /** Milliseconds for TCP and TLS; 10 s when absent. */
   readonly connectTimeoutMs?: number | undefined;
-  /**
-   * The most open connections to one server, including idle ones; further requests wait. Unlimited when
-   * absent.
-   */
+  /** The most open connections to one server, including idle ones; further requests wait. Unlimited when absent. */
   readonly maxConnections?: number | undefined;
   /** Secrets to mask in errors, in addition to keys and tokens in request headers. */
   readonly secrets?: Secrets | undefined;
 }
 
-/** One exchange with Dify. */
 export interface DifyRequest {
   readonly method: 'GET' | 'POST';
   /** Begins with `/`, may have a query, and is appended to the base. Or an absolute http(s) URL. */
@@ -30,19 +27,13 @@ export interface DifyRequest {
   /** An object is sent as JSON. A stream is sent as it arrives: `headers` give its type and length. */
   readonly body?: JsonObject | AsyncIterable<Uint8Array> | undefined;
   readonly signal: AbortSignal;
-  /**
-   * Milliseconds for the whole exchange, including the body. When absent, only the signal ends the
-   * exchange.
-   */
+  /** Milliseconds for the whole exchange, including the body. When absent, only the signal ends the exchange. */
   readonly timeoutMs?: number | undefined;
   /** Milliseconds without data from the server, before or during its answer. Unlimited when absent. */
   readonly silenceMs?: number | undefined;
 }
 
-/**
- * An answer whose body is still arriving. Read it, leave it early or discard it, once: only then is the
- * connection free again.
- */
+/** An answer whose body is still arriving. Read it, leave it early or discard it, once: that frees the connection. */
 export interface DifyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -52,19 +43,13 @@ export interface DifyAnswer {
   readonly path: string;
   /** Leaving the loop early closes the connection. Throws `stream_broken`, or the abort's error. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Resolves with the whole body. Rejects with `upstream_error` after 64 MiB. */
-  bytes(): Promise<Buffer>;
   /** Resolves with the body as text, cut after `maxBytes`. */
   text(maxBytes: number): Promise<string>;
-  /**
-   * Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects as
-   * `bytes` does.
-   */
+  /** Resolves with the body as JSON with well-formed strings; undefined if it is not JSON. Rejects after 64 MiB. */
   json(): Promise<unknown>;
-  /**
-   * Returns a text of the answer without secrets, because a server may quote the request. Use it for
-   * everything that an error repeats.
-   */
+  /** Resolves with the digest of the body, and a function that returns what `json` does, once. Rejects as `json`. */
+  digested(): Promise<{ readonly digest: string; readonly json: () => unknown }>;
+  /** Returns a text of the answer without secrets, because a server may quote the request. */
   mask(words: string): string;
   /** Discards the body. Never rejects. */
   discard(): Promise<void>;
@@ -87,7 +72,6 @@ export interface DifyHttp {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const DISCARD_BYTES = 64 * 1024;
-/** Request headers whose values are secrets. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'x-csrf-token', 'x-inner-api-key'];
 
 /** Returns a client for one Dify. Throws `config_invalid` if the base is not an http(s) URL. */
@@ -108,7 +92,9 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     secrets,
     send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
-      return exchange(agent, locate(request.path, baseUrl, prefix), request, secrets);
+      const { path } = request;
+      const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
+      return exchange(agent, url, request, secrets);
     },
     close: () => agent.destroy(),
   };
@@ -120,10 +106,6 @@ function parseBase(text: string): URL {
   throw new BridgeError('config_invalid', 'DIFY_API_URL is not an http or https address.', {
     hint: "Give the address of Dify's api service, e.g. http://api:5001.",
   });
-}
-
-function locate(path: string, base: URL, prefix: string): URL {
-  return path.startsWith('/') ? new URL(`${base.origin}${prefix}${path}`) : new URL(path);
 }
 
 /** Returns the keys, tokens and cookie values that a request carries. */
@@ -138,6 +120,7 @@ function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly strin
 async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
+  const content = encodeBody(request);
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
   let response: Dispatcher.ResponseData;
   try {
@@ -145,7 +128,7 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
       origin: url.origin,
       path: url.pathname + url.search,
       method: request.method,
-      ...encodeBody(request),
+      ...content,
       // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
       headersTimeout: request.silenceMs ?? 0,
       bodyTimeout: request.silenceMs ?? 0,
@@ -198,10 +181,19 @@ function createAnswer(
     }
     return Buffer.concat(chunks, size);
   }
-  async function bytes(): Promise<Buffer> {
-    const body = await collect(MAX_BODY_BYTES);
-    if (body.length <= MAX_BODY_BYTES) return body;
-    throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+  async function digested() {
+    let body = await collect(MAX_BODY_BYTES);
+    if (body.length > MAX_BODY_BYTES) {
+      throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+    }
+    const digest = createHash('sha256').update(body).digest('base64');
+    const json = (): unknown => {
+      const text = body.toString('utf8');
+      // A list of tools may be 20 MB, which can be freed while its text is parsed.
+      body = Buffer.alloc(0);
+      return parseJson(text);
+    };
+    return { digest, json };
   }
   return {
     status: response.statusCode,
@@ -209,18 +201,18 @@ function createAnswer(
     version: typeof version === 'string' ? secrets.mask(version) : undefined,
     path: destination.path,
     body: { [Symbol.asyncIterator]: read },
-    bytes,
+    digested,
     text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
-    json: async () => parseJson(await bytes()),
+    json: async () => (await digested()).json(),
     mask: (words) => secrets.mask(words),
     discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
   };
 }
 
-/** Returns the JSON value of a body with well-formed strings; undefined if it is not JSON. */
-export function parseJson(body: Buffer): unknown {
+/** Returns the JSON value of a text with well-formed strings; undefined if it is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(mendJson(body.toString('utf8')));
+    return JSON.parse(mendJson(text));
   } catch {
     return undefined;
   }

@@ -44,14 +44,9 @@ export function connectionError(error: unknown, { url, path }: Destination): Bri
   const code = codeOf(error);
   const host = hostPort(url);
   if (code.startsWith('HPE_') || code === 'HTTPParserError') {
-    return new BridgeError(
-      'upstream_wrong_address',
-      `${host} answered ${path} with something other than HTTP.`,
-      {
-        hint: 'Check scheme and port of DIFY_API_URL, e.g. http://api:5001.',
-        cause: error,
-      },
-    );
+    const message = `${host} answered ${path} with something other than HTTP.`;
+    const hint = 'Check scheme and port of DIFY_API_URL, e.g. http://api:5001.';
+    return new BridgeError('upstream_wrong_address', message, { hint, cause: error });
   }
   const isTls = code.startsWith('ERR_SSL_') || code === 'EPROTO' || endedInHandshake(error);
   const cause = isTls ? 'the TLS handshake failed' : (CAUSES[code] ?? `the connection failed (${code})`);
@@ -65,23 +60,14 @@ export function connectionError(error: unknown, { url, path }: Destination): Bri
 
 /** Returns the error for an exchange that exceeded its time limit. */
 export function timeoutError(timeoutMs: number, { url, path }: Destination): BridgeError {
-  return new BridgeError(
-    'upstream_unreachable',
-    `Dify at ${hostPort(url)} did not complete its answer to ${path} within ${durationText(timeoutMs)}.`,
-    { hint: HINT },
-  );
+  const what = `Dify at ${hostPort(url)} did not complete its answer to ${path}`;
+  const message = `${what} within ${durationText(timeoutMs)}.`;
+  return new BridgeError('upstream_unreachable', message, { hint: HINT });
 }
 
-/** Returns the error for a body that broke off. */
 export function brokenBodyError(error: unknown, { url, path }: Destination): BridgeError {
-  return new BridgeError(
-    'stream_broken',
-    `The connection to Dify at ${hostPort(url)} broke in the middle of the answer to ${path}.`,
-    {
-      hint: AFTERMATH,
-      cause: error,
-    },
-  );
+  const message = `The connection to Dify at ${hostPort(url)} broke in the middle of the answer to ${path}.`;
+  return new BridgeError('stream_broken', message, { hint: AFTERMATH, cause: error });
 }
 
 /** Returns the error of an aborted signal: its reason if that is a BridgeError, otherwise `cancelled`. */
@@ -91,18 +77,12 @@ export function abortError(signal: AbortSignal): BridgeError {
   return new BridgeError('cancelled', 'The request to Dify was cancelled.', { cause: reason });
 }
 
-/**
- * Returns true if the connection was established and ended before any answer, possibly during the
- * request.
- */
+/** Returns true if the connection was established and ended before any answer, possibly during the request. */
 export function endedWithoutAnswer({ code, cause }: BridgeError): boolean {
   return code === 'upstream_unreachable' && BROKEN_ON_THE_WAY.has(codeOf(cause));
 }
 
-/**
- * A server without TLS, such as Dify's, may hang up during the handshake; Node reports that only in the
- * message text.
- */
+/** A server without TLS, such as Dify's, may hang up during the handshake; Node reports that only in the message. */
 function endedInHandshake(error: unknown): boolean {
   return error instanceof Error && error.message.includes('before secure TLS connection');
 }
@@ -112,10 +92,7 @@ function hostPort(url: URL): string {
   return `${url.host}:${url.protocol === 'https:' ? 443 : 80}`;
 }
 
-/**
- * Returns the code of the system or of undici. If all addresses of a name fail, the error is an
- * AggregateError.
- */
+/** Returns the code of the system or of undici. If all addresses of a name fail, the error is an AggregateError. */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     const first: unknown = error.errors[0];

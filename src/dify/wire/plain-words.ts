@@ -9,22 +9,13 @@ const WRAPPED = /^\w*Error:\s*(?=\{)/;
 /** Error types that say only that a tool failed. */
 const PLAIN_TYPES = new Set(['ToolInvokeError', 'InvokeError', 'PluginInvokeError', 'Exception', 'Error']);
 
-/**
- * Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters.
- */
+/** Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters. */
 export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: number): string {
-  return cutText(answer.mask(plainWords(text)), max);
+  const plain = humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);
+  return cutText(answer.mask(plain), max);
 }
 
-/**
- * Returns the person-written message inside the JSON and request id that plugins, their daemon and Dify
- * add; any other text trimmed. The request id differs each time; without it, the same failure gives the
- * same text.
- */
-function plainWords(text: string): string {
-  return humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);
-}
-
+/** Returns the message inside the JSON that plugins, their daemon and Dify add. */
 function humanMessage(text: string, depth: number): string {
   const wrapped = text.replace(WRAPPED, '');
   const body = depth > 0 && wrapped.startsWith('{') ? parseJsonObject(wrapped) : undefined;

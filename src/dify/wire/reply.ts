@@ -6,9 +6,7 @@ import { quoted } from './plain-words.ts';
 export interface DifyReply {
   readonly status: number;
   readonly path: string;
-  /**
-   * Undefined for web pages and anything else that is not a JSON object, which a router or a proxy wrote.
-   */
+  /** Undefined for anything that is not a JSON object, which a router or a proxy wrote. */
   readonly body: JsonObject | undefined;
   /** Dify's error code. Its texts vary by version, so nothing depends on them. */
   readonly code: string | undefined;
@@ -44,7 +42,6 @@ export function isNotReady({ code }: DifyReply): boolean {
   return code !== undefined && NOT_READY.has(code);
 }
 
-/** Returns true if the answer declares itself a web page. */
 export function isWebPage(answer: DifyAnswer): boolean {
   return header(answer, 'content-type')?.toLowerCase().includes('html') === true;
 }

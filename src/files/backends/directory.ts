@@ -1,6 +1,7 @@
 import { open, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BridgeError } from '../../model/errors.ts';
+import { forEachBounded } from '../../model/async.ts';
+import { BridgeError, systemErrorCode } from '../../model/errors.ts';
 import { isFileId } from '../file-id.ts';
 import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import { decodeSidecar, encodeSidecar } from './sidecar.ts';
@@ -14,7 +15,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** Error codes of Windows for a folder with an open file in it. */
 const IN_USE: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES']);
 /** Sidecars read at once. */
-const BATCH = 32;
+const MAX_READS = 32;
 
 /**
  * Returns a backend that stores each file in a subfolder: `<id>/<name>` and its record. A file appears
@@ -36,15 +37,29 @@ export function createDirectoryBackend(dir: string): StorageBackend {
   async function load(id: string): Promise<FileRecord | undefined> {
     const found = known.get(id);
     if (found !== undefined) return found.record;
-    try {
+    return ifPresent(id, async () => {
       const [text, { mtimeMs }] = await Promise.all([readFile(sidecarOf(id), 'utf8'), stat(sidecarOf(id))]);
       const record = decodeSidecar(id, text);
       if (record !== undefined) known.set(id, { record, usedAt: mtimeMs });
       return record;
+    });
+  }
+
+  /** Resolves with undefined, and forgets the record, if the file is gone. */
+  async function ifPresent<T>(id: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
     } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
+      if (!isGone(error)) throw error;
+      known.delete(id);
+      return undefined;
     }
+  }
+
+  function markUsed(id: string, usedAt: number): number {
+    const found = known.get(id);
+    if (found !== undefined) found.usedAt = usedAt;
+    return usedAt;
   }
 
   async function names(): Promise<readonly string[]> {
@@ -55,24 +70,11 @@ export function createDirectoryBackend(dir: string): StorageBackend {
     });
   }
 
-  async function usedAt(id: string): Promise<number | undefined> {
-    try {
-      const { mtimeMs } = await stat(sidecarOf(id));
-      const found = known.get(id);
-      if (found !== undefined) found.usedAt = mtimeMs;
-      return mtimeMs;
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      known.delete(id);
-      return undefined;
-    }
-  }
-
   async function remove(id: string): Promise<boolean> {
     try {
       await rename(folderOf(id), temporaryOf(id));
     } catch (error) {
-      if (IN_USE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+      if (IN_USE.has(systemErrorCode(error))) return false;
       if (!isGone(error)) throw error;
       known.delete(id);
       return true;
@@ -123,27 +125,20 @@ export function createDirectoryBackend(dir: string): StorageBackend {
       const present = new Set(ids);
       for (const id of known.keys()) if (!present.has(id)) known.delete(id);
       const unread = ids.filter((id) => !known.has(id));
-      for (let start = 0; start < unread.length; start += BATCH) {
-        await Promise.all(unread.slice(start, start + BATCH).map(load));
-      }
+      await forEachBounded(unread, MAX_READS, async (id) => void (await load(id)));
       return ids
         .map((id) => known.get(id))
         .filter((file): file is StoredRecord & typeof file => file !== undefined);
     },
 
-    usedAt,
+    usedAt: (id) => ifPresent(id, async () => markUsed(id, (await stat(sidecarOf(id))).mtimeMs)),
 
     async touch(id, now) {
-      try {
+      const used = await ifPresent(id, async () => {
         await utimes(sidecarOf(id), now / 1000, now / 1000);
-        const found = known.get(id);
-        if (found !== undefined) found.usedAt = now;
-        return true;
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        known.delete(id);
-        return false;
-      }
+        return markUsed(id, now);
+      });
+      return used !== undefined;
     },
 
     async *read(record, { first, last } = { first: 0, last: record.size - 1 }) {
@@ -211,5 +206,5 @@ async function lastChange(folder: string): Promise<number> {
 }
 
 function isGone(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return systemErrorCode(error) === 'ENOENT';
 }

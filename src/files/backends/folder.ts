@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { BridgeError } from '../../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../../model/errors.ts';
 
 /**
  * Creates a folder that only its owner can read, and checks that files can be created in it. Throws
@@ -12,7 +12,7 @@ export function makeFolder(dir: string): void {
     // Permissions do not suffice: the volume may be read-only, or the system may have further rules.
     rmdirSync(mkdtempSync(join(dir, '.try-')));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new BridgeError('config_invalid', `The folder ${dir} of files.dir is not writable (${code}).`, {
       hint: "Name a folder that the bridge's user may write to, in files.dir (DIFY_BRIDGE_FILES_DIR), or set files.store (DIFY_BRIDGE_FILES_STORE) to memory.",
       cause: error,

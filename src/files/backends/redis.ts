@@ -16,7 +16,6 @@ const DRAFT_MS = 15 * 60_000;
  * restarts them.
  */
 const READING_MS = 30_000;
-/** Records fetched with one command. */
 const BATCH = 500;
 
 const PREFIX = 'dify-mcp-bridge:file';
@@ -63,15 +62,19 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
   /** Records already read; they never change. */
   const known = new Map<string, FileRecord>();
 
-  async function load(ids: readonly string[]): Promise<void> {
+  /** Reads records. Returns the ids of those that are gone. */
+  async function load(ids: readonly string[]): Promise<string[]> {
+    const gone: string[] = [];
     for (let start = 0; start < ids.length; start += BATCH) {
       const part = ids.slice(start, start + BATCH);
       const texts = await run((client) => client.mGet(part.map(recordOf)));
       for (const [index, id] of part.entries()) {
         const text = texts[index];
         if (typeof text === 'string') known.set(id, JSON.parse(text) as FileRecord);
+        else gone.push(id);
       }
     }
+    return gone;
   }
 
   async function indexed(): Promise<readonly { readonly value: string; readonly score: number }[]> {
@@ -194,14 +197,9 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
 
     async tidy() {
       // Redis removes an expired record but not the index entries that name it.
-      const ids = (await indexed()).map(({ value }) => value);
-      for (let start = 0; start < ids.length; start += BATCH) {
-        const part = ids.slice(start, start + BATCH);
-        const texts = await run((client) => client.mGet(part.map(recordOf)));
-        const gone = part.filter((_id, index) => texts[index] === null);
-        for (const id of gone) known.delete(id);
-        if (gone.length > 0) await run((client) => client.zRem(USED, gone));
-      }
+      const gone = await load((await indexed()).map(({ value }) => value));
+      for (const id of gone) known.delete(id);
+      if (gone.length > 0) await run((client) => client.zRem(USED, gone));
     },
 
     close() {

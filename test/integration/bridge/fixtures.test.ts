@@ -15,7 +15,7 @@ import { fileAnswer, MAX_IMAGE_BYTES, MAX_OUTPUT_BYTES } from './rows/stored-fil
 
 const GROUPS = [
   { group: 'refusals before any frame', rows: REFUSALS },
-  { group: 'what stands in the place of Dify', rows: STRANGERS },
+  { group: 'another server in place of Dify', rows: STRANGERS },
   { group: 'failures within the stream', rows: FAILURES },
   { group: 'framings', rows: FRAMINGS },
   { group: 'message types', rows: MESSAGE_TYPES },

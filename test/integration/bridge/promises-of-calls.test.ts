@@ -33,6 +33,24 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
     expect((await call).content).toEqual([said('passed')]);
   });
 
+  it.each(CASES)(
+    'a $kind client over $transport that adds arguments of its own gets the result, which names them',
+    async ({ kind, transport }) => {
+      await using bridge = await startBridge({ env: gate.env });
+      const client = await bridge.connect(kind, transport);
+      const added = { sessionId: 's', action: 'sendMessage', toolCallId: 'call_1' };
+      const result = await client.callTool('time__current_time', added);
+      expect(result.isError ?? false).toBe(false);
+      expect(textOf(result)).toMatch(/^\d{4}-/);
+      expect(result.content.at(-1)).toEqual(
+        said('Ignored, because the tool has no such argument: "sessionId", "action", "toolCallId".'),
+      );
+      const refused = await client.callTool('time__weekday', { yeer: 2026 });
+      expect(refused.isError).toBe(true);
+      expect(textOf(refused)).toContain('did you mean "year"?');
+    },
+  );
+
   it.each(CASES)('a $kind client over $transport cancels a call', async ({ kind, transport }) => {
     await using bridge = await startBridge({ env: gate.env });
     const client = await bridge.connect(kind, transport);
@@ -104,7 +122,7 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
     await abandoned;
   });
 
-  it('a call too many is told to come again, and one that waits goes on', async () => {
+  it('a call beyond the limit is refused, and a waiting one continues', async () => {
     const env = { DIFY_BRIDGE_CALLS_MAX_CONCURRENT: '1', DIFY_BRIDGE_CALLS_MAX_QUEUED: '1' };
     await using bridge = await startBridge({ env: { ...gate.env, ...env } });
     const client = await bridge.connect('v2 auto');
@@ -297,26 +315,23 @@ describe('9. over HTTP nothing is served without authentication, but on loopback
     },
   );
 
-  it.each(['0.0.0.0', '127.0.0.1'])(
-    '%s with a token serves whoever has it, and nobody else',
-    async (host) => {
-      const env = { ...gate.env, DIFY_BRIDGE_HOST: host, DIFY_BRIDGE_TOKEN: 'fake-token' };
-      await using bridge = await startBridge({ env });
-      const url = (await bridge.url()).replace('0.0.0.0', '127.0.0.1');
-      for (const method of ['POST', 'GET', 'DELETE', 'PUT']) {
-        const answer = await ask(url, {}, method);
-        expect([method, answer.status]).toEqual([method, 401]);
-        expect(answer.headers.get('www-authenticate')).toContain('Bearer');
-      }
-      for (const authorization of ['Bearer wrong', 'Bearer', 'Basic ZmFrZS10b2tlbg==', 'fake-token']) {
-        expect((await ask(url, { authorization })).status).toBe(401);
-      }
-      expect((await ask(`${url}?token=fake-token`)).status).toBe(401);
-      expect((await ask(url.replace('/mcp', '/other'))).status).toBe(401);
-      expect((await ask(url, { authorization: 'Bearer fake-token' })).status).toBe(200);
-      expect((await ask(url.replace('/mcp', '/livez'), {}, 'GET')).status).toBe(200);
-    },
-  );
+  it.each(['0.0.0.0', '127.0.0.1'])('%s with a token serves only its holders', async (host) => {
+    const env = { ...gate.env, DIFY_BRIDGE_HOST: host, DIFY_BRIDGE_TOKEN: 'fake-token' };
+    await using bridge = await startBridge({ env });
+    const url = (await bridge.url()).replace('0.0.0.0', '127.0.0.1');
+    for (const method of ['POST', 'GET', 'DELETE', 'PUT']) {
+      const answer = await ask(url, {}, method);
+      expect([method, answer.status]).toEqual([method, 401]);
+      expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+    }
+    for (const authorization of ['Bearer wrong', 'Bearer', 'Basic ZmFrZS10b2tlbg==', 'fake-token']) {
+      expect((await ask(url, { authorization })).status).toBe(401);
+    }
+    expect((await ask(`${url}?token=fake-token`)).status).toBe(401);
+    expect((await ask(url.replace('/mcp', '/other'))).status).toBe(401);
+    expect((await ask(url, { authorization: 'Bearer fake-token' })).status).toBe(200);
+    expect((await ask(url.replace('/mcp', '/livez'), {}, 'GET')).status).toBe(200);
+  });
 
   it('another address without a token is served if the operator says so by name', async () => {
     const env = { DIFY_BRIDGE_HOST: '0.0.0.0', DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: 'true' };

@@ -73,7 +73,7 @@ describe('1. every installed tool is listed unless a rule hides it, and explain 
     expect(await namesOf(client)).not.toContain(name);
     const explained = await command(sandbox, ['tools', 'explain', name]);
     expect(explained.stdout).toContain(`${name} is withheld (incomplete).`);
-    expect(explained.stdout).toContain('"team" is required, and has neither a preset nor a default.');
+    expect(explained.stdout).toContain('"team" is required but has neither a preset nor a default.');
     expect(explained.stdout).toMatch(/presets:\n\s+paperkite_mishaps__need_setting:/);
 
     const file = `tools: { presets: { ${name}: { parameters: { team: Kites } } } }`;
@@ -225,14 +225,12 @@ describe('4. a published schema is accepted everywhere and is what arguments are
     [every, { text: 'x', file: 'not a file' }, false],
     [every, { text: 'x', secret: 'mine' }, false],
     [every, { text: 'x', operator: 'mine' }, false],
-    [every, { text: 'x', unheard: 'of' }, false],
     ['tests_zoo__none', {}, true],
-    ['tests_zoo__none', { some: 'thing' }, false],
     ['paperkite_studio__draw_chart', { values: [1], width: 319 }, false],
     ['mcp_library-desk__search_books', { query: 'x', filter: { years: { from: 'then' } } }, false],
   ])('%s with %j: schema and bridge agree on %s', async (name, args, accepted) => {
     const tool = (await listed(client)).find((candidate) => candidate.name === name);
-    // Model providers refuse a schema that says so, but arguments that a tool does not have are refused all the same.
+    // Model providers refuse a schema that says so, but parameters that callers do not set are refused all the same.
     const schema = { ...tool?.inputSchema, additionalProperties: false };
     expect(compiled(schema)(args)).toBe(accepted);
     const before = invocations(sandbox);
@@ -252,14 +250,12 @@ describe('5. every message type arrives', () => {
         said('a text'),
         said('{"an":"object"}'),
         said('https://example.com/page'),
-        { text: expect.stringMatching(/^a\.png \(image\/png, 8 bytes\) is shown below\./) },
+        { text: expect.stringMatching(/^a\.png \(image\/png, 8 bytes\), shown below, /) },
         { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' },
-        { text: expect.stringMatching(/^n\.txt \(text\/plain, 5 bytes\) follows as text\./) },
+        { text: expect.stringMatching(/^n\.txt \(text\/plain, 5 bytes\), text below, /) },
         { type: 'resource', resource: { mimeType: 'text/plain', text: 'notes' } },
         said('Boil first.\n\nSources:\n- Manuals'),
-        said(
-          '[message of type "hologram", which the bridge does not know] {"type":"hologram","message":{"depth":3},"meta":null}',
-        ),
+        said('[message of unknown type "hologram"] {"type":"hologram","message":{"depth":3},"meta":null}'),
         said('{"var":"pieces"}'),
       ],
     });

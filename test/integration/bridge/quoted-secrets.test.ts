@@ -137,7 +137,7 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-/** The secrets of which something is in a text. */
+/** Returns the secrets of which a part is in a text. */
 function leaked(...texts: readonly unknown[]): readonly string[] {
   const text = texts.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join('\n');
   const encoded = [PASSWORD, INNER, SIGNING].map((secret) =>

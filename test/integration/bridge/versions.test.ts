@@ -94,9 +94,9 @@ describe('every release of Dify, by both ways of listing', () => {
     }
     expect(parts(broken)).toEqual({
       content: [
-        said('The tool failed: The other half got lost on purpose.'),
-        said('Before that, the tool had sent:'),
-        said('Half of the answer came through.'),
+        said('The tool failed: The second half is missing on purpose.'),
+        said('Output before the error:'),
+        said('The first half of the text.'),
       ],
       isError: true,
     });

@@ -47,7 +47,7 @@ function callOn(client: TestClient): { stop(): Promise<number> } {
     }
     return calls;
   })();
-  // A failure is told at the end.
+  // A failure is reported at the end.
   work.catch(() => undefined);
   return {
     stop() {
@@ -160,14 +160,14 @@ describe('a name that is gone', () => {
     const finder = await bridge.connect(kind, 'find');
     bridge.write({ tools: { names: 'bare' }, views: { find: { mode: 'search' } } });
     await bridge.app.reload();
-    await expect(client.callTool('tests_notes__one')).rejects.toThrow(/is called one now.*Call one/s);
+    await expect(client.callTool('tests_notes__one')).rejects.toThrow(/is now called one.*Call one/s);
     const found = await finder.callTool('call_tool', { name: 'tests_notes__one' });
     expect(found).toMatchObject({ isError: true });
-    expect(found.content[0]?.text).toContain('is called one now');
+    expect(found.content[0]?.text).toContain('is now called one');
     workspace.removeTool('builtin', NOTES, 'one');
     await bridge.app.refresh();
-    await expect(client.callTool('tests_notes__one')).rejects.toThrow(/no longer in Dify/);
-    await expect(client.callTool('one')).rejects.toThrow(/no longer in Dify/);
+    await expect(client.callTool('tests_notes__one')).rejects.toThrow(/no longer exists in Dify/);
+    await expect(client.callTool('one')).rejects.toThrow(/no longer exists in Dify/);
     await expect(client.callTool('tests_notes__never')).rejects.toThrow(/There is no tool named/);
   });
 

@@ -120,7 +120,7 @@ describe('a bridge with a manifest', () => {
       { count: 2, added: ['tests_notes__three'], changed: [TWO], removed: [] },
     ]);
 
-    // What is not published changes nothing for clients, and is a change to be told of all the same.
+    // A change of an unpublished tool does not concern clients, but it is reported.
     workspace.putTool('builtin', NOTES, note('two', 'Something else again.'));
     await bridge.app.refresh();
     expect(warnings(bridge)).toHaveLength(2);

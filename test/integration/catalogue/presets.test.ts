@@ -138,7 +138,7 @@ it('does not hold the settings against what was approved where Dify is asked', a
   expect(misfitsIn(bridge)).toEqual([]);
   await using offline = await startCatalogueBridge({ sandbox, file, env, offline: true });
   await offline.app.refresh();
-  expect(misfitsIn(offline)).toEqual([[expect.stringContaining('are not known')]]);
+  expect(misfitsIn(offline)).toEqual([[expect.stringContaining('are unknown')]]);
 });
 
 it('names in the log the tool that a glob does not fit', async () => {
@@ -193,7 +193,7 @@ describe.each(CLIENT_KINDS)('a preset of a bare name that a second tool gets, cl
           ({ content }) => content.map((block) => block.text ?? '').join('\n'),
           (error: unknown) => (error as Error).message,
         );
-      expect(await call('print')).toContain('not set by callers');
+      expect(await call('print')).toContain('callers cannot set');
       const parameters = [parameter('width', { type: 'number', required: false })];
       const other = defineTool('print', { description: 'Prints.', parameters }, async function* () {
         yield text('other');
@@ -202,11 +202,11 @@ describe.each(CLIENT_KINDS)('a preset of a bare name that a second tool gets, cl
         builtinProvider('other/set/set', { label: 'Set', description: 'Prints.', tools: [other] }),
       );
       await bridge.app.refresh();
-      expect(await call(NAME)).toContain('not set by callers');
-      expect(await call('other_set__print')).toContain('not set by callers');
+      expect(await call(NAME)).toContain('callers cannot set');
+      expect(await call('other_set__print')).toContain('callers cannot set');
       bridge.sandbox.workspace.removeProvider('builtin', 'other/set/set');
       await bridge.app.refresh();
-      expect(await call('print')).toContain('not set by callers');
+      expect(await call('print')).toContain('callers cannot set');
     }
   });
 });

@@ -56,7 +56,7 @@ describe('reload', () => {
     expect(bridge.app.registry.current()?.tools.map(({ name }) => name)).toEqual(['time__weekday']);
   });
 
-  it('lists the tools anew, whatever the file says', async () => {
+  it('lists the tools again, whatever the file contains', async () => {
     await using bridge = await startCatalogueBridge();
     await bridge.app.registry.ready();
     bridge.sandbox.workspace.removeTool('builtin', 'time', 'weekday');
@@ -65,7 +65,7 @@ describe('reload', () => {
     expect(bridge.app.registry.current()?.get('time__weekday')).toBeUndefined();
   });
 
-  it('goes over to another hand-off, of which clients hear by the tools that come and go', async () => {
+  it('changes hand-off, and clients are notified because its tools appear and disappear', async () => {
     await using bridge = await startCatalogueBridge({
       file: { tools: { allow: ['time__*'], handOff: 'off' } },
     });

@@ -52,7 +52,7 @@ describe.each(['HTTP', 'stdio'] as const)('views over %s', (transport) => {
       /time__weekday.* search_tools finds tools by what they do\./s,
     );
     await expect(clock.callTool('time__weekdy')).rejects.toThrow(
-      /time__weekday.* tools\/list gives the names of all tools\./s,
+      /time__weekday.* tools\/list returns the names of all tools\./s,
     );
   });
 });

@@ -165,23 +165,23 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
   it('names files of this machine where it is the local person alone', async () => {
     const path = join(folder, '季度 报告.csv');
     const result = await client.callTool(INSPECT, { file: { path } });
-    const refused = 'The bridge takes no files by path here.';
+    const refused = 'The bridge does not accept files by path here.';
     expect(result.content[0]?.text).toContain(transport === 'stdio' ? digest('a,b\n1,2\n') : refused);
     expect(result.isError).toBe(transport === 'stdio' ? undefined : true);
   });
 
-  it('is told before anything is sent when a file cannot be taken', async () => {
+  it('is refused before anything is sent if a file cannot be used', async () => {
     const before = sandbox.requests.length;
     const closed = await client.callTool(INSPECT, { file: { url: 'https://[::1]/secret' } });
     expect(closed.content[0]?.text).toBe(
-      'The file of the argument file cannot be taken: [::1] is a private or local address, which the bridge does not ' +
+      'The file for the argument file cannot be used: [::1] is a private or local address, which the bridge does not ' +
         'fetch from.\nThe tool was not started. Give a publicly reachable address, or the file itself as data. ' +
         'An operator can allow the host in files.allowedNetworks.',
     );
     const refused = await client.callTool('audio__asr', { audio_file: { data: 'AAAA', filename: 'a.wav' } });
     expect(refused.isError).toBe(true);
     expect(refused.content[0]?.text).toContain(
-      'Dify cannot hand files to this tool from outside its web app.',
+      'Dify cannot pass files to this tool from outside its web app.',
     );
     const paths = sandbox.requests.slice(before).map(({ path }) => path);
     expect(paths.filter((path) => path.includes('/invoke/') || path.includes('upload'))).toEqual([]);

@@ -104,7 +104,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
     expect(shown?.text?.length).toBeLessThanOrEqual(100_000);
     expect(shown?.text?.length).toBeGreaterThan(99_000);
     expect(shown?.text?.endsWith('turned.')).toBe(true);
-    expect(note?.text).toMatch(/^\[The text is cut here: [\d,]+ of [\d,]+ characters are shown\./);
+    expect(note?.text).toMatch(/^\[Text truncated: [\d,]+ of [\d,]+ characters shown\./);
     const [link] = linksOf(result);
     const { contents } = await client.readResource(link?.uri ?? '');
     expect(String(contents[0]?.text)).toHaveLength(link?.size ?? 0);
@@ -114,7 +114,7 @@ describe.each(CLIENTS)('$kind client over $transport', ({ kind, transport }) => 
   it('gets a long text file as a link alone', async () => {
     const result = await client.callTool(WRITE, { characters: 250_000, as_file: true });
     expect(result.content.map(({ type }) => type)).toEqual(['text', 'resource_link']);
-    expect(result.content[0]?.text).toContain('is not shown: a result takes 100,000 characters of text.');
+    expect(result.content[0]?.text).toContain(', not shown (a result contains at most 100,000 characters),');
   });
 });
 
@@ -198,7 +198,7 @@ it('keeps what it has when a file comes that the whole store could not hold', as
   const [link] = linksOf(await client.callTool(BYTES, { size: 900_000 }));
   const { content } = await client.callTool(BYTES, { size: 2_000_000 });
   expect(content.map(({ text }) => text)).toEqual([
-    expect.stringContaining('is not here: it is larger than the 1 MB that the bridge takes of one file.'),
+    expect.stringContaining('was not included: the limit for one file is 1 MB.'),
   ]);
   expect((await client.listResources()).resources).toMatchObject([{ uri: link?.uri }]);
 });
@@ -221,7 +221,7 @@ it.each(TRANSPORTS)('answers over %s when it stops while a file is fetched', asy
   await fetching;
   await stopping.app.close(50);
   expect((await answer).content.map(({ text }) => text)).toEqual([
-    'bytes.bin is not available. The call ended before it was fetched: open it in Dify.',
+    'bytes.bin could not be fetched. The call ended first: open the file in Dify.',
   ]);
 });
 

@@ -194,7 +194,7 @@ describe('a call that was handed off', () => {
     await expect.poll(() => bridge.cancellations()).toBe(1);
   });
 
-  it('is one in mode search as well, where the tools for it are listed beside those that search', async () => {
+  it('works in mode search as well, where its tools are listed next to the search tools', async () => {
     await using bridge = await startLong({ DIFY_BRIDGE_TOOLS_MODE: 'search' });
     const client = await bridge.connect('v1');
     const { tools } = await client.listPage();

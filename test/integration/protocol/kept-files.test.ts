@@ -69,7 +69,7 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
     const named = transport === 'HTTP' ? await download(text) : readFileSync(pathIn(text));
     expect(named.equals(bytes)).toBe(true);
     expect(text.includes(dir)).toBe(transport === 'stdio');
-    // What opens a file to whoever has it stands in no log.
+    // The log contains no download address.
     const { host } = new URL(uri);
     expect(running.log.filter((line) => line.includes(host))).toEqual([]);
   });

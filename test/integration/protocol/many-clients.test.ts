@@ -96,7 +96,9 @@ describe('many clients at once', () => {
     bridge.source.publish(['echo']);
     await expect.poll(() => stream.messages().map(({ method }) => method)).toContain(LIST_CHANGED);
     bridge.release();
-    expect((await call.promise).messages).toMatchObject([{ id: 7, result: { content: [{ text: 'released' }] } }]);
+    expect((await call.promise).messages).toMatchObject([
+      { id: 7, result: { content: [{ text: 'released' }] } },
+    ]);
     const [lastEventId = ''] = /(?<=^id: ).+$/m.exec(cut.text()) ?? [];
     const resumed = await raw(port, { headers: { ...late.headers, 'Last-Event-ID': lastEventId } });
     expect(resumed.messages).toMatchObject([{ id: 7, result: { content: [{ text: 'released' }] } }]);

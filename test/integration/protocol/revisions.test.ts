@@ -83,7 +83,7 @@ describe.each(CASES)('a client of $revision over $transport', ({ transport, revi
     expect(links).toMatchObject(knowsLinks ? [about] : []);
     const lines = texts.filter((text) => text.startsWith('File page.pdf (application/pdf, '));
     expect(lines).toHaveLength(knowsLinks ? 0 : 1);
-    const document = links[0]?.uri ?? lines[0]?.split('read the resource ')[1] ?? '';
+    const document = links[0]?.uri ?? lines[0]?.split('): ')[1] ?? '';
     expect(await read(document, reader)).toEqual(pdf);
 
     const wav = bytesOf('wav');
@@ -94,7 +94,7 @@ describe.each(CASES)('a client of $revision over $transport', ({ transport, revi
         ? { type: 'audio', data, mimeType: 'audio/wav' }
         : { type: 'resource', resource: { mimeType: 'audio/wav', blob: data } },
     ]);
-    const [, said = ''] = /^beep\.wav .* Kept for 24 hours as (\S+)$/m.exec(texts.join('\n')) ?? [];
+    const [, said = ''] = /^beep\.wav .*, stored for 24 hours: (\S+)$/m.exec(texts.join('\n')) ?? [];
     const sound = sounds[0]?.type === 'resource' ? sounds[0].resource.uri : said;
     expect(sound).toBe(said);
     expect(await read(sound, reader)).toEqual(wav);

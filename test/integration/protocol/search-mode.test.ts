@@ -21,7 +21,7 @@ afterEach(async () => {
 /** Calls the tools of a fake bridge, which take any arguments. */
 function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call'> {
   return {
-    check: () => ({}),
+    check: () => ({ parameters: {} }),
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
   };
 }

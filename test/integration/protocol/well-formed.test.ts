@@ -12,7 +12,7 @@ import { failing, messages, refused, textMessage } from '../bridge/rows/row.ts';
 const [HIGH, LOW] = ['\ud83d', '\ude00'];
 const half = (word: string): string => `${word}${HIGH}${LOW}${HIGH} `;
 /** The same, once it is well-formed. */
-const mended = (word: string): string => `${word}😀\ufffd `;
+const repaired = (word: string): string => `${word}😀\ufffd `;
 const texts = (word: string) => ({ en_US: half(word), zh_Hans: half(word) });
 
 const CURRENT = '/console/api/workspaces/current';
@@ -124,56 +124,56 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
     client = await bridge.connect(kind, transport);
   });
 
-  it('are mended in the list', async () => {
+  it('are repaired in the list', async () => {
     const page = await client.listPage();
     expect(illFormed(page)).toEqual([]);
     const [tool] = page.tools;
     expect(tool).toMatchObject({
       name: published,
-      title: mended('label').trim(),
-      description: expect.stringContaining(mended('description').trim()),
+      title: repaired('label').trim(),
+      description: expect.stringContaining(repaired('description').trim()),
       inputSchema: {
         properties: {
-          case: { description: expect.stringContaining(mended('case').trim()) },
+          case: { description: expect.stringContaining(repaired('case').trim()) },
           choice: {
-            enum: ['one', 'two'].map((value) => mended(value).trim()),
-            default: mended('two').trim(),
+            enum: ['one', 'two'].map((value) => repaired(value).trim()),
+            default: repaired('two').trim(),
           },
-          any: { default: mended('default') },
+          any: { default: repaired('default') },
         },
       },
     });
   });
 
-  const [key, name] = [{ [mended('key')]: [mended('value')] }, { [mended('name')]: mended('value') }];
+  const [key, name] = [{ [repaired('key')]: [repaired('value')] }, { [repaired('name')]: repaired('value') }];
 
   it.each([
     { of: 'text', expected: ['said😀\ufffd half of one😀 joined'], structured: undefined },
     { of: 'json', expected: [JSON.stringify(key)], structured: key },
     { of: 'variable', expected: [JSON.stringify(name)], structured: name },
-    { of: 'unknown', expected: [expect.stringContaining(mended('deep'))], structured: undefined },
+    { of: 'unknown', expected: [expect.stringContaining(repaired('deep'))], structured: undefined },
     {
       of: 'error',
       expected: [
-        `The tool failed: ${mended('broken').trim()}`,
-        'Before that, the tool had sent:',
-        mended('before'),
+        `The tool failed: ${repaired('broken').trim()}`,
+        'Output before the error:',
+        repaired('before'),
       ],
       structured: undefined,
     },
     {
       of: 'refusal',
-      expected: [expect.stringContaining(`Dify said: ${mended('refused').trim()}`)],
+      expected: [expect.stringContaining(`Dify said: ${repaired('refused').trim()}`)],
       structured: undefined,
     },
-  ])('are mended in a result with $of', async ({ of, expected, structured }) => {
+  ])('are repaired in a result with $of', async ({ of, expected, structured }) => {
     const result = await client.callTool(published, { case: of });
     expect(illFormed(result)).toEqual([]);
     expect(result.content.map(({ text }) => text)).toEqual(expected);
     expect(result.structuredContent).toEqual(structured);
   });
 
-  it('are mended in progress and log messages', async () => {
+  it('are repaired in progress and log messages', async () => {
     const seen: unknown[] = [];
     if (!client.modern) await client.setLogLevel('info');
     const before = client.logs.length;
@@ -181,8 +181,8 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
     await client.callTool(published, { case: 'log' }, { onprogress, logLevel: 'info' });
     const logs = client.logs.slice(before);
     expect([illFormed(seen), illFormed(logs)]).toEqual([[], []]);
-    expect(seen).toContainEqual({ progress: 1, message: `${mended('step')}: failed` });
-    expect(logs).toMatchObject([{ data: { label: mended('step'), error: mended('why') } }]);
+    expect(seen).toContainEqual({ progress: 1, message: `${repaired('step')}: failed` });
+    expect(logs).toMatchObject([{ data: { label: repaired('step'), error: repaired('why') } }]);
   });
 
   it('are no part of the name of a file', async () => {
@@ -194,7 +194,7 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
     expect(illFormed(await client.readResource(link?.uri ?? ''))).toEqual([]);
   });
 
-  it('are mended in errors that repeat what the client has sent', async () => {
+  it('are repaired in errors that repeat what the client has sent', async () => {
     const unknown: unknown = await client.callTool(half('unknown')).catch((error: unknown) => error);
     expect(String(unknown)).toContain('unknown😀');
     expect(illFormed({ ...(unknown as object), message: String(unknown) })).toEqual([]);
@@ -204,7 +204,7 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
       choice: HIGH,
     });
     expect(illFormed(refused)).toEqual([]);
-    expect(refused.content[0]?.text).toContain(`/${mended('more')}`);
+    expect(refused.content[0]?.text).toContain(`/${repaired('more')}`);
     const missing: unknown = await client.readResource(`x:${HIGH}`).catch((error: unknown) => error);
     expect(illFormed({ ...(missing as object), message: String(missing) })).toEqual([]);
   });
@@ -213,7 +213,7 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
     const before = dify.seen.length;
     const result = await client.callTool(published, {
       case: 'text',
-      choice: mended('one').trim(),
+      choice: repaired('one').trim(),
       any: { [half('key')]: [half('value')] },
       file: { data: Buffer.from('hello').toString('base64'), filename: `${half('file')}.txt` },
     });
@@ -224,13 +224,13 @@ describe.each(CASES)('half characters of Dify for a $kind client over $transport
     const invocation = requests.find(({ path }) => path === INVOKE);
     expect(illFormed([request?.body, invocation?.body])).toEqual([]);
     // Dify signs the name, so it is the same in both.
-    expect(request?.body).toMatchObject({ filename: `${mended('file')}.txt` });
-    expect(upload?.bytes.toString()).toContain(`filename="${mended('file')}.txt"`);
+    expect(request?.body).toMatchObject({ filename: `${repaired('file')}.txt` });
+    expect(upload?.bytes.toString()).toContain(`filename="${repaired('file')}.txt"`);
     expect(invocation?.body).toMatchObject({
       tool_parameters: {
-        choice: mended('one').trim(),
-        any: { [mended('key')]: [mended('value')] },
-        file: { filename: mended('stored') },
+        choice: repaired('one').trim(),
+        any: { [repaired('key')]: [repaired('value')] },
+        file: { filename: repaired('stored') },
       },
     });
   });
@@ -250,7 +250,7 @@ describe('over HTTP', () => {
     ];
     for (const { status, text } of answers) {
       expect(status).toBeGreaterThanOrEqual(400);
-      expect(text).toContain(mended('id'));
+      expect(text).toContain(repaired('id'));
       expect(text).not.toMatch(escaped);
     }
   });

@@ -49,7 +49,7 @@ describe('an app', () => {
     expect(error.hint).toContain('time__weekday');
   });
 
-  it('does nothing until it is told to start, and a call waits for that', async () => {
+  it('does nothing until it is started, and a call waits for that', async () => {
     const app = await sandboxed();
     expect(app.status().listing).toBeUndefined();
     const call = app.callTool('time__current_time', {}, { signal });
@@ -106,7 +106,7 @@ describe('an app', () => {
     await app.close(0);
   });
 
-  it('answers whoever waits for tools when it is closed', async () => {
+  it('answers requests that wait for tools when it is closed', async () => {
     const app = await sandboxed();
     const call = errorOf(app.callTool('time__current_time', {}, { signal }));
     await app.close(0);

@@ -116,8 +116,7 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
       args: unknown,
       { signal, principal = 'local' }: { readonly signal: AbortSignal; readonly principal?: string },
     ): Promise<unknown> {
-      const parameters = caller.check(tool, args);
-      return caller.call({ tool, parameters, principal, limits: LIMITS }, { signal });
+      return caller.call({ tool, ...caller.check(tool, args), principal, limits: LIMITS }, { signal });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
       const { messages, error } = (await this.call(...call)) as Reading;
@@ -209,7 +208,7 @@ describe('a call', () => {
         'The arguments do not fit the tool acme__tool: 2 problems.',
         '- /city: required',
         '- /days: expected a number',
-        "Nothing was sent to Dify. Correct the arguments as the tool's input schema says and call again.",
+        "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.",
       ].join('\n'),
     );
     expect(invoker.invocations).toEqual([]);
@@ -324,7 +323,9 @@ describe('limits', () => {
     await settle();
     const refused = await errorOf(caller.start(aTool(), { n: 4 }, { signal: idleSignal() }));
     expect(refused.code).toBe('busy');
-    expect(refused.message).toBe('The bridge is busy: 1 calls run (limit 1) and 2 wait (limit 2).');
+    expect(refused.message).toBe(
+      'The bridge is busy: 1 calls are running (limit 1) and 2 are waiting (limit 2).',
+    );
     for (const n of [1, 2, 3]) {
       expect(invoker.invocations.map(({ parameters }) => parameters['n'])).toEqual([1, 2, 3].slice(0, n));
       expect(caller.running).toBe(1);
@@ -420,7 +421,7 @@ describe('cancellation', () => {
     controller.abort();
     const error = await outcome;
     expect(error.code).toBe('cancelled');
-    expect(error.hint).toContain('a workflow goes on');
+    expect(error.hint).toContain('A workflow keeps running');
     expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
     expect(invoker.invocations[0]?.closed).toBe(true);
     expect(caller.running).toBe(0);
@@ -624,7 +625,7 @@ describe('close', () => {
       closed = true;
     });
     expect((await waiting).toText()).toBe(
-      'The bridge is stopping.\nThe tool was not started. Call again when the bridge runs again.',
+      'The bridge is stopping.\nThe tool was not started. Call again after the bridge has restarted.',
     );
     expect((await errorOf(caller.start(aTool(), {}, { signal: idleSignal() }))).code).toBe('shutting_down');
     await settle();

@@ -165,7 +165,7 @@ describe('name and type of a file', () => {
   });
 });
 
-describe('what stands in the arguments', () => {
+describe('a file in the arguments', () => {
   const several = toolWith([
     { name: 'f', many: false },
     { name: 'fs', many: true },
@@ -220,30 +220,30 @@ describe('what stands in the arguments', () => {
     expect(most).toBe(3);
   });
 
-  it('is told by its parameter when it cannot be taken', async () => {
+  it('is named by its parameter if it cannot be used', async () => {
     const { bring } = fixture({ maxBytes: 3 });
     const error = await errorOf(bring({ data: base64('1234'), filename: 'a.txt' }));
     expect(error.code).toBe('file_too_large');
     expect(error.toText()).toBe(
-      'The file of the argument f cannot be taken: The file has 4 bytes, and the bridge takes 3 at most.\n' +
+      'The file for the argument f cannot be used: The file has 4 bytes; the bridge accepts at most 3.\n' +
         'The tool was not started. Give a smaller file; the limit is the setting files.maxInputBytes.',
     );
   });
 
-  it('is refused where Dify hands no files to the tool', async () => {
+  it('is refused if Dify passes no files to the tool', async () => {
     const { uploads, bring } = fixture();
-    const tool = toolWith([{ name: 'f', many: false, refused: 'Dify cannot hand files to it.' }]);
+    const tool = toolWith([{ name: 'f', many: false, refused: 'Dify cannot pass files to it.' }]);
     const error = await errorOf(bring({ data: base64('x'), filename: 'a.txt' }, undefined, tool));
     expect(error.toText()).toBe(
-      'The argument f cannot be used: Dify cannot hand files to it.\n' +
-        'The tool was not started. Leave the argument out, or use another tool.',
+      'The argument f cannot be used: Dify cannot pass files to it.\n' +
+        'The tool was not started. Omit the argument, or use another tool.',
     );
     expect(uploads).toEqual([]);
   });
 });
 
 describe('the first failure', () => {
-  it('ends the other files, and every one is given up before it is told', async () => {
+  it('ends the other uploads, and all have ended before it is reported', async () => {
     const disposed: string[] = [];
     const held = (name: string): InputFile => ({
       filename: name,
@@ -339,7 +339,7 @@ describe('web addresses', () => {
 
   it('are refused where the operator takes none', async () => {
     expect((await errorOf(fixture({ urls: 'refuse' }).bring({ url }))).toText()).toContain(
-      'The bridge takes no files by url here.',
+      'The bridge does not accept files by url here.',
     );
   });
 });
@@ -361,7 +361,7 @@ describe('kept files', () => {
       const error = await errorOf(bring({ resource: uri }, principal));
       expect([error.code, error.message]).toEqual([
         'file_refused',
-        `The file of the argument f cannot be taken: There is no file ${uri} any more, or it never was yours.`,
+        `The file for the argument f cannot be used: Unknown file ${uri}: it never existed, expired, was evicted, or belongs to another client.`,
       ]);
     }
     await store.close();
@@ -414,7 +414,7 @@ describe('files of this machine', () => {
     const { bring } = fixture({ folders: [allowed] });
     const error = await errorOf(bring({ path: path() }));
     expect(error.code).toBe('file_refused');
-    expect(error.message).toContain(`There is no file ${path()} in a folder that the operator allowed.`);
+    expect(error.message).toContain(`There is no file ${path()} in the folders that the operator allowed.`);
   });
 
   it('are refused where they are no regular files', async () => {
@@ -425,7 +425,7 @@ describe('files of this machine', () => {
   });
 
   it('are refused for anybody but the local person, and where no folder is allowed', async () => {
-    const refused = 'The bridge takes no files by path here.';
+    const refused = 'The bridge does not accept files by path here.';
     expect((await errorOf(fixture({ folders: [allowed] }).bring({ path: notes }, 'anna'))).message).toContain(
       refused,
     );

@@ -81,7 +81,7 @@ describe('carryOver', () => {
   });
 
   describe('of credentials', () => {
-    const key = { id: 'c1', name: 'first', isDefault: true };
+    const key = { id: 'c1', name: 'first' };
     const known: CatalogListing = {
       ...before,
       credentials: new Map([

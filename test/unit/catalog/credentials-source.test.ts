@@ -4,7 +4,7 @@ import { BridgeError } from '../../../src/model/errors.ts';
 import type { CatalogListing, ProviderCredential } from '../../../src/model/ports.ts';
 import { provider } from '../../support/providers.ts';
 
-const key: ProviderCredential = { id: 'c1', name: 'first', isDefault: true };
+const key: ProviderCredential = { id: 'c1', name: 'first' };
 const listed: CatalogListing = {
   providers: [provider('builtin', 'a'), provider('builtin', 'b'), provider('api', 'x')],
   problems: [{ providerType: 'mcp', message: 'Down.' }],
@@ -40,7 +40,7 @@ describe('withCredentials', () => {
     expect(providers).toBe(listed.providers);
   });
 
-  it('names those that Dify does not give, beside the problems that there are', async () => {
+  it('names those that Dify does not list, in addition to earlier problems', async () => {
     const { list } = source(['a', 'b'], (id) => {
       if (id === 'a') throw new BridgeError('upstream_unauthorized', 'Dify said: no.');
       return [key];
@@ -58,7 +58,7 @@ describe('withCredentials', () => {
     ]);
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when its signal is aborted', async () => {
     const stopping = new AbortController();
     const { list } = source(['a'], () => {
       stopping.abort();

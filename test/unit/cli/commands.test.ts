@@ -21,10 +21,10 @@ describe('tools list', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/NAME +BYTES +~TOKENS +TITLE +IN DIFY\n/);
     expect(stdout).toMatch(/acme_weather__now +\d+ +\d+ {2}Title of now /);
-    expect(stdout).toMatch(/acme_post__send .*not authorised in Dify/);
+    expect(stdout).toMatch(/acme_post__send .*\(no credentials\)/);
     expect(stdout).toMatch(/Not published.*\nacme_weather__stuck {2}incomplete/);
     expect(stdout).toMatch(
-      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\nAlso listed, because tools\.handOff is on: get_call_result and cancel_call\.\n$/,
+      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\n1 tool is not usable yet, of 1 provider without credentials in Dify: Post 1\.\nAlso listed, because tools\.handOff is on: get_call_result and cancel_call\.\n$/,
     );
     expect(stderr).toBe('warning: Dify could not list mcp tools.\n');
     expect(events).toEqual(['create', 'start', 'close 0']);
@@ -156,7 +156,7 @@ describe('call', () => {
     });
   });
 
-  it('says so where the name stands in the place of the sandbox', async () => {
+  it('says so if the name is in the place of the sandbox', async () => {
     const { code, stderr, events } = await cli(['call', '--sandbox', NOW]);
     expect({ code, events }).toEqual({ code: 2, events: [] });
     expect(stderr).toMatch(/--sandbox .*acme_weather__now.* Allowed choices are demo, files/);
@@ -187,7 +187,7 @@ describe('call', () => {
     ['upstream_unauthorized', 4],
     ['upstream_wrong_address', 2],
     ['deadline_exceeded', 1],
-  ] as const)('exits with what %s stands for', async (code, exit) => {
+  ] as const)('exits with the code of %s', async (code, exit) => {
     const during = (observer: CallObserver | undefined): void =>
       observer?.failed?.(new BridgeError(code, 'It rains.'));
     const run = await cli(['call', SEND, '-o', 'json'], { app: { result: failed, during } });

@@ -37,7 +37,7 @@ interface Server {
   readonly first?: string;
 }
 
-/** Runs the demo against a stand-in for the bridge, a script that answers as it is told. */
+/** Runs the demo against a fake bridge, a script with given answers. */
 async function demoWith(server: Server, argv: readonly string[] = []): Promise<CliRun & { folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-demo-'));
   const script = join(folder, 'server.mjs');
@@ -64,7 +64,7 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
           const params = { progressToken: _meta.progressToken, progress, message: 'step ' + progress };
           send({ method: 'notifications/progress', params });
         }
-        // A client forgets whoever waits for progress with the result, even in the same chunk of bytes.
+        // A client drops its progress listener with the result, even in the same chunk of bytes.
         await new Promise((done) => {
           answered = done;
           send({ id: 'ping', method: 'ping' });
@@ -125,7 +125,7 @@ describe('demo', () => {
     for (const wrong of [text('Something else.'), { ...text('No.'), isError: true }]) {
       const { code, stderr } = await demoWith({ answers: { ...RIGHT, [title]: wrong } });
       expect(code).toBe(1);
-      expect(stderr).toContain('The demo did not go as it should: tool_');
+      expect(stderr).toContain('The demo failed: tool_');
     }
   });
 

@@ -77,7 +77,7 @@ describe('doctor', () => {
   // `npm run docs` writes the table; this compares it.
   it('has them all in its documentation', async () => {
     expect(rows.size).toBe(CAUSES.length);
-    const table = ['| problem | what doctor says | what mends it |', '|---|---|---|', ...rows.values()].join(
+    const table = ['| problem | what doctor says | how to fix it |', '|---|---|---|', ...rows.values()].join(
       '\n',
     );
     const text = readFileSync(DOCUMENT, 'utf8');

@@ -116,7 +116,7 @@ describe('doctor', () => {
     const { run, ok, check, status } = await diagnose({ env: environment(changes) });
     expect({ ok, code: run.code }).toEqual({ ok: false, code });
     expect(check(name)).toMatchObject({ status: 'fail', fix: expect.stringMatching(fix) });
-    // What does not depend on it was checked all the same, but no second login was tried.
+    // Checks that do not depend on it still ran, but no second login was tried.
     expect(status['clock']).toBe('pass');
     expect(status['catalogue']).toBe(name === 'workspace' ? 'skip' : 'warn');
     expect(run.stdout).not.toContain('fake-wrong');
@@ -213,7 +213,7 @@ describe('doctor', () => {
     expect(refused.run.code).toBe(2);
   });
 
-  it('finds a folder for files that cannot be written, and checks the rest all the same', async () => {
+  it('finds a folder for files that is not writable, and continues with the other checks', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'bridge-files-')), 'file');
     writeFileSync(file, '');
     const named = await diagnose({ env: environment({ DIFY_BRIDGE_FILES_DIR: join(file, 'dir') }) });

@@ -223,7 +223,7 @@ describe('init without a terminal', () => {
     );
   });
 
-  it('writes over an existing file only with --force, and keeps it beside the new one', async () => {
+  it('overwrites an existing file only with --force, and saves a copy next to the new one', async () => {
     await alone();
     writeFileSync(file, '# mine\n', { mode: 0o644 });
     const refused = await alone();
@@ -266,7 +266,7 @@ describe('init at a terminal', () => {
     ]);
     expect(run.code).toBe(0);
     expect(run.stderr).toContain(`Dify ${sandbox.version} answers at ${sandbox.url}.`);
-    expect(run.stdout).toMatch(/Wrote .*config\.yaml[^]*configuration.*: Valid \(file .*config\.yaml\)/);
+    expect(run.stdout).toMatch(/Wrote\s.*config\.yaml[^]*configuration.*: Valid \(file\s.*config\.yaml\)/);
     expectNoSecrets(run);
   });
 

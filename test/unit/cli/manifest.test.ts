@@ -62,7 +62,7 @@ describe('manifest pull', () => {
       changed: [],
       removed: [],
       unchanged: [],
-      kept: [],
+      unlisted: [],
       foreign: [],
       skipped: [],
     });
@@ -231,7 +231,7 @@ describe('with the sandbox', () => {
 
   afterAll(() => rmSync(dir, { recursive: true }));
 
-  it('pulls a file for each provider, of which nothing differs', async () => {
+  it('pulls a file for each provider, and nothing differs then', async () => {
     expect(await real(['manifest', 'pull'])).toMatchObject({ code: 0, stderr: '' });
     expect(readdirSync(dir)).toContain('builtin.time.yaml');
     expect((await real(['manifest', 'pull', '--dry-run', '-o', 'json'])).json()).toMatchObject({

@@ -21,7 +21,7 @@ async function ask<T>(question: (prompter: Prompter) => Promise<T>, ...keys: rea
   await appeared;
   for (const key of keys) {
     input.write(key);
-    // A key that a terminal sends as several bytes is told from others by the time between them.
+    // A key of several bytes is recognised by the short time between them.
     await new Promise((resolve) => setImmediate(resolve));
   }
   return { answer, shown: () => shown };

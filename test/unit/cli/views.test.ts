@@ -47,7 +47,7 @@ describe('--view', () => {
 
   it('explains by the rules of that view', async () => {
     const clock = await real(['tools', 'explain', 'time__timezone_conversion', '--view', 'clock'], VIEWS);
-    expect(clock.stdout).toContain('Rule views.clock.deny: "time__time*" fits');
+    expect(clock.stdout).toContain('Rule views.clock.deny: "time__time*" matches');
     const other = await real(['tools', 'explain', 'time__timezone_conversion'], VIEWS);
     expect(other.stdout).toMatch(/^time__timezone_conversion is published\./);
   });
@@ -92,7 +92,7 @@ describe('the cost of a list', () => {
     const many = await listed(90);
     expect(many.code).toBe(0);
     expect(many.stderr).toMatch(
-      /warning: 90 tools: more than some clients take: older releases of Cursor \(40\), Cursor \(80\)\. Narrow tools\.allow/,
+      /warning: 90 tools: more than some clients accept: older releases of Cursor \(40\), Cursor \(80\)\. Narrow tools\.allow/,
     );
     expect(many.stderr).toMatch(
       /warning: About 2\d,\d{3} tokens of every conversation: more than 20,000 \(tools\.auto\.tokens\)/,
@@ -121,7 +121,7 @@ describe('the cost of a list', () => {
     expect(stderr).not.toContain('more than some clients');
     const file = "tools: { mode: search, pinned: ['*'], auto: { tokens: 10 } }";
     const pinned = await real(['tools', 'list'], file);
-    expect(pinned.stderr).toMatch(/more than 10 \(tools\.auto\.tokens\)\. Let tools\.pinned fit less\./);
+    expect(pinned.stderr).toMatch(/more than 10 \(tools\.auto\.tokens\)\. Make tools\.pinned match less\./);
     expect(pinned.stderr).not.toContain('to search');
   });
 });
@@ -141,7 +141,7 @@ views:
     const problems = stdout.split('\n').filter((line) => line.startsWith('problem:'));
     expect(problems).toEqual([
       expect.stringMatching(/^problem: tools\.presets\.time__curent_time: .*Did you mean time__current_time/),
-      'problem: views.clock.allow: clock__*: No tool fits this rule of views.clock.allow.',
+      'problem: views.clock.allow: clock__*: No tool matches this rule of views.clock.allow.',
     ]);
     expect(stdout).toMatch(/2 problems with the \d+ tools that Dify lists\.\n$/);
   });
@@ -149,7 +149,7 @@ views:
   it('is content with what fits, and says against what', async () => {
     const { code, json } = await real(['config', 'check', '-o', 'json'], VIEWS);
     expect(code).toBe(0);
-    expect(json()).toMatchObject({ ok: true, live: { done: true, misfits: [] } });
+    expect(json()).toMatchObject({ ok: true, live: { done: true, warnings: [] } });
   });
 
   const unreachable = { app: { loadError: new BridgeError('catalog_unavailable', 'Dify is down.') } };

@@ -41,7 +41,7 @@ const CURSOR = `{
 `;
 
 describe('an entry', () => {
-  it('is added beside others, whose text stays byte for byte', () => {
+  it('is added next to others, whose text stays byte for byte', () => {
     const { text, change } = put('cursor', CURSOR);
     expect(change).toBe('added');
     const anchor = '"wiki": { "url": "https://wiki.example.com/mcp", },';
@@ -135,14 +135,14 @@ describe('an entry', () => {
   });
 });
 
-describe('what stands around an entry', () => {
+describe('the text around an entry', () => {
   it.each([
-    // A remark beside the entry before stays beside it, with a comma and without.
+    // A comment next to the previous entry stays there, with and without a comma.
     ['{\n  "mcpServers": {\n    "a": {} // first\n  }\n}', '"a": {}, // first\n    "dify": {'],
     ['{\n  "mcpServers": {\n    "a": {}, /* first */\n  }\n}', '"a": {}, /* first */\n    "dify": {'],
     ['{\n  "mcpServers": {\n    "a": {} /* first */ ,\n  }\n}', '"a": {} /* first */ ,\n    "dify": {'],
     ['{\n  "mcpServers": {\n    // none yet\n  }\n}', '"mcpServers": {\n    "dify": {'],
-    // What stands in one line goes on in it.
+    // A list on one line stays on one line.
     ['{\n  "mcpServers": { "a": {} }\n}', '"mcpServers": { "a": {}, "dify": { "command": "npx"'],
     ['{"mcpServers":{"a":{}}}', '{"mcpServers":{"a":{},"dify":{"command":"npx"'],
   ])('in %j', (text, expected) => {

@@ -54,9 +54,9 @@ function readme(): string {
     const file =
       places[0] === undefined ? [] : [...new Set(places), ...(project === undefined ? [] : [project])];
     const secrets = [
-      [/\$\{input:/, 'asked for once, kept by the client'],
+      [/\$\{input:/, 'asked for once, stored by the client'],
       [/\$\{env:|\$\{DIFY/, "variables of the client's environment"],
-      [/PUT-THE-TOKEN/, 'to be put in by hand'],
+      [/PUT-THE-TOKEN/, 'inserted by hand'],
       [/--config/, "the bridge's configuration file"],
     ] as const;
     const where = secrets.find(([pattern]) => pattern.test(text))?.[1] ?? '';
@@ -67,13 +67,13 @@ function readme(): string {
   return `# Client configurations
 
 Generated (\`npm run docs\`) from what \`dify-mcp-bridge install CLIENT\` writes; see
-[docs/installation.md](../../docs/installation.md#clients). None of them holds a secret.
+[docs/installation.md](../../docs/installation.md#clients). None of them contains a secret.
 
 | snippet | client | transport | goes into | keys and token |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-\`json\` is for any other client that reads \`mcpServers\`. On Windows, clients other than VS Code and Cherry Studio take
+\`json\` is for any other client that reads \`mcpServers\`. On Windows, for clients other than VS Code and Cherry Studio, use
 \`"command": "cmd"\` and put \`"/c", "npx"\` before the arguments.
 `;
 }

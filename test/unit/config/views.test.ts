@@ -92,7 +92,7 @@ describe('views', () => {
     expect({ at, plain }).toEqual({ at: {}, plain: config.tools });
   });
 
-  it('know where their settings stand', async () => {
+  it('know the paths of their settings', async () => {
     const { config } = await load(WHOLE);
     expect(viewsOf(config).get('small')?.at).toEqual({
       maxTools: 'views.small.maxTools',

@@ -62,7 +62,7 @@ describe('a fetched file', () => {
       content: [
         {
           type: 'text',
-          text: `pic (${mimeType}, ${content.length} bytes) is shown below. Kept for 24 hours as FILE1/pic`,
+          text: `pic (${mimeType}, ${content.length} bytes), shown below, stored for 24 hours: FILE1/pic`,
         },
         { type: 'image', data: content.toString('base64'), mimeType, name: 'pic' },
       ],
@@ -116,7 +116,7 @@ describe('a fetched file', () => {
     expect(result.content).toEqual([
       {
         type: 'text',
-        text: `${filename} (${mimeType}, ${content.length} bytes) follows as text. Kept for 24 hours as FILE1/${filename}`,
+        text: `${filename} (${mimeType}, ${content.length} bytes), text below, stored for 24 hours: FILE1/${filename}`,
       },
       {
         type: 'resource',
@@ -148,7 +148,7 @@ describe('a fetched file', () => {
     expect(withoutIds(result.content)).toEqual([
       {
         type: 'text',
-        text: `${filename} (${mimeType}, ${size} bytes) is kept for 24 hours: read the resource FILE1/${filename}`,
+        text: `${filename} (${mimeType}, ${size} bytes), stored for 24 hours: FILE1/${filename}`,
       },
       link(filename, mimeType, size),
     ]);
@@ -177,7 +177,7 @@ describe('a fetched file', () => {
     });
     const result = await convert([file({ filename: 'a.pdf' })], { opener: openerOf(bytes(PDF)), accessOf });
     expect(withoutIds(textsOf(result))).toEqual([
-      'a.pdf (application/pdf, 13 bytes) is kept for 24 hours: read the resource FILE1/a.pdf, download it at https://bridge.example/files/k/a.pdf, or open /cache/a on this machine',
+      'a.pdf (application/pdf, 13 bytes), stored for 24 hours: FILE1/a.pdf or https://bridge.example/files/k/a.pdf or /cache/a',
     ]);
   });
 
@@ -193,7 +193,7 @@ describe('a fetched file', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('tells its name to whoever saves it', async () => {
+  it('has its name for commands that save it', async () => {
     const opener = openerOf(({ filename }) => bytes(filename === 'a.pdf' ? PDF : PNG));
     const { content } = await convert([file({ filename: 'a.pdf' }), file({ filename: 'p.png' })], { opener });
     expect(content.map((block) => ('name' in block ? block.name : undefined))).toEqual([
@@ -230,7 +230,7 @@ describe('a fetched file', () => {
     ];
     const { content } = await convert(messages, { opener });
     expect(
-      content.map((block) => (block.type === 'text' ? block.text.split(' is ')[0] : block.type)),
+      content.map((block) => (block.type === 'text' ? block.text.split(', shown')[0] : block.type)),
     ).toEqual([
       'a',
       'first.png (image/png, 70 bytes)',
@@ -244,8 +244,8 @@ describe('a fetched file', () => {
   it('is there once, however often the tool names it', async () => {
     const opener = openerOf(bytes(PNG));
     const messages = [
-      file({ url: FILE_LINK }, 'image_link'),
-      file({ url: FILE_LINK, id: FILE_ID }, 'link'),
+      file({ url: FILE_LINK }),
+      file({ url: FILE_LINK, id: FILE_ID }),
       file({ url: `/files/${FILE_ID}/file-preview?sign=FAKE` }),
     ];
     const { content } = await convert(messages, { opener });
@@ -264,7 +264,7 @@ describe('a fetched file', () => {
   ])('is named on one line: %j', async (reference: FileReference, name) => {
     const { content } = await convert([file(reference)], { opener: openerOf(bytes(PDF)) });
     const line = content[0]?.type === 'text' ? content[0].text : '';
-    expect(line.startsWith(`${name} (application/pdf, 13 bytes) is kept`)).toBe(true);
+    expect(line.startsWith(`${name} (application/pdf, 13 bytes), stored`)).toBe(true);
     expect(line).not.toContain('\n');
   });
 });
@@ -317,7 +317,7 @@ describe('limits', () => {
     expect(result.content).toEqual([
       {
         type: 'text',
-        text: 'p.png (image/png, 1 MB) is not shown: a result takes 700 KB of one image. It is kept for 24 hours: read the resource FILE1/p.png',
+        text: 'p.png (image/png, 1 MB), not shown (the limit for one image is 700 KB), stored for 24 hours: FILE1/p.png',
       },
       link('p.png', 'image/png', 1_000_001),
     ]);
@@ -345,9 +345,7 @@ describe('limits', () => {
     const messages = ['a.png', 'b.png', 'c.png', 'd.png'].map((filename) => file({ filename }));
     const result = await convert(messages, { opener });
     expect(shape(result.content)).toEqual(['image', 'resource_link', 'image', 'resource_link']);
-    expect(textsOf(result)[1]).toContain(
-      'is not shown: together with the files before it, it is more than the 1 MB that a result takes.',
-    );
+    expect(textsOf(result)[1]).toContain(', not shown (the limit for all images and sounds is 1 MB),');
   });
 
   it('follows the preset of the tool before the view', async () => {
@@ -368,7 +366,7 @@ describe('limits', () => {
     const over = await convertWith(599);
     expect(shape(over.content)).toEqual(['resource_link']);
     expect(textsOf(over)[0]).toContain(
-      't.txt (text/plain, 1.8 KB) is not shown: a result takes 599 characters of text. It is kept',
+      't.txt (text/plain, 1.8 KB), not shown (a result contains at most 599 characters), stored',
     );
   });
 
@@ -396,20 +394,20 @@ describe('limits', () => {
     const opener = openerOf(bytes(Buffer.alloc(200_000, 1)));
     const result = await convert([file({ filename: 'x.bin' })], { opener, maxOutputBytes: 100_000 });
     expect(textsOf(result)).toEqual([
-      'x.bin (application/octet-stream) is not here: it is larger than the 100 KB that the bridge takes of one file. Ask the tool for less, or open it in Dify.',
+      'x.bin (application/octet-stream) was not included: the limit for one file is 100 KB. Ask the tool for a smaller file, or open it in Dify.',
     ]);
     expect(opener.read()).toBeLessThan(120_000);
     expect(opener.stillOpen()).toBe(0);
   });
 
-  it('does not ask for a file of which Dify says that it is too large', async () => {
+  it('does not request a file that is too large according to Dify', async () => {
     const opener = openerOf(bytes(PNG));
     const named = file({ filename: 'x', size: 20_000_000 });
-    expect(textsOf(await convert([named], { opener }))[0]).toMatch(/^x \(20 MB\) is not here: .* 10 MB/);
+    expect(textsOf(await convert([named], { opener }))[0]).toMatch(/^x \(20 MB\) was not included: .* 10 MB/);
     expect(opener.opened).toEqual([]);
     const served = openerOf({ ...bytes(PNG, 'video/mp4'), size: 20_000_000 });
     expect(textsOf(await convert([file({ filename: 'x' })], { opener: served }))[0]).toMatch(
-      /^x \(video\/mp4, 20 MB\) is not here/,
+      /^x \(video\/mp4, 20 MB\) was not included/,
     );
     expect(served.read()).toBe(0);
     expect(served.stillOpen()).toBe(0);
@@ -424,19 +422,19 @@ describe('a store that takes no more', () => {
     const result = await convert([file({ filename: 'x.bin' })], { opener, store: full });
     expect(result.content).toHaveLength(1);
     expect(textsOf(result)[0]).toMatch(
-      /^x\.bin \(application\/octet-stream, 5 KB\) is not here: it has no place in the result, and the bridge could not keep it\. .+ Open it in Dify\.$/,
+      /^x\.bin \(application\/octet-stream, 5 KB\) was not included: the result cannot contain it, and it could not be stored\. .+ Open it in Dify\.$/,
     );
     expect(opener.stillOpen()).toBe(0);
   });
 
-  it('is no loss for what stands in the result', async () => {
+  it('does not affect what the result contains', async () => {
     const image = Buffer.concat([PNG, Buffer.alloc(2000)]);
     const shown = await convert([file({ filename: 'p.png' })], {
       opener: openerOf(bytes(image)),
       store: full,
     });
     expect(shown.content).toEqual([
-      { type: 'text', text: 'p.png (image/png, 2.1 KB) is shown below.' },
+      { type: 'text', text: 'p.png (image/png, 2.1 KB), shown below.' },
       { type: 'image', data: image.toString('base64'), mimeType: 'image/png', name: 'p.png' },
     ]);
     const words = 'w'.repeat(2000);
@@ -444,7 +442,7 @@ describe('a store that takes no more', () => {
       opener: openerOf(bytes(Buffer.from(words))),
       store: full,
     });
-    expect(textsOf(said)).toEqual(['w.txt (text/plain, 2 KB) follows as text.', words]);
+    expect(textsOf(said)).toEqual(['w.txt (text/plain, 2 KB), text below.', words]);
   });
 
   it('is named by its code where it is broken', async () => {
@@ -459,9 +457,11 @@ describe('a store that takes no more', () => {
       logger,
     });
     expect(textsOf(result)[0]).toBe(
-      "a.pdf (application/pdf, 13 bytes) is not here: it has no place in the result, and the bridge could not keep it. The bridge's store of files failed (ENOSPC), which its operator has to mend. Open it in Dify.",
+      "a.pdf (application/pdf, 13 bytes) was not included: the result cannot contain it, and it could not be stored. The bridge's file store failed (ENOSPC); its operator must fix it. Open it in Dify.",
     );
-    expect(logger.lines).toMatchObject([{ level: 'warn', message: 'A file of a result could not be kept' }]);
+    expect(logger.lines).toMatchObject([
+      { level: 'warn', message: 'A file of a result could not be stored' },
+    ]);
   });
 });
 
@@ -471,25 +471,25 @@ describe('a file that is not there', () => {
       'external',
       { url: 'https://example.com/y.png?size=2' },
       { kind: 'external' },
-      'y.png (image/png) lies on another server and was not fetched: https://example.com/y.png?size=2',
+      'y.png (image/png) is on another server and was not fetched: https://example.com/y.png?size=2',
     ],
     [
       'a data URL',
       { url: `data:image/png;base64,${'A'.repeat(5000)}` },
       { kind: 'external' },
-      `unnamed lies on another server and was not fetched: data:image/png;base64,${'A'.repeat(177)}…`,
+      `unnamed is on another server and was not fetched: data:image/png;base64,${'A'.repeat(177)}…`,
     ],
     [
       'external, but signed by Dify',
       { url: SIGNED_LINK },
       { kind: 'external' },
-      `${FILE_ID}.png (image/png) lies on another server and was not fetched: http://dify.test${FILE_LINK}`,
+      `${FILE_ID}.png (image/png) is on another server and was not fetched: http://dify.test${FILE_LINK}`,
     ],
     [
       'unavailable',
       { filename: 'a.pdf', mimeType: 'application/pdf' },
       { kind: 'unavailable', reason: 'No key signs it.' },
-      'a.pdf (application/pdf) is not available. No key signs it.',
+      'a.pdf (application/pdf) could not be fetched. No key signs it.',
     ],
   ])('is a line of text: %s', async (_, reference, answer, line) => {
     expect(await convert([file(reference)], { opener: openerOf(answer) })).toEqual({
@@ -508,7 +508,7 @@ describe('a file that is not there', () => {
     const opener = openerOf(({ url }) =>
       url === SIGNED_LINK ? bytes(PNG) : { kind: 'unavailable', reason: 'No key signs it.' },
     );
-    const messages = [file({ url: FILE_LINK }, 'image_link'), variable('out', difyFile())];
+    const messages = [file({ url: FILE_LINK }), variable('out', difyFile())];
     const result = await convert(messages, { opener });
     expect(opener.opened.map(({ url }) => url)).toEqual([FILE_LINK, SIGNED_LINK]);
     expect(result.content.map((block) => block.type)).toEqual(['text', 'image', 'text']);
@@ -539,14 +539,14 @@ describe('a file that is not there', () => {
     };
     const store = memoryStore();
     const broken = await convert([file({ filename: 'x.bin' })], { opener: breaking, store });
-    expect(textsOf(broken)).toEqual(['x.bin is not available. The connection broke.']);
+    expect(textsOf(broken)).toEqual(['x.bin could not be fetched. The connection broke.']);
     expect(await store.list(PRINCIPAL)).toEqual([]);
 
     const logger = recordingLogger();
     const opener: FileOpener = { open: () => Promise.reject(new TypeError('FAKE-SECRET')) };
     const result = await convert([file({ filename: 'x.pdf' })], { opener, logger });
     expect(textsOf(result)).toEqual([
-      'x.pdf (application/pdf) is not available. Fetching it failed unexpectedly.',
+      'x.pdf (application/pdf) could not be fetched. The download failed unexpectedly.',
     ]);
     expect(logger.lines).toEqual([
       { level: 'warn', message: 'File could not be fetched', fields: { error: 'TypeError' } },
@@ -572,7 +572,7 @@ describe('fetching', () => {
     const result = await convert(messages, { opener });
     expect({ most, total: served.opened.length }).toEqual({ most: 4, total: 20 });
     expect(textsOf(result).slice(20)).toEqual([
-      '2 more files are not here: a result carries 20 at most. They are called 21.png, 22.png. Ask the tool for fewer files at a time, or open them in Dify.',
+      '2 more files were not included, because a result contains at most 20: 21.png, 22.png. Ask the tool for fewer files at a time, or open them in Dify.',
     ]);
     expect(served.stillOpen()).toBe(0);
   });
@@ -610,7 +610,7 @@ describe('fetching', () => {
     controller.abort();
     expect(textsOf(await result)).toEqual([
       'a',
-      'x is not available. The call ended before it was fetched: open it in Dify.',
+      'x could not be fetched. The call ended first: open the file in Dify.',
     ]);
   });
 
@@ -618,7 +618,7 @@ describe('fetching', () => {
     const error = new BridgeError(code, 'It is over.');
     const result = await convert([file({ filename: 'x' })], { opener: hanging, error });
     expect(textsOf(result)[0]).toBe('It is over.');
-    expect(textsOf(result)[2]).toContain('The call ended before it was fetched: open it in Dify.');
+    expect(textsOf(result)[2]).toContain('The call ended first: open the file in Dify.');
   });
 
   it('leaves nothing in the store when the call ends within a file', async () => {
@@ -650,7 +650,7 @@ describe('fetching', () => {
       store,
       signal: controller.signal,
     });
-    expect(textsOf(result)[0]).toContain('The call ended before it was fetched: open it in Dify.');
+    expect(textsOf(result)[0]).toContain('The call ended first: open the file in Dify.');
     await expect.poll(() => closed).toBe(1);
     expect(await store.list(PRINCIPAL)).toEqual([]);
   });

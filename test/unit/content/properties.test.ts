@@ -43,7 +43,6 @@ const anyMessage = fc.oneof(
   fc.record({
     type: fc.constant('json'),
     value: fc.oneof(anyJson, anyObject, fc.constant(difyFile())),
-    suppressOutput: fc.boolean(),
   }),
   fc.record({
     type: fc.constant('variable'),
@@ -158,13 +157,13 @@ function isLost(
   result: ToolResult,
 ): boolean {
   if (JSON.stringify(message).includes('__dify__file__')) return false;
-  // A run with a file object in it is written anew, which may change the spaces between its tokens.
+  // A run with a file object is rewritten, which may change the spaces between its tokens.
   const isRewritten = all.some((other) => other.type === 'text' && other.text.includes('__dify__file__'));
   if (message.type === 'text') return !isRewritten && !shown.includes(message.text);
   if (message.type === 'link') return !shown.includes(message.url);
   if (message.type !== 'json') return false;
   const value = canonicalOf(JSON.stringify(message.value));
-  // A text message that is the same value may stand inside a longer run of text.
+  // A text message with the same value may be inside a longer run of text.
   const isText = all.some((other) => other.type === 'text' && canonicalOf(other.text) === value);
   return !isText && !textsOf(result).some((text) => canonicalOf(text) === value);
 }

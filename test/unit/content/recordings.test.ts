@@ -100,7 +100,7 @@ describe(`recorded answers${sharedNote}`, () => {
         content: [
           {
             type: 'text',
-            text: 'p.png (image/png, 70 bytes) is shown below. Kept for 24 hours as FILE1/p.png',
+            text: 'p.png (image/png, 70 bytes), shown below, stored for 24 hours: FILE1/p.png',
           },
           { type: 'image', data: PNG.toString('base64'), mimeType: 'image/png', name: 'p.png' },
           { type: 'text', text: JSON.stringify({ out: shown, outs: [shown, shown] }) },

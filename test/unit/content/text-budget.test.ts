@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { cutAtLine } from '../../../src/content/text-budget.ts';
-import { limitContent } from '../../../src/content/structured-limit.ts';
+import { limitContent } from '../../../src/content/whole-text.ts';
 import { budgetTexts } from '../../../src/content/text-budget.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileStore } from '../../../src/model/stored-file.ts';
@@ -47,7 +47,7 @@ describe('text beyond the budget', () => {
       { type: 'text', text: shown },
       {
         type: 'text',
-        text: `[The text is cut here: ${shown.length} of ${lines.length} characters are shown. The whole is kept for 24 hours: read the resource FILE1/acme__tool-result.txt]`,
+        text: `[Text truncated: ${shown.length} of ${lines.length} characters shown. The full result is stored for 24 hours: FILE1/acme__tool-result.txt]`,
       },
       {
         type: 'resource_link',
@@ -114,7 +114,7 @@ describe('text beyond the budget', () => {
     });
     expect(textsOf(result).slice(0, 3)).toEqual([
       'Dify said: kaput\nChange the arguments.',
-      'Before that, the tool had sent:',
+      'Output before the error:',
       'x'.repeat(100),
     ]);
     expect(linksOf(result)).toHaveLength(1);
@@ -125,7 +125,7 @@ describe('text beyond the budget', () => {
     const store = memoryStore(10);
     const result = await convert([text('x'.repeat(500))], { store, limits: { maxTextChars: 100 } });
     expect(textsOf(result)[1]).toMatch(
-      /^\[The text is cut here: 100 of 500 characters are shown\. The whole could not be kept\. .+ Ask the tool for less\.\]$/,
+      /^\[Text truncated: 100 of 500 characters shown\. The full result could not be stored\. .+ Ask the tool for less\.\]$/,
     );
   });
 
@@ -183,7 +183,7 @@ describe('structured content beyond the budget', () => {
     expect(outputs.report.startsWith(report)).toBe(true);
     expect(JSON.stringify(result.structuredContent).length).toBeLessThan(3000);
     expect(withoutIds(note)).toBe(
-      '[The structured content is not whole: report (cut), rows. The whole is kept for 24 hours: read the resource FILE1/acme__tool-result.json]',
+      '[Structured content truncated: report (cut), rows (omitted). The full result is stored for 24 hours: FILE1/acme__tool-result.json]',
     );
     // The text and the structured content name the same file.
     expect(textsOf(result).join('\n')).toContain(note);

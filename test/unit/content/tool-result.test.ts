@@ -15,7 +15,7 @@ import {
   variable,
 } from '../../support/content-fixtures.ts';
 
-const entry: LogEntry = { id: 'L1', label: 'step', status: 'start', data: { secret: 'd' }, metadata: {} };
+const entry: LogEntry = { label: 'step', status: 'start', metadata: { secret: 'd' } };
 
 describe('text', () => {
   it('joins neighbours into one block, without a separator', async () => {
@@ -53,7 +53,7 @@ describe('text', () => {
 
   it.each([[[]], [[text('')]]])('says so when there is no output (%j)', async (messages) => {
     const result = await convert(messages);
-    expect(result).toEqual({ content: [{ type: 'text', text: 'The tool finished without any output.' }] });
+    expect(result).toEqual({ content: [{ type: 'text', text: 'The tool finished without output.' }] });
   });
 });
 
@@ -79,7 +79,7 @@ describe('json and variables', () => {
       variable('answer', 'yes'),
       variable('score', 3),
       text(JSON.stringify(outputs)),
-      json({ score: 3, answer: 'yes' }, true),
+      json({ score: 3, answer: 'yes' }),
     ];
     expect(await convert(messages)).toEqual({
       content: [{ type: 'text', text: '{"answer":"yes","score":3}' }],
@@ -112,10 +112,10 @@ describe('json and variables', () => {
   });
 
   it('keeps what a suppressed json alone says', async () => {
-    expect(textsOf(await convert([json({ a: 1 }, true)]))).toEqual(['{"a":1}']);
+    expect(textsOf(await convert([json({ a: 1 })]))).toEqual(['{"a":1}']);
   });
 
-  it('puts other text beside the values, so that structured content is complete', async () => {
+  it('adds other text to the values, so that structured content is complete', async () => {
     const result = await convert([
       text('Found one.'),
       json({ a: 1 }),
@@ -209,7 +209,7 @@ describe("Dify's file objects", () => {
       variable('out', difyFile()),
       variable('list', [difyFile()]),
       text(JSON.stringify(outputs)),
-      json(outputs, true),
+      json(outputs),
     ];
     const result = await convert(messages);
     expect(result.structuredContent).toEqual({ out: shown, list: [shown] });
@@ -217,7 +217,7 @@ describe("Dify's file objects", () => {
     expect(JSON.stringify(result)).not.toMatch(/FAKE-SIGNATURE|tenant_id|0f0f0f0f/);
   });
 
-  it('become readable in a text that stands alone or among others', async () => {
+  it('become readable in a text, alone or among others', async () => {
     expect(textsOf(await convert([text(JSON.stringify({ f: difyFile() }))]))).toEqual([
       JSON.stringify({ f: shown }),
     ]);
@@ -244,7 +244,7 @@ describe('output schema', () => {
   it('is kept even by a tool without output', async () => {
     const result = await convert([], { tool: schemaOf({ a: { type: 'string' } }) });
     expect(result).toEqual({
-      content: [{ type: 'text', text: 'The tool finished without any output.' }],
+      content: [{ type: 'text', text: 'The tool finished without output.' }],
       structuredContent: {},
     });
   });
@@ -278,9 +278,9 @@ describe('output schema', () => {
     };
     const result = await convert([json(outputs)], { tool });
     const notes = [
-      '[n is not in the structured content: its value is not of type number]',
-      '[i is not in the structured content: its value is not of type integer]',
-      '[bad is not in the structured content: its value is not of type array]',
+      '[n was omitted from the structured content: its value is not of type number]',
+      '[i was omitted from the structured content: its value is not of type integer]',
+      '[bad was omitted from the structured content: its value is not of type array]',
     ];
     expect(result.structuredContent).toEqual({
       s: '1',
@@ -304,8 +304,8 @@ describe('output schema', () => {
     const result = await convert([json({ o: { s: 1 }, p: { n: 'x' }, more: 1 })], { tool });
     expect(result.structuredContent).toEqual({ o: { s: '1' } });
     expect(textsOf(result).slice(1)).toEqual([
-      '[p is not in the structured content: its value is not of type object]',
-      '[more is not in the structured content: the tool does not declare it]',
+      '[p was omitted from the structured content: its value is not of type object]',
+      '[more was omitted from the structured content: the tool does not declare it]',
     ]);
   });
 
@@ -338,7 +338,7 @@ describe('retriever resources', () => {
 
   it('without context and sources are nothing', async () => {
     const result = await convert([{ type: 'retriever_resources', context: '', resources: [] }]);
-    expect(textsOf(result)).toEqual(['The tool finished without any output.']);
+    expect(textsOf(result)).toEqual(['The tool finished without output.']);
   });
 });
 
@@ -349,7 +349,7 @@ describe('unknown types', () => {
     const message = { type: 'unknown', wireType: 'hologram', raw } as const;
     const result = await convert([message, message], { logger });
     const [shown] = textsOf(result);
-    expect(shown).toMatch(/^\[message of type "hologram", which the bridge does not know\] \{"body":"yyy/);
+    expect(shown).toMatch(/^\[message of unknown type "hologram"\] \{"body":"yyy/);
     expect(shown?.length).toBeLessThan(2200);
     expect(textsOf(result)).toHaveLength(2);
     expect(logger.lines).toEqual([
@@ -373,7 +373,7 @@ describe('errors', () => {
     expect(result).toEqual({
       content: [
         { type: 'text', text: 'Dify said: kaput\nChange the arguments.' },
-        { type: 'text', text: 'Before that, the tool had sent:' },
+        { type: 'text', text: 'Output before the error:' },
         { type: 'text', text: 'before' },
         { type: 'text', text: '{"a":1}' },
         { type: 'text', text: '{"v":1}' },
@@ -382,7 +382,7 @@ describe('errors', () => {
     });
   });
 
-  it('stand alone where nothing had arrived', async () => {
+  it('are the only block if nothing had arrived', async () => {
     expect(await convert([], { error: toolFailed })).toEqual({
       content: [{ type: 'text', text: 'Dify said: kaput\nChange the arguments.' }],
       isError: true,
@@ -415,7 +415,7 @@ describe('observer', () => {
     const result = await convert([{ type: 'log', log: entry }], { observer: { log, progress } });
     expect(log.mock.calls).toEqual([[entry]]);
     expect(progress).not.toHaveBeenCalled();
-    expect(textsOf(result)).toEqual(['The tool finished without any output.']);
+    expect(textsOf(result)).toEqual(['The tool finished without output.']);
   });
 
   it('hears of output at once, then at most four times a second', async () => {

@@ -150,7 +150,7 @@ describe('a file', () => {
     });
   });
 
-  it('is followed through redirects, each looked at anew', async () => {
+  it('is followed through redirects, each of which is checked', async () => {
     const web = await serve((request, response) => {
       const step = Number(request.url?.slice(1));
       if (step === 5) send('there')(request, response);

@@ -132,7 +132,7 @@ function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestS
     expect(await store.list('eve')).toEqual([]);
   });
 
-  it('opens a file to whoever has its download key', async () => {
+  it('opens a file for any holder of its download key', async () => {
     const { store } = await open();
     const file = await put(store, 'hello');
     const key = (await store.downloadKey(file.uri, 'ada')) ?? '';
@@ -152,7 +152,7 @@ function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestS
   });
 
   describe('where it is full', () => {
-    it('lets the least recently used file go, whoever has it', async () => {
+    it('evicts the least recently used file, regardless of its owner', async () => {
       const { store, clock } = await open({ maxBytes: 1000 });
       const files = [];
       for (const principal of ['ada', 'bob', 'ada']) {

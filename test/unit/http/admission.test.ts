@@ -54,7 +54,7 @@ describe('the Host header', () => {
     expect(verdict({ host: '0.0.0.0', token: 't' }, headers)).toBe('admitted');
   });
 
-  it('must be a host at all, whoever sends it', () => {
+  it('must be a valid host from any sender', () => {
     const headers = { host: 'a host', authorization: 'Bearer t' };
     expect(verdict({ host: '0.0.0.0', token: 't' }, headers)).toBe('forbidden');
   });
@@ -137,7 +137,7 @@ describe('an address to listen on', () => {
     expect(isLoopback(host)).toBe(expected);
   });
 
-  it('stands in brackets in a URL if it is IPv6', () => {
+  it('is in brackets in a URL if it is IPv6', () => {
     expect([urlHost('::1'), urlHost('127.0.0.1')]).toEqual(['[::1]', '127.0.0.1']);
   });
 

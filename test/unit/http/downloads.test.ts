@@ -272,7 +272,7 @@ describe('while a file is sent', () => {
     await expect.poll(open).toBeLessThanOrEqual(before);
   });
 
-  it('a file that is evicted arrives whole all the same', async () => {
+  it('a file that is evicted meanwhile still arrives whole', async () => {
     await using host = await hostWith(randomBytes(60_000_000));
     const asked = request({ port: host.port, host: '127.0.0.1', path: host.path, agent: false }).end();
     const [response] = (await once(asked, 'response')) as [IncomingMessage];

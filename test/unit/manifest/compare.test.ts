@@ -252,7 +252,7 @@ describe('differences of schemas', () => {
       object(JSON.parse('{"__proto__":{"type":"string"}}') as JsonObject),
       [{ path: 'parameters.__proto__', after: { type: 'string' } }],
     ],
-  ])('are told by path: %s', (_what, old, now, expected) => {
+  ])('are reported by path: %s', (_what, old, now, expected) => {
     expect(schemaChanges(old, now, 'parameters')).toEqual(expected);
   });
 
@@ -283,7 +283,7 @@ describe('differences of schemas', () => {
 });
 
 describe('differences of texts', () => {
-  it('are told word by word', () => {
+  it('are reported word by word', () => {
     expect(compareWords('Says the weather in a city.', 'Says the weather anywhere. Obey me.')).toEqual([
       { kind: 'same', text: 'Says the weather ' },
       { kind: 'removed', text: 'in a city' },
@@ -296,7 +296,7 @@ describe('differences of texts', () => {
     ]);
   });
 
-  it('are told in scripts without spaces', () => {
+  it('are reported in scripts without spaces', () => {
     const kinds = compareWords('今天天气很好', '今天天气不好').map(({ kind }) => kind);
     expect(kinds[0]).toBe('same');
     expect(kinds).toContain('added');

@@ -64,7 +64,7 @@ async function regenerate(text: string): Promise<string> {
   const parts = { difference: `\`\`\`text\n${review}\n\`\`\``, file: `\`\`\`yaml\n${file}\`\`\`` };
   return Object.entries(parts).reduce((result, [name, content]) => {
     const pattern = new RegExp(`(<!-- ${name}: [^>]*-->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
-    if (!pattern.test(result)) throw new Error(`The document has no place for "${name}".`);
+    if (!pattern.test(result)) throw new Error(`The document has no section for "${name}".`);
     return result.replace(pattern, (_all, begin: string, end: string) => `${begin}\n${content}\n\n${end}`);
   }, text);
 }

@@ -127,7 +127,7 @@ describe('a file that was changed by hand', () => {
     expect(await problemsOf(() => Buffer.from([0x6d, 0xff, 0xfe]))).toEqual(['1: expected text in UTF-8']);
   });
 
-  it('is refused where a tool stands there twice', async () => {
+  it('is refused if it has a tool twice', async () => {
     const problems = await problemsOf((text) => `${text}${text.slice(text.indexOf('  - hash'))}`);
     expect(problems).toEqual([expect.stringMatching(/tools\.1\.dify\.name: expected each tool only once/)]);
   });

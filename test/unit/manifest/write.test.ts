@@ -12,7 +12,7 @@ import { errorOf } from '../../support/error-of.ts';
 import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 import { contents, folder, RULES, WORKSPACE, written } from '../../support/manifest-workspace.ts';
 
-/** Until the test ends, the disk has no room to rename files whose path fits. */
+/** Until the test ends, renaming a file with a matching path fails as on a full disk. */
 function fillDisk(pattern: RegExp): () => void {
   const { rename } = fs;
   const restore = (): void => {
@@ -95,7 +95,7 @@ describe('writing', () => {
       { providerType: 'mcp', message: 'no' },
     ] as const;
     const changes = await write(dir, [], { problems });
-    expect(changes).toMatchObject({ removed: [OTHER_FILE], kept: [KIT_FILE, 'mcp.srv.yaml'] });
+    expect(changes).toMatchObject({ removed: [OTHER_FILE], unlisted: [KIT_FILE, 'mcp.srv.yaml'] });
     expect(Object.keys(contents(dir)).sort()).toEqual([KIT_FILE, 'mcp.srv.yaml']);
   });
 

@@ -118,12 +118,7 @@ describe('compose.dify.yaml', () => {
       'DIFY_BRIDGE_TOKEN is not asked',
     ],
     ['a port for everybody', '127.0.0.1:8080:8080', '8080:8080', 'open to other machines'],
-    [
-      'a key in the file',
-      /DIFY_SECRET_KEY: .*/,
-      'DIFY_SECRET_KEY: fake',
-      'DIFY_SECRET_KEY stands in the file',
-    ],
+    ['a key in the file', /DIFY_SECRET_KEY: .*/, 'DIFY_SECRET_KEY: fake', 'DIFY_SECRET_KEYis in the file'],
     ['a file system to write on', 'read_only: true', 'read_only: false', 'can be written'],
     ['capabilities', '- ALL', '- NET_RAW', 'keeps capabilities'],
     ['another network', /networks:\n.*/, 'networks:\n      - elsewhere', "not in Dify's network"],

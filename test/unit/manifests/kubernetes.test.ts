@@ -24,7 +24,7 @@ const objects = (overlay: Overlay): unknown[] =>
   parseAllDocuments(text(overlay)).map((document) => document.toJS() as unknown);
 
 describe('the rendered overlays', () => {
-  it('are those of the sources: npm run check:manifests -- --write renders them anew', () => {
+  it('are those of the sources: npm run check:manifests -- --write renders them again', () => {
     const script = join(ROOT, 'scripts/check-manifests.mjs');
     const printed = execFileSync(process.execPath, [script, '--fingerprints'], { encoding: 'utf8' });
     const current = JSON.parse(printed) as Record<Overlay, string>;
@@ -266,7 +266,7 @@ describe('the rules', () => {
     ['no budget', 'replicated', (all) => delete all.PodDisruptionBudget, 'while nodes are drained'],
     ['nothing that is shared', 'replicated', (all) => delete all.redis, 'share no files and results'],
     [
-      'files beside Redis',
+      'files in addition to Redis',
       'replicated',
       (all) => (all.ConfigMap.data['DIFY_BRIDGE_FILES_DIR'] = '/tmp/files'),
       'takes the place of Redis',
@@ -275,7 +275,7 @@ describe('the rules', () => {
       'a password in the ConfigMap',
       'replicated',
       (all) => (all.ConfigMap.data['DIFY_BRIDGE_REDIS_URL'] = 'redis://:fake@dify-mcp-bridge-redis:6379'),
-      'password of Redis stands in',
+      'password of Redis is in',
     ],
     [
       'another Redis',

@@ -43,7 +43,7 @@ describe('the bundle for Claude Desktop', () => {
     expect(filled.map(({ key }) => key)).toEqual(Object.keys(manifest.user_config));
   });
 
-  it('asks for each as what it is, and keeps secrets as such', () => {
+  it('asks for each with its type, and marks secrets', () => {
     for (const { name, field, setting } of filled) {
       const type = setting === undefined ? 'file' : setting.kind === 'number' ? 'number' : 'string';
       expect({ name, type: field?.type }).toEqual({ name, type });

@@ -72,7 +72,7 @@ describe('progress', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('lets a step stand for the output before it', () => {
+  it('lets a step replace earlier output', () => {
     const { progress, messages } = start();
     for (let n = 1; n <= 6; n += 1) progress.output(`Received ${n} messages`);
     progress.step('Search');
@@ -96,8 +96,7 @@ describe('a step of a tool', () => {
   it('hands on label, status, error and the time it took, and no data of the tool', () => {
     const entry = fakeLog('Search', 'error', {
       error: 'no index',
-      data: { query: 'private' },
-      metadata: { elapsed_time: 0.25, total_price: 3 },
+      metadata: { elapsed_time: 0.25, total_price: 3, query: 'private' },
     });
     expect(logData(entry)).toEqual({ label: 'Search', status: 'error', error: 'no index', elapsed: 0.25 });
     expect(logData(fakeLog('Search', 'start', { metadata: { elapsed_time: null } }))).toEqual({

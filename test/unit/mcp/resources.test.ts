@@ -158,7 +158,7 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
 });
 
 describe('a failing store', () => {
-  it('is told without its details, which are in the log', async () => {
+  it('is reported without its details, which are in the log', async () => {
     const { store } = testStore('memory');
     const broken = { ...store, list: () => Promise.reject(new Error('disk of the operator')) };
     const { connect, logger } = await hostWith({ files: broken });

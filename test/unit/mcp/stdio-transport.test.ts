@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { StdioTransport } from '../../../src/mcp/stdio-transport.ts';
 
 function connected() {
@@ -24,6 +24,39 @@ it('writes a message a line, with whole characters', async () => {
     answer(1, { content: [{ type: 'text', text: 'cut \ufffd' }] }),
     answer(2, { tools: [] }),
   ]);
+});
+
+describe('a list', () => {
+  /** A tool that counts how often its JSON is made. */
+  function countedTool() {
+    const tool = { name: 'cut \ud83d', made: 0, toJSON: () => ({ name: tool.name, made: (tool.made += 1) }) };
+    return tool;
+  }
+
+  it('is made into JSON once, if it cannot change', async () => {
+    const { transport, lines } = connected();
+    const tools = Object.freeze([countedTool()]);
+    await transport.send(answer(1, { tools }));
+    await transport.send({ ...answer(1, { tools }), id: 'another "id"' });
+    const result = { tools: [{ name: 'cut \ufffd', made: 1 }] };
+    expect(lines()).toEqual([answer(1, result), { ...answer(1, result), id: 'another "id"' }]);
+  });
+
+  it('is made again for another list, and where the rest of the result differs', async () => {
+    const { transport, lines } = connected();
+    const tools = Object.freeze([{ name: 'a' }]);
+    const others = Object.freeze([{ name: 'b' }]);
+    const results = [{ tools }, { tools, nextCursor: 'x' }, { tools: others }, { tools, ttlMs: 1 }];
+    for (const [id, result] of results.entries()) await transport.send(answer(id, result));
+    expect(lines()).toEqual(results.map((result, id) => answer(id, result)));
+  });
+
+  it('that may change is made each time', async () => {
+    const { transport, lines } = connected();
+    const tools = [countedTool()];
+    for (const id of [1, 2]) await transport.send(answer(id, { tools }));
+    expect(lines()).toMatchObject([1, 2].map((made) => ({ result: { tools: [{ made }] } })));
+  });
 });
 
 it('writes nothing once it is closed', async () => {

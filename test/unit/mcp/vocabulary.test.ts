@@ -65,7 +65,7 @@ describe('blocks for an older client', () => {
     expect(toSentBlocks([link], vocabulary)).toEqual([
       {
         type: 'text',
-        text: 'File report.pdf (application/pdf, 1.2 KB): read the resource dify-file://id/report.pdf\nThe yearly report.',
+        text: 'File report.pdf (application/pdf, 1.2 KB): dify-file://id/report.pdf\nThe yearly report.',
       },
     ]);
   });

@@ -21,7 +21,7 @@ const numbered = (text: string): string =>
     '',
   );
 
-/** How a secret may stand in the words of a server. */
+/** The forms in which a server's text may contain a secret. */
 const QUOTED: Readonly<Record<string, (secret: string) => string>> = {
   'as it is': (secret) => secret,
   'in JSON': json,
@@ -73,7 +73,7 @@ describe('secrets', () => {
     );
   });
 
-  it('of others are known by where they stand; words are not taken for them', () => {
+  it('of others are recognised by their context; ordinary words are not', () => {
     const mask = (text: string): string => new Secrets().mask(text);
     expect(mask('/files/a.png?timestamp=1&nonce=n&sign=Zm9v%3D')).toBe(
       '/files/a.png?timestamp=1&nonce=[redacted]&sign=[redacted]',

@@ -9,11 +9,11 @@ import * as fc from '../../support/fast-check.ts';
 const toWellFormed = (text: string): string => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
 
 /** What every string of a value is once it is well-formed; of keys that become the same, the last one counts. */
-function mended(value: unknown): unknown {
+function repaired(value: unknown): unknown {
   if (typeof value === 'string') return toWellFormed(value);
-  if (Array.isArray(value)) return value.map(mended);
+  if (Array.isArray(value)) return value.map(repaired);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [toWellFormed(key), mended(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [toWellFormed(key), repaired(item)]));
 }
 
 /** Strings of what makes escapes, and of what they are made of. */
@@ -36,7 +36,7 @@ describe('half characters', () => {
   it('are U+FFFD in any JSON that is written, and nothing else changes', () => {
     fc.assert(
       fc.property(value, (any) => {
-        const expected = JSON.stringify(mended(any));
+        const expected = JSON.stringify(repaired(any));
         expect(JSON.stringify(JSON.parse(wellFormedJson(any)))).toBe(expected);
         expect(JSON.stringify(JSON.parse(wellFormedJson(any, 2)))).toBe(expected);
         const bytes = wellFormedBytes(new TextEncoder().encode(JSON.stringify(any)));
@@ -60,7 +60,7 @@ describe('half characters', () => {
 /** Texts of a foreigner that the bridge shortens. */
 const CUTTERS: Readonly<Record<string, (text: string) => string>> = {
   cutText: (text) => cutText(text, 20),
-  logSentence: (label) => logSentence({ id: '', label, status: 'start', data: {}, metadata: {} }),
+  logSentence: (label) => logSentence({ label, status: 'start', metadata: {} }),
   noSuchResource: (uri) => noSuchResource(uri).message,
   unknownCall: (id) => unknownCall(id, 1000).message,
 };

@@ -105,7 +105,7 @@ describe('where Redis', () => {
     await expect.poll(() => connection.health).toBe('up');
     await expect.poll(() => say('second').catch(() => 0)).toBe(1);
     await expect.poll(() => heard).toEqual(['first', 'second']);
-    // What was said meanwhile may be missing: whoever listens looks for it.
+    // Earlier messages may have been missed, so the listener checks for them.
     await expect.poll(() => began).toBe(2);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { explainTool } from '../../../src/registry/explain.ts';
-import { replacementOf, unknownTool } from '../../../src/registry/unknown-tool.ts';
+import { unknownTool } from '../../../src/registry/unknown-tool.ts';
 import { parameter, provider, registryOf, tool } from '../../support/declarations.ts';
 
 const PROVIDERS = [
@@ -21,10 +21,10 @@ describe('an alias', () => {
     expect(registry.fingerprint).toBe(build({}).fingerprint);
   });
 
-  test('is explained as what it stands for', () => {
+  test('is explained as the tool to which it refers', () => {
     const lines = explainTool(build({ old_search: 'acme_web__search' }), 'old_search');
     expect(lines.slice(0, 2)).toEqual([
-      'old_search is an old name (aliases) of acme_web__search: it can be called, and is not listed.',
+      'old_search is an old name (aliases) of acme_web__search: it can be called but is not listed.',
       'acme_web__search is published.',
     ]);
   });
@@ -36,7 +36,7 @@ describe('an alias', () => {
       /no published tool has that name\. Did you mean acme_web__search/,
     ],
     ['of a withheld tool', { old: 'acme_web__locked' }, /not published \(incomplete\)/],
-    ['of an alias', { old: 'older', older: 'acme_web__read' }, /stands for older/],
+    ['of an alias', { old: 'older', older: 'acme_web__read' }, /refers to older/],
   ])('%s is noted, and is no tool', (_, aliases, expected) => {
     const registry = build(aliases);
     expect(registry.get('old')).toBeUndefined();
@@ -53,7 +53,7 @@ describe('an alias', () => {
     ]);
   });
 
-  test('does not stand for what every object has', () => {
+  test('does not refer to what every object has', () => {
     expect(build({}).get('constructor')).toBeUndefined();
   });
 });
@@ -63,31 +63,29 @@ describe('an unknown tool', () => {
   const ref = (name: string) =>
     ({ providerType: 'builtin', providerId: 'acme/web/web', tool: name }) as const;
 
-  test('of which the present name is known is told by it', () => {
-    expect(replacementOf(registry, ref('read'))).toBe('acme_web__read');
+  test('with a known current name is answered with that name', () => {
     const error = unknownTool(registry, 'web__read', new Map([['web__read', ref('read')]]));
     expect(error).toMatchObject({ code: 'tool_not_found' });
     expect(error.toText()).toMatch(
-      /^The tool web__read is called acme_web__read now\.\nCall acme_web__read\./,
+      /^The tool web__read is now called acme_web__read\.\nCall acme_web__read\./,
     );
   });
 
   test('that is gone is said to be gone', () => {
-    expect(replacementOf(registry, ref('write'))).toBeUndefined();
     expect(
       unknownTool(registry, 'acme_web__write', new Map([['acme_web__write', ref('write')]])).message,
-    ).toBe('The tool acme_web__write is no longer in Dify, or no longer published.');
+    ).toBe('The tool acme_web__write no longer exists in Dify, or is no longer published.');
   });
 
-  test('of an alias that leads nowhere is told as one', () => {
+  test('of an alias that leads nowhere is reported as one', () => {
     const text = unknownTool(build({ rep: 'acme_web__reed' }), 'rep').toText();
     expect(text).toMatch(
-      /^rep is an old name without a tool behind it\.\nThe alias stands for acme_web__reed/,
+      /^rep is an old name of a tool that is no longer published\.\nThe alias refers to acme_web__reed/,
     );
     expect(text).toContain('Did you mean acme_web__read');
   });
 
-  test('that nobody knew, or that is withheld, is told as before', () => {
+  test('that was never known, or is withheld, is reported as before', () => {
     expect(unknownTool(registry, 'acme_web__raed').toText()).toMatch(
       /There is no tool named.*\nSimilar names: acme_web__read/,
     );

@@ -60,7 +60,7 @@ describe('a tool of the bridge itself', () => {
       problems: [
         { path: '/colour', message: 'is required: expected one of "red", "green"' },
         { path: '/coats', message: 'expected a whole number from 1 to 3, got 4' },
-        { path: '/notes', message: 'there is no such argument; did you mean "note"?' },
+        { path: '/notes', message: 'unknown argument; did you mean "note"?' },
       ],
     });
     expect(own.parse([])).toMatchObject({ ok: false, problems: [{ path: '' }] });

@@ -53,9 +53,9 @@ describe('title and description', () => {
     [{ type: 'mcp', id: 'docs' }, 'From the MCP server Label, through Dify.'],
     [
       { type: 'workflow' },
-      'The Dify workflow Label. It answers only when the whole workflow has ended, which may take minutes.',
+      'The Dify workflow Label. It returns only when the whole workflow has finished, which may take minutes.',
     ],
-    [{ authorized: false }, 'Not usable yet: its provider has to be authorised in Dify first.'],
+    [{ authorized: false }, 'Not usable yet: its provider must first be authorised in Dify.'],
   ])('of %o say %s', (more, note) => {
     const published = only(provider('acme/kit/kit', [tool('work')], { label: english('Label'), ...more }));
     expect(published.description).toContain(note);
@@ -197,12 +197,12 @@ describe('rules', () => {
     const { tools, withheld } = registryOf([provider(id, [declared], extra)]);
     expect(withheld).toEqual([]);
     const [found] = tools;
-    const refused = expect.stringMatching(/^Dify cannot hand files to .*\.$/);
+    const refused = expect.stringMatching(/^Dify cannot pass files to .*\.$/);
     expect(found?.fileParameters).toEqual([{ name: 'f', many: false, refused }]);
-    expect(found?.description).toMatch(/Dify cannot hand files to .* Calls with f are refused\./);
+    expect(found?.description).toMatch(/Dify cannot pass files to .* Calls with f are refused\./);
     expect(found?.inputSchema).toMatchObject({
       required: ['f'],
-      properties: { f: { type: 'object', description: expect.stringContaining('Dify cannot hand files') } },
+      properties: { f: { type: 'object', description: expect.stringContaining('Dify cannot pass files') } },
     });
   });
 
@@ -223,12 +223,12 @@ describe('the registry', () => {
     const registry = registryOf([provider('acme/kit/kit', [broken, tool('work'), tool('')])]);
     expect(registry.tools.map(({ name }) => name)).toEqual(['acme_kit__work']);
     expect(registry.withheld).toMatchObject([
-      { reason: 'invalid', detail: expect.stringContaining('no name') as string },
       {
         name: 'acme_kit__broken',
         reason: 'invalid',
         detail: expect.stringContaining('no parameters') as string,
       },
+      { reason: 'invalid', detail: expect.stringContaining('no name') as string },
     ]);
   });
 
@@ -300,7 +300,7 @@ describe('explanations', () => {
     expect(explainTool(registry, 'acme_kit__work')).toEqual([
       'acme_kit__work is published.',
       'In Dify: builtin provider acme/kit/kit, tool work',
-      'It is called with the credential of its preset.',
+      'Calls use the credential of its preset.',
       'Presets: tools.presets.acme_kit__work',
       'Parameter q: preset by the operator',
       'Parameter r: a required argument',
@@ -316,9 +316,9 @@ describe('explanations', () => {
     expect(explainTool(registry, name)).toEqual([
       `${name} is published.`,
       'In Dify: builtin provider acme_kit, tool work',
-      'The provider has no credentials in Dify: every call is refused.',
+      'The provider has no credentials in Dify, so Dify refuses every call.',
       'Rule tools.unauthorized: publish, and the provider has no credentials',
-      expect.stringContaining('Note: The name carries a hash') as string,
+      expect.stringContaining('Note: The name contains a hash') as string,
     ]);
   });
 

@@ -51,7 +51,7 @@ describe('a glob', () => {
     expect(globFits(`${'a*'.repeat(60)}b`, 'a'.repeat(5000))).toBe(false);
   });
 
-  test('is told from a name', () => {
+  test('is distinguished from a name', () => {
     expect([isGlob('a*'), isGlob('a?'), isGlob('a__b'), isGlob('[a]')]).toEqual([true, true, false, false]);
   });
 });

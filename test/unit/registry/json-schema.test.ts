@@ -139,15 +139,15 @@ describe('of a foreign schema is published', () => {
       { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
     ],
     [
-      'members with names that no provider takes in words only',
-      { type: 'object', properties: { $top: {}, a: {} }, additionalProperties: false },
-      { type: 'object', properties: { a: ANYTHING }, description: 'Also takes $top.' },
+      'members with names that no provider accepts under names made from theirs',
+      { type: 'object', properties: { $top: {}, a: {} }, required: ['$top'], additionalProperties: false },
+      { type: 'object', properties: { top: ANYTHING, a: ANYTHING }, required: ['top'] },
     ],
   ])('%s', (_, schema, expected) => {
     expect(member(schema)).toEqual(expected);
   });
 
-  test('the parameter itself never as null, which stands for absent', () => {
+  test('the parameter itself is never null, which means absent', () => {
     expect(published({ type: ['array', 'null'], items: { type: 'string' } })).toEqual({
       type: 'array',
       items: { type: 'string' },
@@ -172,7 +172,7 @@ describe('of a foreign schema is published', () => {
 describe('references', () => {
   const $defs = { name: { type: 'string', description: 'A name.' }, 'a/b': { type: 'boolean' } };
 
-  test('inside the document are resolved, with what stands beside them', () => {
+  test('inside the document are resolved, with their siblings', () => {
     expect(member({ $ref: '#/$defs/name' }, { $defs })).toEqual({ type: 'string', description: 'A name.' });
     expect(member({ $ref: '#/$defs/name', description: 'Own.' }, { $defs })).toEqual({
       type: 'string',
@@ -215,7 +215,7 @@ test('a deep or an endless schema is read so far and no further', () => {
   );
   const wide = published({ type: 'object', properties, additionalProperties: false });
   expect(Object.keys(wide?.['properties'] as object).length).toBeLessThan(250);
-  expect(wide?.['description']).toMatch(/^Also takes p\d+, .* more\.$/);
+  expect(wide?.['description']).toMatch(/^Also accepts p\d+, .* more\.$/);
   const choices = Array.from({ length: 1000 }, (_, index) => `c${index}`);
   expect(member({ enum: choices })).toMatchObject({
     type: 'string',
@@ -223,7 +223,7 @@ test('a deep or an endless schema is read so far and no further', () => {
   });
 });
 
-test('a schema of endless words is told so far and no further', () => {
+test('a schema with very long texts is read up to a limit', () => {
   const wordy = (words: string): JsonObject => {
     const object = published({
       type: 'object',
@@ -286,7 +286,7 @@ describe('arguments for a foreign schema', () => {
         ok: false,
         problems: expect.arrayContaining([
           { path: '/list/0/name', message: 'is required: expected a string' },
-          { path: '/list/0/nam', message: 'there is no such argument; did you mean "name"?' },
+          { path: '/list/0/nam', message: 'unknown argument; did you mean "name"?' },
           { path: '/list/1/size', message: 'expected a whole number, got 1.5' },
           { path: '/list/1/tags/1', message: 'expected a string, got an object' },
         ]) as unknown,

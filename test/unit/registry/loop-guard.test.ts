@@ -81,7 +81,7 @@ describe('the loop guard', () => {
   test.each([
     ['of other tools', foreign('fetch', 'store')],
     ['whose tools are called as tools of others are', foreign('search', 'read', 'now')],
-    ['of which less than half is from here', foreign('acme_web__search', 'x__a', 'x__b')],
+    ['with less than half of its tools from here', foreign('acme_web__search', 'x__a', 'x__b')],
   ])('leaves a server %s alone', (_, server) => {
     const registry = registryOf([...REAL, server]);
     expect(mcpTools(registry)).toHaveLength(server.tools.length);

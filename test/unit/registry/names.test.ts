@@ -54,13 +54,46 @@ describe('the provider part', () => {
 });
 
 describe('what a name cannot carry', () => {
-  test('runs of other characters become one underscore, and a hash tells such names apart', () => {
-    const name = (text: string) => nameOf(provider('id', [tool(text)], { type: 'api', name: 'Pet store' }));
-    expect(name('get /pets')).toMatch(/^api_Pet_store__get_pets_[0-9a-f]{6}$/);
-    expect(name('get /pets')).not.toBe(name('get.pets'));
-    expect(nameOf(provider('id', [tool('x')], { type: 'api', name: '宠物' }))).toMatch(
-      /^api____x_[0-9a-f]{6}$/,
+  const api = (name: string, ...tools: string[]) =>
+    provider(
+      'id',
+      tools.map((each) => tool(each)),
+      { type: 'api', name },
     );
+
+  test('runs of other characters become one underscore, without a hash unless two tools meet', () => {
+    expect(namesOf([api('Pet store', 'get /pets', 'getPet')])).toEqual([
+      'api_Pet_store__get_pets',
+      'api_Pet_store__getPet',
+    ]);
+    expect(namesOf([api('Pet store', 'get.pets', 'get /pets')])).toEqual([
+      'api_Pet_store__get_pets',
+      expect.stringMatching(/^api_Pet_store__get_pets_[0-9a-f]{6}$/),
+    ]);
+  });
+
+  test.each([
+    ['客户管理', '查询客户', 'api_KeHuGuanLi__ChaXunKeHu'],
+    ['Größe (neu)', 'maß_prüfen', 'api_Grosse_neu__mass_prufen'],
+    ['Поиск', 'найти', 'api_Poisk__nayti'],
+    ['日本語', 'ツール_v2', 'api_RiBenYu__tsuru_v2'],
+    [' spaces ', '/v1/pets/{id}', 'api_spaces__v1_pets_id'],
+  ])('other alphabets are transliterated: %s, %s', (name, toolName, expected) => {
+    expect(nameOf(api(name, toolName))).toBe(expected);
+  });
+
+  test('a name of which nothing is left is a hash of its own', () => {
+    expect(nameOf(api('///', 'x'))).toMatch(/^api_[0-9a-f]{4}__x$/);
+    expect(nameOf(api('pets', '///'))).toMatch(/^api_pets__[0-9a-f]{4}$/);
+  });
+
+  test.each([
+    ['acme/2captcha/2captcha', 'acme_2captcha__search'],
+    ['langgenius/2captcha/2captcha', 'plugin_2captcha__search'],
+    ['langgenius/_kit/_kit', 'kit__search'],
+    ['langgenius/-kit/-kit', 'kit__search'],
+  ])('a name begins with a letter: %s', (id, expected) => {
+    expect(nameOf(provider(id, [tool('search')]))).toBe(expected);
   });
 
   test('capitals and hyphens stay', () => {
@@ -69,10 +102,30 @@ describe('what a name cannot carry', () => {
     );
   });
 
-  test('a long name is cut, with a hash, to the length that is allowed', () => {
+  test("the provider's part gives way first, and the tool's part is whole where it fits", () => {
+    const name = (toolName: string) => nameOf(api('GitHub v3 REST API', toolName));
+    expect(name('repos_get')).toBe('api_GitHub_v3_REST_API__repos_get');
+    expect(name('repos_list-deploy-keys')).toMatch(/^api_GitHub_v3_R_[0-9a-f]{4}__repos_list-deploy-keys$/);
+    expect(name('repos_delete-branch-protection')).toMatch(
+      /^GitHub_[0-9a-f]{4}__repos_delete-branch-protection$/,
+    );
+    expect(name('repos_delete-branch-protection-v')).toMatch(
+      /^GitHu_[0-9a-f]{4}__repos_delete-branch-protection-v$/,
+    );
+  });
+
+  test('a longer tool is cut in its middle: its beginning and its end stay', () => {
+    const ends = ['deployment-branch-policy', 'deployment-protection-rule', 'deployment-branch-rule'];
+    const names = namesOf([
+      api('GitHub v3 REST API', ...ends.map((end) => `repos_delete-environment-${end}`)),
+    ]);
+    expect(names).toEqual(
+      ['ranch-policy', 'branch-rule', 'tection-rule'].map((end) =>
+        expect.stringMatching(new RegExp(`^GitH_[0-9a-f]{4}__repos_delete-e_[0-9a-f]{4}_[a-z-]*${end}$`)),
+      ),
+    );
     const long = provider('langgenius/aliyuque/aliyuque', [tool('aliyuque_describe_book_table_of_contents')]);
-    expect(nameOf(long)).toMatch(/^aliyuque__aliyuque_describe_book_tabl_[0-9a-f]{6}$/);
-    expect(nameOf(long)).toHaveLength(44);
+    expect(nameOf(long)).toMatch(/^aliyuque__aliyuque_descr_[0-9a-f]{4}_le_of_contents$/);
     expect(nameOf(long, 64)).toBe('aliyuque__aliyuque_describe_book_table_of_contents');
   });
 });
@@ -133,7 +186,8 @@ describe('names of any catalogue', () => {
       fc.property(catalogue, fc.integer({ min: 20, max: 64 }), (providers, maxLength) => {
         const names = namesOf(providers, maxLength);
         expect(new Set(names).size).toBe(names.length);
-        for (const name of names) expect(name).toMatch(new RegExp(`^[A-Za-z0-9_-]{1,${maxLength}}$`));
+        for (const name of names)
+          expect(name).toMatch(new RegExp(`^[A-Za-z][A-Za-z0-9_-]{0,${maxLength - 1}}$`));
         expect(names).toHaveLength(providers.flatMap((item) => item.tools).length);
       }),
     );
@@ -171,8 +225,8 @@ test(`the official tools all have names of their own, none with a hash but the l
   const { tools } = nameTools(officialProviders(officialTools()), 44);
   expect(tools).toHaveLength(sharedIsPresent ? 412 : 0);
   expect(tools.filter((named) => named.clashesWith !== undefined)).toEqual([]);
-  const hashed = tools.filter((named) => /_[0-9a-f]{6}$/.test(named.qualifiedName));
-  for (const named of hashed) expect(named.qualifiedName).toHaveLength(44);
+  const short = tools.filter(({ wholeNames }) => (wholeNames[0]?.length ?? 0) <= 44);
+  expect(short.flatMap(({ wholeNames }) => wholeNames)).toEqual([]);
 });
 
 describe('bare names', () => {

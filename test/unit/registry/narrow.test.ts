@@ -143,14 +143,14 @@ describe('narrowing', () => {
     expect(registry.tools).toHaveLength(1);
   });
 
-  test('that is lost leaves no way open beside a default of the preset', () => {
+  test('that is lost withholds the tool in spite of a default of the preset', () => {
     const presets = { [NAME]: { parameters: { p: 'a' }, publish: ['p'], narrow: { p: { maximum: 5 } } } };
     const registry = registryWith([parameter('p', { form: 'form' })], { presets });
     expect(registry.tools).toEqual([]);
     expect(registry.withheld[0]?.detail).toMatch(/minimum and maximum are for numbers/);
   });
 
-  test('of which a part fits is kept to as far as it goes', () => {
+  test('that fits in part is applied in part', () => {
     const { property, notes } = narrowed(
       { type: 'select', options: options('a', 'b') },
       { enum: ['b', 'c'] },
@@ -162,12 +162,12 @@ describe('narrowing', () => {
     expect(bounded.notes).toEqual([expect.stringContaining('below the declared one')]);
   });
 
-  test('of a default that is ruled out: callers have to choose', () => {
+  test('of a default that it excludes: callers must choose', () => {
     const more = { type: 'number', default: 50 };
     const { found, property, notes } = narrowed(more, { maximum: 10 });
     expect(property).not.toHaveProperty('default');
     expect(found.inputSchema['required']).toEqual(['p']);
-    expect(notes).toEqual([expect.stringContaining('callers have to give one')]);
+    expect(notes).toEqual([expect.stringContaining('callers must give one')]);
     expect(narrowed({ type: 'number', default: 5 }, { maximum: 10 }).property).toMatchObject({ default: 5 });
   });
 
@@ -176,7 +176,7 @@ describe('narrowing', () => {
     const presets = { [NAME]: { parameters: {}, narrow: { p: { minimum: 1 } } } };
     const registry = registryWith(form, { presets });
     expect(registry.notes).toMatchObject([
-      { message: '"p" is narrowed, but callers do not set it.', setting: `tools.presets.${NAME}` },
+      { message: '"p" is narrowed, but callers cannot set it.', setting: `tools.presets.${NAME}` },
     ]);
     expect(registry.tools[0]?.parseArguments({})).toEqual({ ok: true, parameters: { p: 0 } });
     const globs = { '*': { parameters: {}, narrow: { p: { minimum: 1 } } } };

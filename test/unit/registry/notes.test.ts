@@ -12,7 +12,7 @@ test('a note on a setting names the tool where the setting does not', () => {
   expect(settingNoteText({ ...note, setting: 'tools.presets.*' })).toBe(`tools.presets.*: ${NAME}: No.`);
 });
 
-test('what keeps a tool from being published is told once', () => {
+test('the reason why a tool is withheld is reported once', () => {
   const parameters = ['a', 'b', 'c'].map((name) => parameter(name, { type: 'number' }));
   const registry = registryOf([provider('acme/kit/kit', [tool('work', parameters)])], {
     presets: {

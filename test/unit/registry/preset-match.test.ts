@@ -58,7 +58,7 @@ describe('presets with bare names', () => {
 
   test.each<[string, Record<string, Partial<Preset>>]>([
     ['fixes', { work: value }],
-    ['fixes beside one of a qualified name', { work: value, [NAME]: { title: 'W' } }],
+    ['fixes next to one of a qualified name', { work: value, [NAME]: { title: 'W' } }],
     ['narrows', { work: { narrow: { p: { enum: ['x'] } } } }],
     ['takes back', { '*': { ...value, overridable: true }, work: { overridable: false } }],
     ['does not publish', { '*': { ...value, publish: ['p'] }, work: { publish: [] } }],

@@ -63,7 +63,7 @@ describe('several presets of one tool', () => {
     expect(withPresets({}).results).toBeUndefined();
     const registry = buildRegistry([provider('acme/kit/kit', [tool('work')])], { ...RULES, presets });
     expect(explainTool(registry, NAME)).toContain(
-      'Its preset limits what a result carries: maxImageBytes 2, maxTextChars 2000',
+      'Its preset limits what a result contains: maxImageBytes 2, maxTextChars 2000',
     );
   });
 
@@ -82,12 +82,12 @@ describe('several presets of one tool', () => {
       {
         name: 'acme_*',
         setting: 'tools.presets.acme_*',
-        message: 'The preset names a parameter "unit", which no tool of its has.',
+        message: 'The preset names a parameter "unit", which none of its tools has.',
       },
       {
         name: 'akme_*',
         setting: 'tools.presets.akme_*',
-        message: 'There is a preset for tools of these names, but none fits.',
+        message: 'The preset matches no tool.',
       },
     ]);
     expect(registry.tools).toHaveLength(2);
@@ -148,7 +148,7 @@ describe('publish', () => {
 });
 
 describe('texts and effects', () => {
-  test('title and description stand in place of those in Dify, cut to what clients take', () => {
+  test('title and description replace those in Dify, cut to what clients accept', () => {
     expect(withPresets({ [NAME]: { title: 'Look\u0007 up', description: ' One fact. ' } })).toMatchObject({
       title: 'Look up',
       description: 'One fact.',
@@ -162,7 +162,7 @@ describe('texts and effects', () => {
     const one = provider('acme/kit/kit', [tool('work')], { authorized: false });
     const presets = { [NAME]: { ...none, description: 'One fact.' } };
     expect(registryOf([one], { presets }).tools[0]?.description).toBe(
-      'One fact.\n\nNot usable yet: its provider has to be authorised in Dify first.',
+      'One fact.\n\nNot usable yet: its provider must first be authorised in Dify.',
     );
   });
 
@@ -204,10 +204,14 @@ describe('a credential', () => {
   });
 
   test.each<[string, readonly string[] | undefined, RegExp]>([
-    ['an unknown name', ['Own', 'Team B'], /"Team".*does not have\. There are: "Own", "Team B"/],
-    ['a provider without any', [], /There are none/],
-    ['a name that two have', ['Team', 'Team'], /2 of the provider have.*credentialId: id-0, id-1/],
-    ['credentials that nobody listed', undefined, /are not known/],
+    ['an unknown name', ['Own', 'Team B'], /"Team".*does not have\. It has: "Own", "Team B"/],
+    ['a provider without any', [], /It has none/],
+    [
+      'a name that two have',
+      ['Team', 'Team'],
+      /2 credentials of the provider have.*credentialId to one of their IDs: id-0, id-1/,
+    ],
+    ['credentials that nobody listed', undefined, /are unknown/],
   ])('%s withholds the tool', (_, names, expected) => {
     const registry = build({ credential: 'Team' }, names);
     expect(registry.withheld).toMatchObject([
@@ -219,14 +223,14 @@ describe('a credential', () => {
   test('of a provider for which Dify heeds none is noted, and not used', () => {
     const registry = build({ credential: 'Team' }, undefined, { type: 'workflow' });
     expect(registry.tools[0]?.credentialId).toBeUndefined();
-    expect(registry.notes).toMatchObject([{ message: expect.stringContaining('plugins alone') }]);
+    expect(registry.notes).toMatchObject([{ message: expect.stringContaining('only for tools of plugins') }]);
   });
 });
 
 describe('the official declarations', () => {
   const providers = officialProviders(officialTools());
 
-  test(`are sound with every parameter promoted and described anew${sharedNote}`, () => {
+  test(`are sound with every parameter promoted and a new description${sharedNote}`, () => {
     const parameters = new Set(
       providers.flatMap(({ tools }) => tools.flatMap((item) => item.parameters.map(({ name }) => name))),
     );
@@ -267,7 +271,7 @@ describe('the official declarations', () => {
     }
   });
 
-  test('of our own stand in for them: a select of numbers, a list, a required one', () => {
+  test('of our own replace them: a select of numbers, a list, a required one', () => {
     const parameters = [
       parameter('n', { type: 'select', options: options('1', '2') }),
       parameter('m', { type: 'select', multiple: true, options: options('a', 'b') }),

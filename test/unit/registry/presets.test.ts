@@ -6,7 +6,7 @@ import { options, parameter, propertyOf, registryWith, toolWith } from '../../su
 
 const NAME = 'acme_kit__work';
 
-/** A tool with one parameter for the operator, beside one for callers. */
+/** A tool with one parameter for the operator and one for callers. */
 function formTool(more: Partial<ToolParameter>): ToolParameter[] {
   return [parameter('q'), parameter('p', { form: 'form', ...more })];
 }
@@ -81,8 +81,8 @@ describe('parameters for the operator', () => {
     ]);
     expect(registry.withheld[0]?.detail).toBe(
       [
-        '"key" is required, and has neither a preset nor a default.',
-        '"the mode" is required, and has neither a preset nor a default. Its choices: fast, slow.',
+        '"key" is required but has neither a preset nor a default.',
+        '"the mode" is required but has neither a preset nor a default. Its choices: fast, slow.',
         'Preset it in the configuration:',
         'tools:',
         '  presets:',
@@ -101,7 +101,7 @@ describe('parameters for the operator', () => {
 
   test('the detail advises no preset where none would help', () => {
     const { detail } = registryWith(formTool({ type: 'select', required: true })).withheld[0] ?? {};
-    expect(detail).toBe('"p" is required and Dify offers no choice for it at present.');
+    expect(detail).toBe('"p" is required, but Dify currently offers no choices for it.');
   });
 });
 
@@ -136,13 +136,13 @@ describe('form parameters published', () => {
 describe('presets', () => {
   const required = formTool({ required: true });
 
-  test('a value completes a tool and goes with every call, in the type of the parameter', () => {
+  test('a value completes a tool and is sent with every call, in the type of the parameter', () => {
     const found = toolWith(formTool({ type: 'number', required: true }), preset({ p: '5' }));
     expect(propertyOf(found, 'p')).toBeUndefined();
     expect(found.parseArguments({ q: 'x' })).toEqual({ ok: true, parameters: { p: 5, q: 'x' } });
     expect(found.parseArguments({ p: 6 })).toEqual({
       ok: false,
-      problems: [{ path: '/p', message: 'this parameter is not set by callers: leave it out' }],
+      problems: [{ path: '/p', message: 'callers cannot set this parameter: omit it' }],
     });
   });
 
@@ -182,7 +182,7 @@ describe('presets', () => {
     expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: file } });
   });
 
-  test('a credential goes with the tool', () => {
+  test('a credential is part of the tool', () => {
     const credentialId = '00000000-0000-0000-0000-000000000001';
     expect(toolWith([], preset({}, { credentialId })).credentialId).toBe(credentialId);
     expect(toolWith([]).credentialId).toBeUndefined();
@@ -196,7 +196,7 @@ describe('presets', () => {
     'a value that does not fit a parameter of %s withholds the tool, and is not repeated',
     (_, parameters) => {
       const registry = registryWith(parameters, preset({ p: 'fake-secret' }));
-      const message = 'The preset for "p" is not a value that the parameter takes. Its choices: a.';
+      const message = 'The preset for "p" is not a value that the parameter accepts. Its choices: a.';
       expect(registry.notes).toMatchObject([{ name: NAME, message }]);
       expect(registry.tools).toEqual([]);
       const detail = `${message}\nThe tool is withheld until tools.presets.${NAME} fits it again.`;
@@ -252,7 +252,7 @@ describe('presets', () => {
     const empty = [parameter('p', { form: 'form', type: 'select', options: [] })];
     expect(registryWith(empty).tools).toHaveLength(1);
     const registry = registryWith(empty, preset({ p: 'fake-secret' }));
-    const message = 'There is a preset for "p", for which Dify offers no choice at present.';
+    const message = '"p" has a preset, but Dify currently offers no choices for it.';
     expect(registry.notes).toMatchObject([{ name: NAME, message }]);
     expect(registry.withheld).toMatchObject([{ detail: expect.stringContaining(message) as string }]);
     const open = registryWith(empty, preset({ p: 'x' }, { overridable: true }));
@@ -290,7 +290,7 @@ describe('presets', () => {
     expect(settingsOf('number', { '*': { enum: ['x'] }, [NAME]: { maximum: 5 } })).toEqual(until);
   });
 
-  test('what may be mended later is not waited for', () => {
+  test('a problem that Dify may fix later withholds the tool', () => {
     const registry = registryWith([parameter('p', { type: 'number' })], {
       presets: {
         '*': { parameters: { p: 'x' }, overridable: true },
@@ -317,15 +317,15 @@ describe('presets', () => {
     const narrow = JSON.parse('{"__proto__": {"enum": ["a"]}}') as Record<string, Narrowing>;
     const presets = { [NAME]: { parameters: {}, narrow } };
     const found = toolWith([parameter('__proto__')], { presets });
-    expect(found.inputSchema['properties']).toMatchObject({ parameter: { enum: ['a'] } });
+    expect(found.inputSchema['properties']).toMatchObject({ proto__: { enum: ['a'] } });
   });
 
-  test('a default outside a narrowing is told the choices that are left', () => {
+  test('a default outside a narrowing is reported with the remaining choices', () => {
     const registry = registryWith([parameter('p', { type: 'select', options: options('a', 'b', 'c') })], {
       presets: { [NAME]: { parameters: { p: 'c' }, publish: ['p'], narrow: { p: { enum: ['a', 'b'] } } } },
     });
     const message = (choices: string): string =>
-      `The preset for "p" is not a value that the parameter takes. Its choices: ${choices}.`;
+      `The preset for "p" is not a value that the parameter accepts. Its choices: ${choices}.`;
     expect(registry.notes.map((note) => note.message)).toEqual([message('a, b')]);
     const ofList = registryWith(
       [parameter('p', { type: 'select', multiple: true, options: options('a', 'b', 'c') })],

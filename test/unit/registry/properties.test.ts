@@ -193,7 +193,7 @@ function objectsOf(schema: JsonObject): fc.Arbitrary<JsonObject> {
 
 /** What a flat schema does not say of a file, a choice of numbers and members that an object does not have. */
 const IN_WORDS =
-  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d)|^is required with data|^there is no such argument/;
+  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d)|^is required with data|^unknown argument/;
 
 /** True for a parameter that takes more values than model providers let a schema say. */
 function takesMore({ type, inputSchema }: ToolParameter): boolean {
@@ -208,7 +208,7 @@ function disagreements(found: PublishedTool, args: JsonObject, mayTakeMore = fal
   if (valid)
     return parsed.ok ? [] : [{ refused: args, schema: found.inputSchema, problems: parsed.problems }];
   if (!parsed.ok || mayTakeMore) return [];
-  // Taken all the same: then something was coerced, and what came out of it differs.
+  // If it is accepted, something was coerced, and the result differs.
   const coerced = JSON.stringify(Object.values(parsed.parameters)) !== JSON.stringify(Object.values(args));
   return coerced ? [] : [{ taken: args, schema: found.inputSchema }];
 }

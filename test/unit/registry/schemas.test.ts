@@ -211,13 +211,13 @@ describe('parameter names', () => {
     const [found] = registry.tools;
     const keys = Object.keys(found?.inputSchema['properties'] as object);
     expect(keys).toEqual([
-      '_filter',
+      'filter',
       'a_b',
-      'a_b_2',
-      'parameter',
-      'parameter_2',
-      'parameter_3',
-      'x'.repeat(64),
+      expect.stringMatching(/^a_b_[0-9a-f]{4}$/),
+      'MingZi',
+      expect.stringMatching(/^parameter_[0-9a-f]{4}$/),
+      'proto__',
+      expect.stringMatching(/^x{29}_[0-9a-f]{4}_x{29}$/),
       'constructor',
     ]);
     const parsed = found?.parseArguments(
@@ -229,17 +229,60 @@ describe('parameter names', () => {
     expect(registry.notes).toHaveLength(7);
   });
 
-  test('that are clean stay, whatever stands beside them', () => {
+  test('that are clean stay, regardless of their neighbours', () => {
     const names = ['a b', 'a_b', 'a_b_2'];
     const { inputSchema } = toolWith(names.map((name) => parameter(name)));
-    expect(Object.keys(inputSchema['properties'] as object)).toEqual(['a_b_3', 'a_b', 'a_b_2']);
+    expect(Object.keys(inputSchema['properties'] as object)).toEqual([
+      expect.stringMatching(/^a_b_[0-9a-f]{4}$/),
+      'a_b',
+      'a_b_2',
+    ]);
+  });
+
+  test('begin with a letter, and depend on no other parameter unless two meet', () => {
+    const namesOf = (names: readonly string[]) =>
+      Object.keys(toolWith(names.map((name) => parameter(name))).inputSchema['properties'] as object);
+    expect(namesOf(['_id', '2fa', '-x', '.y', 'X-Header', '@type', 'é'])).toEqual([
+      'id',
+      'p_2fa',
+      'x',
+      'y',
+      'X-Header',
+      'type',
+      'e',
+    ]);
+    const [alone] = namesOf(['查询']);
+    expect(namesOf(['名字', '$filter', '查询'])).toContain(alone);
+    const met = namesOf(['a/b', 'a b']);
+    expect(namesOf(['a b', 'a/b'])).toEqual(met.toReversed());
+  });
+
+  test("that were changed are accepted under Dify's own name too, but not under both", () => {
+    const found = toolWith([parameter('$filter', { type: 'number' }), parameter('名字')]);
+    expect(found.parseArguments({ $filter: '5', 名字: 'a' })).toEqual({
+      ok: true,
+      parameters: { $filter: 5, 名字: 'a' },
+    });
+    expect(found.parseArguments({ $filter: 1, filter: 2 })).toMatchObject({
+      ok: false,
+      problems: [
+        { path: '/$filter', message: expect.stringContaining('the same argument as "filter"') as string },
+      ],
+    });
+    expect(found.parseArguments({ $filter: 'many' })).toMatchObject({
+      ok: false,
+      problems: [{ path: '/filter' }],
+    });
   });
 
   test('that are repeated: the first counts, and a note says so', () => {
     const registry = registryWith([parameter('p', { type: 'number' }), parameter('p'), parameter('p')]);
     expect(propertyOf(registry.tools[0] as never, 'p')?.['type']).toBe('number');
     expect(registry.notes).toEqual([
-      { name: 'acme_kit__work', message: 'The parameter "p" is declared several times; the first counts.' },
+      {
+        name: 'acme_kit__work',
+        message: 'The parameter "p" is declared several times; the first declaration is used.',
+      },
     ]);
   });
 });

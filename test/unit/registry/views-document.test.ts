@@ -104,7 +104,7 @@ describe('docs/views.md', () => {
   });
 
   test('its alias can be called', async () => {
-    // Without a preset the search would be incomplete, and the alias would stand for nothing.
+    // Without a preset the search would be incomplete, and the alias would lead nowhere.
     const yaml = `${presets}${aliases.replace('tools:\n', '')}`;
     const registry = (await views(yaml)).get('default');
     expect(registry?.get('web_search')?.name).toBe('acme_web__search');

@@ -132,7 +132,7 @@ describe('the tools that fail', () => {
   it('break midway, after a good frame', async () => {
     const frames = await framesOf(await startSandbox(), call('mishaps', 'break_midway'));
     expect(frames.map((frame) => frame.data?.type)).toEqual(['text', undefined]);
-    expect(frames[1]?.error).toContain('"message": "The other half got lost on purpose."');
+    expect(frames[1]?.error).toContain('"message": "The second half is missing on purpose."');
   });
 
   it('are refused without a setting that has no default', async () => {

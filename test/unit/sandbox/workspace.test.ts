@@ -48,7 +48,7 @@ describe('the workspace', () => {
     expect((await invoke(sandbox, call)).status).toBe(500);
   });
 
-  it('shows a provider without credentials as such, until it is authorised', async () => {
+  it('shows a provider as unauthorised until it has credentials', async () => {
     const sandbox = await startSandbox();
     const postbox = async (): Promise<Listed | undefined> =>
       (await listed(sandbox, 'tools/builtin')).find(({ id }) => id === 'paperkite/postbox/postbox');

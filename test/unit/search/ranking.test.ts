@@ -182,7 +182,7 @@ describe('following the registry', () => {
     expect(index.find('信息')).toContain('webscraper__webscraper');
   });
 
-  it('ends up with the last registry, whoever asks in between', async () => {
+  it('ends with the last registry, regardless of requests in between', async () => {
     const index = createSearchIndex();
     const registries = [first, catalogue([]), catalogue(PROVIDERS.slice(3)), catalogue([]), first];
     await Promise.all(registries.map((registry) => index.follow(registry)));
@@ -190,7 +190,7 @@ describe('following the registry', () => {
     expect(index.find('weather forecast')[0]).toBe('acme_cloudgauge__weather_forecast');
   });
 
-  it('ranks the same after many changes as when built anew', async () => {
+  it('ranks the same after many changes as after a rebuild', async () => {
     const index = createSearchIndex();
     for (let round = 0; round < 30; round += 1) await index.follow(catalogue(PROVIDERS.slice(round % 7)));
     await index.follow(first);
@@ -200,7 +200,7 @@ describe('following the registry', () => {
   });
 });
 
-describe('words that stand in the prose of every tool', () => {
+describe('words in the prose of every tool', () => {
   const named = (name: string, description: string): DifyTool => ({
     name,
     label: { en_US: name },
@@ -226,7 +226,7 @@ describe('words that stand in the prose of every tool', () => {
     },
   );
 
-  it('count as found in each, beside the others of a query', async () => {
+  it('count as found in each, in addition to the others of a query', async () => {
     const index = await indexOf(workspace(300));
     expect(index.find('quagga invoice')).toHaveLength(100);
     const found = index.find('quagga customer invoice 7 zzzz');

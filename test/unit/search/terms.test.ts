@@ -87,7 +87,7 @@ describe('the work that one text makes', () => {
   });
 });
 
-describe('what a term may stand for', () => {
+describe('the corrections of a term', () => {
   it('is another word where it is long enough', () => {
     expect(['serch', 'emial'].map(mayBeMisspelt)).toEqual([true, true]);
     expect(['api', '2026', '航班信息', 'x'.repeat(33)].map(mayBeMisspelt)).toEqual([

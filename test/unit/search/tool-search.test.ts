@@ -72,7 +72,7 @@ describe('search_tools', () => {
     const { search } = searchOf(catalogue());
     const { text, tools, total } = await search({ query: 'send email message', limit: 1 });
     expect(text.split('\n').slice(0, 2)).toEqual([
-      `1 of ${total} tools for "send email message", the best match first:`,
+      `1 of ${total} tools for "send email message", best match first:`,
       'acme_heron_mail__send_message — Send an email — Sends an email to one or more recipients. — required: to, subject',
     ]);
     expect(total).toBeGreaterThan(1);
@@ -85,7 +85,7 @@ describe('search_tools', () => {
       type: 'builtin',
       callWith: 'call_tool',
     });
-    expect(text.endsWith('describe_tool gives the full definition of a tool.')).toBe(true);
+    expect(text.endsWith('describe_tool returns the full definition of a tool.')).toBe(true);
   });
 
   it('says how many more there are and how to see them', async () => {
@@ -95,9 +95,9 @@ describe('search_tools', () => {
     expect(tools).toHaveLength(10);
     expect(total).toBeGreaterThan(10);
     expect(advice).toContain(`There are ${total - 10} more.`);
-    expect(advice).toMatch(/give a provider: \w+ \(\d+\), .* and \d+ more; or/);
-    expect(advice).toContain('give a type: ');
-    expect(advice).toContain(`raise limit, up to ${own.MAX_RESULTS}`);
+    expect(advice).toMatch(/filter by provider: \w+ \(\d+\), .* and \d+ more; or/);
+    expect(advice).toContain('filter by type: ');
+    expect(advice).toContain(`raise limit (at most ${own.MAX_RESULTS}`);
 
     expect((await search({ query: 'delete', limit: total - 1 })).advice).toContain(
       'There is 1 more. To see it: ',
@@ -112,7 +112,7 @@ describe('search_tools', () => {
 
   it('says nothing of more where there are none', async () => {
     const { advice, text } = await searchOf(catalogue()).search({ query: 'iban' });
-    expect(text).toContain('One tool for "iban":\n');
+    expect(text).toContain('1 tool for "iban":\n');
     expect(advice).not.toContain('more');
   });
 
@@ -163,16 +163,14 @@ describe('search_tools', () => {
     it('says what to try, and which providers there are', async () => {
       const { text, advice, total, tools } = await searchOf(catalogue()).search({ query: 'xylophone' });
       expect({ total, tools }).toEqual({ total: 0, tools: [] });
-      expect(text).toContain('There is no tool for "xylophone". Try fewer or more general words');
+      expect(text).toContain('No tools found for "xylophone". Try fewer words, more general words');
       expect(text).toContain('Heron Mail (4), 百科工具箱 (4), ');
       expect(advice).toBe(text);
     });
 
     it('says how many there are without the filter', async () => {
       const { text } = await searchOf(catalogue()).search({ query: 'iban', type: 'api' });
-      expect(text).toBe(
-        'There is no tool for "iban" with type api. Without the filter there is 1: leave out type.',
-      );
+      expect(text).toBe('No tools found for "iban" with type api. Without the filter there is 1: omit type.');
     });
 
     it('names the providers that may be meant', async () => {
@@ -181,13 +179,13 @@ describe('search_tools', () => {
         'Similar providers: Heron Mail.',
       );
       expect((await search({ query: 'mail', provider: 'qqqq' })).text).toContain(
-        'Providers and how many tools',
+        'Providers, with their number of tools',
       );
     });
 
     it('says so of a workspace without tools', async () => {
       const { text } = await searchOf(catalogue([])).search({ query: 'mail' });
-      expect(text).toContain('publishes no tools at all');
+      expect(text).toContain('No tools of this workspace are published');
     });
   });
 
@@ -201,7 +199,7 @@ describe('search_tools', () => {
       '- /query: is required: expected a string',
       '- /limit: expected a whole number from 1 to 50, got 51',
       '- /type: expected one of "builtin", "workflow", "api", "mcp", got "plugin"',
-      '- /quer: there is no such argument; did you mean "query"?',
+      '- /quer: unknown argument; did you mean "query"?',
       'Correct the arguments and call again.',
     ]);
   });
@@ -265,12 +263,22 @@ describe('call_tool', () => {
     expect(targets.map(({ args }) => args)).toEqual([{ message_id: '7' }, {}, {}]);
   });
 
-  it('says where arguments go that stand beside the name', async () => {
+  it('says where to put arguments that are next to the name', async () => {
     const { call } = searchOf(catalogue());
     const result = await call('call_tool', { name: 'acme_heron_mail__delete_message', message_id: '7' });
     expect(result.isError).toBe(true);
-    expect(textOf(result)).toContain('/message_id: there is no such argument');
-    expect(textOf(result)).toContain('go into "arguments"');
+    expect(textOf(result)).toContain('/message_id: unknown argument');
+    expect(textOf(result)).toContain('into "arguments"');
+  });
+
+  it('calls with the given arguments whatever else stands next to them', async () => {
+    const { target } = searchOf(catalogue());
+    const args = {
+      name: 'acme_heron_mail__delete_message',
+      arguments: { message_id: '7' },
+      toolCallId: 'call_1',
+    };
+    expect((await target('call_tool', args)).args).toEqual({ message_id: '7' });
   });
 
   it('answers an unknown name with similar ones and the advice to search', async () => {
@@ -304,12 +312,14 @@ describe('call_tool', () => {
       ],
     };
     const withheld = await searchOf(registry).call('call_tool', { name: 'hidden__tool' });
-    expect(textOf(withheld)).toContain('A deny rule. search_tools finds tools');
+    expect(textOf(withheld)).toContain('A deny rule.');
 
     const scraper = registry.get('webscraper__webscraper')?.ref as ToolRef;
     const previousNames = new Map([['old__name', scraper]]);
     const gone = await searchOf(registry, { previousNames }).call('describe_tool', { name: 'old__name' });
-    expect(textOf(gone)).toMatch(/^The tool old__name is called webscraper__webscraper now\.\n/);
+    expect(textOf(gone)).toMatch(
+      /^The tool old__name is now called webscraper__webscraper\.\nCall webscraper__webscraper\. .*: see describe_tool\.$/,
+    );
   });
 
   it('follows an alias to the tool of today', async () => {
@@ -354,7 +364,7 @@ describe('call_read_tool and call_write_tool', () => {
     const written = await call('call_read_tool', { name: writer, arguments: { to: 'x' } });
     expect(written.isError).toBe(true);
     expect(textOf(written)).toBe(
-      `The tool ${writer} is not known to only read.\nIt was not called. Call it with call_write_tool and the same arguments.`,
+      `The tool ${writer} is not known to be read-only.\nIt was not called. Call it with call_write_tool and the same arguments.`,
     );
     const read = await call('call_write_tool', { name: reader });
     expect(textOf(read)).toContain('Call it with call_read_tool');

@@ -65,9 +65,9 @@ describe('a call that takes longer', () => {
     const callId = callIdOf(result);
     expect(callId).toMatch(/^call_[\w-]{24}$/);
     expect(textOf(result)).toBe(
-      `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result.\n` +
+      `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result yet.\n` +
         `Call get_call_result with {"call_id": "${callId}"} to wait for the result, and repeat this while the call ` +
-        'is still running. Do not call slow again: that would start it a second time. cancel_call cancels it.',
+        'is still running. Do not call slow again: that would start it a second time. cancel_call stops it.',
     );
     expect(result.structuredContent).toMatchObject({
       status: 'running',
@@ -275,7 +275,7 @@ describe('what is not there', () => {
 });
 
 describe('stored results', () => {
-  it('make room for newer ones, and whoever asks learns why', async () => {
+  it('are evicted for newer ones, and their callers learn why', async () => {
     const made = bench({ maxBytes: 250 });
     const ids = [];
     for (const index of [0, 1, 2]) {
@@ -321,7 +321,7 @@ describe('how a call ended', () => {
     expect(state.error === undefined).toBe(status === 'completed');
   });
 
-  it('a fault of the bridge is thrown to whoever asks, to be logged there', async () => {
+  it('an internal error is thrown to the caller, which logs it', async () => {
     const made = bench();
     const callId = await handedOff(made);
     made.runs[0]?.crash(new Error('a fault'));

@@ -44,7 +44,7 @@ describe('calls with the same key', () => {
     expect(made.runs[0]?.signal.aborted).toBe(true);
   });
 
-  it('start anew after a cancellation', async () => {
+  it('start again after a cancellation', async () => {
     const made = bench();
     const leave = new AbortController();
     void made.call({ ...key, signal: leave.signal });

@@ -13,7 +13,7 @@ const redis = await sharedRedis();
 interface Replica extends Bench {
   /** Names of all keys in Redis. */
   keys(): Promise<readonly string[]>;
-  /** Ends it as a process that is killed: nobody is told. */
+  /** Ends it like a killed process, without a report. */
   kill(): Promise<void>;
 }
 
@@ -131,7 +131,7 @@ describe('a call that was handed off by one replica', () => {
     expect(textOf(await get(b, callId, 1))).toBe('Too much.');
   });
 
-  it('is there for its principal and its view alone, and neither stands in Redis', async () => {
+  it('is found only by its principal and view, neither of which is in Redis', async () => {
     const [a, b] = await pair();
     const callId = callIdOf(await a.call({ principal: 'ada-the-principal' }));
     expect(textOf(await get(b, callId, 0, 'bob'))).toMatch(/^Unknown call ID "call_/);
@@ -170,7 +170,7 @@ describe('a call that was handed off by one replica', () => {
     expect(await get(b, callId)).toEqual(answer('done'));
   });
 
-  it('is lost with its replica, and whoever asks or waits is told', async () => {
+  it('is lost with its replica, and its callers are informed', async () => {
     const [a, b] = await pair({ leaseMs: 400 });
     const callId = callIdOf(await a.call());
     const waiting = get(b, callId, 15);
@@ -191,7 +191,7 @@ describe('a call that was handed off by one replica', () => {
 });
 
 describe('results in Redis', () => {
-  it('make room for those of other replicas, the oldest first, and whoever asks learns why', async () => {
+  it('are evicted for those of other replicas, the oldest first, and their callers learn why', async () => {
     const [a, b] = await pair({ maxBytes: 1000 });
     const ids: string[] = [];
     for (const at of [a, b, a]) {
@@ -245,7 +245,7 @@ describe('calls with the same key', () => {
     expect(await b.call(key)).toEqual(answer('late'));
   });
 
-  it('are cancelled when the last on any replica has left, and start anew afterwards', async () => {
+  it('are cancelled when the last waiter on any replica has left, and then start again', async () => {
     const [a, b] = await pair({ handOff: 5000 });
     const [first, second] = [new AbortController(), new AbortController()];
     void a.call({ ...key, signal: first.signal });
@@ -324,7 +324,7 @@ describe('while Redis is away', () => {
     const refused = await a.call(key);
     expect(textOf(refused)).toMatch(/Without it, idempotency keys do not work\.\nNothing was sent to Dify/);
     expect(a.runs).toHaveLength(2);
-    // What ended meanwhile is told when it is back.
+    // A call that ended meanwhile is published after the reconnect.
     a.runs[1]?.end(answer('late'));
     expect(await get(a, callId)).toEqual(answer('late'));
     await server.start();

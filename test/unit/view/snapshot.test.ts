@@ -116,7 +116,7 @@ describe('changes', () => {
     expect(snapshot.current()?.hidden).toBe(1);
   });
 
-  it('are not told to a listener that comes while others are told', () => {
+  it('are not reported to a listener that is added during a notification', () => {
     const snapshot = cell();
     const heard: string[] = [];
     snapshot.onChange(() => {

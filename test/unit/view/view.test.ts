@@ -114,7 +114,7 @@ describe('another listing', () => {
     // The very same list, so that pages built from it stay valid.
     expect(view.tools.current()).toBe(before);
     expect(textOf(await view.callTool('search_tools', { query: 'gamma' }, { signal }))).toContain(
-      'One tool for "gamma"',
+      '1 tool for "gamma"',
     );
     view.update(listingOf('gamma'));
     expect(heard).toEqual([['call_tool', 'describe_tool', 'search_tools']]);
@@ -158,7 +158,7 @@ describe('other settings', () => {
     const { view, heard } = await watched(listingOf('alpha'));
     view.update(undefined, changed(view, SEARCH));
     expect(heard).toEqual([['call_tool', 'describe_tool', 'search_tools']]);
-    expect(view.instructions).toContain('search_tools finds them');
+    expect(view.instructions).toContain('Find a tool with search_tools');
     view.update(undefined, changed(view, { mode: 'list' }));
     expect(heard.at(-1)).toEqual(['alpha']);
     expect(view.instructions).not.toContain('search_tools');
@@ -231,7 +231,7 @@ describe('a call', () => {
       const observer = { failed: ({ code }: { code: string }) => void failed.push(code) };
       const context = { signal, waiting, observer, idempotencyKey: 'order-1' };
       await view.callTool('alpha', {}, context);
-      const outcome = await view.callTool('alpha', { wrong: 1 }, context);
+      const outcome = await view.callTool('alpha', 'wrong', context);
       expect(outcome).toMatchObject({ kind: 'result', result: { isError: true } });
       expect(textOf(outcome)).toMatch(/^The arguments do not fit the tool alpha: one problem\./);
       expect(failed).toEqual(['invalid_arguments']);
@@ -250,17 +250,17 @@ describe('a call', () => {
     const { view } = await watched(listingOf('alpha'));
     expect(await errorOf(view.callTool('alfa', {}, { signal }))).toMatchObject({
       code: 'tool_not_found',
-      hint: 'Similar names: alpha. tools/list gives the names of all tools.',
+      hint: 'Similar names: alpha. tools/list returns the names of all tools.',
     });
     view.update(undefined, changed(view, SEARCH));
     expect((await errorOf(view.callTool('alfa', {}, { signal }))).hint).toContain('search_tools finds tools');
   });
 
-  it('by a name of before is told what the tool is called now', async () => {
+  it('by an earlier name is answered with the current name of the tool', async () => {
     const { view } = await watched(listingOf('alpha'));
     view.update(undefined, changed(view, { names: 'qualified' }));
     expect(await errorOf(view.callTool('alpha', {}, { signal }))).toMatchObject({
-      message: 'The tool alpha is called fake__alpha now.',
+      message: 'The tool alpha is now called fake__alpha.',
     });
   });
 
@@ -269,7 +269,7 @@ describe('a call', () => {
     expect(textOf(await view.callTool('search_tools', {}, { signal }))).toBe('{}');
     view.update(undefined, changed(view, SEARCH));
     const outcome = await view.callTool('search_tools', { query: '' }, { signal });
-    expect(textOf(outcome)).toContain('One tool:\nsearch_tools');
+    expect(textOf(outcome)).toContain('1 tool:\nsearch_tools');
   });
 
   it('for the result of another needs no listing', async () => {

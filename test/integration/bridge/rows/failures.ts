@@ -44,7 +44,7 @@ export const FAILURES: readonly Row[] = [
     answer: failing(wrapped('kaput'), textMessage('one '), textMessage('two')),
     expected: {
       says: [/^The tool failed: kaput$/],
-      before: [said('Before that, the tool had sent:'), said('one two')],
+      before: [said('Output before the error:'), said('one two')],
     },
   },
   {
@@ -56,7 +56,7 @@ export const FAILURES: readonly Row[] = [
     }),
     expected: {
       says: [/^The tool failed: kaput$/],
-      before: [said('Before that, the tool had sent:'), said('{"half":true}')],
+      before: [said('Output before the error:'), said('{"half":true}')],
     },
   },
   {
@@ -88,7 +88,7 @@ export const FAILURES: readonly Row[] = [
   {
     title: 'a stream without any frame',
     answer: streamed(),
-    expected: { content: [said('The tool finished without any output.')] },
+    expected: { content: [said('The tool finished without output.')] },
   },
   {
     title: 'a stream of steps only',
@@ -105,6 +105,6 @@ export const FAILURES: readonly Row[] = [
       },
       meta: null,
     }),
-    expected: { content: [said('The tool finished without any output.')] },
+    expected: { content: [said('The tool finished without output.')] },
   },
 ];

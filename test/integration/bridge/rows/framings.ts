@@ -29,7 +29,7 @@ const asJson = (data: unknown): string => JSON.stringify({ data, error: '' });
 function broken(says: string): Row['expected'] {
   return {
     says: [says, 'The tool may have run to its end in Dify'],
-    before: [said('Before that, the tool had sent:'), said('Grüße 👋 ')],
+    before: [said('Output before the error:'), said('Grüße 👋 ')],
   };
 }
 
@@ -49,18 +49,14 @@ export const FRAMINGS: readonly Row[] = [
     says: [/^The tool failed: stop$/],
   }),
   rows('a frame that is no JSON', streamed(frame(FIRST), rawFrame('{oops'), frame(SECOND)), {
-    content: [
-      said('Grüße 👋 '),
-      said('[message of type "unreadable", which the bridge does not know] "{oops"'),
-      said('aus Dify'),
-    ],
+    content: [said('Grüße 👋 '), said('[message of unknown type "unreadable"] "{oops"'), said('aus Dify')],
   }),
   rows('a frame as large as the limit', streamed(frameOf(MAX_FRAME_BYTES)), {
     content: [expectedText(MAX_FRAME_BYTES)],
   }),
   rows('a frame over the limit', streamed(frame(FIRST), frameOf(MAX_FRAME_BYTES + 1)), {
     says: [`${MAX_FRAME_BYTES + 1} bytes where the bridge accepts ${MAX_FRAME_BYTES}`, 'calls.maxFrameBytes'],
-    before: [said('Before that, the tool had sent:'), said('Grüße 👋 ')],
+    before: [said('Output before the error:'), said('Grüße 👋 ')],
   }),
   rows(
     'an end within a frame',
@@ -85,7 +81,7 @@ export const FRAMINGS: readonly Row[] = [
     { ...streamed(frame(FIRST)), ending: 'reset' },
     {
       says: ['broke in the middle of the answer', 'unknown: check before repeating it'],
-      before: [said('Before that, the tool had sent:'), said('Grüße 👋 ')],
+      before: [said('Output before the error:'), said('Grüße 👋 ')],
     },
   ),
   rows('lines, as before 1.4.2', streamed(line(FIRST), line(SECOND))),
@@ -100,7 +96,7 @@ export const FRAMINGS: readonly Row[] = [
   rows('a last line without its end', streamed(line(FIRST), lines(asJson(SECOND)))),
   rows('a failure in a line', streamed(line(FIRST), line(null, 'stop')), {
     says: [/^The tool failed: stop$/],
-    before: [said('Before that, the tool had sent:'), said('Grüße 👋 ')],
+    before: [said('Output before the error:'), said('Grüße 👋 ')],
   }),
   rows(
     'an end within a line',

@@ -96,16 +96,16 @@ export const MESSAGE_TYPES: readonly Row[] = [
     [fileMessage('binary_link', linkTo(wav, 'bin'), { mime_type: 'audio/wav' })],
     {
       content: [
-        line(`${wav.id}.bin`, 'audio/wav', wav.bytes.length, 'is attached below'),
+        line(`${wav.id}.bin`, 'audio/wav', wav.bytes.length, 'attached below'),
         audio(wav.bytes, 'audio/wav'),
       ],
     },
   ),
   row('image_link to another server', [fileMessage('image_link', `${EXTERNAL}/y.png`)], {
-    content: [said(`y.png (image/png) lies on another server and was not fetched: ${EXTERNAL}/y.png`)],
+    content: [said(`y.png (image/png) is on another server and was not fetched: ${EXTERNAL}/y.png`)],
   }),
   row('binary_link to another server', [fileMessage('binary_link', `${EXTERNAL}/y.zip`)], {
-    content: [said(`y.zip (application/zip) lies on another server and was not fetched: ${EXTERNAL}/y.zip`)],
+    content: [said(`y.zip (application/zip) is on another server and was not fetched: ${EXTERNAL}/y.zip`)],
   }),
   row(
     'file, stored by a tool, a picture',
@@ -117,7 +117,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
     [fileMessage('link', linkTo(text, 'txt'), { file: fileFields(text, 't.txt') })],
     {
       content: [
-        line('t.txt', 'text/plain', text.bytes.length, 'follows as text'),
+        line('t.txt', 'text/plain', text.bytes.length, 'text below'),
         resource('t.txt', 'text/plain', 'ein Täxt\n'),
       ],
     },
@@ -134,7 +134,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
         { file_marker: 'file_marker' },
       ),
     ],
-    { content: [said(`r.png (image/png) lies on another server and was not fetched: ${EXTERNAL}/r.png`)] },
+    { content: [said(`r.png (image/png) is on another server and was not fetched: ${EXTERNAL}/r.png`)] },
   ),
   row(
     'file that a person uploaded, before 1.12',
@@ -146,7 +146,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
     [fileMessage('link', linkTo(text, 'txt'), { tool_file_id: text.id, filename: 't.txt' })],
     {
       content: [
-        line('t.txt', 'text/plain', text.bytes.length, 'follows as text'),
+        line('t.txt', 'text/plain', text.bytes.length, 'text below'),
         resource('t.txt', 'text/plain', 'ein Täxt\n'),
       ],
     },
@@ -196,24 +196,18 @@ export const MESSAGE_TYPES: readonly Row[] = [
     {
       content: [
         said(
-          '[message of type "blob_chunk", which the bridge does not know] {"type":"blob_chunk","message":{"id":"x","blob":"AAAA"}}',
+          '[message of unknown type "blob_chunk"] {"type":"blob_chunk","message":{"id":"x","blob":"AAAA"}}',
         ),
       ],
     },
   ),
   row('a type of a later release', [{ type: 'hologram', message: { x: 1 }, meta: null }, textMessage('!')], {
     content: [
-      said(
-        '[message of type "hologram", which the bridge does not know] {"type":"hologram","message":{"x":1},"meta":null}',
-      ),
+      said('[message of unknown type "hologram"] {"type":"hologram","message":{"x":1},"meta":null}'),
       said('!'),
     ],
   }),
   row('a known type with another body', [{ type: 'text', message: { words: ['a'] }, meta: null }], {
-    content: [
-      said(
-        '[message of type "text", which the bridge does not know] {"type":"text","message":{"words":["a"]},"meta":null}',
-      ),
-    ],
+    content: [said('[message of unknown type "text"] {"type":"text","message":{"words":["a"]},"meta":null}')],
   }),
 ];

@@ -45,16 +45,16 @@ function everyType([drawn, , , mp3, bin]: readonly string[], parameters: string)
       said(
         "Failed to download image: http://127.0.0.1:55002/missing.png: Client error '404 Not Found' for url 'http://127.0.0.1:55002/missing.png'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/404",
       ),
-      said('y.png (image/png) lies on another server and was not fetched: https://example.com/y.png'),
-      said('y.bin lies on another server and was not fetched: https://example.com/y.bin'),
+      said('y.png (image/png) is on another server and was not fetched: https://example.com/y.png'),
+      said('y.bin is on another server and was not fetched: https://example.com/y.bin'),
       line('pic', 'image/png', 70),
       image(PNG, 'image/png'),
       ...kept('a.pdf', 'application/pdf', PDF.length),
-      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length, 'is attached below'),
+      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length, 'attached below'),
       audio(MP3, 'audio/mpeg'),
-      line(`${bin}.bin`, 'audio/wav', WAV.length, 'is attached below'),
+      line(`${bin}.bin`, 'audio/wav', WAV.length, 'attached below'),
       audio(WAV, 'audio/wav'),
-      said('big.txt (text/plain, 1 byte) follows as text. Kept for 24 hours as dify-file://ID/big.txt'),
+      said('big.txt (text/plain, 1 byte), text below, stored for 24 hours: dify-file://ID/big.txt'),
       resource('big.txt', 'text/plain', 'x'),
       said('ctx\n\nSources:\n- ds'),
       said('{"v":{"k":[1]},"s":"part","n0":null}'),
@@ -70,7 +70,7 @@ function fromMcpServer([png, wav]: readonly string[], args: string) {
       said('{"k":2}'),
       line(`${png}.png`, 'image/png', 70),
       image(PNG, 'image/png'),
-      line(`${wav}.bin`, 'audio/wav', WAV.length, 'is attached below'),
+      line(`${wav}.bin`, 'audio/wav', WAV.length, 'attached below'),
       audio(WAV, 'audio/wav'),
       said('res text'),
       said('{"x":1}'),
@@ -78,7 +78,7 @@ function fromMcpServer([png, wav]: readonly string[], args: string) {
   };
 }
 
-/** A word of the recording that stands in a result as it is. */
+/** A word of the recording that the result contains unchanged. */
 const recordedText = (name: string): string => {
   const entry = recording(name);
   const text = entry === undefined ? '' : Buffer.from(bodyOf(entry)).toString('utf8');
@@ -118,7 +118,7 @@ export const REPLAYED: readonly Replayed[] = [
   {
     name: 'plugin-error-midstream',
     result: () => ({
-      content: [said('The tool failed: kaput'), said('Before that, the tool had sent:'), said('before')],
+      content: [said('The tool failed: kaput'), said('Output before the error:'), said('before')],
       isError: true,
     }),
   },

@@ -89,7 +89,7 @@ export const REFUSALS: readonly Row[] = [
     expected: {
       says: [
         'Dify refused the call: the provider "Keyed" has no credentials in this workspace.',
-        'Somebody with access to the workspace has to authorise "Keyed" in Dify under Tools.',
+        'Someone with access to the workspace must authorise "Keyed" in Dify under Tools.',
       ],
     },
   },

@@ -6,7 +6,7 @@ import { FILES, fileFields, GONE, image, kept, line, linkTo, MAX_OUTPUT_BYTES } 
 
 const { png, jpeg, large, unknown } = FILES;
 const OUTPUTS = { summary: 'Kurz: gut.', count: 2, tags: ['a', 'b'] };
-const NO_COUNT = '[count is not in the structured content: its value is not of type number or null]';
+const NO_COUNT = '[count was omitted from the structured content: its value is not of type number or null]';
 const variables = Object.entries(OUTPUTS).map(([name, value]) => variable(name, value));
 
 /** As a workflow of 1.11 and later answers. */
@@ -81,7 +81,7 @@ export const RESULTS: readonly Row[] = [
     title: 'a workflow without any frame still keeps its output schema',
     tool: 'workflow',
     answer: messages(),
-    expected: { content: [said('The tool finished without any output.')], structuredContent: {} },
+    expected: { content: [said('The tool finished without output.')], structuredContent: {} },
   },
   {
     title: 'a workflow that fails has no structured content',
@@ -89,7 +89,7 @@ export const RESULTS: readonly Row[] = [
     answer: failing('no', ...variables),
     expected: {
       says: [/^The tool failed: no$/],
-      before: [said('Before that, the tool had sent:'), said(JSON.stringify(OUTPUTS))],
+      before: [said('Output before the error:'), said(JSON.stringify(OUTPUTS))],
     },
   },
   {
@@ -187,7 +187,7 @@ export const RESULTS: readonly Row[] = [
     expected: {
       content: [
         said(
-          `big.txt (text/plain, 9 KB) is not here: it is larger than the ${MAX_OUTPUT_BYTES / 1000} KB that the bridge takes of one file. Ask the tool for less, or open it in Dify.`,
+          `big.txt (text/plain, 9 KB) was not included: the limit for one file is ${MAX_OUTPUT_BYTES / 1000} KB. Ask the tool for a smaller file, or open it in Dify.`,
         ),
       ],
     },
@@ -197,7 +197,7 @@ export const RESULTS: readonly Row[] = [
     answer: messages(fileMessage('image_link', `/files/tools/${GONE}.png`), textMessage('the rest')),
     expected: {
       content: [
-        said(`${GONE}.png (image/png) is not available. Dify no longer has the file.`),
+        said(`${GONE}.png (image/png) could not be fetched. Dify no longer has the file.`),
         said('the rest'),
       ],
     },
@@ -208,7 +208,7 @@ export const RESULTS: readonly Row[] = [
     expected: {
       says: [/^The tool failed: no$/],
       before: [
-        said('Before that, the tool had sent:'),
+        said('Output before the error:'),
         line(`${png.id}.png`, 'image/png', 70),
         image(png.bytes, 'image/png'),
       ],
@@ -224,7 +224,7 @@ export const WITHOUT_KEY: readonly Row[] = [
     expected: {
       content: [
         said(
-          "p.png (image/png) is not available. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
+          "p.png (image/png) could not be fetched. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
         ),
       ],
     },

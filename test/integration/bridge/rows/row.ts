@@ -25,7 +25,7 @@ export interface ExpectedResult {
   readonly structuredContent?: unknown;
 }
 
-/** The first block is a text in which each of `says` occurs; `before` is what stands behind it. */
+/** The first block is a text in which each of `says` occurs; `before` is what follows it. */
 export interface ExpectedFailure {
   readonly says: readonly (string | RegExp)[];
   readonly before?: readonly unknown[];

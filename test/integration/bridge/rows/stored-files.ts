@@ -70,12 +70,12 @@ export function fileFields(file: StoredFile, filename: string, more: Record<stri
 const uriOf = (name: string): string => `dify-file://ID/${encodeURIComponent(name)}`;
 
 /** The line that names a file that follows. */
-export const line = (name: string, type: string, size: number, how = 'is shown below') =>
-  said(`${name} (${type}, ${size} bytes) ${how}. Kept for 24 hours as ${uriOf(name)}`);
+export const line = (name: string, type: string, size: number, how = 'shown below') =>
+  said(`${name} (${type}, ${size} bytes), ${how}, stored for 24 hours: ${uriOf(name)}`);
 
 /** The line that names a file that the bridge keeps, and the link to it. */
 export const kept = (name: string, type: string, size: number) => [
-  said(`${name} (${type}, ${size} bytes) is kept for 24 hours: read the resource ${uriOf(name)}`),
+  said(`${name} (${type}, ${size} bytes), stored for 24 hours: ${uriOf(name)}`),
   { type: 'resource_link', uri: uriOf(name), name, mimeType: type, size },
 ];
 

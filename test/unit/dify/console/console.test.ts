@@ -103,7 +103,7 @@ describe('a Dify without tools/mcp', () => {
     expect(await console.listTools('mcp', signal)).toBeUndefined();
   });
 
-  it('is told from a handler that answers 404', async () => {
+  it('is distinguished from a handler that answers 404', async () => {
     const { console } = await open({
       [`GET ${root}/tools/mcp`]: refusal(404, 'not_found', 'No such thing.'),
     });
@@ -113,7 +113,7 @@ describe('a Dify without tools/mcp', () => {
     });
   });
 
-  it('is told from an address that leads elsewhere', async () => {
+  it('is distinguished from an address that leads elsewhere', async () => {
     const { console } = await open({ [`GET ${root}/tools/mcp`]: { html: '<html>Dify</html>' } });
     expect((await errorOf(console.listTools('mcp', signal))).code).toBe('upstream_wrong_address');
   });
@@ -442,8 +442,8 @@ describe('credentials', () => {
       ]),
     );
     expect(await console.credentials('acme/sec/sec', signal)).toEqual([
-      { id: 'c1', name: 'one', isDefault: true },
-      { id: 'c2', name: 'two', isDefault: false },
+      { id: 'c1', name: 'one' },
+      { id: 'c2', name: 'two' },
     ]);
   });
 
@@ -451,12 +451,8 @@ describe('credentials', () => {
 
   it.skipIf(recorded === undefined)(`are read as Dify was recorded to list them${sharedNote}`, async () => {
     const { console } = await open({ [`GET ${path}`]: { json: recorded?.response.json } });
-    expect(
-      (await console.credentials('acme/sec/sec', signal))?.map(({ name, isDefault }) => [name, isDefault]),
-    ).toEqual([
-      ['one', true],
-      ['two', false],
-    ]);
+    const names = (await console.credentials('acme/sec/sec', signal))?.map(({ name }) => name);
+    expect(names).toEqual(['one', 'two']);
   });
 
   it('are not known where Dify is too old to have the list', async () => {

@@ -202,7 +202,7 @@ describe('a refused login', () => {
     ],
   ];
 
-  it.each(refused)('(%s) is told and never repeated', async (_, reply, expected) => {
+  it.each(refused)('(%s) is reported and never repeated', async (_, reply, expected) => {
     const { dify, ask } = await open({ overrides: { [`POST ${LOGIN}`]: reply } });
     const errors = await Promise.all([errorOf(ask()), errorOf(ask())]);
     errors.push(await errorOf(ask()));
@@ -261,7 +261,7 @@ describe('a login that Dify could not judge', () => {
     ['no tokens', { json: { result: 'success' } }, { code: 'upstream_error' }],
   ];
 
-  it.each(passing)('(%s) is told and tried again by the next request', async (_, reply, expected) => {
+  it.each(passing)('(%s) is reported, and the next request tries again', async (_, reply, expected) => {
     const overrides: Record<string, FakeReply> = { [`POST ${LOGIN}`]: reply };
     const { dify, ask } = await open({ overrides });
     expect(await errorOf(ask())).toMatchObject(expected);

@@ -164,7 +164,7 @@ describe('an address that has expired', () => {
     expect([content(first), content(second)]).toEqual(['\x89PNG', '\x89PNG']);
   });
 
-  test('a second time is told, without the address', async () => {
+  test('a second time is reported, without the address', async () => {
     const error = await errorOf(upload(await serve({ expired: 2 })));
     expect(error).toMatchObject({ code: 'upstream_rejected' });
     expect(error.toText()).toMatch(/even at a new address.*clocks/s);

@@ -146,7 +146,7 @@ test('a tool that fails midway: what came before, then its words', async () => {
   expect(error.message).toBe('The tool failed: kaput');
 });
 
-test('a tool that fails without words has failed all the same', async () => {
+test('a tool that fails without a message has still failed', async () => {
   const dify = await serve((_request, response) => response.writeHead(200, STREAM).end(errorFrame('')));
   expect((await collectUntilError(invoke(dify))).error.code).toBe('tool_failed');
 });

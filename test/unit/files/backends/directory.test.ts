@@ -40,7 +40,7 @@ describe('a store in a folder', () => {
   });
 
   it.each(['.dify-file.json', '.DIFY-FILE.JSON', '.tmp-', 'con.txt', '..', 'a/b\\c.txt'])(
-    'keeps a file called %s beside its record',
+    'stores a file called %s next to its record',
     async (name) => {
       const { store } = testStore('directory');
       const file = await put(store, 'hello', name);

@@ -121,7 +121,7 @@ describe('files in Redis', () => {
     expect(await errorOf(reader.next())).toMatchObject({ code: 'file_not_found' });
   });
 
-  it('stay for whoever reads them while their time runs out', async () => {
+  it('stay for their readers if they expire meanwhile', async () => {
     const { store, entries } = await redisStore(redis, { ttlMs: 600 });
     const bytes = randomBytes(700_000);
     const file = await store.put(chunks(bytes), { name: 'a', mimeType: 'a/b', principal: 'ada' });

@@ -1,0 +1,31 @@
+import { compare } from '../model/compare.ts';
+import { asciiName, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
+import { MAX_PROPERTY_NAME } from './shape.ts';
+
+/**
+ * Returns the name under which each property of one object is published, by Dify's own name: the same where every model provider
+ * and framework accepts it, otherwise one made from it. If two would meet, the later in the order of Dify's names
+ * carries a hash of its own.
+ */
+export function propertyNames(names: readonly string[]): ReadonlyMap<string, string> {
+  const wanted = names.map((name) => ({ name, wish: propertyName(name) }));
+  wanted.sort((a, b) => Number(b.wish === b.name) - Number(a.wish === a.name) || compare(a.name, b.name));
+  const published = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const { name, wish } of wanted) {
+    let free = wish;
+    for (let digits = 4; taken.has(free); digits += 2) {
+      free = withHash(wish, name, digits, MAX_PROPERTY_NAME);
+    }
+    taken.add(free);
+    published.set(name, free);
+  }
+  return published;
+}
+
+/** Returns the name of a property that meets no other. Python frameworks refuse one that begins with `_`. */
+function propertyName(name: string): string {
+  const clean = asciiName(name, 'parameter');
+  const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');
+  return cutMiddle(named, MAX_PROPERTY_NAME, name);
+}
