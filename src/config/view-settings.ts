@@ -59,6 +59,9 @@ export const tools = z.strictObject({
   maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB').describe(
     'Largest image or sound that a result contains; larger ones are stored and linked to.',
   ),
+  sounds: setting(choice(['inline', 'link']), 'inline').describe(
+    'Sounds in results. inline: audio content. link: resource links, for clients that fail on audio, such as LangChain and the AI SDK.',
+  ),
   maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB').describe(
     'Largest total size of the images and sounds in one result.',
   ),

@@ -22,7 +22,7 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
   tasks: ['model', 'redis', 'registry', 'calls'],
   view: ['model', 'config', 'registry', 'search', 'manifest', 'calls', 'tasks'],
   mcp: ['model'],
-  http: ['model', 'mcp'],
+  http: ['model', 'redis', 'mcp'],
   sandbox: ['model'],
   setup: ['model', 'dify'],
   clients: ['model'],

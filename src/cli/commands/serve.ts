@@ -3,9 +3,13 @@ import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { viewNamed, viewsOf } from '../../config/views.ts';
+import { after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
+
+/** How long the client may take to read the last output, in milliseconds. */
+const LAST_OUTPUT_MS = 500;
 
 interface ServeOptions {
   readonly http?: true;
@@ -57,6 +61,9 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     }
   } finally {
     interrupt.release();
+    // Output that a client does not read would keep the process alive.
+    if (!http && (io.stdout.writableLength ?? 0) > 0)
+      after(LAST_OUTPUT_MS, () => io.exitNow(0), { ref: false });
   }
   return 0;
 }
