@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+import { pathOf, PROGRAMS } from './programs.ts';
 
 /** A page on an origin of its own, which is not loopback by its name, and which Chromium leads to loopback. */
 export interface Page {
@@ -78,18 +77,10 @@ async function bundle(source: string): Promise<string> {
 function startChromium(url: string): ChildProcess {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run'];
-  const browser = spawn(chromiumPath(), [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
+  const chromium = names.map(pathOf).find((path) => path !== undefined);
+  if (chromium === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
+  const browser = spawn(chromium, [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
   onTestFinished(() => void browser.kill('SIGKILL'));
   return browser;
-}
-
-function chromiumPath(): string {
-  for (const name of NAMES) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // The next name.
-    }
-  }
-  throw new Error(`This test needs Chromium or Chrome: none of ${NAMES.join(', ')} is in the PATH.`);
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startPage } from '../../support/chromium.ts';
 import { runHost } from '../../support/http-host.ts';
 
@@ -27,21 +27,23 @@ const script = (url: string, mode: string): string => `
     report({ error: String(error) });
   }`;
 
-it.each([
-  ['2025-11-25', '{}', true],
-  ['2026-07-28', "{ versionNegotiation: { mode: { pin: '2026-07-28' } } }", false],
-])(
-  'a page of an allowed origin connects, sends its token and calls tools (%s)',
-  async (_, mode, hasSession) => {
-    const page = await startPage();
-    await using running = await runHost({ token: TOKEN, allowedOrigins: [page.origin] });
-    const tools = running.bridge.source.current()?.tools.length;
-    expect(await page.run(script(running.url, mode))).toEqual({ hasSession, tools, text: 'from a page' });
-  },
-);
+describe('a web page', { tags: ['browser'] }, () => {
+  it.each([
+    ['2025-11-25', '{}', true],
+    ['2026-07-28', "{ versionNegotiation: { mode: { pin: '2026-07-28' } } }", false],
+  ])(
+    'a page of an allowed origin connects, sends its token and calls tools (%s)',
+    async (_, mode, hasSession) => {
+      const page = await startPage();
+      await using running = await runHost({ token: TOKEN, allowedOrigins: [page.origin] });
+      const tools = running.bridge.source.current()?.tools.length;
+      expect(await page.run(script(running.url, mode))).toEqual({ hasSession, tools, text: 'from a page' });
+    },
+  );
 
-it('a page of another origin does not', async () => {
-  const page = await startPage();
-  await using running = await runHost({ token: TOKEN, allowedOrigins: ['https://app.example'] });
-  expect(await page.run(script(running.url, '{}'))).toEqual({ error: 'TypeError: Failed to fetch' });
+  it('a page of another origin does not', async () => {
+    const page = await startPage();
+    await using running = await runHost({ token: TOKEN, allowedOrigins: ['https://app.example'] });
+    expect(await page.run(script(running.url, '{}'))).toEqual({ error: 'TypeError: Failed to fetch' });
+  });
 });
