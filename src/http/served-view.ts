@@ -7,6 +7,7 @@ import { isJsonObject, withoutUndefined } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { Bodies } from './body.ts';
+import { PreparedLists } from './prepared-lists.ts';
 import { sendMethodNotAllowed } from './responses.ts';
 import { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
@@ -44,6 +45,7 @@ export class ServedView {
   readonly #createServer: ServerFactory;
   readonly #options: ServedViewOptions;
   readonly #sessions: SessionGroup;
+  readonly #lists: PreparedLists;
   readonly #modern: McpHttpHandler;
 
   constructor({ path, createServer, tools }: HttpView, options: ServedViewOptions) {
@@ -51,7 +53,8 @@ export class ServedView {
     this.path = path;
     this.#createServer = createServer;
     this.#options = options;
-    this.#sessions = new SessionGroup(createServer, path, options.sessions);
+    this.#lists = new PreparedLists(tools);
+    this.#sessions = new SessionGroup(createServer, path, options.sessions, this.#lists);
     this.#modern = createMcpHandler(
       ({ era, authInfo }) => createServer({ era, principal: authInfo?.clientId }),
       {
@@ -101,10 +104,13 @@ export class ServedView {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
     if (isJsonObject(message) && message['method'] === 'subscriptions/listen') streams.add(res);
+    const form = answerForm(req.headers.accept, message);
+    const list = this.#lists.find(req, message, FIRST_MODERN_VERSION, form);
+    if (list?.send(res) === true) return;
     // The token itself is not passed on.
     const authInfo = { token: '', clientId: principal, scopes: [] };
     const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
-    await sendResponse(res, response, answerForm(req.headers.accept, message));
+    await sendResponse(res, response, form, list?.learn);
   }
 
   /** Resolves when no call of the view is running, after `timeoutMs` at the latest. */

@@ -5,6 +5,7 @@ import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
+import type { PreparedLists } from './prepared-lists.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
 import type { Sessions } from './sessions.ts';
@@ -16,11 +17,13 @@ export class SessionGroup {
   readonly #path: string;
   readonly #sessions: Sessions;
   readonly #servers: LiveServers;
+  readonly #lists: PreparedLists;
   readonly #own = new Set<Session>();
   #closed = false;
 
-  constructor(createServer: ServerFactory, path: string, sessions: Sessions) {
+  constructor(createServer: ServerFactory, path: string, sessions: Sessions, lists: PreparedLists) {
     this.#createServer = createServer;
+    this.#lists = lists;
     this.#path = path;
     this.#sessions = sessions;
     this.#servers = createLiveServers(sessions.logger);
@@ -69,11 +72,14 @@ export class SessionGroup {
       return;
     }
 
+    const form = answerForm(req.headers.accept, message);
+    const list = this.#lists.find(req, message, session.facts.revision, form);
+    if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
     const messages = Array.isArray(message) ? (message as unknown[]) : [message];
     const requestIds = messages.flatMap(requestIdOf);
     const response = await session.respond(await webRequest(req), message, requestIds);
     for (const requestId of messages.flatMap(cancelledRequest)) await session.settleCancelled(requestId);
-    const sent = await sendResponse(res, response, answerForm(req.headers.accept, message));
+    const sent = await sendResponse(res, response, form, list?.learn);
     for (const requestId of requestIds) {
       if (sent === 'json') session.events.discard(requestId);
       else if (res.writableEnded) session.events.delivered(requestId);

@@ -43,6 +43,7 @@ class SessionTransport extends WebStandardStreamableHTTPServerTransport {
  * dropped whenever it is not in use, because its ID has what is needed to make it again.
  */
 export class Session {
+  readonly id: string;
   readonly facts: SessionFacts;
   readonly events: SessionEvents;
   /** Resolves when the session can be used. Rejects if it could not be made. */
@@ -56,6 +57,7 @@ export class Session {
   #open = 0;
 
   constructor({ id, facts, server, budget, keepAliveMs, logger }: SessionOptions) {
+    this.id = id;
     this.facts = facts;
     this.events = new SessionEvents(budget);
     this.#transport = new SessionTransport({
@@ -98,6 +100,11 @@ export class Session {
   release(): void {
     this.#open -= 1;
     this.usedAt = performance.now();
+  }
+
+  /** Whether a request with this ID has no answer yet. */
+  isAnswering(id: RequestId): boolean {
+    return this.#transport.unanswered.has(id);
   }
 
   /**

@@ -62,12 +62,13 @@ export async function webRequest(req: IncomingMessage): Promise<Request> {
  * Writes a web Response to a Node response. Resolves with the form that was sent when that is done or the client has
  * gone. Makes the SDK's JSON well-formed. Cancels the body stream as soon as the client has gone, so that the transports
  * notice: the SDK's own adapter notices only at the next chunk, and until then refuses a client that wants to resume its
- * stream.
+ * stream. `onJson` gets a single answer that is sent as JSON.
  */
 export async function sendResponse(
   res: ServerResponse,
   response: Response,
   form: AnswerForm = 'stream',
+  onJson?: (answer: Uint8Array) => void,
 ): Promise<'json' | 'stream'> {
   if (res.destroyed) {
     await response.body?.cancel();
@@ -93,7 +94,9 @@ export async function sendResponse(
     gone.signal.throwIfAborted();
     if (answers.length > 0) {
       res.off('close', onClose);
-      sendAnswers(res, headers, answers);
+      const [first] = answers;
+      if (first !== undefined && answers.length === 1) onJson?.(first);
+      sendJson(res, answers.length === 1 ? answers : [batchOf(answers)], headers['mcp-session-id']);
       return 'json';
     }
     res.writeHead(response.status, headers);
@@ -150,22 +153,20 @@ function answerIn(chunk: Uint8Array): Uint8Array[] {
   return isAnswer ? [wellFormedBytes(data)] : [];
 }
 
-/** One answer as it is, several as a batch. */
-function sendAnswers(
-  res: ServerResponse,
-  { 'mcp-session-id': session }: Readonly<Record<string, string>>,
-  answers: readonly Uint8Array[],
-): void {
-  const [first = Buffer.alloc(0)] = answers;
-  const batch = `[${answers.map((answer) => Buffer.from(answer).toString()).join()}]`;
-  const body = answers.length === 1 ? first : Buffer.from(batch);
+function batchOf(answers: readonly Uint8Array[]): Buffer {
+  return Buffer.from(`[${answers.map((answer) => Buffer.from(answer).toString()).join()}]`);
+}
+
+/** Sends the parts of one JSON text. */
+export function sendJson(res: ServerResponse, parts: readonly Uint8Array[], sessionId?: string): void {
   res.writeHead(200, {
     'Content-Type': 'application/json',
-    'Content-Length': body.length,
+    'Content-Length': parts.reduce((sum, { length }) => sum + length, 0),
     'Cache-Control': 'no-store',
-    ...(session !== undefined && { 'Mcp-Session-Id': session }),
+    ...(sessionId !== undefined && { 'Mcp-Session-Id': sessionId }),
   });
-  res.end(body);
+  for (const part of parts) res.write(part);
+  res.end();
 }
 
 async function write(res: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createTokenCheck } from '../../../src/http/admission.ts';
+import { PreparedLists } from '../../../src/http/prepared-lists.ts';
 import { SessionGroup } from '../../../src/http/session-group.ts';
 import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
@@ -66,6 +67,7 @@ describe('a session of somebody else', () => {
       }),
       '/mcp',
       sessions,
+      new PreparedLists(bridge.source),
     );
     async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
       try {
