@@ -63,14 +63,11 @@ export function describeTool(
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
   const notes = [origin(named, languages)];
   if (named.provider.type === 'workflow') {
-    notes.push('It returns only when the whole workflow has finished, which may take minutes.');
+    notes.push('May take minutes.');
   }
   const refused = files.find((file) => file.refused !== undefined);
   if (refused?.refused !== undefined) {
     notes.push(`${refused.refused} Calls with ${refused.name} are refused.`);
-  } else if (files.length > 0) {
-    const names = files.map(({ name, many }) => (many ? `${name} (several)` : name));
-    notes.push(`Takes files: ${listed(names, MAX_NOTE_PART)}.`);
   }
   if (!named.provider.authorized) {
     notes.push(UNAUTHORIZED);

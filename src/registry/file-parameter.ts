@@ -8,9 +8,9 @@ const TYPES: ReadonlySet<string> = new Set(['file', 'files', 'system-files']);
 
 const EXAMPLES: Readonly<Record<FileSource, string>> = {
   url: '{"url":"https://example.com/report.pdf"}',
-  data: '{"data":"SGVsbG8=","filename":"hello.txt"} with the bytes as Base64',
-  resource: '{"resource":"dify-file://…"} for a file from an earlier result',
-  path: '{"path":"/home/me/report.pdf"} for a file on this computer',
+  resource: '{"resource":"dify-file://…"}',
+  data: '{"data":"SGVsbG8=","filename":"hello.txt"}',
+  path: '{"path":"/home/me/report.pdf"}',
 };
 
 /** True for a parameter that takes one or more files. */
@@ -22,12 +22,15 @@ export function takesManyFiles(parameter: ToolParameter): boolean {
   return takesFiles(parameter) && parameter.type !== 'file';
 }
 
-/** Returns examples of how a model passes a file. */
+/** Returns how a model passes a file, in one sentence. */
 export function fileRemark(sources: readonly FileSource[], many: boolean): string {
-  const examples = sources.map((source) => EXAMPLES[source]);
-  const last = examples.pop() ?? '';
-  const alternatives = examples.length === 0 ? last : `${examples.join(', ')}, or ${last}`;
-  return `${many ? 'A list of files, each as' : 'A file, as'} ${alternatives}.`;
+  const ways = sources.length === 1 ? '' : ` Exactly one of ${sources.join(', ')}.`;
+  return `${many ? 'Files, each' : 'A file,'} such as ${EXAMPLES[sources[0] ?? 'url']}.${ways}`;
+}
+
+/** Returns an argument that passes a file, for an error. */
+export function fileExample(sources: readonly FileSource[]): string {
+  return sources.map((source) => EXAMPLES[source]).join(' or ');
 }
 
 /** Returns why Dify cannot pass a file to a tool, as a sentence; undefined if it can. */

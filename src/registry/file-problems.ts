@@ -13,14 +13,13 @@ export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument
   return [...sources, 'filename', 'mime_type'];
 }
 
-export const MEMBER_DESCRIPTIONS: Readonly<Record<keyof FileArgument, string>> = {
-  url: 'Web address of the file, starting with https://.',
-  resource: 'URI of a file from an earlier result, copied exactly.',
-  path: 'Absolute path of a file on this computer, in a folder that the operator allowed.',
-  data: "The file's bytes as Base64. Requires filename.",
-  filename: 'File name with its extension. Required with data; otherwise it only renames the file.',
-  mime_type:
-    'Media type, such as application/pdf. Usually unnecessary: the bridge detects it from the bytes.',
+/** The published members. `mime_type` is accepted too, but the bridge detects the type from the bytes. */
+export const MEMBER_DESCRIPTIONS: Readonly<Record<Exclude<keyof FileArgument, 'mime_type'>, string>> = {
+  url: 'https address',
+  resource: 'dify-file:// URI from an earlier result',
+  path: 'absolute path on this computer',
+  data: 'Base64; needs filename',
+  filename: 'name with extension',
 };
 
 /** Returns the problems of a file argument other than wrong types of its members. */

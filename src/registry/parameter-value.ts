@@ -36,12 +36,20 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
   const { shape, remark = '', ...declared } = typedValue(parameter, context);
   const own =
     tidy(description) ||
-    tidy(parameter.llmDescription) ||
-    pickText(parameter.humanDescription, languages) ||
-    declared.description ||
-    pickText(parameter.label, languages);
+    [
+      tidy(parameter.llmDescription),
+      pickText(parameter.humanDescription, languages),
+      declared.description ?? '',
+      pickText(parameter.label, languages),
+    ].find((text) => text !== '' && lettersOf(text) !== lettersOf(parameter.name)) ||
+    '';
   const text = withRemark(own, remark, own.endsWith('.') ? ' ' : '. ');
   return { shape, description: text === '' ? undefined : text };
+}
+
+/** Returns what two texts have in common that say the same, such as `petId`, `Pet ID` and `pet_id`. */
+function lettersOf(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
 interface TypedValue {

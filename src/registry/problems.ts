@@ -1,5 +1,6 @@
 import type { Problem } from '../model/errors.ts';
 import { type ArgumentIssue, MAX_ISSUES } from './check.ts';
+import { fileExample } from './file-parameter.ts';
 import { fileMembers } from './file-problems.ts';
 import { closest } from '../model/closest.ts';
 import type { Shape } from './shape.ts';
@@ -93,6 +94,8 @@ function expectation(shape: Shape): string {
       return 'an array';
     case 'any':
       return 'a value';
+    case 'file':
+      return `a file such as ${fileExample(shape.sources)}`;
     default: {
       const members = membersOf(shape);
       return members.length === 0 ? 'an object' : `an object with ${listed(members, 200)}`;

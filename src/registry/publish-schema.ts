@@ -107,7 +107,7 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
+    if (name !== 'mime_type') properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
   }
   return { type: 'object', properties };
 }

@@ -56,7 +56,7 @@ describe('comparing', () => {
         schema: [
           { path: 'parameters.size', keyword: 'maximum', before: 10, after: 20 },
           { path: 'parameters.size', keyword: 'description', before: 'A size.', after: 'A large size.' },
-          { path: 'parameters.ink', after: { type: 'string', description: 'ink' } },
+          { path: 'parameters.ink', after: { type: 'string' } },
           { path: 'parameters.size', keyword: 'required', before: false, after: true },
         ],
         unpublished: [],

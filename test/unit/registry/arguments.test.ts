@@ -147,6 +147,10 @@ describe('arguments beyond the limits are refused as a whole', () => {
   });
 });
 
+const A_FILE =
+  'a file such as {"url":"https://example.com/report.pdf"} or {"resource":"dify-file://…"} ' +
+  'or {"data":"SGVsbG8=","filename":"hello.txt"}';
+
 describe('everything else is refused with what was expected and what came', () => {
   test.each<[Partial<ToolParameter>, unknown, string]>([
     [{ type: 'number', required: true }, '', '/p: expected a number, got ""'],
@@ -168,11 +172,7 @@ describe('everything else is refused with what was expected and what came', () =
     [{ type: 'object' }, [], '/p: expected an object, got an array of 0'],
     [{ type: 'object' }, 'name=x', '/p: expected an object, got a string of 6 characters'],
     [{ type: 'date-range' }, { start: 'a' }, '/p/end: is required: expected a string'],
-    [
-      { type: 'file' },
-      'SGVsbG8=',
-      '/p: expected an object with url, resource, data, filename, mime_type, got a string of 8 characters',
-    ],
+    [{ type: 'file' }, 'SGVsbG8=', `/p: expected ${A_FILE}, got a string of 8 characters`],
     [{ type: 'file' }, { filename: 'a.txt' }, '/p: expected exactly one of url, resource and data, got none'],
     [{ type: 'file' }, {}, '/p: expected exactly one of url, resource and data, got none'],
     [{ type: 'file' }, { data: '' }, '/p: expected exactly one of url, resource and data, got none'],
@@ -201,11 +201,7 @@ describe('everything else is refused with what was expected and what came', () =
       "/p/data: expected the file's bytes as Base64",
     ],
     [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes as Base64"],
-    [
-      { type: 'files' },
-      ['x'],
-      '/p/0: expected an object with url, resource, data, filename, mime_type, got a string of 1 character',
-    ],
+    [{ type: 'files' }, ['x'], `/p/0: expected ${A_FILE}, got a string of 1 character`],
     [{ type: 'files' }, { url: 5 }, '/p/0/url: expected a string, got 5'],
     [
       { type: 'select', multiple: true, options: options('1', '2') },
@@ -297,7 +293,7 @@ describe('files', () => {
     expect(parsed({ url: 'https://example.com/a' })).toMatchObject({
       problems: [{ path: '/p/url' }, { path: '/p' }],
     });
-    expect(data('/srv/a.txt' as never)).toEqual([expect.stringContaining('expected an object')]);
+    expect(data('/srv/a.txt' as never)).toEqual([expect.stringContaining('expected a file such as')]);
   });
 
   test('of 40 MB are checked in good time', () => {

@@ -51,22 +51,19 @@ describe('title and description', () => {
     [{ id: 'time' }, 'Built into Dify (Label).'],
     [{ type: 'api', name: 'pets' }, 'From the custom API Label in Dify.'],
     [{ type: 'mcp', id: 'docs' }, 'From the MCP server Label, through Dify.'],
-    [
-      { type: 'workflow' },
-      'The Dify workflow Label. It returns only when the whole workflow has finished, which may take minutes.',
-    ],
+    [{ type: 'workflow' }, 'The Dify workflow Label. May take minutes.'],
     [{ authorized: false }, 'Not usable yet: its provider must first be authorised in Dify.'],
   ])('of %o say %s', (more, note) => {
     const published = only(provider('acme/kit/kit', [tool('work')], { label: english('Label'), ...more }));
     expect(published.description).toContain(note);
   });
 
-  test('name the arguments that take files', () => {
+  test('leave it to the parameters to say that they take files', () => {
     const { description, fileParameters } = toolWith([
       parameter('a picture', { type: 'file' }),
       parameter('papers', { type: 'files' }),
     ]);
-    expect(description).toContain('Takes files: a_picture, papers (several).');
+    expect(description).not.toContain('picture');
     expect(fileParameters).toEqual([
       { name: 'a picture', many: false },
       { name: 'papers', many: true },
@@ -101,9 +98,7 @@ describe('title and description', () => {
       }),
     );
     expect(published.description.length).toBeLessThanOrEqual(1024);
-    expect(published.description).toMatch(
-      /word…\n\nFrom the Dify plugin L+….\s*Takes files: f\. Not usable yet: .*\.$/,
-    );
+    expect(published.description).toMatch(/word…\n\nFrom the Dify plugin L+….\s*Not usable yet: .*\.$/);
   });
 
   test('carry no control characters', () => {
