@@ -3,7 +3,7 @@ import { DEFAULT_SOURCES, fileRefusal, fileRemark, takesManyFiles } from './file
 import { valueOfJsonSchema } from './json-schema.ts';
 import type { RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
-import { listed, pickText, tidy, withRemark } from './text.ts';
+import { listed, pickText, tidy, withSentences } from './text.ts';
 
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
@@ -40,7 +40,7 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
     pickText(parameter.humanDescription, languages) ||
     declared.description ||
     pickText(parameter.label, languages);
-  const text = withRemark(own, remark, own.endsWith('.') ? ' ' : '. ');
+  const text = withSentences(own, remark);
   return { shape, description: text === '' ? undefined : text };
 }
 
@@ -126,11 +126,11 @@ function choiceRemark(parameter: ToolParameter): string | undefined {
   return choices.length === 0 ? undefined : `Choices: ${listed(choices, MAX_LISTED)}.`;
 }
 
-/** Returns a remark with the meaning of choices whose value, such as `2`, does not explain itself. */
+/** Returns a remark with the labels of choices that differ from their values. */
 function labelRemark(parameter: ToolParameter, languages: readonly string[]): string | undefined {
   const meanings = parameter.options
     .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
-    .filter(({ value, label }) => label !== '' && /^[\d_.-]+$/.test(value) && label !== value)
+    .filter(({ value, label }) => label !== '' && value !== '' && label !== value)
     .map(({ value, label }) => `${value} = ${label}`);
   return meanings.length === 0 ? undefined : `${listed([...new Set(meanings)], MAX_LISTED)}.`;
 }

@@ -76,7 +76,7 @@ function unknownArgument(key: string, known: readonly string[]): string {
 }
 
 /** Describes in words what a shape expects. */
-function expectation(shape: Shape): string {
+export function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'choice':
     case 'number-choice': {
@@ -92,7 +92,7 @@ function expectation(shape: Shape): string {
     case 'array':
       return 'an array';
     case 'any':
-      return 'a value';
+      return shape.alternatives?.map(expectation).join(' or ') ?? 'a value';
     default: {
       const members = membersOf(shape);
       return members.length === 0 ? 'an object' : `an object with ${listed(members, 200)}`;
