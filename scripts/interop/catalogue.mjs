@@ -33,7 +33,7 @@ export async function listGroups() {
 
 async function listTools({ tools, env }) {
   const sandbox = await createSandbox({ tools });
-  const { innerApiKey, adminApiKey, workspaceId } = sandbox.credentials;
+  const { innerApiKey, adminApiKey, workspaceId, secretKey } = sandbox.credentials;
   const client = new Client({ name: 'interop', version: '1' });
   const nowhere = join(tmpdir(), 'dify-mcp-bridge-without-home');
   const transport = new StdioClientTransport({
@@ -49,6 +49,7 @@ async function listTools({ tools, env }) {
       DIFY_INNER_API_KEY: innerApiKey,
       DIFY_ADMIN_API_KEY: adminApiKey,
       DIFY_WORKSPACE_ID: workspaceId,
+      DIFY_SECRET_KEY: secretKey,
       ...env,
     },
   });

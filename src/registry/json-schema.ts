@@ -60,8 +60,9 @@ export function valueOfJsonSchema(schema: JsonObject): ReadValue {
 /** Returns a value whose description has everything in words. */
 function readWhole(schema: Json | undefined, depth: number, reading: Reading): Value {
   const { shape, nullable, description = '', remark } = read(schema, depth, reading);
+  // A default of null means that the value is optional.
   const isNullSaid =
-    nullable === true && shape.kind !== 'any' && !(isJsonObject(schema) && schema['default'] === null);
+    nullable === true && !isAny(shape) && !(isJsonObject(schema) && schema['default'] === null);
   const text = withSentences(description, isNullSaid ? `${remark} May be null.`.trim() : remark);
   const isAffordable = text !== '' && afford(reading, text);
   return { shape, nullable, description: isAffordable ? cutText(text, MAX_DESCRIPTION) : undefined };
@@ -101,11 +102,11 @@ function readFlat(flat: Flat, depth: number, reading: Reading): ReadValue {
   reading.path.push(...references);
   const { shape, remarks } =
     arms.length === 0 ? shapeOf(schema, depth, reading) : armsShape(arms, depth, reading);
-  reading.path.length -= references.length;
+  if (references.length > 0) reading.path.splice(-references.length);
   const missing = flat.missing.map((reference) => `Type ${nameOf(reference)} (not described).`);
   const known = alternatives?.remark === undefined ? [] : [alternatives.remark];
-  const all = new Set([...missing, ...known, ...remarks]);
-  return { ...value, shape, remark: cutText(tidy([...all].join(' ')), MAX_REMARK) };
+  const all = [...missing, ...known, ...remarks];
+  return { ...value, shape, remark: cutText(tidy([...new Set(all)].join(' ')), MAX_REMARK) };
 }
 
 function nameOf(reference: string): string {
@@ -205,12 +206,15 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): ReadS
       unnamed.push(key);
     }
   }
+  const { additionalProperties: free } = schema;
   const other = othersOf(schema, depth, reading);
-  const open = schema['additionalProperties'] !== false || other !== undefined || unnamed.length > 0;
+  const open = free !== false || other !== undefined || unnamed.length > 0;
   const remarks = unnamed.length === 0 ? [] : [`Also accepts ${listed(unnamed, 300)}.`];
   if (other !== undefined) remarks.push(othersRemark(schema, other, properties.length > 0));
-  // The remark has their description, which some frameworks drop with the schema.
-  const others = other && { shape: other.shape, nullable: other.nullable };
+  // An open object accepts more than its patterns describe. The remark has the description of the members, which some
+  // frameworks drop with the schema.
+  const isDescribed = other !== undefined && free !== undefined && free !== true;
+  const others = isDescribed ? { shape: other.shape, nullable: other.nullable } : undefined;
   return { shape: { kind: 'object', properties, open, others }, remarks };
 }
 
@@ -221,9 +225,7 @@ function othersOf(schema: JsonObject, depth: number, reading: Reading): Value | 
   const values = schemas.map((each) => readWhole(each, depth + 1, reading));
   const shape = unionOf(values.map((value) => value.shape));
   const [only] = values;
-  if (only === undefined || (shape.kind === 'any' && shape.alternatives === undefined)) return undefined;
-  // An open schema accepts more than the patterns describe.
-  if (free === undefined || free === true) return undefined;
+  if (only === undefined || isAny(shape)) return undefined;
   return values.length === 1 ? only : { shape };
 }
 
@@ -231,9 +233,15 @@ function othersRemark(schema: JsonObject, { shape, description }: Value, hasMemb
   const { patternProperties: patterns, propertyNames: keys } = schema;
   const named = isJsonObject(keys) && typeof keys['pattern'] === 'string' ? [keys['pattern']] : [];
   const allowed = [...(isJsonObject(patterns) ? Object.keys(patterns) : []), ...named];
-  const which = allowed.length === 0 ? 'are free' : `match \`${listed(allowed, 100)}\``;
+  const subject = hasMembers ? 'Other keys' : 'Keys';
+  const which = allowed.length === 0 ? ' are free;' : ` that match \`${listed(allowed, 100)}\`:`;
   const text = description === undefined ? '' : ` (${cutText(description.replace(/\.$/, ''), 100)})`;
-  return `${hasMembers ? 'Other keys' : 'Keys'} ${which}; each value is ${expectation(shape)}${text}.`;
+  return `${subject}${which} each value is ${expectation(shape)}${text}.`;
+}
+
+/** Returns whether a shape accepts every value. */
+function isAny(shape: Shape): boolean {
+  return shape.kind === 'any' && shape.alternatives === undefined;
 }
 
 function property(
@@ -246,7 +254,7 @@ function property(
   // A value of any type may also be null.
   const value = {
     shape,
-    nullable: nullable === true || (shape.kind === 'any' && shape.alternatives === undefined),
+    nullable: nullable === true || isAny(shape),
   };
   const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
   const fitting = declared === undefined ? undefined : fitted(value, declared);

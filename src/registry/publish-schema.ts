@@ -138,9 +138,14 @@ function objectSchema(shape: ObjectShape): Draft {
   const schema: Draft = { type: 'object' };
   if (shape.properties.length > 0) schema['properties'] = members;
   if (demanded.length > 0) schema['required'] = demanded;
-  const others = isFree(shape) ? { shape: { kind: 'any' } as const } : shape.others;
+  const others = othersOf(shape);
   if (others !== undefined) schema['additionalProperties'] = schemaOf(others, ANYTHING);
   return schema;
+}
+
+/** Returns the value that is published for members without a name; undefined if none is. */
+function othersOf(shape: ObjectShape): Value | undefined {
+  return isFree(shape) ? { shape: { kind: 'any' } } : shape.others;
 }
 
 /** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
@@ -152,24 +157,16 @@ function isPublished(shape: Shape, value: Json, untyped: readonly Shape[]): bool
       return (
         Array.isArray(value) && value.every((item: Json) => isPublished(shape.items.shape, item, SCALARS))
       );
-    case 'object': {
-      if (!isJsonObject(value)) return false;
-      const own = shape.properties.every((property) => {
-        const member = value[property.name];
-        return member === undefined ? !property.required : isPublished(property.shape, member, ANYTHING);
-      });
-      const { others } = shape;
+    case 'object':
       return (
-        own &&
+        isJsonObject(value) &&
         Object.entries(value).every(([name, member]) => {
-          if (member === undefined || shape.properties.some((property) => property.name === name))
-            return true;
-          return others === undefined
-            ? !isFree(shape) || isPublished({ kind: 'any' }, member, ANYTHING)
-            : isPublished(others.shape, member, ANYTHING);
+          const declared = shape.properties.find((property) => property.name === name) ?? othersOf(shape);
+          return (
+            member === undefined || declared === undefined || isPublished(declared.shape, member, ANYTHING)
+          );
         })
       );
-    }
     default:
       return fitted({ shape }, value) === value;
   }

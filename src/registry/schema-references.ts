@@ -29,12 +29,13 @@ export function flatten(schema: JsonObject, source: SchemaSource): Flat {
   let nullable = false;
   for (let hop = 0; hop < MAX_REFERENCES && source.left > 0; hop += 1) {
     source.left -= 1;
-    const { $ref: reference, allOf, ...others } = current;
-    if (typeof reference === 'string') {
+    if (typeof current['$ref'] === 'string') {
+      const { $ref: reference, ...others } = current;
       const target = referenced(reference, source.document);
       (target === undefined ? missing : references).push(reference);
-      current = merged([{ ...others, allOf }, target ?? {}]);
-    } else if (Array.isArray(allOf)) {
+      current = merged([others, target ?? {}]);
+    } else if (Array.isArray(current['allOf'])) {
+      const { allOf, ...others } = current;
       const parts = (allOf as readonly Json[]).filter(isJsonObject).slice(0, MAX_ARMS);
       const flat = parts.map((part) => flatten(part, source));
       for (const part of flat) {
@@ -57,11 +58,11 @@ function withoutNull(schema: JsonObject): { schema: JsonObject; nullable: boolea
   for (const key of ['anyOf', 'oneOf'] as const) {
     const arms = schema[key] as readonly Json[] | undefined;
     if (!Array.isArray(arms)) continue;
-    const left = arms.filter((arm) => !isOnlyNull(arm)).slice(0, MAX_ARMS);
-    const nullable = left.length < arms.length;
+    const left = arms.slice(0, MAX_ARMS).filter((arm) => !isOnlyNull(arm));
+    const nullable = arms.some(isOnlyNull);
     const [only] = left;
     if (left.length > 1) {
-      if (!nullable) continue;
+      if (left.length === arms.length) continue;
       return { schema: { ...schema, [key]: left }, nullable };
     }
     const { [key]: _, ...others } = schema;

@@ -40,24 +40,31 @@ export function alternativesOf(schema: JsonObject, source: SchemaSource): Altern
   return { arms: [...arms.filter((arm) => !objects.includes(arm)), one], remark };
 }
 
+/** Returns one object that every variant fits, and a sentence on the members of each variant; `?` marks optional ones. */
 function oneObject(
   base: JsonObject,
   arms: readonly Flat[],
   discriminator: JsonObject,
 ): { readonly schema: JsonObject; readonly remark: string | undefined } {
-  const all = arms.map((arm) => membersOf(arm.schema));
-  const names = [...new Set(all.flatMap((members) => Object.keys(members)))];
-  const requiredBy = (arm: Flat): readonly Json[] => arrayOf(arm.schema['required']);
-  const required = names.filter((name) => arms.every((arm) => requiredBy(arm).includes(name)));
+  const all = arms.map(({ schema }) => ({
+    members: membersOf(schema),
+    required: new Set(arrayOf(schema['required'])),
+  }));
+  const byName = new Map<string, Json[]>();
+  for (const { members } of all) {
+    for (const [name, member] of Object.entries(members)) {
+      byName.set(name, [...(byName.get(name) ?? []), member ?? {}]);
+    }
+  }
+  const names = [...byName.keys()];
+  const required = names.filter((name) => all.every((arm) => arm.required.has(name)));
+  const common = new Set(required.filter((name) => byName.get(name)?.length === arms.length));
   const declared = discriminator['propertyName'];
   const kind =
     typeof declared === 'string'
       ? declared
-      : names.find((name) => all.every((members) => choicesOf(members[name])?.length === 1));
-  const properties = names.map((name): [string, Json] => [
-    name,
-    eitherOf(all.flatMap((members) => (Object.hasOwn(members, name) ? [members[name] ?? {}] : []))),
-  ]);
+      : names.find((name) => all.every(({ members }) => choicesOf(members[name])?.length === 1));
+  const properties = [...byName].map(([name, members]): [string, Json] => [name, eitherOf(members)]);
   const isClosed = arms.every((arm) => arm.schema['additionalProperties'] === false);
   const schema: JsonObject = {
     ...base,
@@ -67,12 +74,10 @@ function oneObject(
     additionalProperties: isClosed ? false : base['additionalProperties'],
   };
   const variants = arms.map((arm, index) => {
-    const members = all[index] ?? {};
-    const own = Object.keys(members).filter(
-      (name) => name !== kind && !(required.includes(name) && all.every((each) => Object.hasOwn(each, name))),
-    );
-    const demanded = own.filter((name) => requiredBy(arm).includes(name));
-    const optional = own.filter((name) => !demanded.includes(name));
+    const { members, required: demands } = all[index] ?? { members: {}, required: new Set<Json>() };
+    const own = Object.keys(members).filter((name) => name !== kind && !common.has(name));
+    const demanded = own.filter((name) => demands.has(name));
+    const optional = own.filter((name) => !demands.has(name));
     const words = [...demanded, ...optional.map((name) => `${name}?`)].join(', ');
     const label = kind === undefined ? undefined : labelOf(members[kind], arm, discriminator);
     if (label === undefined) return words;

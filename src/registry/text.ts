@@ -43,8 +43,8 @@ export function withRemark(text: string, remark: string, separator: string, max 
 }
 
 /** Returns a text followed by sentences. If both are too long, the text is cut and the sentences are not. */
-export function withSentences(text: string, sentences: string, max = MAX_DESCRIPTION): string {
-  return withRemark(text, sentences, /[.!?\u3002\uff01\uff1f]$/.test(text) ? ' ' : '. ', max);
+export function withSentences(text: string, sentences: string): string {
+  return withRemark(text, sentences, /[.!?\u3002\uff01\uff1f]$/.test(text) ? ' ' : '. ');
 }
 
 /** Formats items as `a, b, c and 4 more`, of at most `max` units. The first item is always included. */

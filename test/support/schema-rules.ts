@@ -75,7 +75,7 @@ function walk(schema: Record<string, unknown>, at: string, faults: string[], typ
   // AutoGen fails on a bound of an integer that is none.
   for (const bound of [minimum, maximum])
     if (type === 'integer' && bound !== undefined && !Number.isSafeInteger(bound))
-      faults.push(`${at}: bound ${String(bound)}`);
+      faults.push(`${at}: a bound that is no exact integer`);
   // Google's converter reads a schema there and fails on a boolean.
   if (typeof additionalProperties === 'boolean') faults.push(`${at}: additionalProperties is a boolean`);
   if (typeof description === 'string' && (description === '' || description.length > 1024)) {

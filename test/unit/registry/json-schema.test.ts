@@ -75,6 +75,7 @@ describe('of a foreign schema is published', () => {
         type: 'array',
         items: {
           anyOf: [{ type: 'integer' }, { type: 'object', properties: { a: { type: 'string' } } }],
+          description: 'May be null.',
         },
       },
     ],
@@ -140,7 +141,7 @@ describe('of a foreign schema is published', () => {
     [
       'several types or null',
       { type: ['string', 'null', 'array'] },
-      { anyOf: [{ type: 'array', items: SCALAR }, { type: 'string' }] },
+      { anyOf: [{ type: 'array', items: SCALAR }, { type: 'string' }], description: 'May be null.' },
     ],
     ['null alone as anything', { type: 'null' }, ANYTHING],
     ['nothing said as anything', {}, ANYTHING],
@@ -323,4 +324,64 @@ describe('arguments for a foreign schema', () => {
       },
     );
   });
+});
+
+test('arguments are checked against what is published of maps, alternatives and merged parts', () => {
+  const inputSchema = {
+    type: 'object',
+    properties: {
+      map: { type: 'object', additionalProperties: { type: 'integer' } },
+      either: { anyOf: [{ type: 'array', items: { type: 'number' } }, { type: 'string' }] },
+      both: {
+        allOf: [
+          { type: 'number', minimum: 2 },
+          { type: 'integer', maximum: 4 },
+        ],
+      },
+      form: {
+        oneOf: ['a', 'b'].map((kind) => ({
+          properties: { kind: { const: kind }, [kind]: { type: 'boolean' } },
+          required: ['kind'],
+        })),
+      },
+    },
+  };
+  const found = toolWith([parameter('p', { type: 'object', inputSchema })]);
+  const sent = { map: { x: '1' }, either: ['2'], both: '3', form: { kind: 'b', b: 'yes' } };
+  expect(found.parseArguments({ p: sent })).toEqual({
+    ok: true,
+    parameters: { p: { map: { x: 1 }, either: [2], both: 3, form: { kind: 'b', b: true } } },
+  });
+  const wrong = { map: { x: 'one' }, either: ['two'], both: 5, form: { kind: 'c' } };
+  expect(found.parseArguments({ p: wrong })).toEqual({
+    ok: false,
+    problems: [
+      { path: '/p/map/x', message: 'expected a whole number, got "one"' },
+      { path: '/p/either/0', message: 'expected a number, got "two"' },
+      { path: '/p/both', message: 'expected a whole number from 2 to 4, got 5' },
+      { path: '/p/form/kind', message: 'expected one of "a", "b", got "c"' },
+    ],
+  });
+});
+
+test('a schema whose parts and variants multiply is read in steps that its size bounds', () => {
+  const $defs = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => {
+      const next = { $ref: `#/$defs/d${index + 1}` };
+      return [
+        `d${index}`,
+        { allOf: [next, next], oneOf: [next, { type: 'object', properties: { x: next } }] },
+      ];
+    }),
+  );
+  let reads = 0;
+  const counted = new Proxy($defs, {
+    getOwnPropertyDescriptor(target, key) {
+      reads += 1;
+      return Reflect.getOwnPropertyDescriptor(target, key);
+    },
+  });
+  published({ type: 'object', properties: { m: { $ref: '#/$defs/d0' } }, $defs: counted });
+  expect(reads).toBeGreaterThan(10);
+  expect(reads).toBeLessThan(10_000);
 });

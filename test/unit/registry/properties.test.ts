@@ -49,7 +49,7 @@ const scalar = fc.oneof(
 
 const foreignSchema = fc.letrec<{ schema: JsonObject }>((tie) => ({
   schema: fc.oneof(
-    { maxDepth: 4 },
+    { maxDepth: 2 },
     json.filter(
       (value): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value),
     ),
@@ -62,17 +62,17 @@ const foreignSchema = fc.letrec<{ schema: JsonObject }>((tie) => ({
         properties: fc.dictionary(text, tie('schema'), { maxKeys: 3 }),
         required: fc.array(text, { maxLength: 2 }),
         additionalProperties: fc.oneof(fc.boolean(), tie('schema')),
-        patternProperties: fc.dictionary(text, tie('schema'), { maxKeys: 1 }),
+        patternProperties: fc.constant({ '^x-': { type: 'integer' } }),
         items: tie('schema'),
         enum: fc.array(scalar, { maxLength: 3 }),
-        prefixItems: fc.array(tie('schema'), { maxLength: 2 }),
+        prefixItems: fc.array(tie('schema'), { maxLength: 1 }),
         anyOf: fc.array(tie('schema'), { maxLength: 2 }),
-        oneOf: fc.array(tie('schema'), { maxLength: 3 }),
+        oneOf: fc.array(tie('schema'), { maxLength: 2 }),
         allOf: fc.array(tie('schema'), { maxLength: 2 }),
         const: scalar,
         format: text,
         maxLength: fc.integer(),
-        not: tie('schema'),
+        not: fc.constant({ const: 1 }),
         examples: fc.array(json, { maxLength: 2 }),
         minimum: fc.integer(),
         exclusiveMaximum: fc.double(),

@@ -203,6 +203,9 @@ describe('descriptions of parameters', () => {
       { value: 'Green', label: english('Green') },
       { value: 'b', label: { zh_Hans: '蓝', en_US: 'Blue' } },
     ];
+    expect(described({ type: 'dynamic-select', options: colours })).toBe(
+      'p. Choices: r = Red, Green, b = Blue.',
+    );
     expect(described({ type: 'select', options: colours })).toBe('p. r = Red, b = Blue.');
     expect(described({ type: 'select', options: colours }, ['zh_Hans'])).toBe('p. r = 红, b = 蓝.');
     const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
