@@ -13,7 +13,7 @@ export interface ListRequest {
   /** Sends the answer to an equal request, and returns true; false if there is none for the current list. */
   send(res: ServerResponse, sessionId?: string): boolean;
   /** Keeps the SDK's answer to this request for later ones. */
-  learn(answer: Uint8Array): void;
+  readonly learn: (answer: Uint8Array) => void;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ListedTool } from '../model/registry.ts';
 import { type CheckedArguments, checkArguments } from './arguments.ts';
 import { checkerOf } from './check.ts';
 import { valueOfJsonSchema } from './json-schema.ts';
-import { deepFreeze } from './publish-schema.ts';
+import { deepFreeze, publishSchema } from './publish-schema.ts';
 
 /** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
 export { z };
@@ -19,7 +19,7 @@ export interface BridgeTool<V> {
   parse(args: unknown): CheckedArguments<V>;
 }
 
-/** Returns a tool of the bridge. Its schema is read as that of any other, so that arguments are checked alike. */
+/** Returns a tool of the bridge. Its schema is read and published as that of any other tool. */
 export function defineBridgeTool<A extends z.AnyZodObject>({
   input,
   ...listed
@@ -27,8 +27,9 @@ export function defineBridgeTool<A extends z.AnyZodObject>({
   Readonly<z.output<A>>
 > {
   const { name, title, description, annotations } = listed;
-  const inputSchema = schemaOf(input);
-  const check = checkerOf(valueOfJsonSchema({ ...inputSchema, additionalProperties: false }));
+  const value = valueOfJsonSchema(schemaOf(input));
+  const check = checkerOf(value);
+  const inputSchema = publishSchema(value);
   return {
     tool: deepFreeze({ name, title, description, inputSchema, annotations }),
     parse(args) {
@@ -48,11 +49,6 @@ export function wrongArguments(
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {
-  const { $schema: _, ...schema } = zodToJsonSchema(input, {
-    $refStrategy: 'none',
-    // As for Dify's tools, unknown arguments are refused although the schema does not say so.
-    rejectedAdditionalProperties: undefined,
-  });
   // The round trip through JSON removes members that are undefined.
-  return JSON.parse(JSON.stringify(schema)) as JsonObject;
+  return JSON.parse(JSON.stringify(zodToJsonSchema(input, { $refStrategy: 'none' }))) as JsonObject;
 }

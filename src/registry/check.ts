@@ -2,7 +2,8 @@ import { isJsonObject, type Json } from '../model/json.ts';
 import { toArray, toBoolean, toNumber, toObject, toText } from './coercion.ts';
 import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
-import type { Shape, Value } from './shape.ts';
+import { typeOfValue } from './named-types.ts';
+import { type JsonType, type Shape, typeOfShape, type Value } from './shape.ts';
 
 /** A problem with a value, and its location. */
 export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
@@ -78,7 +79,7 @@ function shapeCheck(shape: Shape): Check {
     case 'boolean':
       return coerced(shape, toBoolean, (boolean) => typeof boolean === 'boolean');
     case 'any':
-      return (input, place) => (input === undefined ? refuse(place, shape, input) : input);
+      return anyCheck(shape);
     case 'file':
       return fileCheck(shape);
     case 'array':
@@ -86,6 +87,22 @@ function shapeCheck(shape: Shape): Check {
     default:
       return objectCheck(shape);
   }
+}
+
+function anyCheck(shape: Extract<Shape, { kind: 'any' }>): Check {
+  const checks = new Map(
+    shape.alternatives?.map((each) => [jsonTypeOf(typeOfShape(each)), shapeCheck(each)] as const),
+  );
+  return (input, place) => {
+    if (input === undefined) return refuse(place, shape, input);
+    const check = checks.get(jsonTypeOf(typeOfValue(input as Json)));
+    return check === undefined ? input : check(input, place);
+  };
+}
+
+/** Returns the type with integers among the numbers. */
+function jsonTypeOf(type: JsonType | undefined): JsonType | undefined {
+  return type === 'integer' ? 'number' : type;
 }
 
 function coerced(
@@ -126,6 +143,7 @@ function arrayCheck(shape: Extract<Shape, { kind: 'array' }>): Check {
 
 function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
   const members = shape.properties.map((property) => ({ ...property, check: valueCheck(property) }));
+  const other = shape.others === undefined ? undefined : valueCheck(shape.others);
   const names = new Map(
     members.flatMap(({ name, alias = name }) => [[name, name] as const, [alias, name] as const]),
   );
@@ -147,7 +165,7 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
       if (name !== undefined) {
         if (Object.hasOwn(source, name)) refuseTwice(place, key, name);
       } else if (!shape.open) refuseKey(place, shape, key);
-      else entries.push([key, source[key]]);
+      else entries.push([key, other === undefined ? source[key] : within(place, key, other, source[key])]);
     }
     // Unlike an assignment, this makes a member of the key `__proto__` too.
     return Object.fromEntries(entries);

@@ -1,24 +1,43 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { fitted } from './check.ts';
-import { anyShape, impliedType, typeOfValue, typesOf } from './named-types.ts';
-import { resolve } from './schema-references.ts';
+import { typesOf } from './named-types.ts';
+import { expectation } from './problems.ts';
 import { propertyNames } from './property-names.ts';
-import { type Property, type Shape, type Value } from './shape.ts';
-import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
+import { choiceShape, choicesOf } from './schema-choices.ts';
+import { type Flat, flatten, type SchemaSource } from './schema-references.ts';
+import { numberBounds, remarksOf } from './schema-remarks.ts';
+import { alternativesOf } from './schema-variants.ts';
+import type { Property, Shape, Value } from './shape.ts';
+import { shapeOfTypes, unionOf } from './shape-union.ts';
+import { cutText, listed, MAX_DESCRIPTION, tidy, withSentences } from './text.ts';
 
 /** Limits for reading a foreign schema. Beyond them, every value is accepted. */
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
-const MAX_CHOICES = 250;
+const MAX_FLATTENED = 2000;
 /** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
+/** The longest text that is added to one description, and the longest one of an alternative, in characters. */
+const MAX_REMARK = 600;
+const MAX_ARM_TEXT = 120;
 
-interface Reading {
-  readonly document: JsonObject;
+interface Reading extends SchemaSource {
   /** The number of subschemas that may still be read. */
   budget: number;
   /** The amount of text that may still be used. */
   text: number;
+  /** The references that lead to the current schema. */
+  readonly path: string[];
+}
+
+/** A value with its own description, and what neither this nor its shape expresses. */
+interface ReadValue extends Value {
+  readonly remark: string;
+}
+
+interface ReadShape {
+  readonly shape: Shape;
+  readonly remarks: readonly string[];
 }
 
 /** Returns whether the text fits the budget, and if so, subtracts it. */
@@ -29,116 +48,150 @@ function afford(reading: Reading, text: string): boolean {
 }
 
 /**
- * Returns the JSON Schema of an MCP server's parameter as a value. Supports `type` (also null with another type),
- * `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, bounds of numbers, `description`,
- * `default`, references inside the document and the types of alternatives. Ignores everything else: the bridge may then
- * accept more than the server, which checks again.
+ * Returns the JSON Schema of an MCP server's parameter as a value. Parts, references inside the document and
+ * alternatives are merged. `remark` has in words what a shape does not express: the bridge may accept more than the
+ * server, which checks again.
  */
-export function valueOfJsonSchema(schema: JsonObject): Value {
-  return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
+export function valueOfJsonSchema(schema: JsonObject): ReadValue {
+  const reading = { document: schema, left: MAX_FLATTENED, budget: MAX_SCHEMAS, text: MAX_TEXT, path: [] };
+  return read(schema, 0, reading);
 }
 
-function read(schema: Json | undefined, depth: number, reading: Reading): Value {
-  reading.budget -= 1;
-  if (!isJsonObject(schema)) return { shape: { kind: 'any' } };
-  const resolved = resolve(schema, reading.document);
-  if (depth > MAX_DEPTH || reading.budget < 0) return { shape: anyShape(resolved.schema, reading.document) };
-  const types = typesOf(resolved.schema);
-  const nullable =
-    resolved.nullable || types.includes('null') || choicesOf(resolved.schema)?.includes(null) === true;
-  const named = types.filter((type) => type !== 'null');
-  const { shape, remark } = shapeOf(resolved.schema, named, depth, reading);
-  const own = resolved.schema['description'];
-  const text = withRemark(tidy(typeof own === 'string' ? own : ''), remark ?? '', ' ');
-  return { shape, nullable, description: text !== '' && afford(reading, text) ? text : undefined };
+/** Returns a value whose description has everything in words. */
+function readWhole(schema: Json | undefined, depth: number, reading: Reading): Value {
+  const { shape, nullable, description = '', remark } = read(schema, depth, reading);
+  // A default of null means that the value is optional.
+  const isNullSaid =
+    nullable === true && !isAny(shape) && !(isJsonObject(schema) && schema['default'] === null);
+  const text = withSentences(description, isNullSaid ? `${remark} May be null.`.trim() : remark);
+  const isAffordable = text !== '' && afford(reading, text);
+  return { shape, nullable, description: isAffordable ? cutText(text, MAX_DESCRIPTION) : undefined };
 }
 
-interface ShapeReading {
-  readonly shape: Shape;
-  /** What the shape does not express. */
-  readonly remark?: string | undefined;
-}
-
-function shapeOf(
-  schema: JsonObject,
-  types: readonly string[],
-  depth: number,
-  reading: Reading,
-): ShapeReading {
-  const choices = choicesOf(schema);
-  if (choices !== undefined) return choiceShape(choices, reading);
-  if (types.length > 1) return { shape: anyShape(schema, reading.document) };
-  switch (types[0] ?? impliedType(schema)) {
-    case 'string':
-      return { shape: { kind: 'string' } };
-    case 'boolean':
-      return { shape: { kind: 'boolean' } };
-    case 'integer':
-      return { shape: numberShape(schema, true) };
-    case 'number':
-      return { shape: numberShape(schema, false) };
-    case 'array':
-      return { shape: { kind: 'array', items: itemsOf(schema, depth, reading) } };
-    case 'object':
-      return objectShape(schema, depth, reading);
-    default:
-      return { shape: anyShape(schema, reading.document) };
+function read(schema: Json | undefined, depth: number, reading: Reading): ReadValue {
+  if (!isJsonObject(schema)) {
+    reading.budget -= 1;
+    return { shape: { kind: 'any' }, remark: '' };
   }
+  return readFlat(flatten(schema, reading), depth, reading);
 }
 
-function itemsOf(schema: JsonObject, depth: number, reading: Reading): Value {
-  const items = schema['items'] ?? schema['prefixItems'];
-  // For a tuple, the shape says only which types its items have.
-  return Array.isArray(items)
-    ? { shape: anyShape({ anyOf: items }, reading.document) }
-    : read(items, depth + 1, reading);
+function readFlat(flat: Flat, depth: number, reading: Reading): ReadValue {
+  reading.budget -= 1;
+  const { schema } = flat;
+  const alternatives = alternativesOf(schema, reading);
+  const arms = alternatives?.arms ?? [];
+  const references = [flat, ...arms].flatMap((each) => each.references);
+  const repeated = references.find((reference) => reading.path.includes(reference));
+  const own = schema['description'];
+  const value = {
+    nullable: flat.nullable || arms.some((arm) => arm.nullable),
+    description: tidy(textOf(own)) || undefined,
+  };
+  const types = arms.length === 0 ? typesOf(schema) : arms.flatMap((arm) => typesOf(arm.schema));
+  if (repeated !== undefined) {
+    return {
+      ...value,
+      shape: shapeOfTypes(types),
+      remark: `Same form as the enclosing ${nameOf(repeated)}.`,
+    };
+  }
+  if (depth > MAX_DEPTH || reading.budget < 0) {
+    return { ...value, shape: shapeOfTypes(types), remark: 'Not described in more detail.' };
+  }
+  reading.path.push(...references);
+  const { shape, remarks } =
+    arms.length === 0 ? shapeOf(schema, depth, reading) : armsShape(arms, depth, reading);
+  if (references.length > 0) reading.path.splice(-references.length);
+  const missing = flat.missing.map((reference) => `Type ${nameOf(reference)} (not described).`);
+  const known = alternatives?.remark === undefined ? [] : [alternatives.remark];
+  const all = [...missing, ...known, ...remarks];
+  return { ...value, shape, remark: cutText(tidy([...new Set(all)].join(' ')), MAX_REMARK) };
 }
 
-function choicesOf(schema: JsonObject): Json[] | undefined {
-  if (schema['const'] !== undefined) return [schema['const']];
-  return Array.isArray(schema['enum']) ? [...new Set(schema['enum'] as readonly Json[])] : undefined;
+function nameOf(reference: string): string {
+  return reference === '#' ? 'object' : cutText(tidy(reference.split('/').at(-1)), 100);
 }
 
-function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
-  // A number that is too large for a double (1e999) cannot be written as JSON again.
-  const values = choices.filter(
-    (choice) => choice !== null && choice !== '' && !(typeof choice === 'number' && !Number.isFinite(choice)),
-  );
-  const texts = values.filter((value) => typeof value === 'string');
-  const numbers = values.filter((value) => typeof value === 'number');
-  const isShort = values.length > 0 && values.length <= MAX_CHOICES;
-  const few = isShort && afford(reading, JSON.stringify([...texts, ...numbers]));
-  if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
-  if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
-  const shown = values.map((value) => JSON.stringify(value));
-  const remark = shown.length === 0 ? undefined : `One of ${listed(shown, 400)}.`;
-  if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, remark };
-  const types = values.length === 0 ? undefined : [...new Set(values.map(typeOfValue))];
-  return { shape: { kind: 'any', types }, remark };
+/** Returns the shape of alternatives; those of one type become one. */
+function armsShape(arms: readonly Flat[], depth: number, reading: Reading): ReadShape {
+  const values = arms.map((arm) => readFlat({ ...arm, references: [] }, depth, reading));
+  const remarks = values.flatMap(({ description = '', remark, shape }, index) => {
+    const title = tidy(textOf(arms[index]?.schema['title']));
+    const isConstant =
+      (shape.kind === 'choice' || shape.kind === 'number-choice') && shape.values.length === 1;
+    const [constant] = isConstant ? shape.values : [];
+    const label = description || (constant === undefined ? '' : title);
+    if (constant !== undefined && label !== '' && label !== String(constant)) {
+      return [`${constant} = ${cutText(label, MAX_ARM_TEXT)}.`];
+    }
+    return [withSentences(arms.length === 1 ? '' : cutText(description, MAX_ARM_TEXT), remark)];
+  });
+  return { shape: unionOf(values.map(({ shape }) => shape)), remarks: remarks.filter((text) => text !== '') };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function shapeOf(schema: JsonObject, depth: number, reading: Reading): ReadShape {
+  const choices = choicesOf(schema);
+  if (choices !== undefined) {
+    const { shape, remark } = choiceShape(choices, (text) => afford(reading, text));
+    return { shape, remarks: remark === undefined ? [] : [remark] };
+  }
+  const types = typesOf(schema);
+  const all = (types.length === 0 ? [undefined] : types).map((type) => {
+    switch (type) {
+      case 'integer':
+      case 'number':
+        return { shape: numberShape(schema, type === 'integer'), remarks: [] };
+      case 'array':
+        return arrayShape(schema, depth, reading);
+      case 'object':
+        return objectShape(schema, depth, reading);
+      default:
+        return { shape: shapeOfTypes(type === undefined ? [] : [type]), remarks: [] };
+    }
+  });
+  const remarks = [...all.flatMap((each) => each.remarks), ...remarksOf(schema)];
+  return { shape: unionOf(all.map(({ shape }) => shape)), remarks };
+}
+
+function arrayShape(schema: JsonObject, depth: number, reading: Reading): ReadShape {
+  const { items, prefixItems } = schema;
+  const tuple = Array.isArray(prefixItems) ? prefixItems : items;
+  if (!Array.isArray(tuple))
+    return { shape: { kind: 'array', items: readWhole(items, depth + 1, reading) }, remarks: [] };
+  const more = [schema['additionalItems'], tuple === items ? undefined : items].filter(isJsonObject);
+  const read = [...(tuple as readonly Json[]), ...more].map((item) => readWhole(item, depth + 1, reading));
+  const places = read.slice(0, tuple.length).map(({ shape, description }) => {
+    return description === undefined ? expectation(shape) : `${expectation(shape)} (${description})`;
+  });
+  const item = {
+    shape: unionOf(read.map(({ shape }) => shape)),
+    nullable: read.some(({ nullable }) => nullable),
+  };
+  const remarks = places.length === 0 ? [] : [`Items in this order: ${listed(places, 300)}.`];
+  return { shape: { kind: 'array', items: item }, remarks };
 }
 
 function numberShape(schema: JsonObject, integer: boolean): Shape {
-  const above = schema['exclusiveMinimum'];
-  const below = schema['exclusiveMaximum'];
-  const min = bound(schema['minimum']) ?? (integer ? nextWhole(above, 1) : bound(above));
-  const max = bound(schema['maximum']) ?? (integer ? nextWhole(below, -1) : bound(below));
+  const { minimum, maximum, above, below } = numberBounds(schema);
+  const whole = (value: number | undefined, round: (value: number) => number): number[] =>
+    value === undefined ? [] : [integer ? round(value) : value];
+  const lows = [...whole(minimum, Math.ceil), ...whole(above, (value) => Math.floor(value) + 1)];
+  const highs = [...whole(maximum, Math.floor), ...whole(below, (value) => Math.ceil(value) - 1)];
+  const min = lows.length === 0 ? undefined : Math.max(...lows);
+  const max = highs.length === 0 ? undefined : Math.min(...highs);
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer };
   return { kind: 'number', integer, min, max };
 }
 
-function bound(value: Json | undefined): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-/** Returns the first whole number beyond an exclusive bound. */
-function nextWhole(value: Json | undefined, step: 1 | -1): number | undefined {
-  const number = bound(value);
-  if (number === undefined) return undefined;
-  return step === 1 ? Math.floor(number) + 1 : Math.ceil(number) - 1;
-}
-
-function objectShape(schema: JsonObject, depth: number, reading: Reading): ShapeReading {
-  const members = isJsonObject(schema['properties']) ? Object.entries(schema['properties']) : [];
+function objectShape(schema: JsonObject, depth: number, reading: Reading): ReadShape {
+  const declared = isJsonObject(schema['properties']) ? schema['properties'] : {};
+  // The schema `false` forbids a member.
+  const members = Object.entries(declared).filter(([, member]) => member !== false);
   const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
   const properties: Property[] = [];
   const unnamed: string[] = [];
@@ -146,31 +199,65 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): Shape
   for (const [key, member] of members) {
     const name = names.get(key) ?? key;
     if (reading.budget > 0 && afford(reading, name)) {
-      const value = read(member, depth + 1, reading);
+      const value = readWhole(member, depth + 1, reading);
       const alias = name === key ? undefined : key;
       properties.push({ ...property(name, required.includes(key), value, member, reading), alias });
     } else {
       unnamed.push(key);
     }
   }
-  const open = schema['additionalProperties'] !== false || unnamed.length > 0;
-  const shape: Shape = { kind: 'object', properties, open };
-  return unnamed.length === 0 ? { shape } : { shape, remark: `Also accepts ${listed(unnamed, 300)}.` };
+  const { additionalProperties: free } = schema;
+  const other = othersOf(schema, depth, reading);
+  const open = free !== false || other !== undefined || unnamed.length > 0;
+  const remarks = unnamed.length === 0 ? [] : [`Also accepts ${listed(unnamed, 300)}.`];
+  if (other !== undefined) remarks.push(othersRemark(schema, other, properties.length > 0));
+  // An open object accepts more than its patterns describe. The remark has the description of the members, which some
+  // frameworks drop with the schema.
+  const isDescribed = other !== undefined && free !== undefined && free !== true;
+  const others = isDescribed ? { shape: other.shape, nullable: other.nullable } : undefined;
+  return { shape: { kind: 'object', properties, open, others }, remarks };
+}
+
+/** Returns the value of members that have no name in the schema; undefined if they are not described. */
+function othersOf(schema: JsonObject, depth: number, reading: Reading): Value | undefined {
+  const { additionalProperties: free, patternProperties: patterns } = schema;
+  const schemas = [...(isJsonObject(patterns) ? Object.values(patterns) : []), free].filter(isJsonObject);
+  const values = schemas.map((each) => readWhole(each, depth + 1, reading));
+  const shape = unionOf(values.map((value) => value.shape));
+  const [only] = values;
+  if (only === undefined || isAny(shape)) return undefined;
+  return values.length === 1 ? only : { shape };
+}
+
+function othersRemark(schema: JsonObject, { shape, description }: Value, hasMembers: boolean): string {
+  const { patternProperties: patterns, propertyNames: keys } = schema;
+  const named = isJsonObject(keys) && typeof keys['pattern'] === 'string' ? [keys['pattern']] : [];
+  const allowed = [...(isJsonObject(patterns) ? Object.keys(patterns) : []), ...named];
+  const subject = hasMembers ? 'Other keys' : 'Keys';
+  const which = allowed.length === 0 ? ' are free;' : ` that match \`${listed(allowed, 100)}\`:`;
+  const text = description === undefined ? '' : ` (${cutText(description.replace(/\.$/, ''), 100)})`;
+  return `${subject}${which} each value is ${expectation(shape)}${text}.`;
+}
+
+/** Returns whether a shape accepts every value. */
+function isAny(shape: Shape): boolean {
+  return shape.kind === 'any' && shape.alternatives === undefined;
 }
 
 function property(
   name: string,
   required: boolean,
-  value: Value,
+  { shape, nullable, description }: Value,
   schema: Json | undefined,
   reading: Reading,
 ): Property {
   // A value of any type may also be null.
-  const nullable = value.nullable === true || value.shape.kind === 'any';
+  const value = {
+    shape,
+    nullable: nullable === true || isAny(shape),
+  };
   const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
   const fitting = declared === undefined ? undefined : fitted(value, declared);
   const isAffordable = fitting !== undefined && afford(reading, JSON.stringify(fitting));
-  const description = value.description && cutText(value.description, MAX_DESCRIPTION);
-  const { shape } = value;
-  return { name, shape, required, nullable, description, default: isAffordable ? fitting : undefined };
+  return { name, ...value, required, description, default: isAffordable ? fitting : undefined };
 }

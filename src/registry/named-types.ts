@@ -1,54 +1,50 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { resolve } from './schema-references.ts';
-import { JSON_TYPES, type JsonType, type Shape } from './shape.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import { JSON_TYPES, type JsonType } from './shape.ts';
 
-/** The most alternatives whose types are read. */
-const MAX_ARMS = 50;
+/** Other names of types in declarations of tools. */
+const TYPE_NAMES: Readonly<Record<string, JsonType | undefined>> = {
+  ...Object.fromEntries(JSON_TYPES.map((type) => [type, type])),
+  int: 'integer',
+  float: 'number',
+  double: 'number',
+  bool: 'boolean',
+  str: 'string',
+  list: 'array',
+  dict: 'object',
+};
 
-/** Returns the shape of any value, with the types that the schema or its alternatives name. */
-export function anyShape(schema: JsonObject, document: JsonObject): Shape {
-  const named = namedTypes(schema);
-  const alternatives = [...armTypes(schema, 'anyOf', document), ...armTypes(schema, 'oneOf', document)];
-  const types = [
-    ...named,
-    // An alternative that names no type accepts any.
-    ...(alternatives.every((arm) => arm.length > 0) ? alternatives.flat() : []),
-    ...armTypes(schema, 'allOf', document).flat(),
-  ];
-  const isNamed = types.some((type) => type !== 'null');
-  return { kind: 'any', types: isNamed ? [...new Set(types)] : undefined };
+/** The keywords that imply a type. */
+const IMPLIED: readonly (readonly [JsonType, readonly string[]])[] = [
+  ['object', ['properties', 'additionalProperties', 'patternProperties', 'required']],
+  ['array', ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems']],
+  ['string', ['pattern', 'minLength', 'maxLength', 'format']],
+  ['number', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']],
+];
+
+/** Returns the distinct types in `type`, in any case, without null; those that the keywords imply if there is no `type`. */
+export function typesOf(schema: JsonObject): JsonType[] {
+  const { type } = schema;
+  if (type !== undefined) {
+    const named = (Array.isArray(type) ? type : [type]) as readonly Json[];
+    const types = named.map((name) =>
+      typeof name === 'string' ? TYPE_NAMES[name.toLowerCase()] : undefined,
+    );
+    return [...new Set(types.filter((each) => each !== undefined))];
+  }
+  const implied = IMPLIED.find(([, keywords]) => keywords.some((keyword) => schema[keyword] !== undefined));
+  return implied === undefined ? [] : [implied[0]];
 }
 
-/** Returns the types that each alternative of a combination names. */
-function armTypes(schema: JsonObject, key: string, document: JsonObject): JsonType[][] {
-  const arms = schema[key];
-  if (!Array.isArray(arms)) return [];
-  return (arms as readonly Json[])
-    .slice(0, MAX_ARMS)
-    .map((arm) => (isJsonObject(arm) ? namedTypes(resolve(arm, document).schema) : []));
+/** Returns whether the schema itself says that null is accepted. */
+export function acceptsNull({ type, nullable, enum: choices, const: constant }: JsonObject): boolean {
+  const isNullName = (name: unknown): boolean => typeof name === 'string' && name.toLowerCase() === 'null';
+  if (nullable === true || constant === null || isNullName(type)) return true;
+  if (Array.isArray(type) && type.some(isNullName)) return true;
+  return Array.isArray(choices) && choices.includes(null);
 }
 
-function namedTypes(schema: JsonObject): JsonType[] {
-  const types = typesOf(schema);
-  const implied = types.length === 0 ? [impliedType(schema)] : types;
-  return JSON_TYPES.filter((type) => implied.includes(type));
-}
-
-/** Returns the distinct texts in `type`. */
-export function typesOf(schema: JsonObject): string[] {
-  const type = schema['type'];
-  const types = Array.isArray(type) ? (type as readonly Json[]) : [type];
-  return [...new Set(types.filter((item) => typeof item === 'string'))];
-}
-
-/** Returns the type of a schema without `type` that has `properties` or `items`. */
-export function impliedType(schema: JsonObject): string | undefined {
-  if (isJsonObject(schema['properties'])) return 'object';
-  return isJsonObject(schema['items']) ? 'array' : undefined;
-}
-
-export function typeOfValue(value: Json): JsonType {
-  if (value === null) return 'null';
+export function typeOfValue(value: Json): JsonType | undefined {
+  if (value === null) return undefined;
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
-  return typeof value as 'string' | 'number' | 'boolean';
+  return Number.isInteger(value) ? 'integer' : (typeof value as 'string' | 'number' | 'boolean');
 }

@@ -3,7 +3,7 @@ import { DEFAULT_SOURCES, fileRefusal, fileRemark, takesManyFiles } from './file
 import { valueOfJsonSchema } from './json-schema.ts';
 import type { RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
-import { listed, pickText, tidy, withRemark } from './text.ts';
+import { listed, pickText, tidy, withSentences } from './text.ts';
 
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
@@ -43,7 +43,7 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
       pickText(parameter.label, languages),
     ].find((text) => text !== '' && lettersOf(text) !== lettersOf(parameter.name)) ||
     '';
-  const text = withRemark(own, remark, own.endsWith('.') ? ' ' : '. ');
+  const text = withSentences(own, remark);
   return { shape, description: text === '' ? undefined : text };
 }
 
@@ -69,7 +69,7 @@ function typedValue(parameter: ToolParameter, context: ValueContext): TypedValue
   switch (type) {
     case 'string':
     case 'secret-input':
-      return { shape: TEXT, remark: choiceRemark(parameter) };
+      return { shape: TEXT, remark: choiceRemark(parameter, context.rules.languages) };
     case 'number':
       return { shape: numberShape(parameter) };
     case 'boolean':
@@ -124,23 +124,32 @@ function choiceValue(parameter: ToolParameter, languages: readonly string[]): Ty
   // Dify asks the plugin for the choices of a dynamic-select, so the listed choices may be incomplete.
   const closed = parameter.type === 'select' && choices.length > 0;
   const one: Shape = closed ? { kind: 'choice', values: choices } : TEXT;
-  const remark = closed ? labelRemark(parameter, languages) : choiceRemark(parameter);
+  const remark = closed ? labelRemark(parameter, languages) : choiceRemark(parameter, languages);
   return { shape: parameter.multiple === true ? { kind: 'array', items: { shape: one } } : one, remark };
 }
 
 /** Returns a remark with the choices of a parameter that also accepts other values. */
-function choiceRemark(parameter: ToolParameter): string | undefined {
-  const choices = choicesOf(parameter);
+function choiceRemark(parameter: ToolParameter, languages: readonly string[]): string | undefined {
+  const labels = labelsOf(parameter, languages);
+  const choices = choicesOf(parameter).map((value) => labels.get(value) ?? value);
   return choices.length === 0 ? undefined : `Choices: ${listed(choices, MAX_LISTED)}.`;
 }
 
-/** Returns a remark with the meaning of choices whose value, such as `2`, does not explain itself. */
+/** Returns a remark with the labels of choices that differ from their values. */
 function labelRemark(parameter: ToolParameter, languages: readonly string[]): string | undefined {
-  const meanings = parameter.options
-    .map(({ value, label }) => ({ value, label: pickText(label, languages) }))
-    .filter(({ value, label }) => label !== '' && /^[\d_.-]+$/.test(value) && label !== value)
-    .map(({ value, label }) => `${value} = ${label}`);
-  return meanings.length === 0 ? undefined : `${listed([...new Set(meanings)], MAX_LISTED)}.`;
+  const labels = [...labelsOf(parameter, languages).values()];
+  return labels.length === 0 ? undefined : `${listed(labels, MAX_LISTED)}.`;
+}
+
+/** Returns `value = label` for each choice whose label differs from its value. */
+function labelsOf({ options }: ToolParameter, languages: readonly string[]): Map<string, string> {
+  const labels = new Map<string, string>();
+  for (const { value, label } of options) {
+    const text = pickText(label, languages);
+    if (value !== '' && text !== '' && text !== value && !labels.has(value))
+      labels.set(value, `${value} = ${text}`);
+  }
+  return labels;
 }
 
 function numberShape({ min, max }: ToolParameter): Shape {

@@ -77,7 +77,7 @@ function unknownArgument(key: string, known: readonly string[]): string {
 }
 
 /** Describes in words what a shape expects. */
-function expectation(shape: Shape): string {
+export function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'choice':
     case 'number-choice': {
@@ -93,7 +93,7 @@ function expectation(shape: Shape): string {
     case 'array':
       return 'an array';
     case 'any':
-      return 'a value';
+      return shape.alternatives?.map(expectation).join(' or ') ?? 'a value';
     case 'file':
       return `a file such as ${fileExample(shape.sources)}`;
     default: {

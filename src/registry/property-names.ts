@@ -23,8 +23,12 @@ export function propertyNames(names: readonly string[]): ReadonlyMap<string, str
   return published;
 }
 
+/** Names that Pydantic reserves, so that AutoGen and CrewAI fail on them. */
+const RESERVED = /^model_(?:config|post_init|dump(?:_json)?|validate(?:_json|_strings)?)$/;
+
 /** Returns the name of a property that meets no other. Python frameworks refuse one that begins with `_`. */
 function propertyName(name: string): string {
+  if (RESERVED.test(name)) return `p_${name}`;
   const clean = asciiName(name, 'parameter');
   const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');
   return cutMiddle(named, MAX_PROPERTY_NAME, name);

@@ -1,26 +1,35 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
+import { fitted } from './check.ts';
 import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
-import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
-import { listed, withRemark } from './text.ts';
+import { JSON_TYPES, type ObjectShape, type Property, type Shape, typeOfShape, type Value } from './shape.ts';
+import { listed, withSentences } from './text.ts';
 
 /** The longest list of choices in a description, in characters. */
 const MAX_LISTED = 400;
 
 type Draft = Record<string, Json>;
 
-/** The types published for a value of any type. */
-const ANYTHING: readonly JsonType[] = ['boolean', 'number', 'object', 'array', 'null', 'string'];
-/** The types published for the items of a list that does not declare them. */
-const SCALARS: readonly JsonType[] = ['boolean', 'number', 'string'];
+const SCALARS: readonly Shape[] = [
+  { kind: 'boolean' },
+  { kind: 'number', integer: false },
+  { kind: 'string' },
+];
+const OBJECT: Shape = { kind: 'object', properties: [], open: true };
+const LIST: Shape = { kind: 'array', items: { shape: { kind: 'any', alternatives: [...SCALARS, OBJECT] } } };
+/** What is published for a value of any type. */
+const ANYTHING: readonly Shape[] = [...SCALARS, OBJECT, LIST];
 
 /**
  * Returns the value as JSON Schema 2020-12, without `$schema` and `$ref`, frozen. The schema describes the preferred
- * form of values; coercion accepts more. Every value has a type, or alternatives that have one, and no object is
- * closed: otherwise the converters of model providers refuse the whole list of tools.
+ * form of values; coercion accepts more. Every value has a type, or alternatives that have one, null is not among them,
+ * and no object is closed: otherwise the converters of model providers refuse the whole list of tools.
  */
 export function publishSchema(value: Value): JsonObject {
-  return deepFreeze(schemaOf(value, ANYTHING));
+  const schema = schemaOf(value, ANYTHING);
+  // At the root, OpenAI demands it.
+  if (schema['type'] === 'object') schema['properties'] ??= {};
+  return deepFreeze(schema);
 }
 
 export function deepFreeze<T>(value: T): T {
@@ -29,29 +38,26 @@ export function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Returns the schema of a value. `untyped` are the types published for a value of any type. */
-function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly JsonType[]): Draft {
-  const { shape, nullable, description, default: fallback } = value;
+/** Returns the schema of a value. `untyped` is what is published for a value of any type. */
+function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Shape[]): Draft {
+  const { shape, description, default: fallback } = value;
   const schema = shapeSchema(shape, untyped);
-  // Any value has null among its own. A list of types would mean the same, but not every converter supports it.
-  const isNullable = nullable === true && shape.kind !== 'any';
-  const written: Draft = isNullable ? { anyOf: [schema, { type: 'null' }] } : schema;
   // A default that no alternative allows is sent to Dify but not published.
-  if (fallback !== undefined && isPublished(value, fallback, untyped)) {
+  if (fallback !== undefined && isPublished(shape, fallback, untyped)) {
     // Copies, because the schema is frozen but the declaration is not.
-    written['default'] = structuredClone(fallback);
+    schema['default'] = structuredClone(fallback);
   }
   const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
-  if (text !== undefined) written['description'] = text;
-  return written;
+  if (text !== undefined) schema['description'] = text;
+  return schema;
 }
 
 function withChoices(description = '', values: readonly number[]): string {
-  const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
-  return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
+  const choices = listed(values.map(String), MAX_LISTED);
+  return withSentences(description, values.length === 1 ? `Always ${choices}.` : `One of ${choices}.`);
 }
 
-function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
+function shapeSchema(shape: Shape, untyped: readonly Shape[]): Draft {
   switch (shape.kind) {
     case 'string':
     case 'boolean':
@@ -63,7 +69,7 @@ function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
     case 'number':
       return numberSchema(shape);
     case 'any':
-      return alternatives(shape.types ?? untyped);
+      return { anyOf: armsOf(shape, untyped).map(armSchema) };
     case 'file':
       return fileSchema(shape.sources);
     case 'array':
@@ -73,18 +79,19 @@ function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
   }
 }
 
-function alternatives(types: readonly JsonType[]): Draft {
-  const arms = JSON_TYPES.filter((type) => types.includes(type)).map((type): Draft => {
-    if (type === 'object') return { type, properties: {} };
-    return type === 'array' ? { type, items: alternatives(itemTypes(types)) } : { type };
-  });
-  const [only] = arms;
-  return arms.length === 1 && only !== undefined ? only : { anyOf: arms };
+/** Returns the alternatives of a value of any type in the order in which they are published. */
+function armsOf(shape: Extract<Shape, { kind: 'any' }>, untyped: readonly Shape[]): readonly Shape[] {
+  const place = (arm: Shape): number => JSON_TYPES.indexOf(typeOfShape(arm) ?? 'string');
+  return [...(shape.alternatives ?? untyped)].sort((a, b) => place(a) - place(b));
 }
 
-/** Returns the item types of a list that is one alternative among these types. */
-function itemTypes(types: readonly JsonType[]): readonly JsonType[] {
-  return types.includes('object') ? [...SCALARS, 'object'] : SCALARS;
+function armSchema(shape: Shape): Draft {
+  return isFree(shape) ? { type: 'object' } : shapeSchema(shape, SCALARS);
+}
+
+/** Returns whether a shape is an object of which nothing is known. */
+function isFree(shape: Shape): boolean {
+  return shape.kind === 'object' && shape.open && shape.others === undefined && shape.properties.length === 0;
 }
 
 /**
@@ -96,10 +103,15 @@ function boundsOf(values: readonly number[]): NumberBounds {
 
 type NumberBounds = Omit<Extract<Shape, { kind: 'number' }>, 'kind'>;
 
+/** Returns whether a bound is exact: some frameworks fail on a bound of an integer that is none to them. */
+function isBound(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
+
 function numberSchema({ integer, min, max }: NumberBounds): Draft {
   const schema: Draft = { type: integer ? 'integer' : 'number' };
-  if (min !== undefined) schema['minimum'] = min;
-  if (max !== undefined) schema['maximum'] = max;
+  if (min !== undefined && isBound(min)) schema['minimum'] = min;
+  if (max !== undefined && isBound(max)) schema['maximum'] = max;
   return schema;
 }
 
@@ -112,49 +124,50 @@ function fileSchema(sources: readonly FileSource[]): Draft {
   return { type: 'object', properties };
 }
 
-function objectSchema({ properties }: Extract<Shape, { kind: 'object' }>): Draft {
+/**
+ * Returns the schema of an object. One without members of its own has no `properties` below the root, and a schema for
+ * any member: otherwise frameworks publish it as a text, send it empty, or close it.
+ */
+function objectSchema(shape: ObjectShape): Draft {
   const members: Draft = {};
   const demanded: string[] = [];
-  for (const property of properties) {
+  for (const property of shape.properties) {
     members[property.name] = schemaOf(property, ANYTHING);
     if (property.required && property.default === undefined) demanded.push(property.name);
   }
-  const schema: Draft = { type: 'object', properties: members };
+  const schema: Draft = { type: 'object' };
+  if (shape.properties.length > 0) schema['properties'] = members;
   if (demanded.length > 0) schema['required'] = demanded;
+  const others = othersOf(shape);
+  if (others !== undefined) schema['additionalProperties'] = schemaOf(others, ANYTHING);
   return schema;
 }
 
-/** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
-function isPublished({ shape, nullable }: Value, value: Json, untyped: readonly JsonType[]): boolean {
-  if (value === null && shape.kind !== 'any') return nullable === true;
-  switch (shape.kind) {
-    case 'any':
-      return isOneOf(value, shape.types ?? untyped);
-    case 'array':
-      return Array.isArray(value) && value.every((item: Json) => isPublished(shape.items, item, SCALARS));
-    case 'object':
-      return shape.properties.every((property) => {
-        const member = isJsonObject(value) ? value[property.name] : undefined;
-        return member === undefined || isPublished(property, member, ANYTHING);
-      });
-    default:
-      return true;
-  }
+/** Returns the value that is published for members without a name; undefined if none is. */
+function othersOf(shape: ObjectShape): Value | undefined {
+  return isFree(shape) ? { shape: { kind: 'any' } } : shape.others;
 }
 
-function isOneOf(value: Json, types: readonly JsonType[]): boolean {
-  return types.some((type) => {
-    switch (type) {
-      case 'array':
-        return Array.isArray(value) && value.every((item: Json) => isOneOf(item, itemTypes(types)));
-      case 'object':
-        return isJsonObject(value);
-      case 'integer':
-        return Number.isInteger(value);
-      case 'null':
-        return value === null;
-      default:
-        return typeof value === type;
-    }
-  });
+/** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
+function isPublished(shape: Shape, value: Json, untyped: readonly Shape[]): boolean {
+  switch (shape.kind) {
+    case 'any':
+      return armsOf(shape, untyped).some((arm) => isPublished(arm, value, SCALARS));
+    case 'array':
+      return (
+        Array.isArray(value) && value.every((item: Json) => isPublished(shape.items.shape, item, SCALARS))
+      );
+    case 'object':
+      return (
+        isJsonObject(value) &&
+        Object.entries(value).every(([name, member]) => {
+          const declared = shape.properties.find((property) => property.name === name) ?? othersOf(shape);
+          return (
+            member === undefined || declared === undefined || isPublished(declared.shape, member, ANYTHING)
+          );
+        })
+      );
+    default:
+      return fitted({ shape }, value) === value;
+  }
 }

@@ -13,8 +13,11 @@ export type Shape =
       readonly max?: number | undefined;
     }
   | { readonly kind: 'boolean' }
-  /** Accepts every value. The types that the declaration names are published: every published value has a type. */
-  | { readonly kind: 'any'; readonly types?: readonly JsonType[] | undefined }
+  /**
+   * Accepts every value. The alternatives, at most one for each JSON type, are published, because every published value
+   * has a type, and a value of such a type is checked against its alternative.
+   */
+  | { readonly kind: 'any'; readonly alternatives?: readonly Shape[] | undefined }
   | { readonly kind: 'file'; readonly sources: readonly FileSource[] }
   | { readonly kind: 'array'; readonly items: Value }
   | ObjectShape;
@@ -22,17 +25,38 @@ export type Shape =
 export interface ObjectShape {
   readonly kind: 'object';
   readonly properties: readonly Property[];
+  /** Whether other members are accepted. */
   readonly open: boolean;
+  /** What the other members are, if the declaration says so. */
+  readonly others?: Value | undefined;
 }
 
-/** The types of JSON Schema in the order in which they are published. Text is last, because any value can be one. */
-export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'null', 'string'] as const;
+/** The types of published values, in this order. Text is last: frameworks that support one alternative take the last. */
+export const JSON_TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'string'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
+
+/** Returns the JSON type of a shape's values; undefined for values of any type. */
+export function typeOfShape(shape: Shape): JsonType | undefined {
+  switch (shape.kind) {
+    case 'any':
+      return undefined;
+    case 'choice':
+      return 'string';
+    case 'number-choice':
+      return shape.values.every(Number.isInteger) ? 'integer' : 'number';
+    case 'number':
+      return shape.integer ? 'integer' : 'number';
+    case 'file':
+      return 'object';
+    default:
+      return shape.kind;
+  }
+}
 
 /** A shape with its description. */
 export interface Value {
   readonly shape: Shape;
-  /** Whether null is an accepted value. Never set at the top level, where null means absent. */
+  /** Whether null is an accepted value, which the schema does not say. Never set at the top level, where null means absent. */
   readonly nullable?: boolean | undefined;
   readonly description?: string | undefined;
 }

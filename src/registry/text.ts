@@ -42,6 +42,11 @@ export function withRemark(text: string, remark: string, separator: string, max 
   return `${cutText(text, space)}${separator}${kept}`;
 }
 
+/** Returns a text followed by sentences. If both are too long, the text is cut and the sentences are not. */
+export function withSentences(text: string, sentences: string): string {
+  return withRemark(text, sentences, /[.!?\u3002\uff01\uff1f]$/.test(text) ? ' ' : '. ');
+}
+
 /** Formats items as `a, b, c and 4 more`, of at most `max` units. The first item is always included. */
 export function listed(items: readonly string[], max: number): string {
   let text = '';

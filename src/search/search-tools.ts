@@ -61,16 +61,10 @@ export const describeTool = defineBridgeTool({
   annotations: LOOKS_UP,
 });
 
-const ITEM = z.union([z.boolean(), z.number(), z.object({}), z.string()]);
-const ANYTHING = z.union([z.boolean(), z.number(), z.object({}), z.array(ITEM), z.null(), z.string()]);
-
 const CALL = z.object({
   name: NAME,
   arguments: z
-    .object({})
-    // Strict converters close an object unless its schema allows more members. `passthrough` would publish
-    // `additionalProperties: true`, on which Google's converter fails because it expects a schema there.
-    .catchall(ANYTHING)
+    .record(z.unknown())
     .optional()
     .describe("The tool's own arguments, as describe_tool shows them. Omit this if the tool takes none."),
 });

@@ -2,39 +2,39 @@ import type { ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { JsonObject } from '../../src/model/json.ts';
 
-const NEVER = [
-  '$schema',
-  '$ref',
-  '$defs',
-  'definitions',
-  'allOf',
-  'oneOf',
-  'not',
-  'if',
-  'exclusiveMinimum',
-  'exclusiveMaximum',
-  'format',
-  'const',
-  'patternProperties',
-  'x-mcp-header',
-];
+/** The keywords that every model provider and framework supports. */
+const KEYWORDS = new Set([
+  'type',
+  'description',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'enum',
+  'default',
+  'minimum',
+  'maximum',
+  'anyOf',
+]);
+const TYPES = ['boolean', 'integer', 'number', 'object', 'array', 'string'];
 
 /** What is published of the items of a list whose declaration does not describe them. */
 export const SCALAR = { anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'string' }] };
 const SCALAR_OR_OBJECT = {
-  anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'object', properties: {} }, { type: 'string' }],
+  anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'object' }, { type: 'string' }],
 };
 /** What is published of a value of any type. */
 export const ANYTHING = {
   anyOf: [
     { type: 'boolean' },
     { type: 'number' },
-    { type: 'object', properties: {} },
+    { type: 'object' },
     { type: 'array', items: SCALAR_OR_OBJECT },
-    { type: 'null' },
     { type: 'string' },
   ],
 };
+/** What is published of an object without members of its own. */
+export const FREE_OBJECT = { type: 'object', additionalProperties: ANYTHING };
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, ownProperties: true });
 
@@ -64,11 +64,18 @@ export function brokenOutput(schema: JsonObject): string[] {
 function walk(schema: Record<string, unknown>, at: string, faults: string[], typeLists = false): void {
   const below = (member: unknown, name: string): void =>
     walk(member as Record<string, unknown>, `${at}/${name}`, faults, typeLists);
-  for (const keyword of NEVER) if (keyword in schema) faults.push(`${at}: ${keyword}`);
-  const { description, items, properties, type, anyOf, additionalProperties } = schema;
-  const hasType = typeof type === 'string' || (typeLists && Array.isArray(type));
+  for (const keyword of Object.keys(schema)) if (!KEYWORDS.has(keyword)) faults.push(`${at}: ${keyword}`);
+  const { description, items, properties, type, anyOf, additionalProperties, minimum, maximum } = schema;
+  const hasType = (typeof type === 'string' && TYPES.includes(type)) || (typeLists && Array.isArray(type));
   if (!hasType && !Array.isArray(anyOf)) faults.push(`${at}: no type`);
-  if (Array.isArray(anyOf) && anyOf.length === 0) faults.push(`${at}: no alternatives`);
+  if (Array.isArray(anyOf) && anyOf.length < 2) faults.push(`${at}: fewer than two alternatives`);
+  // LangChain's converter for Gemini makes a text of it, AutoGen's an object that loses all members.
+  if (at !== '' && typeof properties === 'object' && Object.keys(properties as object).length === 0)
+    faults.push(`${at}: empty properties`);
+  // AutoGen fails on a bound of an integer that is none.
+  for (const bound of [minimum, maximum])
+    if (type === 'integer' && bound !== undefined && !Number.isSafeInteger(bound))
+      faults.push(`${at}: a bound that is no exact integer`);
   // Google's converter reads a schema there and fails on a boolean.
   if (typeof additionalProperties === 'boolean') faults.push(`${at}: additionalProperties is a boolean`);
   if (typeof description === 'string' && (description === '' || description.length > 1024)) {
@@ -77,13 +84,17 @@ function walk(schema: Record<string, unknown>, at: string, faults: string[], typ
   const isList = type === 'array' || (Array.isArray(type) && type.includes('array'));
   if (isList && items === undefined) faults.push(`${at}: no items`);
   checkEnum(schema['enum'], at, faults);
+  if (schema['enum'] !== undefined && type !== 'string')
+    faults.push(`${at}: choices that are not of type string`);
   if ('default' in schema && !compiled(schema as JsonObject)(schema['default'])) {
     faults.push(`${at}: the default does not fit`);
   }
   for (const [name, member] of Object.entries(
     (properties ?? {}) as Record<string, Record<string, unknown>>,
   )) {
-    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) faults.push(`${at}: property ${name}`);
+    // Pydantic reserves some names, and refuses a name that begins with `_`, in AutoGen and CrewAI.
+    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name) || /^model_(config|dump|validate|post_init)/.test(name))
+      faults.push(`${at}: property ${name}`);
     below(member, name);
   }
   if (typeof items === 'object' && items !== null) below(items, 'items');

@@ -10,10 +10,7 @@ const own = defineBridgeTool({
     coats: z.number().int().min(1).max(3).default(2),
     note: z.string().optional(),
     dry: z.boolean().optional(),
-    more: z
-      .object({})
-      .catchall(z.union([z.number(), z.object({})]))
-      .optional(),
+    more: z.record(z.union([z.number(), z.record(z.unknown())])).optional(),
   }),
   annotations: { readOnlyHint: true },
 });
@@ -33,8 +30,8 @@ describe('a tool of the bridge itself', () => {
           dry: { type: 'boolean' },
           more: {
             type: 'object',
-            properties: {},
-            additionalProperties: { anyOf: [{ type: 'number' }, { type: 'object', properties: {} }] },
+            additionalProperties: { anyOf: [{ type: 'number' }, { type: 'object' }] },
+            description: 'Keys are free; each value is a number or an object.',
           },
         },
         required: ['colour'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { parameter, propertyOf, toolWith } from '../../support/declarations.ts';
-import { ANYTHING, broken, compiled, SCALAR } from '../../support/schema-rules.ts';
+import { ANYTHING, broken, compiled, FREE_OBJECT, SCALAR } from '../../support/schema-rules.ts';
 
 function published(schema: JsonObject, type = 'object'): Record<string, unknown> | undefined {
   const found = toolWith([parameter('p', { type, label: {}, inputSchema: schema })]);
@@ -18,7 +18,11 @@ function member(schema: JsonObject, definitions: JsonObject = {}): unknown {
 
 describe('of a foreign schema is published', () => {
   test.each<[string, JsonObject, object]>([
-    ['a text', { type: 'string', minLength: 3, format: 'uri', pattern: '^h' }, { type: 'string' }],
+    [
+      'a text with the rest in words',
+      { type: 'string', minLength: 3, format: 'uri', pattern: '^h', description: 'A page' },
+      { type: 'string', description: 'A page. Format: uri. Pattern: `^h`. At least 3 characters.' },
+    ],
     [
       'a bounded number',
       { type: 'number', minimum: 1, maximum: 2 },
@@ -33,7 +37,7 @@ describe('of a foreign schema is published', () => {
     [
       'an exclusive bound of a number a little wider',
       { type: 'number', exclusiveMinimum: 0 },
-      { type: 'number', minimum: 0 },
+      { type: 'number', minimum: 0, description: 'More than 0.' },
     ],
     ['bounds that exclude all not at all', { type: 'number', minimum: 2, maximum: 1 }, { type: 'number' }],
     ['a list', { type: 'array', items: { type: 'string' } }, { type: 'array', items: { type: 'string' } }],
@@ -46,28 +50,39 @@ describe('of a foreign schema is published', () => {
     [
       'a tuple as a list of its types',
       { type: 'array', items: [{ type: 'string' }, { type: 'object' }] },
-      { type: 'array', items: { anyOf: [{ type: 'object', properties: {} }, { type: 'string' }] } },
+      {
+        type: 'array',
+        items: { anyOf: [{ type: 'object' }, { type: 'string' }] },
+        description: 'Items in this order: a string, an object.',
+      },
     ],
     [
       'a tuple of a newer draft',
-      { type: 'array', prefixItems: [{ type: 'number' }, { $ref: '#/properties/m' }] },
+      { type: 'array', prefixItems: [{ type: 'number', description: 'Size' }, { type: 'number' }] },
       {
         type: 'array',
-        items: { anyOf: [{ type: 'number' }, { type: 'array', items: SCALAR }] },
+        items: { type: 'number' },
+        description: 'Items in this order: a number (Size), a number.',
       },
     ],
     [
       'a list of several types',
-      { type: 'array', items: { oneOf: [{ properties: { a: {} } }, { type: 'integer' }, { type: 'null' }] } },
       {
         type: 'array',
-        items: { anyOf: [{ type: 'integer' }, { type: 'object', properties: {} }, { type: 'null' }] },
+        items: { oneOf: [{ properties: { a: { type: 'string' } } }, { type: 'integer' }, { type: 'null' }] },
+      },
+      {
+        type: 'array',
+        items: {
+          anyOf: [{ type: 'integer' }, { type: 'object', properties: { a: { type: 'string' } } }],
+          description: 'May be null.',
+        },
       },
     ],
     [
       'a list of what several schemas describe together',
       { type: 'array', items: { allOf: [{ type: 'object' }, { description: 'D' }] } },
-      { type: 'array', items: { type: 'object', properties: {} } },
+      { type: 'array', items: { ...FREE_OBJECT, description: 'D' } },
     ],
     ['choices', { enum: ['a', 'b', 'a'] }, { type: 'string', enum: ['a', 'b'] }],
     [
@@ -78,30 +93,35 @@ describe('of a foreign schema is published', () => {
     [
       'choices without the numbers that JSON cannot carry',
       { enum: [1, JSON.parse('1e999') as number] },
-      { type: 'integer', minimum: 1, maximum: 1, description: 'One of 1.' },
+      { type: 'integer', minimum: 1, maximum: 1, description: 'Always 1.' },
     ],
     ['no choices where none is left', { enum: [JSON.parse('1e999') as number] }, ANYTHING],
     ['a constant', { const: 'a' }, { type: 'string', enum: ['a'] }],
     [
       'choices of several types',
       { enum: ['a', 1] },
-      { anyOf: [{ type: 'number' }, { type: 'string' }], description: 'One of "a", 1.' },
+      { anyOf: [{ type: 'integer' }, { type: 'string' }], description: 'One of "a", 1.' },
     ],
     [
       'several types as alternatives, texts last',
       { type: ['string', 'number'] },
       { anyOf: [{ type: 'number' }, { type: 'string' }] },
     ],
-    ['a type or null', { type: ['string', 'null'] }, { anyOf: [{ type: 'string' }, { type: 'null' }] }],
+    ['null in words', { type: ['string', 'null'] }, { type: 'string', description: 'May be null.' }],
     [
-      'choices or null',
+      'null beside choices in words',
       { enum: ['a', null] },
-      { anyOf: [{ type: 'string', enum: ['a'] }, { type: 'null' }] },
+      { type: 'string', enum: ['a'], description: 'May be null.' },
     ],
     [
-      'one arm or null',
-      { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
-      { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
+      'null as an alternative in words',
+      { anyOf: [{ type: 'integer' }, { type: 'null' }] },
+      { type: 'integer', description: 'May be null.' },
+    ],
+    [
+      'null not at all where it means that nothing is given',
+      { anyOf: [{ type: 'integer' }, { type: 'null' }], default: null },
+      { type: 'integer' },
     ],
     [
       'the only arm',
@@ -111,13 +131,17 @@ describe('of a foreign schema is published', () => {
     [
       'several arms as their types',
       { oneOf: [{ type: 'string', format: 'uri' }, { type: 'number' }] },
-      { anyOf: [{ type: 'number' }, { type: 'string' }] },
+      { anyOf: [{ type: 'number' }, { type: 'string' }], description: 'Format: uri.' },
     ],
-    ['an arm without a type as anything', { anyOf: [{ type: 'string' }, { minLength: 1 }] }, ANYTHING],
+    [
+      'an arm without a type as anything',
+      { anyOf: [{ type: 'string' }, { description: 'D' }] },
+      { ...ANYTHING, description: 'D' },
+    ],
     [
       'several types or null',
       { type: ['string', 'null', 'array'] },
-      { anyOf: [{ type: 'array', items: SCALAR }, { type: 'null' }, { type: 'string' }] },
+      { anyOf: [{ type: 'array', items: SCALAR }, { type: 'string' }], description: 'May be null.' },
     ],
     ['null alone as anything', { type: 'null' }, ANYTHING],
     ['nothing said as anything', {}, ANYTHING],
@@ -130,8 +154,8 @@ describe('of a foreign schema is published', () => {
     ['an implied object', { properties: { a: {} } }, { type: 'object', properties: { a: ANYTHING } }],
     [
       'a closed object like an open one',
-      { type: 'object', additionalProperties: false },
-      { type: 'object', properties: {} },
+      { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false },
+      { type: 'object', properties: { a: { type: 'string' } } },
     ],
     [
       'required members',
@@ -182,14 +206,21 @@ describe('references', () => {
   });
 
   test.each([
-    'https://example.com/schema.json',
-    '#/$defs/none',
-    '#/%',
-    '#/$defs/name/constructor',
-    'other.json#/a',
-    '#name',
-  ])('to %s become anything', ($ref) => {
-    expect(member({ $ref }, { $defs })).toEqual(ANYTHING);
+    ['https://example.com/schema.json', 'schema.json'],
+    ['#/$defs/none', 'none'],
+    ['#/%', '%'],
+    ['#/$defs/name/constructor', 'constructor'],
+    ['other.json#/a', 'a'],
+    ['#name', '#name'],
+  ])('to %s become anything, and the description says so', ($ref, name) => {
+    expect(member({ $ref }, { $defs })).toEqual({
+      ...ANYTHING,
+      description: `Type ${name} (not described).`,
+    });
+    expect(member({ $ref, type: 'object', description: 'D' }, { $defs })).toEqual({
+      ...FREE_OBJECT,
+      description: `D. Type ${name} (not described).`,
+    });
   });
 
   test('in a circle end', () => {
@@ -293,4 +324,64 @@ describe('arguments for a foreign schema', () => {
       },
     );
   });
+});
+
+test('arguments are checked against what is published of maps, alternatives and merged parts', () => {
+  const inputSchema = {
+    type: 'object',
+    properties: {
+      map: { type: 'object', additionalProperties: { type: 'integer' } },
+      either: { anyOf: [{ type: 'array', items: { type: 'number' } }, { type: 'string' }] },
+      both: {
+        allOf: [
+          { type: 'number', minimum: 2 },
+          { type: 'integer', maximum: 4 },
+        ],
+      },
+      form: {
+        oneOf: ['a', 'b'].map((kind) => ({
+          properties: { kind: { const: kind }, [kind]: { type: 'boolean' } },
+          required: ['kind'],
+        })),
+      },
+    },
+  };
+  const found = toolWith([parameter('p', { type: 'object', inputSchema })]);
+  const sent = { map: { x: '1' }, either: ['2'], both: '3', form: { kind: 'b', b: 'yes' } };
+  expect(found.parseArguments({ p: sent })).toEqual({
+    ok: true,
+    parameters: { p: { map: { x: 1 }, either: [2], both: 3, form: { kind: 'b', b: true } } },
+  });
+  const wrong = { map: { x: 'one' }, either: ['two'], both: 5, form: { kind: 'c' } };
+  expect(found.parseArguments({ p: wrong })).toEqual({
+    ok: false,
+    problems: [
+      { path: '/p/map/x', message: 'expected a whole number, got "one"' },
+      { path: '/p/either/0', message: 'expected a number, got "two"' },
+      { path: '/p/both', message: 'expected a whole number from 2 to 4, got 5' },
+      { path: '/p/form/kind', message: 'expected one of "a", "b", got "c"' },
+    ],
+  });
+});
+
+test('a schema whose parts and variants multiply is read in steps that its size bounds', () => {
+  const $defs = Object.fromEntries(
+    Array.from({ length: 60 }, (_, index) => {
+      const next = { $ref: `#/$defs/d${index + 1}` };
+      return [
+        `d${index}`,
+        { allOf: [next, next], oneOf: [next, { type: 'object', properties: { x: next } }] },
+      ];
+    }),
+  );
+  let reads = 0;
+  const counted = new Proxy($defs, {
+    getOwnPropertyDescriptor(target, key) {
+      reads += 1;
+      return Reflect.getOwnPropertyDescriptor(target, key);
+    },
+  });
+  published({ type: 'object', properties: { m: { $ref: '#/$defs/d0' } }, $defs: counted });
+  expect(reads).toBeGreaterThan(10);
+  expect(reads).toBeLessThan(10_000);
 });

@@ -62,7 +62,7 @@ describe('narrowing', () => {
       'a number to choices within its bounds',
       { type: 'number', max: 5, label: {} },
       { enum: [1, 5], minimum: 2 },
-      { minimum: 5, maximum: 5, description: 'One of 5.' },
+      { minimum: 5, maximum: 5, description: 'Always 5.' },
     ],
     [
       'a list of choices in its items',

@@ -49,22 +49,31 @@ const scalar = fc.oneof(
 
 const foreignSchema = fc.letrec<{ schema: JsonObject }>((tie) => ({
   schema: fc.oneof(
-    { maxDepth: 4 },
+    { maxDepth: 2 },
     json.filter(
       (value): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value),
     ),
     fc.record(
       {
         type: fc.oneof(
-          fc.constantFrom('string', 'number', 'integer', 'boolean', 'array', 'object', 'null'),
+          fc.constantFrom('string', 'number', 'integer', 'boolean', 'array', 'object', 'null', 'STRING'),
           fc.constantFrom<string[]>(['string', 'null'], ['array', 'null'], ['string', 'number']),
         ),
         properties: fc.dictionary(text, tie('schema'), { maxKeys: 3 }),
         required: fc.array(text, { maxLength: 2 }),
-        additionalProperties: fc.boolean(),
+        additionalProperties: fc.oneof(fc.boolean(), tie('schema')),
+        patternProperties: fc.constant({ '^x-': { type: 'integer' } }),
         items: tie('schema'),
         enum: fc.array(scalar, { maxLength: 3 }),
+        prefixItems: fc.array(tie('schema'), { maxLength: 1 }),
         anyOf: fc.array(tie('schema'), { maxLength: 2 }),
+        oneOf: fc.array(tie('schema'), { maxLength: 2 }),
+        allOf: fc.array(tie('schema'), { maxLength: 2 }),
+        const: scalar,
+        format: text,
+        maxLength: fc.integer(),
+        not: fc.constant({ const: 1 }),
+        examples: fc.array(json, { maxLength: 2 }),
         minimum: fc.integer(),
         exclusiveMaximum: fc.double(),
         $ref: fc.constantFrom('#', '#/properties/a', '#/items', 'https://example.com'),
@@ -197,7 +206,10 @@ const IN_WORDS =
 
 /** True for a parameter that takes more values than model providers let a schema say. */
 function takesMore({ type, inputSchema }: ToolParameter): boolean {
-  return inputSchema !== undefined || ['any', 'array', 'unheard-of'].includes(type);
+  return (
+    inputSchema !== undefined ||
+    ['any', 'array', 'object', 'model-selector', 'app-selector', 'unheard-of'].includes(type)
+  );
 }
 
 /** Where the validator and the parser disagree on arguments that need no coercion; empty when they do not. */

@@ -12,7 +12,7 @@ import {
   registryWith,
   toolWith,
 } from '../../support/declarations.ts';
-import { ANYTHING, broken, compiled, SCALAR } from '../../support/schema-rules.ts';
+import { ANYTHING, broken, compiled, FREE_OBJECT, SCALAR } from '../../support/schema-rules.ts';
 
 /** What is published of one parameter, without its description. */
 function published(more: Partial<ToolParameter>): Record<string, unknown> | undefined {
@@ -71,9 +71,9 @@ describe('each type is published as what models send', () => {
     ],
     ['dynamic-select', { type: 'dynamic-select', options: options('a') }, { type: 'string' }],
     ['array', { type: 'array' }, { type: 'array', items: SCALAR }],
-    ['object', { type: 'object' }, { type: 'object', properties: {} }],
-    ['model-selector', { type: 'model-selector' }, { type: 'object', properties: {} }],
-    ['app-selector', { type: 'app-selector' }, { type: 'object', properties: {} }],
+    ['object', { type: 'object' }, FREE_OBJECT],
+    ['model-selector', { type: 'model-selector' }, FREE_OBJECT],
+    ['app-selector', { type: 'app-selector' }, FREE_OBJECT],
     ['any', { type: 'any' }, ANYTHING],
     ['a type of a later Dify', { type: 'colour-wheel' }, ANYTHING],
     ['date', { type: 'date' }, { type: 'string' }],
@@ -187,7 +187,7 @@ describe('descriptions of parameters', () => {
     expect(text).toMatch(/^(?:😀)+…$/u);
   });
 
-  test('name the choices of a text, and what choices that are numbers mean', () => {
+  test('name the choices of a text, and the labels of choices that differ from their values', () => {
     expect(described({ llmDescription: 'Language.', options: options('python3', 'javascript') })).toBe(
       'Language. Choices: python3, javascript.',
     );
@@ -198,6 +198,16 @@ describe('descriptions of parameters', () => {
     expect(described({ type: 'select', options: states, llmDescription: 'State' })).toBe(
       'State. 1 = Open, 2 = Closed.',
     );
+    const colours = [
+      { value: 'r', label: { en_US: 'Red', zh_Hans: '红' } },
+      { value: 'Green', label: english('Green') },
+      { value: 'b', label: { zh_Hans: '蓝', en_US: 'Blue' } },
+    ];
+    expect(described({ type: 'dynamic-select', options: colours })).toBe(
+      'Choices: r = Red, Green, b = Blue.',
+    );
+    expect(described({ type: 'select', options: colours })).toBe('p. r = Red, b = Blue.');
+    expect(described({ type: 'select', options: colours }, ['zh_Hans'])).toBe('p. r = 红, b = 蓝.');
     const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
     expect(described({ options: many })).toMatch(/country-20, .* and \d+ more\.$/);
   });
