@@ -95,7 +95,9 @@ export async function createApp(
     secrets: new Secrets(configSecrets(config)),
   });
   const sources = fileSources(config, localFiles);
-  const parts = { http, connection, files, sources, logger };
+  // A failure is logged by the refresher; the list from before stays.
+  const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
+  const parts = { http, connection, files, sources, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });

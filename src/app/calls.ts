@@ -18,21 +18,25 @@ export interface CallParts {
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
   readonly logger: Logger;
+  /** See `CallerOptions`. */
+  readonly onStale?: (() => void) | undefined;
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { http, connection, files, sources, logger } = parts;
+  const { http, connection, files, sources, logger, onStale } = parts;
   const { workspaceId: tenantId, innerApiKey, userId } = connection;
   const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
+  const adminApiKey = connection.console?.kind === 'admin-key' ? connection.console.key : undefined;
   const uploader = createFileUploader(http, { innerApiKey, tenantId });
   return new Caller({
-    invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes, maxAnswerBytes }),
+    invoker: createInvoker(http, { innerApiKey, tenantId, adminApiKey, maxFrameBytes, maxAnswerBytes }),
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
     timeoutMs: timeout,
     maxConcurrent,
     maxQueued,
+    onStale,
     logger,
   });
 }

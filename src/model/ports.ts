@@ -37,6 +37,8 @@ export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
   readonly credentialId?: string | undefined;
+  /** The provider's name for a person, which errors use. Default: its ID. */
+  readonly providerLabel?: string | undefined;
   readonly signal: AbortSignal;
 }
 

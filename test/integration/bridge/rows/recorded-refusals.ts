@@ -13,6 +13,7 @@ export interface RecordedRefusal {
 }
 
 const REFUSED = 'Dify refused the call before running the tool.';
+const GONE = 'This Dify workspace no longer has the tool.';
 const FAULT = 'Dify failed with an internal error (status 500). Dify said: Internal Server Error';
 const KEY = 'Dify does not accept the inner API key';
 
@@ -21,9 +22,9 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
   { name: 'invoke-error/api-provider-by-name', says: [FAULT] },
   {
     name: 'invoke-error/api-provider-unknown',
-    says: [REFUSED, 'Dify said: api provider b1547512-1819-4aac-bfb4-9bcf3017ee6c not found'],
+    says: [GONE, 'Dify said: api provider b1547512-1819-4aac-bfb4-9bcf3017ee6c not found'],
   },
-  { name: 'invoke-error/api-tool-unknown', says: [REFUSED, 'Dify said: tool nope not found'] },
+  { name: 'invoke-error/api-tool-unknown', says: [GONE, 'Dify said: tool nope not found'] },
   {
     name: 'invoke-error/bad-tool-type',
     says: [REFUSED, 'Dify said: invalid payload: 1 validation error for RequestInvokeTool'],
@@ -31,7 +32,10 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
   },
   {
     name: 'invoke-error/credential-unknown',
-    says: [REFUSED, 'Dify said: provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56'],
+    says: [
+      'was deleted in Dify, so this tool cannot run.',
+      'Dify said: provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56',
+    ],
     file: 'tools: { presets: { acme_sec__all_types: { credentialId: 13ddf478-7e42-44aa-9b04-6d2e76a16c56 } } }',
   },
   {
@@ -43,7 +47,7 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
     says: [REFUSED, "Dify said: tool parameter sel value zzz not in options ['a', 'b']"],
   },
   { name: 'invoke-error/malformed-provider', says: [REFUSED, 'Dify said: Invalid plugin id a b c'] },
-  { name: 'invoke-error/mcp-unknown', says: [REFUSED, 'Dify said: mcp provider nope not found'] },
+  { name: 'invoke-error/mcp-unknown', says: [GONE, 'Dify said: mcp provider nope not found'] },
   {
     name: 'invoke-error/no-key',
     says: [KEY, 'DIFY_INNER_API_KEY must be'],
@@ -64,9 +68,9 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
     unsendable: 'the bridge sends an object',
   },
   { name: 'invoke-error/plugin-not-installed', says: [FAULT, 'no longer installed'] },
-  { name: 'invoke-error/plugin-tool-unknown', says: [REFUSED, 'Dify said: Tool with name nope not found'] },
+  { name: 'invoke-error/plugin-tool-unknown', says: [GONE, 'Dify said: Tool with name nope not found'] },
   { name: 'invoke-error/selector-missing', says: [REFUSED, 'Dify said: The selector must be a dictionary.'] },
-  { name: 'invoke-error/unknown-hardcoded-tool', says: [REFUSED, 'Dify said: builtin tool nope not found'] },
+  { name: 'invoke-error/unknown-hardcoded-tool', says: [GONE, 'Dify said: builtin tool nope not found'] },
   {
     name: 'invoke-error/unknown-tenant',
     says: [REFUSED, 'Dify said: tenant not found'],
@@ -79,7 +83,10 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
   },
   {
     name: 'invoke-error/workflow-unknown',
-    says: [REFUSED, 'Dify said: workflow provider 6b409005-1eb1-4def-a273-5540c9ba2990 not found'],
+    says: [
+      'The workflow behind the tool no longer exists',
+      'Dify said: workflow provider 6b409005-1eb1-4def-a273-5540c9ba2990 not found',
+    ],
   },
   {
     name: 'invoke-error/wrong-key',
