@@ -70,6 +70,13 @@ export async function streamInvocation(
   });
 }
 
+/** Returns an answer that consists of the frame of a failure. */
+export function streamFailure(state: SandboxState, error: string): Response {
+  return new Response(encodeFrame({ error }, state.features) as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'transfer-encoding': 'chunked' },
+  });
+}
+
 async function* encodedFrames(
   invocation: Invocation,
   state: SandboxState,
@@ -90,6 +97,11 @@ async function* frameContents(
   const run = { signal, files, features, workspace, credential };
   try {
     for await (const message of tool.run(parameters, run)) {
+      if (message.type === 'retriever_resources' && !features.retrieverResources) {
+        // Dify raises the line of the plugin daemon that it cannot read.
+        yield { error: JSON.stringify({ code: 0, message: 'success', data: message }) };
+        return;
+      }
       yield { message: onTheWire(message, provider, state) };
     }
   } catch (error) {
@@ -112,6 +124,9 @@ function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: Sa
     return { type, message: { text: file.path }, meta: { ...message.meta, ...id } };
   }
   if (message.type !== 'json') return message;
+  if (Array.isArray(message.message['json_object']) && !state.features.jsonLists) {
+    return { ...message, message: {} };
+  }
   const { suppress_output: suppressed, ...content } = message.message;
   return {
     ...message,

@@ -5,6 +5,8 @@ import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import { endUser } from '../wire/end-user.ts';
+import type { ConsoleSession } from '../console/session.ts';
 import { type CallTarget, kindOf, knownFailure } from '../wire/failures.ts';
 import type { InnerAccess } from '../files/download-request.ts';
 import { decodeFrames } from './frames.ts';
@@ -14,8 +16,8 @@ import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
 export interface InvokerOptions extends InnerAccess {
-  /** The console's admin key, which workflow tools of Dify 1.4.1 need too. */
-  readonly adminApiKey?: string | undefined;
+  /** Resolves with the headers that authenticate at the console, which workflow tools of Dify 1.4.1 need too. */
+  readonly consoleHeaders?: ConsoleSession['headers'] | undefined;
   /** The largest accepted message, in bytes. */
   readonly maxFrameBytes: number;
   /** The most bytes of all messages of one call. */
@@ -33,27 +35,26 @@ const DEAD_AFTER_MS = 60_000;
 
 /** Returns an invoker for Dify's inner API. Leaving the stream or aborting the signal closes the request. */
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
-  const { innerApiKey, tenantId, adminApiKey, ...limits } = options;
+  const { innerApiKey, tenantId, consoleHeaders, ...limits } = options;
 
-  function headersFor({ providerType }: ToolRef): Record<string, string> {
-    const headers = { 'x-inner-api-key': innerApiKey };
+  async function headersFor({ providerType }: ToolRef, signal: AbortSignal) {
     const isNeeded = providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
-    if (!isNeeded || adminApiKey === undefined) return headers;
-    return { ...headers, authorization: `Bearer ${adminApiKey}`, 'x-workspace-id': tenantId };
+    const login = isNeeded ? await consoleHeaders?.(signal) : undefined;
+    return { ...login, 'x-inner-api-key': innerApiKey };
   }
 
   return {
     async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal }) {
       const body = {
         tenant_id: tenantId,
-        user_id: userId,
+        user_id: endUser(http, tenantId, userId),
         tool_type: ref.providerType,
         provider: ref.providerId,
         tool: ref.tool,
         tool_parameters: parameters,
         credential_id: credentialId,
       };
-      const headers = headersFor(ref);
+      const headers = await headersFor(ref, signal);
       const target = { ...ref, providerLabel };
       let heardAt = performance.now();
       const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
@@ -88,7 +89,7 @@ export function errorFromFrame(
     target.providerType === 'workflow' &&
     text.startsWith('401 Unauthorized')
   ) {
-    const message = `Dify ${version} runs workflow tools only for requests that carry its admin key.`;
+    const message = `Dify ${version} runs workflow tools only for requests that carry a login of its console.`;
     const hint =
       'Do not retry; tell the operator of the bridge to set DIFY_ADMIN_API_KEY, or to update Dify to 1.4.2 or later.';
     return new BridgeError('upstream_unauthorized', message, { hint });

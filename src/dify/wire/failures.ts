@@ -28,9 +28,9 @@ const AGAIN = 'Try again in a moment. If this lasts for minutes, tell the operat
 const UNKNOWN_EFFECT = 'The tool may have taken effect: check before calling it again.';
 const GONE = 'Do not retry. The bridge is refreshing its list of tools: list the tools again.';
 
-/** Texts by which Dify says that the workspace has no credentials for the provider that they name. */
+/** Texts by which Dify (of any release, before 1.7, and after 1.17) says that the workspace has no credentials for the provider that they name. */
 const NO_CREDENTIALS =
-  /no default provider for ([^\s"]+)|No credential is configured for tool provider ([^\s"]+?)\.(?:\s|$)/;
+  /no default provider for ([^\s"]+)|^builtin provider (\S+) not found$|No credential is configured for tool provider ([^\s"]+?)\.(?:\s|$)/;
 
 /** Read from the sources of Dify 1.0 to 1.17 and of its plugin daemon. The first match counts. */
 const FAILURES: readonly Failure[] = [
@@ -202,7 +202,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     pattern:
-      /^(?:(?:builtin )?tool (?:with name )?\S.* not found|(?:builtin|api|mcp) provider \S.* not found)(?:\.|$)/i,
+      /^(?:(?:builtin )?tool (?:with name )?\S.* not found|(?:api|mcp) provider \S.* not found)(?:\.|$)/i,
     only: ['builtin', 'plugin', 'api', 'mcp'],
     code: 'tool_gone',
     message: 'This Dify workspace no longer has the tool.',
@@ -235,7 +235,7 @@ export function knownFailure(
   const { providerId, providerLabel = providerId } = target;
   const missing = NO_CREDENTIALS.exec(words);
   if (missing !== null) {
-    const named = missing[1] ?? missing[2] ?? providerId;
+    const named = missing.slice(1).find((id) => id !== undefined) ?? providerId;
     // A workflow may use a tool of another provider.
     return unauthorizedError(named === providerId ? providerLabel : named, { upstream });
   }

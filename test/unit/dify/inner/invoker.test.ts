@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { createInvoker } from '../../../../src/dify/inner/invoker.ts';
+import { createInvoker, type InvokerOptions } from '../../../../src/dify/inner/invoker.ts';
 import { BridgeError } from '../../../../src/model/errors.ts';
 import { objectOf } from '../../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../../src/model/message.ts';
@@ -45,17 +45,18 @@ function invoke(
     maxAnswerBytes = 1 << 20,
     credentialId = undefined as string | undefined,
     ref = REF,
-    adminApiKey = undefined as string | undefined,
+    consoleHeaders = undefined as InvokerOptions['consoleHeaders'],
+    userId = '',
   } = {},
 ): AsyncIterable<ToolInvokeMessage> {
   const invoker = createInvoker(http, {
     innerApiKey: INNER_KEY,
     tenantId: TENANT,
-    adminApiKey,
+    consoleHeaders,
     maxFrameBytes,
     maxAnswerBytes,
   });
-  const options = { userId: '', signal, ...(credentialId !== undefined && { credentialId }) };
+  const options = { userId, signal, ...(credentialId !== undefined && { credentialId }) };
   return invoker.invoke(ref, { q: 'hi', n: null }, options);
 }
 
@@ -323,27 +324,42 @@ test.skipIf(!sharedIsPresent).each(everyRecording('invoke'))(
   },
 );
 
+const LOGIN = { authorization: 'Bearer adm', 'x-workspace-id': TENANT };
+
 test.each([
-  ['1.4.1', 'workflow', 'adm', true],
+  ['1.4.1', 'workflow', LOGIN, true],
   ['1.4.1', 'workflow', undefined, false],
-  ['1.4.1', 'builtin', 'adm', false],
-  ['1.4.0', 'workflow', 'adm', false],
-  ['1.4.2', 'workflow', 'adm', false],
-] as const)(
-  'Dify %s gets the admin key with a %s tool: key %s, %s',
-  async (version, providerType, key, sent) => {
-    const seen: (string | undefined)[] = [];
-    const dify = await serve((request, response) => {
-      if (request.method === 'GET') {
-        response.writeHead(200, { 'x-version': version }).end('{}');
-        return;
-      }
-      seen.push(request.headers.authorization, request.headers['x-workspace-id'] as string | undefined);
-      response.writeHead(200, STREAM).end(frame(WIRE_MESSAGES.text));
-    });
-    const ping = await dify.http.send({ method: 'GET', path: '/console/api/ping', signal: idleSignal() });
-    await ping.discard();
-    await collect(invoke(dify, { ref: { providerType, providerId: 'x', tool: 't' }, adminApiKey: key }));
-    expect(seen).toEqual(sent ? [`Bearer ${key}`, TENANT] : [undefined, undefined]);
-  },
-);
+  ['1.4.1', 'builtin', LOGIN, false],
+  ['1.4.0', 'workflow', LOGIN, false],
+  ['1.4.2', 'workflow', LOGIN, false],
+] as const)('Dify %s gets the login with a %s tool: %j, %s', async (version, providerType, login, sent) => {
+  const seen: unknown[] = [];
+  const dify = await serve((request, response) => {
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'x-version': version }).end('{}');
+      return;
+    }
+    seen.push(request.headers.authorization, request.headers['x-workspace-id']);
+    response.writeHead(200, STREAM).end(frame(WIRE_MESSAGES.text));
+  });
+  await (await dify.http.send({ method: 'GET', path: '/health', signal: idleSignal() })).discard();
+  const consoleHeaders = login && (async () => ({ ...login }));
+  await collect(invoke(dify, { ref: { providerType, providerId: 'x', tool: 't' }, consoleHeaders }));
+  expect(seen).toEqual(sent ? ['Bearer adm', TENANT] : [undefined, undefined]);
+});
+
+test.each([
+  ['1.9.0', '', TENANT],
+  ['1.9.0', 'someone', 'someone'],
+  ['1.9.1', '', ''],
+] as const)('Dify %s gets the user %j as %j', async (version, userId, sent) => {
+  const seen: unknown[] = [];
+  const dify = await serve((request, response, body) => {
+    if (request.method === 'POST') seen.push(objectOf(JSON.parse(String(body)))['user_id']);
+    response.writeHead(200, { ...STREAM, 'x-version': version });
+    response.end(request.method === 'POST' ? frame(WIRE_MESSAGES.text) : '{}');
+  });
+  await (await dify.http.send({ method: 'GET', path: '/health', signal: idleSignal() })).discard();
+  await collect(invoke(dify, { userId }));
+  expect(seen).toEqual([sent]);
+});
