@@ -1,5 +1,5 @@
 import { durationText } from '../model/duration.ts';
-import { asBridgeError, BridgeError, unauthorizedError } from '../model/errors.ts';
+import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { PublishedTool } from '../model/registry.ts';
 
 const NOT_STARTED = 'The tool was not started.';
@@ -37,10 +37,18 @@ export function isStale({ code, upstream }: BridgeError, { authorized }: Publish
   return code === 'tool_gone' || upstream?.status === 500;
 }
 
-/** Returns the error of a failed invocation in terms of the caller; returns other errors unchanged. */
-export function explainFailure(error: unknown, tool: PublishedTool): BridgeError {
-  const failure = asBridgeError(error);
-  const refused = failure.code === 'upstream_rejected' && (failure.upstream?.status ?? 400) === 400;
-  if (!refused || tool.authorized) return failure;
-  return unauthorizedError(tool.providerLabel, { cause: failure, upstream: failure.upstream });
+/** Codes of errors that only the operator of the bridge can end. */
+const FOR_OPERATOR: ReadonlySet<ErrorCode> = new Set([
+  'upstream_unauthorized',
+  'upstream_wrong_address',
+  'upstream_not_ready',
+]);
+
+/** Returns the error of a failed call as its model should read it: with whom to tell. */
+export function explainFailure(thrown: unknown): BridgeError {
+  const error = asBridgeError(thrown);
+  const { code, message, hint = '', upstream } = error;
+  if (!FOR_OPERATOR.has(code) || hint.startsWith('Do not retry')) return error;
+  const forWhom = `Do not retry; tell the operator of the bridge: ${hint}`;
+  return new BridgeError(code, message, { hint: forWhom, upstream, cause: error });
 }

@@ -136,7 +136,7 @@ export class Caller {
         call.signal.throwIfAborted();
       }
     } catch (error) {
-      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error, tool);
+      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
       if (isStale(failure, tool)) onStale?.();
       throw failure;

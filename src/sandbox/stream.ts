@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
 import type { Features } from './features.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
-import { ToolFailure, WorkerCrash } from './messages.ts';
+import { DifyFailure, ToolFailure, WorkerCrash } from './messages.ts';
 import { isPlugin, type SandboxProvider, type SandboxTool, type StoredCredential } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
@@ -139,7 +139,7 @@ function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: Sa
 /** Returns the text of the error frame; the plugin runtime wraps a plugin's error. */
 function errorText(error: unknown, provider: SandboxProvider, state: SandboxState): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (!isPlugin(provider)) return message;
+  if (!isPlugin(provider) || error instanceof DifyFailure) return message;
   const type = error instanceof ToolFailure ? 'ToolInvokeError' : 'Exception';
   const wrapped = `PluginInvokeError: ${pythonJson({ args: {}, error_type: type, message })}`;
   const requestId = randomBytes(5).toString('hex');

@@ -1,4 +1,5 @@
 import { BridgeError, type ErrorCode, unauthorizedError } from '../../model/errors.ts';
+import { failedPlugin } from './plain-words.ts';
 import type { ProviderType, ToolRef } from '../../model/tool.ts';
 
 /** The tool that a failed call invoked. */
@@ -35,6 +36,25 @@ const NO_CREDENTIALS =
 /** Read from the sources of Dify 1.0 to 1.17 and of its plugin daemon. The first match counts. */
 const FAILURES: readonly Failure[] = [
   {
+    pattern: /^tenant(?:_id)? (?:not found|is required)$/,
+    code: 'upstream_unauthorized',
+    message: 'Dify knows no workspace with the ID that the bridge sends.',
+    hint: 'Do not retry; tell the operator of the bridge to correct DIFY_WORKSPACE_ID.',
+  },
+  {
+    pattern: /^user not found$/,
+    code: 'upstream_unauthorized',
+    message: 'Dify does not accept the user that the bridge sends.',
+    hint: 'Do not retry; tell the operator of the bridge to correct dify.userId, or to leave it empty.',
+  },
+  {
+    pattern:
+      /^tool parameter .* (?:not found in tool config|not in options \[.*\])$|^The selector must be a dictionary/,
+    code: 'upstream_rejected',
+    message: 'The tool needs a setting that it does not have.',
+    hint: 'Do not retry; tell the operator of the bridge to set the parameter in a preset of the tool.',
+  },
+  {
     pattern: /provider has been deleted: |Tool credential \S+ has been deleted/,
     code: 'provider_unauthorized',
     message:
@@ -56,7 +76,8 @@ const FAILURES: readonly Failure[] = [
     hint: 'Do not retry; tell the user to authorize {provider} in Dify again (Tools).',
   },
   {
-    pattern: /Authentication failed|Authentication retry failed|Failed to refresh (?:the )?token|\b401\b/,
+    pattern:
+      /Please auth the tool first|Authentication failed|Authentication retry failed|Failed to refresh (?:the )?token|\b401\b/,
     only: ['mcp'],
     code: 'provider_unauthorized',
     message: 'The MCP server {provider} does not accept the credentials that Dify has for it.',
@@ -129,7 +150,8 @@ const FAILURES: readonly Failure[] = [
     hint: `${UNKNOWN_EFFECT} ${AGAIN} to check the services of Dify.`,
   },
   {
-    pattern: /check if the sandbox service is running/,
+    pattern:
+      /Failed to execute code, which is likely a network issue|check if the sandbox service is running/,
     code: 'upstream_error',
     message: "Dify's service for running code (sandbox) is down.",
     hint: `${UNKNOWN_EFFECT} ${AGAIN} to start the sandbox service.`,
@@ -186,7 +208,8 @@ const FAILURES: readonly Failure[] = [
     hint: 'The operator of Dify can raise APP_MAX_EXECUTION_TIME and WORKFLOW_MAX_EXECUTION_TIME.',
   },
   {
-    pattern: /PluginNotFoundError|plugin not found|plugin provider \S+ not found|PluginDaemonNotFoundError/i,
+    pattern:
+      /PluginNotFoundError|plugin not found\b|plugin provider \S+ not found|PluginDaemonNotFoundError/i,
     only: ['plugin'],
     code: 'tool_gone',
     message: "The tool's plugin is no longer installed in this Dify workspace.",
@@ -239,7 +262,8 @@ export function knownFailure(
     // A workflow may use a tool of another provider.
     return unauthorizedError(named === providerId ? providerLabel : named, { upstream });
   }
-  const isOfPlugin = text.includes('PluginInvokeError');
+  const plugin = failedPlugin(words);
+  const isOfPlugin = plugin !== undefined || text.includes('PluginInvokeError');
   const kind = kindOf(target);
   const found = FAILURES.find(
     ({ pattern, only, inPlugin = false }) =>
@@ -248,7 +272,7 @@ export function knownFailure(
       (pattern.test(words) || pattern.test(text)),
   );
   if (found === undefined) return undefined;
-  const fill = (sentence: string): string => sentence.replaceAll('{provider}', () => providerLabel);
+  const fill = (sentence: string): string => sentence.replaceAll('{provider}', () => plugin ?? providerLabel);
   const quote = words === '' || found.quote === false ? '' : ` Dify said: ${words}`;
   return new BridgeError(found.code, `${fill(found.message)}${quote}`, { hint: fill(found.hint), upstream });
 }

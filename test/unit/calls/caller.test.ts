@@ -260,24 +260,31 @@ describe('a call', () => {
   const failed = (status: number) =>
     new BridgeError('upstream_error', 'x', { upstream: { status, path: '/inner/api/invoke/tool' } });
 
-  it.each<[string, boolean, BridgeError, ErrorCode]>([
-    ['refused without credentials', false, rejected(400), 'provider_unauthorized'],
-    ['refused without a status', false, new BridgeError('upstream_rejected', 'x'), 'provider_unauthorized'],
-    ['refused with credentials', true, rejected(400), 'upstream_rejected'],
-    ['not found without credentials', false, rejected(404), 'upstream_rejected'],
-    ['failed without credentials', false, new BridgeError('tool_failed', 'x'), 'tool_failed'],
-  ])('explains a call that is %s', async (_, authorized, failure, code) => {
+  it('trusts what Dify says about credentials more than its list', async () => {
     const invoker = steered();
     const outcome = errorOf(
-      callerWith({ invoker }).start(aTool({ authorized }), {}, { signal: idleSignal() }),
+      callerWith({ invoker }).start(aTool({ authorized: false }), {}, { signal: idleSignal() }),
     );
     await settle();
-    invoker.invocations[0]?.finish(failure);
-    const error = await outcome;
-    expect(error.code).toBe(code);
-    expect(error.toText().includes('tell the user to authorize Acme Kit in Dify (Tools)')).toBe(
-      code === 'provider_unauthorized',
-    );
+    invoker.invocations[0]?.finish(rejected(400));
+    expect((await outcome).code).toBe('upstream_rejected');
+    expect(invoker.invocations[0]?.options.providerLabel).toBe('Acme Kit');
+  });
+
+  it.each<[ErrorCode, string, string]>([
+    [
+      'upstream_unauthorized',
+      'Check the key.',
+      'Do not retry; tell the operator of the bridge: Check the key.',
+    ],
+    ['upstream_not_ready', 'Do not retry; wait.', 'Do not retry; wait.'],
+    ['tool_failed', 'Check it.', 'Check it.'],
+  ])('says for whom the advice about %s is', async (code, hint, expected) => {
+    const invoker = steered();
+    const outcome = errorOf(callerWith({ invoker }).start(aTool(), {}, { signal: idleSignal() }));
+    await settle();
+    invoker.invocations[0]?.finish(new BridgeError(code, 'x', { hint }));
+    expect(await outcome).toMatchObject({ code, message: 'x', hint: expected });
   });
 
   it.each<[string, boolean, BridgeError, boolean]>([

@@ -14,6 +14,7 @@ export interface RecordedRefusal {
 
 const REFUSED = 'Dify refused the call before running the tool.';
 const GONE = 'This Dify workspace no longer has the tool.';
+const SETTING = 'The tool needs a setting that it does not have.';
 const FAULT = 'Dify failed with an internal error (status 500). Dify said: Internal Server Error';
 const KEY = 'Dify does not accept the inner API key';
 
@@ -40,11 +41,11 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
   },
   {
     name: 'invoke-error/form-parameter-missing',
-    says: [REFUSED, 'Dify said: tool parameter key not found in tool config'],
+    says: [SETTING, 'Dify said: tool parameter key not found in tool config'],
   },
   {
     name: 'invoke-error/form-select-value',
-    says: [REFUSED, "Dify said: tool parameter sel value zzz not in options ['a', 'b']"],
+    says: [SETTING, "Dify said: tool parameter sel value zzz not in options ['a', 'b']"],
   },
   { name: 'invoke-error/malformed-provider', says: [REFUSED, 'Dify said: Invalid plugin id a b c'] },
   { name: 'invoke-error/mcp-unknown', says: [GONE, 'Dify said: mcp provider nope not found'] },
@@ -69,16 +70,16 @@ export const RECORDED_REFUSALS: readonly RecordedRefusal[] = [
   },
   { name: 'invoke-error/plugin-not-installed', says: [FAULT, 'no longer installed'] },
   { name: 'invoke-error/plugin-tool-unknown', says: [GONE, 'Dify said: Tool with name nope not found'] },
-  { name: 'invoke-error/selector-missing', says: [REFUSED, 'Dify said: The selector must be a dictionary.'] },
+  { name: 'invoke-error/selector-missing', says: [SETTING, 'Dify said: The selector must be a dictionary.'] },
   { name: 'invoke-error/unknown-hardcoded-tool', says: [GONE, 'Dify said: builtin tool nope not found'] },
   {
     name: 'invoke-error/unknown-tenant',
-    says: [REFUSED, 'Dify said: tenant not found'],
+    says: ['Dify knows no workspace', 'Dify said: tenant not found'],
     env: { DIFY_WORKSPACE_ID: '61040907-9d12-4b33-8015-0379c40ade41' },
   },
   {
     name: 'invoke-error/user-not-uuid',
-    says: [REFUSED, 'Dify said: user not found'],
+    says: ['does not accept the user', 'Dify said: user not found'],
     unsendable: 'the configuration takes UUIDs only',
   },
   {

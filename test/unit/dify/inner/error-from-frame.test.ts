@@ -2,7 +2,9 @@ import * as fc from '../../../support/fast-check.ts';
 import { expect, test } from 'vitest';
 import { errorFromFrame as errorOf } from '../../../../src/dify/inner/invoker.ts';
 import type { BridgeError } from '../../../../src/model/errors.ts';
+import { objectOf, textOf } from '../../../../src/model/json.ts';
 import type { ProviderType } from '../../../../src/model/tool.ts';
+import { recordings, sharedIsPresent, sharedNote } from '../../../support/shared.ts';
 
 /** An answer of that version, which knows no secrets. */
 const dify = (version?: string) => ({ version, mask: (words: string) => words });
@@ -225,6 +227,39 @@ test.each<[text: string, type: ProviderType, code: string, says: RegExp]>([
   const error = errorFromFrame(text, dify(), { type, id });
   expect(error.code).toBe(code);
   expect(error.toText()).toMatch(says);
+});
+
+const IN_NODE = (type: string, details: string): string =>
+  `An error occurred in the acme/mail/mail, please contact the author of acme/mail/mail for help, error type: ${type}, error details: ${details}`;
+
+test.each<[text: string, code: string, says: RegExp]>([
+  [
+    IN_NODE('Exception', 'nap failed on purpose'),
+    'tool_failed',
+    /^The tool failed: An error occurred in the acme/,
+  ],
+  [IN_NODE('Exception', 'tool x not found, rate limit?'), 'tool_failed', /^The tool failed: /],
+  [
+    IN_NODE('ToolProviderCredentialValidationError', 'bad key'),
+    'provider_unauthorized',
+    /^acme\/mail\/mail does not accept the credentials/,
+  ],
+])('a plugin that fails in a node of a workflow: %s', (text, code, says) => {
+  const error = errorFromFrame(text, dify(), { type: 'workflow', id: UUID });
+  expect(error.code).toBe(code);
+  expect(error.toText()).toMatch(says);
+});
+
+test.skipIf(!sharedIsPresent).each([
+  ['run-unauthorised', 'provider_unauthorized', /^langgenius\/google\/google has no credentials/],
+  ['run-plugin-error', 'tool_failed', /nap failed on purpose$/],
+  ['run-bad-type', 'tool_failed', /invalid literal for int\(\)/],
+] as const)(`a node fails in a workflow as recorded in %s${sharedNote}`, (name, code, says) => {
+  const [entry] = recordings('account', '1.16.1').filter((each) => each.name === `account/${name}`);
+  const text = textOf(objectOf(entry?.response.json)['error']) ?? '';
+  const error = errorFromFrame(text, dify('1.16.1'), { type: 'workflow', id: UUID });
+  expect(error.code).toBe(code);
+  expect(error.message).toMatch(says);
 });
 
 test('Dify 1.4.1 runs workflow tools only with the admin key', () => {

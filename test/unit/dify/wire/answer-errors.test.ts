@@ -191,6 +191,8 @@ const KNOWN_REFUSALS: Record<string, string> = {
   'workflow-unknown': 'tool_gone',
   'credential-unknown': 'provider_unauthorized',
   'provider-unauthorised': 'provider_unauthorized',
+  'unknown-tenant': 'upstream_unauthorized',
+  'user-not-uuid': 'upstream_unauthorized',
 };
 
 test.skipIf(!sharedIsPresent).each(everyRecording('invoke-error'))(
