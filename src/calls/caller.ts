@@ -1,7 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
-import { argumentsError } from '../model/errors.ts';
+import { argumentsError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
@@ -67,6 +67,8 @@ export class Caller {
   check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
+    // Its parameters may not be listed, so that nobody could correct the arguments.
+    if (!tool.authorized) throw unauthorizedError(tool.providerLabel);
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw argumentsError(tool.name, parsed.problems, CORRECT);
   }

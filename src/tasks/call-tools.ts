@@ -43,12 +43,7 @@ export function defineCallTools(maxWaitSeconds: number) {
         'Stops waiting for a tool call that returned a call ID, and discards its result. The tool itself runs to its ' +
         'end in Dify if it has started there. Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({ call_id: callId }),
-      annotations: {
-        readOnlyHint: false,
-        destructiveHint: true,
-        idempotentHint: true,
-        openWorldHint: false,
-      },
+      annotations: { idempotentHint: true, openWorldHint: false },
     }),
   };
 }

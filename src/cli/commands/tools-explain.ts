@@ -15,7 +15,7 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
         `${name} is a tool of the bridge itself, for calls that take long: ${handOff} is on.`,
         ...(registry.get(name) === undefined ? [] : ["It replaces Dify's tool of the same name."]),
       ];
-      context.output.data({ name, published: true, lines }, () => lines.join('\n'));
+      context.output.data({ name, published: true, lines }, () => context.output.prose(lines.join('\n')));
       return 0;
     }
     const tool = registry.get(name);
@@ -24,7 +24,7 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
     if (!published && !isKnown) throw unknownTool(session, context.output, name);
     const credential = tool && (await credentialOf(session.app, tool, session.signal).catch(warnOf(context)));
     const lines = explainTool(registry, name, credential);
-    context.output.data({ name, published, lines }, () => lines.join('\n'));
+    context.output.data({ name, published, lines }, () => context.output.prose(lines.join('\n')));
     return 0;
   });
 }

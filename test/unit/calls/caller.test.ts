@@ -325,6 +325,18 @@ describe('a call', () => {
     );
   });
 
+  it('of a tool without credentials says so whatever the arguments, which are not listed', async () => {
+    const tool = aTool({
+      authorized: false,
+      parseArguments: () => ({ ok: false, problems: [{ path: '/to', message: 'is required' }] }),
+    });
+    const call = callerWith({ invoker: steered() }).call(tool, {}, { signal: idleSignal() });
+    await expect(call).rejects.toMatchObject({
+      code: 'provider_unauthorized',
+      message: 'Acme Kit has no credentials in this Dify workspace, so this tool cannot run.',
+    });
+  });
+
   const leaves: Read = async (messages) => {
     for await (const _message of messages) break;
     return result({ messages: [] });
