@@ -16,8 +16,8 @@ interface Failure {
   readonly pattern: RegExp;
   /** The kinds of tools that it is about. Default: all. */
   readonly only?: readonly Kind[];
-  /** Whether the text counts if a plugin's own code wrote it. Default: false. */
-  readonly inPlugin?: boolean;
+  /** Whether the text counts in the words of a plugin, an API or an MCP server too. Default: false. */
+  readonly ofOthers?: boolean;
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
@@ -29,7 +29,10 @@ const AGAIN = 'Try again in a moment. If this lasts for minutes, tell the operat
 const UNKNOWN_EFFECT = 'The tool may have taken effect: check before calling it again.';
 const GONE = 'Do not retry. The bridge is refreshing its list of tools: list the tools again.';
 
-/** Texts by which Dify (of any release, before 1.7, and after 1.17) says that the workspace has no credentials for the provider that they name. */
+/** How Dify passes on what an API or an MCP server answered. */
+const QUOTING = /^(?:Request failed with status code|Failed to invoke tool:) /;
+
+/** Texts by which Dify says that the provider that they name has no credentials: since 1.7, before, and after 1.17. */
 const NO_CREDENTIALS =
   /no default provider for ([^\s"]+)|^builtin provider (\S+) not found$|No credential is configured for tool provider ([^\s"]+?)\.(?:\s|$)/;
 
@@ -70,14 +73,13 @@ const FAILURES: readonly Failure[] = [
   {
     pattern:
       /\b(?:ToolProviderCredentialValidationError|CredentialsValidateFailedError|InvokeAuthorizationError|ToolProviderOAuthError)\b|OAuth credential for tool provider|Failed to refresh credentials/,
-    inPlugin: true,
+    ofOthers: true,
     code: 'provider_unauthorized',
     message: '{provider} does not accept the credentials that Dify has for it, so this tool cannot run.',
     hint: 'Do not retry; tell the user to authorize {provider} in Dify again (Tools).',
   },
   {
-    pattern:
-      /Please auth the tool first|Authentication failed|Authentication retry failed|Failed to refresh (?:the )?token|\b401\b/,
+    pattern: /^Please auth the tool first|^Failed to connect to MCP server: .*(?:Authentication|\b401\b)/,
     only: ['mcp'],
     code: 'provider_unauthorized',
     message: 'The MCP server {provider} does not accept the credentials that Dify has for it.',
@@ -91,7 +93,7 @@ const FAILURES: readonly Failure[] = [
     hint: `${AGAIN} to look into the log of plugin_daemon.`,
   },
   {
-    pattern: /plugin instance stopped|runtime already stopped|session not found/,
+    pattern: /plugin instance stopped|runtime already stopped|PluginDaemon\w*Error: .*session not found/,
     code: 'stream_broken',
     message: 'The plugin stopped in the middle of the call.',
     hint: UNKNOWN_EFFECT,
@@ -137,7 +139,7 @@ const FAILURES: readonly Failure[] = [
     hint: `${UNKNOWN_EFFECT} ${AGAIN} to check its Redis.`,
   },
   {
-    pattern: /psycopg2?\.|sqlalchemy\.exc\.|OperationalError|dial tcp \S+:(?:5432|3306)/,
+    pattern: /sqlalche\.me\/e\/|\(psycopg2?\.OperationalError\)|dial tcp \S+:(?:5432|3306)/,
     code: 'upstream_error',
     message: 'Dify cannot use its database.',
     hint: `${UNKNOWN_EFFECT} ${AGAIN} to check its database.`,
@@ -158,7 +160,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     pattern: /QuotaExceeded|quota exceeded|quota for .* has been exhausted/i,
-    inPlugin: true,
+    ofOthers: true,
     code: 'upstream_rate_limited',
     message: 'A quota that the tool needs is used up.',
     hint: 'Do not retry; tell the user to check the quota in Dify or at the service behind the tool.',
@@ -166,7 +168,7 @@ const FAILURES: readonly Failure[] = [
   {
     pattern:
       /rate.?limit.?(?:error|exceeded|reached)|too many (?:concurrent |active )?requests|status code 429\b/i,
-    inPlugin: true,
+    ofOthers: true,
     code: 'upstream_rate_limited',
     message: 'Dify, or the service behind the tool, received too many requests.',
     hint: 'Wait a while before the next call.',
@@ -174,19 +176,20 @@ const FAILURES: readonly Failure[] = [
   {
     pattern: /^Request failed with status code 40[13]\b/,
     only: ['api'],
+    ofOthers: true,
     code: 'provider_unauthorized',
     message: 'The API {provider} does not accept the credentials that Dify has for it.',
     hint: 'Do not retry; tell the user to check the authorization of {provider} in Dify (Tools, Custom).',
   },
   {
-    pattern: /^(?!Request failed with).*(?:timed out|timeout)/i,
+    pattern: /timed out|timeout/i,
     only: ['api'],
     code: 'tool_failed',
     message: 'The API {provider} did not answer Dify in time.',
     hint: `${UNKNOWN_EFFECT} The operator of Dify can raise API_TOOL_DEFAULT_READ_TIMEOUT.`,
   },
   {
-    pattern: /^(?!Request failed with).*connection refused/i,
+    pattern: /connection refused/i,
     only: ['api'],
     code: 'tool_failed',
     message: 'Dify cannot connect to the API {provider}.',
@@ -256,19 +259,19 @@ export function knownFailure(
   upstream?: { readonly status: number; readonly path: string },
 ): BridgeError | undefined {
   const { providerId, providerLabel = providerId } = target;
-  const missing = NO_CREDENTIALS.exec(words);
+  const missing = QUOTING.test(words) ? null : NO_CREDENTIALS.exec(words);
   if (missing !== null) {
     const named = missing.slice(1).find((id) => id !== undefined) ?? providerId;
     // A workflow may use a tool of another provider.
     return unauthorizedError(named === providerId ? providerLabel : named, { upstream });
   }
   const plugin = failedPlugin(words);
-  const isOfPlugin = plugin !== undefined || text.includes('PluginInvokeError');
+  const isOfOthers = QUOTING.test(words) || plugin !== undefined || text.includes('PluginInvokeError');
   const kind = kindOf(target);
   const found = FAILURES.find(
-    ({ pattern, only, inPlugin = false }) =>
+    ({ pattern, only, ofOthers = false }) =>
       (only?.includes(kind) ?? true) &&
-      (inPlugin || !isOfPlugin) &&
+      (ofOthers || !isOfOthers) &&
       (pattern.test(words) || pattern.test(text)),
   );
   if (found === undefined) return undefined;

@@ -232,6 +232,19 @@ test.each<[text: string, type: ProviderType, code: string, says: RegExp]>([
 const IN_NODE = (type: string, details: string): string =>
   `An error occurred in the acme/mail/mail, please contact the author of acme/mail/mail for help, error type: ${type}, error details: ${details}`;
 
+test.each<[text: string, type: ProviderType]>([
+  ['Request failed with status code 404 and {"error":"session not found"}', 'api'],
+  ['Request failed with status code 500 and Error 111 connecting to redis:6379.', 'api'],
+  ['Request failed with status code 504 and upstream timeout', 'api'],
+  ['Request failed with status code 422 and {"detail":"no default provider for region"}', 'api'],
+  ['Failed to invoke tool: no default provider for x, timeout, 401', 'mcp'],
+  ['session not found', 'workflow'],
+  ['OperationalError: my own', 'workflow'],
+])('the words of others stay theirs: %s', (text, type) => {
+  const error = errorFromFrame(text, dify(), { type, id: UUID });
+  expect(error).toMatchObject({ code: 'tool_failed', message: `The tool failed: ${text}` });
+});
+
 test.each<[text: string, code: string, says: RegExp]>([
   [
     IN_NODE('Exception', 'nap failed on purpose'),
