@@ -1,9 +1,11 @@
 import { configSecrets } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
+import { createConsole } from '../dify/console/console.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
 import type { CallTool } from '../model/call.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import type { CredentialListing } from '../model/ports.ts';
 import type { CatalogStatus, RegistrySource } from '../model/registry.ts';
 import { Secrets } from '../model/secrets.ts';
 import type { FileStore } from '../model/stored-file.ts';
@@ -39,6 +41,11 @@ export interface App {
   /** Address of the embedded Dify; undefined if the configuration does not ask for one. */
   readonly sandboxUrl?: string | undefined;
   status(): CatalogStatus;
+  /**
+   * Resolves with the credentials of a builtin provider, as Dify lists them now; undefined if it lists none, before 1.7.0
+   * or without a login.
+   */
+  credentials(providerId: string, signal: AbortSignal): Promise<CredentialListing | undefined>;
   /** Returns the folders of approved tools, that of the default view first; none if none is configured. */
   manifests(): readonly ManifestStatus[];
   /** Starts loading the catalogue and refreshes it from then on. Does not wait for the first load. */
@@ -94,8 +101,11 @@ export async function createApp(
     maxConnections: maxConcurrent + SPARE_CONNECTIONS,
     secrets: new Secrets(configSecrets(config)),
   });
+  const difyConsole = connection.console && createConsole(http, connection.console);
   const sources = fileSources(config, localFiles);
-  const parts = { http, connection, files, sources, logger };
+  // A failure is logged by the refresher; the list from before stays.
+  const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
+  const parts = { http, connection, difyConsole, files, sources, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
@@ -110,8 +120,7 @@ export async function createApp(
     logger,
   });
   const catalogue = openCatalogue(config, {
-    http,
-    connection,
+    difyConsole,
     views,
     approved: approvals?.approved(),
     logger,
@@ -152,6 +161,7 @@ export async function createApp(
       return outcome.kind === 'result' ? outcome.result : outcome.notice;
     },
     status: () => catalogue.status(),
+    credentials: async (providerId, signal) => difyConsole?.credentials(providerId, signal),
     manifests: () => views.manifests(),
     start() {
       views.start();

@@ -2,6 +2,7 @@ import { Caller } from '../calls/caller.ts';
 import type { DifyConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
+import type { DifyConsole } from '../dify/console/console.ts';
 import { createFileOpener } from '../dify/files/opener.ts';
 import { createFileUploader } from '../dify/files/upload.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
@@ -14,25 +15,36 @@ import type { BridgeFiles } from './files.ts';
 export interface CallParts {
   readonly http: DifyHttp;
   readonly connection: DifyConnection;
+  /** Absent without console credentials. */
+  readonly difyConsole: DifyConsole | undefined;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
   readonly logger: Logger;
+  /** See `CallerOptions`. */
+  readonly onStale?: (() => void) | undefined;
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { http, connection, files, sources, logger } = parts;
+  const { http, connection, difyConsole, files, sources, logger, onStale } = parts;
   const { workspaceId: tenantId, innerApiKey, userId } = connection;
   const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
   const uploader = createFileUploader(http, { innerApiKey, tenantId });
   return new Caller({
-    invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes, maxAnswerBytes }),
+    invoker: createInvoker(http, {
+      innerApiKey,
+      tenantId,
+      consoleHeaders: difyConsole?.headers,
+      maxFrameBytes,
+      maxAnswerBytes,
+    }),
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
     timeoutMs: timeout,
     maxConcurrent,
     maxQueued,
+    onStale,
     logger,
   });
 }

@@ -1,14 +1,16 @@
 import { durationText } from '../model/duration.ts';
-import { asBridgeError, BridgeError } from '../model/errors.ts';
+import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { PublishedTool } from '../model/registry.ts';
 
 const NOT_STARTED = 'The tool was not started.';
 const MAY_STILL_RUN = 'Dify may still be running it: check there before calling again.';
+/** Closing a request ends only the answer: Dify stops neither workflows nor plugins nor requests to APIs. */
+const RUNS_ON =
+  'The request to Dify was closed, but the tool runs to its end in Dify if it has started there.';
 
 /** Returns the error for a cancelled call. `sent`: the invocation had been sent to Dify. */
 export function cancelled(sent: boolean): BridgeError {
-  const closed = 'The request to Dify was closed. A workflow keeps running in Dify until it ends.';
-  return new BridgeError('cancelled', 'The call was cancelled.', { hint: sent ? closed : NOT_STARTED });
+  return new BridgeError('cancelled', 'The call was cancelled.', { hint: sent ? RUNS_ON : NOT_STARTED });
 }
 
 /** Returns the error for a call that took longer than `timeoutMs`, including waiting and uploading. */
@@ -28,19 +30,25 @@ export function shuttingDown(sent: boolean): BridgeError {
   return new BridgeError('shutting_down', message, { hint });
 }
 
-/** Returns the error of a failed invocation in terms of the caller; returns other errors unchanged. */
-export function explainFailure(error: unknown, tool: PublishedTool): BridgeError {
-  const failure = asBridgeError(error);
-  const refused = failure.code === 'upstream_rejected' && (failure.upstream?.status ?? 400) === 400;
-  return !refused || tool.authorized ? failure : withoutCredentials(tool, failure);
+/** Returns whether a failure suggests that Dify's tools are not as they were listed. */
+export function isStale({ code, upstream }: BridgeError, { authorized }: PublishedTool): boolean {
+  if (code === 'provider_unauthorized') return authorized;
+  // Most releases of Dify answer with an internal error if a plugin was removed.
+  return code === 'tool_gone' || upstream?.status === 500;
 }
 
-/** Returns the error for a tool whose provider has no credentials in Dify; `cause` is Dify's refusal. */
-export function withoutCredentials({ providerLabel }: PublishedTool, cause?: BridgeError): BridgeError {
-  const message = `${providerLabel} has no credentials in this Dify workspace, so this tool cannot run.`;
-  return new BridgeError('provider_unauthorized', message, {
-    hint: `Do not retry; tell the user to authorize ${providerLabel} in Dify (Tools).`,
-    cause,
-    upstream: cause?.upstream,
-  });
+/** Codes of errors that only the operator of the bridge can end. */
+const FOR_OPERATOR: ReadonlySet<ErrorCode> = new Set([
+  'upstream_unauthorized',
+  'upstream_wrong_address',
+  'upstream_not_ready',
+]);
+
+/** Returns the error of a failed call as its model should read it: with whom to tell. */
+export function explainFailure(thrown: unknown): BridgeError {
+  const error = asBridgeError(thrown);
+  const { code, message, hint = '', upstream } = error;
+  if (!FOR_OPERATOR.has(code) || hint.startsWith('Do not retry')) return error;
+  const forWhom = `Do not retry; tell the operator of the bridge: ${hint}`;
+  return new BridgeError(code, message, { hint: forWhom, upstream, cause: error });
 }

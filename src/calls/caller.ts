@@ -1,7 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
-import { argumentsError } from '../model/errors.ts';
+import { argumentsError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
@@ -10,9 +10,10 @@ import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
-import { explainFailure, shuttingDown, withoutCredentials } from './call-errors.ts';
+import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
+import { type Silence, watchSilence } from './silence.ts';
 
 const CORRECT =
   "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.";
@@ -29,8 +30,14 @@ export interface CallerOptions {
   readonly maxConcurrent: number;
   /** The most calls that wait for a slot. */
   readonly maxQueued: number;
+  /** After how many milliseconds without a message the caller of a plugin's tool is told so. Default: 60 s. */
+  readonly silenceMs?: number | undefined;
+  /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
+  readonly onStale?: (() => void) | undefined;
   readonly logger: Logger;
 }
+
+const SILENCE_MS = 60_000;
 
 /** Ignored arguments that a result names. */
 const MAX_IGNORED = 10;
@@ -61,7 +68,7 @@ export class Caller {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     // Its parameters may not be listed, so that nobody could correct the arguments.
-    if (!tool.authorized) throw withoutCredentials(tool);
+    if (!tool.authorized) throw unauthorizedError(tool.providerLabel);
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
@@ -78,7 +85,7 @@ export class Caller {
     if (this.#closing) call.abort(shuttingDown(false));
     const { tool, principal, limits, ignored = [] } = request;
     const result = this.#options.results
-      .read(this.#messages(call), { tool, principal, limits, signal, until: call.signal, observer })
+      .read(this.#messages(call, observer), { tool, principal, limits, signal, until: call.signal, observer })
       .then((made) => withIgnored(made, ignored))
       .finally(() => {
         call.finish();
@@ -100,9 +107,14 @@ export class Caller {
   }
 
   /** Yields the messages of one call. All work begins with the first read. */
-  async *#messages(call: RunningCall): AsyncGenerator<ToolInvokeMessage, void, undefined> {
+  async *#messages(
+    call: RunningCall,
+    observer: CallObserver | undefined,
+  ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
+    const { invoker, userId, silenceMs = SILENCE_MS, onStale } = this.#options;
     let release: (() => void) | undefined;
+    let silence: Silence | undefined;
     let iterator: AsyncIterator<ToolInvokeMessage> | undefined;
     try {
       release = await this.#slots.acquire(call.signal);
@@ -111,23 +123,27 @@ export class Caller {
       call.signal.throwIfAborted();
       const parameters = await this.#withFiles(call);
       call.sent = true;
-      const { invoker, userId } = this.#options;
-      const { credentialId } = tool;
-      const stream = invoker.invoke(tool.ref, parameters, { userId, credentialId, signal: call.signal });
+      silence = watchSilence(tool.ref, silenceMs, observer);
+      const { credentialId, providerLabel } = tool;
+      const options = { userId, credentialId, providerLabel, signal: call.signal };
+      const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
         const next = await abortable(iterator.next(), call.signal);
         if (next.done === true) break;
         call.messages += 1;
+        silence.heard();
         yield next.value;
         // The call may have ended while the message arrived.
         call.signal.throwIfAborted();
       }
     } catch (error) {
-      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error, tool);
+      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
+      if (isStale(failure, tool)) onStale?.();
       throw failure;
     } finally {
+      silence?.stop();
       release?.();
       // Its answer does not matter: the call has its outcome already.
       const close = async (): Promise<unknown> => iterator?.return?.();

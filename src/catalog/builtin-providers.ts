@@ -36,7 +36,7 @@ async function lacksCredentials(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return (await console.credentials(id, signal))?.length === 0;
+    return (await console.credentials(id, signal))?.credentials.length === 0;
   } catch (thrown) {
     if (signal.aborted) throw thrown;
     return false;

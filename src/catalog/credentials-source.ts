@@ -25,7 +25,7 @@ export function withCredentials(
       const problems: CatalogProblem[] = [...listing.problems];
       await forEachBounded(ids, CONCURRENCY, async (providerId) => {
         try {
-          found.push([providerId, (await console.credentials(providerId, signal)) ?? []]);
+          found.push([providerId, (await console.credentials(providerId, signal))?.credentials ?? []]);
         } catch (thrown) {
           if (signal.aborted) throw thrown;
           const message = `The credentials of "${providerId}" could not be listed: ${asBridgeError(thrown).message}`;

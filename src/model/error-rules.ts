@@ -45,7 +45,12 @@ export const ERROR_RULES = {
   provider_unauthorized: {
     ...CALL,
     exit: 4,
-    meaning: 'The provider has no credentials in this Dify workspace: authorise it in Dify under Tools.',
+    meaning:
+      'The provider has no credentials in this Dify workspace, or does not accept them: authorize it in Dify under Tools.',
+  },
+  tool_gone: {
+    ...CALL,
+    meaning: 'Dify no longer has the tool or its provider. The bridge refreshes its list of tools at once.',
   },
   upstream_rejected: {
     ...CALL,
@@ -71,9 +76,15 @@ export const ERROR_RULES = {
     ...CALL,
     meaning: "Dify answered with an internal error. See the log of Dify's api service for the cause.",
   },
+  upstream_unavailable: {
+    ...CALL,
+    meaning:
+      'A service of Dify that the tool needs, such as the plugin daemon or Redis, is down or still starting. Try again in a moment.',
+  },
   upstream_rate_limited: {
     ...CALL,
-    meaning: 'Dify, or a proxy in front of it, received too many requests. Wait before the next call.',
+    meaning:
+      'Dify, a proxy in front of it or the service behind the tool received too many requests, or a quota is used up. Wait before the next call.',
   },
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {
@@ -98,7 +109,7 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 130,
     meaning:
-      'The caller cancelled the call. Its request to Dify was closed; a workflow keeps running in Dify.',
+      'The caller cancelled the call. Its request to Dify was closed, but a tool that has started runs to its end in Dify.',
   },
   call_not_found: {
     ...ARGUMENT,

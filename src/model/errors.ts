@@ -62,6 +62,13 @@ export function argumentsError(tool: string, problems: readonly Problem[], hint:
   return new BridgeError('invalid_arguments', message, { problems, hint });
 }
 
+/** Returns the error for a provider without credentials in Dify. The model reads it, and should tell the user. */
+export function unauthorizedError(provider: string, options: BridgeErrorOptions = {}): BridgeError {
+  const message = `${provider} has no credentials in this Dify workspace, so this tool cannot run.`;
+  const hint = `Do not retry; tell the user to authorize ${provider} in Dify (Tools).`;
+  return new BridgeError('provider_unauthorized', message, { ...options, hint });
+}
+
 /** Returns the code of a failed system call, such as `ENOENT`. */
 export function systemErrorCode(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';

@@ -16,6 +16,16 @@ export interface ProviderCredential {
   readonly id: string;
   /** The name in Dify's user interface. */
   readonly name: string;
+  /** Who may use it: `all_team_members`, `only_me`, `partial_members`. Absent before Dify 1.15, where all may. */
+  readonly visibility?: string | undefined;
+}
+
+/** The credentials that Dify shows the account of the bridge: not those that are private to another member. */
+export interface CredentialListing {
+  /** False if the provider needs none. */
+  readonly needed: boolean;
+  /** The first is the one that Dify uses by default, as far as the account can see. */
+  readonly credentials: readonly ProviderCredential[];
 }
 
 /** The result of listing a catalogue. Providers whose tools could not be read are omitted and named in `problems`. */
@@ -37,6 +47,8 @@ export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
   readonly credentialId?: string | undefined;
+  /** The provider's name for a person, which errors use. Default: its ID. */
+  readonly providerLabel?: string | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
-import type { ProviderCredential } from '../model/ports.ts';
+import type { CredentialListing, ProviderCredential } from '../model/ports.ts';
+import type { PublishedTool } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type PresetProblem, presetProblem, type ToolPreset } from './presets.ts';
 import type { Preset, RegistryRules } from './rules.ts';
@@ -54,4 +55,50 @@ export function chooseCredential(
 
 function namesCredential({ credential, credentialId }: Preset): boolean {
   return credential !== undefined || credentialId !== undefined;
+}
+
+const VISIBILITIES: Readonly<Record<string, string>> = {
+  all_team_members: 'visible to all members',
+  only_me: 'private to the member who added it',
+  partial_members: 'visible to some members',
+};
+
+/** Which credential the calls of a tool use. */
+export interface UsedCredential {
+  /** One sentence for a person. */
+  readonly sentence: string;
+  /** Whether it is private to one or some members of the workspace, as far as Dify says. */
+  readonly isPrivate: boolean;
+}
+
+/** Returns which credential Dify takes for a tool; undefined if its provider needs none. */
+export function usedCredential(
+  { credentialId }: Pick<PublishedTool, 'credentialId'>,
+  { needed, credentials }: CredentialListing,
+): UsedCredential | undefined {
+  if (!needed) return undefined;
+  if (credentialId !== undefined) {
+    const chosen = credentials.find(({ id }) => id.toLowerCase() === credentialId.toLowerCase());
+    if (chosen !== undefined) return used(chosen, 'as its preset says.');
+    const what = `Calls use the credential ${credentialId} of the preset, which Dify does not list for this account`;
+    return { sentence: `${what}: it was deleted, or is private to another member.`, isPrivate: true };
+  }
+  const [first] = credentials;
+  if (first === undefined) {
+    const what = 'Calls use a credential that Dify does not list for this account';
+    return { sentence: `${what}: it is private to another member.`, isPrivate: true };
+  }
+  const rule = 'because Dify takes the default one, else the oldest.';
+  // Before 1.15, Dify has no private credentials.
+  const hidden =
+    ' It prefers a private one of another member, which it does not list, if that is the default or older.';
+  return used(first, first.visibility === undefined ? rule : `${rule}${hidden}`);
+}
+
+function used({ name, visibility }: ProviderCredential, why: string): UsedCredential {
+  const who = visibility === undefined ? '' : ` (${VISIBILITIES[visibility] ?? visibility})`;
+  return {
+    sentence: `Calls use the credential ${JSON.stringify(name)}${who}, ${why}`,
+    isPrivate: visibility !== undefined && visibility !== 'all_team_members',
+  };
 }

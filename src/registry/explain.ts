@@ -1,14 +1,18 @@
 import { closestMatches } from '../model/closest.ts';
 import type { PublishedTool, Registry, WithheldTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
+import type { UsedCredential } from './credential.ts';
 import { furtherNotes } from './notes.ts';
 
-/** Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones. */
-export function explainTool(registry: Registry, name: string): string[] {
+/**
+ * Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones.
+ * `credential` is the one that its calls use, if known.
+ */
+export function explainTool(registry: Registry, name: string, credential?: UsedCredential): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {
     const line = `${name} is an old name (aliases) of ${tool.name}: it can be called but is not listed.`;
-    return [line, ...explainTool(registry, tool.name), ...notesOn(registry, name)];
+    return [line, ...explainTool(registry, tool.name, credential), ...notesOn(registry, name)];
   }
   const withheld = registry.withheld.filter((item) => item.name === name);
   if (tool === undefined && withheld.length === 0) {
@@ -21,7 +25,8 @@ export function explainTool(registry: Registry, name: string): string[] {
   if (tool !== undefined) {
     lines.push(`${name} is published.`, identity(tool.ref));
     if (!tool.authorized) lines.push('The provider has no credentials in Dify, so Dify refuses every call.');
-    if (tool.credentialId !== undefined) lines.push('Calls use the credential of its preset.');
+    if (credential !== undefined) lines.push(credential.sentence);
+    else if (tool.credentialId !== undefined) lines.push('Calls use the credential of its preset.');
     lines.push(...resultLines(tool), ...explanationLines(registry, tool));
   }
   for (const item of withheld) {

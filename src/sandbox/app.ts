@@ -26,7 +26,7 @@ export function createApp(state: SandboxState, log: RequestLog): App {
   });
   app.onError((error, c) => {
     const refusal = error instanceof Refusal ? error : internalError();
-    return c.json(refusal.body, refusal.status, { ...refusal.headers });
+    return c.json(refusal.bodyIn(state.features), refusal.status, { ...refusal.headers });
   });
   app.notFound(() => notFoundPage());
 

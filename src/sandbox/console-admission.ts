@@ -22,6 +22,16 @@ export function requireMember(c: AppContext, state: SandboxState): void {
   if (state.features.cookieSessions) requireCsrfToken(c, state);
 }
 
+/** Returns whether a member of the workspace sent the request. */
+export function isMember(c: AppContext, state: SandboxState): boolean {
+  try {
+    requireMember(c, state);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws unless the request carries the admin key; it need not name a workspace. */
 export function requireAdminKey(c: AppContext, state: SandboxState): void {
   const bearer = bearerToken(c);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.ts';
 import type { ParameterDeclaration, ToolDeclaration } from './declaration.ts';
-import { isPlugin, type SandboxProvider } from './provider.ts';
+import { isPlugin, type SandboxProvider, type StoredCredential } from './provider.ts';
 import type { SandboxState } from './state.ts';
 
 /** The account that stored every credential. */
@@ -38,7 +38,7 @@ export function providerView(provider: SandboxProvider, kind: ListKind, state: S
 function listedTool(tool: ToolDeclaration, provider: SandboxProvider, state: SandboxState): JsonObject {
   const parameters = tool.parameters.map((parameter) => {
     const { type, input_schema: schema, ...shown } = parameterView(parameter, state);
-    const isDropped = schema === null && !state.features.responseModels;
+    const isDropped = schema === null && !state.features.nullInputSchemas;
     return {
       ...shown,
       type: type === 'system-files' ? 'files' : type,
@@ -49,7 +49,7 @@ function listedTool(tool: ToolDeclaration, provider: SandboxProvider, state: San
 }
 
 function parameterView(parameter: ParameterDeclaration, { features }: SandboxState) {
-  return { ...parameter, multiple: features.responseModels ? false : undefined };
+  return { ...parameter, multiple: features.multipleSelects ? false : undefined };
 }
 
 /** Returns a tool as its provider's own route shows it. */
@@ -89,19 +89,17 @@ export function workflowSettings(provider: SandboxProvider, state: SandboxState)
   };
 }
 
-/** The visibility of a credential. */
-const SHARED_BY_ALL: JsonObject = {
-  visibility: 'all_team_members',
-  created_by: ACCOUNT_ID,
-  partial_member_list: [],
-  from_other_member: false,
-};
+/** Returns the fields that say who may use a credential. */
+function visibilityFields({ visibility }: StoredCredential): JsonObject {
+  return { visibility, created_by: ACCOUNT_ID, partial_member_list: [], from_other_member: false };
+}
 
 /** Returns the console's view of a provider's credentials. */
 export function credentialInfo(provider: SandboxProvider, state: SandboxState): JsonObject {
   const needed = provider.credentialFields.length > 0;
   const masked = Object.fromEntries(provider.credentialFields.map((field) => [field, '******']));
-  const stored = state.workspace.credentials(provider.id);
+  // Dify lists no credential that is private to another member, but its calls use it.
+  const stored = state.workspace.credentials(provider.id).filter(({ isForeign }) => !isForeign);
   return {
     supported_credential_types: needed ? ['api-key'] : [],
     is_oauth_custom_client_enabled: false,
@@ -112,7 +110,7 @@ export function credentialInfo(provider: SandboxProvider, state: SandboxState): 
       credential_type: 'api-key',
       is_default: index === 0,
       credentials: masked,
-      ...(state.features.responseModels ? SHARED_BY_ALL : {}),
+      ...(state.features.credentialVisibility ? visibilityFields(credential) : {}),
     })),
   };
 }
@@ -144,7 +142,7 @@ function teamCredentials(provider: SandboxProvider, kind: ListKind, state: Sandb
 
 function extraFields(provider: SandboxProvider, kind: ListKind, state: SandboxState): JsonObject {
   if (provider.type === 'mcp') {
-    return { ...provider.extra, identity_mode: state.features.responseModels ? 'off' : undefined };
+    return { ...provider.extra, identity_mode: state.features.identityMode ? 'off' : undefined };
   }
   if (provider.type !== 'workflow') return provider.extra;
   return kind === 'tools' && state.features.workflowOutputs ? provider.extra : {};

@@ -1,5 +1,12 @@
-/** The differences between Dify releases on the wire: one flag for each change that a client can see. */
+/**
+ * The differences between Dify releases on the wire: one flag for each change that a client can see. Each release is the
+ * first whose sources have the change; 1.17.0 was read in upstream's main of August 2026.
+ */
 export interface Features {
+  /** An uploaded file has an address, which plugins need to fetch it (1.3.0). */
+  readonly previewUrls: boolean;
+  /** Workflow tools run only if the request carries a console login too (1.4.1 only). */
+  readonly workflowsNeedLogin: boolean;
   /** Frames have a binary header (1.4.2); before that each frame is JSON and a blank line. */
   readonly lengthPrefixedFrames: boolean;
   /** The list of plugins has pages and a total (1.4.1 at the latest). */
@@ -8,7 +15,7 @@ export interface Features {
   readonly darkIcons: boolean;
   /** Tools of MCP servers (1.6.0). */
   readonly mcpTools: boolean;
-  /** A provider has a list of credentials (1.7.0). */
+  /** A provider has a list of credentials, of which a call may choose one (1.7.0). */
   readonly credentialLists: boolean;
   /** Custom API tools send an object as `json` before `text`; plugin errors carry a request id (1.7.2). */
   readonly apiJsonMessages: boolean;
@@ -16,6 +23,14 @@ export interface Features {
    * The inner API resolves tenant and user before it checks the key; a wrong password gives 401 (1.8.0).
    */
   readonly tenantBeforeKey: boolean;
+  /** Messages with the sources of a retrieval; before, Dify cannot read them (1.7.0). */
+  readonly retrieverResources: boolean;
+  /** An unknown `user_id` creates an end user (1.9.0); before, it is refused. */
+  readonly createsEndUsers: boolean;
+  /** The anonymous user is refused, because its name is not a UUID (1.9.0 only). */
+  readonly refusesAnonymous: boolean;
+  /** Errors are written by flask-restx: a 500 has its status, a 404 the paths that might be meant (1.8.0). */
+  readonly restxErrors: boolean;
   /** The console keeps tokens in cookies and requires a CSRF header (1.9.2). */
   readonly cookieSessions: boolean;
   /** `json` messages have `suppress_output` (1.10.0). */
@@ -28,6 +43,8 @@ export interface Features {
   readonly base64Password: boolean;
   /** The current workspace reports its credits (1.11.3). */
   readonly creditPool: boolean;
+  /** `json` messages may contain a list (1.12.0); before, Dify empties them. */
+  readonly jsonLists: boolean;
   /** Workflow tools cannot return files at all (1.12.0 and 1.12.1). */
   readonly brokenFileOutputs: boolean;
   /** The inner API gives signed addresses of files (1.15.0). */
@@ -36,19 +53,23 @@ export interface Features {
   readonly lastOpenedAt: boolean;
   /** The current workspace reports when its credits ran out (1.16.0). */
   readonly creditsExhaustedAt: boolean;
-  /** Messages with a stored file have its id in `meta` (1.16.0). */
+  /** Messages with a stored file have its id in `meta` (1.14.0). */
   readonly fileIdsInMeta: boolean;
-  /**
-   * A file is named by a reference without its workspace, and takes the extension of its name (1.16.0 at
-   * the latest).
-   */
+  /** A file of a message is named by a reference without its workspace (1.14.0). */
   readonly fileReferences: boolean;
-  /**
-   * The console uses response models: parameters have `multiple` and a null for an absent `input_schema`,
-   * MCP servers have an `identity_mode`, and credentials say who may use them (1.16.0 at the latest).
-   */
-  readonly responseModels: boolean;
-  /** A signed link to a deleted file gives 404 instead of 415 (1.16.0 at the latest). */
+  /** The answer to an upload has the reference too (1.15.0). */
+  readonly uploadReferences: boolean;
+  /** A stored file takes the extension of its name instead of that of its type (1.16.0). */
+  readonly namedExtensions: boolean;
+  /** Credentials say who may use them (1.15.0). */
+  readonly credentialVisibility: boolean;
+  /** MCP servers have an `identity_mode` (1.15.0). */
+  readonly identityMode: boolean;
+  /** Parameters have a null for an absent `input_schema` in lists too (1.16.0). */
+  readonly nullInputSchemas: boolean;
+  /** Parameters have `multiple` (1.16.1). */
+  readonly multipleSelects: boolean;
+  /** A signed link to a deleted file gives 404 instead of 415 (1.13.1). */
   readonly goneIsNotFound: boolean;
   /** The route of the current workspace is gone; a summary route replaces it (1.17.0). */
   readonly workspaceSummary: boolean;
@@ -58,6 +79,8 @@ export interface Features {
 export function featuresOf(version: string): Features {
   const since = (release: string): boolean => compareReleases(version, release) >= 0;
   return {
+    previewUrls: since('1.3.0'),
+    workflowsNeedLogin: since('1.4.1') && !since('1.4.2'),
     lengthPrefixedFrames: since('1.4.2'),
     pagedPlugins: since('1.4.1'),
     darkIcons: since('1.6.0'),
@@ -65,20 +88,30 @@ export function featuresOf(version: string): Features {
     credentialLists: since('1.7.0'),
     apiJsonMessages: since('1.7.2'),
     tenantBeforeKey: since('1.8.0'),
+    retrieverResources: since('1.7.0'),
+    createsEndUsers: since('1.9.0'),
+    refusesAnonymous: since('1.9.0') && !since('1.9.1'),
+    restxErrors: since('1.8.0'),
     cookieSessions: since('1.9.2'),
     suppressOutput: since('1.10.0'),
     currentWorkspaceByPost: since('1.10.1'),
     workflowOutputs: since('1.11.0'),
     base64Password: since('1.11.2'),
     creditPool: since('1.11.3'),
+    jsonLists: since('1.12.0'),
     brokenFileOutputs: since('1.12.0') && !since('1.13.0'),
     downloadRequests: since('1.15.0'),
     lastOpenedAt: since('1.15.0'),
     creditsExhaustedAt: since('1.16.0'),
-    fileIdsInMeta: since('1.16.0'),
-    fileReferences: since('1.16.0'),
-    responseModels: since('1.16.0'),
-    goneIsNotFound: since('1.16.0'),
+    fileIdsInMeta: since('1.14.0'),
+    fileReferences: since('1.14.0'),
+    uploadReferences: since('1.15.0'),
+    namedExtensions: since('1.16.0'),
+    credentialVisibility: since('1.15.0'),
+    identityMode: since('1.15.0'),
+    nullInputSchemas: since('1.16.0'),
+    multipleSelects: since('1.16.1'),
+    goneIsNotFound: since('1.13.1'),
     workspaceSummary: since('1.17.0'),
   };
 }

@@ -101,14 +101,14 @@ function download(file: StoredFile, asAttachment: boolean): Response {
 function uploadAnswer(file: StoredFile, grant: UploadGrant, state: SandboxState): JsonObject {
   return {
     id: file.id,
-    reference: state.features.fileReferences ? file.reference : undefined,
+    reference: state.features.uploadReferences ? file.reference : undefined,
     name: file.filename,
     size: file.size,
     extension: file.extension,
     mime_type: file.mimeType,
     created_by: null,
     created_at: null,
-    preview_url: state.files.signedUrl(file),
+    preview_url: state.features.previewUrls ? state.files.signedUrl(file) : undefined,
     source_url: null,
     original_url: null,
     user_id: grant.userId,

@@ -33,7 +33,7 @@ function resolveUser(body: JsonObject, state: SandboxState): string {
   const tenantId = body['tenant_id'] as string;
   if (tenantId === '') throw invalidParam('tenant_id is required');
   if (!isUuid(tenantId) || tenantId !== state.workspace.id) throw invalidParam('tenant not found');
-  const endUserId = state.workspace.resolveUser(body['user_id'] as string);
+  const endUserId = state.workspace.resolveUser(body['user_id'] as string, state.features);
   if (endUserId === undefined) throw invalidParam('user not found');
   return endUserId;
 }

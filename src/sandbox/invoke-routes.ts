@@ -1,11 +1,12 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { ProviderType } from '../model/tool.ts';
 import { prepareParameters } from './cast.ts';
+import { isMember } from './console-admission.ts';
 import { admit } from './inner-admission.ts';
 import type { SandboxProvider, SandboxTool, StoredCredential } from './provider.ts';
 import { internalError, invalidParam, notFound, unreadableDeclaration } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
-import { streamInvocation } from './stream.ts';
+import { streamFailure, streamInvocation } from './stream.ts';
 import { validationText } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
@@ -37,6 +38,9 @@ export function addInvokeRoutes(app: App, state: SandboxState): void {
     const credential = credentialFor(provider, body['credential_id'], state);
     const given: JsonObject = isJsonObject(body['tool_parameters']) ? body['tool_parameters'] : {};
     const parameters = prepareParameters(tool.declaration.parameters, given);
+    if (type === 'workflow' && state.features.workflowsNeedLogin && !isMember(c, state)) {
+      return streamFailure(state, '401 Unauthorized: Invalid Authorization token.');
+    }
     return streamInvocation(c, { provider, tool, parameters, credential }, state);
   });
 }
@@ -89,12 +93,16 @@ function credentialFor(
   state: SandboxState,
 ): StoredCredential | undefined {
   if (provider.credentialFields.length === 0) return undefined;
-  if (typeof credentialId === 'string' && isUuid(credentialId)) {
+  const { credentialLists: canChoose } = state.features;
+  if (canChoose && typeof credentialId === 'string' && isUuid(credentialId)) {
     const chosen = state.workspace.credential(credentialId);
     if (chosen !== undefined) return chosen;
     throw invalidParam(`provider has been deleted: ${credentialId}`);
   }
   const [first] = state.workspace.credentials(provider.id);
-  if (first === undefined) throw invalidParam(`no default provider for ${provider.id}`);
+  if (first === undefined) {
+    const old = `builtin provider ${provider.id} not found`;
+    throw invalidParam(canChoose ? `no default provider for ${provider.id}` : old);
+  }
   return first;
 }

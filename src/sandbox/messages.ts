@@ -23,6 +23,11 @@ export class ToolFailure extends Error {
   override readonly name = 'ToolFailure';
 }
 
+/** Thrown by a tool to fail as Dify itself does: its message ends the stream unwrapped, and may be empty. */
+export class DifyFailure extends Error {
+  override readonly name = 'DifyFailure';
+}
+
 /** Thrown by a tool to crash its worker: the connection breaks in the middle of the answer. */
 export class WorkerCrash extends Error {
   override readonly name = 'WorkerCrash';

@@ -16,7 +16,12 @@ export interface StoredCredential {
   readonly id: string;
   readonly name: string;
   readonly providerId: string;
+  readonly visibility: CredentialVisibility;
+  /** Whether another member has stored it for itself alone. */
+  readonly isForeign: boolean;
 }
+
+export type CredentialVisibility = 'all_team_members' | 'only_me' | 'partial_members';
 
 /** The context of a running tool. */
 export interface ToolRun {
@@ -27,6 +32,13 @@ export interface ToolRun {
   readonly workspace: SandboxWorkspace;
   /** The credential of the call; absent for a provider that needs none. */
   readonly credential?: StoredCredential | undefined;
+}
+
+/** Who may use stored credentials; by default all members. */
+export interface CredentialAccess {
+  readonly visibility?: CredentialVisibility;
+  /** Stored by another member, for itself alone. */
+  readonly isForeign?: boolean;
 }
 
 /** A tool: its declaration and its behaviour. It fails by throwing a ToolFailure. */
@@ -73,7 +85,7 @@ export interface SandboxWorkspace {
   /**
    * Stores credentials for a provider and returns their id. The first ones are the provider's default.
    */
-  authorize(providerId: string, name?: string): string;
+  authorize(providerId: string, name?: string, access?: CredentialAccess): string;
   /** Renames stored credentials. */
   renameCredential(id: string, name: string): void;
   /** Removes all credentials of a provider. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../model/json.ts';
+import type { Features } from './features.ts';
 
 /** Statuses with which Dify refuses a request. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
@@ -6,14 +7,23 @@ export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
 /** Thrown to end a request with one of Dify's error answers; the sandbox always catches it. */
 export class Refusal extends Error {
   readonly status: RefusalStatus;
+  readonly code: string;
   readonly body: JsonObject;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: RefusalStatus, code: string, message: string, headers: Record<string, string> = {}) {
     super(message);
     this.status = status;
+    this.code = code;
     this.body = { code, message, status };
     this.headers = headers;
+  }
+
+  /** Returns the body as a release writes it. */
+  bodyIn({ restxErrors }: Features): JsonObject {
+    if (restxErrors) return this.body;
+    const { code, message } = this;
+    return this.status === 500 ? { code, message } : { ...this.body, message: message.replace(HELP, '') };
   }
 }
 
@@ -57,6 +67,8 @@ export function methodNotAllowed(allowed: string): Refusal {
 export function internalError(): Refusal {
   return new Refusal(500, 'unknown', 'Internal Server Error');
 }
+
+const HELP = / You have requested this URI .*/;
 
 const NOT_FOUND_TEXT =
   'The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.';

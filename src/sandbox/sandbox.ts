@@ -80,7 +80,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     (file) => `${server.url}${file.path}?${queryString(signer.download(file.id))}`,
     undefined,
     undefined,
-    features.fileReferences,
+    features.namedExtensions,
   );
   const { tools = 'demo' } = options;
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
 import type { Features } from './features.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
-import { ToolFailure, WorkerCrash } from './messages.ts';
+import { DifyFailure, ToolFailure, WorkerCrash } from './messages.ts';
 import { isPlugin, type SandboxProvider, type SandboxTool, type StoredCredential } from './provider.ts';
 import { pythonJson } from './python.ts';
 import type { AppContext, SandboxState } from './state.ts';
@@ -70,6 +70,13 @@ export async function streamInvocation(
   });
 }
 
+/** Returns an answer that consists of the frame of a failure. */
+export function streamFailure(state: SandboxState, error: string): Response {
+  return new Response(encodeFrame({ error }, state.features) as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'transfer-encoding': 'chunked' },
+  });
+}
+
 async function* encodedFrames(
   invocation: Invocation,
   state: SandboxState,
@@ -90,6 +97,11 @@ async function* frameContents(
   const run = { signal, files, features, workspace, credential };
   try {
     for await (const message of tool.run(parameters, run)) {
+      if (message.type === 'retriever_resources' && !features.retrieverResources) {
+        // Dify raises the line of the plugin daemon that it cannot read.
+        yield { error: JSON.stringify({ code: 0, message: 'success', data: message }) };
+        return;
+      }
       yield { message: onTheWire(message, provider, state) };
     }
   } catch (error) {
@@ -112,6 +124,9 @@ function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: Sa
     return { type, message: { text: file.path }, meta: { ...message.meta, ...id } };
   }
   if (message.type !== 'json') return message;
+  if (Array.isArray(message.message['json_object']) && !state.features.jsonLists) {
+    return { ...message, message: {} };
+  }
   const { suppress_output: suppressed, ...content } = message.message;
   return {
     ...message,
@@ -124,7 +139,7 @@ function onTheWire(message: SandboxMessage, provider: SandboxProvider, state: Sa
 /** Returns the text of the error frame; the plugin runtime wraps a plugin's error. */
 function errorText(error: unknown, provider: SandboxProvider, state: SandboxState): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (!isPlugin(provider)) return message;
+  if (!isPlugin(provider) || error instanceof DifyFailure) return message;
   const type = error instanceof ToolFailure ? 'ToolInvokeError' : 'Exception';
   const wrapped = `PluginInvokeError: ${pythonJson({ args: {}, error_type: type, message })}`;
   const requestId = randomBytes(5).toString('hex');

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProviderType } from '../model/tool.ts';
+import type { Features } from './features.ts';
 import type { SandboxProvider, SandboxTool, SandboxWorkspace, StoredCredential } from './provider.ts';
 
 /** The workspace, with what the routes need. */
@@ -15,7 +16,7 @@ export interface WorkspaceState extends SandboxWorkspace {
   credentials(providerId: string): readonly StoredCredential[];
   credential(id: string): StoredCredential | undefined;
   /** Returns the id of the end user behind a `user_id`; undefined if Dify finds none. */
-  resolveUser(userId: string): string | undefined;
+  resolveUser(userId: string, features: Features): string | undefined;
 }
 
 /** Returns a workspace with the given providers. */
@@ -77,8 +78,9 @@ export function createWorkspace(
       const credential = credentials.get(credentialId);
       if (credential !== undefined) credentials.set(credentialId, { ...credential, name: credentialName });
     },
-    authorize(providerId, credentialName = 'API KEY 1') {
-      const credential = { id: randomUUID(), name: credentialName, providerId };
+    authorize(providerId, credentialName = 'API KEY 1', access = {}) {
+      const { isForeign = false, visibility = isForeign ? 'only_me' : 'all_team_members' } = access;
+      const credential = { id: randomUUID(), name: credentialName, providerId, visibility, isForeign };
       credentials.set(credential.id, credential);
       return credential.id;
     },
@@ -112,13 +114,15 @@ export function createWorkspace(
     },
     credentials: ofProvider,
     credential: (credentialId) => credentials.get(credentialId),
-    resolveUser(userId) {
+    resolveUser(userId, { refusesAnonymous, createsEndUsers }) {
       if (userId === '' || userId === 'DEFAULT-USER') {
+        if (refusesAnonymous) return undefined;
         anonymous ??= createEndUser();
         return anonymous;
       }
       if (!isUuid(userId)) return undefined;
-      return endUsers.has(userId) ? userId : createEndUser();
+      if (endUsers.has(userId)) return userId;
+      return createsEndUsers ? createEndUser() : undefined;
     },
   };
 }

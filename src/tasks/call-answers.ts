@@ -17,12 +17,12 @@ export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutc
   const next =
     `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result, and repeat this ` +
     `while the call is still running. Do not call ${tool} again: that would start it a second time. ` +
-    'cancel_call stops it.';
+    'cancel_call gives it up, but the tool runs to its end in Dify.';
   const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;
   const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result yet.\n${next}`;
   const facts: JsonObject = {
     status: 'running',
-    callId,
+    call_id: callId,
     tool,
     elapsedSeconds,
     lastProgress,
@@ -48,8 +48,8 @@ function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined
 /** Returns the answer of cancel_call. `wasRunning` is false if the call had ended before. */
 export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): ToolResult {
   const text = wasRunning
-    ? `The call of ${tool} was cancelled and its request to Dify closed. A workflow keeps running in Dify until it ends. ` +
-      'Anything the tool has already done stays done.'
+    ? `The call of ${tool} was cancelled and its request to Dify closed. The tool runs to its end in Dify if it has ` +
+      'started there, and anything it does stays done.'
     : `The call of ${tool} had already ended (${status}). Fetch its result with get_call_result.`;
   return { content: [{ type: 'text', text }] };
 }

@@ -8,8 +8,8 @@ export const CALL_TOOL_NAMES: ReadonlySet<string> = new Set([GET_RESULT, CANCEL]
 
 /** The part of the server's instructions that explains hand-off to the model. */
 export const HAND_OFF_INSTRUCTIONS =
-  `A call that takes long returns a call ID and keeps running: fetch its result with ${GET_RESULT}, or stop it with ` +
-  `${CANCEL}.`;
+  `A call that takes long returns a call ID and keeps running: fetch its result with ${GET_RESULT}, or give it up ` +
+  `with ${CANCEL}.`;
 
 /** The tools with which a model follows calls that were handed off. */
 export type CallTools = ReturnType<typeof defineCallTools>;
@@ -40,8 +40,8 @@ export function defineCallTools(maxWaitSeconds: number) {
       name: CANCEL,
       title: 'Cancel a call',
       description:
-        'Cancels a tool call that returned a call ID and is still running. Anything the tool has already done stays ' +
-        'done, and a workflow keeps running in Dify. Example: {"call_id": "call_4fZr0bX2"}',
+        'Stops waiting for a tool call that returned a call ID, and discards its result. The tool itself runs to its ' +
+        'end in Dify if it has started there. Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({ call_id: callId }),
       annotations: { idempotentHint: true, openWorldHint: false },
     }),

@@ -14,6 +14,7 @@ const MAX_PROGRESS = 200;
 const WITHOUT_ANSWER: readonly ErrorCode[] = [
   'upstream_error',
   'upstream_unreachable',
+  'upstream_unavailable',
   'stream_broken',
   'frame_too_large',
   'deadline_exceeded',

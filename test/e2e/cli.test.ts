@@ -77,7 +77,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'paperkite_postbox__send_letter', '--args', '{"to":"A","body":"B"}', '--sandbox'],
     code: 4,
-    err: /^error: [^]*authori[sz]e/i,
+    err: /^error: Postbox has no credentials[^]*authorize Postbox in Dify/,
     error: { code: 'provider_unauthorized' },
   },
   {

@@ -11,7 +11,7 @@ const textOf = (result: Partial<TestResult> = {}): string =>
   (result.content ?? []).map(({ text }) => text).join('\n');
 
 const callIdOf = (result: Partial<TestResult> = {}): string =>
-  (result.structuredContent as { callId?: string } | undefined)?.callId ??
+  (result.structuredContent as { call_id?: string } | undefined)?.call_id ??
   `not handed off: ${textOf(result)}`;
 
 async function serve(

@@ -40,7 +40,7 @@ it('a replica that is killed is missed, and what had ended there is not', async 
 
   const handOff = async (seconds: number): Promise<string> => {
     const { structuredContent } = await first.callTool(SLOW, { seconds });
-    return (structuredContent as { callId: string }).callId;
+    return (structuredContent as { call_id: string }).call_id;
   };
   const ask = (callId: string) => second.callTool('get_call_result', { call_id: callId });
   const [ended, lost] = await Promise.all([handOff(2), handOff(120)]);

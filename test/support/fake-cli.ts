@@ -235,6 +235,7 @@ export function createFakeApp(
       lastError: behaviour.lastError,
       stale: behaviour.stale ?? [],
     }),
+    credentials: async () => undefined,
     manifests: () => behaviour.manifests ?? [],
     start: () => {
       events.push('start');

@@ -124,3 +124,29 @@ function sorted(value: unknown): unknown {
       .map(([key, item]) => [key, sorted(item)]),
   );
 }
+
+/** The parameters of the newer recordings' tools that Dify checks before it runs them. */
+const CHECKED = {
+  form_required: [parameter('token', { form: 'form', required: true })],
+  form_params: [
+    parameter('region', {
+      type: 'select',
+      form: 'form',
+      required: true,
+      default: 'eu',
+      options: ['eu', 'us'],
+    }),
+  ],
+  types: [parameter('n', { type: 'number' })],
+} as const;
+
+/** A plugin with the tool of a newer recording, which answers nothing. */
+export function probeProvider(id: string, tool: string): SandboxProvider {
+  const parameters = Object.hasOwn(CHECKED, tool) ? CHECKED[tool as keyof typeof CHECKED] : [];
+  return builtinProvider(id, {
+    label: 'Probe',
+    description: 'A tool of the recordings.',
+    credentialFields: /google|vault/.test(id) ? ['api_key'] : [],
+    tools: [defineTool(tool, { description: 'Recorded.', parameters }, async function* () {})],
+  });
+}

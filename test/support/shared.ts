@@ -46,10 +46,17 @@ export type Recorded = keyof typeof RECORDED;
 export function recordings(group: string, of: Recorded = '1.12.1'): Recording[] {
   if (!sharedIsPresent) return [];
   const folder = join(SHARED, RECORDED[of], group);
+  if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Recording);
+}
+
+/** The recordings of one group from every release. */
+export function everyRecording(group: string): (Recording & { readonly of: Recorded })[] {
+  const releases = Object.keys(RECORDED) as Recorded[];
+  return releases.flatMap((of) => recordings(group, of).map((entry) => ({ ...entry, of })));
 }
 
 /** One recording by `group/name`; undefined when the reference material is absent. */

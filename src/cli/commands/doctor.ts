@@ -5,6 +5,7 @@ import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
 import { Secrets } from '../../model/secrets.ts';
+import { credentialsFinding } from '../credentials.ts';
 import {
   catalogueFinding,
   clockFinding,
@@ -110,17 +111,17 @@ async function* remoteChecks(
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') yield* skipped(['catalogue']);
-  else yield { name: 'catalogue', ...(await publishedFinding(context, loaded, signal)) };
+  else yield* publishedChecks(context, loaded, signal);
   yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
 }
 
 /** An unreadable manifest already fails when the bridge is assembled. */
-async function publishedFinding(
+async function* publishedChecks(
   context: CommandContext,
   loaded: LoadedConfig,
   signal: AbortSignal,
-): Promise<Finding> {
+): AsyncGenerator<Check, void> {
   const { config } = loaded;
   // An earlier check covers the folder of files, and this check must not create it.
   const { dir: _folder, ...rest } = config.files;
@@ -128,12 +129,15 @@ async function publishedFinding(
   try {
     const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
     try {
-      return await catalogueFinding(app, signal);
+      yield { name: 'catalogue', ...(await catalogueFinding(app, signal)) };
+      const registry = app.registry.current();
+      const credentials = registry && (await credentialsFinding(app, registry, signal));
+      if (credentials !== undefined) yield { name: 'credentials', ...credentials };
     } finally {
       await app.close(0);
     }
   } catch (error) {
-    return failure(error);
+    yield { name: 'catalogue', ...failure(error) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { BridgeError } from '../../model/errors.ts';
 import { objectOf } from '../../model/json.ts';
-import type { CatalogListing, ProviderCredential } from '../../model/ports.ts';
+import type { CatalogListing, CredentialListing } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute } from './console-errors.ts';
 import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
@@ -61,6 +61,8 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
   return {
     workspaces,
     currentWorkspace,
+    /** See `ConsoleSession`. */
+    headers: (signal: AbortSignal) => session.headers(signal),
 
     /** Resolves with the same object as long as Dify's answer does not change; `mcp` came with Dify 1.6.0. */
     async listTools(type: ProviderType, signal: AbortSignal): Promise<CatalogListing | undefined> {
@@ -102,10 +104,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
     },
 
     /** Resolves with a builtin provider's credentials; undefined before Dify 1.7.0, which lists none. */
-    async credentials(
-      providerId: string,
-      signal: AbortSignal,
-    ): Promise<readonly ProviderCredential[] | undefined> {
+    async credentials(providerId: string, signal: AbortSignal): Promise<CredentialListing | undefined> {
       const path = `${builtinPath(providerId)}/credential/info`;
       const raw = await ask({ method: 'GET', path, signal }, true);
       return raw === undefined ? undefined : (toCredentials(raw) ?? reject(path, 'a list'));

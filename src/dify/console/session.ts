@@ -32,6 +32,8 @@ export interface ConsoleSession {
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
   toError(reply: DifyReply): BridgeError;
+  /** Resolves with the headers that authenticate a request. Rejects if Dify refuses the login. */
+  headers(signal: AbortSignal): Promise<Readonly<Record<string, string | undefined>>>;
 }
 
 /** Milliseconds for one request to the console API, including its answer. */
@@ -57,11 +59,13 @@ function adminSession(
   timeoutMs: number,
 ): ConsoleSession {
   const toError = (reply: DifyReply): BridgeError => adminKeyError(reply, workspaceId);
+  const authorization = `Bearer ${key}`;
   return {
     toError,
+    headers: async () => ({ authorization, 'x-workspace-id': workspaceId }),
     async send({ method, path, signal, inWorkspace = true }) {
       const workspace = inWorkspace ? workspaceId : undefined;
-      const headers = { authorization: `Bearer ${key}`, 'x-workspace-id': workspace };
+      const headers = { authorization, 'x-workspace-id': workspace };
       const answer = await http.send({ method, path, headers, signal, timeoutMs });
       if (answer.status === 401) throw toError(await readReply(answer));
       return answer;
@@ -113,6 +117,7 @@ function loginSession(
 
   return {
     toError: sessionError,
+    headers: async (signal) => tokenHeaders(await obtain(undefined, signal)),
     async send({ method, path, signal }) {
       let used = await obtain(undefined, signal);
       for (let renewed = false; ; renewed = true) {

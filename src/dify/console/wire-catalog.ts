@@ -1,5 +1,10 @@
 import { isJsonObject, type Json, objectOf, textOf } from '../../model/json.ts';
-import type { CatalogListing, CatalogProblem, ProviderCredential } from '../../model/ports.ts';
+import type {
+  CatalogListing,
+  CatalogProblem,
+  CredentialListing,
+  ProviderCredential,
+} from '../../model/ports.ts';
 import type {
   DifyTool,
   LocalizedText,
@@ -101,13 +106,16 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
  * Reads a provider's credentials as `credential/info` answers them, but never their values. Omits entries without an id
  * or a name, because they cannot be chosen. Returns undefined if the answer has no list.
  */
-export function toCredentials(raw: unknown): readonly ProviderCredential[] | undefined {
-  const list = objectOf(raw)['credentials'];
+export function toCredentials(raw: unknown): CredentialListing | undefined {
+  const { credentials: list, supported_credential_types: types } = objectOf(raw);
   if (!Array.isArray(list)) return undefined;
-  return list.flatMap((entry: unknown): ProviderCredential[] => {
-    const [id, name] = [textOf(objectOf(entry)['id']), textOf(objectOf(entry)['name'])];
-    return id === undefined || name === undefined ? [] : [{ id, name }];
+  const credentials = list.flatMap((entry: unknown): ProviderCredential[] => {
+    const fields = objectOf(entry);
+    const [id, name] = [textOf(fields['id']), textOf(fields['name'])];
+    if (id === undefined || name === undefined) return [];
+    return [{ id, name, visibility: textOf(fields['visibility']) }];
   });
+  return { needed: !Array.isArray(types) || types.length > 0, credentials };
 }
 
 /** Returns a tool, or a phrase that says what is wrong with it. */

@@ -3,6 +3,7 @@ import { objectOf, textOf } from '../../model/json.ts';
 import type { FileUpload } from '../../model/ports.ts';
 import type { InnerAccess } from './download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import { endUser } from '../wire/end-user.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
@@ -25,7 +26,7 @@ export async function requestUploadUrl(
     method: 'POST',
     path: PATH,
     headers: { 'x-inner-api-key': innerApiKey },
-    body: { tenant_id: tenantId, user_id: '', filename, mimetype: mimeType },
+    body: { tenant_id: tenantId, user_id: endUser(http, tenantId), filename, mimetype: mimeType },
     signal,
     timeoutMs: TIMEOUT_MS,
   });

@@ -1,8 +1,13 @@
+import { durationText } from '../../model/duration.ts';
 import { BridgeError } from '../../model/errors.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
+import type { ToolRef } from '../../model/tool.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
+import { endUser } from '../wire/end-user.ts';
+import type { ConsoleSession } from '../console/session.ts';
+import { type CallTarget, kindOf, knownFailure } from '../wire/failures.ts';
 import type { InnerAccess } from '../files/download-request.ts';
 import { decodeFrames } from './frames.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
@@ -11,6 +16,8 @@ import { isWebPage } from '../wire/reply.ts';
 import { toToolInvokeMessage } from './wire-message.ts';
 
 export interface InvokerOptions extends InnerAccess {
+  /** Resolves with the headers that authenticate at the console, which workflow tools of Dify 1.4.1 need too. */
+  readonly consoleHeaders?: ConsoleSession['headers'] | undefined;
   /** The largest accepted message, in bytes. */
   readonly maxFrameBytes: number;
   /** The most bytes of all messages of one call. */
@@ -21,47 +28,92 @@ const PATH = '/inner/api/invoke/tool';
 const MAX_MESSAGE = 4000;
 /** These releases cannot return files of workflow tools (fixed in 1.13.0). Only the name of a field shows the bug. */
 const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_marker' };
+/** This release runs workflow tools only for a request that carries a console login too (fixed in 1.4.2). */
+const NEEDS_CONSOLE = '1.4.1';
+/** A plugin that fails after a silence this long, in milliseconds, has died: Dify waits 600 s for one that is gone. */
+const DEAD_AFTER_MS = 60_000;
 
 /** Returns an invoker for Dify's inner API. Leaving the stream or aborting the signal closes the request. */
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
-  const { innerApiKey, tenantId, ...limits } = options;
+  const { innerApiKey, tenantId, consoleHeaders, ...limits } = options;
+
+  async function headersFor({ providerType }: ToolRef, signal: AbortSignal) {
+    const isNeeded = providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
+    const login = isNeeded ? await consoleHeaders?.(signal) : undefined;
+    return { ...login, 'x-inner-api-key': innerApiKey };
+  }
+
   return {
-    async *invoke({ providerType, providerId, tool }, parameters, { userId, credentialId, signal }) {
+    async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal }) {
       const body = {
         tenant_id: tenantId,
-        user_id: userId,
-        tool_type: providerType,
-        provider: providerId,
-        tool,
+        user_id: endUser(http, tenantId, userId),
+        tool_type: ref.providerType,
+        provider: ref.providerId,
+        tool: ref.tool,
         tool_parameters: parameters,
         credential_id: credentialId,
       };
-      const headers = { 'x-inner-api-key': innerApiKey };
+      const headers = await headersFor(ref, signal);
+      const target = { ...ref, providerLabel };
+      let heardAt = performance.now();
       const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
-      if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
+      if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer, target);
       for await (const frame of decodeFrames(answer.body, limits)) {
-        if (frame.error !== undefined) throw errorFromFrame(frame.error, answer);
+        if (frame.error !== undefined) {
+          throw errorFromFrame(frame.error, answer, { target, silentMs: performance.now() - heardAt });
+        }
+        heardAt = performance.now();
         yield withoutSecrets(toToolInvokeMessage(frame.data), http.secrets);
       }
     },
   };
 }
 
-/** Returns `tool_failed` for a frame that reports a failed tool, with the plain sentence out of the plugin's JSON. */
-export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | 'version'>): BridgeError {
+/**
+ * Returns the error for a frame that reports a failure: `tool_failed` with the plain sentence out of the plugin's JSON,
+ * or the error for a fault of Dify itself. `silentMs` is the time since the frame before.
+ */
+export function errorFromFrame(
+  text: string,
+  answer: Pick<DifyAnswer, 'mask' | 'version'>,
+  { target, silentMs }: { readonly target: CallTarget; readonly silentMs: number },
+): BridgeError {
   const { version } = answer;
   const words = quoted(answer, text, MAX_MESSAGE);
-  if (words === '') {
-    return new BridgeError('tool_failed', 'The tool failed without saying why.', {
-      hint: "Dify's plugin daemon may have stopped during the call: see the log of Dify's api service for the cause.",
-    });
+  // Dify writes no text for an error of its plugin daemon; a plugin's own error is wrapped even if it has none.
+  if (text.trim() === '' && kindOf(target) === 'plugin') return pluginDied(silentMs);
+  if (words === '') return new BridgeError('tool_failed', 'The tool failed without saying why.');
+  if (
+    version === NEEDS_CONSOLE &&
+    target.providerType === 'workflow' &&
+    text.startsWith('401 Unauthorized')
+  ) {
+    const message = `Dify ${version} runs workflow tools only for requests that carry a login of its console.`;
+    const hint =
+      'Do not retry; tell the operator of the bridge to set DIFY_ADMIN_API_KEY, or to update Dify to 1.4.2 or later.';
+    return new BridgeError('upstream_unauthorized', message, { hint });
   }
+  const known = knownFailure(text, words, target);
+  if (known !== undefined) return known;
   const isFileBug =
     version !== undefined && FILE_OUTPUT_BUG.versions.has(version) && text.includes(FILE_OUTPUT_BUG.field);
   const hint = isFileBug
     ? `Dify ${version} cannot return files of workflow tools: update it to 1.13 or later, or let the workflow output the url of the file as a string.`
     : undefined;
   return new BridgeError('tool_failed', `The tool failed: ${words}`, { hint });
+}
+
+function pluginDied(silentMs: number): BridgeError {
+  const message =
+    silentMs < DEAD_AFTER_MS
+      ? "The plugin or Dify's plugin daemon stopped in the middle of the call."
+      : `The plugin died in the middle of the call: Dify heard nothing from it for ${durationText(Math.round(silentMs / 1000) * 1000)}.`;
+  return new BridgeError('stream_broken', message, {
+    hint:
+      'The tool may have taken effect: check before calling it again. If this happens again, tell the operator of ' +
+      'Dify to look into the log of plugin_daemon.',
+  });
 }
 
 /** Masks log steps and unreadable messages, where a server in Dify's place may quote the request. */

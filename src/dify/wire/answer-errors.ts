@@ -1,4 +1,5 @@
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
+import { type CallTarget, kindOf, knownFailure } from './failures.ts';
 import type { DifyAnswer } from './http.ts';
 import { header, isNotReady, readReply } from './reply.ts';
 
@@ -15,8 +16,11 @@ export function webPageError(answer?: DifyAnswer): BridgeError {
   return new BridgeError('upstream_wrong_address', message, { hint: ADDRESS_HINT, upstream });
 }
 
-/** Returns the error for an unexpected answer, judged by status, type and `code`: Dify's texts vary by version. */
-export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> {
+/**
+ * Returns the error for an unexpected answer, judged by status, type and `code`. Dify's texts vary by version: the
+ * known ones only refine the refusal of a call, for which `target` is its tool.
+ */
+export async function errorFromAnswer(answer: DifyAnswer, target?: CallTarget): Promise<BridgeError> {
   const reply = await readReply(answer);
   const { status, path } = answer;
   const error: MakeError = (code, message, hint) =>
@@ -44,6 +48,11 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     const hint = 'Open Dify in the browser and finish its installation.';
     return error('upstream_not_ready', 'Dify is not set up yet.', hint);
   }
+  const known =
+    target && reply.said !== undefined
+      ? knownFailure(reply.message, reply.said, target, { status, path })
+      : undefined;
+  if (known !== undefined) return known;
   if (status === 404 && reply.code === 'not_found') {
     const message = 'Dify does not accept the inner API key: it answers as if the route did not exist.';
     const hint =
@@ -58,18 +67,26 @@ export async function errorFromAnswer(answer: DifyAnswer): Promise<BridgeError> 
     return error('upstream_unauthorized', message, 'Check DIFY_INNER_API_KEY and DIFY_WORKSPACE_ID.');
   }
   if (status === 400) {
-    const hint =
-      'Check the arguments, the credentials of the provider in Dify, and that the tool still exists. If Dify speaks ' +
-      "of its plugin daemon, that service is down: start Dify's plugin_daemon.";
+    const hint = 'Check the arguments and, in Dify, the settings of the tool and its provider.';
     return error('upstream_rejected', `Dify refused the call before running the tool.${said}`, hint);
   }
   if (status === 500) {
-    const hint =
-      "Likely causes: the tool's plugin is no longer installed, the provider was deleted, or an api or workflow " +
-      "provider is not named by its id. Refresh the list of tools; see the log of Dify's api service for the cause.";
+    const hint = `${internalErrorCause(target)}See the log of Dify's api service for the cause.`;
     return error('upstream_error', `Dify failed with an internal error (status 500).${said}`, hint);
   }
   return error('upstream_error', `Dify answered ${path} with an unexpected status ${status}.${said}`);
+}
+
+/** Returns what usually makes Dify fail without a reason: it does so before it runs the tool. */
+function internalErrorCause(target: CallTarget | undefined): string {
+  const kind = target && kindOf(target);
+  if (kind === 'plugin') {
+    return "Likely causes: the tool's plugin is no longer installed, or Dify's plugin daemon is not ready. ";
+  }
+  const hasUuid = kind === 'api' || kind === 'workflow';
+  return hasUuid
+    ? 'Likely cause: the tool is from a manifest that does not name its provider by its ID. '
+    : '';
 }
 
 /** Returns the error for a body that is not JSON: it comes from Dify's router, a proxy or another server. */

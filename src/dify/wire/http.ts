@@ -60,6 +60,8 @@ export interface DifyHttp {
   readonly baseUrl: URL;
   /** The secrets that every answer's `mask` hides. */
   readonly secrets: Secrets;
+  /** Returns Dify's version as the latest answer reported it; undefined before. */
+  version(): string | undefined;
   /**
    * Resolves with an answer of any status. Rejects with the errors of a streamed request body, with
    * `upstream_unreachable` if no answer arrives or `timeoutMs` passes, and after an abort with the
@@ -87,14 +89,18 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     connections: options.maxConnections ?? null,
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
   });
+  let version: string | undefined;
   return {
     baseUrl,
     secrets,
-    send(request) {
+    version: () => version,
+    async send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
       const { path } = request;
       const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
-      return exchange(agent, url, request, secrets);
+      const answer = await exchange(agent, url, request, secrets);
+      version = answer.version ?? version;
+      return answer;
     },
     close: () => agent.destroy(),
   };

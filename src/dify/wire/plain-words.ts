@@ -9,6 +9,15 @@ const WRAPPED = /^\w*Error:\s*(?=\{)/;
 /** Error types that say only that a tool failed. */
 const PLAIN_TYPES = new Set(['ToolInvokeError', 'InvokeError', 'PluginInvokeError', 'Exception', 'Error']);
 
+/** How a workflow reports that a plugin's tool failed in one of its nodes. */
+const IN_NODE =
+  /^An error occurred in the (?<plugin>\S+), please contact the author of \S+ for help, error type: (?<type>\S*), error details: (?<details>[^]*)$/;
+
+/** Returns the plugin that failed in a node of a workflow. */
+export function failedPlugin(words: string): string | undefined {
+  return IN_NODE.exec(words)?.groups?.['plugin'];
+}
+
 /** Returns text from an answer as an error quotes it: plain, without secrets, at most `max` characters. */
 export function quoted(answer: Pick<DifyAnswer, 'mask'>, text: string, max: number): string {
   const plain = humanMessage(text.trim().replace(REQUEST_ID, '').trim(), MAX_DEPTH);

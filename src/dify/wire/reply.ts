@@ -10,6 +10,8 @@ export interface DifyReply {
   readonly body: JsonObject | undefined;
   /** Dify's error code. Its texts vary by version, so nothing depends on them. */
   readonly code: string | undefined;
+  /** Dify's message as it came, for comparison. May contain secrets. */
+  readonly message: string;
   /** Dify's message, plain, shortened and without secrets; undefined if it has none. */
   readonly said: string | undefined;
   readonly isPage: boolean;
@@ -25,13 +27,15 @@ export async function readReply(answer: DifyAnswer): Promise<DifyReply> {
   const body = parseJsonObject(text);
   const code = body?.['code'];
   // In some versions, a refused login or refresh has `data` or `message` and no code.
-  const message = body?.['message'] ?? body?.['data'];
-  const said = typeof message === 'string' ? quoted(answer, message, MAX_SAID) : '';
+  const given = body?.['message'] ?? body?.['data'];
+  const message = typeof given === 'string' ? given : '';
+  const said = quoted(answer, message, MAX_SAID);
   return {
     status: answer.status,
     path: answer.path,
     body,
     code: typeof code === 'string' ? code : undefined,
+    message,
     said: said === '' ? undefined : said,
     isPage: isWebPage(answer) || text.trimStart().startsWith('<'),
   };

@@ -45,7 +45,7 @@ async function startLong(env: Record<string, string> = {}): Promise<Long> {
 const textOf = ({ content }: TestResult): string => content.map(({ text }) => text).join('\n');
 
 function callIdOf(result: TestResult): string {
-  const { callId } = result.structuredContent as { callId: string };
+  const { call_id: callId } = result.structuredContent as { call_id: string };
   expect(callId).toMatch(/^call_/);
   return callId;
 }
@@ -114,7 +114,7 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
     const client = await bridge.connect(kind, transport);
     const callId = callIdOf(await client.callTool(SLOW, { seconds: 60 }));
     const cancelled = await client.callTool('cancel_call', { call_id: callId });
-    expect(textOf(cancelled)).toContain('A workflow keeps running in Dify until it ends');
+    expect(textOf(cancelled)).toContain('The tool runs to its end in Dify');
     expect(bridge.cancellations()).toBe(1);
     const result = await client.callTool('get_call_result', { call_id: callId });
     expect(result.isError).toBe(true);

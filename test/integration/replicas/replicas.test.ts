@@ -49,7 +49,7 @@ async function startPair(tools: 'long' | 'files'): Promise<Pair> {
 
 const textOf = ({ content }: TestResult): string => content.map(({ text }) => text).join('\n');
 const callIdOf = (result: TestResult): string =>
-  (result.structuredContent as { callId?: string } | undefined)?.callId ??
+  (result.structuredContent as { call_id?: string } | undefined)?.call_id ??
   `not handed off: ${textOf(result)}`;
 
 describe.each(CLIENT_KINDS)('a %s client of two replicas', (kind) => {

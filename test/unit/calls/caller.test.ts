@@ -1,6 +1,8 @@
-import { getEventListeners, once } from 'node:events';
+import { EventEmitter, getEventListeners, once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Caller, type CallerOptions } from '../../../src/calls/caller.ts';
+import type { CallObserver } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -8,6 +10,7 @@ import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
+import type { ToolRef } from '../../../src/model/tool.ts';
 import { aTool } from '../../support/published-tool.ts';
 
 type Read = CallerOptions['results']['read'];
@@ -70,6 +73,8 @@ function steered(obedient = true): Invoker & { readonly invocations: Invocation[
   };
 }
 
+const PLUGIN: ToolRef = { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 't' };
+
 const LIMITS = { maxImageBytes: 1, maxInlineBytes: 1, maxTextChars: 1 };
 
 /** What was read of a call, in place of its result. */
@@ -114,9 +119,18 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
     async call(
       tool: PublishedTool,
       args: unknown,
-      { signal, principal = 'local' }: { readonly signal: AbortSignal; readonly principal?: string },
+      {
+        signal,
+        observer,
+        principal = 'local',
+      }: {
+        readonly signal: AbortSignal;
+        readonly observer?: CallObserver;
+        readonly principal?: string;
+      },
     ): Promise<unknown> {
-      return caller.call({ tool, ...caller.check(tool, args), principal, limits: LIMITS }, { signal });
+      const request = { tool, ...caller.check(tool, args), principal, limits: LIMITS };
+      return caller.call(request, { signal, observer });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
       const { messages, error } = (await this.call(...call)) as Reading;
@@ -243,23 +257,71 @@ describe('a call', () => {
       upstream: { status, path: '/inner/api/invoke/tool' },
     });
 
-  it.each<[string, boolean, BridgeError, ErrorCode]>([
-    ['refused without credentials', false, rejected(400), 'provider_unauthorized'],
-    ['refused without a status', false, new BridgeError('upstream_rejected', 'x'), 'provider_unauthorized'],
-    ['refused with credentials', true, rejected(400), 'upstream_rejected'],
-    ['not found without credentials', false, rejected(404), 'upstream_rejected'],
-    ['failed without credentials', false, new BridgeError('tool_failed', 'x'), 'tool_failed'],
-  ])('explains a call that is %s', async (_, authorized, failure, code) => {
+  const failed = (status: number) =>
+    new BridgeError('upstream_error', 'x', { upstream: { status, path: '/inner/api/invoke/tool' } });
+
+  it('trusts what Dify says about credentials more than its list', async () => {
     const invoker = steered();
     const outcome = errorOf(
-      callerWith({ invoker }).start(aTool({ authorized }), {}, { signal: idleSignal() }),
+      callerWith({ invoker }).start(aTool({ authorized: false }), {}, { signal: idleSignal() }),
     );
     await settle();
+    invoker.invocations[0]?.finish(rejected(400));
+    expect((await outcome).code).toBe('upstream_rejected');
+    expect(invoker.invocations[0]?.options.providerLabel).toBe('Acme Kit');
+  });
+
+  it.each<[ErrorCode, string, string]>([
+    [
+      'upstream_unauthorized',
+      'Check the key.',
+      'Do not retry; tell the operator of the bridge: Check the key.',
+    ],
+    ['upstream_not_ready', 'Do not retry; wait.', 'Do not retry; wait.'],
+    ['tool_failed', 'Check it.', 'Check it.'],
+  ])('says for whom the advice about %s is', async (code, hint, expected) => {
+    const invoker = steered();
+    const outcome = errorOf(callerWith({ invoker }).start(aTool(), {}, { signal: idleSignal() }));
+    await settle();
+    invoker.invocations[0]?.finish(new BridgeError(code, 'x', { hint }));
+    expect(await outcome).toMatchObject({ code, message: 'x', hint: expected });
+  });
+
+  it.each<[string, boolean, BridgeError, boolean]>([
+    ['a tool that is gone', true, new BridgeError('tool_gone', 'x'), true],
+    ['an internal error', true, failed(500), true],
+    ['credentials that the list has', true, new BridgeError('provider_unauthorized', 'x'), true],
+    ['credentials that the list lacks too', false, new BridgeError('provider_unauthorized', 'x'), false],
+    ['a refused argument', true, rejected(400), false],
+    ['a failure of the tool', true, new BridgeError('tool_failed', 'x'), false],
+  ])('says whether the list may be stale: %s', async (_, authorized, failure, stale) => {
+    const invoker = steered();
+    const onStale = vi.fn<() => void>();
+    const call = callerWith({ invoker, onStale });
+    const outcome = errorOf(call.start(aTool({ authorized }), {}, { signal: idleSignal() }));
+    await settle();
     invoker.invocations[0]?.finish(failure);
-    const error = await outcome;
-    expect(error.code).toBe(code);
-    expect(error.toText().includes('authorize Acme Kit in Dify (Tools)')).toBe(
-      code === 'provider_unauthorized',
+    await outcome;
+    expect(onStale).toHaveBeenCalledTimes(stale ? 1 : 0);
+  });
+
+  it('tells the observer of a silent plugin, before and after a message, and no more at the end', async () => {
+    const invoker = steered();
+    const call = callerWith({ invoker, silenceMs: 5 });
+    const said: string[] = [];
+    const heard = new EventEmitter();
+    const progress = (message: string): void => void (said.push(message), heard.emit('progress'));
+    const ended = call.start(aTool({ ref: PLUGIN }), {}, { signal: idleSignal(), observer: { progress } });
+    await once(heard, 'progress');
+    invoker.invocations[0]?.send(text('a'));
+    await once(heard, 'progress');
+    invoker.invocations[0]?.finish();
+    await ended;
+    const count = said.length;
+    await delay(20);
+    expect(said).toHaveLength(count);
+    expect(new Set(said.map((line) => line.startsWith('The plugin has sent nothing for')))).toEqual(
+      new Set([true]),
     );
   });
 
@@ -433,7 +495,7 @@ describe('cancellation', () => {
     controller.abort();
     const error = await outcome;
     expect(error.code).toBe('cancelled');
-    expect(error.hint).toContain('A workflow keeps running');
+    expect(error.hint).toContain('the tool runs to its end in Dify');
     expect(invoker.invocations[0]?.options.signal.aborted).toBe(true);
     expect(invoker.invocations[0]?.closed).toBe(true);
     expect(caller.running).toBe(0);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { withCredentials } from '../../../src/catalog/credentials-source.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
-import type { CatalogListing, ProviderCredential } from '../../../src/model/ports.ts';
+import type { CatalogListing, CredentialListing, ProviderCredential } from '../../../src/model/ports.ts';
 import { provider } from '../../support/providers.ts';
 
 const key: ProviderCredential = { id: 'c1', name: 'first' };
@@ -13,9 +13,9 @@ const { signal } = new AbortController();
 
 function source(wanted: readonly string[], answer: (id: string) => readonly ProviderCredential[]) {
   const asked: string[] = [];
-  const credentials = async (id: string): Promise<readonly ProviderCredential[]> => {
+  const credentials = async (id: string): Promise<CredentialListing> => {
     asked.push(id);
-    return answer(id);
+    return { needed: true, credentials: answer(id) };
   };
   const made = withCredentials({ list: async () => listed }, { credentials }, () => new Set(wanted));
   return { list: (ended: AbortSignal) => made.list(ended), asked };

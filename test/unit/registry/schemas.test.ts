@@ -206,8 +206,8 @@ describe('descriptions of parameters', () => {
     expect(described({ type: 'dynamic-select', options: colours })).toBe(
       'Choices: r = Red, Green, b = Blue.',
     );
-    expect(described({ type: 'select', options: colours })).toBe('p. r = Red, b = Blue.');
-    expect(described({ type: 'select', options: colours }, ['zh_Hans'])).toBe('p. r = 红, b = 蓝.');
+    expect(described({ type: 'select', options: colours })).toBe('r = Red, b = Blue.');
+    expect(described({ type: 'select', options: colours }, ['zh_Hans'])).toBe('r = 红, b = 蓝.');
     const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
     expect(described({ options: many })).toMatch(/country-20, .* and \d+ more\.$/);
   });

@@ -181,10 +181,10 @@ describe('requests for addresses', () => {
     ]);
   });
 
-  it('have their id in the messages from 1.16.0 on', async () => {
+  it('have their id in the messages from 1.14.0 on', async () => {
     for (const [version, has] of [
-      ['1.15.0', false],
-      ['1.16.0', true],
+      ['1.13.3', false],
+      ['1.14.0', true],
     ] as const) {
       const sandbox = await startSandbox({ tools: 'files', version });
       const [frame] = await framesOf(sandbox, {

@@ -67,11 +67,12 @@ describe('a call that takes longer', () => {
     expect(textOf(result)).toBe(
       `The tool slow is still running (50 s so far, last progress: "Fetching pages"). This is not its result yet.\n` +
         `Call get_call_result with {"call_id": "${callId}"} to wait for the result, and repeat this while the call ` +
-        'is still running. Do not call slow again: that would start it a second time. cancel_call stops it.',
+        'is still running. Do not call slow again: that would start it a second time. cancel_call gives it up, but ' +
+        'the tool runs to its end in Dify.',
     );
     expect(result.structuredContent).toMatchObject({
       status: 'running',
-      callId,
+      call_id: callId,
       tool: 'slow',
       elapsedSeconds: 50,
       lastProgress: 'Fetching pages',
@@ -89,7 +90,7 @@ describe('a call that takes longer', () => {
     await pass(1000);
     const result = await call;
     expect(result.structuredContent).not.toHaveProperty('status');
-    expect(result.structuredContent).toMatchObject({ callId: callIdOf(result) });
+    expect(result.structuredContent).toMatchObject({ call_id: callIdOf(result) });
   });
 
   it('goes on when the request that started it is gone', async () => {
@@ -221,7 +222,7 @@ describe('cancel_call', () => {
     const callId = await handedOff(made);
     const result = await made.own('cancel_call', { call_id: callId });
     expect(made.runs[0]?.signal.aborted).toBe(true);
-    expect(textOf(result)).toMatch(/was cancelled.*A workflow keeps running in Dify until it ends/);
+    expect(textOf(result)).toMatch(/was cancelled.*The tool runs to its end in Dify/);
     expect(await made.own('get_call_result', { call_id: callId })).toMatchObject({ isError: true });
     expect((await made.calls.get(callId, 'local')).status).toBe('cancelled');
   });

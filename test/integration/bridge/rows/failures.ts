@@ -17,13 +17,28 @@ function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
+/** A failure with words that the bridge knows. */
+function known(title: string, words: string, says: string, tool: Row['tool']): Row {
+  return {
+    title,
+    ...(tool && { tool }),
+    answer: failing(words),
+    expected: { says: [says, `Dify said: ${words}`] },
+  };
+}
+
 /** Failures that Dify reports within the stream, by status 200 and a frame with `error`. */
 export const FAILURES: readonly Row[] = [
   plain('a hard-coded tool misses a parameter', 'Month is required', 'hardcoded'),
   plain('an api misses a parameter', 'Missing required parameter q', 'api'),
   plain('an api answers an error', 'Request failed with status code 422 and {"detail": "nope"}', 'api'),
-  plain('an api refuses the connection', '[Errno 111] Connection refused', 'api'),
-  plain('an api is too slow', 'timed out', 'api'),
+  known(
+    'an api refuses the connection',
+    '[Errno 111] Connection refused',
+    'Dify cannot connect to the API',
+    'api',
+  ),
+  known('an api is too slow', 'timed out', 'did not answer Dify in time', 'api'),
   {
     title: 'a plugin raises',
     answer: failing(`req_id: f0071bb9a6 ${wrapped('kaput')}`),
@@ -62,27 +77,43 @@ export const FAILURES: readonly Row[] = [
   {
     title: 'an exception without a text',
     answer: failing(''),
-    expected: { says: ['The tool failed without saying why.'] },
+    expected: { says: ["The plugin or Dify's plugin daemon stopped in the middle of the call."] },
   },
   plain('a workflow misses an input', 'q is required in input form', 'workflow'),
   plain('a workflow gets too much', 'q in input form must be less than 48 characters', 'workflow'),
   plain('a workflow gets no file', 'f in input form must be a file', 'workflow'),
   plain('a node of a workflow fails', 'Run failed: Node 42 says no', 'workflow'),
-  plain('a workflow exceeds the time of its app', 'Stopped by user.', 'workflow'),
-  plain(
+  known('a workflow exceeds the time of its app', 'Stopped by user.', 'longer than Dify allows', 'workflow'),
+  known(
     'a workflow exceeds its own time',
     'Aborted: Maximum execution time exceeded: 8.12s > 3s',
+    'longer than Dify allows',
     'workflow',
   ),
-  plain('a workflow is not published', 'workflow not found or not published', 'workflow'),
+  known(
+    'a workflow is not published',
+    'workflow not found or not published',
+    'The workflow behind the tool no longer exists',
+    'workflow',
+  ),
   {
     title: 'a workflow of 1.12 answers a file',
     tool: 'workflowWithFile',
     answer: failing('1 validation error for FileMessage\nfile_marker\n  Field required [type=missing]'),
     expected: { says: ['Dify 1.12.1 cannot return files of workflow tools', 'update it to 1.13'] },
   },
-  plain('a code node has no sandbox', 'Failed to execute code, which is likely a network issue'),
-  plain('an MCP server cannot be reached', 'Failed to connect to MCP server: refused', 'mcp'),
+  known(
+    'a code node has no sandbox',
+    'Failed to execute code, which is likely a network issue',
+    "Dify's service for running code (sandbox) is down.",
+    'workflow',
+  ),
+  known(
+    'an MCP server cannot be reached',
+    'Failed to connect to MCP server: refused',
+    'Dify cannot connect to the MCP server',
+    'mcp',
+  ),
   plain('an MCP server fails', 'Failed to invoke tool: boom', 'mcp'),
   plain('a cast fails within the stream', "invalid literal for int() with base 10: 'abc'"),
   {

@@ -17,20 +17,38 @@ function invalid(title: string, message: string, tool?: Row['tool']): Row {
       says: [
         'Dify refused the call before running the tool.',
         `Dify said: ${message}`,
-        'Check the arguments, the credentials of the provider in Dify, and that the tool still exists.',
+        'Check the arguments and, in Dify, the settings of the tool and its provider.',
       ],
     },
   };
 }
 
+/** Dify's 400 with words that the bridge knows. */
+function known(title: string, message: string, says: readonly string[], tool?: Row['tool']): Row {
+  return { title, ...(tool && { tool }), answer: refused(400, 'invalid_param', message), expected: { says } };
+}
+
+const gone = (title: string, message: string, tool?: Row['tool']): Row =>
+  known(
+    title,
+    message,
+    ['no longer', `Dify said: ${message}`, 'Do not retry. The bridge is refreshing'],
+    tool,
+  );
+
+const SETTING = [
+  'The tool needs a setting',
+  'tell the operator of the bridge to set the parameter in a preset',
+];
+
 /** 500 without a reason; what is likely is named. */
-function internal(title: string, tool?: Row['tool']): Row {
+function internal(title: string, likely: string, tool?: Row['tool']): Row {
   return {
     title,
     ...(tool && { tool }),
     answer: jsonAnswer({ message: 'Internal Server Error', code: 'unknown', status: 500 }, 500),
     expected: {
-      says: ['internal error (status 500)', 'Dify said: Internal Server Error', 'no longer installed'],
+      says: ['internal error (status 500)', 'Dify said: Internal Server Error', likely],
     },
   };
 }
@@ -46,9 +64,9 @@ function notReady(code: string): Row {
 /** What Dify answers instead of a stream: the rows of its inner API, in the order of its checks. */
 export const REFUSALS: readonly Row[] = [
   invalid('a body that Dify cannot read', PYDANTIC),
-  invalid('no workspace', 'tenant_id is required'),
-  invalid('an unknown workspace', 'tenant not found'),
-  invalid('a user that is no UUID', 'user not found'),
+  known('no workspace', 'tenant_id is required', ['operator of the bridge to correct DIFY_WORKSPACE_ID']),
+  known('an unknown workspace', 'tenant not found', ['operator of the bridge to correct DIFY_WORKSPACE_ID']),
+  known('a user that is no UUID', 'user not found', ['operator of the bridge to correct dify.userId']),
   notReady('not_setup'),
   notReady('not_init_validated'),
   {
@@ -62,26 +80,27 @@ export const REFUSALS: readonly Row[] = [
   {
     title: 'an empty provider',
     answer: refused(404, 'not_found', `plugin not found, please add plugin. ${NO_ROUTE}`),
-    expected: { says: ['answers as if the route did not exist', 'DIFY_INNER_API_KEY'] },
+    expected: { says: ["The tool's plugin is no longer installed"] },
   },
   invalid('a malformed provider', 'Invalid plugin id a b c'),
-  internal('a plugin that is not installed'),
-  invalid('a plugin that a fork looks for', 'plugin provider acme/kit/kit not found after retries: 3'),
-  invalid(
+  internal('a plugin that is not installed', "the tool's plugin is no longer installed"),
+  gone('a plugin that a fork looks for', 'plugin provider acme/kit/kit not found after retries: 3'),
+  known(
     'a plugin daemon that is down',
     'Failed to request plugin daemon, url: plugin/7d0c3c8e/management/tool',
+    ["Dify's plugin daemon is down", 'Try again in a moment'],
   ),
-  invalid('an unknown hard-coded tool', 'builtin tool now not found', 'hardcoded'),
-  invalid('an unknown tool of a plugin', 'Tool with name run not found'),
-  invalid('an unknown tool of an MCP server', 'Tool with name mixed not found', 'mcp'),
-  invalid('an unknown operation', 'tool getPet not found', 'api'),
-  invalid('an unknown api provider', `api provider ${PROVIDER} not found`, 'api'),
-  invalid('an unknown workflow', `workflow provider ${PROVIDER} not found`, 'workflow'),
-  internal('an api provider that is no UUID', 'api'),
-  internal('a workflow provider that is no UUID', 'workflow'),
-  invalid('an unknown MCP server', 'mcp provider my-server not found', 'mcp'),
-  invalid('a workflow whose app was deleted', 'app not found', 'workflow'),
-  invalid('a workflow whose version is gone', 'workflow not found', 'workflow'),
+  gone('an unknown hard-coded tool', 'builtin tool now not found', 'hardcoded'),
+  gone('an unknown tool of a plugin', 'Tool with name run not found'),
+  gone('an unknown tool of an MCP server', 'Tool with name mixed not found', 'mcp'),
+  gone('an unknown operation', 'tool getPet not found', 'api'),
+  gone('an unknown api provider', `api provider ${PROVIDER} not found`, 'api'),
+  gone('an unknown workflow', `workflow provider ${PROVIDER} not found`, 'workflow'),
+  internal('an api provider that is no UUID', 'does not name its provider by its ID', 'api'),
+  internal('a workflow provider that is no UUID', 'does not name its provider by its ID', 'workflow'),
+  gone('an unknown MCP server', 'mcp provider my-server not found', 'mcp'),
+  gone('a workflow whose app was deleted', 'app not found', 'workflow'),
+  gone('a workflow whose version is gone', 'workflow not found', 'workflow'),
   {
     title: 'a provider without credentials',
     tool: 'keyed',
@@ -93,16 +112,26 @@ export const REFUSALS: readonly Row[] = [
       ],
     },
   },
-  invalid('a provider that lost its credentials', 'no default provider for acme/kit/kit'),
-  invalid('an unknown credential', 'provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56'),
-  invalid('a required form parameter that is missing', 'tool parameter key not found in tool config'),
-  invalid('a choice that a form does not have', "tool parameter sel value zzz not in options ['a', 'b']"),
+  known('a provider that lost its credentials', 'no default provider for acme/kit/kit', [
+    'has no credentials in this Dify workspace, so this tool cannot run.',
+    'Do not retry; tell the user to authorize',
+  ]),
+  known('an unknown credential', 'provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56', [
+    'was deleted in Dify',
+    'tell the operator of the bridge to correct the credential',
+  ]),
+  known('a required form parameter that is missing', 'tool parameter key not found in tool config', SETTING),
+  known(
+    'a choice that a form does not have',
+    "tool parameter sel value zzz not in options ['a', 'b']",
+    SETTING,
+  ),
   invalid('a value that cannot be cast', "invalid literal for int() with base 10: 'abc'"),
   invalid(
     'several files for one',
     'This parameter only accepts one file but got multiple files while invoking.',
   ),
-  invalid('a selector left out', 'The selector must be a dictionary.'),
+  known('a selector left out', 'The selector must be a dictionary.', SETTING),
 ];
 
 const page = '<!doctype html>\n<title>Dify</title>';

@@ -436,22 +436,25 @@ describe('credentials', () => {
     const { console } = await open(
       answer([
         { id: 'c1', name: 'one', is_default: true, credentials: { api_key: '******' } },
-        { id: 'c2', name: 'two', is_default: false },
+        { id: 'c2', name: 'two', is_default: false, visibility: 'only_me' },
         { id: 'c3' },
         'broken',
       ]),
     );
-    expect(await console.credentials('acme/sec/sec', signal)).toEqual([
-      { id: 'c1', name: 'one' },
-      { id: 'c2', name: 'two' },
-    ]);
+    expect(await console.credentials('acme/sec/sec', signal)).toEqual({
+      needed: true,
+      credentials: [
+        { id: 'c1', name: 'one' },
+        { id: 'c2', name: 'two', visibility: 'only_me' },
+      ],
+    });
   });
 
   const recorded = recording('console/credential-info');
 
   it.skipIf(recorded === undefined)(`are read as Dify was recorded to list them${sharedNote}`, async () => {
     const { console } = await open({ [`GET ${path}`]: { json: recorded?.response.json } });
-    const names = (await console.credentials('acme/sec/sec', signal))?.map(({ name }) => name);
+    const names = (await console.credentials('acme/sec/sec', signal))?.credentials.map(({ name }) => name);
     expect(names).toEqual(['one', 'two']);
   });
 

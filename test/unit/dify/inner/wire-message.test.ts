@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from '../../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import { decodeFrames } from '../../../../src/dify/inner/frames.ts';
 import { toToolInvokeMessage } from '../../../../src/dify/inner/wire-message.ts';
 import { isJsonObject } from '../../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../../src/model/message.ts';
-import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
+import { bodyOf, everyRecording, recordings, sharedNote } from '../../../support/shared.ts';
 import { collect, FILE_ID, streamOf, TENANT, WIRE_MESSAGES } from '../../../support/dify-wire.ts';
 
 const TOOL_FILE = {
@@ -230,11 +231,15 @@ describe('what is not as expected keeps everything', () => {
   });
 });
 
+/** What Dify 1.4.1 makes of a list in a json message. */
+const isEmptied = (data: unknown): boolean =>
+  isDeepStrictEqual(data, { type: 'json', message: {}, meta: null });
+
 test(`every recorded message is understood${sharedNote}`, async () => {
-  for (const entry of recordings('invoke')) {
+  for (const entry of everyRecording('invoke')) {
     const frames = await collect(decodeFrames(streamOf([bodyOf(entry)]), { maxFrameBytes: 1 << 20 }));
     for (const { data, error } of frames) {
-      if (error !== undefined) continue;
+      if (error !== undefined || isEmptied(data)) continue;
       const message = toToolInvokeMessage(data);
       const wireType = isJsonObject(data) ? data['type'] : undefined;
       const isFile = wireType === 'image_link' || wireType === 'binary_link';

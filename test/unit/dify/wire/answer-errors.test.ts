@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { errorFromAnswer } from '../../../../src/dify/wire/answer-errors.ts';
+import type { CallTarget } from '../../../../src/dify/wire/failures.ts';
 import type { BridgeError } from '../../../../src/model/errors.ts';
-import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
+import { objectOf, textOf } from '../../../../src/model/json.ts';
+import { bodyOf, everyRecording, sharedIsPresent, sharedNote } from '../../../support/shared.ts';
 import { idleSignal, type Loopback, loopback } from '../../../support/dify-wire.ts';
 
 const PATH = '/inner/api/invoke/tool';
@@ -19,10 +21,11 @@ async function errorOfAnswer(
   status: number,
   body: string | Uint8Array,
   headers: Record<string, string>,
+  target?: CallTarget,
 ): Promise<BridgeError> {
   server = await loopback((_request, response) => response.writeHead(status, headers).end(body));
   const answer = await server.http.send({ method: 'POST', path: PATH, body: {}, signal: idleSignal() });
-  return errorFromAnswer(answer);
+  return errorFromAnswer(answer, target);
 }
 
 const dify = { 'content-type': 'application/json', 'x-version': '1.12.1' };
@@ -178,20 +181,71 @@ describe('what a person needs to go on', () => {
   });
 });
 
-test(`every recorded refusal has its code${sharedNote}`, async () => {
-  const byStatus: Record<number, string> = {
-    400: 'upstream_rejected',
-    404: 'upstream_unauthorized',
-    500: 'upstream_error',
-  };
-  for (const entry of recordings('invoke-error')) {
+/** Codes of recorded refusals that do not follow from the status. */
+const KNOWN_REFUSALS: Record<string, string> = {
+  'api-provider-unknown': 'tool_gone',
+  'api-tool-unknown': 'tool_gone',
+  'mcp-unknown': 'tool_gone',
+  'plugin-tool-unknown': 'tool_gone',
+  'unknown-hardcoded-tool': 'tool_gone',
+  'workflow-unknown': 'tool_gone',
+  'credential-unknown': 'provider_unauthorized',
+  'provider-unauthorised': 'provider_unauthorized',
+  'unknown-tenant': 'upstream_unauthorized',
+  'user-not-uuid': 'upstream_unauthorized',
+};
+
+test.skipIf(!sharedIsPresent).each(everyRecording('invoke-error'))(
+  `the refusal $name recorded from $of has its code${sharedNote}`,
+  async (entry) => {
+    const byStatus: Record<number, string> = {
+      400: 'upstream_rejected',
+      404: 'upstream_unauthorized',
+      500: 'upstream_error',
+    };
     const { status, headers } = entry.response;
-    const error = await errorOfAnswer(status, bodyOf(entry), {
-      'content-type': String(headers['content-type']),
-      'x-version': String(headers['x-version']),
-    });
-    const outcome = { name: entry.name, code: error.code, hint: typeof error.hint };
-    expect(outcome).toEqual({ name: entry.name, code: byStatus[status], hint: 'string' });
-    await server?.close();
-  }
+    const { tool_type: providerType, provider, tool } = objectOf(entry.request.body);
+    const target = {
+      providerType: (providerType ?? 'builtin') as CallTarget['providerType'],
+      providerId: textOf(provider) ?? '',
+      tool: textOf(tool) ?? '',
+    };
+    const wire = { 'content-type': String(headers['content-type']), 'x-version': entry.dify_version };
+    const error = await errorOfAnswer(status, bodyOf(entry), wire, target);
+    const name = entry.name.split('/')[1] ?? '';
+    expect(error.code).toBe(KNOWN_REFUSALS[name] ?? byStatus[status]);
+    expect(error.hint).toEqual(expect.any(String));
+    // A plugin is spoken of only where there is one.
+    const isOfPlugin = target.providerType === 'builtin' && target.providerId.includes('/');
+    expect(isOfPlugin || error.hint?.includes('plugin') !== true).toBe(true);
+  },
+);
+
+describe('an internal error says what it may mean', () => {
+  const body = json(500, 'unknown', 'Internal Server Error');
+  const cases: [string, CallTarget['providerType'], string, RegExp][] = [
+    ['a plugin', 'builtin', 'acme/kit/kit', /plugin is no longer installed/],
+    ['one of Dify', 'builtin', 'time', /^See the log/],
+    ['an API', 'api', 'by name', /by its ID/],
+    ['a workflow', 'workflow', 'by name', /by its ID/],
+    ['an MCP server', 'mcp', 'desk', /^See the log/],
+  ];
+  test.each(cases)('for a tool of %s', async (_name, providerType, providerId, hint) => {
+    const error = await errorOfAnswer(500, body, dify, { providerType, providerId, tool: 't' });
+    expect(error.code).toBe('upstream_error');
+    expect(error.hint).toMatch(hint);
+  });
+});
+
+test('the known texts count in an answer as in a frame', async () => {
+  const target: CallTarget = {
+    providerType: 'builtin',
+    providerId: 'a/b/c',
+    tool: 't',
+    providerLabel: 'Google',
+  };
+  const said = (message: string) => errorOfAnswer(400, json(400, 'invalid_param', message), dify, target);
+  expect((await said('no default provider for a/b/c')).message).toMatch(/^Google has no credentials/);
+  await server?.close();
+  expect((await said('Failed to request plugin daemon, url: x')).code).toBe('upstream_unavailable');
 });
