@@ -23,7 +23,7 @@ export async function openState(config: Config, logger: Logger) {
   return {
     /** The address without the password. */
     address: `${protocol}//${host}${pathname}`,
-    backend: createRedisBackend(connection),
+    backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
     get health() {
       return connection.health;
