@@ -3,8 +3,9 @@ import type { FileReference } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
 import { fileName } from './file-name.ts';
 import type { Overflow, Turn } from './inline-budget.ts';
-import { declaredType, detectMediaType, inlineForm, type TypeHints } from './media-type.ts';
+import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHints } from './media-type.ts';
 import { Peekable } from './peekable.ts';
+import { flawOf, type PictureFlaw } from './picture.ts';
 import type { AccessibleFile, ResultStore } from './result-store.ts';
 
 /** The outcome for one file of a result. Sizes are in bytes. */
@@ -29,7 +30,7 @@ export type Delivery =
       readonly kind: 'stored';
       readonly mimeType: string;
       readonly stored: AccessibleFile;
-      readonly left?: { readonly form: InlineForm; readonly because: Overflow } | undefined;
+      readonly left?: { readonly form: InlineForm; readonly because: Overflow | PictureFlaw } | undefined;
     }
   /** Fetched, but refused by the store. */
   | {
@@ -100,19 +101,19 @@ async function receive(
     await source.fill(limit + 1);
     if (source.ended && source.length > HEAD_BYTES) type = await detectMediaType(source.head(), hints);
   }
-  const { mimeType, text = '' } = type;
+  const { mimeType } = type;
   if (source.ended && source.length === 0) return { kind: 'empty', mimeType };
 
   const about = { name: hints.filename, mimeType };
   const form = inlineForm(type);
-  const because = form === undefined ? undefined : await overflow(form, source, text, turn, limits);
+  const because = form === undefined ? undefined : await reasonAgainst(form, source, type, turn, limits);
   turn.pass();
   if (form !== undefined && because === undefined) {
     const bytes = source.head();
     const outcome = await store.put(source.all(), about);
     const stored = outcome.kind === 'stored' ? outcome.stored : undefined;
     return form === 'text'
-      ? { kind: form, mimeType, text, size: bytes.length, stored }
+      ? { kind: form, mimeType, text: type.text ?? '', size: bytes.length, stored }
       : { kind: form, mimeType, bytes, stored };
   }
   const size = source.ended ? source.length : announced;
@@ -121,17 +122,18 @@ async function receive(
   return { ...outcome, mimeType, left: form && because && { form, because } };
 }
 
-/** Resolves with why the result cannot contain the file; if it can, an image or sound takes its part of the budget. */
-async function overflow(
+/** Resolves with why the result cannot show the file; if it can, an image or sound takes its part of the budget. */
+async function reasonAgainst(
   form: InlineForm,
   source: Peekable,
-  text: string,
+  { mimeType, text = '' }: MediaType,
   turn: Turn,
   { maxTextChars }: ResultLimits,
-): Promise<Overflow | undefined> {
+): Promise<Overflow | PictureFlaw | undefined> {
   if (!source.ended) return 'alone';
-  if (form !== 'text') return turn.claim(source.length);
-  return text.length > maxTextChars ? 'alone' : undefined;
+  if (form === 'text') return text.length > maxTextChars ? 'alone' : undefined;
+  const flaw = form === 'image' ? await flawOf(source.head(), mimeType) : undefined;
+  return flaw ?? turn.claim(source.length);
 }
 
 /** Returns the size of the largest file of a form that a result can contain, in bytes. */

@@ -6,6 +6,7 @@ import type { FileReference } from '../model/message.ts';
 import type { Delivery } from './delivery.ts';
 import { fileName } from './file-name.ts';
 import { declaredType } from './media-type.ts';
+import { MAX_SIDE } from './picture.ts';
 import type { AccessibleFile } from './result-store.ts';
 
 const MAX_DATA_URL_LENGTH = 200;
@@ -73,6 +74,11 @@ function whyLeft(
   { form, because }: NonNullable<Extract<Delivery, { kind: 'stored' }>['left']>,
   { maxImageBytes, maxInlineBytes, maxTextChars }: ResultLimits,
 ): string {
+  if (because === 'damaged') return 'the picture is damaged or incomplete';
+  if (typeof because === 'object') {
+    const { width, height } = because;
+    return `${formatCount(width)} × ${formatCount(height)} pixels, and models take at most ${formatCount(MAX_SIDE)} a side`;
+  }
   if (form === 'text') {
     return because === 'alone'
       ? `a result contains at most ${formatCount(maxTextChars)} characters`

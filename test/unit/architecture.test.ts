@@ -52,6 +52,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   diff: ['clients', 'manifest'],
   'file-type': ['content'],
+  'image-size': ['content'],
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
   'jsonc-parser': ['clients'],

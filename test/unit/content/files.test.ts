@@ -41,6 +41,15 @@ async function blocksOf(served: Served, reference: FileReference) {
   return content.slice(1);
 }
 
+/** The beginnings of pictures that no model takes. */
+const PICTURES: Readonly<Record<string, Buffer>> = {
+  'image/bmp': Buffer.concat([Buffer.from('BM'), Buffer.alloc(60, 1)]),
+  'image/tiff': Buffer.concat([Buffer.from('49492a0008000000', 'hex'), Buffer.alloc(40)]),
+  'image/heic': Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+  'image/avif': Buffer.from('\0\0\0\x18ftypavif\0\0\0\0mif1avif', 'latin1'),
+  'image/x-icon': Buffer.from('00000100010010100000', 'hex'),
+};
+
 const link = (name: string, mimeType: string, size: number) => ({
   type: 'resource_link',
   uri: `FILE1/${encodeURIComponent(name)}`,
@@ -69,11 +78,15 @@ describe('a fetched file', () => {
     });
   });
 
-  it('is an image when it is a PNG that ends early', async () => {
-    expect(await blocksOf(bytes(PNG.subarray(0, 8)), { url: FILE_LINK })).toMatchObject([
-      { type: 'image', mimeType: 'image/png' },
-    ]);
-  });
+  it.each(['image/bmp', 'image/tiff', 'image/heic', 'image/avif', 'image/x-icon'])(
+    'is linked to when it is a picture that no model takes: %s',
+    async (mimeType) => {
+      const content = PICTURES[mimeType] ?? Buffer.alloc(0);
+      expect(await blocksOf(bytes(content, mimeType), { filename: 'p' })).toEqual([
+        link('p', mimeType, content.length),
+      ]);
+    },
+  );
 
   it('is never an image on trust', async () => {
     const unknown = bytes(Buffer.from([1, 2, 3, 255]), 'image/png');
