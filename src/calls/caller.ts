@@ -5,6 +5,7 @@ import { argumentsError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
+import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../model/cut-text.ts';
@@ -29,6 +30,8 @@ export interface CallerOptions {
   readonly maxConcurrent: number;
   /** The most calls that wait for a slot. */
   readonly maxQueued: number;
+  /** Memory for the answers of all calls together. */
+  readonly memory: Pick<MemoryBudget, 'lease'>;
   readonly logger: Logger;
 }
 
@@ -72,11 +75,13 @@ export class Caller {
     request: CallRequest,
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
-    const call = new RunningCall(request, signal, this.#options.timeoutMs);
+    const { memory: budget, timeoutMs } = this.#options;
+    const memory = budget.lease();
+    const call = new RunningCall(request, memory, signal, timeoutMs);
     if (this.#closing) call.abort(shuttingDown(false));
     const { tool, principal, limits, ignored = [] } = request;
     const result = this.#options.results
-      .read(this.#messages(call), { tool, principal, limits, signal, until: call.signal, observer })
+      .read(this.#messages(call), { tool, principal, limits, signal, until: call.signal, observer, memory })
       .then((made) => withIgnored(made, ignored))
       .finally(() => {
         call.finish();
@@ -111,7 +116,8 @@ export class Caller {
       call.sent = true;
       const { invoker, userId } = this.#options;
       const { credentialId } = tool;
-      const stream = invoker.invoke(tool.ref, parameters, { userId, credentialId, signal: call.signal });
+      const { signal, memory } = call;
+      const stream = invoker.invoke(tool.ref, parameters, { userId, credentialId, signal, memory });
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
         const next = await abortable(iterator.next(), call.signal);

@@ -1,6 +1,7 @@
 import type { ResultLimits } from '../model/content.ts';
 import type { FileReference } from '../model/message.ts';
-import type { FileOpener } from '../model/ports.ts';
+import type { FileOpener, OpenedFile } from '../model/ports.ts';
+import { openDataUrl } from './data-url.ts';
 import { fileName } from './file-name.ts';
 import type { Overflow, Turn } from './inline-budget.ts';
 import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHints } from './media-type.ts';
@@ -73,7 +74,7 @@ export async function deliver(
     return { kind: 'too-large', size, mimeType };
   };
   if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size);
-  const opened = await options.opener.open(file, signal);
+  const opened = await open(file, options.opener, signal);
   if (opened.kind !== 'open') return opened;
   const { size, mimeType } = opened;
   try {
@@ -83,6 +84,12 @@ export async function deliver(
   } finally {
     await opened.discard();
   }
+}
+
+async function open(file: FileReference, opener: FileOpener, signal: AbortSignal): Promise<OpenedFile> {
+  if (!/^\s*data:/i.test(file.url ?? '')) return opener.open(file, signal);
+  const reason = 'Its data: address cannot be decoded.';
+  return openDataUrl(file.url ?? '') ?? { kind: 'unavailable', reason };
 }
 
 async function receive(

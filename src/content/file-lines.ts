@@ -9,7 +9,6 @@ import { declaredType } from './media-type.ts';
 import { MAX_SIDE } from './picture.ts';
 import type { AccessibleFile } from './result-store.ts';
 
-const MAX_DATA_URL_LENGTH = 200;
 /** The longest list of file names, in characters. */
 const MAX_NAMES_LENGTH = 2000;
 const FORMS = { image: 'shown below', audio: 'attached below', text: 'text below' } as const;
@@ -95,9 +94,8 @@ function lifetime({ createdAt, expiresAt }: AccessibleFile['file']): string {
   return durationText(minutes * 60_000);
 }
 
-/** Returns an address for display: without the signature of a Dify link, and with data URLs cut. */
+/** Returns an address for display, without the signature of a Dify link. */
 function shownAddress(url: string): string {
-  if (url.startsWith('data:')) return cutText(url, MAX_DATA_URL_LENGTH);
   const query = url.indexOf('?');
   const isSigned = query > 0 && url.slice(0, query).includes('/files/') && /[?&]sign=/.test(url.slice(query));
   return isSigned ? url.slice(0, query) : url;

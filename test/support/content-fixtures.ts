@@ -99,6 +99,7 @@ export function openerOf(answer: Answer | ((file: FileReference) => Answer)): Te
     opened,
     stillOpen: () => open,
     read: () => read,
+    isSignedLink: (link) => /^\s*\S*\/files\/\S*[?&]sign=\S*\s*$/.test(link),
     open: async (reference) => {
       opened.push(reference);
       const served = typeof answer === 'function' ? answer(reference) : answer;
@@ -157,6 +158,7 @@ export interface ConvertOptions {
   readonly logger?: Logger;
   readonly tool?: PublishedTool;
   readonly signal?: AbortSignal;
+  readonly until?: AbortSignal;
   readonly observer?: CallObserver;
   readonly error?: unknown;
 }
@@ -185,6 +187,7 @@ export function convertStream(
     principal: PRINCIPAL,
     limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
+    until: options.until,
     observer: options.observer,
   });
 }

@@ -1,10 +1,11 @@
 import { BridgeError } from '../../model/errors.ts';
+import { objectOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { InnerAccess } from '../files/download-request.ts';
-import { decodeFrames } from './frames.ts';
+import { decodeFrames, type Frame } from './frames.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
@@ -26,7 +27,7 @@ const FILE_OUTPUT_BUG = { versions: new Set(['1.12.0', '1.12.1']), field: 'file_
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   const { innerApiKey, tenantId, ...limits } = options;
   return {
-    async *invoke({ providerType, providerId, tool }, parameters, { userId, credentialId, signal }) {
+    async *invoke({ providerType, providerId, tool }, parameters, { userId, credentialId, signal, memory }) {
       const body = {
         tenant_id: tenantId,
         user_id: userId,
@@ -39,7 +40,7 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
       const headers = { 'x-inner-api-key': innerApiKey };
       const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
       if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer);
-      for await (const frame of decodeFrames(answer.body, limits)) {
+      for await (const frame of decodeFrames(answer.body, { ...limits, memory, signal, isKept })) {
         if (frame.error !== undefined) throw errorFromFrame(frame.error, answer);
         yield withoutSecrets(toToolInvokeMessage(frame.data), http.secrets);
       }
@@ -62,6 +63,11 @@ export function errorFromFrame(text: string, answer: Pick<DifyAnswer, 'mask' | '
     ? `Dify ${version} cannot return files of workflow tools: update it to 1.13 or later, or let the workflow output the url of the file as a string.`
     : undefined;
   return new BridgeError('tool_failed', `The tool failed: ${words}`, { hint });
+}
+
+/** Returns false for a step of the tool, which is reported and then forgotten. */
+function isKept({ data }: Frame): boolean {
+  return objectOf(data)['type'] !== 'log';
 }
 
 /** Masks log steps and unreadable messages, where a server in Dify's place may quote the request. */

@@ -230,6 +230,7 @@ describe('a fetched file', () => {
   it('keeps its place among the other messages, however late it comes', async () => {
     const served = openerOf(bytes(PNG));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         await new Promise((resolve) => setTimeout(resolve, reference.filename === 'first.png' ? 30 : 1));
         return served.open(reference, signal);
@@ -271,7 +272,6 @@ describe('a fetched file', () => {
     [{ url: '/files/tools/%E0%A4%A.pdf' }, '%E0%A4%A.pdf'],
     [{ filename: 'two\nlines\u0000.pdf' }, 'two lines .pdf'],
     [{ filename: '  ', url: 'https://example.com/' }, 'unnamed'],
-    [{ url: 'data:application/pdf;base64,AAAA' }, 'unnamed'],
     [{ filename: `${'n'.repeat(300)}.pdf` }, `${'n'.repeat(199)}…`],
     [{ filename: '\ud800.pdf' }, '.pdf'],
   ])('is named on one line: %j', async (reference: FileReference, name) => {
@@ -350,6 +350,7 @@ describe('limits', () => {
   it('gives the room for all images to the first ones, whichever arrive first', async () => {
     const served = openerOf(({ filename }) => bytes(photo(filename === 'c.png' ? 300_000 : 600_000)));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         if (reference.filename === 'a.png') await new Promise((resolve) => setTimeout(resolve, 20));
         return served.open(reference, signal);
@@ -487,12 +488,6 @@ describe('a file that is not there', () => {
       'y.png (image/png) is on another server and was not fetched: https://example.com/y.png?size=2',
     ],
     [
-      'a data URL',
-      { url: `data:image/png;base64,${'A'.repeat(5000)}` },
-      { kind: 'external' },
-      `unnamed is on another server and was not fetched: data:image/png;base64,${'A'.repeat(177)}…`,
-    ],
-    [
       'external, but signed by Dify',
       { url: SIGNED_LINK },
       { kind: 'external' },
@@ -541,6 +536,7 @@ describe('a file that is not there', () => {
 
   it('is explained when its bytes break off, or the opener breaks its promise not to throw', async () => {
     const breaking: FileOpener = {
+      isSignedLink: () => false,
       open: async () => ({
         kind: 'open',
         body: (async function* () {
@@ -556,7 +552,10 @@ describe('a file that is not there', () => {
     expect(await store.list(PRINCIPAL)).toEqual([]);
 
     const logger = recordingLogger();
-    const opener: FileOpener = { open: () => Promise.reject(new TypeError('FAKE-SECRET')) };
+    const opener: FileOpener = {
+      isSignedLink: () => false,
+      open: () => Promise.reject(new TypeError('FAKE-SECRET')),
+    };
     const result = await convert([file({ filename: 'x.pdf' })], { opener, logger });
     expect(textsOf(result)).toEqual([
       'x.pdf (application/pdf) could not be fetched. The download failed unexpectedly.',
@@ -573,6 +572,7 @@ describe('fetching', () => {
     let most = 0;
     const served = openerOf(bytes(PNG));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         now += 1;
         most = Math.max(most, now);
@@ -612,7 +612,7 @@ describe('fetching', () => {
     expect(result.content.filter((block) => block.type === 'image')).toHaveLength(6);
   });
 
-  const hanging: FileOpener = { open: () => new Promise(() => undefined) };
+  const hanging: FileOpener = { isSignedLink: () => false, open: () => new Promise(() => undefined) };
 
   it('ends with the call, even when the opener ignores the signal', async () => {
     const controller = new AbortController();
@@ -644,6 +644,7 @@ describe('fetching', () => {
     });
     let closed = 0;
     const endless: FileOpener = {
+      isSignedLink: () => false,
       open: async () => ({
         kind: 'open',
         body: (async function* () {
