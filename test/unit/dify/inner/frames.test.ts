@@ -314,7 +314,11 @@ describe('memory', () => {
 
   test('is refused before a frame of too many values is parsed', async () => {
     const budget = new MemoryBudget(500_000);
-    const many = { type: 'json', message: { json_object: Array(20_000).fill({}) }, meta: {} };
+    const many = {
+      type: 'json',
+      message: { json_object: Array.from({ length: 20_000 }, () => ({})) },
+      meta: {},
+    };
     const options = { maxFrameBytes: 1_000_000, memory: budget.lease() };
     const { values, error } = await collectUntilError(
       decodeFrames(streamOf([frame(1), frame(many)]), options),
