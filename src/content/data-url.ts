@@ -32,21 +32,32 @@ export function replaceDataUrls(text: string, replace: (url: string, mimeType: s
   for (const found of text.matchAll(HEAD)) {
     if (found.index < done) continue;
     const [start, mimeType, , isBase64] = found;
+    // Prose may mention one without a type. Reading on from each would take quadratic time.
+    if (isBase64 === undefined && mimeType === undefined) continue;
     const from = found.index + start.length;
     const rest = text.slice(
       from,
       isBase64 === undefined ? endOf(ESCAPED, text, from) : endOfBase64(text, from),
     );
-    const length = start.length + (isBase64 === undefined ? rest.replace(/[.,;:!?]+$/, '') : rest).length;
+    const length = start.length + (isBase64 === undefined ? withoutPunctuation(rest) : rest).length;
     const url = text.slice(found.index, found.index + length);
-    // Prose may mention a short one.
-    const isFile =
-      isBase64 === undefined ? mimeType !== undefined && rest !== '' : rest.length >= MIN_BASE64_LENGTH;
+    const isFile = rest.length >= (isBase64 === undefined ? 1 : MIN_BASE64_LENGTH);
     if (!isFile || openDataUrl(url) === undefined) continue;
     parts.push(text.slice(done, found.index), replace(url, typeOf(mimeType)));
     done = found.index + length;
   }
   return done === 0 ? text : [...parts, text.slice(done)].join('');
+}
+
+function withoutPunctuation(text: string): string {
+  return text.slice(0, endWithout('.,;:!?', text));
+}
+
+/** Returns where a text ends without certain characters at its end. An expression would take quadratic time. */
+function endWithout(characters: string, text: string): number {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
+  return end;
 }
 
 /** Finds the end step by step, because one expression for all of it fails on megabytes. */
@@ -85,7 +96,8 @@ function decoded(
   payload: string,
 ): { readonly body: AsyncIterable<Uint8Array>; readonly size: number } | undefined {
   const plain = payload.includes('%') ? unescapeAscii(payload) : payload;
-  const base64 = /[\s=]/.test(plain) ? plain.replace(/\s|=+\s*$/g, '') : plain;
+  const joined = /\s/.test(plain) ? plain.replace(/\s+/g, '') : plain;
+  const base64 = joined.slice(0, endWithout('=', joined));
   if (!/^[\w+/-]+$/.test(base64) || base64.length % 4 === 1) return undefined;
   async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let at = 0; at < base64.length; at += CHUNK)

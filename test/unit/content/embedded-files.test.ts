@@ -167,6 +167,20 @@ describe('a data URL', () => {
     expect(textsOf(result).join('').length).toBeLessThan(1000);
   });
 
+  it.each([
+    'data:,',
+    `data:a/b,${','.repeat(1000)}x `,
+    `data:;base64,A${'='.repeat(1000)}B `,
+    'data:;a="',
+    'data:a/b;c',
+  ])('takes time in proportion to a text that looks like many: %#', async (piece) => {
+    // Quadratic time would be longer than a test may take.
+    const many = piece.repeat(3_000_000 / piece.length);
+    for (const value of [many, piece.slice(0, 20) + many.slice(0, -1) + 'x']) {
+      expect((await convert([json({ value })])).content.length).toBeGreaterThan(0);
+    }
+  });
+
   it('leaves its placeholder in structured content', async () => {
     const tool = aTool({ outputSchema: { type: 'object', properties: { a: { type: 'string' } } } });
     const { structuredContent } = await convert([variable('a', URL)], { tool });
