@@ -8,6 +8,7 @@ import { createFileUploader } from '../dify/files/upload.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import type { Logger } from '../model/logger.ts';
+import { defaultMemoryBytes, MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createInputs } from './file-inputs.ts';
 import type { BridgeFiles } from './files.ts';
@@ -29,6 +30,7 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
   const { http, connection, difyConsole, files, sources, logger, onStale } = parts;
   const { workspaceId: tenantId, innerApiKey, userId } = connection;
   const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
+  const { maxMemoryBytes = defaultMemoryBytes() } = config.calls;
   const uploader = createFileUploader(http, { innerApiKey, tenantId });
   return new Caller({
     invoker: createInvoker(http, {
@@ -45,6 +47,7 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
     maxConcurrent,
     maxQueued,
     onStale,
+    memory: new MemoryBudget(maxMemoryBytes),
     logger,
   });
 }

@@ -63,7 +63,7 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
   }
   const { maxStoreBytes = place.kind === 'directory' ? FOLDER_BYTES : MEMORY_BYTES, keep } = config.files;
   const store = createFileStore({
-    backend: backendOf(place, backend),
+    backend: backendOf(place, logger, backend),
     maxBytes: maxStoreBytes,
     ttlMs: keep,
     logger,
@@ -92,9 +92,9 @@ export function openFiles(config: Config, logger: Logger, backend?: StorageBacke
   };
 }
 
-function backendOf(place: FilesPlace, shared: StorageBackend | undefined): StorageBackend {
+function backendOf(place: FilesPlace, logger: Logger, shared: StorageBackend | undefined): StorageBackend {
   if (place.kind === 'memory') return createMemoryBackend();
-  if (place.kind === 'directory') return createDirectoryBackend(place.dir);
+  if (place.kind === 'directory') return createDirectoryBackend(place.dir, logger);
   if (shared === undefined) throw new Error('The shared backend is missing.');
   return shared;
 }

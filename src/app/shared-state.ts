@@ -26,7 +26,7 @@ export async function openState(config: Config, logger: Logger) {
   return {
     /** The address without the password. */
     address: `${protocol}//${host}${pathname}`,
-    backend: createRedisBackend(connection),
+    backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {

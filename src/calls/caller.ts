@@ -5,6 +5,7 @@ import { argumentsError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
+import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../model/cut-text.ts';
@@ -34,6 +35,8 @@ export interface CallerOptions {
   readonly silenceMs?: number | undefined;
   /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
   readonly onStale?: (() => void) | undefined;
+  /** Memory for the answers of all calls together. */
+  readonly memory: Pick<MemoryBudget, 'lease'>;
   readonly logger: Logger;
 }
 
@@ -81,11 +84,21 @@ export class Caller {
     request: CallRequest,
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
-    const call = new RunningCall(request, signal, this.#options.timeoutMs);
+    const { memory: budget, timeoutMs } = this.#options;
+    const memory = budget.lease();
+    const call = new RunningCall(request, memory, signal, timeoutMs);
     if (this.#closing) call.abort(shuttingDown(false));
     const { tool, principal, limits, ignored = [] } = request;
     const result = this.#options.results
-      .read(this.#messages(call, observer), { tool, principal, limits, signal, until: call.signal, observer })
+      .read(this.#messages(call, observer), {
+        tool,
+        principal,
+        limits,
+        signal,
+        until: call.signal,
+        observer,
+        memory,
+      })
       .then((made) => withIgnored(made, ignored))
       .finally(() => {
         call.finish();
@@ -125,7 +138,8 @@ export class Caller {
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel } = tool;
-      const options = { userId, credentialId, providerLabel, signal: call.signal };
+      const { signal, memory } = call;
+      const options = { userId, credentialId, providerLabel, signal, memory };
       const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {

@@ -1,4 +1,4 @@
-import { detectMediaType, type TypeHints } from '../content/media-type.ts';
+import { declaredType, detectMediaType, type TypeHints } from '../content/media-type.ts';
 import { extensionOfType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { InputFile } from '../model/ports.ts';
 
@@ -7,7 +7,8 @@ const HEAD_BYTES = 64 * 1024;
 
 /**
  * Resolves with the name and type under which a file is sent to Dify. If the bytes identify the type, they decide. For
- * text, the extension decides, then the `declared` types: the caller's, then the source's. Dify goes by extensions
+ * text, the extension decides, then the `declared` types: the caller's, then the source's, unless text contradicts
+ * them. Dify goes by extensions
  * first, so a name without one, or with one that contradicts the bytes, gets the extension of the type.
  */
 export async function nameAndType(
@@ -27,9 +28,9 @@ export async function nameAndType(
     ({ mimeType } = await typeOf(byName, ...declared));
   } else {
     for (const candidate of [byName, ...declared]) {
-      const found = candidate === undefined ? undefined : await typeOf(candidate);
-      if (found?.text === undefined) continue;
-      ({ mimeType } = found);
+      const type = declaredType({ declared: [candidate], filename: '' });
+      if (type === undefined || (await typeOf(type)).mimeType !== type) continue;
+      mimeType = type;
       break;
     }
   }

@@ -2,6 +2,7 @@ import { after, onAbort, type Stop } from '../model/async.ts';
 import type { ResultLimits } from '../model/content.ts';
 import type { BridgeError, ErrorCode } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { MemoryLease } from '../model/memory-budget.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cancelled, deadlineExceeded } from './call-errors.ts';
 
@@ -23,6 +24,7 @@ export interface CallRequest {
 /** One call. It ends by itself or is ended once: by its caller, the deadline or the stopping bridge. */
 export class RunningCall {
   readonly request: CallRequest;
+  readonly memory: MemoryLease;
   readonly startedAt = performance.now();
   hasSlot = false;
   /** Whether the invocation was passed to the invoker. */
@@ -32,8 +34,9 @@ export class RunningCall {
   readonly #controller = new AbortController();
   readonly #stops: Stop[];
 
-  constructor(request: CallRequest, signal: AbortSignal, timeoutMs: number) {
+  constructor(request: CallRequest, memory: MemoryLease, signal: AbortSignal, timeoutMs: number) {
     this.request = request;
+    this.memory = memory;
     this.#stops = [
       after(timeoutMs, () => this.abort(deadlineExceeded(timeoutMs, this.sent))),
       onAbort(signal, () => this.abort(cancelled(this.sent))),
@@ -53,5 +56,6 @@ export class RunningCall {
   /** Marks the call as completed. From then on, it cannot be ended from outside. */
   finish(): void {
     for (const stop of this.#stops) stop();
+    this.memory.end();
   }
 }

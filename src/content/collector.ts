@@ -3,7 +3,8 @@ import type { Json } from '../model/json.ts';
 import type { RetrieverResource, ToolInvokeMessage } from '../model/message.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Downloads, ResultFile } from './downloads.ts';
-import { canonical, type FileLinks, toShownValue } from './json-values.ts';
+import { EmbeddedFiles } from './embedded-files.ts';
+import { canonical, toShownValue } from './json-values.ts';
 
 /** The most characters shown of a message of unknown type. */
 const MAX_UNKNOWN_LENGTH = 2000;
@@ -22,8 +23,8 @@ export type Segment =
 /** Collects the messages of one call as they arrive. Each takes constant time; files go to `downloads` at once. */
 export class Collector {
   readonly segments: Segment[] = [];
-  /** Signed links found in the outputs. */
-  readonly links: FileLinks = new Map();
+  /** The files that outputs contain as strings. */
+  readonly files: EmbeddedFiles;
   /** The number of messages of each unknown type. */
   readonly unknownTypes = new Map<string, number>();
   readonly #downloads: Downloads;
@@ -33,9 +34,15 @@ export class Collector {
 
   constructor(downloads: Downloads) {
     this.#downloads = downloads;
+    this.files = new EmbeddedFiles(downloads);
   }
 
   add(message: ToolInvokeMessage): void {
+    this.#addSegment(message);
+    for (const result of this.files.takeFound()) this.segments.push({ kind: 'file', result });
+  }
+
+  #addSegment(message: ToolInvokeMessage): void {
     switch (message.type) {
       case 'text':
         return this.#addText(message.text);
@@ -46,7 +53,7 @@ export class Collector {
       case 'link':
         return this.#addNote(message.url);
       case 'file': {
-        const result = this.#downloads.add(message.file);
+        const result = this.#downloads.add(this.files.named(message.file));
         if (result !== undefined) this.segments.push({ kind: 'file', result });
         return undefined;
       }
@@ -59,6 +66,11 @@ export class Collector {
     }
   }
 
+  /** Whether there are values that a text may repeat as JSON. */
+  get hasValues(): boolean {
+    return this.#jsonKeys.size > 0 || this.#variables.size > 0;
+  }
+
   /** Returns the names and values of the variables, in the order in which the names first appeared. */
   variables(): [string, Json][] {
     return Array.from(this.#variables, ([name, variable]) => [
@@ -69,13 +81,15 @@ export class Collector {
 
   #addText(text: string): void {
     if (text === '') return;
+    // Its link expires, so the file cannot wait for the end of the text.
+    this.files.shownLink(text);
     const last = this.segments.at(-1);
     if (last?.kind === 'text') last.pieces.push(text);
     else this.segments.push({ kind: 'text', pieces: [text] });
   }
 
   #addJson(sent: Json): void {
-    const value = toShownValue(sent, this.links);
+    const value = toShownValue(sent, this.files);
     const key = canonical(value);
     if (this.#jsonKeys.has(key)) return;
     this.#jsonKeys.add(key);
@@ -86,7 +100,7 @@ export class Collector {
   #addVariable(name: string, value: Json, stream: boolean): void {
     const known = this.#variables.get(name);
     if (!stream || typeof value !== 'string') {
-      this.#variables.set(name, { value: toShownValue(value, this.links) });
+      this.#variables.set(name, { value: toShownValue(value, this.files) });
     } else if (known !== undefined && 'pieces' in known) {
       known.pieces.push(value);
     } else {
@@ -96,13 +110,13 @@ export class Collector {
   }
 
   #addNote(text: string): void {
-    if (text !== '') this.segments.push({ kind: 'note', text });
+    if (text !== '') this.segments.push({ kind: 'note', text: this.files.shown(text) });
   }
 
   #addUnknown(wireType: string, raw: Json): void {
     const type = cutText(wireType, MAX_TYPE_LENGTH);
     this.unknownTypes.set(type, (this.unknownTypes.get(type) ?? 0) + 1);
-    const json = wellFormedJson(toShownValue(raw, this.links));
+    const json = wellFormedJson(toShownValue(raw, this.files));
     const length = json.length > MAX_UNKNOWN_LENGTH ? ` (${json.length} characters)` : '';
     const shown = `${cutText(json, MAX_UNKNOWN_LENGTH)}${length}`;
     this.#addNote(`[message of unknown type ${JSON.stringify(type)}] ${shown}`);

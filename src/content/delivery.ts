@@ -1,10 +1,12 @@
 import type { ResultLimits } from '../model/content.ts';
 import type { FileReference } from '../model/message.ts';
-import type { FileOpener } from '../model/ports.ts';
+import type { FileOpener, OpenedFile } from '../model/ports.ts';
+import { openDataUrl } from './data-url.ts';
 import { fileName } from './file-name.ts';
 import type { Overflow, Turn } from './inline-budget.ts';
 import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHints } from './media-type.ts';
 import { Peekable } from './peekable.ts';
+import { flawOf, type PictureFlaw } from './picture.ts';
 import type { AccessibleFile, ResultStore } from './result-store.ts';
 
 /** The outcome for one file of a result. Sizes are in bytes. */
@@ -29,7 +31,7 @@ export type Delivery =
       readonly kind: 'stored';
       readonly mimeType: string;
       readonly stored: AccessibleFile;
-      readonly left?: { readonly form: InlineForm; readonly because: Overflow } | undefined;
+      readonly left?: { readonly form: InlineForm; readonly because: Overflow | PictureFlaw } | undefined;
     }
   /** Fetched, but refused by the store. */
   | {
@@ -72,7 +74,7 @@ export async function deliver(
     return { kind: 'too-large', size, mimeType };
   };
   if (file.size !== undefined && file.size > maxBytes) return tooLarge(file.size);
-  const opened = await options.opener.open(file, signal);
+  const opened = await open(file, options.opener, signal);
   if (opened.kind !== 'open') return opened;
   const { size, mimeType } = opened;
   try {
@@ -82,6 +84,12 @@ export async function deliver(
   } finally {
     await opened.discard();
   }
+}
+
+async function open(file: FileReference, opener: FileOpener, signal: AbortSignal): Promise<OpenedFile> {
+  if (!/^\s*data:/i.test(file.url ?? '')) return opener.open(file, signal);
+  const reason = 'Its data: address cannot be decoded.';
+  return openDataUrl(file.url ?? '') ?? { kind: 'unavailable', reason };
 }
 
 async function receive(
@@ -100,19 +108,19 @@ async function receive(
     await source.fill(limit + 1);
     if (source.ended && source.length > HEAD_BYTES) type = await detectMediaType(source.head(), hints);
   }
-  const { mimeType, text = '' } = type;
+  const { mimeType } = type;
   if (source.ended && source.length === 0) return { kind: 'empty', mimeType };
 
   const about = { name: hints.filename, mimeType };
   const form = formOf(type, limits);
-  const because = form === undefined ? undefined : await overflow(form, source, text, turn, limits);
+  const because = form === undefined ? undefined : await reasonAgainst(form, source, type, turn, limits);
   turn.pass();
   if (form !== undefined && because === undefined) {
     const bytes = source.head();
     const outcome = await store.put(source.all(), about);
     const stored = outcome.kind === 'stored' ? outcome.stored : undefined;
     return form === 'text'
-      ? { kind: form, mimeType, text, size: bytes.length, stored }
+      ? { kind: form, mimeType, text: type.text ?? '', size: bytes.length, stored }
       : { kind: form, mimeType, bytes, stored };
   }
   const size = source.ended ? source.length : announced;
@@ -127,17 +135,18 @@ function formOf(type: MediaType, { sounds }: ResultLimits): InlineForm | undefin
   return form === 'audio' && sounds === 'link' ? undefined : form;
 }
 
-/** Resolves with why the result cannot contain the file; if it can, an image or sound takes its part of the budget. */
-async function overflow(
+/** Resolves with why the result cannot show the file; if it can, an image or sound takes its part of the budget. */
+async function reasonAgainst(
   form: InlineForm,
   source: Peekable,
-  text: string,
+  { mimeType, text = '' }: MediaType,
   turn: Turn,
   { maxTextChars }: ResultLimits,
-): Promise<Overflow | undefined> {
+): Promise<Overflow | PictureFlaw | undefined> {
   if (!source.ended) return 'alone';
-  if (form !== 'text') return turn.claim(source.length);
-  return text.length > maxTextChars ? 'alone' : undefined;
+  if (form === 'text') return text.length > maxTextChars ? 'alone' : undefined;
+  const flaw = form === 'image' ? await flawOf(source.head(), mimeType) : undefined;
+  return flaw ?? turn.claim(source.length);
 }
 
 /** Returns the size of the largest file of a form that a result can contain, in bytes. */

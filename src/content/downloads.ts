@@ -9,7 +9,6 @@ import { Semaphore } from '../model/semaphore.ts';
 import { type Delivery, deliver } from './delivery.ts';
 import { fileName } from './file-name.ts';
 import { createInlineBudget, type Turn } from './inline-budget.ts';
-import type { FileLinks } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 
 const CONCURRENCY = 4;
@@ -48,7 +47,8 @@ export class Downloads {
   readonly #options: DownloadOptions;
   readonly #store: ResultStore;
   readonly #entries: Entry[] = [];
-  readonly #known = new Set<string>();
+  /** The files by ID or address; undefined for those beyond `MAX_FILES`. */
+  readonly #known = new Map<string, Entry | undefined>();
   readonly #pending: Promise<void>[] = [];
   readonly #slots = new Semaphore(CONCURRENCY);
   readonly #stop = new AbortController();
@@ -66,14 +66,15 @@ export class Downloads {
 
   /** Starts fetching. Returns undefined if the same file was added before, or if there are `MAX_FILES` already. */
   add(file: FileReference): ResultFile | undefined {
-    const id = file.id ?? STORED_FILE.exec(file.url ?? '')?.[1]?.toLowerCase();
-    const key = id ?? file.url;
-    if (key !== undefined) {
-      if (this.#known.has(key)) return undefined;
-      this.#known.add(key);
+    const { id, key } = identify(file);
+    if (key !== undefined && this.#known.has(key)) {
+      const known = this.#known.get(key)?.file;
+      // A message can open a file that the link in a text cannot.
+      if (known?.isLink !== true || file.isLink === true) return undefined;
     }
     if (this.#entries.length === MAX_FILES) {
-      this.passedOver.push(fileName(file));
+      if (key !== undefined) this.#known.set(key, undefined);
+      if (file.isLink !== true) this.passedOver.push(fileName(file));
       return undefined;
     }
     const entry: Entry = {
@@ -82,13 +83,23 @@ export class Downloads {
       delivery: { kind: 'unavailable', reason: 'The download has not finished.' },
     };
     this.#entries.push(entry);
+    if (key !== undefined) this.#known.set(key, entry);
     const fetched = this.#fetch(file).then((delivery) => void (entry.delivery = delivery));
     this.#pending.push(fetched);
     return entry;
   }
 
+  /** Returns the file that was added last under the same ID or address. */
+  find(file: FileReference): ResultFile | undefined {
+    return this.#known.get(identify(file).key ?? '');
+  }
+
+  isSignedLink(text: string): boolean {
+    return this.#options.opener.isSignedLink(text);
+  }
+
   /** Waits for all files. Retries unavailable ones once with the signed link in `links`. */
-  async settle(links: FileLinks): Promise<void> {
+  async settle(links: ReadonlyMap<string, string>): Promise<void> {
     await Promise.all(this.#pending);
     for (const entry of this.#entries) {
       const url = entry.id === undefined ? undefined : links.get(entry.id);
@@ -127,4 +138,11 @@ export class Downloads {
   }
 }
 
-/** Returns Dify's ID of the file to which an address leads. */
+/** Returns Dify's ID of a file, if the reference shows it, and what distinguishes the file from others. */
+function identify({ id, url }: FileReference): {
+  readonly id?: string | undefined;
+  readonly key?: string | undefined;
+} {
+  const own = id ?? STORED_FILE.exec(url ?? '')?.[1]?.toLowerCase();
+  return { id: own, key: own ?? url };
+}

@@ -6,9 +6,9 @@ import type { FileReference } from '../model/message.ts';
 import type { Delivery } from './delivery.ts';
 import { fileName } from './file-name.ts';
 import { declaredType } from './media-type.ts';
+import { MAX_SIDE } from './picture.ts';
 import type { AccessibleFile } from './result-store.ts';
 
-const MAX_DATA_URL_LENGTH = 200;
 /** The longest list of file names, in characters. */
 const MAX_NAMES_LENGTH = 2000;
 const FORMS = { image: 'shown below', audio: 'attached below', text: 'text below' } as const;
@@ -73,6 +73,11 @@ function whyLeft(
   { form, because }: NonNullable<Extract<Delivery, { kind: 'stored' }>['left']>,
   { maxImageBytes, maxInlineBytes, maxTextChars }: ResultLimits,
 ): string {
+  if (because === 'damaged') return 'the picture is damaged or incomplete';
+  if (typeof because === 'object') {
+    const { width, height } = because;
+    return `${formatCount(width)} × ${formatCount(height)} pixels, and models take at most ${formatCount(MAX_SIDE)} a side`;
+  }
   if (form === 'text') {
     return because === 'alone'
       ? `a result contains at most ${formatCount(maxTextChars)} characters`
@@ -89,9 +94,8 @@ function lifetime({ createdAt, expiresAt }: AccessibleFile['file']): string {
   return durationText(minutes * 60_000);
 }
 
-/** Returns an address for display: without the signature of a Dify link, and with data URLs cut. */
+/** Returns an address for display, without the signature of a Dify link. */
 function shownAddress(url: string): string {
-  if (url.startsWith('data:')) return cutText(url, MAX_DATA_URL_LENGTH);
   const query = url.indexOf('?');
   const isSigned = query > 0 && url.slice(0, query).includes('/files/') && /[?&]sign=/.test(url.slice(query));
   return isSigned ? url.slice(0, query) : url;

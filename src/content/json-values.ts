@@ -1,50 +1,58 @@
+import { createHash, type Hash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { EmbeddedFiles } from './embedded-files.ts';
 
 /** Deeper values are omitted, so that no recursion here, in the SDK or in a client overflows the stack. */
 const MAX_DEPTH = 200;
+/** Longer JSON is represented by its digest, in characters. */
+const MAX_CANONICAL = 4096;
 const TOO_DEEP = '[omitted: nested too deeply]';
 
 /** Marks a serialised file in the outputs of a Dify tool. */
 export const FILE_MARKER = '__dify__file__';
 
-/** Links to files by their IDs, as found in the outputs of a tool. They are signed and valid for 300 s. */
-export type FileLinks = Map<string, string>;
-
 /**
  * Returns the value for display: Dify's file objects, which contain signed links and internal IDs, become
- * `{ filename, mime_type, size }`, and their links are added to `links` under each of their IDs. Returns the same
- * object if nothing changes.
+ * `{ filename, mime_type, size }`, and their links are added to `files` under each of their IDs. Strings that are or
+ * contain files are replaced as `files` says. Returns the same object if nothing changes.
  */
-export function toShownValue(value: Json, links: FileLinks, depth = 0): Json {
+export function toShownValue(value: Json, files: EmbeddedFiles, depth = 0): Json {
+  if (typeof value === 'string') return files.shown(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return TOO_DEEP;
-  if (!isJsonObject(value)) return mapArray(value, links, depth);
+  if (!isJsonObject(value)) return mapArray(value, files, depth);
   if (value['dify_model_identity'] === FILE_MARKER) {
-    rememberLink(value, links);
+    rememberLink(value, files.links);
     return describeFile(value);
   }
-  let changed = false;
-  const entries: [string, Json][] = [];
-  for (const [key, item] of Object.entries(value)) {
-    if (item === undefined) continue;
-    const shown = toShownValue(item, links, depth + 1);
-    changed ||= shown !== item;
-    entries.push([key, shown]);
+  // Copies only what changes, because a copy of a large value would take as much memory again.
+  let changed: Map<string, Json> | undefined;
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    const shown = item === undefined ? item : toShownValue(item, files, depth + 1);
+    if (shown === undefined || shown === item) continue;
+    changed ??= new Map();
+    changed.set(key, shown);
   }
-  return changed ? Object.fromEntries(entries) : value;
+  return changed === undefined ? value : withEntries(value, changed);
 }
 
-function mapArray(value: readonly Json[], links: FileLinks, depth: number): Json {
-  let changed = false;
-  const items = value.map((item) => {
-    const shown = toShownValue(item, links, depth + 1);
-    changed ||= shown !== item;
-    return shown;
-  });
-  return changed ? items : value;
+function withEntries(value: JsonObject, changed: ReadonlyMap<string, Json>): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, changed.get(key) ?? item]));
 }
 
-function rememberLink(file: JsonObject, links: FileLinks): void {
+function mapArray(value: readonly Json[], files: EmbeddedFiles, depth: number): Json {
+  let changed: Json[] | undefined;
+  for (const [index, item] of value.entries()) {
+    const shown = toShownValue(item, files, depth + 1);
+    if (shown === item) continue;
+    changed ??= [...value];
+    changed[index] = shown;
+  }
+  return changed ?? value;
+}
+
+function rememberLink(file: JsonObject, links: Map<string, string>): void {
   const url = file['url'];
   if (typeof url !== 'string' || url === '') return;
   for (const key of ['related_id', 'tool_file_id', 'upload_file_id', 'id']) {
@@ -65,16 +73,44 @@ function describeFile(file: JsonObject): JsonObject {
   return shown;
 }
 
-/** Returns the same string for all values that are equal as JSON, regardless of the order of their keys. */
+/**
+ * Returns the same string for all values that are equal as JSON, regardless of the order of their keys: the JSON itself,
+ * or its digest if it is long, so that a large value is never in memory a second time.
+ */
 export function canonical(value: Json): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (!isJsonObject(value)) return `[${value.map(canonical).join(',')}]`;
-  const parts: string[] = [];
+  let text = '';
+  let hash: Hash | undefined;
+  writeCanonical(value, (part) => {
+    text += part;
+    if (text.length < MAX_CANONICAL) return;
+    hash ??= createHash('sha256');
+    hash.update(text);
+    text = '';
+  });
+  return hash === undefined ? text : hash.update(text).digest('base64');
+}
+
+function writeCanonical(value: Json, write: (part: string) => void): void {
+  if (typeof value !== 'object' || value === null) return write(JSON.stringify(value));
+  let separator = '';
+  if (!isJsonObject(value)) {
+    write('[');
+    for (const item of value) {
+      write(separator);
+      writeCanonical(item, write);
+      separator = ',';
+    }
+    return write(']');
+  }
+  write('{');
   for (const key of Object.keys(value).sort()) {
     const item = value[key];
-    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${canonical(item)}`);
+    if (item === undefined) continue;
+    write(`${separator}${JSON.stringify(key)}:`);
+    writeCanonical(item, write);
+    separator = ',';
   }
-  return `{${parts.join(',')}}`;
+  return write('}');
 }
 
 /** Returns each entry of an object as a string that is equal if and only if name and value are. */

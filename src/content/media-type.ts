@@ -1,11 +1,16 @@
+import { decodeText, mayBeText } from '../model/decode-text.ts';
 import { isTextType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 
 /** Container types that say little about their content: a more precise declared type takes precedence. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
 
-/** Control characters that do not occur in text. ESC, form feed and similar ones occur in logs. */
-// oxlint-disable-next-line no-control-regex -- finding them is the purpose
-const BINARY = /[\u0000-\u0006\u000e-\u001a]/;
+/** Types of which files consist of text. All other types that the bytes show contradict text. */
+const TEXT_FORMATS = /^(text\/.+|.+\+xml|application\/(xml|pdf|rtf|postscript|eps|pgp-encrypted)|model\/.+)$/;
+/** Types of which files never consist of text, so that text contradicts them plainly. */
+const BINARY_FORMATS =
+  /^((audio|video|font)\/.+|application\/(pdf|zip|gzip|msword|x-(7z|rar|tar|bzip).*|vnd\.(ms-|openxml|oasis).*|.+\+zip))$/;
+/** Containers of sound and pictures: the bytes do not show whether a file has both. */
+const AV_CONTAINER = /^(?:audio|video|application)\/(?:x-)?(mp4|m4[abv]|quicktime|webm|matroska|ogg|3gpp2?)$/;
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
@@ -19,7 +24,7 @@ export interface TypeHints {
 /** A file's type, and its text if it is a text file. */
 export interface MediaType {
   readonly mimeType: string;
-  /** Present if and only if the type is textual and the bytes are valid UTF-8. */
+  /** Present if and only if the type is textual and the bytes are text in UTF-8, UTF-16 or UTF-32. */
   readonly text?: string;
 }
 
@@ -35,8 +40,8 @@ export function inlineForm({ mimeType, text }: MediaType): 'image' | 'audio' | '
 
 /**
  * Returns the type of a file, determined by its bytes first: model providers refuse an image under a wrong type at
- * every turn of the conversation. A declared raster image type is never trusted. If the file is still arriving, `bytes`
- * is its beginning, and so is the text.
+ * every turn of the conversation. A declared type is believed unless the bytes contradict it; that of a raster image
+ * never is. If the file is still arriving, `bytes` is its beginning, and so is the text.
  */
 export async function detectMediaType(
   bytes: Uint8Array,
@@ -49,7 +54,10 @@ export async function detectMediaType(
     return { mimeType: declared, text };
 
   const found = await sniff(bytes);
-  const mimeType = found === undefined ? unconfirmed(declared, text) : preferPrecise(found, declared);
+  // For some types two bytes suffice, with which text in an older encoding may begin.
+  const isText = text !== undefined || (isTextType(declared ?? '') && mayBeText(bytes));
+  const isFound = found !== undefined && (!isText || TEXT_FORMATS.test(found));
+  const mimeType = isFound ? preferPrecise(found, declared) : unconfirmed(declared, text);
   return text !== undefined && isTextType(mimeType) ? { mimeType, text } : { mimeType };
 }
 
@@ -76,23 +84,26 @@ async function sniff(bytes: Uint8Array): Promise<string | undefined> {
 }
 
 function preferPrecise(found: string, declared: string | undefined): string {
-  if (declared === undefined || !CONTAINERS.has(found)) return found;
-  const isRaster = declared.startsWith('image/') && !declared.endsWith('+xml');
-  return isRaster || declared.startsWith('audio/') ? found : declared;
+  if (declared === undefined) return found;
+  if (CONTAINERS.has(found)) return isRaster(declared) || declared.startsWith('audio/') ? found : declared;
+  return AV_CONTAINER.test(found) && AV_CONTAINER.test(declared) && familyOf(found) === familyOf(declared)
+    ? declared
+    : found;
 }
 
+function familyOf(type: string): string {
+  const [, name = ''] = AV_CONTAINER.exec(type) ?? [];
+  return name.startsWith('m4') ? 'mp4' : name;
+}
+
+/** Returns the type of bytes that show none: the declared one, unless they contradict it plainly. */
 function unconfirmed(declared: string | undefined, text: string | undefined): string {
-  const isRaster = declared?.startsWith('image/') === true && !declared.endsWith('+xml');
-  if (declared !== undefined && !isRaster) return declared;
-  return text === undefined || text === '' ? UNKNOWN_TYPE : 'text/plain';
+  const isText = text !== undefined && text !== '';
+  const isContradicted = declared !== undefined && isText && BINARY_FORMATS.test(declared);
+  if (declared !== undefined && !isRaster(declared) && !isContradicted) return declared;
+  return isText ? 'text/plain' : UNKNOWN_TYPE;
 }
 
-function decodeText(bytes: Uint8Array, isWhole: boolean): string | undefined {
-  try {
-    // The beginning of a file may end inside a character.
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isWhole });
-    return BINARY.test(text) ? undefined : text;
-  } catch {
-    return undefined;
-  }
+function isRaster(type: string): boolean {
+  return type.startsWith('image/') && !type.endsWith('+xml');
 }

@@ -1,15 +1,17 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
+import type { MemoryLease } from '../model/memory-budget.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
 import type { Delivery } from './delivery.ts';
 import { type Downloads, MAX_FILES } from './downloads.ts';
+import type { EmbeddedFiles } from './embedded-files.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-name.ts';
-import { canonical, entryKey, entryKeys } from './json-values.ts';
+import { canonical, entryKey, entryKeys, toShownValue } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
@@ -24,9 +26,12 @@ export interface AssemblyInput {
   readonly limits: ResultLimits;
   /** Why the call failed. */
   readonly failure: BridgeError | undefined;
+  readonly memory: MemoryLease;
 }
 
-type Part = { readonly kind: 'run'; readonly run: TextRun } | Exclude<Segment, { kind: 'text' }>;
+type Part =
+  | { readonly kind: 'run'; readonly run: TextRun; readonly pieces: readonly string[] }
+  | Exclude<Segment, { kind: 'text' }>;
 
 /** A part of the result in its final form. */
 type Item =
@@ -34,6 +39,8 @@ type Item =
   | { readonly kind: 'text'; readonly text: string; readonly whole?: Json }
   | { readonly kind: 'file'; readonly line: string; readonly blocks: readonly ContentBlock[] };
 
+/** Texts after this number of blocks share one, because a tool may send many small messages. */
+const MAX_BLOCKS = 100;
 const NO_OUTPUT = 'The tool finished without output.';
 const BEFORE_ERROR = 'Output before the error:';
 
@@ -45,22 +52,20 @@ const BEFORE_ERROR = 'Output before the error:';
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
   const { tool, collector, downloads, store, limits, failure } = input;
   const { outputSchema } = tool;
-  const { links } = collector;
-  const variables = collector.variables();
-  const values = collector.segments.filter((segment) => segment.kind === 'json').map(({ value }) => value);
-  const lookForJson = values.length > 0 || variables.length > 0;
-  const parts = collector.segments.map((segment): Part => {
-    if (segment.kind !== 'text') return segment;
-    return { kind: 'run', run: readTextRun(segment.pieces, lookForJson, links) };
-  });
-  await downloads.settle(links);
+  const { files } = collector;
+  let outputs = readOutputs(input);
+  await downloads.settle(files.links);
+  // Now it is known which links lead to files.
+  if (files.hasLinks) outputs = readOutputs(input, outputs);
+  const { parts, variables } = outputs;
+  const values = parts.flatMap((part) => (part.kind === 'json' ? [part.value] : []));
 
   const own = ownTexts(parts, values, variables);
   const budgeted = budgetTexts(
     own.list.map(({ text }) => text),
     limits.maxTextChars,
   );
-  const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: store.maxBytes });
+  const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: store.maxBytes, files });
   const { passedOver } = downloads;
   if (passedOver.length > 0) {
     items.push({ kind: 'file', line: describePassedOver(passedOver, MAX_FILES), blocks: [] });
@@ -78,6 +83,39 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   const short = await shortenContent(content, outputSchema, storeWhole, limits.maxTextChars);
   if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
   return { content: orNoOutput(blocks), structuredContent: short.content };
+}
+
+/** The outputs of a call in the form in which the result shows them. */
+interface Outputs {
+  readonly parts: readonly Part[];
+  readonly variables: readonly (readonly [string, Json])[];
+}
+
+/** Reads texts, and places the files that they contain. With `before`, replaces the links whose files have arrived. */
+function readOutputs({ collector, memory }: AssemblyInput, before?: Outputs): Outputs {
+  const { segments, files } = collector;
+  const lookForJson = collector.hasValues;
+  const context = { lookForJson, files, memory };
+  const placed = (): Part[] => files.takeFound().map((result) => ({ kind: 'file', result }));
+  const seen = new Set<string>();
+  const read = (part: Part | Segment): Part[] => {
+    if (part.kind === 'text' || part.kind === 'run') {
+      const { pieces } = part;
+      return [{ kind: 'run', run: readTextRun(pieces, context), pieces }];
+    }
+    if (before === undefined || part.kind === 'file') return [part];
+    if (part.kind === 'note') return [{ kind: 'note', text: files.shown(part.text) }];
+    const value = toShownValue(part.value, files);
+    const key = value === part.value ? part.key : canonical(value);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [{ kind: 'json', value, key }];
+  };
+  const parts = (before?.parts ?? segments).flatMap((part) => [...read(part), ...placed()]);
+  const variables = (before?.variables ?? collector.variables()).map(
+    ([name, value]) => [name, toShownValue(value, files)] as const,
+  );
+  return { parts: [...parts, ...placed()], variables };
 }
 
 function orNoOutput(blocks: ContentBlock[]): ContentBlock[] {
@@ -116,7 +154,7 @@ function withFiles(
   parts: readonly Part[],
   { byPart, last }: OwnTexts,
   left: number,
-  context: Parameters<typeof describeFile>[2],
+  context: Parameters<typeof describeFile>[2] & { readonly files: EmbeddedFiles },
 ): Item[] {
   let space = left;
   const fitting = (delivery: Delivery): Delivery => {
@@ -135,6 +173,7 @@ function withFiles(
       const text = byPart.get(part);
       return text === undefined ? [] : [{ kind: 'text', ...text }];
     }
+    if (!context.files.isPlaced(part.result)) return [];
     const { file } = part.result;
     const delivery = fitting(part.result.delivery);
     const line = describeFile(file, delivery, context);
@@ -156,7 +195,10 @@ async function toBlocks(
       continue;
     }
     const shown = budgeted.texts[index];
-    if (shown !== undefined) blocks.push({ type: 'text', text: shown });
+    const last = blocks.at(-1);
+    if (shown !== undefined && blocks.length >= MAX_BLOCKS && last?.type === 'text') {
+      blocks[blocks.length - 1] = { type: 'text', text: `${last.text}\n${shown}` };
+    } else if (shown !== undefined) blocks.push({ type: 'text', text: shown });
     if (index === budgeted.cutAt) blocks.push(...describeCut(budgeted, await storeWhole()));
     index += 1;
   }

@@ -34,6 +34,6 @@ export function cutAtLine(text: string, max: number): string {
 }
 
 /** Returns a copy. In V8, a part of a string refers to the whole, so a stored result would keep all of it in memory. */
-function copyOf(part: string): string {
+export function copyOf(part: string): string {
   return Buffer.from(part, 'utf16le').toString('utf16le');
 }

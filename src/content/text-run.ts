@@ -1,9 +1,14 @@
 import type { Json } from '../model/json.ts';
+import { memoryOfJson } from '../model/json-memory.ts';
+import type { MemoryLease } from '../model/memory-budget.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
-import { FILE_MARKER, type FileLinks, toShownValue } from './json-values.ts';
+import type { EmbeddedFiles } from './embedded-files.ts';
+import { FILE_MARKER, toShownValue } from './json-values.ts';
 
 /** Longer texts are not searched for JSON. */
 const MAX_PARSED_LENGTH = 4 * 1024 * 1024;
+/** File objects, data URLs and signed links, as they may be in JSON. */
+const MAY_HAVE_FILES = new RegExp(`${FILE_MARKER}|data:|[?&]sign=`, 'i');
 
 /** A run of consecutive text messages after reading. */
 export interface TextRun {
@@ -15,42 +20,53 @@ export interface TextRun {
   readonly values: readonly Json[];
 }
 
+/** What `readTextRun` needs besides the messages. */
+export interface TextRunContext {
+  /** Whether another value of the result may equal the JSON of a text. */
+  readonly lookForJson: boolean;
+  readonly files: EmbeddedFiles;
+  readonly memory: MemoryLease;
+}
+
 /**
  * Joins the messages of a run without a separator, as Dify does for its agents and workflows: on the wire, pieces of a
  * token stream and separate sentences look the same. Looks for JSON only with `lookForJson`, if another value may equal
- * it, or if the text contains file objects.
+ * it, or if the text may contain files.
  */
-export function readTextRun(pieces: readonly string[], lookForJson: boolean, links: FileLinks): TextRun {
+export function readTextRun(pieces: readonly string[], context: TextRunContext): TextRun {
+  const { lookForJson, files } = context;
   const text = pieces.join('');
-  const hasFiles = text.includes(FILE_MARKER);
-  if ((!lookForJson && !hasFiles) || text.length > MAX_PARSED_LENGTH) return { text, values: [] };
-
-  const whole = parse(text);
+  const mayHaveFiles = MAY_HAVE_FILES.test(text);
+  if ((!lookForJson && !mayHaveFiles) || text.length > MAX_PARSED_LENGTH) {
+    return { text: files.shown(text), values: [] };
+  }
+  const whole = parse(text, context);
   if (whole !== undefined) {
-    const shown = toShownValue(whole, links);
+    const shown = toShownValue(whole, files);
     // Shows the tool's own characters if possible, because they may contain numbers that a double cannot represent.
     return {
-      text: hasFiles && shown !== whole ? wellFormedJson(shown) : text,
+      text: mayHaveFiles && shown !== whole ? wellFormedJson(shown) : text,
       whole: shown,
       values: [shown],
     };
   }
-  if (pieces.length === 1) return { text, values: [] };
+  if (pieces.length === 1) return { text: files.shown(text), values: [] };
 
   const values: Json[] = [];
   const parts = pieces.map((piece) => {
-    const value = parse(piece);
+    const value = parse(piece, context);
     if (value === undefined) return piece;
-    const shown = toShownValue(value, links);
+    const shown = toShownValue(value, files);
     values.push(shown);
-    return hasFiles && shown !== value ? wellFormedJson(shown) : piece;
+    return mayHaveFiles && shown !== value ? wellFormedJson(shown) : piece;
   });
-  return { text: parts.join(''), values };
+  return { text: files.shown(parts.join('')), values };
 }
 
-/** Returns the object or array that a text represents; undefined for any other text. */
-function parse(text: string): Json | undefined {
+/** Returns the object or array that a text represents; undefined for any other text, or without memory for it. */
+function parse(text: string, { memory }: TextRunContext): Json | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-16))) return undefined;
+  if (!memory.tryTake(memoryOfJson(Buffer.from(text)))) return undefined;
   try {
     return JSON.parse(text) as Json;
   } catch {

@@ -2,6 +2,7 @@ import type { CallObserver } from '../model/call.ts';
 import { errorResult, type ResultLimits, type ToolResult } from '../model/content.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { type MemoryLease, UNLIMITED } from '../model/memory-budget.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
@@ -32,6 +33,8 @@ export interface ResultContext {
   /** Ends the downloads, which may continue after the last message. Default: `signal`. */
   readonly until?: AbortSignal | undefined;
   readonly observer?: CallObserver | undefined;
+  /** Receives the memory of JSON that texts contain; unlimited when absent. */
+  readonly memory?: MemoryLease | undefined;
 }
 
 /** Errors after which no caller waits for files. */
@@ -57,7 +60,7 @@ export class ToolResults {
    * observer's `log`; its `progress` reports all other messages at most four times a second.
    */
   async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
-    const { tool, signal, until = signal, observer } = context;
+    const { tool, signal, until = signal, observer, memory = UNLIMITED } = context;
     const limits = { ...context.limits, ...tool.results };
     const { opener, logger } = this.#options;
     try {
@@ -68,7 +71,7 @@ export class ToolResults {
       let failure: BridgeError | undefined;
       try {
         for await (const message of messages) {
-          if (message.type === 'log') announcer.log(message.log);
+          if (message.type === 'log') announcer.step(message.log);
           else announcer.output();
           collector.add(message);
         }
@@ -77,12 +80,13 @@ export class ToolResults {
         announcer.failed(failure);
         if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
       }
+      announcer.end();
       if (collector.unknownTypes.size > 0) {
         const types = Object.fromEntries(collector.unknownTypes);
         logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
       }
-      const store = storeFor(signal);
-      return await assembleResult({ tool, collector, downloads, store, limits, failure });
+      const store = storeFor(until);
+      return await assembleResult({ tool, collector, downloads, store, limits, failure, memory });
     } catch (error) {
       return errorResult(this.#failure(error, tool));
     }

@@ -10,6 +10,8 @@ import { type BudgetedTexts, cutAtLine } from './text-budget.ts';
 
 /** The part of the budget of structured content that is reserved for the note about missing parts. */
 const NOTE_SPACE = 1000;
+/** The least number of characters to store at once, except at the end. */
+const CHUNK_LENGTH = 64 * 1024;
 
 /** Stores the full text of a result as a file, once. Never rejects. */
 export type StoreWhole = () => Promise<StoreOutcome>;
@@ -20,12 +22,23 @@ export function createStoreWhole(texts: readonly ShownText[], tool: string, stor
   const about = isJson
     ? { name: `${tool}-result.json`, mimeType: 'application/json' }
     : { name: `${tool}-result.txt`, mimeType: 'text/plain' };
+  // A call may have hundreds of thousands of texts, and a store writes each chunk by itself.
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const [index, { text }] of texts.entries()) yield Buffer.from(index === 0 ? text : `\n${text}`);
+    let waiting: string[] = [];
+    let length = 0;
+    for (const [index, { text }] of texts.entries()) {
+      waiting.push(index === 0 ? text : `\n${text}`);
+      length += text.length;
+      if (length < CHUNK_LENGTH) continue;
+      yield Buffer.from(waiting.join(''));
+      waiting = [];
+      length = 0;
+    }
+    yield Buffer.from(waiting.join(''));
   }
   let outcome: Promise<StoreOutcome> | undefined;
   return () => {
-    // The bytes are in memory, so only the end of the call stops them.
+    // The bytes are in memory, so only the end of the call or its time limit stops them.
     outcome ??= store
       .put(bytes(), about)
       .catch(() => ({ kind: 'not-stored', reason: 'The call ended first.' }));

@@ -1,6 +1,5 @@
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { Draft, FileRecord, StorageBackend } from '../model/storage-backend.ts';
 import type { FileStore, StoredFile } from '../model/stored-file.ts';
 import {
@@ -13,7 +12,7 @@ import {
   ownerOf,
   splitDownloadKey,
 } from './file-id.ts';
-import { cleanFileName } from './names.ts';
+import { cleanFileName, plainType } from './names.ts';
 import { createCapacity } from './capacity.ts';
 
 /** The longest time between two sweeps for expired files, in milliseconds. */
@@ -188,10 +187,4 @@ interface Taken {
 function describe({ id, name, mimeType, size, createdAt, expiresAt }: FileRecord): StoredFile {
   const [created, expires] = [new Date(createdAt), new Date(expiresAt)];
   return { uri: fileUri(id, name), name, mimeType, size, createdAt: created, expiresAt: expires };
-}
-
-/** Returns a media type without parameters. */
-function plainType(mimeType: string): string {
-  const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return /^[a-z0-9.+_-]+\/[a-z0-9.+_-]+$/.test(type) ? type : UNKNOWN_TYPE;
 }

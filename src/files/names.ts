@@ -1,3 +1,5 @@
+import { UNKNOWN_TYPE } from '../model/media-types.ts';
+
 /** The longest name, in bytes of UTF-8: file systems allow 255, and programs add their own extensions. */
 const MAX_NAME_BYTES = 200;
 /** Longer than any real extension; anything longer is cut with the rest of the name. */
@@ -26,6 +28,12 @@ export function cleanFileName(name: string): string {
   const cleaned = `${stem}${extension}`.replace(/[. ]+$/, '');
   if (cleaned === '') return 'file';
   return RESERVED_NAMES.test(cleaned) ? `_${cleaned}` : cleaned;
+}
+
+/** Returns a media type without parameters; the type of unknown bytes for a text that is none. */
+export function plainType(mimeType: string): string {
+  const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return /^[a-z0-9.+_-]+\/[a-z0-9.+_-]+$/.test(type) ? type : UNKNOWN_TYPE;
 }
 
 /** Returns at most `max` bytes of a text, without a partial character at the end. */

@@ -18,7 +18,7 @@ export function logData({ label, status, error, metadata }: LogEntry): JsonObjec
     label,
     status,
     ...(error === undefined ? {} : { error }),
-    ...(elapsed === undefined || elapsed === null ? {} : { elapsed }),
+    ...(typeof elapsed === 'number' && { elapsed }),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server';
+import { decodeText } from '../model/decode-text.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { formatSize } from '../model/format-size.ts';
 import type { Logger } from '../model/logger.ts';
@@ -115,7 +116,7 @@ async function readFile(
     throw error instanceof BridgeError && error.code === 'file_not_found' ? notFound(uri) : error;
   }
   const bytes = Buffer.concat(chunks);
-  const text = isTextType(file.mimeType) ? utf8(bytes) : undefined;
+  const text = isTextType(file.mimeType) ? (utf8(bytes) ?? decodeText(bytes)) : undefined;
   const mimeType = harmlessType(file.mimeType);
   const content = text === undefined ? { blob: bytes.toString('base64') } : { text };
   return { contents: [{ uri, mimeType: harmlessType(mimeType), ...content }] };

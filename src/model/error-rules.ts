@@ -94,7 +94,7 @@ export const ERROR_RULES = {
   frame_too_large: {
     ...CALL,
     meaning:
-      'A message of the tool, or all messages together, exceeded a limit (settings calls.maxFrameBytes, calls.maxAnswerBytes).',
+      'A message of the tool, or all messages together, exceeded a limit (settings calls.maxFrameBytes, calls.maxAnswerBytes, calls.maxMemoryBytes).',
   },
   deadline_exceeded: {
     ...CALL,
@@ -103,7 +103,8 @@ export const ERROR_RULES = {
   },
   busy: {
     ...CALL,
-    meaning: 'Too many calls are running and waiting (settings calls.maxConcurrent and calls.maxQueued).',
+    meaning:
+      'Too many calls are running and waiting (settings calls.maxConcurrent and calls.maxQueued), or their answers use all memory for answers (calls.maxMemoryBytes).',
   },
   cancelled: {
     ...CALL,

@@ -13,6 +13,8 @@ export interface FileReference {
   readonly mimeType?: string | undefined;
   /** Bytes, if Dify sends the size. */
   readonly size?: number | undefined;
+  /** True for a link that the tool wrote into a text or value. Only its own signature may open it. */
+  readonly isLink?: boolean | undefined;
 }
 
 /** Status of one step that a tool reports while it runs. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from './json.ts';
+import type { MemoryLease } from './memory-budget.ts';
 import type { FileReference, ToolInvokeMessage } from './message.ts';
 import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
 
@@ -50,6 +51,8 @@ export interface InvokeOptions {
   /** The provider's name for a person, which errors use. Default: its ID. */
   readonly providerLabel?: string | undefined;
   readonly signal: AbortSignal;
+  /** Receives the memory of the messages; unlimited when absent. */
+  readonly memory?: MemoryLease | undefined;
 }
 
 /**
@@ -81,6 +84,8 @@ export type OpenedFile =
 
 /** Opens the file of a message's link. Rejects only if the signal is aborted. */
 export interface FileOpener {
+  /** Whether a whole text looks like a signed link to a file of Dify. The file is fetched from this Dify only. */
+  isSignedLink(text: string): boolean;
   open(file: FileReference, signal: AbortSignal): Promise<OpenedFile>;
 }
 

@@ -10,6 +10,7 @@ import type { FileAccessOf, FileStore } from '../../src/model/stored-file.ts';
 import { ToolResults } from '../../src/content/tool-result.ts';
 import { createMemoryBackend } from '../../src/files/backends/memory.ts';
 import { createFileStore } from '../../src/files/file-store.ts';
+import { SAMPLES } from '../../src/sandbox/samples.ts';
 import { aTool } from './published-tool.ts';
 export { aTool } from './published-tool.ts';
 
@@ -18,14 +19,9 @@ export const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
-export const JPEG = Buffer.from('ffd8ffe000104a46494600010100000100010000ffd9', 'hex');
-export const GIF = Buffer.from('GIF89a\u0001\u0000\u0001\u0000\u0000\u0000\u0000;', 'latin1');
-export const WEBP = Buffer.concat([
-  Buffer.from('RIFF'),
-  Buffer.from([36, 0, 0, 0]),
-  Buffer.from('WEBPVP8 '),
-  Buffer.alloc(28),
-]);
+export const JPEG = Buffer.from(SAMPLES['jpeg']?.().bytes ?? []);
+export const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+export const WEBP = Buffer.from('UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==', 'base64');
 export const WAV = Buffer.concat([
   Buffer.from('RIFF'),
   Buffer.from([36, 0, 0, 0]),
@@ -103,6 +99,7 @@ export function openerOf(answer: Answer | ((file: FileReference) => Answer)): Te
     opened,
     stillOpen: () => open,
     read: () => read,
+    isSignedLink: (link) => /^\s*\S*\/files\/\S*[?&]sign=\S*\s*$/.test(link),
     open: async (reference) => {
       opened.push(reference);
       const served = typeof answer === 'function' ? answer(reference) : answer;
@@ -161,6 +158,7 @@ export interface ConvertOptions {
   readonly logger?: Logger;
   readonly tool?: PublishedTool;
   readonly signal?: AbortSignal;
+  readonly until?: AbortSignal;
   readonly observer?: CallObserver;
   readonly error?: unknown;
 }
@@ -189,6 +187,7 @@ export function convertStream(
     principal: PRINCIPAL,
     limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
+    until: options.until,
     observer: options.observer,
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../src/model/json.ts';
+import { redDot } from '../../src/sandbox/media.ts';
 import { type ParameterDeclaration, parameter } from '../../src/sandbox/declaration.ts';
 import { blob, json, link, log, type SandboxMessage, text, variable } from '../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool, type SandboxProvider } from '../../src/sandbox/provider.ts';
@@ -49,7 +50,7 @@ export const everyMessageProvider: SandboxProvider = builtinProvider('tests/all/
       yield link('https://example.com/page');
       yield variable('var', 'pie', true);
       yield variable('var', 'ces', true);
-      yield blob(Buffer.from('89504e470d0a1a0a', 'hex'), { mime_type: 'image/png', filename: 'a.png' });
+      yield blob(redDot(), { mime_type: 'image/png', filename: 'a.png' });
       yield blob(Buffer.from('notes'), { mime_type: 'text/plain', filename: 'n.txt' });
       yield retrieved();
       yield { type: 'hologram', message: { depth: 3 }, meta: null };

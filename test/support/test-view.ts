@@ -3,6 +3,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { ViewConfig } from '../../src/config/views.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
+import { MemoryBudget } from '../../src/model/memory-budget.ts';
 import type { CatalogListing } from '../../src/model/ports.ts';
 import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
@@ -67,6 +68,7 @@ export function echoCaller(): { readonly caller: Caller; readonly arrived: Arriv
     timeoutMs: 60_000,
     maxConcurrent: 5,
     maxQueued: 5,
+    memory: new MemoryBudget(Number.POSITIVE_INFINITY),
     logger: silentLogger,
   });
   return { caller, arrived };

@@ -54,6 +54,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'fast-wrap-ansi': ['cli'],
   diff: ['clients', 'manifest'],
   'file-type': ['content'],
+  'image-size': ['content'],
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
   'jsonc-parser': ['clients'],

@@ -29,7 +29,8 @@ const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridg
  * a link is Dify's view of itself and often unreachable from here.
  *
  * It tries three ways once each: the link as Dify signed it; a link that the bridge signs, if it has the key; an address
- * that Dify 1.15.0 and later give for the inner API key. If all fail, the result names every reason.
+ * that Dify 1.15.0 and later give for the inner API key. If all fail, the result names every reason. A link that the
+ * tool wrote gets only the first: it may come from a page that the tool read, and must not open more than it does.
  */
 export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
   const { secretKey, now = Date.now } = options;
@@ -55,11 +56,17 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
     return open(address.path, signal, 'Dify refuses the address that it gave for the file.');
   }
 
-  async function tryEachWay(link: FileLink, signal: AbortSignal): Promise<OpenedFile> {
+  async function tryEachWay(link: FileLink, isLink: boolean, signal: AbortSignal): Promise<OpenedFile> {
     const reasons: string[] = [];
     const { path, query, signed } = link;
+    const asSigned = (): Promise<Attempt> =>
+      open(path + query, signal, 'Dify no longer accepts its link to the file.');
+    if (isLink) {
+      const attempt = await asSigned();
+      return attempt.kind === 'refused' ? unavailable(attempt.reason) : attempt;
+    }
     const ways = [
-      ...(signed ? [() => open(path + query, signal, 'Dify no longer accepts its link to the file.')] : []),
+      ...(signed ? [asSigned] : []),
       ...(secretKey === undefined ? [] : [() => byOwnSignature(link, secretKey, signal)]),
       () => byRequest(link, signal),
     ];
@@ -74,11 +81,13 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
   }
 
   return {
+    isSignedLink: (text) => text.includes('/files/') && parseFileLink(text.trim())?.signed === true,
+
     async open(file, signal) {
       const link = linkOf(file);
       if (link === undefined) return withoutLink(file);
       try {
-        return await tryEachWay(link, signal);
+        return await tryEachWay(link, file.isLink === true, signal);
       } catch (error) {
         if (signal.aborted || !(error instanceof BridgeError)) throw error;
         // If its storage has lost the bytes of a known file, Dify closes the connection like this.

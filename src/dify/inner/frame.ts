@@ -8,12 +8,22 @@ export interface Frame {
   readonly error: string | undefined;
 }
 
+/** A whole frame before it is parsed, which takes memory. */
+export interface RawFrame {
+  /** Valid until the decoder continues. */
+  readonly bytes: Uint8Array;
+  /** Returns the frame; undefined for a line without content. */
+  readonly parse: () => Frame | undefined;
+}
+
 /** Decodes one format of the stream incrementally. */
 export interface FrameDecoder {
+  /** Bytes of the unfinished frame: those announced, or those that have arrived. */
+  readonly pending: number;
   /** Takes the next bytes, cut anywhere, and yields the frames that they complete. */
-  push(chunk: Uint8Array): Iterable<Frame>;
+  push(chunk: Uint8Array): Iterable<RawFrame>;
   /** Ends the stream. Returns a last frame that needs no terminator; throws `stream_broken` inside a frame. */
-  end(): Frame | undefined;
+  end(): RawFrame | undefined;
 }
 
 const AFTERMATH = 'The tool may have run to its end in Dify: check before calling it again.';

@@ -1,3 +1,5 @@
+import { COPIES, memoryOfJson } from '../../model/json-memory.ts';
+import { type MemoryLease, UNLIMITED } from '../../model/memory-budget.ts';
 import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
 import { createLengthPrefixed, MAGIC } from './length-prefixed.ts';
@@ -10,6 +12,12 @@ export interface DecodeOptions {
   readonly maxFrameBytes: number;
   /** The most bytes of all frames together; unlimited when absent. */
   readonly maxAnswerBytes?: number;
+  /** Receives the memory of the parsed frames; unlimited when absent. */
+  readonly memory?: MemoryLease | undefined;
+  /** Whether the result may contain something of a frame; by default, of every frame. */
+  readonly isKept?: ((frame: Frame) => boolean) | undefined;
+  /** Ends the wait for memory. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const LESS_THAN = 0x3c;
@@ -18,15 +26,20 @@ const LINE_STARTS = new Set(Buffer.from('{deir: \t\r\n'));
 
 /**
  * Yields the frames of an answer while it arrives in chunks of any size. The first byte tells the format:
- * length-prefixed since Dify 1.4.2, one JSON per line before. An empty answer has no frames.
+ * length-prefixed since Dify 1.4.2, one JSON per line before. An empty answer has no frames. Reads no further while
+ * there is no memory for a frame.
  *
  * Throws `stream_broken` if the answer ends inside a frame or has another format, `frame_too_large` before it reads a
- * frame over the limit or if the whole answer exceeds its limit, and `upstream_wrong_address` for a web page.
+ * frame over the limit or if the whole answer exceeds its limit, `upstream_wrong_address` for a web page, and as
+ * `MemoryLease.take` does.
  */
 export async function* decodeFrames(
   bytes: AsyncIterable<Uint8Array>,
-  { maxFrameBytes, maxAnswerBytes = Number.POSITIVE_INFINITY }: DecodeOptions,
+  options: DecodeOptions,
 ): AsyncGenerator<Frame, void, undefined> {
+  const { maxFrameBytes, maxAnswerBytes = Number.POSITIVE_INFINITY } = options;
+  const { memory = UNLIMITED, isKept = () => true } = options;
+  const reserve = createReservation(options);
   let decoder: FrameDecoder | undefined;
   let total = 0;
   for await (const chunk of bytes) {
@@ -35,13 +48,46 @@ export async function* decodeFrames(
     total += chunk.length;
     if (total > maxAnswerBytes) throw answerTooLarge(maxAnswerBytes);
     decoder ??= chooseDecoder(first, maxFrameBytes);
-    for (const frame of decoder.push(chunk)) {
+    for (const raw of decoder.push(chunk)) {
+      const needed = memoryOfJson(raw.bytes);
+      const wait = reserve.whole(needed);
+      if (wait !== undefined) await wait;
+      const frame = raw.parse();
+      if (frame === undefined || !isKept(frame)) memory.release(needed);
+      if (frame === undefined) continue;
       yield frame;
       if (frame.error !== undefined) return;
     }
+    await reserve.unfinished(COPIES * decoder.pending);
   }
   const last = decoder?.end();
-  if (last !== undefined) yield last;
+  if (last === undefined) return;
+  await reserve.whole(memoryOfJson(last.bytes));
+  const frame = last.parse();
+  if (frame !== undefined) yield frame;
+}
+
+/**
+ * Reserves memory for frames: while one arrives for its length, and when it is complete for what it contains. Returns a
+ * promise only if there is none, because an answer may have a million frames.
+ */
+function createReservation({ memory = UNLIMITED, signal = new AbortController().signal }: DecodeOptions) {
+  let ahead = 0;
+  const take = (bytes: number): Promise<void> | undefined =>
+    bytes <= 0 || memory.tryTake(bytes) ? undefined : memory.take(bytes, signal);
+  return {
+    whole(bytes: number): Promise<void> | undefined {
+      const missing = bytes - ahead;
+      ahead = 0;
+      if (missing < 0) memory.release(-missing);
+      return take(missing);
+    },
+    unfinished(bytes: number): Promise<void> | undefined {
+      const missing = bytes - ahead;
+      ahead = Math.max(ahead, bytes);
+      return take(missing);
+    },
+  };
 }
 
 function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {

@@ -1,5 +1,6 @@
 import { durationText } from '../../model/duration.ts';
 import { BridgeError } from '../../model/errors.ts';
+import { objectOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
@@ -9,7 +10,7 @@ import { endUser } from '../wire/end-user.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { type CallTarget, kindOf, knownFailure } from '../wire/failures.ts';
 import type { InnerAccess } from '../files/download-request.ts';
-import { decodeFrames } from './frames.ts';
+import { decodeFrames, type Frame } from './frames.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
@@ -44,7 +45,7 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
   }
 
   return {
-    async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal }) {
+    async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal, memory }) {
       const body = {
         tenant_id: tenantId,
         user_id: endUser(http, tenantId, userId),
@@ -59,7 +60,7 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
       let heardAt = performance.now();
       const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
       if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer, target);
-      for await (const frame of decodeFrames(answer.body, limits)) {
+      for await (const frame of decodeFrames(answer.body, { ...limits, memory, signal, isKept })) {
         if (frame.error !== undefined) {
           throw errorFromFrame(frame.error, answer, { target, silentMs: performance.now() - heardAt });
         }
@@ -114,6 +115,11 @@ function pluginDied(silentMs: number): BridgeError {
       'The tool may have taken effect: check before calling it again. If this happens again, tell the operator of ' +
       'Dify to look into the log of plugin_daemon.',
   });
+}
+
+/** Returns false for a step of the tool, which is reported and then forgotten. */
+function isKept({ data }: Frame): boolean {
+  return objectOf(data)['type'] !== 'log';
 }
 
 /** Masks log steps and unreadable messages, where a server in Dify's place may quote the request. */

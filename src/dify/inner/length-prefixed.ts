@@ -1,4 +1,4 @@
-import { broken, decodeText, type Frame, type FrameDecoder, hex, toFrame, tooLarge } from './frame.ts';
+import { broken, decodeText, type FrameDecoder, hex, type RawFrame, toFrame, tooLarge } from './frame.ts';
 
 /** The first byte of every length-prefixed frame. */
 export const MAGIC = 0x0f;
@@ -38,14 +38,18 @@ export function createLengthPrefixed(maxFrameBytes: number): FrameDecoder {
     return end;
   }
 
-  function complete(bytes: Uint8Array): Frame {
+  function complete(bytes: Uint8Array): RawFrame {
     headFilled = 0;
     bodyFilled = 0;
     body = undefined;
-    return toFrame(decodeText(bytes));
+    return { bytes, parse: () => toFrame(decodeText(bytes)) };
   }
 
   return {
+    get pending() {
+      return headFilled === KNOWN_HEAD ? length : 0;
+    },
+
     *push(chunk) {
       let at = 0;
       while (at < chunk.length) {

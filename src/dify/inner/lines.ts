@@ -1,5 +1,13 @@
 import { webPageError } from '../wire/answer-errors.ts';
-import { broken, decodeText, type Frame, type FrameDecoder, toFrame, tooLarge } from './frame.ts';
+import {
+  broken,
+  decodeText,
+  type Frame,
+  type FrameDecoder,
+  type RawFrame,
+  toFrame,
+  tooLarge,
+} from './frame.ts';
 
 const NEWLINE = 0x0a;
 const IGNORED_LINE = /^(?:event|id|retry)?:/;
@@ -21,10 +29,10 @@ export function createLines(maxFrameBytes: number): FrameDecoder {
     restLength = length;
   }
 
-  function takeRest(): string {
-    const text = decodeText(rest.subarray(0, restLength));
+  function takeRest(): Uint8Array {
+    const bytes = rest.subarray(0, restLength);
     restLength = 0;
-    return text;
+    return bytes;
   }
 
   function readLine(line: string): Frame | undefined {
@@ -35,7 +43,15 @@ export function createLines(maxFrameBytes: number): FrameDecoder {
     return toFrame(text.startsWith('data:') ? text.slice('data:'.length) : text);
   }
 
+  function complete(bytes: Uint8Array): RawFrame {
+    return { bytes, parse: () => readLine(decodeText(bytes)) };
+  }
+
   return {
+    get pending() {
+      return restLength;
+    },
+
     *push(chunk) {
       let at = 0;
       while (at < chunk.length) {
@@ -46,16 +62,21 @@ export function createLines(maxFrameBytes: number): FrameDecoder {
         if (newline === -1 || restLength > 0) append(part, length);
         if (newline === -1) return;
         at = newline + 1;
-        const frame = readLine(restLength > 0 ? takeRest() : decodeText(part));
-        if (frame !== undefined) yield frame;
+        yield complete(restLength > 0 ? takeRest() : part);
       }
     },
 
     end() {
-      const frame = readLine(takeRest());
-      // Only a line without its newline gets here; half a JSON means that the answer was cut off.
-      if (typeof frame?.data === 'string') throw broken("Dify's answer ended inside a line.");
-      return frame;
+      const { bytes, parse } = complete(takeRest());
+      return {
+        bytes,
+        parse() {
+          const frame = parse();
+          // Only a line without its newline gets here; half a JSON means that the answer was cut off.
+          if (typeof frame?.data === 'string') throw broken("Dify's answer ended inside a line.");
+          return frame;
+        },
+      };
     },
   };
 }

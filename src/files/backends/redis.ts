@@ -1,8 +1,12 @@
 import { RESP_TYPES } from '@redis/client';
 import { BridgeError } from '../../model/errors.ts';
+import { cutText } from '../../model/cut-text.ts';
+import { parseJsonObject } from '../../model/json.ts';
+import { type Logger, silentLogger } from '../../model/logger.ts';
 import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
 import { unavailable } from '../../redis/redis-errors.ts';
+import { decodeRecord } from './sidecar.ts';
 
 /**
  * Bytes of each chunk except the last. With Redis's header the value stays within 256 KiB, the unit in
@@ -56,13 +60,24 @@ return 1`;
 
 /**
  * Returns a backend that stores files in Redis, in chunks, for all processes that share it. Redis itself
- * removes expired files. A file that is removed during a read survives until the reader has finished.
+ * removes expired files. A file that is removed during a read survives until the reader has finished. Skips what other
+ * programs have broken, and logs it once.
  */
-export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): StorageBackend {
+export function createRedisBackend(
+  { run }: Pick<RedisConnection, 'run'>,
+  logger: Logger = silentLogger,
+): StorageBackend {
   /** Records already read; they never change. */
   const known = new Map<string, FileRecord>();
+  /** Entries that were logged as broken. */
+  const broken = new Set<string>();
 
-  /** Reads records. Returns the ids of those that are gone. */
+  function skip(id: string): void {
+    if (!broken.has(id)) logger.warn('Skipped a broken record of a file in Redis', { id: cutText(id, 100) });
+    broken.add(id);
+  }
+
+  /** Reads records. Returns the ids of those that are gone or broken. */
   async function load(ids: readonly string[]): Promise<string[]> {
     const gone: string[] = [];
     for (let start = 0; start < ids.length; start += BATCH) {
@@ -70,8 +85,10 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
       const texts = await run((client) => client.mGet(part.map(recordOf)));
       for (const [index, id] of part.entries()) {
         const text = texts[index];
-        if (typeof text === 'string') known.set(id, JSON.parse(text) as FileRecord);
+        const record = typeof text === 'string' ? decodeRecord(id, parseJsonObject(text)) : undefined;
+        if (record !== undefined) known.set(id, record);
         else gone.push(id);
+        if (record === undefined && typeof text === 'string') skip(id);
       }
     }
     return gone;
@@ -167,6 +184,7 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
     },
 
     async *read({ id, size }, { first, last } = { first: 0, last: size - 1 }) {
+      const gone = new BridgeError('file_not_found', 'The file no longer exists.');
       for (let at = first; at <= last; ) {
         const index = Math.floor(at / CHUNK_BYTES);
         const chunk = (await run((client) =>
@@ -175,8 +193,10 @@ export function createRedisBackend({ run }: Pick<RedisConnection, 'run'>): Stora
             arguments: [String(index), String(READING_MS)],
           }),
         )) as unknown as Buffer | null;
-        if (chunk === null) throw new BridgeError('file_not_found', 'The file no longer exists.');
+        if (chunk === null) throw gone;
         const start = index * CHUNK_BYTES;
+        // An edited chunk that is too short would be read again and again.
+        if (chunk.length < Math.min(CHUNK_BYTES, size - start)) throw gone;
         yield chunk.subarray(at - start, last + 1 - start);
         at = start + chunk.length;
       }

@@ -1,5 +1,6 @@
 import { createApp } from '../../../src/app/app.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redDot } from '../../../src/sandbox/media.ts';
 import type { SandboxProvider } from '../../../src/sandbox/provider.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { INVOKE } from '../../support/fixture-dify.ts';
@@ -250,8 +251,8 @@ describe('5. every message type arrives', () => {
         said('a text'),
         said('{"an":"object"}'),
         said('https://example.com/page'),
-        { text: expect.stringMatching(/^a\.png \(image\/png, 8 bytes\), shown below, /) },
-        { type: 'image', data: 'iVBORw0KGgo=', mimeType: 'image/png' },
+        { text: expect.stringMatching(/^a\.png \(image\/png, 74 bytes\), shown below, /) },
+        { type: 'image', data: Buffer.from(redDot()).toString('base64'), mimeType: 'image/png' },
         { text: expect.stringMatching(/^n\.txt \(text\/plain, 5 bytes\), text below, /) },
         { type: 'resource', resource: { mimeType: 'text/plain', text: 'notes' } },
         said('Boil first.\n\nSources:\n- Manuals'),

@@ -7,6 +7,7 @@ import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../../src/model/logger.ts';
+import { MemoryBudget } from '../../../src/model/memory-budget.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
@@ -107,6 +108,7 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
     timeoutMs: 60_000,
     maxConcurrent: 2,
     maxQueued: 2,
+    memory: new MemoryBudget(Number.POSITIVE_INFINITY),
     logger: silentLogger,
     ...options,
   });

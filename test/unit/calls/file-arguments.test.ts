@@ -12,6 +12,7 @@ import type { FileArgument, FileParameter, PublishedTool } from '../../../src/mo
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
+import { isoMedia, utf16be, utf32 } from '../../support/encodings.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { aTool } from '../../support/published-tool.ts';
 
@@ -97,6 +98,31 @@ describe('name and type of a file', () => {
       'text/csv',
     ],
     ['JSON', { filename: 'd.json' }, '{"a":1}', 'd.json', 'application/json'],
+    ...[
+      Buffer.from('\ufeffName,Größe\n', 'utf16le'),
+      utf16be('\ufeffName,Größe\n'),
+      Buffer.from('Name,Größe\n', 'utf16le'),
+      utf32('\ufeffName,Größe\n', 'le'),
+      utf32('\ufeffName,Größe\n', 'be'),
+      Buffer.from('\xff\xfbNom,\xe9t\xe9\n', 'latin1'),
+    ].flatMap((bytes, index): [string, FileArgument, Uint8Array, string, string][] => [
+      [`CSV in encoding ${index}`, { filename: 'people.csv' }, bytes, 'people.csv', 'text/csv'],
+      [
+        `CSV in encoding ${index}, by its type`,
+        { filename: 'people', mime_type: 'text/csv' },
+        bytes,
+        'people.csv',
+        'text/csv',
+      ],
+    ]),
+    ['sound that is named so', { filename: 'v.m4a' }, isoMedia('isom'), 'v.m4a', 'audio/mp4'],
+    [
+      'a text of a type of its own',
+      { filename: 'a.srt', mime_type: 'application/x-subrip' },
+      '1\n00:00:01 --> 00:00:02\n',
+      'a.srt',
+      'application/x-subrip',
+    ],
     ['HTML', { filename: 'd.html' }, '<!doctype html><script>1</script>', 'd.html', 'text/html'],
     ['SVG with a script', { filename: 'd.svg' }, SVG, 'd.svg', 'image/svg+xml'],
     ['a picture without extension', { filename: 'picture' }, PNG, 'picture.png', 'image/png'],

@@ -41,6 +41,15 @@ async function blocksOf(served: Served, reference: FileReference) {
   return content.slice(1);
 }
 
+/** The beginnings of pictures that no model takes. */
+const PICTURES: Readonly<Record<string, Buffer>> = {
+  'image/bmp': Buffer.concat([Buffer.from('BM'), Buffer.alloc(60, 1)]),
+  'image/tiff': Buffer.concat([Buffer.from('49492a0008000000', 'hex'), Buffer.alloc(40)]),
+  'image/heic': Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+  'image/avif': Buffer.from('\0\0\0\x18ftypavif\0\0\0\0mif1avif', 'latin1'),
+  'image/x-icon': Buffer.from('00000100010010100000', 'hex'),
+};
+
 const link = (name: string, mimeType: string, size: number) => ({
   type: 'resource_link',
   uri: `FILE1/${encodeURIComponent(name)}`,
@@ -69,11 +78,15 @@ describe('a fetched file', () => {
     });
   });
 
-  it('is an image when it is a PNG that ends early', async () => {
-    expect(await blocksOf(bytes(PNG.subarray(0, 8)), { url: FILE_LINK })).toMatchObject([
-      { type: 'image', mimeType: 'image/png' },
-    ]);
-  });
+  it.each(['image/bmp', 'image/tiff', 'image/heic', 'image/avif', 'image/x-icon'])(
+    'is linked to when it is a picture that no model takes: %s',
+    async (mimeType) => {
+      const content = PICTURES[mimeType] ?? Buffer.alloc(0);
+      expect(await blocksOf(bytes(content, mimeType), { filename: 'p' })).toEqual([
+        link('p', mimeType, content.length),
+      ]);
+    },
+  );
 
   it('is never an image on trust', async () => {
     const unknown = bytes(Buffer.from([1, 2, 3, 255]), 'image/png');
@@ -217,6 +230,7 @@ describe('a fetched file', () => {
   it('keeps its place among the other messages, however late it comes', async () => {
     const served = openerOf(bytes(PNG));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         await new Promise((resolve) => setTimeout(resolve, reference.filename === 'first.png' ? 30 : 1));
         return served.open(reference, signal);
@@ -258,7 +272,6 @@ describe('a fetched file', () => {
     [{ url: '/files/tools/%E0%A4%A.pdf' }, '%E0%A4%A.pdf'],
     [{ filename: 'two\nlines\u0000.pdf' }, 'two lines .pdf'],
     [{ filename: '  ', url: 'https://example.com/' }, 'unnamed'],
-    [{ url: 'data:application/pdf;base64,AAAA' }, 'unnamed'],
     [{ filename: `${'n'.repeat(300)}.pdf` }, `${'n'.repeat(199)}…`],
     [{ filename: '\ud800.pdf' }, '.pdf'],
   ])('is named on one line: %j', async (reference: FileReference, name) => {
@@ -337,6 +350,7 @@ describe('limits', () => {
   it('gives the room for all images to the first ones, whichever arrive first', async () => {
     const served = openerOf(({ filename }) => bytes(photo(filename === 'c.png' ? 300_000 : 600_000)));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         if (reference.filename === 'a.png') await new Promise((resolve) => setTimeout(resolve, 20));
         return served.open(reference, signal);
@@ -474,12 +488,6 @@ describe('a file that is not there', () => {
       'y.png (image/png) is on another server and was not fetched: https://example.com/y.png?size=2',
     ],
     [
-      'a data URL',
-      { url: `data:image/png;base64,${'A'.repeat(5000)}` },
-      { kind: 'external' },
-      `unnamed is on another server and was not fetched: data:image/png;base64,${'A'.repeat(177)}…`,
-    ],
-    [
       'external, but signed by Dify',
       { url: SIGNED_LINK },
       { kind: 'external' },
@@ -528,6 +536,7 @@ describe('a file that is not there', () => {
 
   it('is explained when its bytes break off, or the opener breaks its promise not to throw', async () => {
     const breaking: FileOpener = {
+      isSignedLink: () => false,
       open: async () => ({
         kind: 'open',
         body: (async function* () {
@@ -543,7 +552,10 @@ describe('a file that is not there', () => {
     expect(await store.list(PRINCIPAL)).toEqual([]);
 
     const logger = recordingLogger();
-    const opener: FileOpener = { open: () => Promise.reject(new TypeError('FAKE-SECRET')) };
+    const opener: FileOpener = {
+      isSignedLink: () => false,
+      open: () => Promise.reject(new TypeError('FAKE-SECRET')),
+    };
     const result = await convert([file({ filename: 'x.pdf' })], { opener, logger });
     expect(textsOf(result)).toEqual([
       'x.pdf (application/pdf) could not be fetched. The download failed unexpectedly.',
@@ -560,6 +572,7 @@ describe('fetching', () => {
     let most = 0;
     const served = openerOf(bytes(PNG));
     const opener: FileOpener = {
+      isSignedLink: () => false,
       open: async (reference, signal) => {
         now += 1;
         most = Math.max(most, now);
@@ -599,7 +612,7 @@ describe('fetching', () => {
     expect(result.content.filter((block) => block.type === 'image')).toHaveLength(6);
   });
 
-  const hanging: FileOpener = { open: () => new Promise(() => undefined) };
+  const hanging: FileOpener = { isSignedLink: () => false, open: () => new Promise(() => undefined) };
 
   it('ends with the call, even when the opener ignores the signal', async () => {
     const controller = new AbortController();
@@ -631,6 +644,7 @@ describe('fetching', () => {
     });
     let closed = 0;
     const endless: FileOpener = {
+      isSignedLink: () => false,
       open: async () => ({
         kind: 'open',
         body: (async function* () {

@@ -2,12 +2,14 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { LogEntry } from '../../../src/model/message.ts';
+import type { FileStore } from '../../../src/model/stored-file.ts';
 import {
   aTool,
   convert,
   convertStream,
   difyFile,
   json,
+  memoryStore,
   recordingLogger,
   text,
   textsOf,
@@ -315,6 +317,40 @@ describe('output schema', () => {
   });
 });
 
+describe('very many messages', () => {
+  it('are stored in few pieces, and share a block from some number on', async () => {
+    const pieces: number[] = [];
+    const inner = memoryStore();
+    const store: FileStore = {
+      ...inner,
+      put(content, about) {
+        async function* counted() {
+          for await (const piece of content) {
+            pieces.push(piece.length);
+            yield piece;
+          }
+        }
+        return inner.put(counted(), about);
+      },
+    };
+    const result = await convert(
+      Array.from({ length: 200_000 }, (_, index) => json({ index })),
+      { store },
+    );
+    expect(pieces.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(3_000_000);
+    expect(pieces.length).toBeLessThan(100);
+    expect(result.content.length).toBeLessThan(110);
+    expect(textsOf(result)[0]).toBe('{"index":0}');
+    expect(textsOf(result).join('\n')).toContain('{"index":5000}\n{"index":5001}');
+  });
+
+  it('are not stored after the time limit of the call', async () => {
+    const until = AbortSignal.abort(new BridgeError('deadline_exceeded', 'over'));
+    const result = await convert([text('x'.repeat(200_000))], { until });
+    expect(textsOf(result).at(-1)).toMatch(/The full result could not be stored\. The call ended first\./);
+  });
+});
+
 describe('retriever resources', () => {
   it('are the context and a line for each source', async () => {
     const resources = [
@@ -416,6 +452,25 @@ describe('observer', () => {
     expect(log.mock.calls).toEqual([[entry]]);
     expect(progress).not.toHaveBeenCalled();
     expect(textsOf(result)).toEqual(['The tool finished without output.']);
+  });
+
+  it('gets no more than 500 log messages and 256 KB of them, and how many were left out', async () => {
+    const of = async (count: number, label: string) => {
+      const labels: string[] = [];
+      const log = (step: LogEntry): void => void labels.push(step.label);
+      const steps = Array.from({ length: count }, () => ({ type: 'log', log: { ...entry, label } }) as const);
+      await convert(steps, { observer: { log } });
+      return labels;
+    };
+    const many = await of(200_000, 'step');
+    expect(many).toHaveLength(501);
+    expect(many.at(-1)).toBe(
+      '199500 log messages of the tool were left out (limits: 500 messages, 262144 characters)',
+    );
+    const large = await of(100, 'x'.repeat(1_000_000));
+    expect(large.slice(0, -1)).toEqual(Array.from({ length: 65 }, () => `${'x'.repeat(3999)}…`));
+    expect(large.at(-1)).toMatch(/^35 log messages/);
+    expect(await of(500, 'step')).toHaveLength(500);
   });
 
   it('hears of output at once, then at most four times a second', async () => {

@@ -69,6 +69,7 @@ describe.each(CLIENT_KINDS)('the resources of a client (%s)', (kind) => {
       ['image/svg+xml', Buffer.from('<svg/>'), { text: '<svg/>', mimeType: 'text/plain' }],
       ['text/html', Buffer.from('<p>'), { text: '<p>', mimeType: 'text/plain' }],
       ['text/plain', Buffer.alloc(0), { text: '' }],
+      ['text/csv', Buffer.from('\ufeffname,ü\n', 'utf16le'), { text: 'name,ü\n' }],
       ['text/plain', Buffer.from([0xff, 0xfe]), { blob: '//4=' }],
       ['image/png', bytes, { blob: bytes.toString('base64') }],
     ];

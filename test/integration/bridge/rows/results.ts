@@ -1,10 +1,21 @@
+import { expect } from 'vitest';
 import { createSigner, queryString } from '../../../../src/sandbox/signing.ts';
 import { SECRET_KEY } from '../../../support/fixture-dify.ts';
 import { fileMessage, json, variable } from './message-types.ts';
 import { failing, messages, type Row, said, textMessage } from './row.ts';
-import { FILES, fileFields, GONE, image, kept, line, linkTo, MAX_OUTPUT_BYTES } from './stored-files.ts';
+import {
+  FILES,
+  fileFields,
+  GONE,
+  image,
+  kept,
+  line,
+  linkTo,
+  MAX_OUTPUT_BYTES,
+  resource,
+} from './stored-files.ts';
 
-const { png, jpeg, large, unknown } = FILES;
+const { damaged, png, jpeg, large, spreadsheet, unknown } = FILES;
 const OUTPUTS = { summary: 'Kurz: gut.', count: 2, tags: ['a', 'b'] };
 const NO_COUNT = '[count was omitted from the structured content: its value is not of type number or null]';
 const variables = Object.entries(OUTPUTS).map(([name, value]) => variable(name, value));
@@ -191,6 +202,70 @@ export const RESULTS: readonly Row[] = [
         ),
       ],
     },
+  },
+  {
+    title: 'a picture that no model takes is linked to',
+    answer: messages(fileMessage('image_link', linkTo(damaged, 'png'), { filename: 'p.png' })),
+    expected: {
+      content: [
+        line('p.png', 'image/png', 33, 'not shown (the picture is damaged or incomplete)'),
+        {
+          type: 'resource_link',
+          uri: 'dify-file://ID/p.png',
+          name: 'p.png',
+          mimeType: 'image/png',
+          size: 33,
+        },
+      ],
+    },
+  },
+  {
+    title: 'a spreadsheet in UTF-16 is text',
+    answer: messages(fileMessage('binary_link', linkTo(spreadsheet, 'bin'), { filename: 'people.csv' })),
+    expected: {
+      content: [
+        line('people.csv', 'text/csv', 24, 'text below'),
+        resource('people.csv', 'text/csv', 'Name,Größe\n'),
+      ],
+    },
+  },
+  {
+    title: 'a data URL is a file',
+    answer: messages(
+      textMessage(`![chart](data:image/png;base64,${png.bytes.toString('base64')})`),
+      json({ note: `data:text/plain;base64,${Buffer.from('Hällo').toString('base64')}` }),
+    ),
+    expected: {
+      content: [
+        said('![chart]([file inline-2.png])'),
+        line('inline-2.png', 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said('{"note":"[file inline-1.txt]"}'),
+        line('inline-1.txt', 'text/plain', 6, 'text below'),
+        resource('inline-1.txt', 'text/plain', 'Hällo'),
+      ],
+    },
+  },
+  {
+    title: 'an output that is a signed link to a file is that file',
+    tool: 'workflow',
+    answer: messages(...workflow({ summary: signedLinkOf(png, 'png') })),
+    expected: {
+      content: [
+        line(`${png.id}.png`, 'image/png', 70),
+        image(png.bytes, 'image/png'),
+        said(`{"summary":"[file ${png.id}.png]"}`),
+      ],
+      structuredContent: {
+        summary: `[file ${png.id}.png]`,
+        text: expect.stringContaining('shown below') as unknown,
+      },
+    },
+  },
+  {
+    title: 'a signed link to a file that is not of this Dify stays as it is',
+    answer: messages(textMessage(signedLinkOf({ id: GONE }, 'png'))),
+    expected: { content: [said(expect.stringMatching(/^http:.*sign=/))] },
   },
   {
     title: 'a file that Dify no longer has is described, and the rest arrives',

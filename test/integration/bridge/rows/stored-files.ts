@@ -29,6 +29,8 @@ export const FILES = {
   unknown: stored('f', 'application/octet-stream', Buffer.from([0, 1, 2, 3, 255])),
   large: stored('1', 'text/plain', Buffer.alloc(9000, 'x')),
   upload: stored('2', 'image/png', PNG),
+  damaged: stored('3', 'image/png', PNG.subarray(0, 33)),
+  spreadsheet: stored('4', 'text/csv', Buffer.from('\ufeffName,Größe\n', 'utf16le')),
 } as const;
 
 /** An id that Dify has no file for. */

@@ -148,6 +148,22 @@ describe('links of Dify', () => {
     expect(requested[0]).toMatch(/^\/dify\/files\/tools\//);
   });
 
+  test('in an output: opened by its own signature or not at all, and from this Dify only', async () => {
+    const dify = await serve();
+    const url = `http://dify.invalid:5001${LINK}`;
+    const opener = openerFor(dify, withKey);
+    expect(opener.isSignedLink(` ${url}${signed()}\n`)).toBe(true);
+    for (const text of [url, `See ${url}${signed()}`, `https://x.invalid/a${signed()}`, '', '/files/']) {
+      expect(opener.isSignedLink(text), text).toBe(false);
+    }
+    expect(await fetchFile(dify, { url: url + signed(), isLink: true }, withKey)).toEqual(bytes);
+    expect(await fetchFile(dify, { url: url + signed(301), isLink: true }, withKey)).toMatchObject({
+      kind: 'unavailable',
+    });
+    expect(requested).toHaveLength(2);
+    expect(asked).toEqual([]);
+  });
+
   test('signed by Dify: used as it is, no key needed', async () => {
     const query = signed(299);
     expect(await fetchFile(await serve(), { url: `http://dify.invalid${LINK}${query}` })).toEqual(bytes);

@@ -2,6 +2,7 @@ import * as fc from '../../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import { decodeFrames, type Frame } from '../../../../src/dify/inner/frames.ts';
 import { BridgeError } from '../../../../src/model/errors.ts';
+import { MemoryBudget } from '../../../../src/model/memory-budget.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
 import {
   collect,
@@ -275,4 +276,54 @@ test.each(['frames', 'lines'])('one of %s in very many chunks is not copied at e
     bytes.subarray(index * 200, (index + 1) * 200),
   );
   expect(await collect(decode(chunks, 40_000_000))).toHaveLength(1);
+});
+
+describe('memory', () => {
+  const large = { type: 'json', message: { json_object: { a: 'x'.repeat(100_000) } }, meta: {} };
+
+  test.each([
+    ['frames', frame],
+    ['lines', line],
+  ])('of %s: nothing more is read while there is none', async (_kind, encode) => {
+    const budget = new MemoryBudget(500_000);
+    const [other, memory] = [budget.lease(), budget.lease()];
+    expect(other.tryTake(490_000)).toBe(true);
+    let sent = 0;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (const chunk of cutAt(encode(large), [20_000, 40_000, 60_000, 80_000])) {
+        sent += 1;
+        yield await Promise.resolve(chunk);
+      }
+    }
+    const frames = collect(decodeFrames(source(), { maxFrameBytes: 1_000_000, memory }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toBe(1);
+    other.end();
+    expect(await frames).toEqual([{ data: large, error: undefined }]);
+    expect(budget.used).toBeGreaterThan(300_000);
+    memory.end();
+    expect(budget.used).toBe(0);
+  });
+
+  test('is not needed for what is not kept', async () => {
+    const budget = new MemoryBudget(500_000);
+    const options = { maxFrameBytes: 1_000_000, memory: budget.lease(), isKept: () => false };
+    expect(await collect(decodeFrames(streamOf(Array(10).fill(frame(large))), options))).toHaveLength(10);
+    expect(budget.used).toBe(0);
+  });
+
+  test('is refused before a frame of too many values is parsed', async () => {
+    const budget = new MemoryBudget(500_000);
+    const many = {
+      type: 'json',
+      message: { json_object: Array.from({ length: 20_000 }, () => ({})) },
+      meta: {},
+    };
+    const options = { maxFrameBytes: 1_000_000, memory: budget.lease() };
+    const { values, error } = await collectUntilError(
+      decodeFrames(streamOf([frame(1), frame(many)]), options),
+    );
+    expect(values).toHaveLength(1);
+    expect(error).toMatchObject({ code: 'frame_too_large' });
+  });
 });

@@ -6,17 +6,21 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDirectoryBackend } from '../../../../src/files/backends/directory.ts';
 import { newFileId } from '../../../../src/files/file-id.ts';
+import { createFileStore } from '../../../../src/files/file-store.ts';
 import { canMakeFolder, makeFolder } from '../../../../src/files/backends/folder.ts';
+import { recordingLogger } from '../../../support/content-fixtures.ts';
 import { errorOf } from '../../../support/error-of.ts';
 import { collect, folder, HOUR, put, testStore } from '../../../support/file-stores.ts';
 
@@ -181,6 +185,51 @@ describe('a store in a folder', () => {
     }
   });
 
+  it.each<[string, (entry: string, record: string) => void]>([
+    [
+      'a file in place of the folder',
+      (entry) => (rmSync(entry, { recursive: true }), writeFileSync(entry, '')),
+    ],
+    ['a folder in place of the record', (_, record) => (rmSync(record), mkdirSync(record))],
+    [
+      'a folder in place of the file',
+      (entry) => (rmSync(join(entry, 'note.txt')), mkdirSync(join(entry, 'note.txt'))),
+    ],
+    ['no file', (entry) => rmSync(join(entry, 'note.txt'))],
+    ['a link in place of the file', (entry) => linkTo(join(entry, 'note.txt'))],
+    ['a link in place of the record', (_, record) => linkTo(record)],
+    ['a link in place of the folder', (entry) => linkTo(entry)],
+    ...['../note.txt', '/etc/passwd', '..', '', 'a\u0000b', 'x'.repeat(300)].map(
+      (name): [string, (entry: string, record: string) => void] => [
+        `the name ${JSON.stringify(name).slice(0, 20)}`,
+        (_, record) => change(record, { name }),
+      ],
+    ),
+    ['a type that is none', (_, record) => change(record, { mimeType: 'text/plain\r\nX-Bad: 1' })],
+    ['a time that is none', (_, record) => change(record, { expiresAt: Number.MAX_SAFE_INTEGER })],
+    ['a size that is wrong', (_, record) => change(record, { size: 10 ** 15 })],
+    ['bytes that are no text', (_, record) => writeFileSync(record, Buffer.from([0xff, 0, 0xfe]))],
+  ])('skips an entry that is broken and logs it once: %s', async (_, breakIt) => {
+    const { store, dir, clock } = testStore('directory');
+    const [good, bad] = [await put(store, 'good'), await put(store, 'bad')];
+    const entry = join((await store.pathOf(bad.uri, 'ada')) ?? '', '..');
+    breakIt(entry, join(entry, '.dify-file.json'));
+    const logger = recordingLogger();
+    const backend = createDirectoryBackend(dir, logger);
+    const about = { maxBytes: 1_000_000, ttlMs: HOUR, logger, now: () => clock.now };
+    const next = createFileStore({ backend, ...about });
+    onTestFinished(() => next.close());
+    expect(await next.list('ada')).toEqual([good]);
+    expect(await next.find(bad.uri, 'ada')).toBeUndefined();
+    expect(await next.pathOf(bad.uri, 'ada')).toBeUndefined();
+    expect((await collect(next.read(good.uri, 'ada'))).toString()).toBe('good');
+    const added = await put(next, 'more');
+    expect((await next.list('ada')).map(({ uri }) => uri).sort()).toEqual([good.uri, added.uri].sort());
+    await backend.tidy(clock.now + HOUR);
+    expect(await next.list('ada')).toHaveLength(2);
+    expect(logger.lines.filter(({ level }) => level === 'warn').length).toBeLessThanOrEqual(1);
+  });
+
   it('goes on where somebody has emptied or removed the folder', async () => {
     const { store, dir } = testStore('directory');
     const file = await put(store, 'x');
@@ -199,6 +248,7 @@ describe('a store in a folder', () => {
       const own = join(dir, newFileId());
       mkdirSync(own);
       writeFileSync(join(own, '.dify-file.json'), record);
+      writeFileSync(join(own, 'note.txt'), '');
     }
     age(join((await store.pathOf(file.uri, 'ada')) ?? '', '..', '.dify-file.json'));
     clock.now += 1000;
@@ -251,6 +301,18 @@ function age(path: string): void {
   if (statSync(path).isDirectory())
     for (const name of readdirSync(path)) utimesSync(join(path, name), then, then);
   utimesSync(path, then, then);
+}
+
+/** Puts a link to a file elsewhere in the place of an entry. */
+function linkTo(path: string): void {
+  const elsewhere = join(folder(), 'note.txt');
+  renameSync(path, elsewhere);
+  symlinkSync(elsewhere, path);
+}
+
+function change(record: string, members: object): void {
+  const value = JSON.parse(readFileSync(record, 'utf8')) as object;
+  writeFileSync(record, JSON.stringify({ ...value, ...members }));
 }
 
 /** A store without memory of what it has read, on the folder that a file of it lies in. */

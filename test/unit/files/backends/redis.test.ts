@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { newFileId } from '../../../../src/files/file-id.ts';
 import { createRedisBackend } from '../../../../src/files/backends/redis.ts';
+import { recordingLogger } from '../../../support/content-fixtures.ts';
 import { errorOf } from '../../../support/error-of.ts';
 import { chunks, collect, HOUR, put, redisStore } from '../../../support/file-stores.ts';
 import { connectTo, keysOf, sharedRedis, startRedis } from '../../../support/redis-server.ts';
@@ -81,6 +82,31 @@ describe('files in Redis', () => {
     expect(await backend.all()).toEqual([]);
     await backend.tidy(Date.now());
     expect(await entries()).toEqual([]);
+  });
+
+  it('are skipped if their records or pieces are broken, and the log says so once', async () => {
+    const url = redis.newUrl();
+    const { store } = await redisStore(redis, { url });
+    const [good, bad, cut] = [await put(store, 'good'), await put(store, 'bad'), await put(store, 'cut off')];
+    const connection = await connectTo(url);
+    const key = (uri: string): string => `dify-mcp-bridge:file:${new URL(uri).host}`;
+    const logger = recordingLogger();
+    for (const text of ['', '{', '[]', '{"name":"../x"}', '{"name":"a\\u0000"}']) {
+      await connection.run((client) => client.set(key(bad.uri), text));
+      const backend = createRedisBackend(connection, logger);
+      expect((await backend.all()).map(({ record }) => record.id).sort(), text).toEqual(
+        [good, cut].map(({ uri }) => new URL(uri).host).sort(),
+      );
+      expect(await backend.get(new URL(bad.uri).host)).toBeUndefined();
+    }
+    expect(logger.lines).toHaveLength(5);
+    await connection.run((client) => client.zAdd('dify-mcp-bridge:files', { value: '../x', score: 1 }));
+    await connection.run((client) => client.hSet(`${key(cut.uri)}:data`, '0', ''));
+    const { store: next } = await redisStore(redis, { url });
+    expect(await next.list('ada')).toHaveLength(2);
+    expect((await collect(next.read(good.uri, 'ada'))).toString()).toBe('good');
+    expect(await errorOf(collect(next.read(cut.uri, 'ada')))).toMatchObject({ code: 'file_not_found' });
+    expect((await put(next, 'more')).size).toBe(4);
   });
 
   it('that nobody goes on writing end by themselves', async () => {
