@@ -1,9 +1,11 @@
 import { cutText } from '../model/cut-text.ts';
+import { canonicalJson } from '../model/exact-json.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { Json } from '../model/json.ts';
 import type { RetrieverResource, ToolInvokeMessage } from '../model/message.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Downloads, ResultFile } from './downloads.ts';
-import { canonical, type FileLinks, toShownValue } from './json-values.ts';
+import { type FileLinks, toShownValue } from './json-values.ts';
 
 /** The most characters shown of a message of unknown type. */
 const MAX_UNKNOWN_LENGTH = 2000;
@@ -63,7 +65,7 @@ export class Collector {
   variables(): [string, Json][] {
     return Array.from(this.#variables, ([name, variable]) => [
       name,
-      'pieces' in variable ? variable.pieces.join('') : variable.value,
+      'pieces' in variable ? withoutSteering(variable.pieces.join('')) : variable.value,
     ]);
   }
 
@@ -76,7 +78,7 @@ export class Collector {
 
   #addJson(sent: Json): void {
     const value = toShownValue(sent, this.links);
-    const key = canonical(value);
+    const key = canonicalJson(value);
     if (this.#jsonKeys.has(key)) return;
     this.#jsonKeys.add(key);
     this.segments.push({ kind: 'json', value, key });
@@ -96,7 +98,7 @@ export class Collector {
   }
 
   #addNote(text: string): void {
-    if (text !== '') this.segments.push({ kind: 'note', text });
+    if (text !== '') this.segments.push({ kind: 'note', text: withoutSteering(text) });
   }
 
   #addUnknown(wireType: string, raw: Json): void {

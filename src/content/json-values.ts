@@ -1,3 +1,5 @@
+import { canonicalJson } from '../model/exact-json.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /** Deeper values are omitted, so that no recursion here, in the SDK or in a client overflows the stack. */
@@ -11,11 +13,12 @@ export const FILE_MARKER = '__dify__file__';
 export type FileLinks = Map<string, string>;
 
 /**
- * Returns the value for display: Dify's file objects, which contain signed links and internal IDs, become
+ * Returns the value for display, its texts without steering characters. Dify's file objects, which contain signed links and internal IDs, become
  * `{ filename, mime_type, size }`, and their links are added to `links` under each of their IDs. Returns the same
  * object if nothing changes.
  */
 export function toShownValue(value: Json, links: FileLinks, depth = 0): Json {
+  if (typeof value === 'string') return withoutSteering(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return TOO_DEEP;
   if (!isJsonObject(value)) return mapArray(value, links, depth);
@@ -28,8 +31,9 @@ export function toShownValue(value: Json, links: FileLinks, depth = 0): Json {
   for (const [key, item] of Object.entries(value)) {
     if (item === undefined) continue;
     const shown = toShownValue(item, links, depth + 1);
-    changed ||= shown !== item;
-    entries.push([key, shown]);
+    const name = withoutSteering(key);
+    changed ||= shown !== item || name !== key;
+    entries.push([name, shown]);
   }
   return changed ? Object.fromEntries(entries) : value;
 }
@@ -57,7 +61,8 @@ function describeFile(file: JsonObject): JsonObject {
   const shown: Record<string, Json> = {};
   for (const key of ['filename', 'mime_type', 'size']) {
     const value = file[key];
-    if (typeof value === 'string' || typeof value === 'number') shown[key] = value;
+    if (typeof value === 'string') shown[key] = withoutSteering(value);
+    else if (typeof value === 'number') shown[key] = value;
   }
   // The address of a remote file comes from the tool. Dify has not signed it, and the file has no other address.
   const remote = file['remote_url'];
@@ -65,16 +70,14 @@ function describeFile(file: JsonObject): JsonObject {
   return shown;
 }
 
-/** Returns the same string for all values that are equal as JSON, regardless of the order of their keys. */
-export function canonical(value: Json): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (!isJsonObject(value)) return `[${value.map(canonical).join(',')}]`;
-  const parts: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const item = value[key];
-    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${canonical(item)}`);
-  }
-  return `{${parts.join(',')}}`;
+/** Returns a value of structured content: JavaScript clients would change integers beyond 2^53, so they become strings. */
+export function bigintsAsText<T extends Json>(value: T): T;
+export function bigintsAsText(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : value;
+  if (!isJsonObject(value)) return value.map((item) => bigintsAsText(item));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, item === undefined ? item : bigintsAsText(item)]),
+  );
 }
 
 /** Returns each entry of an object as a string that is equal if and only if name and value are. */
@@ -84,5 +87,5 @@ export function entryKeys(value: JsonObject): string[] {
 
 /** Returns a name and its value as one string; see `entryKeys`. */
 export function entryKey(name: string, value: Json): string {
-  return `${JSON.stringify(name)}:${canonical(value)}`;
+  return `${JSON.stringify(name)}:${canonicalJson(value)}`;
 }

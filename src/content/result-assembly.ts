@@ -1,6 +1,8 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { canonicalJson, hasBigint } from '../model/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
@@ -9,7 +11,7 @@ import { type Downloads, MAX_FILES } from './downloads.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-name.ts';
-import { canonical, entryKey, entryKeys } from './json-values.ts';
+import { bigintsAsText, entryKey, entryKeys } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
@@ -75,7 +77,8 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   const { content, notes } = buildStructuredContent({ values, variables, texts, outputSchema });
   for (const text of notes) blocks.push({ type: 'text', text });
   if (content === undefined) return { content: orNoOutput(blocks) };
-  const short = await shortenContent(content, outputSchema, storeWhole, limits.maxTextChars);
+  const exact = hasBigint(content) ? bigintsAsText(content) : content;
+  const short = await shortenContent(exact, outputSchema, storeWhole, limits.maxTextChars);
   if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
   return { content: orNoOutput(blocks), structuredContent: short.content };
 }
@@ -98,9 +101,9 @@ function ownTexts(
 ): OwnTexts {
   const byPart = new Map<Part, ShownText>();
   const shown = parts.flatMap((part) => (part.kind === 'run' ? part.run.values : []));
-  const shownKeys = new Set(shown.map(canonical));
+  const shownKeys = new Set(shown.map(canonicalJson));
   for (const part of parts) {
-    if (part.kind === 'run') byPart.set(part, part.run);
+    if (part.kind === 'run' && part.run.text !== '') byPart.set(part, part.run);
     else if (part.kind === 'note') byPart.set(part, { text: part.text });
     else if (part.kind === 'json' && !shownKeys.has(part.key)) {
       byPart.set(part, { text: wellFormedJson(part.value), whole: part.value });
@@ -137,7 +140,7 @@ function withFiles(
     }
     const { file } = part.result;
     const delivery = fitting(part.result.delivery);
-    const line = describeFile(file, delivery, context);
+    const line = withoutSteering(describeFile(file, delivery, context));
     return [{ kind: 'file', line, blocks: toFileBlocks(delivery, fileName(file)) }];
   });
   return [...items, ...last.map((text): Item => ({ kind: 'text', ...text }))];

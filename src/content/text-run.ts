@@ -1,3 +1,5 @@
+import { parsePythonJson } from '../model/exact-json.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { Json } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { FILE_MARKER, type FileLinks, toShownValue } from './json-values.ts';
@@ -21,7 +23,7 @@ export interface TextRun {
  * it, or if the text contains file objects.
  */
 export function readTextRun(pieces: readonly string[], lookForJson: boolean, links: FileLinks): TextRun {
-  const text = pieces.join('');
+  const text = withoutSteering(pieces.join(''));
   const hasFiles = text.includes(FILE_MARKER);
   if ((!lookForJson && !hasFiles) || text.length > MAX_PARSED_LENGTH) return { text, values: [] };
 
@@ -45,14 +47,14 @@ export function readTextRun(pieces: readonly string[], lookForJson: boolean, lin
     values.push(shown);
     return hasFiles && shown !== value ? wellFormedJson(shown) : piece;
   });
-  return { text: parts.join(''), values };
+  return { text: withoutSteering(parts.join('')), values };
 }
 
 /** Returns the object or array that a text represents; undefined for any other text. */
 function parse(text: string): Json | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-16))) return undefined;
   try {
-    return JSON.parse(text) as Json;
+    return parsePythonJson(text);
   } catch {
     return undefined;
   }

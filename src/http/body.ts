@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
+import { parseJson } from '../model/exact-json.ts';
 
 /** How long a client may continue to send a refused body, in milliseconds. */
 const DISCARD_MS = 5000;
@@ -21,7 +22,7 @@ export async function readMessage(req: IncomingMessage, maxBytes: number): Promi
   const text = (await readBody(req, maxBytes)).toString('utf8');
   let message: unknown;
   try {
-    message = JSON.parse(text);
+    message = parseJson(text);
   } catch (error) {
     throw new BridgeError('parse_error', 'The body of the request is not valid JSON.', { cause: error });
   }

@@ -1,7 +1,16 @@
 import type { Writable } from 'node:stream';
-import type { JSONRPCMessage, JSONRPCResultResponse } from '@modelcontextprotocol/server';
+import {
+  type JSONRPCMessage,
+  type JSONRPCResultResponse,
+  parseJSONRPCMessage,
+} from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { parseJson } from '../model/exact-json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
+import { LineReader } from './line-reader.ts';
+
+/** The SDK's own limit, in bytes. */
+const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /** The result of a tools/list as bytes. */
 interface WrittenList {
@@ -11,7 +20,10 @@ interface WrittenList {
   readonly bytes: Buffer;
 }
 
-/** The SDK's transport, changed to write well-formed JSON, and the JSON of one list only once. */
+/**
+ * The SDK's transport, changed to read numbers with all their digits and each byte once, to write well-formed JSON, and
+ * the JSON of one list only once.
+ */
 export class StdioTransport extends StdioServerTransport {
   readonly #stdout: Writable;
   #isClosed = false;
@@ -20,6 +32,22 @@ export class StdioTransport extends StdioServerTransport {
   constructor(...options: ConstructorParameters<typeof StdioServerTransport>) {
     super(...options);
     this.#stdout = options[1] ?? process.stdout;
+    const maxBytes = options[2]?.maxBufferSize ?? MAX_MESSAGE_BYTES;
+    const lines = new LineReader(maxBytes, (line) => this.#receive(line));
+    this._ondata = (chunk) => {
+      if (lines.read(chunk)) return;
+      this.onerror?.(new Error(`A message is larger than ${maxBytes} bytes.`));
+      void this.close();
+    };
+  }
+
+  #receive(line: string): void {
+    try {
+      this.onmessage?.(parseJSONRPCMessage(parseJson(line)));
+    } catch (error) {
+      // As in the SDK, a line that is not JSON is skipped.
+      if (!(error instanceof SyntaxError)) this.onerror?.(error as Error);
+    }
   }
 
   override send(message: JSONRPCMessage): Promise<void> {

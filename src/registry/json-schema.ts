@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import { isJsonObject, isNumber, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
 import { fitted } from './check.ts';
 import { anyShape, impliedType, typeOfValue, typesOf } from './named-types.ts';
 import { resolve } from './schema-references.ts';
@@ -105,12 +106,12 @@ function choiceShape(choices: readonly Json[], reading: Reading): ShapeReading {
     (choice) => choice !== null && choice !== '' && !(typeof choice === 'number' && !Number.isFinite(choice)),
   );
   const texts = values.filter((value) => typeof value === 'string');
-  const numbers = values.filter((value) => typeof value === 'number');
+  const numbers = values.filter(isNumber);
   const isShort = values.length > 0 && values.length <= MAX_CHOICES;
-  const few = isShort && afford(reading, JSON.stringify([...texts, ...numbers]));
+  const few = isShort && afford(reading, writeJson([...texts, ...numbers]));
   if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
-  const shown = values.map((value) => JSON.stringify(value));
+  const shown = values.map((value) => writeJson(value));
   const remark = shown.length === 0 ? undefined : `One of ${listed(shown, 400)}.`;
   if (texts.length === values.length && texts.length > 0) return { shape: { kind: 'string' }, remark };
   const types = values.length === 0 ? undefined : [...new Set(values.map(typeOfValue))];
@@ -126,14 +127,15 @@ function numberShape(schema: JsonObject, integer: boolean): Shape {
   return { kind: 'number', integer, min, max };
 }
 
-function bound(value: Json | undefined): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+function bound(value: Json | undefined): JsonNumber | undefined {
+  return typeof value === 'bigint' || Number.isFinite(value) ? (value as JsonNumber) : undefined;
 }
 
 /** Returns the first whole number beyond an exclusive bound. */
-function nextWhole(value: Json | undefined, step: 1 | -1): number | undefined {
+function nextWhole(value: Json | undefined, step: 1 | -1): JsonNumber | undefined {
   const number = bound(value);
   if (number === undefined) return undefined;
+  if (typeof number === 'bigint') return number + BigInt(step);
   return step === 1 ? Math.floor(number) + 1 : Math.ceil(number) - 1;
 }
 
@@ -169,7 +171,7 @@ function property(
   const nullable = value.nullable === true || value.shape.kind === 'any';
   const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
   const fitting = declared === undefined ? undefined : fitted(value, declared);
-  const isAffordable = fitting !== undefined && afford(reading, JSON.stringify(fitting));
+  const isAffordable = fitting !== undefined && afford(reading, writeJson(fitting));
   const description = value.description && cutText(value.description, MAX_DESCRIPTION);
   const { shape } = value;
   return { name, shape, required, nullable, description, default: isAffordable ? fitting : undefined };

@@ -50,5 +50,5 @@ export function impliedType(schema: JsonObject): string | undefined {
 export function typeOfValue(value: Json): JsonType {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
-  return typeof value as 'string' | 'number' | 'boolean';
+  return typeof value === 'bigint' ? 'number' : (typeof value as 'string' | 'number' | 'boolean');
 }

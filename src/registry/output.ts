@@ -1,3 +1,4 @@
+import { hasInvisible } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { DifyTool, ProviderType } from '../model/tool.ts';
 import { deepFreeze } from './publish-schema.ts';
@@ -28,7 +29,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
   for (const [name, output] of Object.entries(declared)) {
     const schema = isJsonObject(output) ? valueSchema(output['type']) : undefined;
     if (schema === undefined || !isJsonObject(output)) return undefined;
-    if (schema === UNTYPED) continue;
+    if (schema === UNTYPED || hasInvisible(name)) continue;
     const description = tidy(typeof output['description'] === 'string' ? output['description'] : '');
     const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
     properties.push([name, { ...schema, ...described }]);

@@ -1,4 +1,7 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { hasBigint } from '../model/exact-json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import { hasInvisible, withoutInvisible } from '../model/invisible-characters.ts';
+import { isJsonObject, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
 import { JSON_TYPES, type JsonType, type Property, type Shape, type Value } from './shape.ts';
@@ -41,14 +44,29 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Js
     // Copies, because the schema is frozen but the declaration is not.
     written['default'] = structuredClone(fallback);
   }
-  const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
-  if (text !== undefined) written['description'] = text;
+  const remarks = [shape.kind === 'number-choice' ? choices(shape.values) : '', ...largeNumbers(value)];
+  const text = remarks.reduce<string | undefined>(withSentence, description);
+  if (text !== undefined) written['description'] = withoutInvisible(text);
   return written;
 }
 
-function withChoices(description = '', values: readonly number[]): string {
-  const choices = `One of ${listed(values.map(String), MAX_LISTED)}.`;
-  return withRemark(description, choices, description.endsWith('.') ? ' ' : '. ');
+function choices(values: readonly JsonNumber[]): string {
+  return `One of ${listed(values.map(String), MAX_LISTED)}.`;
+}
+
+/** Returns sentences for numbers beyond 2^53. In the schema, JavaScript clients would read others. */
+function largeNumbers({ shape, default: fallback }: Value & Pick<Property, 'default'>): string[] {
+  const { min, max } = shape.kind === 'number' ? shape : {};
+  return [
+    typeof min === 'bigint' ? `At least ${min}.` : '',
+    typeof max === 'bigint' ? `At most ${max}.` : '',
+    fallback !== undefined && hasBigint(fallback) ? `Default: ${writeJson(fallback)}.` : '',
+  ];
+}
+
+function withSentence(description: string | undefined, sentence: string): string | undefined {
+  if (sentence === '') return description;
+  return withRemark(description ?? '', sentence, description?.endsWith('.') === true ? ' ' : '. ');
 }
 
 function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
@@ -57,7 +75,7 @@ function shapeSchema(shape: Shape, untyped: readonly JsonType[]): Draft {
     case 'boolean':
       return { type: shape.kind };
     case 'choice':
-      return { type: 'string', enum: [...shape.values] };
+      return { type: 'string', enum: [...new Set(shape.values.map(withoutInvisible))] };
     case 'number-choice':
       return numberSchema(boundsOf(shape.values));
     case 'number':
@@ -90,16 +108,19 @@ function itemTypes(types: readonly JsonType[]): readonly JsonType[] {
 /**
  * Returns the schema of a choice of numbers. The description has the choices: model providers accept only text enums.
  */
-function boundsOf(values: readonly number[]): NumberBounds {
-  return { integer: values.every(Number.isInteger), min: Math.min(...values), max: Math.max(...values) };
+function boundsOf(values: readonly JsonNumber[]): NumberBounds {
+  const small = values.filter((value) => typeof value === 'number');
+  const integer = small.every(Number.isInteger);
+  if (small.length < values.length) return { integer };
+  return { integer, min: Math.min(...small), max: Math.max(...small) };
 }
 
 type NumberBounds = Omit<Extract<Shape, { kind: 'number' }>, 'kind'>;
 
 function numberSchema({ integer, min, max }: NumberBounds): Draft {
   const schema: Draft = { type: integer ? 'integer' : 'number' };
-  if (min !== undefined) schema['minimum'] = min;
-  if (max !== undefined) schema['maximum'] = max;
+  if (typeof min === 'number') schema['minimum'] = min;
+  if (typeof max === 'number') schema['maximum'] = max;
   return schema;
 }
 
@@ -126,6 +147,7 @@ function objectSchema({ properties }: Extract<Shape, { kind: 'object' }>): Draft
 
 /** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
 function isPublished({ shape, nullable }: Value, value: Json, untyped: readonly JsonType[]): boolean {
+  if (hasBigint(value) || hasInvisible(value)) return false;
   if (value === null && shape.kind !== 'any') return nullable === true;
   switch (shape.kind) {
     case 'any':

@@ -1,4 +1,4 @@
-import { parseJsonObject } from '../../model/json.ts';
+import { parseJsonObject } from '../../model/exact-json.ts';
 import type { FileRecord } from '../../model/storage-backend.ts';
 
 /** Raise this when the format changes. */

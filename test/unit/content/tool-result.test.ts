@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { parseJson } from '../../../src/model/exact-json.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { LogEntry } from '../../../src/model/message.ts';
@@ -67,9 +68,9 @@ describe('json and variables', () => {
 
   it('shows once what an api tool sends as json and as text, in the tool’s own characters', async () => {
     const own = '{"n": 12345678901234567890, "hello": "w\\u00f6rld"}';
-    expect(await convert([json(JSON.parse(own) as Json), text(own)])).toEqual({
+    expect(await convert([json(parseJson(own)), text(own)])).toEqual({
       content: [{ type: 'text', text: own }],
-      structuredContent: JSON.parse(own),
+      structuredContent: { n: '12345678901234567890', hello: 'wörld' },
     });
   });
 

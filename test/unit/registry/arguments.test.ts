@@ -153,7 +153,6 @@ describe('everything else is refused with what was expected and what came', () =
     [{ type: 'number' }, 'abc', '/p: expected a number, got "abc"'],
     [{ type: 'number' }, '0x10', '/p: expected a number, got "0x10"'],
     [{ type: 'number' }, '1e999', '/p: expected a number, got "1e999"'],
-    [{ type: 'number' }, Infinity, '/p: expected a number, got Infinity'],
     [{ type: 'number' }, true, '/p: expected a number, got true'],
     [{ type: 'number', min: 0, max: 10 }, 11, '/p: expected a number from 0 to 10, got 11'],
     [{ type: 'number', min: 0 }, -1, '/p: expected a number of at least 0, got -1'],
