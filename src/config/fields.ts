@@ -178,7 +178,8 @@ function isHostOrNetwork(entry: string): boolean {
   // A number alone would pass as an address.
   return (
     bits === undefined &&
-    /^[\p{L}\p{N}._-]*\p{L}[\p{L}\p{N}._-]*$/u.test(base) &&
+    /^[\p{L}\p{N}._-]+$/u.test(base) &&
+    /\p{L}/u.test(base) &&
     URL.canParse(`http://${base}`)
   );
 }

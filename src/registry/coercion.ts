@@ -4,7 +4,7 @@ import { isJsonObject } from '../model/json.ts';
 // Models often send "5" for 5, or a JSON text for an object. Values with one obvious meaning are converted. All others
 // stay as they are, and the check refuses them.
 
-const NUMBER_TEXT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER_TEXT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const TRUE_TEXTS = new Set(['true', 'yes', '1']);
 const FALSE_TEXTS = new Set(['false', 'no', '0']);
 

@@ -11,8 +11,26 @@ import { cutText, listed, MAX_DESCRIPTION, tidy, withRemark } from './text.ts';
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
 const MAX_CHOICES = 250;
+/** The largest schema to read, in values and in texts of 100 characters. References may repeat each part of it. */
+const MAX_SIZE = 50_000;
 /** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
+
+/** Returns whether a schema exceeds MAX_SIZE; looks at no more of it than that. */
+function isLarge(schema: JsonObject): boolean {
+  const open: Json[] = [schema];
+  let size = 0;
+  for (let next = open.pop(); next !== undefined && size <= MAX_SIZE; next = open.pop()) {
+    size += typeof next === 'string' ? 1 + next.length / 100 : 1;
+    if (typeof next !== 'object' || next === null) continue;
+    for (const key in next) {
+      size += 1 + key.length / 100;
+      open.push((next as JsonObject)[key] ?? null);
+      if (size > MAX_SIZE) break;
+    }
+  }
+  return size > MAX_SIZE;
+}
 
 interface Reading {
   readonly document: JsonObject;
@@ -36,6 +54,7 @@ function afford(reading: Reading, text: string): boolean {
  * accept more than the server, which checks again.
  */
 export function valueOfJsonSchema(schema: JsonObject): Value {
+  if (isLarge(schema)) return { shape: anyShape(schema, {}) };
   return read(schema, 0, { document: schema, budget: MAX_SCHEMAS, text: MAX_TEXT });
 }
 
@@ -141,16 +160,16 @@ function nextWhole(value: Json | undefined, step: 1 | -1): JsonNumber | undefine
 
 function objectShape(schema: JsonObject, depth: number, reading: Reading): ShapeReading {
   const members = isJsonObject(schema['properties']) ? Object.entries(schema['properties']) : [];
-  const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
+  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : []);
   const properties: Property[] = [];
   const unnamed: string[] = [];
-  const names = propertyNames(members.map(([name]) => name));
+  const names = propertyNames(members.slice(0, MAX_SCHEMAS).map(([name]) => name));
   for (const [key, member] of members) {
-    const name = names.get(key) ?? key;
-    if (reading.budget > 0 && afford(reading, name)) {
+    const name = names.get(key);
+    if (name !== undefined && reading.budget > 0 && afford(reading, name)) {
       const value = read(member, depth + 1, reading);
       const alias = name === key ? undefined : key;
-      properties.push({ ...property(name, required.includes(key), value, member, reading), alias });
+      properties.push({ ...property(name, required.has(key), value, member, reading), alias });
     } else {
       unnamed.push(key);
     }

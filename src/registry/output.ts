@@ -14,6 +14,9 @@ const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
   object: 'object',
 };
 
+/** The longest value type, such as `array[array[number]]`. Each level is read separately. */
+const MAX_VALUE_TYPE = 100;
+
 /** A value of any type. It is not declared, because every published value must have a type. */
 const UNTYPED: JsonObject = {};
 
@@ -39,7 +42,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
 }
 
 function valueSchema(valueType: Json | undefined): JsonObject | undefined {
-  if (typeof valueType !== 'string') return undefined;
+  if (typeof valueType !== 'string' || valueType.length > MAX_VALUE_TYPE) return undefined;
   if (valueType === 'any') return UNTYPED;
   const element = /^array(?:\[(.+)\])?$/.exec(valueType);
   if (element !== null) {

@@ -37,7 +37,7 @@ export function toListing(readings: readonly ProviderReading[], type: ProviderTy
   const providers = new Map<string, ToolProvider>();
   const problems: CatalogProblem[] = [];
   for (const reading of readings) {
-    problems.push(...reading.problems);
+    for (const each of reading.problems) problems.push(each);
     if (reading.provider === undefined) continue;
     const { id } = reading.provider;
     if (providers.has(id)) {

@@ -704,3 +704,9 @@ describe('the table', () => {
     );
   });
 });
+
+it('a long word that is no host costs what its length costs', async () => {
+  const host = `${'a'.repeat(400_000)}!`;
+  const [problem] = await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_FILES_ALLOWED_NETWORKS: host } });
+  expect(problem).toContain('expected a host name');
+});

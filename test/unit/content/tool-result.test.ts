@@ -458,3 +458,10 @@ describe('observer', () => {
     expect(result).toEqual({ content: [{ type: 'text', text: 'fine' }] });
   });
 });
+
+it('searches the context of a retrieval for each source in proportion to both', async () => {
+  const context = 'x'.repeat(4_000_000);
+  const resources = Array.from({ length: 20_000 }, (_, index) => ({ content: `${'x'.repeat(30)}y${index}` }));
+  const result = await convert([{ type: 'retriever_resources', context, resources }]);
+  expect(result.content.length).toBeGreaterThan(0);
+});

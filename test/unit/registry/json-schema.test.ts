@@ -294,3 +294,26 @@ describe('arguments for a foreign schema', () => {
     );
   });
 });
+
+test('a schema whose references repeat a large part is not read part by part', () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `m${index}`);
+  const large = {
+    type: 'object',
+    properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    required: names,
+  };
+  const properties = Object.fromEntries(names.slice(0, 200).map((name) => [name, { $ref: '#/$defs/large' }]));
+  const schema = published({ type: 'object', properties, $defs: { large } });
+  expect(schema).toEqual({ type: 'object', properties: {} });
+});
+
+test('a list of large choices costs what the list costs', () => {
+  const large = { enum: Array.from({ length: 50_000 }, (_, index) => `choice ${index}`) };
+  const properties = Object.fromEntries(
+    Array.from({ length: 200 }, (_, index) => [`p${index}`, { $ref: '#/$defs/large' }]),
+  );
+  expect(published({ type: 'object', properties, $defs: { large } })).toEqual({
+    type: 'object',
+    properties: {},
+  });
+});
