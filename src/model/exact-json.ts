@@ -30,7 +30,8 @@ export function parsePythonJson(text: string): Json {
   }
 }
 
-function parseWith(text: string, unheld: number | undefined): Json {
+function parseWith(given: string, unheld: number | undefined): Json {
+  const text = given.startsWith('\ufeff') ? given.slice(1) : given;
   if (!LONG_NUMBER.test(text)) return JSON.parse(text) as Json;
   const parseNumber = (digits: string): Json => readNumber(digits) ?? unheld ?? digits;
   try {

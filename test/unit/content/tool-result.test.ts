@@ -465,3 +465,39 @@ it('searches the context of a retrieval for each source in proportion to both', 
   const result = await convert([{ type: 'retriever_resources', context, resources }]);
   expect(result.content.length).toBeGreaterThan(0);
 });
+
+describe('integers beyond 2^53', () => {
+  const outputSchema = {
+    type: 'object',
+    properties: {
+      id: { type: ['integer', 'null'] },
+      ids: { type: ['array', 'null'], items: { type: ['number', 'null'] } },
+      name: { type: ['string', 'null'] },
+      more: { type: ['object', 'null'] },
+    },
+  };
+
+  it('are left to the text where the output schema has a number', async () => {
+    const long = 1234567890123456789n;
+    const result = await convert(
+      [
+        variable('id', long),
+        variable('ids', [1, long]),
+        variable('name', long),
+        variable('more', { id: long }),
+      ],
+      { tool: aTool({ outputSchema }) },
+    );
+    const notes = ['id', 'ids'].map(
+      (name) =>
+        `[${name} was omitted from the structured content: it contains an integer that is larger than JSON clients can read exactly]`,
+    );
+    const text = `{"id":${long},"ids":[1,${long}],"name":${long},"more":{"id":${long}}}`;
+    expect(result.content).toEqual([text, ...notes].map((each) => ({ type: 'text', text: each })));
+    expect(result.structuredContent).toEqual({
+      name: `${long}`,
+      more: { id: `${long}` },
+      text: [text, ...notes].join('\n'),
+    });
+  });
+});

@@ -20,6 +20,11 @@ describe('numbers keep their digits', () => {
     expect(parseJson(digits)).toBe(value);
   });
 
+  it('after a byte order mark', () => {
+    expect(parseJson('\ufeff{"n":1234567890123456789}')).toEqual({ n: 1234567890123456789n });
+    expect(parseJson('\ufeff1')).toBe(1);
+  });
+
   it('and those that cannot be held are never rounded', () => {
     expect(parseJson('[12345678901234567.89]')).toEqual([Number.NaN]);
     expect(parsePythonJson('[12345678901234567.89]')).toEqual(['12345678901234567.89']);
