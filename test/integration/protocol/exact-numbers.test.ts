@@ -62,18 +62,18 @@ beforeAll(async () => {
     const data = ANSWERS[name ?? 'json'] ?? [];
     return streamed(...data.map((one) => rawFrame(wire({ data: one, error: '' }))));
   });
-  bridge = await startBridge({
-    env: {
-      DIFY_API_URL: dify.url,
-      DIFY_INNER_API_KEY: INNER_KEY,
-      DIFY_WORKSPACE_ID: WORKSPACE,
-      DIFY_ADMIN_API_KEY: ADMIN_KEY,
-    },
-  });
+  bridge = await startBridge({ env: env() });
 });
 afterAll(async () => {
   await bridge[Symbol.asyncDispose]();
   await dify[Symbol.asyncDispose]();
+});
+
+const env = () => ({
+  DIFY_API_URL: dify.url,
+  DIFY_INNER_API_KEY: INNER_KEY,
+  DIFY_WORKSPACE_ID: WORKSPACE,
+  DIFY_ADMIN_API_KEY: ADMIN_KEY,
 });
 
 /** The JSON of the arguments that Dify received last. */
@@ -197,4 +197,27 @@ describe.each(ROADS)('integers beyond 2^53 in arguments of %s over %s', (era, tr
       expect(dify.seen.length).toBe(before);
     },
   );
+});
+
+it('reach Dify in mode search and with an idempotency key too', async () => {
+  await using searching = await startBridge({
+    env: { ...env(), DIFY_BRIDGE_TOOLS_MODE: 'search', DIFY_BRIDGE_TOOLS_HAND_OFF: '30s' },
+  });
+  const port = Number(new URL(await searching.url()).port);
+  const headers = await openRawSession(port);
+  const params = {
+    name: 'call_tool',
+    arguments: { name: TOOL, arguments: { n: `#${LONG}#`, any: { b: `#${LONG}#` } } },
+    _meta: { 'io.github.dify-mcp-bridge/idempotency-key': 'a key' },
+  };
+  const invocations = (): number => dify.seen.filter(({ path }) => path === INVOKE).length;
+  const before = invocations();
+  const ask = async (given: unknown): Promise<string> =>
+    (await raw(port, { headers, body: wire({ ...callRequest(TOOL), params: given }) })).text;
+  for (const text of [await ask(params), await ask(params)]) expect(text).toContain(`{\\"id\\":${LONG}`);
+  expect(received()).toBe(`{"case":"json","n":${LONG},"id":${LONG},"any":{"b":${LONG}}}`);
+  // The same key and arguments are one call; another number is another one.
+  expect(invocations()).toBe(before + 1);
+  const other = { ...params, arguments: { name: TOOL, arguments: { n: '#1234567890123456788#' } } };
+  expect(await ask(other)).toContain('already used');
 });
