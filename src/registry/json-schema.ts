@@ -23,7 +23,7 @@ function isLarge(schema: JsonObject): boolean {
   for (let next = open.pop(); next !== undefined && size <= MAX_SIZE; next = open.pop()) {
     size += typeof next === 'string' ? 1 + next.length / 100 : 1;
     if (typeof next !== 'object' || next === null) continue;
-    for (const key in next) {
+    for (const key of Object.keys(next)) {
       size += 1 + key.length / 100;
       open.push((next as JsonObject)[key] ?? null);
       if (size > MAX_SIZE) break;

@@ -18,6 +18,7 @@ const texts = (word: string) => ({ en_US: dirty(word) });
 const LEFT = '\u{e0041}\u{e007f}\u200b\ufeff';
 const shown = (word: string): string => `${word}${LEFT} 👩🏽‍💻`;
 
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const STEERING = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 const INVISIBLE = /[\p{Cc}\u200b\u202a-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/u;
 
