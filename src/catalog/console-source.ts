@@ -94,7 +94,7 @@ export function createConsoleSource(console: DifyConsole, logger: Logger = silen
         const both = AbortSignal.any([signal, failed]);
         const reading = await console.builtinProviderTools(provider.id, both);
         providers.push({ ...provider, tools: reading.tools });
-        problems.push(...reading.problems);
+        for (const each of reading.problems) problems.push(each);
       } catch (thrown) {
         const message = `The tools of "${provider.id}" could not be listed: ${hopefulError(thrown).message}`;
         problems.push({ providerType: type, providerId: provider.id, message });
@@ -144,9 +144,9 @@ function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
       const message = `The ${outcome.type} tools could not be listed: ${outcome.error.message}`;
       problems.push({ providerType: outcome.type, message });
     } else if (outcome.listing !== undefined) {
-      providers.push(...outcome.listing.providers);
-      problems.push(...outcome.listing.problems);
-      unlisted.push(...(outcome.listing.unlisted ?? []));
+      for (const each of outcome.listing.providers) providers.push(each);
+      for (const each of outcome.listing.problems) problems.push(each);
+      for (const each of outcome.listing.unlisted ?? []) unlisted.push(each);
     }
   }
   const [first] = errors;

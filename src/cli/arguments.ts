@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import type { Config } from '../config/schema.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
+import { parseJson } from '../model/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { TextSource } from './io.ts';
 
@@ -12,7 +13,7 @@ export async function readArguments(given: string | undefined, stdin: TextSource
   const { text, source } = await readText(given, stdin);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BridgeError('usage', `${source} is not JSON: ${reason}.`, { hint: EXAMPLE });

@@ -1,7 +1,8 @@
 import type { ManifestDifference } from '../manifest/compare.ts';
-import { visible, visibleLine } from '../manifest/invisible-characters.ts';
+import { visible, visibleLine } from '../model/invisible-characters.ts';
 import { type SchemaChange, schemaChanges } from '../manifest/schema-changes.ts';
 import { compareWords } from '../manifest/word-diff.ts';
+import { writeJson } from '../model/well-formed.ts';
 import type { Json } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
@@ -95,5 +96,5 @@ function indented(label: string, text: string): string[] {
 function shown(value: Json | undefined): string {
   if (value === true) return 'yes';
   if (value === false) return 'no';
-  return visible(JSON.stringify(value) ?? 'nothing');
+  return visible(value === undefined ? 'nothing' : writeJson(value));
 }

@@ -4,7 +4,7 @@ import { configSecrets } from '../config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
-import { visibleLine } from '../manifest/invisible-characters.ts';
+import { visibleLine } from '../model/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
 import { presentRegistry } from './command-app.ts';

@@ -59,11 +59,14 @@ export function unknownVariables(env: Environment, table: readonly Setting[]): r
 function readSecret(path: string): { readonly value: string } | { readonly message: string } {
   let content: string;
   try {
-    content = readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    // Windows PowerShell writes UTF-16. Decoding removes the byte order mark.
+    const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+    content = new TextDecoder(encoding).decode(bytes);
   } catch (error) {
     const code = systemErrorCode(error);
     return { message: `the file ${path} cannot be read (${code})` };
   }
-  const value = content.replace(/\r?\n$/, '');
+  const value = content.replace(/[\r\n]+$/, '');
   return value === '' ? { message: `the file ${path} is empty` } : { value };
 }

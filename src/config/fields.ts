@@ -13,6 +13,33 @@ export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .min(1, { error: 'expected text, got an empty text' });
 
+/** A password, without what an editor adds: a byte order mark, and line breaks at the end. */
+export const password = text
+  .transform((value) => value.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, ''))
+  .register(kinds, { kind: 'text' });
+
+/** A key that HTTP headers carry. Surrounding white space is removed. */
+export const key = keyOf(/^[ -~]+$/, 'expected a key of visible ASCII characters: copy it again');
+
+/** A key that signs. It may have any visible characters. */
+export const signingKey = keyOf(/^\P{C}+$/u, 'expected a key without invisible characters: copy it again');
+
+/** Returns the schema of a key. Its errors never quote the key. */
+function keyOf(pattern: RegExp, error: string) {
+  const schema = text.transform((value, context) => {
+    const trimmed = value.trim();
+    const isQuoted = /^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/su.test(trimmed);
+    if (!isQuoted && pattern.test(trimmed)) return trimmed;
+    const message = /[\r\n]/.test(trimmed) ? 'expected a key on one line' : error;
+    context.addIssue({
+      code: 'custom',
+      message: isQuoted ? 'expected a key without quotes around it' : message,
+    });
+    return z.NEVER;
+  });
+  return schema.register(kinds, { kind: 'text' });
+}
+
 /** The base address of Dify, without a trailing slash. */
 export const httpUrl = address(urlProblem);
 
@@ -151,7 +178,8 @@ function isHostOrNetwork(entry: string): boolean {
   // A number alone would pass as an address.
   return (
     bits === undefined &&
-    /^[\p{L}\p{N}._-]*\p{L}[\p{L}\p{N}._-]*$/u.test(base) &&
+    /^[\p{L}\p{N}._-]+$/u.test(base) &&
+    /\p{L}/u.test(base) &&
     URL.canParse(`http://${base}`)
   );
 }

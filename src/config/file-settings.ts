@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { choice, duration, flag, folders, networks, redisUrl, size, text } from './fields.ts';
+import { choice, duration, flag, folders, networks, password, redisUrl, size, text } from './fields.ts';
 import { optional, setting } from './setting.ts';
 
 /** Files of arguments and of results. */
@@ -41,5 +41,5 @@ export const state = z.strictObject({
   redisUrl: optional(redisUrl, { secret: true }).describe(
     'Redis that stores files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each replica stores its own.',
   ),
-  redisPassword: optional(text, { secret: true }).describe('Password of Redis, if its address has none.'),
+  redisPassword: optional(password, { secret: true }).describe('Password of Redis, if its address has none.'),
 });

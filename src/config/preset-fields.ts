@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Json } from '../model/json.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { choice, flag, size, text, uuid, wholeNumber } from './fields.ts';
 
@@ -35,11 +36,22 @@ export const matcher = z.union(
   { error: 'expected a name with * and ? as wildcards (in quotes), or name, provider, tool, type, label' },
 );
 
-const value = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text or a number' });
+const QUOTED = 'a number beyond 2^53 must be in quotes';
+/** Any JSON, with an error for what YAML has besides. */
+const json: z.ZodType<Json> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)], {
+    error: ({ input }) => (typeof input === 'bigint' ? QUOTED : 'expected a value of JSON'),
+  }),
+);
+const value = z.union([z.string(), z.number(), z.boolean()], {
+  error: ({ input }) => (typeof input === 'bigint' ? QUOTED : 'expected a text or a number'),
+});
 const values = z
   .array(value, { error: 'expected a list of values' })
   .min(1, { error: 'expected at least one value' });
-const limit = z.number({ error: 'expected a number' });
+const limit = z.number({
+  error: ({ input }) => (typeof input === 'bigint' ? 'expected a number up to 2^53' : 'expected a number'),
+});
 
 const narrowing = z
   .strictObject(
@@ -69,7 +81,7 @@ export const preset = z
   .strictObject(
     {
       parameters: z
-        .record(z.string(), z.json(), {
+        .record(z.string(), json, {
           error: 'expected an object: the name of a parameter, then its value',
         })
         .default({})

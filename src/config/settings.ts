@@ -5,7 +5,10 @@ import {
   duration,
   flag,
   httpUrl,
+  key,
   list,
+  password,
+  signingKey,
   size,
   text,
   uuid,
@@ -20,18 +23,18 @@ const dify = z.strictObject({
   apiUrl: optional(httpUrl).describe(
     "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
   ),
-  innerApiKey: optional(text, { secret: true }).describe(
+  innerApiKey: optional(key, { secret: true }).describe(
     "Key of Dify's inner API: PLUGIN_DIFY_INNER_API_KEY in Dify's .env. It opens every workspace.",
   ),
   workspaceId: optional(uuid).describe('The workspace whose tools are published (a UUID).'),
-  adminApiKey: optional(text, { secret: true }).describe(
+  adminApiKey: optional(key, { secret: true }).describe(
     "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
   ),
   email: optional(text).describe(
     'E-mail address of a Dify account that lists the tools, if you have no admin key.',
   ),
-  password: optional(text, { secret: true }).describe('Password of that account.'),
-  secretKey: optional(text, { secret: true }).describe(
+  password: optional(password, { secret: true }).describe('Password of that account.'),
+  secretKey: optional(signingKey, { secret: true }).describe(
     "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive before Dify 1.15.",
   ),
   userId: setting(uuidOrEmpty, '').describe(
@@ -46,7 +49,7 @@ const http = z.strictObject({
   port: setting(wholeNumber(0, 65_535), 8080, { flag: '--port' }).describe(
     'Port to listen on; 0 chooses a free one.',
   ),
-  token: optional(text, { secret: true }).describe('Bearer token that every HTTP request must send.'),
+  token: optional(key, { secret: true }).describe('Bearer token that every HTTP request must send.'),
   allowWithoutToken: setting(flag, false).describe(
     'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
   ),

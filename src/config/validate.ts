@@ -4,6 +4,7 @@ import { type Entry, noSuchSetting, type SourceProblem } from './layers.ts';
 import type { Settings } from './schema.ts';
 import type { Setting, SettingKind } from './setting.ts';
 import { settingsSchema } from './settings.ts';
+import { writeJson } from '../model/well-formed.ts';
 
 /** Kinds whose wrong value a message may quote: nobody pastes a key into one of these. */
 const SHOWN: readonly SettingKind[] = ['number', 'boolean', 'duration', 'size', 'choice'];
@@ -55,7 +56,7 @@ function toProblems(
 }
 
 function show(value: unknown): string {
-  return cutText(JSON.stringify(value) ?? String(value), 60);
+  return cutText(writeJson(value) ?? String(value), 60);
 }
 
 function note(path: string, value: unknown): string {

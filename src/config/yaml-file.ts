@@ -9,9 +9,11 @@ import {
   LineCounter,
   parseDocument,
   type Scalar,
+  type ScalarTag,
   visit,
   type YAMLMap,
 } from 'yaml';
+import { readNumber } from '../model/exact-json.ts';
 
 /** Deeper than any tool declaration, and shallow enough for every recursive function. */
 const MAX_DEPTH = 100;
@@ -20,6 +22,14 @@ const MAX_DEPTH = 100;
 const MAX_ERRORS = 5;
 
 const TOO_DEEP = 'it is nested too deeply';
+
+/** Keeps the digits of an integer that may exceed 2^53: it is a bigint then. */
+const LONG_INTEGER: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?\d{16,}$/,
+  resolve: (digits) => readNumber(digits) ?? digits,
+};
 
 export interface LineProblem {
   readonly line: number;
@@ -53,6 +63,7 @@ export function readYaml(
       schema: 'core',
       merge: false,
       resolveKnownTags: false,
+      customTags: (tags) => [LONG_INTEGER, ...tags],
       stringKeys: true,
       // The package's own check takes quadratic time in a map's size.
       uniqueKeys: false,

@@ -1,4 +1,5 @@
 import { cutText } from '../model/cut-text.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { Json } from '../model/json.ts';
 import type { RetrieverResource, ToolInvokeMessage } from '../model/message.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
@@ -75,7 +76,7 @@ export class Collector {
   variables(): [string, Json][] {
     return Array.from(this.#variables, ([name, variable]) => [
       name,
-      'pieces' in variable ? variable.pieces.join('') : variable.value,
+      'pieces' in variable ? withoutSteering(variable.pieces.join('')) : variable.value,
     ]);
   }
 
@@ -110,7 +111,7 @@ export class Collector {
   }
 
   #addNote(text: string): void {
-    if (text !== '') this.segments.push({ kind: 'note', text: this.files.shown(text) });
+    if (text !== '') this.segments.push({ kind: 'note', text: withoutSteering(this.files.shown(text)) });
   }
 
   #addUnknown(wireType: string, raw: Json): void {
@@ -125,17 +126,38 @@ export class Collector {
 
 /** Returns the outcome of a retrieval as one text: its context, then a line for each source. */
 function describeRetrieval(context: string, resources: readonly RetrieverResource[]): string {
-  const lines = resources.map((resource, index) => `- ${describeSource(resource, index, context)}`);
+  const isInContext = searcher(context);
+  const lines = resources.map((resource, index) => `- ${describeSource(resource, index, isInContext)}`);
   const sources = lines.length === 0 ? '' : ['Sources:', ...lines].join('\n');
   return [context, sources].filter((part) => part !== '').join('\n\n');
 }
 
-function describeSource(resource: RetrieverResource, index: number, context: string): string {
+/** The most contents that are searched for in vain, each through the whole context. */
+const MAX_MISSES = 100;
+
+/** Returns whether a text contains each of others. Fast for parts in their order, as Dify joins them. */
+function searcher(text: string): (part: string) => boolean {
+  let from = 0;
+  let misses = 0;
+  return (part) => {
+    if (misses === MAX_MISSES) return false;
+    const at = text.indexOf(part, from);
+    if (at !== -1) from = at + part.length;
+    else misses += 1;
+    return at !== -1 || text.includes(part);
+  };
+}
+
+function describeSource(
+  resource: RetrieverResource,
+  index: number,
+  isInContext: (content: string) => boolean,
+): string {
   const { title, documentName, datasetName, content } = resource;
   const names = [...new Set([title, documentName, datasetName])].filter(
     (name) => name !== undefined && name !== '',
   );
   const line = names.length > 0 ? names.join(', ') : `source ${index + 1}`;
   // Dify builds the context from the contents. A content that it omitted would otherwise be lost.
-  return content === '' || context.includes(content) ? line : `${line}: ${content}`;
+  return content === '' || isInContext(content) ? line : `${line}: ${content}`;
 }

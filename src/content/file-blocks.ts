@@ -1,4 +1,5 @@
 import type { ContentBlock, ResourceLink } from '../model/content.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import { harmlessType } from '../model/media-types.ts';
 import type { Delivery } from './delivery.ts';
 import type { AccessibleFile } from './result-store.ts';
@@ -13,7 +14,8 @@ export function toFileBlocks(delivery: Delivery, name: string): ContentBlock[] {
       return [kind === 'image' ? { type: kind, ...media } : { type: kind, ...media, uri: stored?.file.uri }];
     }
     case 'text': {
-      const { stored, text } = delivery;
+      const { stored } = delivery;
+      const text = withoutSteering(delivery.text);
       if (stored === undefined) return [{ type: 'text', text }];
       const resource = { uri: stored.file.uri, mimeType: harmlessType(delivery.mimeType), text };
       return [{ type: 'resource', resource, name }];

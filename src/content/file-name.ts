@@ -1,4 +1,5 @@
 import { cutText } from '../model/cut-text.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { FileReference } from '../model/message.ts';
 
 const MAX_NAME_LENGTH = 200;
@@ -21,5 +22,5 @@ export function nameInAddress(url: string): string {
 }
 
 function cleanName(name: string): string {
-  return cutText(name.replace(/[\p{Control}\p{Surrogate}]+/gu, ' ').trim(), MAX_NAME_LENGTH);
+  return cutText(withoutSteering(name.replace(/[\p{Control}\p{Surrogate}]+/gu, ' ')).trim(), MAX_NAME_LENGTH);
 }

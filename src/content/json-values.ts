@@ -1,5 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import type { EmbeddedFiles } from './embedded-files.ts';
 
 /** Deeper values are omitted, so that no recursion here, in the SDK or in a client overflows the stack. */
@@ -12,12 +14,12 @@ const TOO_DEEP = '[omitted: nested too deeply]';
 export const FILE_MARKER = '__dify__file__';
 
 /**
- * Returns the value for display: Dify's file objects, which contain signed links and internal IDs, become
+ * Returns the value for display, without steering characters: Dify's file objects, which contain signed links and internal IDs, become
  * `{ filename, mime_type, size }`, and their links are added to `files` under each of their IDs. Strings that are or
  * contain files are replaced as `files` says. Returns the same object if nothing changes.
  */
 export function toShownValue(value: Json, files: EmbeddedFiles, depth = 0): Json {
-  if (typeof value === 'string') return files.shown(value);
+  if (typeof value === 'string') return withoutSteering(files.shown(value));
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH) return TOO_DEEP;
   if (!isJsonObject(value)) return mapArray(value, files, depth);
@@ -26,19 +28,21 @@ export function toShownValue(value: Json, files: EmbeddedFiles, depth = 0): Json
     return describeFile(value);
   }
   // Copies only what changes, because a copy of a large value would take as much memory again.
-  let changed: Map<string, Json> | undefined;
+  let changed: Map<string, readonly [string, Json]> | undefined;
   for (const key of Object.keys(value)) {
     const item = value[key];
-    const shown = item === undefined ? item : toShownValue(item, files, depth + 1);
-    if (shown === undefined || shown === item) continue;
+    if (item === undefined) continue;
+    const shown = toShownValue(item, files, depth + 1);
+    const name = withoutSteering(key);
+    if (shown === item && name === key) continue;
     changed ??= new Map();
-    changed.set(key, shown);
+    changed.set(key, [name, shown]);
   }
   return changed === undefined ? value : withEntries(value, changed);
 }
 
-function withEntries(value: JsonObject, changed: ReadonlyMap<string, Json>): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, changed.get(key) ?? item]));
+function withEntries(value: JsonObject, changed: ReadonlyMap<string, readonly [string, Json]>): JsonObject {
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => changed.get(key) ?? [key, item]));
 }
 
 function mapArray(value: readonly Json[], files: EmbeddedFiles, depth: number): Json {
@@ -65,7 +69,8 @@ function describeFile(file: JsonObject): JsonObject {
   const shown: Record<string, Json> = {};
   for (const key of ['filename', 'mime_type', 'size']) {
     const value = file[key];
-    if (typeof value === 'string' || typeof value === 'number') shown[key] = value;
+    if (typeof value === 'string') shown[key] = withoutSteering(value);
+    else if (typeof value === 'number') shown[key] = value;
   }
   // The address of a remote file comes from the tool. Dify has not signed it, and the file has no other address.
   const remote = file['remote_url'];
@@ -91,7 +96,7 @@ export function canonical(value: Json): string {
 }
 
 function writeCanonical(value: Json, write: (part: string) => void): void {
-  if (typeof value !== 'object' || value === null) return write(JSON.stringify(value));
+  if (typeof value !== 'object' || value === null) return write(writeJson(value));
   let separator = '';
   if (!isJsonObject(value)) {
     write('[');
@@ -111,6 +116,16 @@ function writeCanonical(value: Json, write: (part: string) => void): void {
     separator = ',';
   }
   return write('}');
+}
+
+/** Returns a value of structured content: JavaScript clients would change integers beyond 2^53, so they become strings. */
+export function bigintsAsText<T extends Json>(value: T): T;
+export function bigintsAsText(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : value;
+  if (!isJsonObject(value)) return value.map((item) => bigintsAsText(item));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, item === undefined ? item : bigintsAsText(item)]),
+  );
 }
 
 /** Returns each entry of an object as a string that is equal if and only if name and value are. */

@@ -1,3 +1,5 @@
+import { hasBigint } from '../model/exact-json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /**
@@ -13,13 +15,16 @@ export function conformTo(
   if (schema === undefined) return { content, notes: [] };
   const notes: string[] = [];
   const conformed = conformObject(schema, content, (name, item) => {
-    const reason =
-      item === undefined
-        ? 'the tool does not declare it'
-        : `its value is not of type ${typesOf(item).join(' or ')}`;
+    const reason = item === undefined ? 'the tool does not declare it' : misfit(item, content[name]);
     notes.push(`[${name} was omitted from the structured content: ${reason}]`);
   });
   return { content: conformed, notes };
+}
+
+function misfit(schema: JsonObject, value: Json | undefined): string {
+  if (value !== undefined && hasBigint(value))
+    return 'it contains an integer that is larger than JSON clients can read exactly';
+  return `its value is not of type ${typesOf(schema).join(' or ')}`;
 }
 
 /** Returns whether the structured content may have keys that the schema does not declare. */
@@ -61,7 +66,7 @@ function conform(schema: JsonObject, value: Json): Json | undefined {
     return fits ? conformed : undefined;
   }
   if (value === null || !types.includes('string')) return undefined;
-  return JSON.stringify(value);
+  return writeJson(value);
 }
 
 function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefined {

@@ -1,7 +1,9 @@
 import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import { canonicalJson, hasBigint } from '../model/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
@@ -11,7 +13,7 @@ import type { EmbeddedFiles } from './embedded-files.ts';
 import { toFileBlocks } from './file-blocks.ts';
 import { describeFile, describePassedOver } from './file-lines.ts';
 import { fileName } from './file-name.ts';
-import { canonical, entryKey, entryKeys, toShownValue } from './json-values.ts';
+import { bigintsAsText, canonical, entryKey, entryKeys, toShownValue } from './json-values.ts';
 import type { ResultStore } from './result-store.ts';
 import { buildStructuredContent, type ShownText } from './structured-content.ts';
 import { type BudgetedTexts, budgetTexts } from './text-budget.ts';
@@ -80,7 +82,8 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   const { content, notes } = buildStructuredContent({ values, variables, texts, outputSchema });
   for (const text of notes) blocks.push({ type: 'text', text });
   if (content === undefined) return { content: orNoOutput(blocks) };
-  const short = await shortenContent(content, outputSchema, storeWhole, limits.maxTextChars);
+  const exact = hasBigint(content) ? bigintsAsText(content) : content;
+  const short = await shortenContent(exact, outputSchema, storeWhole, limits.maxTextChars);
   if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
   return { content: orNoOutput(blocks), structuredContent: short.content };
 }
@@ -136,9 +139,9 @@ function ownTexts(
 ): OwnTexts {
   const byPart = new Map<Part, ShownText>();
   const shown = parts.flatMap((part) => (part.kind === 'run' ? part.run.values : []));
-  const shownKeys = new Set(shown.map(canonical));
+  const shownKeys = new Set(shown.map(canonicalJson));
   for (const part of parts) {
-    if (part.kind === 'run') byPart.set(part, part.run);
+    if (part.kind === 'run' && part.run.text !== '') byPart.set(part, part.run);
     else if (part.kind === 'note') byPart.set(part, { text: part.text });
     else if (part.kind === 'json' && !shownKeys.has(part.key)) {
       byPart.set(part, { text: wellFormedJson(part.value), whole: part.value });
@@ -176,7 +179,7 @@ function withFiles(
     if (!context.files.isPlaced(part.result)) return [];
     const { file } = part.result;
     const delivery = fitting(part.result.delivery);
-    const line = describeFile(file, delivery, context);
+    const line = withoutSteering(describeFile(file, delivery, context));
     return [{ kind: 'file', line, blocks: toFileBlocks(delivery, fileName(file)) }];
   });
   return [...items, ...last.map((text): Item => ({ kind: 'text', ...text }))];

@@ -1,3 +1,5 @@
+import { parsePythonJson } from '../model/exact-json.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { Json } from '../model/json.ts';
 import { memoryOfJson } from '../model/json-memory.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
@@ -35,7 +37,7 @@ export interface TextRunContext {
  */
 export function readTextRun(pieces: readonly string[], context: TextRunContext): TextRun {
   const { lookForJson, files } = context;
-  const text = pieces.join('');
+  const text = withoutSteering(pieces.join(''));
   const mayHaveFiles = MAY_HAVE_FILES.test(text);
   if ((!lookForJson && !mayHaveFiles) || text.length > MAX_PARSED_LENGTH) {
     return { text: files.shown(text), values: [] };
@@ -60,7 +62,7 @@ export function readTextRun(pieces: readonly string[], context: TextRunContext):
     values.push(shown);
     return mayHaveFiles && shown !== value ? wellFormedJson(shown) : piece;
   });
-  return { text: files.shown(parts.join('')), values };
+  return { text: withoutSteering(files.shown(parts.join(''))), values };
 }
 
 /** Returns the object or array that a text represents; undefined for any other text, or without memory for it. */
@@ -68,7 +70,7 @@ function parse(text: string, { memory }: TextRunContext): Json | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-16))) return undefined;
   if (!memory.tryTake(memoryOfJson(Buffer.from(text)))) return undefined;
   try {
-    return JSON.parse(text) as Json;
+    return parsePythonJson(text);
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import { after, settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
+import { parseJson } from '../model/exact-json.ts';
 
 /** How long a client may continue to send a refused body, in milliseconds. */
 const DISCARD_MS = 5000;
@@ -48,7 +49,7 @@ export class Bodies {
     }
     const text = (await this.#read(req)).toString('utf8');
     try {
-      return JSON.parse(text) as unknown;
+      return parseJson(text);
     } catch (error) {
       throw new BridgeError('parse_error', 'The body of the request is not valid JSON.', { cause: error });
     }

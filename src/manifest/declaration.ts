@@ -1,3 +1,5 @@
+import { parseJson } from '../model/exact-json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
 import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../model/tool.ts';
 import type { FileDeclaration, FileParameter, FileText, ManifestFile } from './file-schema.ts';
@@ -104,5 +106,5 @@ function localized(text: FileText | undefined): LocalizedText {
 
 /** Returns a copy as JSON without undefined members, which shares nothing with the declaration. */
 export function plain<T extends Json | JsonObject>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+  return parseJson(writeJson(value)) as T;
 }

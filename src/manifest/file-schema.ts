@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, isNumber, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 
 /** The version of the layout; the reader refuses any other. */
@@ -22,6 +22,10 @@ const schema = z
   })
   .meta({ type: 'object' });
 
+const number = z
+  .custom<JsonNumber>((value) => isNumber(value) && isJson(value), { error: 'expected a number' })
+  .meta({ type: 'number' });
+
 const parameter = z.strictObject({
   name: z.string(),
   type: z.string().describe('As Dify calls it: string, number, boolean, select, file …'),
@@ -31,8 +35,8 @@ const parameter = z.strictObject({
   humanDescription: z.exactOptional(localized),
   llmDescription: z.exactOptional(z.string()),
   default: z.exactOptional(json),
-  min: z.exactOptional(z.number()),
-  max: z.exactOptional(z.number()),
+  min: z.exactOptional(number),
+  max: z.exactOptional(number),
   options: z.exactOptional(
     z.array(z.strictObject({ value: z.string(), label: z.exactOptional(localized) })).min(1),
   ),
@@ -110,6 +114,6 @@ export function manifestFileSchema(): JsonObject {
 function isJson(value: unknown): value is Json {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null)
-    return ['string', 'boolean', 'object'].includes(typeof value);
+    return ['string', 'boolean', 'object', 'bigint'].includes(typeof value);
   return Object.values(value).every(isJson);
 }

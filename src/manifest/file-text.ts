@@ -1,6 +1,6 @@
 import { Document, type ScalarTag } from 'yaml';
 import type { ManifestFile } from './file-schema.ts';
-import { replaceHidden, visible } from './invisible-characters.ts';
+import { replaceHidden, visible } from '../model/invisible-characters.ts';
 
 /** The first line of every file; a file without it is not ours. */
 export const FIRST_LINE =

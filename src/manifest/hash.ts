@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { canonicalJson } from '../model/exact-json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 
 /** The approved parts of a tool: everything that clients and models see and Dify can change. */
@@ -27,18 +28,5 @@ export function toolHash(tool: Approvable): string {
 }
 
 function digestOf(value: Json): string {
-  return `sha256:${hash('sha256', canonical(value))}`;
-}
-
-/** Returns JSON with the keys of every object in code-unit order: equal for equal values. */
-export function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value)
-    .sort()
-    .flatMap((key) => {
-      const member = value[key];
-      return member === undefined ? [] : [`${JSON.stringify(key)}:${canonical(member)}`];
-    });
-  return `{${members.join(',')}}`;
+  return `sha256:${hash('sha256', canonicalJson(value))}`;
 }

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type * as z from 'zod';
 import { readYaml, type YamlFile } from '../config/yaml-file.ts';
 import { BridgeError, type Problem, systemErrorCode } from '../model/errors.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { plain, providerOf } from './declaration.ts';
 import { FILE_ENDING, fileNameOf } from './provider-file-name.ts';
 import { type ManifestFile, manifestFile } from './file-schema.ts';
 import { compare } from '../model/compare.ts';
 import { MAX_FILE_BYTES } from './render.ts';
 import { sourceHash, toolHash } from './hash.ts';
-import { visibleLine } from './invisible-characters.ts';
+import { visibleLine } from '../model/invisible-characters.ts';
 import type { ApprovedTool, Manifest } from './manifest.ts';
 
 const MAX_FILES = 5000;
@@ -158,7 +159,7 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'string' && value.length > 40) return 'another text';
-  return JSON.stringify(value) ?? 'something else';
+  return writeJson(value) ?? 'something else';
 }
 
 function invalid(dir: string, what: string): BridgeError {

@@ -89,8 +89,9 @@ function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyH
  * begins with that name without the hash. A few extra tools do no harm.
  */
 function neededForNames(registry: Registry): (withheld: string) => boolean {
-  const stems = registry.tools.flatMap(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1] ?? []);
-  return (withheld) => stems.some((stem) => withheld.startsWith(stem));
+  const stems = new Set(registry.tools.map(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1]));
+  return (withheld) =>
+    Array.from(withheld, (_, end) => withheld.slice(0, end + 1)).some((stem) => stems.has(stem));
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { canonical } from './hash.ts';
+import { canonicalJson } from '../model/exact-json.ts';
 
 export interface SchemaChange {
   /** The path: `parameters.city`, `parameters.tags[].name`, `output.total`. */
@@ -69,5 +69,5 @@ function own(object: JsonObject, name: string): Json | undefined {
 
 function isSame(before: Json | undefined, after: Json | undefined): boolean {
   if (before === undefined || after === undefined) return before === after;
-  return canonical(before) === canonical(after);
+  return canonicalJson(before) === canonicalJson(after);
 }

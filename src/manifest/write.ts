@@ -57,6 +57,7 @@ export async function writeManifest(
   const ours = gone.filter((name) => present.get(name)?.startsWith(FIRST_LINE));
   const removed = ours.filter((name) => !isUnlisted(name));
   if (!dryRun) await replaceFiles(dir, texts, { added, changed, removed });
+  const known = new Set(ours);
   return {
     added,
     changed,
@@ -65,7 +66,7 @@ export async function writeManifest(
     /** Unchanged, because Dify could not list their providers. */
     unlisted: ours.filter(isUnlisted),
     /** YAML files that `manifest pull` did not write; they are left as they are. */
-    foreign: gone.filter((name) => !ours.includes(name)),
+    foreign: gone.filter((name) => !known.has(name)),
     skipped,
   };
 }

@@ -1,5 +1,6 @@
 import type { LoggingLevel } from '@modelcontextprotocol/server';
 import { cutText } from '../model/cut-text.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { LogEntry } from '../model/message.ts';
 
@@ -15,17 +16,17 @@ export function logLevel({ status }: LogEntry): Extract<LoggingLevel, 'info' | '
 export function logData({ label, status, error, metadata }: LogEntry): JsonObject {
   const elapsed = metadata['elapsed_time'];
   return {
-    label,
-    status,
-    ...(error === undefined ? {} : { error }),
+    label: withoutSteering(label),
+    status: withoutSteering(status),
+    ...(error !== undefined && { error: withoutSteering(error) }),
     ...(typeof elapsed === 'number' && { elapsed }),
   };
 }
 
 /** Returns a step as one line of progress. */
 export function logSentence({ label, status }: LogEntry): string {
-  const name = label === '' ? 'Step' : cutText(label, MAX_LABEL);
+  const name = label === '' ? 'Step' : cutText(withoutSteering(label), MAX_LABEL);
   if (status === 'start') return name;
   if (status === 'success') return `${name}: done`;
-  return `${name}: ${status === 'error' ? 'failed' : status}`;
+  return `${name}: ${status === 'error' ? 'failed' : withoutSteering(status)}`;
 }

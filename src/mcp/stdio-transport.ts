@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
+import { parseJson } from '../model/exact-json.ts';
 import { formatSize } from '../model/format-size.ts';
 import { BATCH_REVISION, idOf, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
@@ -126,7 +127,7 @@ export class StdioTransport implements Transport {
   #receive(line: string): void {
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = parseJson(line);
     } catch (cause) {
       this.#refuse(new BridgeError('parse_error', 'The line is not valid JSON.', { cause }), null);
       return;

@@ -1,3 +1,4 @@
+import { withoutSteering } from './invisible-characters.ts';
 import { ERROR_RULES, type ErrorCode, type ErrorRule } from './error-rules.ts';
 
 export { ERROR_RULES, type ErrorCode };
@@ -45,7 +46,7 @@ export class BridgeError extends Error {
       lines.push(path === '' ? `- ${message}` : `- ${path}: ${message}`);
     }
     if (this.hint !== undefined) lines.push(this.hint);
-    return lines.join('\n');
+    return withoutSteering(lines.join('\n'));
   }
 }
 

@@ -1,19 +1,16 @@
-/** Any value that JSON can carry. */
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+/** Any value that JSON can carry. A bigint is an integer that a double cannot hold: see `exact-json.ts`. */
+export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
+
+/** A number of JSON. */
+export type JsonNumber = number | bigint;
 
 /** A JSON object; keys may be absent. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }
 
-/** Returns the JSON object that a text contains; undefined if it contains anything else. */
-export function parseJsonObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+export function isNumber(value: unknown): value is JsonNumber {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 /** Whether a value is a plain JSON object: not null and not an array. */

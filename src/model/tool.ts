@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import type { Json, JsonNumber, JsonObject } from './json.ts';
 
 /** The provider types that Dify's inner API can invoke, in the order in which their tools are named. */
 export const PROVIDER_TYPES = ['builtin', 'workflow', 'api', 'mcp'] as const;
@@ -29,8 +29,8 @@ export interface ToolParameter {
   readonly llmDescription: string;
   /** Absent if Dify declares none or null. */
   readonly default?: Json | undefined;
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
+  readonly min?: JsonNumber | undefined;
+  readonly max?: JsonNumber | undefined;
   readonly options: readonly ParameterOption[];
   /** Whether a `select` takes several values. */
   readonly multiple?: boolean | undefined;

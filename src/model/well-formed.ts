@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /**
  * An escaped surrogate in JSON, after an even number of backslashes: a pair, which is a character, or a lone one.
  * JSON.stringify escapes only lone surrogates, in lower case.
@@ -13,12 +15,29 @@ export function mendJson(json: string): string {
     : json;
 }
 
+/** Returns a value as JSON. Bigints become numbers with all their digits. */
+export function writeJson(value: unknown, indent?: number): string {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (error) {
+    // Searching each value for bigints first would take longer than writing it.
+    if (!(error instanceof TypeError)) throw error;
+    const mark = randomUUID();
+    const marked = JSON.stringify(
+      value,
+      (_key, member: unknown) => (typeof member === 'bigint' ? `${mark}${member}` : member),
+      indent,
+    );
+    return marked.replaceAll(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
+  }
+}
+
 /**
  * Returns a value as JSON without lone surrogates. The bridge writes all its output this way, because Python's MCP
  * client waits forever for an answer that it cannot decode.
  */
 export function wellFormedJson(value: unknown, indent?: number): string {
-  const json = JSON.stringify(value, null, indent);
+  const json = writeJson(value, indent);
   return json.includes(BEGINNING) ? replaceSurrogates(json, '\ufffd') : json;
 }
 

@@ -6,6 +6,9 @@ import { type Checked, checkerOf } from './check.ts';
 import type { ToolInput } from './input.ts';
 import { got, isIgnorable, toProblems } from './problems.ts';
 
+/** The most unknown arguments that are ignored. Comparing each with all parameters takes time. */
+const MAX_IGNORED = 100;
+
 /** Checked arguments, or all their problems. */
 export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
@@ -46,7 +49,10 @@ export function checkArguments(
   const excess = excessOf(given);
   if (excess !== undefined) return { ok: false, problems: [excess] };
   const { value, issues } = check(given);
-  const ignored = issues.flatMap((issue) => (isIgnorable(issue, reserved) ? [issue.path.join('.')] : []));
+  const isFew = issues.length <= MAX_IGNORED;
+  const ignored = issues.flatMap((issue) =>
+    isFew && isIgnorable(issue, reserved) ? [issue.path.join('.')] : [],
+  );
   if (ignored.length < issues.length) return { ok: false, problems: toProblems(issues, reserved) };
   // Arguments may be JSON texts of arrays and objects, so that the checked value can be larger than the given one.
   const grown = excessOf(value as JsonObject);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import anyAscii from 'any-ascii';
+import { withoutInvisible } from '../model/invisible-characters.ts';
 
 /** Digits of the hash that a name carries where a part of it was cut out. */
 const CUT_DIGITS = 4;
@@ -11,7 +12,7 @@ const CUT_DIGITS = 4;
 export function asciiName(text: string, allowed: 'tool' | 'parameter' = 'tool'): string {
   const others = allowed === 'tool' ? /[^A-Za-z0-9_-]+/g : /[^A-Za-z0-9_.-]+/g;
   if (text.search(others) === -1) return text;
-  return anyAscii(text).replace(others, ' ').trim().replaceAll(' ', '_');
+  return anyAscii(withoutInvisible(text)).replace(others, ' ').trim().replaceAll(' ', '_');
 }
 
 /** Returns a name that begins with a letter, because Gemini and Python frameworks refuse others. */

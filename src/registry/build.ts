@@ -1,3 +1,4 @@
+import { hasInvisible, visibleLine } from '../model/invisible-characters.ts';
 import type { Explanation, PublishedTool, Registry, RegistryNote, WithheldTool } from '../model/registry.ts';
 import { listFingerprint } from '../model/tool-definition.ts';
 import { identityOf, type ToolProvider } from '../model/tool.ts';
@@ -10,6 +11,7 @@ import { type NamedTool, type NameHolder, type Naming, nameTools, uniqueBareName
 import { matchPresets } from './preset-match.ts';
 import type { ToolNote } from './presets.ts';
 import type { RegistryRules } from './rules.ts';
+import { listed } from './text.ts';
 import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
 export type { Preset, RegistryRules } from './rules.ts';
@@ -194,10 +196,23 @@ function publishedNames(
   return names;
 }
 
-function details({ presets, inputOf }: Draft): string[] {
+function details({ named, presets, inputOf }: Draft): string[] {
   const decisions = inputOf?.().decisions ?? [];
-  const parameters = decisions.map(({ name, decision }) => `Parameter ${name}: ${decision}`);
-  return presets.length === 0 ? parameters : [`Presets: ${presets.join(', ')}`, ...parameters];
+  const parameters = decisions.map(({ name, decision }) => `Parameter ${visibleLine(name)}: ${decision}`);
+  const lines = [...invisibleLines(named), ...parameters];
+  return presets.length === 0 ? lines : [`Presets: ${presets.join(', ')}`, ...lines];
+}
+
+/** Returns a line that says from where invisible characters are removed, if Dify declares any. */
+function invisibleLines({ tool, provider }: NamedTool): string[] {
+  const places = [
+    ...(hasInvisible([tool.name, provider.name, provider.id]) ? ['its name'] : []),
+    ...(hasInvisible([tool.label, provider.label]) ? ['its labels'] : []),
+    ...(hasInvisible([tool.description, tool.outputSchema]) ? ['its description'] : []),
+    ...tool.parameters.filter(hasInvisible).map(({ name }) => `the parameter ${visibleLine(name)}`),
+  ];
+  if (places.length === 0) return [];
+  return [`Invisible and control characters are removed from ${listed(places, 1000)}.`];
 }
 
 function notesOf({ named: { clashesWith }, notes }: Draft, name: string): RegistryNote[] {

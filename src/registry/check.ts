@@ -1,4 +1,5 @@
-import { isJsonObject, type Json } from '../model/json.ts';
+import { withoutInvisible } from '../model/invisible-characters.ts';
+import { isJsonObject, isNumber, type Json } from '../model/json.ts';
 import { toArray, toBoolean, toNumber, toObject, toText } from './coercion.ts';
 import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
@@ -62,8 +63,14 @@ function shapeCheck(shape: Shape): Check {
     case 'string':
       return coerced(shape, toText, (text) => typeof text === 'string');
     case 'choice': {
+      // Published without invisible characters, sent with them.
+      const published = new Map<unknown, string>(shape.values.map((text) => [withoutInvisible(text), text]));
       const choices = new Set<unknown>(shape.values);
-      return coerced(shape, toText, (text) => choices.has(text));
+      const toChoice = (input: unknown): unknown => {
+        const text = toText(input);
+        return choices.has(text) ? text : published.get(text);
+      };
+      return coerced(shape, toChoice, (text) => text !== undefined);
     }
     case 'number-choice': {
       const choices = new Set<unknown>(shape.values);
@@ -73,7 +80,8 @@ function shapeCheck(shape: Shape): Check {
       const { integer, min = -Infinity, max = Infinity } = shape;
       const isKind = integer ? Number.isInteger : Number.isFinite;
       return coerced(shape, toNumber, (number) => {
-        return typeof number === 'number' && isKind(number) && number >= min && number <= max;
+        const fits = typeof number === 'bigint' || isKind(number);
+        return isNumber(number) && fits && number >= min && number <= max;
       });
     }
     case 'boolean':

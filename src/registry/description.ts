@@ -13,7 +13,7 @@ const UNAUTHORIZED = 'Not usable yet: its provider must first be authorised in D
 
 /** Returns the title of the preset, the tool's label in the preferred language, or its name. */
 export function titleOf({ tool }: NamedTool, languages: readonly string[], preset?: Preset): string {
-  return oneLine(tidy(preset?.title) || pickText(tool.label, languages) || tool.name);
+  return oneLine(tidy(preset?.title) || pickText(tool.label, languages) || tidy(tool.name) || tool.name);
 }
 
 /** Returns a text as a title, on one line: in a list, a second line could look like another tool. */
@@ -23,7 +23,7 @@ function oneLine(text: string): string {
 
 /** Returns the provider's label in the preferred language, or its name or ID. */
 export function providerLabelOf({ provider }: NamedTool, languages: readonly string[]): string {
-  return oneLine(pickText(provider.label, languages) || provider.name || provider.id);
+  return oneLine(pickText(provider.label, languages) || tidy(provider.name) || tidy(provider.id));
 }
 
 /** Returns the labels in Dify other than the published ones; undefined if there are none. */

@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import { isJsonObject, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
 import { fitted } from './check.ts';
 import { typesOf } from './named-types.ts';
 import { expectation } from './problems.ts';
@@ -15,11 +16,29 @@ import { cutText, listed, MAX_DESCRIPTION, tidy, withSentences } from './text.ts
 const MAX_DEPTH = 6;
 const MAX_SCHEMAS = 200;
 const MAX_FLATTENED = 2000;
+/** The largest schema to read, in values and in texts of 100 characters. References may repeat each part of it. */
+const MAX_SIZE = 50_000;
 /** The most text of one schema (descriptions, names, choices, defaults), in UTF-16 units. The rest is omitted. */
 const MAX_TEXT = 32_768;
 /** The longest text that is added to one description, and the longest one of an alternative, in characters. */
 const MAX_REMARK = 600;
 const MAX_ARM_TEXT = 120;
+
+/** Returns whether a schema exceeds MAX_SIZE; looks at no more of it than that. */
+function isLarge(schema: JsonObject): boolean {
+  const open: Json[] = [schema];
+  let size = 0;
+  for (let next = open.pop(); next !== undefined && size <= MAX_SIZE; next = open.pop()) {
+    size += typeof next === 'string' ? 1 + next.length / 100 : 1;
+    if (typeof next !== 'object' || next === null) continue;
+    for (const key of Object.keys(next)) {
+      size += 1 + key.length / 100;
+      open.push((next as JsonObject)[key] ?? null);
+      if (size > MAX_SIZE) break;
+    }
+  }
+  return size > MAX_SIZE;
+}
 
 interface Reading extends SchemaSource {
   /** The number of subschemas that may still be read. */
@@ -53,6 +72,7 @@ function afford(reading: Reading, text: string): boolean {
  * server, which checks again.
  */
 export function valueOfJsonSchema(schema: JsonObject): ReadValue {
+  if (isLarge(schema)) return { shape: shapeOfTypes(typesOf(schema)), remark: '' };
   const reading = { document: schema, left: MAX_FLATTENED, budget: MAX_SCHEMAS, text: MAX_TEXT, path: [] };
   return read(schema, 0, reading);
 }
@@ -178,12 +198,20 @@ function arrayShape(schema: JsonObject, depth: number, reading: Reading): ReadSh
 
 function numberShape(schema: JsonObject, integer: boolean): Shape {
   const { minimum, maximum, above, below } = numberBounds(schema);
-  const whole = (value: number | undefined, round: (value: number) => number): number[] =>
-    value === undefined ? [] : [integer ? round(value) : value];
-  const lows = [...whole(minimum, Math.ceil), ...whole(above, (value) => Math.floor(value) + 1)];
-  const highs = [...whole(maximum, Math.floor), ...whole(below, (value) => Math.ceil(value) - 1)];
-  const min = lows.length === 0 ? undefined : Math.max(...lows);
-  const max = highs.length === 0 ? undefined : Math.min(...highs);
+  const whole = (
+    value: JsonNumber | undefined,
+    round: (value: number) => number,
+    step: 0 | 1 | -1,
+  ): JsonNumber[] => {
+    if (value === undefined) return [];
+    if (typeof value === 'bigint') return [integer ? value + BigInt(step) : value];
+    return [integer ? round(value) + step : value];
+  };
+  const lows = [...whole(minimum, Math.ceil, 0), ...whole(above, Math.floor, 1)];
+  const highs = [...whole(maximum, Math.floor, 0), ...whole(below, Math.ceil, -1)];
+  // The two kinds of numbers compare as expected.
+  const min = lows.length === 0 ? undefined : lows.reduce((most, low) => (low > most ? low : most));
+  const max = highs.length === 0 ? undefined : highs.reduce((least, high) => (high < least ? high : least));
   if (min !== undefined && max !== undefined && min > max) return { kind: 'number', integer };
   return { kind: 'number', integer, min, max };
 }
@@ -192,16 +220,16 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): ReadS
   const declared = isJsonObject(schema['properties']) ? schema['properties'] : {};
   // The schema `false` forbids a member.
   const members = Object.entries(declared).filter(([, member]) => member !== false);
-  const required = Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : [];
+  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : []);
   const properties: Property[] = [];
   const unnamed: string[] = [];
-  const names = propertyNames(members.map(([name]) => name));
+  const names = propertyNames(members.slice(0, MAX_SCHEMAS).map(([name]) => name));
   for (const [key, member] of members) {
-    const name = names.get(key) ?? key;
-    if (reading.budget > 0 && afford(reading, name)) {
+    const name = names.get(key);
+    if (name !== undefined && reading.budget > 0 && afford(reading, name)) {
       const value = readWhole(member, depth + 1, reading);
       const alias = name === key ? undefined : key;
-      properties.push({ ...property(name, required.includes(key), value, member, reading), alias });
+      properties.push({ ...property(name, required.has(key), value, member, reading), alias });
     } else {
       unnamed.push(key);
     }
@@ -258,6 +286,6 @@ function property(
   };
   const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
   const fitting = declared === undefined ? undefined : fitted(value, declared);
-  const isAffordable = fitting !== undefined && afford(reading, JSON.stringify(fitting));
+  const isAffordable = fitting !== undefined && afford(reading, writeJson(fitting));
   return { name, ...value, required, description, default: isAffordable ? fitting : undefined };
 }

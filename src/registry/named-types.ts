@@ -46,5 +46,6 @@ export function acceptsNull({ type, nullable, enum: choices, const: constant }: 
 export function typeOfValue(value: Json): JsonType | undefined {
   if (value === null) return undefined;
   if (typeof value === 'object') return Array.isArray(value) ? 'array' : 'object';
+  if (typeof value === 'bigint') return 'integer';
   return Number.isInteger(value) ? 'integer' : (typeof value as 'string' | 'number' | 'boolean');
 }

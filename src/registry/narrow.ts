@@ -1,4 +1,5 @@
-import type { Json } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import type { Json, JsonNumber } from '../model/json.ts';
 import { fitted } from './check.ts';
 import type { Narrowing } from './rules.ts';
 import type { Shape } from './shape.ts';
@@ -68,8 +69,8 @@ function narrowRange(shape: Shape, { minimum, maximum }: Narrowing): Narrowed {
     const message = `a maximum of ${maximum} is above the declared one of ${shape.max}`;
     problems.push({ message, keys: ['maximum'], isLost: false });
   }
-  const min = both(Math.max, minimum, shape.min);
-  const max = both(Math.min, maximum, shape.max);
+  const min = both(minimum, shape.min, (a, b) => (a > b ? a : b));
+  const max = both(maximum, shape.max, (a, b) => (a < b ? a : b));
   if (min !== undefined && max !== undefined && min > max) {
     const keys = RANGE.filter((key) => (key === 'minimum' ? minimum === min : maximum === max));
     return lost(`no number is at least ${min} and at most ${max}`, keys);
@@ -90,14 +91,14 @@ function narrowChoices(shape: Shape, choices: readonly Json[] | undefined): Narr
   for (const choice of choices) {
     const value = fitted({ shape }, choice);
     // Model providers refuse an empty text in an enum.
-    if (value === undefined || value === '') refused.push(`${JSON.stringify(choice)} is none of its values`);
+    if (value === undefined || value === '') refused.push(`${writeJson(choice)} is none of its values`);
     else taken.add(value);
   }
   const isLost = taken.size === 0;
   const problems = refused.map((message) => ({ message, ...about, isLost }));
   if (isLost) return { shape, problems };
   if (textual) return { shape: { kind: 'choice', values: [...taken] as string[] }, problems };
-  return { shape: { kind: 'number-choice', values: [...taken] as number[] }, problems };
+  return { shape: { kind: 'number-choice', values: [...taken] as JsonNumber[] }, problems };
 }
 
 function isNumeric(shape: Shape): shape is Extract<Shape, { kind: 'number' | 'number-choice' }> {
@@ -105,9 +106,9 @@ function isNumeric(shape: Shape): shape is Extract<Shape, { kind: 'number' | 'nu
 }
 
 function both(
-  choose: (a: number, b: number) => number,
-  a: number | undefined,
-  b: number | undefined,
-): number | undefined {
+  a: JsonNumber | undefined,
+  b: JsonNumber | undefined,
+  choose: (a: JsonNumber, b: JsonNumber) => JsonNumber,
+): JsonNumber | undefined {
   return a === undefined || b === undefined ? (a ?? b) : choose(a, b);
 }

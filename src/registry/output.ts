@@ -1,3 +1,4 @@
+import { hasInvisible } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { DifyTool, ProviderType } from '../model/tool.ts';
 import { deepFreeze } from './publish-schema.ts';
@@ -12,6 +13,9 @@ const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
   boolean: 'boolean',
   object: 'object',
 };
+
+/** The longest value type, such as `array[array[number]]`. Each level is read separately. */
+const MAX_VALUE_TYPE = 100;
 
 /** A value of any type. It is not declared, because every published value must have a type. */
 const UNTYPED: JsonObject = {};
@@ -28,7 +32,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
   for (const [name, output] of Object.entries(declared)) {
     const schema = isJsonObject(output) ? valueSchema(output['type']) : undefined;
     if (schema === undefined || !isJsonObject(output)) return undefined;
-    if (schema === UNTYPED) continue;
+    if (schema === UNTYPED || hasInvisible(name)) continue;
     const description = tidy(typeof output['description'] === 'string' ? output['description'] : '');
     const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
     properties.push([name, { ...schema, ...described }]);
@@ -38,7 +42,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
 }
 
 function valueSchema(valueType: Json | undefined): JsonObject | undefined {
-  if (typeof valueType !== 'string') return undefined;
+  if (typeof valueType !== 'string' || valueType.length > MAX_VALUE_TYPE) return undefined;
   if (valueType === 'any') return UNTYPED;
   const element = /^array(?:\[(.+)\])?$/.exec(valueType);
   if (element !== null) {

@@ -1,3 +1,4 @@
+import { writeJson } from '../model/well-formed.ts';
 import type { Json } from '../model/json.ts';
 import type { ToolParameter, ToolRef } from '../model/tool.ts';
 import { fitted } from './check.ts';
@@ -136,8 +137,7 @@ function narrowedValue(
   context: SourceContext,
 ): { readonly value: Value; readonly problems: PresetProblem[]; readonly lost: readonly PresetProblem[] } {
   const left = parameter.options.filter(
-    ({ value }) =>
-      value !== '' && by.enum?.some((choice) => choice === value || JSON.stringify(choice) === value),
+    ({ value }) => value !== '' && by.enum?.some((choice) => choice === value || writeJson(choice) === value),
   );
   const reduced = left.length === 0 ? parameter : { ...parameter, options: left };
   const value = parameterValue(reduced, context, by.description);

@@ -1,8 +1,10 @@
 import type { Problem } from '../model/errors.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { type ArgumentIssue, MAX_ISSUES } from './check.ts';
 import { fileExample } from './file-parameter.ts';
 import { fileMembers } from './file-problems.ts';
 import { closest } from '../model/closest.ts';
+import { isTooPrecise } from './coercion.ts';
 import type { Shape } from './shape.ts';
 import { listed } from './text.ts';
 
@@ -12,6 +14,8 @@ const MAX_PROBLEMS = 50;
 const ECHOED: ReadonlySet<Shape['kind']> = new Set(['number', 'boolean', 'choice', 'number-choice']);
 /** The longest text of an argument that a message quotes, in characters. */
 const MAX_ECHO = 32;
+
+const TOO_PRECISE = ', which has more digits than a number can hold: round it';
 
 /** Puts into words what is wrong with arguments. `reserved` are parameters that callers do not set. */
 export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlySet<string>): Problem[] {
@@ -47,6 +51,7 @@ export function got(value: unknown, echo: boolean): string {
         ? JSON.stringify(value)
         : `a string of ${value.length} character${value.length === 1 ? '' : 's'}`;
     case 'number':
+    case 'bigint':
     case 'boolean':
       return String(value);
     case 'object':
@@ -66,7 +71,8 @@ function messageOf(issue: ArgumentIssue, reserved: ReadonlySet<string>): string 
   }
   const expected = `expected ${expectation(shape)}`;
   if (issue.value === undefined) return `is required: ${expected}`;
-  return `${expected}, got ${got(issue.value, ECHOED.has(shape.kind))}`;
+  const digits = shape.kind === 'number' && isTooPrecise(issue.value) ? TOO_PRECISE : '';
+  return `${expected}, got ${got(issue.value, ECHOED.has(shape.kind))}${digits}`;
 }
 
 function unknownArgument(key: string, known: readonly string[]): string {
@@ -81,7 +87,7 @@ export function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'choice':
     case 'number-choice': {
-      const texts = shape.values.map((choice) => JSON.stringify(choice));
+      const texts = shape.values.map((choice) => writeJson(choice));
       return texts.length === 1 ? listed(texts, 300) : `one of ${listed(texts, 300)}`;
     }
     case 'number':

@@ -1,4 +1,7 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { hasBigint } from '../model/exact-json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import { hasInvisible, withoutInvisible } from '../model/invisible-characters.ts';
+import { isJsonObject, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 import { fitted } from './check.ts';
 import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
@@ -47,14 +50,29 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Sh
     // Copies, because the schema is frozen but the declaration is not.
     schema['default'] = structuredClone(fallback);
   }
-  const text = shape.kind === 'number-choice' ? withChoices(description, shape.values) : description;
-  if (text !== undefined) schema['description'] = text;
+  const remarks = [shape.kind === 'number-choice' ? choices(shape.values) : '', ...largeNumbers(value)];
+  const text = remarks.reduce<string | undefined>(withSentence, description);
+  if (text !== undefined) schema['description'] = withoutInvisible(text);
   return schema;
 }
 
-function withChoices(description = '', values: readonly number[]): string {
-  const choices = listed(values.map(String), MAX_LISTED);
-  return withSentences(description, values.length === 1 ? `Always ${choices}.` : `One of ${choices}.`);
+function choices(values: readonly JsonNumber[]): string {
+  const all = listed(values.map(String), MAX_LISTED);
+  return values.length === 1 ? `Always ${all}.` : `One of ${all}.`;
+}
+
+/** Returns sentences for numbers beyond 2^53. In the schema, JavaScript clients would read others. */
+function largeNumbers({ shape, default: fallback }: Value & Pick<Property, 'default'>): string[] {
+  const { min, max } = shape.kind === 'number' ? shape : {};
+  return [
+    typeof min === 'bigint' ? `At least ${min}.` : '',
+    typeof max === 'bigint' ? `At most ${max}.` : '',
+    fallback !== undefined && hasBigint(fallback) ? `Default: ${writeJson(fallback)}.` : '',
+  ];
+}
+
+function withSentence(description: string | undefined, sentence: string): string | undefined {
+  return sentence === '' ? description : withSentences(description ?? '', sentence);
 }
 
 function shapeSchema(shape: Shape, untyped: readonly Shape[]): Draft {
@@ -63,7 +81,7 @@ function shapeSchema(shape: Shape, untyped: readonly Shape[]): Draft {
     case 'boolean':
       return { type: shape.kind };
     case 'choice':
-      return { type: 'string', enum: [...shape.values] };
+      return { type: 'string', enum: [...new Set(shape.values.map(withoutInvisible))] };
     case 'number-choice':
       return numberSchema(boundsOf(shape.values));
     case 'number':
@@ -97,8 +115,11 @@ function isFree(shape: Shape): boolean {
 /**
  * Returns the schema of a choice of numbers. The description has the choices: model providers accept only text enums.
  */
-function boundsOf(values: readonly number[]): NumberBounds {
-  return { integer: values.every(Number.isInteger), min: Math.min(...values), max: Math.max(...values) };
+function boundsOf(values: readonly JsonNumber[]): NumberBounds {
+  const small = values.filter((value) => typeof value === 'number');
+  const integer = small.every(Number.isInteger);
+  if (small.length < values.length) return { integer };
+  return { integer, min: Math.min(...small), max: Math.max(...small) };
 }
 
 type NumberBounds = Omit<Extract<Shape, { kind: 'number' }>, 'kind'>;
@@ -110,8 +131,8 @@ function isBound(value: number): boolean {
 
 function numberSchema({ integer, min, max }: NumberBounds): Draft {
   const schema: Draft = { type: integer ? 'integer' : 'number' };
-  if (min !== undefined && isBound(min)) schema['minimum'] = min;
-  if (max !== undefined && isBound(max)) schema['maximum'] = max;
+  if (typeof min === 'number' && isBound(min)) schema['minimum'] = min;
+  if (typeof max === 'number' && isBound(max)) schema['maximum'] = max;
   return schema;
 }
 
@@ -150,6 +171,7 @@ function othersOf(shape: ObjectShape): Value | undefined {
 
 /** Returns whether the schema allows a value of the shape. For values of any type, it allows only the common ones. */
 function isPublished(shape: Shape, value: Json, untyped: readonly Shape[]): boolean {
+  if (hasBigint(value) || hasInvisible(value)) return false;
   switch (shape.kind) {
     case 'any':
       return armsOf(shape, untyped).some((arm) => isPublished(arm, value, SCALARS));

@@ -1,4 +1,6 @@
-import type { Json, JsonObject } from '../model/json.ts';
+import { readNumber } from '../model/exact-json.ts';
+import { isNumber, type Json, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { typeOfValue, typesOf } from './named-types.ts';
 import type { JsonType, Shape } from './shape.ts';
 import { shapeOfTypes } from './shape-union.ts';
@@ -27,7 +29,7 @@ function asType(value: Json, type: JsonType): Json {
   if (type === 'string' && typeof value !== 'object') return String(value);
   const isNumeric = type === 'integer' || type === 'number';
   return isNumeric && typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
-    ? Number(value)
+    ? (readNumber(value.trim()) ?? value)
     : value;
 }
 
@@ -39,14 +41,14 @@ export function choiceShape(
   const values = choices.filter((choice) => choice !== '');
   const types = [...new Set(values.flatMap((value) => typeOfValue(value) ?? []))];
   const texts = values.filter((value) => typeof value === 'string');
-  const numbers = values.filter((value) => typeof value === 'number');
+  const numbers = values.filter(isNumber);
   const isShort = values.length > 0 && values.length <= MAX_CHOICES;
-  const few = isShort && afford(JSON.stringify([...texts, ...numbers]));
+  const few = isShort && afford(writeJson([...texts, ...numbers]));
   if (few && texts.length === values.length) return { shape: { kind: 'choice', values: texts } };
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
   const shape = shapeOfTypes(types);
   if (values.length === 0 || (types.join() === 'boolean' && values.length === 2)) return { shape };
-  const shown = values.map((value) => JSON.stringify(value));
+  const shown = values.map((value) => writeJson(value));
   const remark =
     shown.length === 1 ? `Always ${listed(shown, MAX_LISTED)}.` : `One of ${listed(shown, MAX_LISTED)}.`;
   return { shape, remark };

@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, isNumber, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { typesOf } from './named-types.ts';
 import { cutText, listed } from './text.ts';
 
@@ -21,7 +22,7 @@ export function remarksOf(schema: JsonObject): string[] {
     if (above !== undefined) sentences.push(`More than ${above}.`);
     if (below !== undefined) sentences.push(`Less than ${below}.`);
   }
-  if (typeof multipleOf === 'number') sentences.push(`A multiple of ${multipleOf}.`);
+  if (isNumber(multipleOf)) sentences.push(`A multiple of ${multipleOf}.`);
   sentences.push(...count(schema, 'Items', 'item'));
   if (schema['uniqueItems'] === true) sentences.push('No duplicates.');
   sentences.push(...count(schema, 'Properties', 'key'));
@@ -39,9 +40,9 @@ export function remarksOf(schema: JsonObject): string[] {
 
 /** Returns the inclusive and exclusive bounds of a number. In older drafts, an exclusive bound is a boolean. */
 export function numberBounds(schema: JsonObject) {
-  const at = (key: string): number | undefined => {
+  const at = (key: string): JsonNumber | undefined => {
     const value = schema[key];
-    return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+    return isNumber(value) && (typeof value === 'bigint' || Number.isFinite(value)) ? value : undefined;
   };
   const [minimum, maximum] = [at('minimum'), at('maximum')];
   const above = schema['exclusiveMinimum'] === true ? minimum : at('exclusiveMinimum');
@@ -73,7 +74,7 @@ function examplesOf({ examples, example, description, default: fallback }: JsonO
 }
 
 function json(value: Json): string {
-  return quoted(JSON.stringify(value));
+  return quoted(writeJson(value));
 }
 
 function quoted(text: string): string {

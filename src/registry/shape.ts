@@ -1,16 +1,16 @@
-import type { Json } from '../model/json.ts';
+import type { Json, JsonNumber } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 
 /** The values that a parameter accepts: the part of JSON Schema that every model provider supports. */
 export type Shape =
   | { readonly kind: 'string' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
-  | { readonly kind: 'number-choice'; readonly values: readonly number[] }
+  | { readonly kind: 'number-choice'; readonly values: readonly JsonNumber[] }
   | {
       readonly kind: 'number';
       readonly integer: boolean;
-      readonly min?: number | undefined;
-      readonly max?: number | undefined;
+      readonly min?: JsonNumber | undefined;
+      readonly max?: JsonNumber | undefined;
     }
   | { readonly kind: 'boolean' }
   /**

@@ -1,11 +1,8 @@
+import { withoutInvisible } from '../model/invisible-characters.ts';
 import type { LocalizedText } from '../model/tool.ts';
 
 /** The longest description that every model provider accepts, in UTF-16 units. */
 export const MAX_DESCRIPTION = 1024;
-
-/** Control characters other than tab and line feed. No client displays them, and some refuse them. */
-// oxlint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /**
  * Returns the text in the first language that has one, else in English, else in any language; `""` if there is none.
@@ -19,9 +16,9 @@ export function pickText(text: LocalizedText, languages: readonly string[]): str
   return '';
 }
 
-/** Returns a text without control characters and surrounding space; an empty text if it is undefined. */
+/** Returns a text without invisible characters and surrounding space; an empty text if it is undefined. */
 export function tidy(text: string | undefined): string {
-  return text === undefined ? '' : text.replace(CONTROL, '').trim();
+  return text === undefined ? '' : withoutInvisible(text).trim();
 }
 
 /** Cuts a text to at most `max` UTF-16 units, at a word and with an ellipsis. */

@@ -1,4 +1,6 @@
 import type { Json, JsonObject } from '../model/json.ts';
+import { parseJson } from '../model/exact-json.ts';
+import { writeJson } from '../model/well-formed.ts';
 import { isJsonObject } from '../model/json.ts';
 import { localized, parameter, toolDeclaration } from './declaration.ts';
 import { json, type SandboxMessage, text, ToolFailure } from './messages.ts';
@@ -102,7 +104,7 @@ async function* callOperation(
   }
   const isJson = response.headers.get('content-type')?.includes('application/json') === true;
   if (isJson && run.features.apiJsonMessages) {
-    const parsed = JSON.parse(body) as Json;
+    const parsed = parseJson(body);
     // An array is sent only as text.
     if (isJsonObject(parsed)) yield json(parsed);
   }
@@ -126,7 +128,7 @@ function request(operation: Operation, baseUrl: string, given: JsonObject): Requ
   for (const declared of operation.parameters ?? []) {
     const value = given[declared.name] ?? defaultOf(declared);
     if (value === undefined) continue;
-    const asText = typeof value === 'string' ? value : JSON.stringify(value);
+    const asText = typeof value === 'string' ? value : writeJson(value);
     if (declared.in === 'path') path = path.replace(`{${declared.name}}`, encodeURIComponent(asText));
     else if (declared.in === 'query') query.append(declared.name, asText);
     else if (declared.in === 'header') headers.set(declared.name, asText);
@@ -138,7 +140,7 @@ function request(operation: Operation, baseUrl: string, given: JsonObject): Requ
   return new Request(`${baseUrl}${path}${search}`, {
     method: operation.method.toUpperCase(),
     headers,
-    body: hasBody ? JSON.stringify(body) : null,
+    body: hasBody ? writeJson(body) : null,
   });
 }
 

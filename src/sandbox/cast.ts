@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { parseJson, readNumber } from '../model/exact-json.ts';
+import { isJsonObject, isNumber, type Json, type JsonObject } from '../model/json.ts';
 import type { ParameterDeclaration } from './declaration.ts';
 import { pythonRepr } from './python.ts';
 import { invalidParam } from './refusal.ts';
@@ -75,7 +76,7 @@ export function castValue(type: string, value: Json): Json {
 }
 
 function castNumber(value: Json): Json {
-  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (isNumber(value) || typeof value === 'boolean') return value;
   if (typeof value !== 'string' || value === '') return null;
   const number = Number(value.trim().replaceAll(/(?<=\d)_(?=\d)/g, ''));
   const isFloat = value.includes('.');
@@ -86,7 +87,7 @@ function castNumber(value: Json): Json {
         : `invalid literal for int() with base 10: ${pythonRepr(value)}`,
     );
   }
-  return number;
+  return isFloat ? number : (readNumber(value.trim().replaceAll('_', '')) ?? number);
 }
 
 function castBoolean(value: Json): boolean {
@@ -120,7 +121,7 @@ function castObject(value: Json): Json {
 
 function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../model/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { invalidParam, notFound } from './refusal.ts';
 import type { AppContext, SandboxState } from './state.ts';
@@ -42,7 +43,7 @@ function resolveUser(body: JsonObject, state: SandboxState): string {
 export async function jsonBody(c: AppContext): Promise<JsonObject> {
   if (c.req.header('content-type')?.includes('application/json') !== true) return {};
   try {
-    const body = await c.req.json<unknown>();
+    const body = parseJson(await c.req.text());
     return isJsonObject(body) ? body : {};
   } catch {
     return {};

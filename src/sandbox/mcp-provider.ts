@@ -1,3 +1,4 @@
+import { parseJson } from '../model/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { localized, type ParameterDeclaration, parameter, toolDeclaration } from './declaration.ts';
 import { blob, json, type SandboxMessage, text, variable } from './messages.ts';
@@ -110,7 +111,7 @@ async function* callTool(
 function* textMessages(content: string): Generator<SandboxMessage> {
   let parsed: Json | undefined;
   try {
-    parsed = JSON.parse(content) as Json;
+    parsed = parseJson(content);
   } catch {
     parsed = undefined;
   }

@@ -1,9 +1,10 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { writeJson } from '../model/well-formed.ts';
+import { isJsonObject, isNumber, type Json, type JsonObject } from '../model/json.ts';
 
 /** Returns JSON as Python's json.dumps writes it: with a space after each comma and colon. */
 export function pythonJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item: Json) => pythonJson(item)).join(', ')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
+  if (!isJsonObject(value)) return writeJson(value);
   return `{${entries(value)
     .map(([key, item]) => `${JSON.stringify(key)}: ${pythonJson(item)}`)
     .join(', ')}}`;
@@ -13,7 +14,7 @@ export function pythonJson(value: Json): string {
 export function pythonRepr(value: Json | undefined): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'number') return String(value);
+  if (isNumber(value)) return String(value);
   if (typeof value === 'string') return quoted(value);
   if (isJsonObject(value)) {
     return `{${entries(value)
@@ -27,7 +28,7 @@ export function pythonRepr(value: Json | undefined): string {
 export function pythonType(value: Json | undefined): string {
   if (value === null || value === undefined) return 'NoneType';
   if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  if (isNumber(value)) return typeof value === 'bigint' || Number.isInteger(value) ? 'int' : 'float';
   if (typeof value === 'string') return 'str';
   return isJsonObject(value) ? 'dict' : 'list';
 }

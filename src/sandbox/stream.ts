@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { writeJson } from '../model/well-formed.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Features } from './features.ts';
 import type { SandboxMessage, WireMessage } from './messages.ts';
@@ -150,7 +151,7 @@ function errorText(error: unknown, provider: SandboxProvider, state: SandboxStat
 function encodeFrame(content: FrameContent, features: Features): Uint8Array {
   const envelope =
     'error' in content ? { data: null, error: content.error } : { data: content.message, error: '' };
-  const json = JSON.stringify(envelope);
+  const json = writeJson(envelope);
   if (!features.lengthPrefixedFrames) return Buffer.from(`${json}\n\n`);
   const data = Buffer.from(json);
   const frame = Buffer.alloc(PREFIX_BYTES + data.length);

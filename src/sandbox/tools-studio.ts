@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeJson } from '../model/well-formed.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { type Color, drawBarChart } from './chart.ts';
 import { parameter } from './declaration.ts';
@@ -136,5 +137,5 @@ function numbers(given: JsonObject[string]): number[] {
 }
 
 function words(given: Json): string {
-  return typeof given === 'string' ? given : JSON.stringify(given);
+  return typeof given === 'string' ? given : writeJson(given);
 }

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { BridgeError } from '../model/errors.ts';
+import { canonicalJson } from '../model/exact-json.ts';
+import type { Json } from '../model/json.ts';
 import type { Owner } from './task.ts';
 
 /** The longest key, in characters. */
@@ -25,7 +27,7 @@ export function workKey(owner: Owner, tool: string, key: string, args: unknown):
       { hint: 'Nothing was sent to Dify. Use a new UUID for each piece of work.' },
     );
   }
-  const argumentsDigest = hash('sha256', JSON.stringify(args ?? {}, inOrder), 'base64');
+  const argumentsDigest = hash('sha256', canonicalJson((args ?? {}) as Json), 'base64');
   return { scope: JSON.stringify([owner.view, owner.principal, tool, key]), argumentsDigest };
 }
 
@@ -35,10 +37,4 @@ export function keyConflict(tool: string): BridgeError {
     `The idempotency key was already used for a call of ${tool} with other arguments.`,
     { hint: 'Nothing was sent to Dify. Use a new key, or repeat the earlier arguments.' },
   );
-}
-
-/** A replacer for JSON.stringify that sorts the keys of objects. */
-function inOrder(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

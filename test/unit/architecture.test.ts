@@ -58,6 +58,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
   'jsonc-parser': ['clients'],
+  'lossless-json': ['model'],
   minisearch: ['search'],
   pino: ['observability'],
   undici: ['dify'],

@@ -1,5 +1,5 @@
 import { explainTool } from '../../registry/explain.ts';
-import { visibleLine } from '../../manifest/invisible-characters.ts';
+import { visibleLine } from '../../model/invisible-characters.ts';
 import { asBridgeError } from '../../model/errors.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { credentialOf } from '../credentials.ts';

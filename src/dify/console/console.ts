@@ -90,7 +90,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
         const path = `${WORKSPACE_ROOT}/plugin/list?page=${page}&page_size=${PLUGINS_PER_PAGE}`;
         const answer = await ask({ method: 'GET', path, signal });
         const { plugins: batch, total } = toPluginPage(answer) ?? reject(path, 'a list');
-        plugins.push(...batch);
+        for (const plugin of batch) plugins.push(plugin);
         if (batch.length === 0 || plugins.length >= total) break;
       }
       return toPluginListing(plugins);
@@ -128,7 +128,7 @@ export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, t
         const request = { method: 'GET', path, signal, inWorkspace: false } as const;
         const { data, has_more: hasMore } = objectOf(await ask(request));
         const batch = toWorkspaces(data) ?? reject(path, 'a list of workspaces');
-        found.push(...batch);
+        for (const workspace of batch) found.push(workspace);
         if (hasMore !== true || batch.length === 0) break;
       }
       return found;

@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, objectOf, textOf } from '../../model/json.ts';
+import { readNumber } from '../../model/exact-json.ts';
+import { isJsonObject, type Json, type JsonNumber, objectOf, textOf } from '../../model/json.ts';
 import type {
   CatalogListing,
   CatalogProblem,
@@ -41,7 +42,7 @@ export function toListing(readings: readonly ProviderReading[], type: ProviderTy
   const providers = new Map<string, ToolProvider>();
   const problems: CatalogProblem[] = [];
   for (const reading of readings) {
-    problems.push(...reading.problems);
+    for (const each of reading.problems) problems.push(each);
     if (reading.provider === undefined) continue;
     const { id } = reading.provider;
     if (providers.has(id)) {
@@ -188,9 +189,9 @@ function toLocalizedText(raw: Json | undefined): LocalizedText {
   return texts;
 }
 
-function toNumber(raw: Json | undefined): number | undefined {
-  const value = typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : raw;
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+function toNumber(raw: Json | undefined): JsonNumber | undefined {
+  const value = typeof raw === 'string' && raw.trim() !== '' ? readNumber(raw.trim()) : raw;
+  return typeof value === 'bigint' || Number.isFinite(value) ? (value as JsonNumber) : undefined;
 }
 
 function problem(providerType: ProviderType, providerId: string, message: string): CatalogProblem {

@@ -1,4 +1,6 @@
 import { BridgeError } from '../../model/errors.ts';
+import { parsePythonJson } from '../../model/exact-json.ts';
+import { writeJson } from '../../model/well-formed.ts';
 import { isJsonObject, type Json } from '../../model/json.ts';
 
 /** One frame of the stream that answers an invocation. If it is not JSON, its `data` is its text, made valid UTF-8. */
@@ -37,7 +39,7 @@ export function decodeText(bytes: Uint8Array): string {
 export function toFrame(text: string): Frame {
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parsePythonJson(text);
   } catch {
     return { data: text, error: undefined };
   }
@@ -46,8 +48,7 @@ export function toFrame(text: string): Frame {
   // A body without either field is not the envelope: pass it on unchanged.
   if (data === undefined && error === undefined) return { data: value, error: undefined };
   if (typeof error === 'string' && error !== '') return { data: data ?? null, error };
-  if (isJsonObject(error) || Array.isArray(error))
-    return { data: data ?? null, error: JSON.stringify(error) };
+  if (isJsonObject(error) || Array.isArray(error)) return { data: data ?? null, error: writeJson(error) };
   return data === undefined || data === null ? { data: null, error: '' } : { data, error: undefined };
 }
 

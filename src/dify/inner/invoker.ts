@@ -1,6 +1,7 @@
 import { durationText } from '../../model/duration.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { objectOf } from '../../model/json.ts';
+import { writeJson } from '../../model/well-formed.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
@@ -134,7 +135,7 @@ function withoutSecrets(message: ToolInvokeMessage, secrets: Secrets): ToolInvok
     return { type: 'log', log: { ...message.log, ...words } };
   }
   if (message.type !== 'unknown') return message;
-  const json = JSON.stringify(message.raw);
+  const json = writeJson(message.raw);
   const masked = secrets.maskKnown(json);
   if (masked === json) return message;
   return { ...message, wireType: secrets.maskKnown(message.wireType), raw: masked };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
+import { parsePythonJson } from '../../model/exact-json.ts';
 import { type JsonObject, withoutUndefined } from '../../model/json.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
@@ -218,7 +219,7 @@ function createAnswer(
 /** Returns the JSON value of a text with well-formed strings; undefined if it is not JSON. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(mendJson(text));
+    return parsePythonJson(mendJson(text));
   } catch {
     return undefined;
   }

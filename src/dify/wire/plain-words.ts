@@ -1,5 +1,7 @@
 import { cutText } from '../../model/cut-text.ts';
-import { isJsonObject, type JsonObject, parseJsonObject } from '../../model/json.ts';
+import { parseJsonObject } from '../../model/exact-json.ts';
+import { writeJson } from '../../model/well-formed.ts';
+import { isJsonObject, type JsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
 
 /** The plugin, its daemon and Dify each wrap a message; deeper JSON belongs to the tool. */
@@ -42,7 +44,7 @@ function messageOf(body: JsonObject): string | undefined {
   for (const field of ['message', 'error']) {
     const value = body[field];
     if (typeof value === 'string') return value;
-    if (isJsonObject(value)) return JSON.stringify(value);
+    if (isJsonObject(value)) return writeJson(value);
   }
   return undefined;
 }

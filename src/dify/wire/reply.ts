@@ -1,4 +1,5 @@
-import { type JsonObject, parseJsonObject } from '../../model/json.ts';
+import { parseJsonObject } from '../../model/exact-json.ts';
+import type { JsonObject } from '../../model/json.ts';
 import type { DifyAnswer } from './http.ts';
 import { quoted } from './plain-words.ts';
 

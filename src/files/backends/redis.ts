@@ -1,7 +1,7 @@
 import { RESP_TYPES } from '@redis/client';
 import { BridgeError } from '../../model/errors.ts';
 import { cutText } from '../../model/cut-text.ts';
-import { parseJsonObject } from '../../model/json.ts';
+import { parseJsonObject } from '../../model/exact-json.ts';
 import { type Logger, silentLogger } from '../../model/logger.ts';
 import type { FileRecord, StorageBackend, StoredRecord } from '../../model/storage-backend.ts';
 import type { RedisConnection } from '../../redis/connection.ts';

@@ -1,4 +1,5 @@
-import { type JsonObject, parseJsonObject } from '../../model/json.ts';
+import { parseJsonObject } from '../../model/exact-json.ts';
+import type { JsonObject } from '../../model/json.ts';
 import type { FileRecord } from '../../model/storage-backend.ts';
 import { cleanFileName, plainType } from '../names.ts';
 

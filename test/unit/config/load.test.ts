@@ -334,18 +334,56 @@ describe('secrets in files', () => {
   });
 
   it.each(secrets.filter(({ kind }) => kind === 'text'))(
-    '$env may be named as a file, whose last line break does not count',
+    '$env may be named as a file, without what editors add',
     async ({ env, path }) => {
       const name = env ?? '';
-      const file = fileWith('fake secret with spaces \n\n', 'secret');
+      const file = fileWith('\ufefffake secret with spaces\r\n\n', 'secret');
       const { config } = await load({
         env: { ...DIFY, DIFY_EMAIL: 'bridge@dify.test', [name]: undefined, [`${name}_FILE`]: file },
       });
       const [group = '', key = ''] = path.split('.');
       const value = (config as unknown as Record<string, Record<string, unknown>>)[group]?.[key];
-      expect(value).toBe('fake secret with spaces \n');
+      expect(value).toBe('fake secret with spaces');
     },
   );
+
+  it('may be a file in the encoding of Windows PowerShell', async () => {
+    const file = fileWith('', 'secret');
+    writeFileSync(file, Buffer.from('\ufefffake-key\r\n', 'utf16le'));
+    const { config } = await load({
+      env: { ...DIFY, DIFY_SECRET_KEY_FILE: file, DIFY_SECRET_KEY: undefined },
+    });
+    expect(config.dify.secretKey).toBe('fake-key');
+  });
+
+  it.each([' fake-key\n', '\ufefffake-key', '\tfake-key\r\n', '\u00a0fake-key'])(
+    'loses what editors add: %j',
+    async (key) => {
+      const { config } = await load({ env: { ...DIFY, DIFY_INNER_API_KEY: key, DIFY_BRIDGE_TOKEN: key } });
+      expect([config.dify.innerApiKey, config.http.token]).toEqual(['fake-key', 'fake-key']);
+      const file = fileWith(`http:\n  token: ${JSON.stringify(key)}\n`);
+      expect((await load({ file })).config.http.token).toBe('fake-key');
+    },
+  );
+
+  it.each([
+    ['"fake-key"', 'expected a key without quotes around it'],
+    ["'fake-key'\n", 'expected a key without quotes around it'],
+    ['“fake-key”', 'expected a key without quotes around it'],
+    ['fake\nkey', 'expected a key on one line'],
+    ['fake\u200bkey', 'expected a key of visible ASCII characters: copy it again'],
+    ['fake–key', 'expected a key of visible ASCII characters: copy it again'],
+    ['fake\u0000key', 'expected a key of visible ASCII characters: copy it again'],
+  ])('is refused by name, and not quoted, where no header can carry it: %j', async (key, message) => {
+    expect(await problemsOf({ env: { ...DIFY, DIFY_INNER_API_KEY: key, DIFY_ADMIN_API_KEY: key } })).toEqual([
+      `env DIFY_INNER_API_KEY: ${message}`,
+      `env DIFY_ADMIN_API_KEY: ${message}`,
+    ]);
+    const file = fileWith(key, 'secret');
+    expect(
+      await problemsOf({ env: { ...DIFY, DIFY_INNER_API_KEY: undefined, DIFY_INNER_API_KEY_FILE: file } }),
+    ).toEqual([`env DIFY_INNER_API_KEY_FILE: ${message}`]);
+  });
 
   it('is refused when the variable is set as well', async () => {
     const file = fileWith('x', 'secret');
@@ -390,6 +428,18 @@ describe('placeholders', () => {
 
 describe('the file', () => {
   it.each([
+    [
+      'tools:\n  presets:\n    web__search:\n      parameters:\n        id: 1234567890123456789\n',
+      'bridge.yaml:5 tools.presets.web__search.parameters.id: a number beyond 2^53 must be in quotes',
+    ],
+    [
+      'tools:\n  presets:\n    web__search:\n      narrow:\n        n: { enum: [9007199254740993] }\n',
+      'bridge.yaml:5 tools.presets.web__search.narrow.n.enum.0: a number beyond 2^53 must be in quotes',
+    ],
+    [
+      'http:\n  port: 12345678901234567890\n',
+      'bridge.yaml:2 http.port: expected a whole number from 0 to 65535, got 12345678901234567890',
+    ],
     ['htp:\n  port: 1\n', 'bridge.yaml:1 htp: no such setting; did you mean http?'],
     ['http:\n  host: a\n  prot: 1\n', 'bridge.yaml:3 http.prot: no such setting; did you mean port?'],
     ['log:\n  frobnicate: 1\n', 'bridge.yaml:2 log.frobnicate: no such setting; known here: level'],
@@ -654,4 +704,10 @@ describe('the table', () => {
       '../../fixtures/config/config.schema.json',
     );
   });
+});
+
+it('a long word that is no host costs what its length costs', async () => {
+  const host = `${'a'.repeat(400_000)}!`;
+  const [problem] = await problemsOf({ env: { ...DIFY, DIFY_BRIDGE_FILES_ALLOWED_NETWORKS: host } });
+  expect(problem).toContain('expected a host name');
 });

@@ -1,8 +1,11 @@
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as fc from '../../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
+import type { EmbeddedFiles } from '../../../src/content/embedded-files.ts';
+import { toShownValue } from '../../../src/content/json-values.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
+import { withoutSteering } from '../../../src/model/invisible-characters.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import {
@@ -159,8 +162,8 @@ function isLost(
   if (JSON.stringify(message).includes('__dify__file__')) return false;
   // A run with a file object is rewritten, which may change the spaces between its tokens.
   const isRewritten = all.some((other) => other.type === 'text' && other.text.includes('__dify__file__'));
-  if (message.type === 'text') return !isRewritten && !shown.includes(message.text);
-  if (message.type === 'link') return !shown.includes(message.url);
+  if (message.type === 'text') return !isRewritten && !shown.includes(withoutSteering(message.text));
+  if (message.type === 'link') return !shown.includes(withoutSteering(message.url));
   if (message.type !== 'json') return false;
   const value = canonicalOf(JSON.stringify(message.value));
   // A text message with the same value may be inside a longer run of text.
@@ -168,10 +171,12 @@ function isLost(
   return !isText && !textsOf(result).some((text) => canonicalOf(text) === value);
 }
 
+const NO_FILES = { shown: (text: string) => text, links: new Map() } as unknown as EmbeddedFiles;
+
 /** A JSON text with its keys in order, whatever its spelling; any other text as it is. */
 function canonicalOf(text: string): string {
   try {
-    return JSON.stringify(sorted(JSON.parse(text) as Json));
+    return JSON.stringify(sorted(toShownValue(JSON.parse(text) as Json, NO_FILES)));
   } catch {
     return text;
   }

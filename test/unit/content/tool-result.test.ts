@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { parseJson } from '../../../src/model/exact-json.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import type { LogEntry } from '../../../src/model/message.ts';
@@ -69,9 +70,9 @@ describe('json and variables', () => {
 
   it('shows once what an api tool sends as json and as text, in the tool’s own characters', async () => {
     const own = '{"n": 12345678901234567890, "hello": "w\\u00f6rld"}';
-    expect(await convert([json(JSON.parse(own) as Json), text(own)])).toEqual({
+    expect(await convert([json(parseJson(own)), text(own)])).toEqual({
       content: [{ type: 'text', text: own }],
-      structuredContent: JSON.parse(own),
+      structuredContent: { n: '12345678901234567890', hello: 'wörld' },
     });
   });
 
@@ -510,5 +511,48 @@ describe('observer', () => {
     const observer = { log: boom, progress: boom };
     const result = await convert([{ type: 'log', log: entry }, text('fine')], { observer });
     expect(result).toEqual({ content: [{ type: 'text', text: 'fine' }] });
+  });
+});
+
+it('searches the context of a retrieval for each source in proportion to both', async () => {
+  const context = 'x'.repeat(4_000_000);
+  const resources = Array.from({ length: 20_000 }, (_, index) => ({ content: `${'x'.repeat(30)}y${index}` }));
+  const result = await convert([{ type: 'retriever_resources', context, resources }]);
+  expect(result.content.length).toBeGreaterThan(0);
+});
+
+describe('integers beyond 2^53', () => {
+  const outputSchema = {
+    type: 'object',
+    properties: {
+      id: { type: ['integer', 'null'] },
+      ids: { type: ['array', 'null'], items: { type: ['number', 'null'] } },
+      name: { type: ['string', 'null'] },
+      more: { type: ['object', 'null'] },
+    },
+  };
+
+  it('are left to the text where the output schema has a number', async () => {
+    const long = 1234567890123456789n;
+    const result = await convert(
+      [
+        variable('id', long),
+        variable('ids', [1, long]),
+        variable('name', long),
+        variable('more', { id: long }),
+      ],
+      { tool: aTool({ outputSchema }) },
+    );
+    const notes = ['id', 'ids'].map(
+      (name) =>
+        `[${name} was omitted from the structured content: it contains an integer that is larger than JSON clients can read exactly]`,
+    );
+    const text = `{"id":${long},"ids":[1,${long}],"name":${long},"more":{"id":${long}}}`;
+    expect(result.content).toEqual([text, ...notes].map((each) => ({ type: 'text', text: each })));
+    expect(result.structuredContent).toEqual({
+      name: `${long}`,
+      more: { id: `${long}` },
+      text: [text, ...notes].join('\n'),
+    });
   });
 });

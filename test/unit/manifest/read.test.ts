@@ -7,6 +7,7 @@ import { readManifest } from '../../../src/manifest/read.ts';
 import { readYaml } from '../../../src/config/yaml-file.ts';
 import { errorOf } from '../../support/error-of.ts';
 import { provider, tool } from '../../support/declarations.ts';
+import { withoutInvisible } from '../../../src/model/invisible-characters.ts';
 import { contents, folder, HIDDEN, written } from '../../support/manifest-workspace.ts';
 
 const FILE = 'builtin.acme.kit.yaml';
@@ -240,10 +241,12 @@ describe('the published JSON Schema', () => {
   });
 });
 
-it('keeps hidden characters as escapes in the file and as themselves in what is read', async () => {
+it('keeps hidden characters as escapes in the file, and publishes none of them', async () => {
   const { dir, manifest } = await written();
   const text = contents(dir)['builtin.acme.weather.weather.yaml'] ?? '';
   expect(text).toContain('\\u202eelbairav\\u202c zero\\u200bwidth \\U000e0041tag \\u00a0nbsp');
   expect(text).not.toContain('\u202e');
-  expect(manifest.tools.find(({ name }) => name.endsWith('hidden'))?.title).toBe(HIDDEN.trim());
+  expect(manifest.tools.find(({ name }) => name.endsWith('hidden'))?.title).toBe(
+    withoutInvisible(HIDDEN).trim(),
+  );
 });

@@ -6,8 +6,8 @@ import { manifestFile } from '../../../src/manifest/file-schema.ts';
 import { manifestFileText } from '../../../src/manifest/file-text.ts';
 import { manifestFiles } from '../../../src/manifest/render.ts';
 import { readYaml } from '../../../src/config/yaml-file.ts';
-import { providerOf } from '../../../src/manifest/declaration.ts';
-import type { Json } from '../../../src/model/json.ts';
+import { plain, providerOf } from '../../../src/manifest/declaration.ts';
+import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
 import type { RegistryRules } from '../../../src/registry/build.ts';
@@ -198,7 +198,11 @@ it('keeps every text, as a value and as a key', () => {
 
 it('gives back whatever Dify may declare', () => {
   fc.assert(
-    fc.property(anyProviders, fc.constantFrom('bare', 'qualified' as const), (providers, names) => {
+    fc.property(anyProviders, fc.constantFrom('bare', 'qualified' as const), (declared, names) => {
+      // As they are read from Dify: with bigints for integers beyond 2^53.
+      const providers = declared.map(
+        (each) => plain(each as unknown as JsonObject) as unknown as ToolProvider,
+      );
       const registry = registryOf(providers, { names });
       const { texts, skipped } = manifestFiles(registry, providers);
       expect(skipped).toEqual([]);

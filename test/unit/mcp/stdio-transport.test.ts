@@ -72,3 +72,35 @@ it('rejects when the output is broken', async () => {
   stdout.destroy(new Error('gone'));
   await expect(transport.send(answer(1, { content: [] }))).rejects.toThrow(/gone|destroyed/);
 });
+
+describe('what arrives', () => {
+  function receiving() {
+    const stdin = new PassThrough();
+    const transport = new StdioTransport({
+      stdin,
+      stdout: new PassThrough(),
+      maxMessageBytes: 16 * 1024 * 1024,
+    });
+    const first = new Promise<JSONRPCMessage>((resolve) => {
+      transport.onmessage = resolve;
+    });
+    return { stdin, transport, first };
+  }
+
+  it('keeps the digits of its numbers', async () => {
+    const { stdin, transport, first } = receiving();
+    await transport.start();
+    stdin.write('not JSON\n{"jsonrpc":"2.0","id":1,"method":"x","params":{"n":1234567890123456789}}\n');
+    expect(await first).toMatchObject({ params: { n: 1234567890123456789n } });
+  });
+
+  it('is copied once, however small its pieces are', async () => {
+    const { stdin, transport, first } = receiving();
+    await transport.start();
+    const text = 'x'.repeat(8_000_000);
+    const line = Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"text":"${text}"}}\n`);
+    // Copying what has arrived for each of 400,000 pieces would not end.
+    for (let at = 0; at < line.length; at += 20) stdin.emit('data', line.subarray(at, at + 20));
+    expect(await first).toMatchObject({ params: { text } });
+  });
+});

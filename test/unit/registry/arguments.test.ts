@@ -157,7 +157,6 @@ describe('everything else is refused with what was expected and what came', () =
     [{ type: 'number' }, 'abc', '/p: expected a number, got "abc"'],
     [{ type: 'number' }, '0x10', '/p: expected a number, got "0x10"'],
     [{ type: 'number' }, '1e999', '/p: expected a number, got "1e999"'],
-    [{ type: 'number' }, Infinity, '/p: expected a number, got Infinity'],
     [{ type: 'number' }, true, '/p: expected a number, got true'],
     [{ type: 'number', min: 0, max: 10 }, 11, '/p: expected a number from 0 to 10, got 11'],
     [{ type: 'number', min: 0 }, -1, '/p: expected a number of at least 0, got -1'],
@@ -418,5 +417,72 @@ describe('the arguments as a whole', () => {
     const args = { city: 5, days: null };
     published.parseArguments(args);
     expect(args).toEqual({ city: 5, days: null });
+  });
+});
+
+describe('costs in proportion to the arguments', () => {
+  test('a long text that is almost a number', () => {
+    const text = `${'1'.repeat(3_000_000)}x`;
+    expect(taken({ type: 'number' }, text)).toEqual([
+      '/p: expected a number, got a string of 3000001 characters',
+    ]);
+  });
+
+  test('more unknown arguments than any client adds, which are all compared with no parameter', () => {
+    const tool = toolWith(Array.from({ length: 500 }, (_, index) => parameter(`${'a'.repeat(55)}_${index}`)));
+    const args = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, index) => [`${'b'.repeat(57)}${index}`, 1]),
+    );
+    const parsed = tool.parseArguments(args);
+    expect(parsed.ok ? [] : parsed.problems.at(-1)?.message).toMatch(/^and at least \d+ more problems$/);
+  });
+});
+
+describe('numbers beyond 2^53', () => {
+  test.each<[Partial<ToolParameter>, unknown, unknown]>([
+    [{ type: 'number' }, 1234567890123456789n, 1234567890123456789n],
+    [{ type: 'number' }, ' +1234567890123456789 ', 1234567890123456789n],
+    [{ type: 'number', min: 0, max: 9223372036854775807n }, '9223372036854775807', 9223372036854775807n],
+    [{ type: 'string' }, 1234567890123456789n, '1234567890123456789'],
+    [{ type: 'any' }, [1234567890123456789n], [1234567890123456789n]],
+    [{ type: 'number', default: 1234567890123456789n }, undefined, 1234567890123456789n],
+    [
+      { type: 'number', inputSchema: { enum: [1, 1234567890123456789n] } },
+      '1234567890123456789',
+      1234567890123456789n,
+    ],
+    [
+      { type: 'number', inputSchema: { type: 'integer', exclusiveMinimum: 9007199254740993n } },
+      '9007199254740994',
+      9007199254740994n,
+    ],
+  ])('%o takes %o', (declared, value, expected) => {
+    expect(taken(declared, value)).toEqual(expected);
+  });
+
+  test.each<[Partial<ToolParameter>, unknown, string]>([
+    [
+      { type: 'number', max: 9223372036854775807n },
+      9223372036854775808n,
+      '/p: expected a number of at most 9223372036854775807, got 9223372036854775808',
+    ],
+    [
+      { type: 'number', inputSchema: { enum: [1, 1234567890123456789n] } },
+      1234567890123456788n,
+      '/p: expected one of 1, 1234567890123456789, got 1234567890123456788',
+    ],
+    [
+      { type: 'number' },
+      '12345678901234567.89',
+      '/p: expected a number, got "12345678901234567.89", which has more digits than a number can hold: round it',
+    ],
+    [{ type: 'boolean' }, 1234567890123456789n, '/p: expected true or false, got 1234567890123456789'],
+    [
+      { type: 'any' },
+      { deep: [Number.NaN] },
+      ': the arguments contain a number that cannot be sent with all its digits: give it as a string, or round it',
+    ],
+  ])('%o refuses %o', (declared, value, message) => {
+    expect(taken(declared, value)).toEqual([message]);
   });
 });

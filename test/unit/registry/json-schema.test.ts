@@ -385,3 +385,26 @@ test('a schema whose parts and variants multiply is read in steps that its size 
   expect(reads).toBeGreaterThan(10);
   expect(reads).toBeLessThan(10_000);
 });
+
+test('a schema whose references repeat a large part is not read part by part', () => {
+  const names = Array.from({ length: 30_000 }, (_, index) => `m${index}`);
+  const large = {
+    type: 'object',
+    properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    required: names,
+  };
+  const properties = Object.fromEntries(names.slice(0, 200).map((name) => [name, { $ref: '#/$defs/large' }]));
+  const schema = published({ type: 'object', properties, $defs: { large } });
+  expect(schema).toMatchObject({ type: 'object' });
+  expect(schema).not.toHaveProperty('properties');
+});
+
+test('a list of large choices costs what the list costs', () => {
+  const large = { enum: Array.from({ length: 50_000 }, (_, index) => `choice ${index}`) };
+  const properties = Object.fromEntries(
+    Array.from({ length: 200 }, (_, index) => [`p${index}`, { $ref: '#/$defs/large' }]),
+  );
+  const schema = published({ type: 'object', properties, $defs: { large } });
+  expect(schema).toMatchObject({ type: 'object' });
+  expect(schema).not.toHaveProperty('properties');
+});

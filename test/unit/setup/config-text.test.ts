@@ -48,10 +48,13 @@ describe('the text of the configuration', () => {
     expect(dify).not.toHaveProperty('secretKey');
   });
 
-  it('carries any secret and any name as it is', async () => {
-    const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !/^\s*\$\{/.test(value));
+  it('carries any key and any name as it is', async () => {
+    const text = fc.string({ unit: 'binary', minLength: 1 });
+    const key = fc
+      .string({ unit: 'grapheme-ascii', minLength: 1 })
+      .filter((value) => value.trim() === value && !/^(\$\{|(["'`]).*\2$)/.test(value));
     await fc.assert(
-      fc.asyncProperty(text, text, text, async (innerApiKey, secretKey, name) => {
+      fc.asyncProperty(key, key, text, async (innerApiKey, secretKey, name) => {
         const dify = await read({
           ...ANSWERS,
           innerApiKey,

@@ -1,6 +1,7 @@
 import type { TestResult } from '../../../support/mcp-clients.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { bodyOf, recording } from '../../../support/shared.ts';
+import { withoutSteering } from '../../../../src/model/invisible-characters.ts';
 import { PDF, PNG, WAV } from '../../../support/content-fixtures.ts';
 import { said } from './row.ts';
 import { audio, image, kept, line, resource } from './stored-files.ts';
@@ -89,7 +90,10 @@ const recordedText = (name: string): string => {
 
 /** Every recorded stream but those that the bridge itself prevents. */
 export const REPLAYED: readonly Replayed[] = [
-  { name: 'api-binary', result: () => ({ content: [said(recordedText('invoke/api-binary'))] }) },
+  {
+    name: 'api-binary',
+    result: () => ({ content: [said(withoutSteering(recordedText('invoke/api-binary')))] }),
+  },
   {
     name: 'api-json',
     result: () => ({

@@ -253,3 +253,9 @@ describe('parameters', () => {
     });
   });
 });
+
+it('a provider with more broken tools than a call can have arguments is read', () => {
+  const tools = Array.from({ length: 200_000 }, () => null);
+  const listing = toToolProviders([{ id: 'time', name: 'time', tools }], 'builtin');
+  expect(listing?.problems).toHaveLength(200_000);
+});

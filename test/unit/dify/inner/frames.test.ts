@@ -1,5 +1,6 @@
 import * as fc from '../../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
+import { parsePythonJson } from '../../../../src/model/exact-json.ts';
 import { decodeFrames, type Frame } from '../../../../src/dify/inner/frames.ts';
 import { BridgeError } from '../../../../src/model/errors.ts';
 import { MemoryBudget } from '../../../../src/model/memory-budget.ts';
@@ -100,7 +101,7 @@ describe('any frames in any chunks', () => {
         );
         const frames = await collect(decode(cutAt(bytes, cuts)));
         // Through JSON once, as on the wire: it has no -0.
-        expect(frames.map((entry) => entry.data)).toEqual(JSON.parse(JSON.stringify(data)));
+        expect(frames.map((entry) => entry.data)).toEqual(parsePythonJson(JSON.stringify(data)));
       }),
       { numRuns: 300 },
     );
@@ -112,7 +113,7 @@ describe('any frames in any chunks', () => {
         const data = values.filter(visible);
         const bytes = Buffer.concat(data.map((value) => line(value)));
         const frames = await collect(decode(cutAt(bytes, cuts)));
-        expect(frames.map((entry) => entry.data)).toEqual(JSON.parse(JSON.stringify(data)));
+        expect(frames.map((entry) => entry.data)).toEqual(parsePythonJson(JSON.stringify(data)));
       }),
       { numRuns: 300 },
     );
