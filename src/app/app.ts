@@ -16,6 +16,7 @@ import { openCatalogue } from './catalogue.ts';
 import { fileSources } from './file-inputs.ts';
 import { openFiles } from './files.ts';
 import { Reloader } from './reload.ts';
+import { openRoad } from './road.ts';
 import { createHosting, type StdioServing } from './serving.ts';
 import { openState, type SharedState } from './shared-state.ts';
 import { openUpstream } from './upstream.ts';
@@ -95,7 +96,8 @@ export async function createApp(
     secrets: new Secrets(configSecrets(config)),
   });
   const sources = fileSources(config, localFiles);
-  const parts = { http, connection, files, sources, logger };
+  const road = openRoad(config, http, connection);
+  const parts = { road, files, sources, logger };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
@@ -110,8 +112,7 @@ export async function createApp(
     logger,
   });
   const catalogue = openCatalogue(config, {
-    http,
-    connection,
+    console: road.console,
     views,
     approved: approvals?.approved(),
     logger,
@@ -136,6 +137,7 @@ export async function createApp(
     for (const view of views.byName.values()) view.fail(stopping);
     await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
     await tasks.close();
+    await road.close();
     await http.close();
     await files.store.close();
     await state?.close();

@@ -1,19 +1,14 @@
 import { Caller } from '../calls/caller.ts';
-import type { DifyConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
-import { createFileOpener } from '../dify/files/opener.ts';
-import { createFileUploader } from '../dify/files/upload.ts';
-import { createInvoker } from '../dify/inner/invoker.ts';
-import type { DifyHttp } from '../dify/wire/http.ts';
 import type { Logger } from '../model/logger.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createInputs } from './file-inputs.ts';
 import type { BridgeFiles } from './files.ts';
+import type { Road } from './road.ts';
 
 export interface CallParts {
-  readonly http: DifyHttp;
-  readonly connection: DifyConnection;
+  readonly road: Road;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
@@ -21,12 +16,11 @@ export interface CallParts {
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { http, connection, files, sources, logger } = parts;
-  const { workspaceId: tenantId, innerApiKey, userId } = connection;
-  const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
-  const uploader = createFileUploader(http, { innerApiKey, tenantId });
+  const { road, files, sources, logger } = parts;
+  const { invoker, uploader, userId } = road;
+  const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
-    invoker: createInvoker(http, { innerApiKey, tenantId, maxFrameBytes, maxAnswerBytes }),
+    invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
@@ -38,10 +32,9 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
 }
 
 /** Returns the converter from Dify's messages to results. */
-export function openResults(config: Config, { http, connection, files, logger }: CallParts): ToolResults {
-  const { workspaceId: tenantId, innerApiKey, secretKey } = connection;
+export function openResults(config: Config, { road, files, logger }: CallParts): ToolResults {
   return new ToolResults({
-    opener: createFileOpener(http, { innerApiKey, tenantId, secretKey }),
+    opener: road.opener,
     store: files.store,
     accessOf: files.accessOf,
     maxOutputBytes: maxOutputBytes(config, files),

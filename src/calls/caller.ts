@@ -110,8 +110,9 @@ export class Caller {
       const parameters = await this.#withFiles(call);
       call.sent = true;
       const { invoker, userId } = this.#options;
-      const { credentialId } = tool;
-      const stream = invoker.invoke(tool.ref, parameters, { userId, credentialId, signal: call.signal });
+      const { credentialId, forms } = tool;
+      const options = { userId, credentialId, forms, signal: call.signal };
+      const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
         const next = await abortable(iterator.next(), call.signal);

@@ -75,6 +75,22 @@ export const ERROR_RULES = {
     ...CALL,
     meaning: 'Dify, or a proxy in front of it, received too many requests. Wait before the next call.',
   },
+  upstream_forbidden: {
+    ...CALL,
+    exit: 4,
+    meaning:
+      "The account's role in the Dify workspace does not allow the request: it must be editor, admin or owner.",
+  },
+  upstream_quota_exceeded: {
+    ...CALL,
+    meaning: 'The plan of the Dify workspace has no room, for example for one more app.',
+  },
+  app_missing: {
+    ...CALL,
+    exit: 2,
+    meaning:
+      'The account has no app "MCP bridge" in the Dify workspace, in which the bridge runs tools. Set dify.createApp so that the bridge creates it.',
+  },
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {
     ...CALL,

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { FileReference, ToolInvokeMessage } from './message.ts';
 import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
 
@@ -37,7 +37,16 @@ export interface InvokeOptions {
   /** `user_id` on the wire; `""` is Dify's anonymous end user. */
   readonly userId: string;
   readonly credentialId?: string | undefined;
+  /** The tool's parameters of form `form`. */
+  readonly forms?: readonly FormParameter[] | undefined;
   readonly signal: AbortSignal;
+}
+
+/** A parameter that the operator sets. */
+export interface FormParameter {
+  readonly name: string;
+  /** Absent if Dify declares none. */
+  readonly default?: Json | undefined;
 }
 
 /**

@@ -2,14 +2,15 @@ import { BridgeError } from '../../model/errors.ts';
 import { textOf } from '../../model/json.ts';
 import type { FileReference } from '../../model/message.ts';
 import type { FileOpener, OpenedFile } from '../../model/ports.ts';
-import { createDownloadRequest, GONE, type InnerAccess } from './download-request.ts';
+import { createDownloadRequest, GONE, type InnerAccess, type RequestDownload } from './download-request.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { endedWithoutAnswer } from '../wire/network-errors.ts';
 import { header, isWebPage } from '../wire/reply.ts';
 import { signFileQuery } from './signature.ts';
 
-export interface FileOpenerOptions extends InnerAccess {
+/** Without access to the inner API and without the secret key, only links that Dify signed can be opened. */
+export interface FileOpenerOptions extends Partial<InnerAccess> {
   /** Dify's SECRET_KEY, for signing links. */
   readonly secretKey?: string | undefined;
   /** Returns milliseconds since 1970; the system clock when absent. */
@@ -32,8 +33,11 @@ const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridg
  * that Dify 1.15.0 and later give for the inner API key. If all fail, the result names every reason.
  */
 export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
-  const { secretKey, now = Date.now } = options;
-  const requestDownload = createDownloadRequest(http, options);
+  const { innerApiKey, tenantId, secretKey, now = Date.now } = options;
+  const requestDownload =
+    innerApiKey === undefined || tenantId === undefined
+      ? undefined
+      : createDownloadRequest(http, { innerApiKey, tenantId });
 
   /** `refusal` is the reason if Dify does not accept the signature, or (uploads only) has deleted the file. */
   async function open(path: string, signal: AbortSignal, refusal: string): Promise<Attempt> {
@@ -46,8 +50,8 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
     return open(link.path + query, signal, refusedSignature(link));
   }
 
-  async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
-    const address = await requestDownload(link, signal);
+  async function byRequest(link: FileLink, request: RequestDownload, signal: AbortSignal): Promise<Attempt> {
+    const address = await request(link, signal);
     if (address.kind === 'unsupported') {
       return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
     }
@@ -61,7 +65,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
     const ways = [
       ...(signed ? [() => open(path + query, signal, 'Dify no longer accepts its link to the file.')] : []),
       ...(secretKey === undefined ? [] : [() => byOwnSignature(link, secretKey, signal)]),
-      () => byRequest(link, signal),
+      ...(requestDownload === undefined ? [] : [() => byRequest(link, requestDownload, signal)]),
     ];
     if (!link.signed && secretKey === undefined) reasons.push("Dify's link to the file is not signed.");
     for (const way of ways) {
@@ -69,7 +73,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
       if (attempt.kind !== 'refused') return attempt;
       reasons.push(attempt.reason);
     }
-    if (secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
+    if (requestDownload !== undefined && secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
     return unavailable(reasons.join(' '));
   }
 
