@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { BridgeApp } from '../dify/account/bridge-app.ts';
 import { createAccountInvoker } from '../dify/account/invoker.ts';
 import { createAccountUploader } from '../dify/account/upload.ts';
+import { WorkflowRuns } from '../dify/account/workflow-runs.ts';
 import { createConsole, type DifyConsole } from '../dify/console/console.ts';
 import { createConsoleSession } from '../dify/console/session.ts';
 import { createFileOpener } from '../dify/files/opener.ts';
@@ -45,10 +46,13 @@ function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConne
 
 function openAccountRoad({ calls }: Config, http: DifyHttp, connection: AccountConnection): Road {
   const { session, console, app } = openAccount(http, connection);
+  const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
+  const mayCreate = connection.account.createApp;
+  const workflows = new WorkflowRuns({ session, mayCreate, maxEventBytes });
   // Without the account's tokens, which the file host must not get.
   const files = createDifyHttp({ baseUrl: connection.account.filesUrl, secrets: http.secrets });
   return {
-    invoker: createAccountInvoker({ session, app, maxAnswerBytes: calls.maxAnswerBytes }),
+    invoker: createAccountInvoker({ session, app, workflows, maxAnswerBytes }),
     opener: createFileOpener(files, {}),
     uploader: createAccountUploader(session),
     console,

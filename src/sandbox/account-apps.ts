@@ -40,6 +40,18 @@ export interface SandboxAccount {
   limitRate(runs: number, seconds: number): void;
   /** The largest upload, in MiB. */
   setUploadLimit(mebibytes: number): void;
+  /** The streamed workflows, the oldest first. */
+  readonly tasks: readonly SandboxTask[];
+  /** Makes every streamed run answer 400. */
+  refuseStreams(): void;
+}
+
+/** A workflow that runs as a stream. */
+export interface SandboxTask {
+  readonly id: string;
+  readonly state: 'running' | 'finished' | 'stopped';
+  /** Resolves when the workflow has finished or was stopped. */
+  readonly ended: Promise<void>;
 }
 
 /** The account's side with what the routes need. */
@@ -48,6 +60,8 @@ export class AccountState implements SandboxAccount {
   uploadLimit = 15;
   appLimit = Number.POSITIVE_INFINITY;
   retryAfter = 0;
+  streamsAreRefused = false;
+  readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
   #role = 'owner';
   #limitedRuns = 0;
@@ -101,10 +115,47 @@ export class AccountState implements SandboxAccount {
     this.uploadLimit = mebibytes;
   }
 
+  get tasks(): readonly SandboxTask[] {
+    return this.#tasks;
+  }
+
+  refuseStreams(): void {
+    this.streamsAreRefused = true;
+  }
+
+  startTask(): RunningTask {
+    const task = new RunningTask();
+    this.#tasks.push(task);
+    return task;
+  }
+
+  stopTask(id: string): void {
+    this.#tasks.find((task) => task.id === id)?.controller.abort();
+  }
+
   /** Uses up one of the runs to refuse. */
   takeLimitedRun(): boolean {
     this.#limitedRuns -= 1;
     return this.#limitedRuns >= 0;
+  }
+}
+
+class RunningTask implements SandboxTask {
+  readonly id = randomUUID();
+  readonly controller = new AbortController();
+  readonly ended: Promise<void>;
+  state: SandboxTask['state'] = 'running';
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  end(): void {
+    this.state = this.controller.signal.aborted ? 'stopped' : 'finished';
+    this.#resolve();
   }
 }
 

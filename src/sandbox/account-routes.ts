@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { type SandboxApp, hashOf, nowInSeconds } from './account-apps.ts';
 import { runNode } from './account-run.ts';
+import { runDraft } from './account-stream.ts';
 import { requireMember } from './console-admission.ts';
 import { ACCOUNT_ID } from './console-view.ts';
 import { jsonBody } from './inner-admission.ts';
@@ -17,6 +18,7 @@ const NOT_SYNC = 'Workflow graph might have been modified, please refresh and re
 export function addAccountRoutes(app: App, state: SandboxState): void {
   const { account } = state;
   addUploadRoutes(app, state);
+  addStreamRoutes(app, state);
 
   bothMethods(app, APPS, {
     GET(c) {
@@ -111,6 +113,27 @@ export function addAccountRoutes(app: App, state: SandboxState): void {
     if (!isJsonObject(inputs)) throw invalidParam('inputs: Input should be a valid dictionary');
     if (chosen.draft === undefined) throw invalidParam('Workflow not initialized');
     return c.json(await runNode(c, chosen, inputs, state));
+  });
+}
+
+/** Adds the routes that run a whole draft as a stream and stop it. */
+function addStreamRoutes(app: App, state: SandboxState): void {
+  const { account } = state;
+  route(app, 'POST', `${APPS}/:app/workflows/draft/run`, async (c) => {
+    requireMember(c, state);
+    const chosen = appOf(c, state);
+    requireEditor(state);
+    const { inputs } = await jsonBody(c);
+    if (account.streamsAreRefused) throw invalidParam('Draft runs are switched off.');
+    if (!isJsonObject(inputs)) throw invalidParam('inputs: Input should be a valid dictionary');
+    if (chosen.draft === undefined) throw invalidParam('Workflow not initialized');
+    return runDraft(chosen, inputs, state);
+  });
+  route(app, 'POST', `${APPS}/:app/workflow-runs/tasks/:task/stop`, (c) => {
+    requireMember(c, state);
+    appOf(c, state);
+    account.stopTask(c.req.param('task') ?? '');
+    return c.json({ result: 'success' });
   });
 }
 

@@ -10,10 +10,12 @@ import type { BridgeApp } from './bridge-app.ts';
 import type { Draft } from './draft.ts';
 import { toNodeRun } from './node.ts';
 import { messagesOf } from './outputs.ts';
+import type { WorkflowRuns } from './workflow-runs.ts';
 
 export interface AccountInvokerOptions {
   readonly session: ConsoleSession;
   readonly app: BridgeApp;
+  readonly workflows: WorkflowRuns;
   /** The most bytes of all messages of one call. */
   readonly maxAnswerBytes: number;
 }
@@ -27,12 +29,25 @@ const NO_TIMEOUT = Number.POSITIVE_INFINITY;
  * Returns an invoker that runs tools as nodes in the draft of the bridge's app. It sends a run again only if Dify cannot
  * have started it: the app was gone, or the node was missing before the run was sent.
  */
-export function createAccountInvoker({ session, app, maxAnswerBytes }: AccountInvokerOptions): Invoker {
+export function createAccountInvoker({
+  session,
+  app,
+  workflows,
+  maxAnswerBytes,
+}: AccountInvokerOptions): Invoker {
   return {
     async *invoke(ref, parameters, { credentialId, forms = [], signal }) {
       for (let attempt = 1; ; attempt += 1) {
         const draft = await abortable(app.draft(), signal);
-        const { node, inputs } = toNodeRun({ ref, parameters, forms, credentialId }, app.version);
+        const run = toNodeRun({ ref, parameters, forms, credentialId }, app.version);
+        if (ref.providerType === 'workflow') {
+          const stream = await workflows.start(run, parameters, app.version, signal);
+          if (stream !== undefined) {
+            yield* stream.messages();
+            return;
+          }
+        }
+        const { node, inputs } = run;
         try {
           const done = await draft.use(node, signal);
           try {

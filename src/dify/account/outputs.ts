@@ -21,7 +21,8 @@ export function* messagesOf(
   answer: Pick<DifyAnswer, 'mask' | 'version'>,
 ): Generator<ToolInvokeMessage, void, undefined> {
   const { status, error } = run;
-  if (status !== 'succeeded') throw runError(typeof error === 'string' ? error : '', answer);
+  if (status !== 'succeeded' && status !== 'partial-succeeded')
+    throw runError(typeof error === 'string' ? error : '', answer);
   const outputs = objectOf(run['outputs']);
   const { text, json, files } = outputs;
   const words = typeof text === 'string' ? text.replaceAll(FILE_LINE, '') : '';
