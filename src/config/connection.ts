@@ -68,6 +68,11 @@ export function roadOf(has: (path: string) => boolean, road: unknown): 'account'
   return has('dify.url') && !has('dify.innerApiKey') ? 'account' : 'inner';
 }
 
+/** Returns the road of a configuration. */
+export function usedRoad(dify: Config['dify']): 'account' | 'inner' {
+  return roadOf((path) => Object.hasOwn(dify, path.slice('dify.'.length)), dify.road);
+}
+
 /** Returns the settings required to reach a Dify that `has` does not report. */
 export function missingSettings(has: (path: string) => boolean, road?: unknown): readonly Problem[] {
   if (roadOf(has, road) === 'account') return missingForAccount(has);

@@ -1,7 +1,7 @@
 import { isLoopback } from '../model/loopback.ts';
 import { hash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
-import { roadOf } from './connection.ts';
+import { usedRoad } from './connection.ts';
 import { type Environment, unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
@@ -51,7 +51,7 @@ const UNUSED = {
 } as const;
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
-  const road = roadOf((path) => Object.hasOwn(dify, path.slice('dify.'.length)), dify.road);
+  const road = usedRoad(dify);
   const unused = UNUSED[road].filter((name) => dify[name] !== undefined);
   return [
     ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),

@@ -36,7 +36,7 @@ interface Check extends Finding {
 }
 
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
-const ACCOUNT = ['address', 'version', 'workspace', 'app', 'catalogue'];
+const ACCOUNT = ['address', 'version', 'road', 'workspace', 'app', 'catalogue'];
 
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
@@ -134,7 +134,10 @@ async function* accountChecks(
   signal: AbortSignal,
 ): AsyncGenerator<Check, void> {
   const { console, app } = openAccount(http, connection);
-  const workspace = await workspaceFinding(console, connection.console, signal);
+  const { console: credential } = connection;
+  const who = credential.kind === 'login' ? credential.email : "the workspace's owner (admin key)";
+  yield { name: 'road', ...pass(`account: tools are called over the console API, as ${who}.`) };
+  const workspace = await workspaceFinding(console, credential, signal);
   yield { name: 'workspace', ...workspace };
   // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') {

@@ -1,7 +1,7 @@
 import { explainTool } from '../../registry/explain.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { type CommandContext, withView } from '../session.ts';
-import { handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
+import { accountLines, handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, (session) => {
@@ -18,7 +18,8 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
     const published = registry.get(name) !== undefined;
     const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
     if (!published && !isKnown) throw unknownTool(session, context.output, name);
-    const lines = explainTool(registry, name);
+    const called = accountLines(session.loaded.config, registry.get(name));
+    const lines = [...explainTool(registry, name), ...called];
     context.output.data({ name, published, lines }, () => lines.join('\n'));
     return 0;
   });
