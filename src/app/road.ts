@@ -1,5 +1,6 @@
 import type { AccountConnection, DifyConnection, InnerConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
+import { accountSession } from '../dify/account/account-session.ts';
 import { BridgeApp } from '../dify/account/bridge-app.ts';
 import { createAccountInvoker } from '../dify/account/invoker.ts';
 import { createAccountUploader } from '../dify/account/upload.ts';
@@ -63,7 +64,7 @@ function openAccountRoad({ calls }: Config, http: DifyHttp, connection: AccountC
 
 /** Returns the account's console and its app, with one login for both. */
 export function openAccount(http: DifyHttp, connection: AccountConnection) {
-  const session = createConsoleSession(http, connection.console);
+  const session = accountSession(createConsoleSession(http, connection.console));
   const console = createConsole(http, connection.console, undefined, session);
   const app = new BridgeApp({
     session,

@@ -112,6 +112,7 @@ export async function runTool(
 ): Promise<Outcome> {
   const { data } = node;
   let provider: SandboxProvider | undefined;
+  let started = false;
   try {
     provider = findProvider(data['provider_type'] as ProviderType, textOf(data, 'provider_id'), state);
     const tool = findTool(provider, textOf(data, 'tool_name'));
@@ -125,6 +126,7 @@ export async function runTool(
       ({ name, form }) => form !== 'form' || !state.features.formInputs || Object.hasOwn(given, name),
     );
     const parameters = prepareParameters(declared, given);
+    started = true;
     state.account.runs.push({ appId, tool: tool.declaration.name, parameters });
     const { files, features, workspace } = state;
     const outputs = new NodeOutputs(state, onText);
@@ -134,7 +136,9 @@ export async function runTool(
     const inputs = state.features.responseModels ? given : inputsOf(data, pool);
     return { status: 'succeeded', inputs, outputs: outputs.toJson() };
   } catch (error) {
-    if (error instanceof WorkerCrash) throw error;
+    // A fault of Dify itself, as 1.4.1 has with some messages, is no failed run.
+    const isFault = started && error instanceof Refusal && error.status === 500;
+    if (error instanceof WorkerCrash || isFault) throw error;
     return { status: 'failed', error: errorText(error, provider, data) };
   }
 }

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text, WorkerCrash } from '../../../src/sandbox/messages.ts';
@@ -77,6 +79,25 @@ describe('what Dify refuses an account', () => {
       ]);
     },
   );
+
+  it('names DIFY_URL if something else answers there', async () => {
+    const page = createServer((_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<!doctype html><title>nginx</title>');
+    });
+    await new Promise<void>((resolve) => {
+      page.listen(0, '127.0.0.1', resolve);
+    });
+    const sandbox = await startSandbox();
+    const { port } = page.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    await using bridge = await startBridge({ env: { ...accountEnv(sandbox, 'admin key'), DIFY_URL: url } });
+    await expect(bridge.app.refresh()).rejects.toMatchObject({
+      code: 'upstream_wrong_address',
+      message: expect.stringMatching(/^DIFY_URL answers/),
+      hint: expect.stringContaining('as your browser shows it'),
+    });
+    page.close();
+  });
 
   it('says that the plan has no room for the app', async () => {
     const sandbox = await startSandbox();

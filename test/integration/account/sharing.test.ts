@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
+import { internalError } from '../../../src/sandbox/refusal.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import type { TestClient } from '../../support/mcp-clients.ts';
 import { accountEnv, startBridge } from '../../support/running-bridge.ts';
@@ -111,6 +113,24 @@ describe('an app that others use too', () => {
     ]);
     expect(app?.draft?.graph['nodes']).toContainEqual(note);
     expect(payloads(sandbox)).toEqual(['a', 'b']);
+  });
+
+  it('is not blamed for a fault of Dify: a run that may have started is not repeated', async () => {
+    const sandbox = await startSandbox();
+    // oxlint-disable-next-line require-yield -- Dify fails before the first message
+    const fall = defineTool('fall', { description: 'Falls.' }, async function* () {
+      // Dify's times are whole seconds.
+      await sleep(1_100);
+      sandbox.account.editDraft(sandbox.account.apps[0]?.id ?? '', withoutTools);
+      throw internalError();
+    });
+    const provider = { label: 'Fall', description: 'Fall.', tools: [fall] };
+    sandbox.workspace.addProvider(builtinProvider('tests/fall/fall', provider));
+    await using bridge = await startBridge({ env: accountEnv(sandbox) });
+    const client = await bridge.connect('v2 pinned');
+    const { isError, content } = await client.callTool('tests_fall__fall');
+    expect([isError, content[0]?.text]).toEqual([true, expect.stringContaining('500')]);
+    expect(sandbox.account.runs).toHaveLength(1);
   });
 
   it('is not made without consent, and the error says how to agree', async () => {
