@@ -7,9 +7,11 @@ import {
   difyConnection,
 } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
+import { BridgeError } from '../../model/errors.ts';
 import { Secrets } from '../../model/secrets.ts';
 import {
   appFinding,
@@ -93,7 +95,8 @@ async function* remoteChecks(
   try {
     probe = await probeVersion(http, signal);
   } catch (error) {
-    yield { name: 'address', ...failure(error) };
+    const named = connection.account !== undefined && error instanceof BridgeError;
+    yield { name: 'address', ...failure(named ? accountRoadError(error) : error) };
     yield* skipped((connection.account === undefined ? REMOTE : ACCOUNT).slice(1));
     return;
   }

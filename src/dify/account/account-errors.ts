@@ -7,6 +7,8 @@ import { quoted } from '../wire/plain-words.ts';
 import type { DifyReply } from '../wire/reply.ts';
 
 const MAX_MESSAGE = 4000;
+/** The second is Cloudflare's. */
+const GAVE_UP: ReadonlySet<number> = new Set([504, 524]);
 const NOT_STARTED = 'The tool was not started.';
 /** What Dify says if the plan of a workspace has no room. It has no code of its own. */
 const QUOTA = /\b(limit|quota|subscription|billing|plan)\b/i;
@@ -42,6 +44,12 @@ export function accountError(session: ConsoleSession, answer: DifyAnswer, reply:
       answer,
       (code, message, hint) => new BridgeError(code, message, { hint, upstream }),
     );
+  if (GAVE_UP.has(status)) {
+    const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status ${status}).`;
+    const hint =
+      'The tool may still be running in Dify: check there before calling again. Raise the time limit of the proxy.';
+    return new BridgeError('upstream_unreachable', message, { hint, upstream });
+  }
   if (body === undefined) return session.toError(reply);
   if (status === 403 && said !== undefined && QUOTA.test(said)) {
     const hint =

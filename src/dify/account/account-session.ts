@@ -14,13 +14,14 @@ export function accountSession({ send, toError }: ConsoleSession): ConsoleSessio
   return {
     send: (request) =>
       send(request).catch((error: unknown) => {
-        throw error instanceof BridgeError ? renamed(error) : error;
+        throw error instanceof BridgeError ? accountRoadError(error) : error;
       }),
-    toError: (reply) => renamed(toError(reply)),
+    toError: (reply) => accountRoadError(toError(reply)),
   };
 }
 
-function renamed(error: BridgeError): BridgeError {
+/** Returns an error that names the setting of the account road. */
+export function accountRoadError(error: BridgeError): BridgeError {
   const { code, message, problems, upstream, cause } = error;
   const hint = HINTS[code] ?? error.hint;
   if (hint === error.hint && !message.includes('DIFY_API_URL')) return error;

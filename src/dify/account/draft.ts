@@ -52,7 +52,7 @@ export class Draft {
   /** The calls that use a node now, by its ID. */
   readonly #inUse = new Map<string, number>();
   #change: Promise<void> | undefined;
-  /** Since August 2026, Dify refuses environment variables in a draft; before 1.12, it requires them. */
+  /** Since August 2026, Dify refuses environment variables in a draft; before 1.11, it requires them. */
   #sendsEnvironment = true;
   /** When the next change may start, by `performance.now`. */
   #nextChangeAt = 0;
@@ -68,8 +68,7 @@ export class Draft {
    */
   async use(node: DraftNode, signal: AbortSignal): Promise<() => void> {
     const { id } = node;
-    const count = (change: number): void => void this.#inUse.set(id, (this.#inUse.get(id) ?? 0) + change);
-    count(1);
+    this.#count(id, 1);
     try {
       this.#used.delete(id);
       this.#used.set(id, node);
@@ -80,11 +79,11 @@ export class Draft {
         await abortable(this.#change, signal);
       }
     } catch (error) {
-      count(-1);
-      if (this.#inUse.get(id) === 0) this.#used.delete(id);
+      this.#count(id, -1);
+      if (!this.#inUse.has(id)) this.#used.delete(id);
       throw error;
     }
-    return () => count(-1);
+    return () => this.#count(id, -1);
   }
 
   /**
@@ -95,6 +94,12 @@ export class Draft {
     const stored = await this.#read();
     this.#stored = stored;
     return !this.#has(id) && stored.updatedAt <= since;
+  }
+
+  #count(id: string, change: number): void {
+    const calls = (this.#inUse.get(id) ?? 0) + change;
+    if (calls === 0) this.#inUse.delete(id);
+    else this.#inUse.set(id, calls);
   }
 
   #has(id: string): boolean {
@@ -135,12 +140,12 @@ export class Draft {
     const others = present.filter(({ id }) => !isOwnNode(id) && id !== START_NODE);
     const ours = new Map(present.filter(({ id }) => isOwnNode(id)).map((node) => [node.id, node]));
     for (const [id, node] of this.#used) {
-      if (!ours.delete(id) && (this.#inUse.get(id) ?? 0) === 0) this.#used.delete(id);
+      if (!ours.delete(id) && !this.#inUse.has(id)) this.#used.delete(id);
       else ours.set(id, node);
     }
     for (const id of ours.keys()) {
       if (ours.size <= MAX_NODES) break;
-      if ((this.#inUse.get(id) ?? 0) > 0) continue;
+      if (this.#inUse.has(id)) continue;
       ours.delete(id);
       this.#used.delete(id);
     }

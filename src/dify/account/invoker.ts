@@ -4,7 +4,7 @@ import type { Invoker } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { answerTooLarge } from '../inner/frame.ts';
 import type { DifyAnswer } from '../wire/http.ts';
-import { type DifyReply, header, readReply } from '../wire/reply.ts';
+import { type DifyReply, header, isWebPage, readReply } from '../wire/reply.ts';
 import { accountError, AppGone, isGone } from './account-errors.ts';
 import type { BridgeApp } from './bridge-app.ts';
 import type { Draft } from './draft.ts';
@@ -41,7 +41,7 @@ export function createAccountInvoker({
         const draft = await abortable(app.draft(), signal);
         const run = toNodeRun({ ref, parameters, forms, credentialId }, app.version);
         if (ref.providerType === 'workflow') {
-          const stream = await workflows.start(run, parameters, app.version, signal);
+          const stream = await workflows.start(run, app.version, signal);
           if (stream !== undefined) {
             yield* stream.messages();
             return;
@@ -61,7 +61,7 @@ export function createAccountInvoker({
               signal,
               timeoutMs: NO_TIMEOUT,
             });
-            if (answer.status === 200) {
+            if (answer.status === 200 && !isWebPage(answer)) {
               if (Number(header(answer, 'content-length')) > maxAnswerBytes) {
                 await answer.discard();
                 throw answerTooLarge(maxAnswerBytes);

@@ -15,6 +15,9 @@ export interface NodeCall {
 /** A tool node, and the values of its variables in one call. */
 export interface NodeRun {
   readonly node: DraftNode;
+  /** The values by parameter. */
+  readonly values: JsonObject;
+  /** The same as the run of a node names them. */
   readonly inputs: JsonObject;
 }
 
@@ -69,7 +72,8 @@ export function toNodeRun({ ref, parameters, forms, credentialId }: NodeCall, ve
     tool_node_version: '2',
   };
   const id = PREFIX + hash('sha256', JSON.stringify(data)).slice(0, 24);
-  return { node: toDraftNode(id, data), inputs: inputsOf(variables, version) };
+  const values = Object.fromEntries(variables);
+  return { node: toDraftNode(id, data), values, inputs: inputsOf(variables, version) };
 }
 
 /** Returns a node at a fixed place: nobody looks at them, and Dify requires a position. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { after, onAbort } from '../../model/async.ts';
-import { BridgeError } from '../../model/errors.ts';
+import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { isJsonObject, type JsonObject, objectOf, textOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { ConsoleSession } from '../console/session.ts';
@@ -34,6 +34,7 @@ export const MAX_APPS = 10;
 const MAX_ATTEMPTS = 3;
 /** How long the bridge waits for a workflow's ID after its caller has left. */
 const STOP_MS = 10_000;
+const NO_ROOM: ReadonlySet<ErrorCode> = new Set(['upstream_quota_exceeded', 'upstream_forbidden']);
 const NO_TIMEOUT = Number.POSITIVE_INFINITY;
 
 /**
@@ -45,10 +46,14 @@ export class WorkflowRuns {
   readonly #options: WorkflowRunsOptions;
   /** The apps by the key in their description. */
   #apps: Promise<Map<string, string>> | undefined;
+  /** What this Dify does not run as a stream. */
+  readonly #refused = new Set<string>();
+  #mayCreate: boolean;
   readonly #making = new Map<string, Promise<string | undefined>>();
 
   constructor(options: WorkflowRunsOptions) {
     this.#options = options;
+    this.#mayCreate = options.mayCreate;
   }
 
   /**
@@ -56,15 +61,14 @@ export class WorkflowRuns {
    * refuses the run, always before the tool is started.
    */
   async start(
-    { node }: NodeRun,
-    parameters: JsonObject,
+    { node, values }: NodeRun,
     version: string | undefined,
     signal: AbortSignal,
   ): Promise<StreamedRun | undefined> {
-    const graph = toWorkflowGraph(node, parameters, version);
+    const graph = toWorkflowGraph(node, values, version);
     if (graph === undefined) return undefined;
     const key = `[${hash('sha256', JSON.stringify(graph)).slice(0, 24)}]`;
-    const appId = await this.#appFor(key);
+    const appId = this.#refused.has(key) ? undefined : await this.#appFor(key);
     if (appId === undefined) return undefined;
     const path = `/console/api/apps/${appId}`;
     if (!(await this.#prepare(path, graph, signal))) {
@@ -82,7 +86,7 @@ export class WorkflowRuns {
       .send({
         method: 'POST',
         path: `${path}/workflows/draft/run`,
-        content: () => ({ body: { inputs: parameters, files: [] } }),
+        content: () => ({ body: { inputs: values, files: [] } }),
         signal: close.signal,
         timeoutMs: NO_TIMEOUT,
       })
@@ -90,7 +94,10 @@ export class WorkflowRuns {
     if (answer.status === 200) return { messages: () => this.#read(path, answer, { signal, close }) };
     const reply = await readReply(answer);
     if (answer.status === 429) throw accountError(this.#options.session, answer, reply);
-    if (answer.status < 500) return undefined;
+    if (answer.status < 500) {
+      this.#refused.add(key);
+      return undefined;
+    }
     throw accountError(this.#options.session, answer, reply);
   }
 
@@ -100,7 +107,7 @@ export class WorkflowRuns {
       throw error;
     }));
     const known = apps.get(key);
-    if (known !== undefined || !this.#options.mayCreate || apps.size >= MAX_APPS) return known;
+    if (known !== undefined || !this.#mayCreate || apps.size >= MAX_APPS) return known;
     const making = this.#making.get(key) ?? this.#make(key, apps).finally(() => this.#making.delete(key));
     this.#making.set(key, making);
     return making;
@@ -124,9 +131,9 @@ export class WorkflowRuns {
       apps.set(key, id);
       return id;
     } catch (error) {
-      const { code } = error as Partial<BridgeError>;
-      if (code === 'upstream_quota_exceeded' || code === 'upstream_forbidden') return undefined;
-      throw error;
+      if (!(error instanceof BridgeError) || !NO_ROOM.has(error.code)) throw error;
+      this.#mayCreate = false;
+      return undefined;
     }
   }
 
