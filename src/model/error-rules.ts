@@ -61,11 +61,11 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 2,
     meaning:
-      "DIFY_API_URL does not lead to Dify's API. It may lead to nginx or the web app, which answer with web pages.",
+      "DIFY_API_URL or DIFY_URL does not lead to Dify's API. It may lead to nginx or the web app, which answer with web pages.",
   },
   upstream_unreachable: {
     ...CALL,
-    meaning: 'The bridge cannot connect to Dify: it is down, or DIFY_API_URL is wrong.',
+    meaning: 'The bridge cannot connect to Dify: it is down, or DIFY_API_URL or DIFY_URL is wrong.',
   },
   upstream_error: {
     ...CALL,
@@ -114,7 +114,7 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 130,
     meaning:
-      'The caller cancelled the call. Its request to Dify was closed; a workflow keeps running in Dify.',
+      'The caller cancelled the call. Its request to Dify was closed. A workflow keeps running in Dify, except on the account road, which stops it.',
   },
   call_not_found: {
     ...ARGUMENT,

@@ -10,13 +10,13 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** Returns a session whose errors name DIFY_URL, because the account road has no DIFY_API_URL. */
-export function accountSession({ send, toError }: ConsoleSession): ConsoleSession {
+export function accountSession(session: ConsoleSession): ConsoleSession {
   return {
     send: (request) =>
-      send(request).catch((error: unknown) => {
+      session.send(request).catch((error: unknown) => {
         throw error instanceof BridgeError ? accountRoadError(error) : error;
       }),
-    toError: (reply) => accountRoadError(toError(reply)),
+    toError: (reply) => accountRoadError(session.toError(reply)),
   };
 }
 

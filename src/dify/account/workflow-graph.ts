@@ -13,23 +13,21 @@ const FILE_SETTINGS = {
 };
 
 /**
- * Returns the graph that passes start variables with the names of these parameters to a tool node, and the node's
+ * Returns the graph that passes start variables with the names of these values to a tool node, and the node's
  * outputs to its end. Returns undefined if Dify has no start variable for a value.
  */
 export function toWorkflowGraph(
   node: DraftNode,
-  parameters: JsonObject,
+  values: JsonObject,
   version?: string,
 ): JsonObject | undefined {
   const variables: JsonObject[] = [];
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined || value === null) continue;
-    const type = startType(value, version);
+  for (const [name, value] of Object.entries(values)) {
+    const type = value === undefined ? undefined : startType(value, version);
     if (type === undefined) return undefined;
     const settings = type.startsWith('file') ? FILE_SETTINGS : {};
     variables.push({ variable: name, label: name, type, required: false, options: [], ...settings });
   }
-  variables.sort((left, right) => (String(left['variable']) < String(right['variable']) ? -1 : 1));
   const outputs = OUTPUTS.map((variable) => ({ variable, value_selector: [node.id, variable] }));
   const end = toDraftNode(END_NODE, { ...nodeTexts('end', 'End'), outputs }, 200);
   return {

@@ -6,7 +6,7 @@ import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { readReply } from '../wire/reply.ts';
-import { accountError, runError } from './account-errors.ts';
+import { accountError, isGone, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';
 import type { NodeRun } from './node.ts';
 import { createOwnApp, listOwnApps } from './own-apps.ts';
@@ -95,7 +95,9 @@ export class WorkflowRuns {
     const reply = await readReply(answer);
     if (answer.status === 429) throw accountError(this.#options.session, answer, reply);
     if (answer.status < 500) {
-      this.#refused.add(key);
+      // A deleted app is looked for again; any other refusal would be repeated.
+      if (isGone(reply)) this.#apps = undefined;
+      else this.#refused.add(key);
       return undefined;
     }
     throw accountError(this.#options.session, answer, reply);
