@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { hasRedis, REDIS_TAG } from './test/support/redis-tag.ts';
+import { areInstalled, PROGRAMS } from './test/support/programs.ts';
 import { WaitingFirst } from './test/support/sequencer.ts';
 
 // The time limits only end tests that hang. They allow for slow machines.
@@ -16,7 +16,11 @@ export default defineConfig({
     // Most files spend more time waiting than computing.
     maxWorkers: Math.max(4, 2 * availableParallelism()),
     sequence: { sequencer: WaitingFirst },
-    tags: [{ name: REDIS_TAG, description: 'Starts a redis-server.', skip: !hasRedis() }],
+    tags: PROGRAMS.map((programs) => ({
+      name: programs.tag,
+      description: `Starts ${programs.package}.`,
+      skip: !areInstalled(programs),
+    })),
     reporters: ['default', './scripts/count-reporter.ts'],
   },
 });

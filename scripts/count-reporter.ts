@@ -1,8 +1,8 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
-import { REDIS_TAG } from '../test/support/redis-tag.ts';
+import { PROGRAMS } from '../test/support/programs.ts';
 
 /**
- * Ends the run with the tests that were skipped because there is no Redis, and with one plain line that any CI system
+ * Ends the run with the tests that were skipped because a program is missing, and with one plain line that any CI system
  * can read. If `CI` is set, each of these tests counts as failed.
  */
 export default class CountReporter implements Reporter {
@@ -16,7 +16,8 @@ export default class CountReporter implements Reporter {
         const { state } = test.result();
         if (state === 'passed') passed += 1;
         else if (state === 'failed') failed += 1;
-        else if (test.options.mode === 'skip' && test.tags.includes(REDIS_TAG)) skipped.push(test);
+        else if (test.options.mode === 'skip' && PROGRAMS.some(({ tag }) => test.tags.includes(tag)))
+          skipped.push(test);
       }
     }
     const isFailure = Boolean(process.env['CI']) && skipped.length > 0;
@@ -28,13 +29,16 @@ export default class CountReporter implements Reporter {
   }
 }
 
-function describeSkipped(tests: readonly TestCase[], isFailure: boolean): string {
-  if (tests.length === 0) return '';
-  const count = tests.length === 1 ? '1 test' : `${tests.length} tests`;
+function describeSkipped(skipped: readonly TestCase[], isFailure: boolean): string {
   const consequence = isFailure ? ', which is a failure where CI is set' : '';
-  const names = tests.map((test) => `  ${test.module.relativeModuleId} > ${test.fullName}\n`).join('');
-  return (
-    `Skipped ${count} because redis-server is not installed${consequence}:\n${names}` +
-    'To run them, install redis-server (on Debian: apt-get install redis-server) and run npm test again.\n'
-  );
+  return PROGRAMS.map(({ tag, package: name }) => {
+    const tests = skipped.filter((test) => test.tags.includes(tag));
+    if (tests.length === 0) return '';
+    const count = tests.length === 1 ? '1 test' : `${tests.length} tests`;
+    const names = tests.map((test) => `  ${test.module.relativeModuleId} > ${test.fullName}\n`).join('');
+    return (
+      `Skipped ${count} because ${name} is not installed${consequence}:\n${names}` +
+      `To run them, install ${name} (on Debian: apt-get install ${name}) and run npm test again.\n`
+    );
+  }).join('');
 }

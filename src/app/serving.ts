@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
@@ -10,7 +11,7 @@ import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import type { BridgeFiles } from './files.ts';
-import type { SharedState } from './shared-state.ts';
+import { type SharedState, sessionKeyOf } from './shared-state.ts';
 
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
@@ -102,22 +103,29 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       const view = viewNamed(views, name);
       const createServer = await createServers(view);
       const { serveOverStdio } = await import('../mcp/stdio.ts');
-      const host = serveOverStdio({ ...streams, createServer, registry: view.tools, logger });
+      const endGraceMs = config.calls.shutdownGrace;
+      const host = serveOverStdio({ ...streams, createServer, registry: view.tools, endGraceMs, logger });
       single.set(host, view);
       endWithApp(host);
-      await host.closed;
-      single.delete(host);
-      // Only this client could fetch the results of its running calls, unless another client uses the same view.
-      if (![...single.values()].includes(view)) view.abandon(LOCAL_PRINCIPAL);
+      try {
+        await host.closed;
+      } finally {
+        single.delete(host);
+        // Only this client could fetch the results of its running calls, unless another client uses the same view.
+        if (![...single.values()].includes(view)) view.abandon(LOCAL_PRINCIPAL);
+      }
     },
 
     async serveHttp(status) {
-      const http = await import('../http/host.ts');
-      const { sessionIdle, keepAlive, publicUrl, ...options } = config.http;
+      const [http, { LocalSessions }] = await Promise.all([
+        import('../http/host.ts'),
+        import('../http/local-sessions.ts'),
+      ]);
+      const { keepAlive, publicUrl, ...options } = config.http;
       const [first, ...others] = await allHttpViews();
       const host = new http.HttpHost({
         ...options,
-        sessionIdleMs: sessionIdle,
+        sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: () => readiness(views, status(), state?.health),
@@ -152,6 +160,11 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
     },
   };
+}
+
+/** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
+function sessionsFolder({ files, cacheDir }: Config): string {
+  return join(files.dir ?? cacheDir, 'sessions');
 }
 
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */

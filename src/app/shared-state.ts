@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -12,11 +13,13 @@ export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }] = await Promise.all([
-    import('../redis/connection.ts'),
-    import('../files/backends/redis.ts'),
-    import('../tasks/redis-calls.ts'),
-  ]);
+  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
+    await Promise.all([
+      import('../redis/connection.ts'),
+      import('../files/backends/redis.ts'),
+      import('../tasks/redis-calls.ts'),
+      import('../http/redis-sessions.ts'),
+    ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
@@ -25,9 +28,15 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;
     },
     close: () => connection.close(),
   };
+}
+
+/** Returns the configured key of the sessions; its setting may have any length. */
+export function sessionKeyOf({ http: { sessionKey } }: Config): Uint8Array | undefined {
+  return sessionKey === undefined ? undefined : createHash('sha256').update(sessionKey).digest();
 }

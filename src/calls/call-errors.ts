@@ -32,12 +32,15 @@ export function shuttingDown(sent: boolean): BridgeError {
 export function explainFailure(error: unknown, tool: PublishedTool): BridgeError {
   const failure = asBridgeError(error);
   const refused = failure.code === 'upstream_rejected' && (failure.upstream?.status ?? 400) === 400;
-  if (!refused || tool.authorized) return failure;
-  const label = JSON.stringify(tool.providerLabel);
-  const message = `Dify refused the call: the provider ${label} has no credentials in this workspace.`;
+  return !refused || tool.authorized ? failure : withoutCredentials(tool, failure);
+}
+
+/** Returns the error for a tool whose provider has no credentials in Dify; `cause` is Dify's refusal. */
+export function withoutCredentials({ providerLabel }: PublishedTool, cause?: BridgeError): BridgeError {
+  const message = `${providerLabel} has no credentials in this Dify workspace, so this tool cannot run.`;
   return new BridgeError('provider_unauthorized', message, {
-    hint: `Someone with access to the workspace must authorise ${label} in Dify under Tools. Then call again.`,
-    cause: failure,
-    upstream: failure.upstream,
+    hint: `Do not retry; tell the user to authorize ${providerLabel} in Dify (Tools).`,
+    cause,
+    upstream: cause?.upstream,
   });
 }

@@ -10,7 +10,7 @@ import type { PublishedTool } from '../model/registry.ts';
 import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
-import { explainFailure, shuttingDown } from './call-errors.ts';
+import { explainFailure, shuttingDown, withoutCredentials } from './call-errors.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
 
@@ -60,6 +60,8 @@ export class Caller {
   check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
+    // Its parameters may not be listed, so that nobody could correct the arguments.
+    if (!tool.authorized) throw withoutCredentials(tool);
     this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw argumentsError(tool.name, parsed.problems, CORRECT);
   }

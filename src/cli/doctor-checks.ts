@@ -11,6 +11,7 @@ import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../m
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { furtherNotes } from '../registry/notes.ts';
 import { count } from './output.ts';
+import { unusableTools } from './tool-texts.ts';
 import { manifestLines, presentRegistry, staleLines } from './command-app.ts';
 
 export interface Finding {
@@ -134,19 +135,18 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
   try {
     const registry = await presentRegistry(app, signal);
     const { listing, lastError, stale } = app.status();
-    const { providers = [], problems = [] } = listing ?? {};
+    const { problems = [] } = listing ?? {};
     const counts = PROVIDER_TYPES.map((type) => {
       const tools = registry.tools.filter(({ ref }) => ref.providerType === type).length;
       return `${type} ${tools}`;
     });
-    const unauthorized = providers.filter(({ authorized }) => !authorized).map(({ id }) => id);
     const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
       ...(lastError === undefined ? [] : [`Dify could not list its tools: ${lastError.split('\n')[0]}`]),
       ...staleLines(stale),
       ...manifestLines(app.manifests()),
       ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
-      ...unauthorized.map((id) => `${id} is not authorised in Dify: Dify will refuse its tools`),
+      ...unusableTools(registry),
       ...registry.withheld.map(
         ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
       ),
@@ -156,7 +156,9 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
     if (doubts.length === 0 && registry.tools.length > 0) return pass(message);
     const fixes = [
       ...(problems.length === 0 ? [] : [NOT_LISTED_FIX]),
-      ...(unauthorized.length === 0 ? [] : ['Authorise providers in Dify under Tools.']),
+      ...(registry.tools.every(({ authorized }) => authorized)
+        ? []
+        : ['Authorise these providers in Dify under Tools.']),
       ...(registry.withheld.length === 0 ? [] : ['tools explain NAME says what publishes a withheld tool.']),
     ];
     if (fixes.length === 0 && registry.tools.length === 0)

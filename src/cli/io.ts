@@ -5,6 +5,10 @@ import type { Prompter } from './prompter.ts';
 /** A text stream: standard output or standard error. */
 export interface TextSink {
   readonly isTTY?: boolean | undefined;
+  /** What has been written but not been taken by the reader, in bytes. */
+  readonly writableLength?: number | undefined;
+  /** The width of a terminal, in characters. */
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 

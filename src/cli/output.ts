@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
+import { widthOf, wrap } from './layout.ts';
 
 /** The styles in use; each has one meaning. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -20,10 +21,14 @@ export function createOutput(
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
   const note = (text: string): void => {
-    if (!json) line(io.stderr, text);
+    if (!json) line(io.stderr, wrap(text, widthOf(io.stderr)));
   };
   return {
     json,
+    /** The columns of standard output; undefined if it is not a terminal. */
+    width: widthOf(io.stdout),
+    /** Returns a text for the result, wrapped to the terminal. */
+    prose: (text: string): string => wrap(text, widthOf(io.stdout)),
     /** Returns a styled text if the stream supports styles. */
     paint,
     /** Prints the command's result: the value as JSON, or its text. */
@@ -37,27 +42,9 @@ export function createOutput(
     /** Prints an error: as lines, or as one line of JSON. */
     error: (error: BridgeError, details: Readonly<Record<string, unknown>> = {}): void => {
       if (json) line(io.stderr, wellFormedJson({ error: { ...describe(error), ...details } }));
-      else line(io.stderr, `${paint('red', 'error:', 'stderr')} ${error.toText()}`);
+      else note(`${paint('red', 'error:', 'stderr')} ${error.toText()}`);
     },
   };
-}
-
-/** Returns aligned columns, two spaces apart; the last one is not padded. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.slice(0, -1).forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    });
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 /** Returns a number with its noun: `1 tool`, `3 tools`. */

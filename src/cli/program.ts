@@ -5,13 +5,14 @@ import { Secrets } from '../model/secrets.ts';
 import { VERSION } from '../version.ts';
 import { type CommandEntry, type CommandOption, COMMANDS, SANDBOX } from './commands.ts';
 import type { CliIo } from './io.ts';
+import { helpWidthOf, wrap } from './layout.ts';
 import { createOutput, type Output } from './output.ts';
 import type { GlobalOptions } from './session.ts';
 
 const NAME = 'dify-mcp-bridge';
 
-const EXIT_CODES = `
-Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.`;
+const EXIT_CODES =
+  'Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.';
 
 /**
  * Runs the command line; `argv` has only the arguments. Returns the exit code and never throws. Help and
@@ -50,8 +51,8 @@ function createProgram(io: CliIo, run: Run): Command {
       writeErr: (text) => void io.stderr.write(text),
       // Errors are printed once, where they are caught.
       outputError: () => undefined,
-      getOutHelpWidth: () => 100,
-      getErrHelpWidth: () => 100,
+      getOutHelpWidth: () => helpWidthOf(io.stdout),
+      getErrHelpWidth: () => helpWidthOf(io.stderr),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -65,7 +66,7 @@ function createProgram(io: CliIo, run: Run): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent (env DIFY_BRIDGE_LOG_LEVEL)')
     .option('--no-color', 'no colours on a terminal (env NO_COLOR)')
     .addHelpText('before', exampleText(['demo']))
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', `\n${wrap(EXIT_CODES, helpWidthOf(io.stdout))}`);
   for (const item of COMMANDS) {
     if ('usage' in item) addCommand(program, item, run);
     else {

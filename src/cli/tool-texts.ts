@@ -2,11 +2,11 @@ import { usedRoad } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { ViewConfig } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
-import type { PublishedTool } from '../model/registry.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import type { ToolCost } from '../registry/cost.ts';
 import { similarNames } from '../registry/explain.ts';
-import type { Output } from './output.ts';
+import { count, type Output } from './output.ts';
 import { type Session, warnOfUnlisted } from './session.ts';
 
 export interface ToolsOptions {
@@ -57,4 +57,17 @@ export function costText({ bytes, tokens }: ToolCost): string {
 
 export function number(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+/** Returns a line on the tools that cannot work, by provider. */
+export function unusableTools({ tools }: Pick<Registry, 'tools'>): readonly string[] {
+  const byProvider = new Map<string, number>();
+  for (const { authorized, providerLabel } of tools) {
+    if (!authorized) byProvider.set(providerLabel, (byProvider.get(providerLabel) ?? 0) + 1);
+  }
+  if (byProvider.size === 0) return [];
+  const providers = [...byProvider].sort((a, b) => b[1] - a[1]).map(([label, tools]) => `${label} ${tools}`);
+  const total = [...byProvider.values()].reduce((sum, each) => sum + each, 0);
+  const [are, of] = [total === 1 ? 'tool is' : 'tools are', count(byProvider.size, 'provider')];
+  return [`${total} ${are} not usable yet, of ${of} without credentials in Dify: ${providers.join(', ')}.`];
 }

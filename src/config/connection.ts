@@ -160,7 +160,8 @@ export function configSecrets(config: Config): readonly string[] {
   const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;
   const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
-  return [innerApiKey, adminApiKey, password, secretKey, config.http.token, redisPassword, inRedisUrl]
+  const { token, sessionKey } = config.http;
+  return [innerApiKey, adminApiKey, password, secretKey, token, sessionKey, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

@@ -72,11 +72,11 @@ const http = z.strictObject({
   publicUrl: optional(baseUrl).describe(
     'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
   ),
-  sessionIdle: setting(duration('1s', '24h'), '30m').describe(
-    'A session without requests ends after this time.',
+  sessionKey: optional(text, { secret: true }).describe(
+    'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
   ),
-  maxSessions: setting(wholeNumber(1, 100_000), 200).describe(
-    'Most MCP sessions at once. Beyond that, a new session ends the least recently used one.',
+  maxStreams: setting(wholeNumber(1, 100_000), 1000).describe(
+    'Most event streams on which clients wait for notifications.',
   ),
   maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB').describe('Largest request body.'),
   keepAlive: setting(duration('100ms', '10m'), '5s').describe(
@@ -123,7 +123,7 @@ const calls = z.strictObject({
     'The bridge reports progress at least this often while a tool is silent.',
   ),
   shutdownGrace: setting(duration('0s', '1h'), '10s').describe(
-    'Time for running calls to finish when the bridge stops.',
+    'Time for running calls to finish when the bridge stops, or when a client over stdio ends its input.',
   ),
   keepResults: setting(duration('1s', '24h'), '1h').describe(
     'How long clients can fetch the result of a call that was handed off or had an idempotency key.',

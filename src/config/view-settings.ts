@@ -28,8 +28,8 @@ export const tools = z.strictObject({
   formParameters: setting(choice(['preset', 'publish']), 'preset').describe(
     'preset: parameters meant for the operator come from presets. publish: callers set them.',
   ),
-  unauthorized: setting(choice(['publish', 'hide']), 'publish').describe(
-    'What happens to tools whose provider has no credentials in Dify.',
+  unauthorized: setting(choice(['brief', 'publish', 'hide']), 'brief').describe(
+    'Tools whose provider has no credentials in Dify. brief: listed by name and title until it has. publish: listed in full.',
   ),
   mode: setting(choice(['list', 'search', 'auto']), 'list').describe(
     'list: clients see every tool. search: clients see tools that search and call. auto: search above a size.',
@@ -58,6 +58,9 @@ export const tools = z.strictObject({
   ),
   maxImageBytes: setting(RESULT_FIELDS.maxImageBytes, '700KB').describe(
     'Largest image or sound that a result contains; larger ones are stored and linked to.',
+  ),
+  sounds: setting(choice(['inline', 'link']), 'inline').describe(
+    'Sounds in results. inline: audio content. link: resource links, for clients that fail on audio, such as LangChain and the AI SDK.',
   ),
   maxInlineBytes: setting(RESULT_FIELDS.maxInlineBytes, '1MB').describe(
     'Largest total size of the images and sounds in one result.',

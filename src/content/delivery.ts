@@ -3,7 +3,7 @@ import type { FileReference } from '../model/message.ts';
 import type { FileOpener } from '../model/ports.ts';
 import { fileName } from './file-name.ts';
 import type { Overflow, Turn } from './inline-budget.ts';
-import { declaredType, detectMediaType, inlineForm, type TypeHints } from './media-type.ts';
+import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHints } from './media-type.ts';
 import { Peekable } from './peekable.ts';
 import type { AccessibleFile, ResultStore } from './result-store.ts';
 
@@ -93,7 +93,7 @@ async function receive(
 ): Promise<Delivery> {
   await source.fill(HEAD_BYTES);
   let type = await detectMediaType(source.head(), hints, source.ended);
-  const expected = inlineForm(type);
+  const expected = formOf(type, limits);
   const limit = expected === undefined ? 0 : largest(expected, limits);
   // If the file cannot fit, only its head is read into memory.
   if (expected !== undefined && (announced === undefined || announced <= limit)) {
@@ -104,7 +104,7 @@ async function receive(
   if (source.ended && source.length === 0) return { kind: 'empty', mimeType };
 
   const about = { name: hints.filename, mimeType };
-  const form = inlineForm(type);
+  const form = formOf(type, limits);
   const because = form === undefined ? undefined : await overflow(form, source, text, turn, limits);
   turn.pass();
   if (form !== undefined && because === undefined) {
@@ -119,6 +119,12 @@ async function receive(
   const outcome = await store.put(source.all(), about);
   if (outcome.kind !== 'stored') return { ...outcome, mimeType, size };
   return { ...outcome, mimeType, left: form && because && { form, because } };
+}
+
+/** Returns the form in which a result contains a file; undefined if it only links to it. */
+function formOf(type: MediaType, { sounds }: ResultLimits): InlineForm | undefined {
+  const form = inlineForm(type);
+  return form === 'audio' && sounds === 'link' ? undefined : form;
 }
 
 /** Resolves with why the result cannot contain the file; if it can, an image or sound takes its part of the budget. */

@@ -5,7 +5,7 @@ import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { LOOPBACK_NAMES, urlHost } from './address.ts';
 
-export interface AdmissionOptions {
+export interface PlaceOptions {
   /** The address that the bridge listens on. */
   readonly host: string;
   /** The bearer token that every request must carry. Without it, no token is required. */
@@ -22,33 +22,10 @@ export interface AdmissionOptions {
 const ANONYMOUS_PRINCIPAL = 'anonymous';
 
 /**
- * Decides by the headers whether a request may be served: first by Host and Origin, so that a hostile web page learns
- * nothing, then by the token. Returns the principal of the request, which is derived from the token, survives a restart
- * and does not reveal the token.
- * @throws BridgeError `forbidden` or `unauthorized`.
- */
-export function createAdmission(options: AdmissionOptions): (headers: IncomingHttpHeaders) => string {
-  const checkPlace = createPlaceCheck(options);
-  const { token } = options;
-  const isTokenRight = tokenRule(token);
-  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token);
-
-  return (headers) => {
-    checkPlace(headers);
-    if (!isTokenRight(headers.authorization)) {
-      throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
-        hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
-      });
-    }
-    return principal;
-  };
-}
-
-/**
- * The part of admission that also applies to requests without a token: Host and Origin.
+ * Returns the check of Host and Origin. It comes before everything else, so that a hostile web page learns nothing.
  * @throws BridgeError `forbidden`.
  */
-export function createPlaceCheck(options: AdmissionOptions): (headers: IncomingHttpHeaders) => void {
+export function createPlaceCheck(options: PlaceOptions): (headers: IncomingHttpHeaders) => void {
   const isHostAllowed = hostRule(options);
   const isOriginAllowed = originRule(options);
 
@@ -66,6 +43,23 @@ export function createPlaceCheck(options: AdmissionOptions): (headers: IncomingH
   };
 }
 
+/**
+ * Returns the check of the token, which returns the principal of the request: a text made from the token, the same after
+ * a restart, from which the token cannot be read.
+ * @throws BridgeError `unauthorized`.
+ */
+export function createTokenCheck(token: string | undefined): (headers: IncomingHttpHeaders) => string {
+  const isTokenRight = tokenRule(token);
+  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token);
+
+  return ({ authorization }) => {
+    if (isTokenRight(authorization)) return principal;
+    throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
+      hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
+    });
+  };
+}
+
 /** The challenge of a 401 (RFC 6750, section 3). */
 export function bearerChallenge(authorization: string | undefined): string {
   return authorization === undefined
@@ -73,7 +67,7 @@ export function bearerChallenge(authorization: string | undefined): string {
     : 'Bearer realm="dify-mcp-bridge", error="invalid_token"';
 }
 
-function hostRule({ host, token, allowedHosts, publicHost }: AdmissionOptions): (header: string) => boolean {
+function hostRule({ host, token, allowedHosts, publicHost }: PlaceOptions): (header: string) => boolean {
   const names = new Set(
     [...LOOPBACK_NAMES, urlHost(host), publicHost ?? urlHost(host), ...allowedHosts].map((name) =>
       name.toLowerCase(),
@@ -88,7 +82,7 @@ function hostRule({ host, token, allowedHosts, publicHost }: AdmissionOptions): 
     isKnown(header.toLowerCase()) || isIP(withoutPort(header).replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
-function originRule({ host, allowedOrigins }: AdmissionOptions): (header: string) => boolean {
+function originRule({ host, allowedOrigins }: PlaceOptions): (header: string) => boolean {
   const allowed = new Set(
     [...(isLoopback(host) ? LOOPBACK_NAMES : []), ...allowedOrigins].map((name) => name.toLowerCase()),
   );

@@ -1,58 +1,105 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
-import { after } from '../model/async.ts';
+import { after, settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** How long a client may continue to send a refused body, in milliseconds. */
 const DISCARD_MS = 5000;
 
-/**
- * Resolves with the JSON value in the body of a POST.
- * @throws BridgeError `unsupported_media_type`, `body_too_large`, `parse_error`, and `bad_request` for a batch or
- * if the client stopped sending.
- */
-export async function readMessage(req: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const encoding = req.headers['content-encoding'] ?? 'identity';
-  if (!isJsonContentType(req.headers['content-type']) || encoding !== 'identity') {
-    throw new BridgeError('unsupported_media_type', 'The body must be uncompressed JSON.', {
-      hint: 'Send it with Content-Type: application/json and without Content-Encoding.',
-    });
-  }
-  const text = (await readBody(req, maxBytes)).toString('utf8');
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch (error) {
-    throw new BridgeError('parse_error', 'The body of the request is not valid JSON.', { cause: error });
-  }
-  if (Array.isArray(message)) {
-    throw new BridgeError('bad_request', 'The body is a JSON-RPC batch, which MCP does not have.', {
-      hint: 'Send each message in a request of its own.',
-    });
-  }
-  return message;
+/** How long a body may stop arriving, in milliseconds. */
+const SILENCE_MS = 30_000;
+
+/** What the bodies that are arriving may hold together, in bytes. A single one may always have its own limit. */
+const MAX_ARRIVING_BYTES = 64 * 1024 * 1024;
+
+export interface BodyOptions {
+  /** The largest body, in bytes. */
+  readonly maxBytes: number;
+  /** How long a body may stop arriving, in milliseconds. Default: 30 s. */
+  readonly silenceMs?: number | undefined;
+  /** The bytes of all bodies that are arriving. Default: 64 MiB. */
+  readonly maxArrivingBytes?: number | undefined;
 }
 
-/** Reads up to the limit, and leaves the connection open: see `discardBody`. */
-async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = (): BridgeError =>
-    new BridgeError('body_too_large', `The body of the request is larger than ${maxBytes} bytes.`, {
-      hint: 'Send less, or raise the setting http.maxBodyBytes.',
-    });
-  if (Number(req.headers['content-length']) > maxBytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof BridgeError) throw error;
-    throw new BridgeError('bad_request', 'The body of the request broke off.');
+/** Reads the bodies of requests, within limits for each and for all together. */
+export class Bodies {
+  readonly #maxBytes: number;
+  readonly #silenceMs: number;
+  readonly #maxArrivingBytes: number;
+  #arriving = 0;
+
+  constructor({ maxBytes, silenceMs = SILENCE_MS, maxArrivingBytes = MAX_ARRIVING_BYTES }: BodyOptions) {
+    this.#maxBytes = maxBytes;
+    this.#silenceMs = silenceMs;
+    this.#maxArrivingBytes = maxArrivingBytes;
   }
-  return Buffer.concat(chunks);
+
+  /**
+   * Returns the JSON value in the body of a POST.
+   * @throws BridgeError `unsupported_media_type`, `body_too_large`, `parse_error`, `overloaded`, `request_timeout`, and
+   * `bad_request` if the client stopped sending.
+   */
+  async readJson(req: IncomingMessage): Promise<unknown> {
+    const encoding = req.headers['content-encoding'] ?? 'identity';
+    if (!isJsonContentType(req.headers['content-type']) || encoding !== 'identity') {
+      throw new BridgeError('unsupported_media_type', 'The body must be uncompressed JSON.', {
+        hint: 'Send it with Content-Type: application/json and without Content-Encoding.',
+      });
+    }
+    const text = (await this.#read(req)).toString('utf8');
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new BridgeError('parse_error', 'The body of the request is not valid JSON.', { cause: error });
+    }
+  }
+
+  /** Reads as far as the limit, and leaves the connection open: see `discardBody`. */
+  async #read(req: IncomingMessage): Promise<Buffer> {
+    const maxBytes = this.#maxBytes;
+    if (Number(req.headers['content-length']) > maxBytes) throw tooLarge(maxBytes);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const body = req.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
+    try {
+      for (;;) {
+        const next = body.next();
+        if (!(await settlesWithin(next, this.#silenceMs))) throw timedOut();
+        const { done, value: chunk } = await next;
+        if (done === true) return Buffer.concat(chunks);
+        size += chunk.length;
+        this.#arriving += chunk.length;
+        if (size > maxBytes) throw tooLarge(maxBytes);
+        if (this.#arriving > this.#maxArrivingBytes && this.#arriving > size) throw crowded();
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      // Not awaited: after a timeout, the stream still waits for its next piece.
+      void body.return?.();
+      if (error instanceof BridgeError) throw error;
+      throw new BridgeError('bad_request', 'The body of the request broke off.');
+    } finally {
+      this.#arriving -= size;
+    }
+  }
+}
+
+function tooLarge(maxBytes: number): BridgeError {
+  return new BridgeError('body_too_large', `The body of the request is larger than ${maxBytes} bytes.`, {
+    hint: 'Send less, or raise the setting http.maxBodyBytes.',
+  });
+}
+
+function timedOut(): BridgeError {
+  return new BridgeError('request_timeout', 'The body of the request stopped arriving.', {
+    hint: 'Send the request again. Nothing was sent to Dify.',
+  });
+}
+
+function crowded(): BridgeError {
+  return new BridgeError('overloaded', 'Too many large request bodies are arriving at the same time.', {
+    hint: 'Repeat the request later. Nothing was sent to Dify.',
+  });
 }
 
 /**

@@ -129,6 +129,6 @@ function servedType(mimeType: string): string {
 
 function sendNotFound(res: ServerResponse): void {
   const headers = { 'Referrer-Policy': 'no-referrer', 'X-Content-Type-Options': 'nosniff' };
-  const error = 'There is no such file, or it has expired. Call the tool again that made it.';
+  const error = 'No such file, or it has expired. Call the tool again that made it.';
   sendJson(res, 404, { error }, headers);
 }

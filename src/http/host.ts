@@ -10,16 +10,29 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { rateLimited } from '../model/rate-limited.ts';
+import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
-import { bearerChallenge, createAdmission, createPlaceCheck } from './admission.ts';
-import { discardBody } from './body.ts';
+import { bearerChallenge, createPlaceCheck, createTokenCheck } from './admission.ts';
+import { Bodies, discardBody } from './body.ts';
+import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
+import { StreamLimit } from './stream-limit.ts';
 
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
+
+/** How long a connection may take for the headers of its first request, in milliseconds. */
+const HEADERS_MS = 15_000;
+/** How often the time of connections is looked at, in milliseconds. */
+const CHECK_MS = 5000;
+/** The shortest time between two log lines about refused connections, in milliseconds. */
+const LOG_INTERVAL_MS = 60_000;
+/** The connections that are allowed besides those of the streams. */
+const SPARE_CONNECTIONS = 1000;
 
 /** How long to wait on close for the answers of ended calls, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
@@ -45,10 +58,9 @@ export interface HttpHostOptions {
   readonly files?: DownloadOptions['files'] | undefined;
   /** Origins of web pages that may send requests. */
   readonly allowedOrigins?: readonly string[];
-  /** A session without an open response and a running call ends after this time. */
-  readonly sessionIdleMs: number;
-  /** The most sessions of all views together. Beyond that, a new one ends the least recently used one. */
-  readonly maxSessions: number;
+  readonly sessions: SessionRecords;
+  /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
+  readonly maxStreams: number;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
@@ -66,10 +78,12 @@ export interface Readiness {
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
-  readonly #admit: ReturnType<typeof createAdmission>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
+  readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
   readonly #sessions: Sessions;
+  readonly #bodies: Bodies;
+  readonly #streams: StreamLimit;
   readonly #served = new Map<HttpView, ServedView>();
   readonly #downloads = new Set<Promise<void>>();
   /** Removed views whose calls are still ending. */
@@ -82,26 +96,34 @@ export class HttpHost {
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
     const { host, token, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
-    const { sessionIdleMs: idleMs, maxSessions, keepAliveMs, logger } = options;
+    const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
     checkExposure(host, token, options.allowWithoutToken === true);
     this.#options = options;
-    const admission = { host, token, allowedHosts, allowedOrigins, publicHost };
-    this.#admit = createAdmission(admission);
-    this.#checkPlace = createPlaceCheck(admission);
+    this.#checkPlace = createPlaceCheck({ host, token, allowedHosts, allowedOrigins, publicHost });
+    this.#checkToken = createTokenCheck(token);
     this.#sendDownload = files && createDownloads({ files, logger });
-    this.#sessions = new Sessions({ idleMs, maxSessions, keepAliveMs, logger });
+    this.#sessions = new Sessions({ records, keepAliveMs, logger });
+    this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
+    this.#streams = new StreamLimit(maxStreams, logger);
     this.#addViews(options.views);
-    this.#server = createServer({ keepAliveTimeout: IDLE_CONNECTION_MS }, (req, res) => {
+    const times = {
+      keepAliveTimeout: IDLE_CONNECTION_MS,
+      headersTimeout: HEADERS_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    };
+    this.#server = createServer(times, (req, res) => {
       res.on('error', (error) => logger.debug('A response broke off', { error }));
       if (this.#isClosing()) res.setHeader('Connection', 'close');
       void this.#route(req, res);
     });
+    this.#server.maxConnections = maxStreams + SPARE_CONNECTIONS;
+    this.#server.on(
+      'drop',
+      rateLimited(LOG_INTERVAL_MS, (refused) => {
+        logger.warn('A connection was refused: as many as allowed are open', { refused });
+      }),
+    );
     this.closed = new Promise<void>((resolve) => this.#server.once('close', resolve));
-  }
-
-  /** The number of open sessions. */
-  get sessionCount(): number {
-    return this.#sessions.size;
   }
 
   /**
@@ -155,9 +177,10 @@ export class HttpHost {
   }
 
   #addViews(views: readonly HttpView[]): void {
-    const { keepAliveMs, maxBodyBytes, logger } = this.#options;
+    const { keepAliveMs, logger } = this.#options;
     const isClosing = (): boolean => this.#isClosing();
-    const options = { sessions: this.#sessions, keepAliveMs, maxBodyBytes, isClosing, logger };
+    const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
+    const options = { sessions, bodies, streams, keepAliveMs, isClosing, logger };
     for (const view of views) {
       if (!this.#served.has(view)) this.#served.set(view, new ServedView(view, options));
     }
@@ -168,14 +191,17 @@ export class HttpHost {
     if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
     let id: unknown;
     try {
+      this.#checkPlace(req.headers);
+      allowOrigin(req, res);
+      if (isPreflight(req)) return sendPreflight(req, res);
       if (this.#sendDownload !== undefined && isDownloadPath(pathname)) {
-        this.#checkPlace(req.headers);
         const sent = this.#sendDownload(req, res, pathname);
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const principal = this.#admit(req.headers);
-      const view = [...this.#served.values()].find(({ path }) => path === pathname);
+      const principal = this.#checkToken(req.headers);
+      const place = pathname.replace(/\/$/, '');
+      const view = [...this.#served.values()].find(({ path }) => path === place);
       if (view === undefined) this.#sendNothingHere(res);
       else await view.serve(req, res, principal, (value) => (id = value));
     } catch (thrown) {
@@ -195,8 +221,8 @@ export class HttpHost {
     if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
     if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
     const { ready, facts } = this.#options.readiness();
-    const sessions = this.#sessions.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, sessions });
+    const streams = this.#streams.full ? 'full' : undefined;
+    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

@@ -1,15 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { messageError } from '../mcp/incoming.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
-import { withoutUndefined } from '../model/json.ts';
+import { isJsonObject, withoutUndefined } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
-import { readMessage } from './body.ts';
+import type { Bodies } from './body.ts';
+import { PreparedLists } from './prepared-lists.ts';
 import { sendMethodNotAllowed } from './responses.ts';
-import type { SessionGroup } from './session-group.ts';
+import { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
-import { sendResponse, webRequest } from './web-exchange.ts';
+import type { StreamLimit } from './stream-limit.ts';
+import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
 
 /** The first revision without sessions. Revisions are dates, so they can be compared as texts. */
 const FIRST_MODERN_VERSION = '2026-07-28';
@@ -26,8 +29,9 @@ export interface HttpView {
 
 export interface ServedViewOptions {
   readonly sessions: Sessions;
+  readonly bodies: Bodies;
+  readonly streams: StreamLimit;
   readonly keepAliveMs: number;
-  readonly maxBodyBytes: number;
   /** Returns whether the bridge is stopping. */
   readonly isClosing: () => boolean;
   readonly logger: Logger;
@@ -41,6 +45,7 @@ export class ServedView {
   readonly #createServer: ServerFactory;
   readonly #options: ServedViewOptions;
   readonly #sessions: SessionGroup;
+  readonly #lists: PreparedLists;
   readonly #modern: McpHttpHandler;
 
   constructor({ path, createServer, tools }: HttpView, options: ServedViewOptions) {
@@ -48,13 +53,16 @@ export class ServedView {
     this.path = path;
     this.#createServer = createServer;
     this.#options = options;
-    this.#sessions = options.sessions.group(createServer);
+    this.#lists = new PreparedLists(tools);
+    this.#sessions = new SessionGroup(createServer, path, options.sessions, this.#lists);
     this.#modern = createMcpHandler(
       ({ era, authInfo }) => createServer({ era, principal: authInfo?.clientId }),
       {
         legacy: 'reject',
         responseMode: 'sse',
         keepAliveMs,
+        // The limit on streams holds for these as well.
+        maxSubscriptions: Number.MAX_SAFE_INTEGER,
         onerror: (error) => logger.debug('A stateless request was refused', { error }),
       },
     );
@@ -75,25 +83,34 @@ export class ServedView {
     principal: string,
     withId: (id: unknown) => void,
   ): Promise<void> {
-    const version = singleHeader(req, 'mcp-protocol-version');
+    const { bodies, streams } = this.#options;
     if (req.method === 'GET' || req.method === 'DELETE') {
+      const version = singleHeader(req, 'mcp-protocol-version');
       if (version !== undefined && version >= FIRST_MODERN_VERSION) return sendMethodNotAllowed(res, 'POST');
+      if (req.method === 'GET') {
+        // Clients ask before they have a session whether there is a stream at all.
+        if (req.headers['mcp-session-id'] === undefined) return sendMethodNotAllowed(res, 'POST');
+        streams.add(res);
+      }
       return this.#sessions.handle(req, res, principal);
     }
     if (req.method !== 'POST') return sendMethodNotAllowed(res, 'GET, POST, DELETE');
 
-    const message = await readMessage(req, this.#options.maxBodyBytes);
-    if (typeof message === 'object' && message !== null && 'id' in message) withId(message.id);
+    const message = await bodies.readJson(req);
+    if (isJsonObject(message)) withId(message['id']);
+    checkMessages(message);
     if (isLegacy(req, message)) return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
+    if (isJsonObject(message) && message['method'] === 'subscriptions/listen') streams.add(res);
+    const form = answerForm(req.headers.accept, message);
+    const list = this.#lists.find(req, message, FIRST_MODERN_VERSION, form);
+    if (list?.send(res) === true) return;
     // The token itself is not passed on.
     const authInfo = { token: '', clientId: principal, scopes: [] };
-    await sendResponse(
-      res,
-      await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo }),
-    );
+    const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
+    await sendResponse(res, response, form, list?.learn);
   }
 
   /** Resolves when no call of the view is running, after `timeoutMs` at the latest. */
@@ -105,6 +122,16 @@ export class ServedView {
   async close(): Promise<void> {
     this.endAnnouncements();
     await Promise.all([this.#sessions.close(), this.#modern.close()]);
+  }
+}
+
+/** @throws BridgeError `bad_request` or `invalid_params` if the body is neither a message nor a batch of them. */
+function checkMessages(body: unknown): void {
+  const messages = Array.isArray(body) ? (body as unknown[]) : [body];
+  if (messages.length === 0) throw new BridgeError('bad_request', 'The batch is empty.');
+  for (const message of messages) {
+    const error = messageError(message);
+    if (error !== undefined) throw error;
   }
 }
 

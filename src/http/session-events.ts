@@ -39,7 +39,8 @@ export class SessionEvents implements EventStore {
   readonly #streamByRequest = new Map<unknown, string>();
   /** Messages that end their stream. */
   readonly #endings = new WeakSet<JSONRPCMessage>();
-  #count = 0;
+  /** Begins above all numbers that the session used before it was made again, in this process or an earlier one. */
+  #count = Date.now() * 1000;
   #bytes = 0;
   #deliveredBefore = new Set<string>();
   #deliveredNow = new Set<string>();
@@ -106,6 +107,12 @@ export class SessionEvents implements EventStore {
   delivered(requestId: unknown): void {
     const streamId = this.#streamByRequest.get(requestId);
     if (streamId !== undefined) this.#deliveredNow.add(streamId);
+  }
+
+  /** The answer to this request reached its client without its stream, which is dropped. */
+  discard(requestId: unknown): void {
+    const streamId = this.#streamByRequest.get(requestId);
+    if (streamId !== undefined) this.#forget(streamId);
   }
 
   sweep(): void {

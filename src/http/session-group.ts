@@ -1,58 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isInitializeRequest, isJSONRPCNotification, isJSONRPCRequest } from '@modelcontextprotocol/server';
+import { isJSONRPCNotification, isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/server';
+import { BATCH_REVISION, paramsProblem } from '../mcp/incoming.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
-import type { Logger } from '../model/logger.ts';
-import { Session } from './session.ts';
-import type { EventBudget } from './session-events.ts';
-import type { SessionLimit } from './session-limit.ts';
-import { sendResponse, webRequest } from './web-exchange.ts';
-
-export interface SessionsOptions {
-  readonly logger: Logger;
-  /** How long a session without an open response and a running call lives, in milliseconds. */
-  readonly idleMs: number;
-  /** Sessions of all groups together: see `SessionLimit`. */
-  readonly maxSessions: number;
-  readonly keepAliveMs: number;
-}
-
-/** The state that all groups of sessions share. */
-export interface SharedByGroups extends SessionsOptions {
-  readonly limit: SessionLimit;
-  /** The memory for events that clients may request again after a lost connection. */
-  readonly budget: EventBudget;
-  /** No new session is opened. */
-  refusing: boolean;
-}
+import { isJsonObject } from '../model/json.ts';
+import type { PreparedLists } from './prepared-lists.ts';
+import { negotiatedRevision, Session } from './session.ts';
+import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
+import type { Sessions } from './sessions.ts';
+import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
 
 /** The sessions of one endpoint. Other groups do not know their IDs. */
 export class SessionGroup {
   readonly #createServer: ServerFactory;
-  readonly #shared: SharedByGroups;
-  readonly #onClose: () => void;
+  readonly #path: string;
+  readonly #sessions: Sessions;
   readonly #servers: LiveServers;
-  readonly #sessions = new Map<string, Session>();
+  readonly #lists: PreparedLists;
+  readonly #own = new Set<Session>();
   #closed = false;
 
-  constructor(createServer: ServerFactory, shared: SharedByGroups, onClose: () => void) {
+  constructor(createServer: ServerFactory, path: string, sessions: Sessions, lists: PreparedLists) {
     this.#createServer = createServer;
-    this.#shared = shared;
-    this.#onClose = onClose;
-    this.#servers = createLiveServers(shared.logger);
-  }
-
-  sessions(): Iterable<Session> {
-    return this.#sessions.values();
-  }
-
-  /** Ends idle sessions, and drops delivered events. */
-  sweep(): void {
-    for (const session of this.#sessions.values()) {
-      session.events.sweep();
-      if (this.#isIdle(session)) void session.end('idle');
-    }
+    this.#lists = lists;
+    this.#path = path;
+    this.#sessions = sessions;
+    this.#servers = createLiveServers(sessions.logger);
   }
 
   /** Notifies every client of the changed list. */
@@ -60,17 +34,16 @@ export class SessionGroup {
     this.#servers.announceChange();
   }
 
-  /** Ends the sessions of the group and cancels their calls. The group opens no new sessions. */
-  async close(reason = 'the endpoint is gone'): Promise<void> {
+  /** Drops the sessions of the group and cancels their calls. The group opens no new sessions. */
+  async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#sessions.values()].map((session) => session.end(reason)));
-    this.#onClose();
+    await Promise.all([...this.#own].map((session) => session.close('the endpoint is gone')));
   }
 
   /**
    * Serves one request, with its parsed body if it has one. Only the principal that opened a session can use it.
    * Resolves when the response is complete or the client has gone.
-   * @throws BridgeError `bad_request` without a session id, `session_not_found`, `too_many_sessions`, `shutting_down`.
+   * @throws BridgeError `bad_request`, `invalid_params`, `session_not_found`, `shutting_down`, `state_unavailable`.
    */
   async handle(
     req: IncomingMessage,
@@ -79,78 +52,132 @@ export class SessionGroup {
     message?: unknown,
   ): Promise<void> {
     const session = await this.#sessionOf(req, principal, message);
+    session.use();
     // A response that is already closed emits no further close event.
     if (res.destroyed) return session.release();
     res.once('close', () => session.release());
+    await session.ready;
 
+    if (Array.isArray(message) && session.facts.revision !== BATCH_REVISION) throw batchRefused();
     const lastEventId = req.headers['last-event-id'];
     if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
       // Nothing is left of that stream. A 204 tells an EventSource not to try again.
       res.writeHead(204).end();
       return;
     }
+    if (req.method === 'DELETE') {
+      await this.#sessions.records.end(session.facts.nonce, session.facts.expiresAt);
+      await session.close('its client ended it');
+      res.writeHead(200).end();
+      return;
+    }
 
-    const response = await session.transport.handleRequest(await webRequest(req), { parsedBody: message });
-    // A refused initialize leaves a session without an ID.
-    if (session.transport.sessionId === undefined) await session.end('not initialized');
-    const cancelled = cancelledRequest(message);
-    if (cancelled !== undefined) await session.settleCancelled(cancelled);
-    await sendResponse(res, response);
-    if (isJSONRPCRequest(message) && res.writableEnded) session.events.delivered(message.id);
+    const form = answerForm(req.headers.accept, message);
+    const list = this.#lists.find(req, message, session.facts.revision, form);
+    if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
+    const messages = Array.isArray(message) ? (message as unknown[]) : [message];
+    const requestIds = messages.flatMap(requestIdOf);
+    const response = await session.respond(await webRequest(req), message, requestIds);
+    for (const requestId of messages.flatMap(cancelledRequest)) await session.settleCancelled(requestId);
+    const sent = await sendResponse(res, response, form, list?.learn);
+    for (const requestId of requestIds) {
+      if (sent === 'json') session.events.discard(requestId);
+      else if (res.writableEnded) session.events.delivered(requestId);
+    }
   }
 
-  /**
-   * Returns the session of a request, which counts as in use until `release`, so that it does not end before it
-   * answers.
-   */
+  /** Returns the session of a request: a new one for `initialize`, otherwise the one in memory or one made again. */
   async #sessionOf(req: IncomingMessage, principal: string, message: unknown): Promise<Session> {
-    const id = req.headers['mcp-session-id'];
-    if (id === undefined) {
-      if (isInitializeRequest(message)) {
-        if (this.#shared.refusing || this.#closed) {
-          throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
-        }
-        return this.#shared.limit.admit(() => this.#open(principal));
-      }
-      throw new BridgeError('bad_request', 'The request carries no Mcp-Session-Id header.', {
-        hint: 'Start a session with initialize and send the id that its answer carries.',
-      });
+    const { records } = this.#sessions;
+    const owner = { principal, path: this.#path };
+    const given = req.headers['mcp-session-id'];
+    if (given === undefined) {
+      const revision = requestedRevision(message);
+      const { id, facts } = issueSessionId(await records.key(), revision, owner);
+      return this.#open(id, facts, principal, (session) => session.connect());
     }
-    const found = typeof id === 'string' ? this.#sessions.get(id) : undefined;
-    const session = found?.principal === principal ? found : undefined;
-    if (session === undefined || this.#isIdle(session)) {
-      await session?.end('idle');
-      throw new BridgeError('session_not_found', 'The MCP session has ended or never was.', {
-        hint: 'Start a new one with initialize.',
-      });
-    }
-    session.use();
-    return session;
+    const id = String(given);
+    const facts = readSessionId(await records.key(), id, owner);
+    if (facts === undefined) throw notFound();
+    const kept = this.#sessions.find(facts.nonce);
+    if (kept !== undefined && this.#own.has(kept)) return kept;
+    return this.#open(id, facts, principal, async (session) => {
+      if (await records.hasEnded(facts.nonce)) throw notFound();
+      await session.restore();
+    });
   }
 
-  async #open(principal: string): Promise<Session> {
+  /** Returns a session that is in memory at once, so that requests which arrive meanwhile share it. */
+  #open(
+    id: string,
+    facts: SessionFacts,
+    principal: string,
+    begin: (session: Session) => Promise<void>,
+  ): Session {
+    if (this.#closed) throw notFound();
+    const { budget, keepAliveMs, logger } = this.#sessions;
     const server = this.#createServer({ era: 'legacy', principal });
-    const isCalling = (): boolean => this.#createServer.isCalling(server);
-    const session = await Session.open({ ...this.#shared, server, isCalling, principal });
+    const session = new Session({ id, facts, server, budget, keepAliveMs, logger });
+    this.#sessions.keep(session);
+    this.#own.add(session);
     this.#servers.add(server);
     const { onclose } = server;
     server.onclose = () => {
       onclose?.();
-      this.#sessions.delete(session.id);
+      this.#own.delete(session);
+      this.#sessions.forget(session);
       session.events.clear();
     };
-    this.#sessions.set(session.id, session);
+    session.ready = begin(session).catch(async (error: unknown) => {
+      await session.close('it could not begin');
+      throw error;
+    });
     return session;
-  }
-
-  #isIdle(session: Session): boolean {
-    return performance.now() - session.usedAt > this.#shared.idleMs && !session.isInUse;
   }
 }
 
+/**
+ * Returns the revision of the session that a first request opens.
+ * @throws BridgeError `bad_request` if it is no `initialize`, `invalid_params` if it is a wrong one.
+ */
+function requestedRevision(message: unknown): string {
+  if (Array.isArray(message)) throw batchRefused();
+  if (!isJsonObject(message) || message['method'] !== 'initialize' || message['id'] === undefined) {
+    throw new BridgeError('bad_request', 'The request carries no Mcp-Session-Id header.', {
+      hint: 'Start a session with initialize and send the id that its answer carries.',
+    });
+  }
+  const { params } = message;
+  const problem = paramsProblem('initialize', params);
+  if (problem !== undefined) throw new BridgeError('invalid_params', problem);
+  const requested = isJsonObject(params) ? params['protocolVersion'] : undefined;
+  return negotiatedRevision(requested as string);
+}
+
+function notFound(): BridgeError {
+  return new BridgeError('session_not_found', 'The MCP session has ended or never was.', {
+    hint: 'Start a new one with initialize.',
+  });
+}
+
+function batchRefused(): BridgeError {
+  return new BridgeError(
+    'bad_request',
+    'The body is a JSON-RPC batch, which this revision of MCP does not have.',
+    {
+      hint: 'Send each message in a request of its own.',
+    },
+  );
+}
+
+/** The ID of a request. */
+function requestIdOf(message: unknown): RequestId[] {
+  return isJSONRPCRequest(message) ? [message.id] : [];
+}
+
 /** Returns the ID of the request that a `notifications/cancelled` names. */
-function cancelledRequest(message: unknown): string | number | undefined {
-  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
+function cancelledRequest(message: unknown): RequestId[] {
+  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return [];
   const id = message.params?.['requestId'];
-  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+  return typeof id === 'string' || typeof id === 'number' ? [id] : [];
 }

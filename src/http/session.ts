@@ -1,62 +1,94 @@
-import { randomUUID } from 'node:crypto';
 import {
   type JSONRPCMessage,
+  LATEST_PROTOCOL_VERSION,
   type RequestId,
   type Server,
+  SUPPORTED_PROTOCOL_VERSIONS,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
+import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type EventBudget, SessionEvents } from './session-events.ts';
+import type { SessionFacts } from './session-id.ts';
 
 export interface SessionOptions {
+  readonly id: string;
+  readonly facts: SessionFacts;
   readonly server: Server;
-  /** Returns whether a call of the server is running. */
-  readonly isCalling: () => boolean;
-  /** The owner of the session. */
-  readonly principal: string;
   readonly budget: EventBudget;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
 }
 
+/** The SDK's transport, which also knows the requests that have no answer yet. */
+class SessionTransport extends WebStandardStreamableHTTPServerTransport {
+  readonly unanswered = new Set<RequestId>();
+
+  override async send(
+    message: JSONRPCMessage,
+    options?: Parameters<WebStandardStreamableHTTPServerTransport['send']>[1],
+  ): Promise<void> {
+    try {
+      await super.send(message, options);
+    } finally {
+      if ('id' in message && !('method' in message) && message.id !== undefined)
+        this.unanswered.delete(message.id);
+    }
+  }
+}
+
 /**
- * One session of the 2025 revisions: a server and its Streamable HTTP transport, which sends every answer as a stream.
+ * One session of the 2025 revisions, while it is in memory: a server and its Streamable HTTP transport. It can be
+ * dropped whenever it is not in use, because its ID has what is needed to make it again.
  */
 export class Session {
-  readonly id = randomUUID();
-  readonly principal: string;
+  readonly id: string;
+  readonly facts: SessionFacts;
   readonly events: SessionEvents;
-  readonly transport: WebStandardStreamableHTTPServerTransport;
+  /** Resolves when the session can be used. Rejects if it could not be made. */
+  ready: Promise<void> = Promise.resolve();
   /** When the last response ended, by `performance.now()`. */
   usedAt = performance.now();
-  readonly #isCalling: () => boolean;
+  readonly #transport: SessionTransport;
+  readonly #server: Server;
   readonly #logger: Logger;
-  /** The number of responses that are open or about to open, including the GET stream and that of `initialize`. */
-  #open = 1;
+  /** The number of open responses, including the GET stream. */
+  #open = 0;
 
-  private constructor({ principal, isCalling, budget, keepAliveMs, logger }: SessionOptions) {
-    this.principal = principal;
+  constructor({ id, facts, server, budget, keepAliveMs, logger }: SessionOptions) {
+    this.id = id;
+    this.facts = facts;
     this.events = new SessionEvents(budget);
-    this.transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => this.id,
+    this.#transport = new SessionTransport({
+      sessionIdGenerator: () => id,
       eventStore: this.events,
       keepAliveMs,
     });
-    this.#isCalling = isCalling;
+    this.#server = server;
     this.#logger = logger;
   }
 
-  /** Creates a session that waits for its `initialize`. */
-  static async open(options: SessionOptions): Promise<Session> {
-    const session = new Session(options);
-    await options.server.connect(session.transport);
-    return session;
+  /** Connects the server to a session that waits for its `initialize`. */
+  async connect(): Promise<void> {
+    await this.#server.connect(this.#transport);
   }
 
-  /** Whether the session has an open response or a running call. If so, it does not expire. */
+  /** Connects the server to a session whose client sent its `initialize` to an earlier object or process. */
+  async restore(): Promise<void> {
+    await this.connect();
+    const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+    const request = new Request('http://localhost', { method: 'POST', headers });
+    const answer = await this.#transport.handleRequest(request, {
+      parsedBody: initializeRequest(this.facts.revision),
+    });
+    await answer.text();
+    this.events.clear();
+  }
+
+  /** Whether the session has an open response or a running request: it stays in memory then. */
   get isInUse(): boolean {
-    return this.#open > 0 || this.#isCalling();
+    return this.#open > 0 || this.#transport.unanswered.size > 0;
   }
 
   /** Counts a response as open until `release`. */
@@ -70,10 +102,29 @@ export class Session {
     this.usedAt = performance.now();
   }
 
-  /** Ends the session and cancels its calls. */
-  async end(reason: string): Promise<void> {
-    this.#logger.debug('An MCP session ended', { reason });
-    await this.transport.close();
+  /** Whether a request with this ID has no answer yet. */
+  isAnswering(id: RequestId): boolean {
+    return this.#transport.unanswered.has(id);
+  }
+
+  /**
+   * Returns the SDK's response to a request with its parsed body. `requestIds`: of the JSON-RPC requests in the body.
+   * @throws BridgeError `bad_request` if one of these IDs is still in progress.
+   */
+  async respond(request: Request, message: unknown, requestIds: readonly RequestId[]): Promise<Response> {
+    const { unanswered } = this.#transport;
+    const repeated = requestIds.find((id, at) => unanswered.has(id) || requestIds.indexOf(id) < at);
+    if (repeated !== undefined) throw inProgress(repeated);
+    for (const id of requestIds) unanswered.add(id);
+    const response = await this.#transport.handleRequest(request, { parsedBody: message });
+    if (response.status !== 200) for (const id of requestIds) unanswered.delete(id);
+    return response;
+  }
+
+  /** Drops the session from memory and cancels its calls. */
+  async close(reason: string): Promise<void> {
+    this.#logger.debug('An MCP session was closed', { reason });
+    await this.#transport.close();
   }
 
   /**
@@ -87,8 +138,25 @@ export class Session {
       error: { code: -32_000, message: 'The request was cancelled.' },
     };
     this.events.dropStreamAt(ending);
-    this.transport.closeSSEStream(requestId);
+    this.#transport.closeSSEStream(requestId);
     // Rejects if the request was answered before the cancellation arrived. Then nothing is left to do.
-    await this.transport.send(ending).catch(() => undefined);
+    await this.#transport.send(ending).catch(() => undefined);
   }
+}
+
+/** Returns the revision that the SDK negotiates with a client that asks for `requested`. */
+export function negotiatedRevision(requested: string): string {
+  return SUPPORTED_PROTOCOL_VERSIONS.includes(requested) ? requested : LATEST_PROTOCOL_VERSION;
+}
+
+function inProgress(id: RequestId): BridgeError {
+  return new BridgeError('bad_request', `A request with the ID ${JSON.stringify(id)} is still in progress.`, {
+    hint: 'Give each request of a session an ID of its own.',
+  });
+}
+
+function initializeRequest(protocolVersion: string): JSONRPCMessage {
+  const clientInfo = { name: 'unknown', version: 'unknown' };
+  const params = { protocolVersion, capabilities: {}, clientInfo };
+  return { jsonrpc: '2.0', id: 0, method: 'initialize', params };
 }

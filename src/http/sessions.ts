@@ -1,59 +1,97 @@
-import type { ServerFactory } from '../mcp/server.ts';
+import { BridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+import type { SessionRecords } from '../model/session-records.ts';
 import type { Session } from './session.ts';
-import { createEventBudget } from './session-events.ts';
-import { SessionGroup, type SessionsOptions, type SharedByGroups } from './session-group.ts';
-import { SessionLimit } from './session-limit.ts';
+import { createEventBudget, type EventBudget } from './session-events.ts';
 
-/** The longest time between two checks for idle sessions, in milliseconds. */
-const MAX_SWEEP_MS = 30_000;
+/** How often the sessions in memory are looked through, in milliseconds. */
+const SWEEP_MS = 30_000;
+/** How long an unused session stays in memory, in milliseconds. */
+const KEEP_MS = 30 * 60_000;
+/** The most unused sessions in memory. */
+const MAX_KEPT = 1000;
 
-/** The sessions of clients that speak a 2025 revision. */
+export interface SessionsOptions {
+  readonly records: SessionRecords;
+  /** A silent event stream carries a comment at least this often, in milliseconds. */
+  readonly keepAliveMs: number;
+  readonly logger: Logger;
+}
+
+/**
+ * The sessions of clients that speak a 2025 revision. A session lives in its signed ID. Those in memory are a cache:
+ * beyond its bound, and after half an hour, the ones that have no open stream and no running call leave it.
+ */
 export class Sessions {
-  readonly #shared: SharedByGroups;
-  readonly #groups = new Set<SessionGroup>();
+  readonly records: SessionRecords;
+  readonly keepAliveMs: number;
+  readonly logger: Logger;
+  /** Memory for what clients that lost a connection may ask again. */
+  readonly budget: EventBudget = createEventBudget();
+  /** By nonce, the least recently used first. */
+  readonly #kept = new Map<string, Session>();
   readonly #sweeping: NodeJS.Timeout;
+  #refusing = false;
 
-  constructor(options: SessionsOptions) {
-    const limit = new SessionLimit(options.maxSessions, () => this.#all(), options.logger);
-    this.#shared = { ...options, limit, budget: createEventBudget(), refusing: false };
-    const interval = Math.min(MAX_SWEEP_MS, Math.max(10, options.idleMs / 2));
-    this.#sweeping = setInterval(() => this.#sweep(), interval).unref();
+  constructor({ records, keepAliveMs, logger }: SessionsOptions) {
+    this.records = records;
+    this.keepAliveMs = keepAliveMs;
+    this.logger = logger;
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    records.onEnd((nonce) => void this.#kept.get(nonce)?.close('its client ended it at another replica'));
   }
 
-  get size(): number {
-    return [...this.#all()].length;
+  /** Returns the session in memory, which counts as used now. */
+  find(nonce: string): Session | undefined {
+    const session = this.#kept.get(nonce);
+    if (session !== undefined) {
+      this.#kept.delete(nonce);
+      this.#kept.set(nonce, session);
+    }
+    return session;
   }
 
-  /** Returns whether a new session would be refused because all are in use. */
-  get full(): boolean {
-    return this.#shared.limit.full;
+  /**
+   * Keeps a session until it is closed, in place of the one that has been unused the longest if there are too many.
+   * @throws BridgeError `shutting_down`.
+   */
+  keep(session: Session): void {
+    if (this.#refusing) {
+      throw new BridgeError('shutting_down', 'The bridge is stopping and opens no new session.');
+    }
+    this.#kept.set(session.facts.nonce, session);
+    let excess = this.#kept.size - MAX_KEPT;
+    for (const kept of this.#kept.values()) {
+      if (excess <= 0) return;
+      if (kept === session || kept.isInUse) continue;
+      excess -= 1;
+      void kept.close('others were used since');
+    }
   }
 
-  /** Returns a group whose sessions use servers of this factory. */
-  group(createServer: ServerFactory): SessionGroup {
-    const group = new SessionGroup(createServer, this.#shared, () => this.#groups.delete(group));
-    this.#groups.add(group);
-    return group;
+  /** Forgets a session that was closed. */
+  forget(session: Session): void {
+    const { nonce } = session.facts;
+    if (this.#kept.get(nonce) === session) this.#kept.delete(nonce);
   }
 
   /** Stops opening new sessions. */
   refuseNew(): void {
-    this.#shared.refusing = true;
+    this.#refusing = true;
   }
 
-  /** Ends all sessions and cancels their calls. */
+  /** Drops all sessions and cancels their calls. */
   async close(): Promise<void> {
     this.refuseNew();
     clearInterval(this.#sweeping);
-    await Promise.all([...this.#groups].map((group) => group.close('shutdown')));
+    await Promise.all([...this.#kept.values()].map((session) => session.close('shutdown')));
   }
 
-  *#all(): Generator<Session> {
-    for (const group of this.#groups) yield* group.sessions();
-  }
-
-  /** Ends idle sessions, and drops delivered events. */
+  /** Drops sessions that have been unused for long, and delivered events of the others. */
   #sweep(): void {
-    for (const group of this.#groups) group.sweep();
+    for (const session of this.#kept.values()) {
+      session.events.sweep();
+      if (!session.isInUse && performance.now() - session.usedAt > KEEP_MS) void session.close('unused');
+    }
   }
 }

@@ -1,7 +1,8 @@
-import { Server } from '@modelcontextprotocol/server';
+import type { Server } from '@modelcontextprotocol/server';
 import { LOCAL_PRINCIPAL, type ToolService } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { CheckedServer } from './checked-server.ts';
 import { protocolError } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { RunningCalls } from './running-calls.ts';
@@ -35,8 +36,6 @@ export interface ServerFor {
 /** Creates the protocol servers of one view: one for each connection, session or request of either era. */
 export interface ServerFactory {
   (context: ServerFor): Server;
-  /** Whether a tool call is running on the server. */
-  isCalling(server: Server): boolean;
   /** Resolves when no tool call is running, with or without a server, after `timeoutMs` at the latest. */
   idle(timeoutMs: number): Promise<void>;
 }
@@ -54,7 +53,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
 
   const createServer = ({ era, principal = LOCAL_PRINCIPAL }: ServerFor): Server => {
     const tasks = era === 'modern' ? detached : undefined;
-    const server = new Server(
+    const server = new CheckedServer(
       { ...info },
       {
         capabilities: {
@@ -81,9 +80,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       }
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      calls.track(server, () =>
-        toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server) }),
-      ),
+      calls.track(() => toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server) })),
     );
     if (tasks !== undefined) serveTasks(server, tasks, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });
@@ -92,7 +89,6 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
   };
 
   return Object.assign(createServer, {
-    isCalling: (server: Server) => calls.has(server),
     async idle(timeoutMs: number) {
       const deadline = performance.now() + timeoutMs;
       await detached?.idle(timeoutMs);

@@ -1,63 +1,192 @@
-import type { Writable } from 'node:stream';
-import type { JSONRPCMessage, JSONRPCResultResponse } from '@modelcontextprotocol/server';
-import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
-import { wellFormedJson } from '../model/well-formed.ts';
+import type { Readable, Writable } from 'node:stream';
+import {
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type RequestId,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import { settlesWithin } from '../model/async.ts';
+import { BridgeError } from '../model/errors.ts';
+import { formatSize } from '../model/format-size.ts';
+import { BATCH_REVISION, idOf, messageError } from './incoming.ts';
+import { LineReader } from './line-reader.ts';
+import { LineWriter } from './line-writer.ts';
 
-/** The result of a tools/list as bytes. */
-interface WrittenList {
-  readonly tools: unknown;
-  /** The other members of the result, as JSON. */
-  readonly rest: string;
-  readonly bytes: Buffer;
+export interface StdioTransportOptions {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** The longest message, in bytes. A longer one ends the connection. */
+  readonly maxMessageBytes: number;
 }
 
-/** The SDK's transport, changed to write well-formed JSON, and the JSON of one list only once. */
-export class StdioTransport extends StdioServerTransport {
-  readonly #stdout: Writable;
+/** The answers to a batch, until all of them have come. */
+interface Batch {
+  readonly waiting: Set<RequestId>;
+  readonly answers: unknown[];
+}
+
+/**
+ * JSON-RPC messages as lines. Answers what is no message itself, and leaves it to its owner what the end of the input
+ * means.
+ */
+export class StdioTransport implements Transport {
+  onclose: Transport['onclose'];
+  onerror: Transport['onerror'];
+  onmessage: Transport['onmessage'];
+  /** Called once when the input has ended. */
+  onend: () => void = () => undefined;
+  /** Why the connection had to end. */
+  failure: BridgeError | undefined;
+  readonly #options: StdioTransportOptions;
+  readonly #lines: LineReader;
+  readonly #output: LineWriter;
+  /** The batch of each request that has no answer yet; undefined: it came alone. */
+  readonly #unanswered = new Map<RequestId, Batch | undefined>();
+  readonly #waiters = new Set<() => void>();
+  #revision: string | undefined;
   #isClosed = false;
-  #list: WrittenList | undefined;
 
-  constructor(...options: ConstructorParameters<typeof StdioServerTransport>) {
-    super(...options);
-    this.#stdout = options[1] ?? process.stdout;
+  constructor(options: StdioTransportOptions) {
+    this.#options = options;
+    this.#output = new LineWriter(options.stdout);
+    this.#lines = new LineReader(options.maxMessageBytes, (line) => this.#receive(line));
   }
 
-  override send(message: JSONRPCMessage): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error('The stdio transport is closed.'));
-    return new Promise((resolve, reject) => {
-      const parts = this.#partsOf(message);
-      const last = parts.pop() ?? '';
-      this.#stdout.cork();
-      for (const part of parts) this.#stdout.write(part);
-      this.#stdout.write(last, (error) => (error ? reject(error) : resolve()));
-      this.#stdout.uncork();
-    });
+  async start(): Promise<void> {
+    const { stdin, stdout } = this.#options;
+    stdin.on('data', this.#onData);
+    stdin.on('end', this.#onEnd);
+    stdin.on('close', this.#onEnd);
+    stdin.on('error', this.#onError);
+    stdout.on('error', this.#onBroken);
+    if (stdin.readableEnded || stdin.destroyed) setImmediate(this.#onEnd);
   }
 
-  override close(): Promise<void> {
+  setProtocolVersion(revision: string): void {
+    this.#revision = revision;
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#isClosed) throw new Error('The stdio transport is closed.');
+    const id = 'method' in message ? undefined : message.id;
+    const batch = id === undefined ? undefined : this.#unanswered.get(id);
+    batch?.answers.push(message);
+    await Promise.all([
+      batch === undefined && this.#output.write(message),
+      id !== undefined && this.#settle(id),
+    ]);
+  }
+
+  /** Resolves when every request has its answer or the connection has ended, after `timeoutMs` at the latest. */
+  async answered(timeoutMs: number): Promise<void> {
+    if (this.#unanswered.size === 0) return;
+    await settlesWithin(new Promise<void>((resolve) => this.#waiters.add(resolve)), timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    return super.close();
+    const { stdin } = this.#options;
+    stdin.off('data', this.#onData);
+    stdin.off('end', this.#onEnd);
+    stdin.off('close', this.#onEnd);
+    stdin.off('error', this.#onError);
+    // The listener for a broken output stays: what was written may still fail.
+    if (stdin.listenerCount('data') === 0) stdin.pause();
+    this.#wake();
+    this.onclose?.();
   }
 
-  /** Returns the line of a message, in parts. */
-  #partsOf(message: JSONRPCMessage): (string | Buffer)[] {
-    if (!('result' in message) || !isFrozenList(message.result['tools']))
-      return [`${wellFormedJson(message)}\n`];
-    const { result, ...envelope } = message;
-    return ['{"result":', this.#listBytes(result), `,${wellFormedJson(envelope).slice(1)}\n`];
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#lines.read(chunk)) return;
+    const limit = formatSize(this.#options.maxMessageBytes);
+    const hint = 'Pass a file by its address or path instead of its bytes.';
+    this.failure = new BridgeError('body_too_large', `A message is larger than ${limit}.`, { hint });
+    this.#refuse(this.failure, null);
+    void this.close();
+  };
+
+  readonly #onEnd = (): void => {
+    const { stdin } = this.#options;
+    stdin.off('end', this.#onEnd);
+    stdin.off('close', this.#onEnd);
+    this.#lines.end();
+    if (!this.#isClosed) this.onend();
+  };
+
+  readonly #onError = (error: Error): void => this.onerror?.(error);
+
+  readonly #onBroken = (error: Error): void => {
+    if (this.#isClosed) return;
+    this.onerror?.(error);
+    void this.close();
+  };
+
+  #receive(line: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (cause) {
+      this.#refuse(new BridgeError('parse_error', 'The line is not valid JSON.', { cause }), null);
+      return;
+    }
+    if (!Array.isArray(value)) return this.#accept(value);
+    if (this.#revision !== BATCH_REVISION || value.length === 0) {
+      const problem = value.length === 0 ? 'The batch is empty.' : 'This revision of MCP has no batches.';
+      this.#refuse(new BridgeError('bad_request', problem), null);
+      return;
+    }
+    const messages = value as unknown[];
+    const batch: Batch = { waiting: new Set(), answers: [] };
+    for (const message of messages) this.#accept(message, batch);
   }
 
-  #listBytes(result: JSONRPCResultResponse['result']): Buffer {
-    const { tools, ...others } = result;
-    const rest = JSON.stringify(others);
-    if (this.#list?.tools === tools && this.#list?.rest === rest) return this.#list.bytes;
-    const bytes = Buffer.from(wellFormedJson(result));
-    this.#list = { tools, rest, bytes };
-    return bytes;
+  #accept(value: unknown, batch?: Batch): void {
+    const error = messageError(value);
+    if (error !== undefined) return this.#refuse(error, idOf(value));
+    const message = value as JSONRPCMessage;
+    if (isJSONRPCRequest(message)) {
+      const { id } = message;
+      if (this.#unanswered.has(id)) {
+        const problem = `A request with the ID ${JSON.stringify(id)} is still in progress.`;
+        return this.#refuse(new BridgeError('bad_request', problem), null);
+      }
+      // A subscription has its answer at the end of the connection.
+      if (message.method !== 'subscriptions/listen') {
+        this.#unanswered.set(id, batch);
+        batch?.waiting.add(id);
+      }
+    }
+    this.onmessage?.(message);
+    // No answer follows a cancellation.
+    if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+      const id = message.params?.['requestId'];
+      if (typeof id === 'string' || typeof id === 'number') void this.#settle(id);
+    }
   }
-}
 
-/** Whether a value is a list that cannot change, so that its JSON stays the same. */
-function isFrozenList(value: unknown): boolean {
-  return Array.isArray(value) && Object.isFrozen(value);
+  /** The request gets no further answer. Writes the answers to its batch if it was the last one. */
+  async #settle(id: RequestId): Promise<void> {
+    const batch = this.#unanswered.get(id);
+    this.#unanswered.delete(id);
+    if (this.#unanswered.size === 0) this.#wake();
+    batch?.waiting.delete(id);
+    if (batch?.waiting.size === 0 && batch.answers.length > 0) await this.#output.write(batch.answers);
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiters) resolve();
+    this.#waiters.clear();
+  }
+
+  #refuse(refusal: BridgeError, id: RequestId | null): void {
+    const { rule, code } = refusal;
+    const answer = {
+      jsonrpc: '2.0',
+      id,
+      error: { code: rule.rpc, message: refusal.toText(), data: { code } },
+    };
+    this.#output.write(answer).catch((failed: unknown) => this.onerror?.(failed as Error));
+  }
 }

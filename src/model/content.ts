@@ -46,6 +46,8 @@ export interface ResultLimits {
   readonly maxInlineBytes: number;
   /** Characters of all text together, including text files. */
   readonly maxTextChars: number;
+  /** Whether audio files are in the result or linked to. Default: `inline`. */
+  readonly sounds?: 'inline' | 'link' | undefined;
 }
 
 /** The result of a tools/call. `content` has at least one block, and the first one is text. */

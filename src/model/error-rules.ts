@@ -186,12 +186,27 @@ export const ERROR_RULES = {
     meaning:
       'The Host or Origin of the HTTP request is not allowed (settings http.allowedHosts, http.allowedOrigins).',
   },
-  bad_request: { ...REQUEST, meaning: 'The HTTP request is not one MCP message.' },
-  parse_error: { ...REQUEST, rpc: -32700, meaning: 'The body of the HTTP request is not JSON.' },
+  bad_request: {
+    ...REQUEST,
+    meaning: 'The request is not one MCP message, or uses the ID of one in progress.',
+  },
+  invalid_params: {
+    ...REQUEST,
+    rpc: -32602,
+    meaning:
+      'The parameters of an MCP request are not as MCP defines them. The message names the first wrong one.',
+  },
+  request_timeout: {
+    ...REQUEST,
+    http: 408,
+    meaning: 'The body of the HTTP request stopped arriving.',
+  },
+  parse_error: { ...REQUEST, rpc: -32700, meaning: 'The message is not JSON.' },
   body_too_large: {
     ...REQUEST,
     http: 413,
-    meaning: 'The body of the HTTP request is larger than the bridge accepts (setting http.maxBodyBytes).',
+    meaning:
+      'A request is larger than the bridge accepts: over HTTP the setting http.maxBodyBytes, over stdio 16 MiB.',
   },
   unsupported_media_type: {
     ...REQUEST,
@@ -204,12 +219,12 @@ export const ERROR_RULES = {
     http: 404,
     meaning: 'The MCP session has ended or never existed. The client must start a new one with initialize.',
   },
-  too_many_sessions: {
+  overloaded: {
     ...REQUEST,
     rpc: -32000,
     http: 503,
     meaning:
-      'Every MCP session has an open stream or a running call, and no more can be opened (setting http.maxSessions).',
+      'The bridge holds as many open streams (setting http.maxStreams) or unfinished request bodies as it may.',
   },
   port_unavailable: {
     ...SETUP,

@@ -9,14 +9,14 @@ export function definitionOf({
   inputSchema,
   outputSchema,
   annotations,
-}: ListedTool): ListedTool {
+}: ListedTool): Omit<ListedTool, 'annotations'> & Partial<ListedTool> {
   return {
     name,
     title,
     description,
     inputSchema,
     ...(outputSchema === undefined ? {} : { outputSchema }),
-    annotations,
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
 }
 

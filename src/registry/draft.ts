@@ -74,7 +74,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     if (rules.unauthorized === 'hide') {
       return hide(
         `Its provider has no credentials in Dify, and ${setting} is "hide". ` +
-          `Authorise the provider in Dify, or set ${setting} to "publish".`,
+          `Authorise the provider in Dify, or set ${setting} to "brief" or "publish".`,
       );
     }
   }
@@ -134,14 +134,11 @@ function inputMaker({ parameters }: DifyTool, context: SourceContext): () => Too
   return () => buildInput(parameters, context);
 }
 
-/** The annotations of every tool. Dify does not declare effects, but every tool reaches beyond the bridge. */
-const UNDECLARED: JsonObject = Object.freeze({ openWorldHint: true });
-
-/** Returns these annotations with those that the preset of a tool declares. */
+/** Returns the effects that the preset of a tool declares. Dify declares none, and MCP's defaults assume the most. */
 function annotationsOf(preset: Preset | undefined): JsonObject {
   const { readOnly, destructive, idempotent } = preset ?? {};
   const declared = { readOnlyHint: readOnly, destructiveHint: destructive, idempotentHint: idempotent };
-  return deepFreeze(withoutUndefined({ ...declared, ...UNDECLARED }));
+  return Object.freeze(withoutUndefined(declared));
 }
 
 /** Returns the file parameters that callers set, by argument name. */

@@ -62,7 +62,7 @@ export interface RegistryRules {
   /** Whether parameters of form `form` come from presets and Dify's defaults, or from callers. */
   readonly formParameters: 'preset' | 'publish';
   /** What to do with the tools of a provider without credentials in Dify. */
-  readonly unauthorized: 'publish' | 'hide';
+  readonly unauthorized: 'brief' | 'publish' | 'hide';
   /** Tools that are never published. */
   readonly deny: readonly Matcher[];
   /** The only tools that are published; if empty, all are. */

@@ -25,7 +25,8 @@ export function searchAnswer(
   const query = request.query.trim();
   const everything = query === '' || query === '*';
   const found = everything ? registry.tools : matches(query, registry, index);
-  const fitting = filterTools(found, request);
+  // The sort is stable: usable tools first, each in its order.
+  const fitting = filterTools(found, request).toSorted((a, b) => Number(b.authorized) - Number(a.authorized));
   const shown = fitting.slice(0, request.limit);
   const about = everything ? '' : ` for ${JSON.stringify(cutText(query, 100))}`;
   if (shown.length === 0) return nothingFound(about, request, found, registry);

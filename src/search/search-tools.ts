@@ -83,7 +83,7 @@ export const callTool = defineBridgeTool({
   title: 'Call a tool',
   description: `Runs one tool and returns its result. Find it with search_tools first. ${CALL_EXAMPLE}`,
   input: CALL,
-  annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
+  annotations: {},
 });
 
 export const callReadTool = defineBridgeTool({
@@ -93,7 +93,7 @@ export const callReadTool = defineBridgeTool({
     'Runs a read-only tool and returns its result. search_tools and describe_tool say for each tool whether to ' +
     `call it with call_read_tool or call_write_tool. ${CALL_EXAMPLE}`,
   input: CALL,
-  annotations: { readOnlyHint: true, openWorldHint: true },
+  annotations: { readOnlyHint: true },
 });
 
 export const callWriteTool = defineBridgeTool({
@@ -103,7 +103,7 @@ export const callWriteTool = defineBridgeTool({
     'Runs a tool that is not known to be read-only, and returns its result. search_tools and describe_tool say for ' +
     `each tool whether to call it with call_read_tool or call_write_tool. ${CALL_EXAMPLE}`,
   input: CALL,
-  annotations: { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
+  annotations: {},
 });
 
 /** All search tools, whether or not they are currently listed. */

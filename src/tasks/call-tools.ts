@@ -43,12 +43,7 @@ export function defineCallTools(maxWaitSeconds: number) {
         'Cancels a tool call that returned a call ID and is still running. Anything the tool has already done stays ' +
         'done, and a workflow keeps running in Dify. Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({ call_id: callId }),
-      annotations: {
-        readOnlyHint: false,
-        destructiveHint: true,
-        idempotentHint: true,
-        openWorldHint: false,
-      },
+      annotations: { idempotentHint: true, openWorldHint: false },
     }),
   };
 }

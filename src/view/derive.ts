@@ -8,6 +8,7 @@ import { type NameHolder, nameTools } from '../registry/names.ts';
 import { CALL_TOOLS } from '../tasks/call-tools.ts';
 import { SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { Approval } from './approval.ts';
+import { listedTools } from './brief-tools.ts';
 import { type AutoMode, type Mode, modeBySize } from './mode.ts';
 import { shadowedTools, toolList } from './tool-list.ts';
 
@@ -56,10 +57,12 @@ export function derive(settings: ViewSettings, sources: Sources): Derived {
   const { listing, callTools, previous } = sources;
   const built = build(settings, sources);
   const registry = approval?.approve(built, config, listing) ?? built;
-  const decided = sources.decided ?? (config.mode === 'auto' ? modeBySize(registry, config.auto) : undefined);
+  const published = listedTools(registry, config);
+  const decided =
+    sources.decided ?? (config.mode === 'auto' ? modeBySize(published, config.auto) : undefined);
   const mode = modeOf(config, decided);
   const isPinned = mode === 'search' ? pinnedIn(config, sources) : () => false;
-  const parts = { registry, mode, isPinned, callTools, previous: previous?.list };
+  const parts = { registry, published, mode, isPinned, callTools, previous: previous?.list };
   const list = toolList(parts);
   const { fingerprint } = list;
   return { listing, built, registry, mode, decided, list, fingerprint, shadowed: shadowedTools(parts) };

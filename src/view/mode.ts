@@ -1,5 +1,5 @@
 import type { ViewConfig } from '../config/views.ts';
-import type { Registry } from '../model/registry.ts';
+import type { ListedTool } from '../model/registry.ts';
 import { totalCost } from '../registry/cost.ts';
 
 /** How clients reach the tools: `list` shows all of them, `search` shows tools that find and call them. */
@@ -12,7 +12,7 @@ export interface AutoMode {
   readonly tokens: number;
 }
 
-export function modeBySize({ tools }: Registry, limits: ViewConfig['auto']): AutoMode {
+export function modeBySize(tools: readonly ListedTool[], limits: ViewConfig['auto']): AutoMode {
   const { tokens } = totalCost(tools);
   const isLarge = tools.length > limits.tools || tokens > limits.tokens;
   return { mode: isLarge ? 'search' : 'list', tools: tools.length, tokens };

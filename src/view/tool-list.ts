@@ -6,6 +6,8 @@ import type { Mode } from './mode.ts';
 
 export interface ListParts {
   readonly registry: Registry;
+  /** The registry's tools as clients see them. */
+  readonly published: readonly ListedTool[];
   readonly mode: Mode;
   /** Whether a tool stays listed by name in mode `search`. */
   readonly isPinned: (tool: PublishedTool) => boolean;
@@ -16,15 +18,15 @@ export interface ListParts {
 }
 
 /** Returns the list for clients: all published tools, or in mode `search` the pinned ones and the search tools. */
-export function toolList({ registry, mode, isPinned, callTools, previous }: ListParts): ToolList {
+export function toolList({ registry, published, mode, isPinned, callTools, previous }: ListParts): ToolList {
   const own = [...(mode === 'search' ? searchToolsFor(registry) : []), ...callTools];
   const reserved = reservedNames(mode, callTools);
-  const shown = registry.tools.filter(
-    (tool) => !reserved.has(tool.name) && (mode === 'list' || isPinned(tool)),
-  );
+  const pinned = new Set(mode === 'list' ? [] : registry.tools.filter(isPinned).map(({ name }) => name));
+  const shown = published.filter(({ name }) => !reserved.has(name) && (mode === 'list' || pinned.has(name)));
   const tools: ListedTool[] = [...own, ...shown];
   if (own.length > 0) tools.sort((a, b) => (a.name < b.name ? -1 : 1));
-  const fingerprint = own.length > 0 ? listFingerprint(tools) : registry.fingerprint;
+  const isRegistry = own.length === 0 && published === registry.tools;
+  const fingerprint = isRegistry ? registry.fingerprint : listFingerprint(tools);
   if (previous?.fingerprint === fingerprint) return previous;
   return Object.freeze({ tools: Object.freeze(tools), fingerprint });
 }

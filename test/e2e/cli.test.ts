@@ -31,7 +31,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'list', '--sandbox'],
     code: 0,
-    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
+    out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\n1 tool is not usable yet[^\n]*\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
   },
   {
@@ -133,7 +133,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['config', 'show'],
     code: 0,
-    out: /^SETTING +VALUE +SOURCE\n[^]*http\.port +8080 +default\n/,
+    out: /^SETTING +SOURCE +VALUE\n[^]*http\.port +default +8080\n/,
     json: { file: null, settings: expect.arrayContaining([expect.objectContaining({ path: 'http.port' })]) },
   },
   {
@@ -322,7 +322,7 @@ describe('against a Dify', () => {
 
   it('masks secrets in what it prints', async () => {
     const { stdout } = await run(['config', 'show'], { env: dify.env });
-    expect(stdout).toMatch(/dify\.innerApiKey +\*{8} +env DIFY_INNER_API_KEY/);
+    expect(stdout).toMatch(/dify\.innerApiKey +env DIFY_INNER_API_KEY +\*{8}/);
     const { innerApiKey, adminApiKey, secretKey } = dify.sandbox.credentials;
     for (const secret of [innerApiKey, adminApiKey, secretKey]) expect(stdout).not.toContain(secret);
   });

@@ -1,7 +1,11 @@
+import { mkdtemp } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { CLIENT_KINDS, connectClient, type TestClient, type TestProgress } from '../support/mcp-clients.ts';
 import { decodePng } from '../support/png.ts';
@@ -216,6 +220,31 @@ describe('the start over HTTP', () => {
     const url = serving.url.replace('0.0.0.0', '127.0.0.1');
     expect(await send(url, {}, INITIALIZE)).toMatchObject({ status: 401 });
   });
+});
+
+describe('a restart over HTTP', () => {
+  it.each(['v1', 'v2 default', 'v2 pinned'] as const)(
+    'loses no client, even if the bridge was killed (%s)',
+    async (kind) => {
+      const port = String(await freePort());
+      const home = await mkdtemp(join(tmpdir(), 'bridge-home-'));
+      const env = { ...dify.env, HOME: home, DIFY_BRIDGE_PORT: port, DIFY_BRIDGE_TOKEN: TOKEN };
+      const args = ['serve', '--http', '-o', 'json'];
+      const before = start(args, { env });
+      await before.match('stdout', /\n/);
+      const client = await connectClient(kind, { url: `http://127.0.0.1:${port}/mcp`, token: TOKEN });
+      expect((await client.listPage()).tools).toHaveLength(19);
+      before.child.kill('SIGKILL');
+      await before.ended;
+      await using after = start(args, { env });
+      await after.match('stdout', /\n/);
+      // Until the client has seen that its connections are closed.
+      await expect
+        .poll(async () => textsOf(await client.callTool('time__weekday', { year: 2026, month: 11, day: 23 })))
+        .toContain('Monday');
+      await client.close().catch(() => undefined);
+    },
+  );
 });
 
 describe('the end over HTTP', () => {

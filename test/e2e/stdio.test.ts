@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { CLIENT_KINDS, connectClient, type TestClient, type TestProgress } from '../support/mcp-clients.ts';
 import { decodePng } from '../support/png.ts';
-import { cleanEnvironment, PROGRAM, run } from '../support/program.ts';
+import { cleanEnvironment, PROGRAM, run, start } from '../support/program.ts';
 import { introduce, logLinesIn, messagesIn, type RawStdio, startRaw } from '../support/raw-stdio.ts';
 
 let dify: GatedSandbox;
@@ -187,10 +188,11 @@ describe('the end', () => {
     ['before the first message', async () => undefined],
     ['after the introduction', async (raw) => void (await introduce(raw))],
     [
-      'during a call, which is cancelled in Dify',
+      'after a call that its client cancelled',
       async (raw) => {
         await introduce(raw);
         await callGate(raw, 'running');
+        raw.send({ method: 'notifications/cancelled', params: { requestId: 'running' } });
       },
     ],
   ];
@@ -207,9 +209,20 @@ describe('the end', () => {
       expect({ code, signal }).toEqual({ code: 0, signal: null });
       messagesIn(stdout);
       logLinesIn(stderr);
-      if (when.includes('during')) await abandoned;
+      if (when.includes('cancelled')) await abandoned;
     },
   );
+
+  it('waits after the end of standard input for the answer of a running call', async () => {
+    await using raw = startRaw([], { env: dify.env });
+    await introduce(raw);
+    await callGate(raw, 'running');
+    raw.process.child.stdin.end();
+    dify.open();
+    const { code, stdout } = await raw.process.ended;
+    expect(code).toBe(0);
+    expect(textsOf(messagesIn(stdout).find(({ id }) => id === 'running')?.result)).toBe('passed');
+  });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('waits on %s for the answer of a running call', async (signal) => {
     await using raw = startRaw([], { env: dify.env });
@@ -268,9 +281,34 @@ describe('the end', () => {
     const piece = Buffer.alloc(8 * 1024 * 1024, 'x');
     for (let piecesLeft = 9; piecesLeft > 0; piecesLeft -= 1) raw.write(piece);
     const { code, stdout, stderr } = await raw.process.ended;
-    expect(code).toBe(0);
-    messagesIn(stdout);
-    expect(logLinesIn(stderr).some(({ level }) => level === 'warn')).toBe(true);
+    expect(code).toBe(1);
+    expect(messagesIn(stdout).at(-1)).toMatchObject({
+      id: null,
+      error: { code: -32_600, message: expect.stringContaining('A message is larger than 16.8 MB.') },
+    });
+    expect(stderr).toContain('A message is larger than');
+  });
+
+  it('comes on SIGTERM though nobody reads the answers', async () => {
+    await using process = start(['serve', '--log-level', 'debug'], { env: dify.env });
+    const { child } = process;
+    child.stdout.pause();
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'raw', version: '1' },
+    };
+    const requests = [
+      { id: 1, method: 'initialize', params },
+      ...Array.from({ length: 200 }, (_, n) => ({ id: n + 2, method: 'tools/list' })),
+      { id: 'last', method: 'tools/call', params: { name: 'time__current_time' } },
+    ];
+    for (const message of requests) child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    await process.match('stderr', /Tool call ended/);
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
+    child.stdout.resume();
   });
 });
 

@@ -1,7 +1,9 @@
 import { HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import { LocalSessions } from '../../src/http/local-sessions.ts';
 import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';
 import { silentLogger } from '../../src/model/logger.ts';
+import type { SessionRecords } from '../../src/model/session-records.ts';
 import { type FakeBridge, fakeBridge, serviceOf } from './fake-bridge.ts';
 
 export interface RunningHost extends AsyncDisposable {
@@ -17,6 +19,11 @@ export interface RunOptions extends Partial<HttpHostOptions> {
   readonly progressIntervalMs?: number;
   readonly resources?: ResourceOptions;
   readonly path?: string;
+}
+
+/** Records of sessions that end with the process, since no folder can be made there. */
+export function memoryRecords(): SessionRecords {
+  return new LocalSessions('/dev/null/nowhere', undefined, silentLogger);
 }
 
 /** A host on a free loopback port with fake tools behind it. */
@@ -43,8 +50,8 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
     port: 0,
     views: [{ path, createServer, tools: bridge.source }],
     readiness: () => ({ ready: bridge.source.current() !== undefined }),
-    sessionIdleMs: 60_000,
-    maxSessions: 100,
+    sessions: memoryRecords(),
+    maxStreams: 100,
     maxBodyBytes: 64 * 1024,
     keepAliveMs: 5000,
     logger: silentLogger,

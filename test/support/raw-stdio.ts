@@ -96,8 +96,11 @@ export function messagesIn(stdout: string): RawMessage[] {
     .split('\n')
     .slice(0, -1)
     .map((line) => {
-      const message: unknown = JSON.parse(line);
-      return JSONRPCMessageSchema.parse(message) as RawMessage;
+      const message = JSON.parse(line) as RawMessage;
+      // JSON-RPC has null where the ID of a wrong message is unknown; MCP's schema leaves it out.
+      if (message.id === null) JSONRPCMessageSchema.parse({ ...message, id: undefined });
+      else JSONRPCMessageSchema.parse(message);
+      return message;
     });
 }
 

@@ -14,6 +14,11 @@ const createServer = createServerFactory({
   progressIntervalMs: Number(process.env['TEST_PROGRESS_MS'] ?? 15_000),
   listTtlMs: 60_000,
 });
-const host = serveOverStdio({ createServer, registry: bridge.source, logger: silentLogger });
+const host = serveOverStdio({
+  createServer,
+  registry: bridge.source,
+  endGraceMs: 10_000,
+  logger: silentLogger,
+});
 process.once('SIGTERM', () => void host.close(1000));
 await host.closed;

@@ -48,7 +48,7 @@ export function run(context: CommandContext, { live }: CheckOptions): Promise<nu
       warnings: loaded.warnings,
       live: check,
     };
-    context.output.data(value, () => reportText(loaded, check, context.output));
+    context.output.data(value, () => context.output.prose(reportText(loaded, check, context.output)));
     return unfit.length === 0 ? 0 : ERROR_RULES.config_invalid.exit;
   });
 }

@@ -1,5 +1,5 @@
 import type { EffectiveSetting } from '../../config/load.ts';
-import { table } from '../output.ts';
+import { table } from '../layout.ts';
 import { type CommandContext, configOf } from '../session.ts';
 
 const MASK = '********';
@@ -14,10 +14,13 @@ export async function run(context: CommandContext): Promise<number> {
     secret: entry.setting.secret === true,
   }));
   context.output.data({ file: file ?? null, settings: rows }, () =>
-    table([
-      ['SETTING', 'VALUE', 'SOURCE'],
-      ...rows.map(({ path, value, source }) => [path, asText(value), source]),
-    ]),
+    table(
+      [
+        ['SETTING', 'SOURCE', 'VALUE'],
+        ...rows.map(({ path, value, source }) => [path, source, asText(value)]),
+      ],
+      context.output,
+    ),
   );
   return 0;
 }

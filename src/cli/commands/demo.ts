@@ -8,7 +8,8 @@ import { BridgeError } from '../../model/errors.ts';
 import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
 import { DEMO_STEPS, type DemoStep } from '../demo-steps.ts';
 import { untilInterrupted } from '../interrupt.ts';
-import { count, type Output, table } from '../output.ts';
+import { table } from '../layout.ts';
+import { count, type Output } from '../output.ts';
 import { saveFiles, textOf } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
 

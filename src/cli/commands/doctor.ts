@@ -29,6 +29,7 @@ import {
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
 import { untilInterrupted } from '../interrupt.ts';
+import { wrap } from '../layout.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -51,7 +52,7 @@ export async function run(context: CommandContext): Promise<number> {
     }
     const failures = checks.filter(({ status }) => status === 'fail').length;
     const warnings = checks.filter(({ status }) => status === 'warn').length;
-    output.data({ ok: failures === 0, checks }, () => verdict(failures, warnings));
+    output.data({ ok: failures === 0, checks }, () => output.prose(verdict(failures, warnings)));
     return Math.max(0, ...checks.map(({ exit }) => exit ?? 0));
   });
 }
@@ -185,13 +186,14 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = {
 };
 
 function render({ name, status, message, details = [], fix }: Check, output: Output): string {
-  return [
-    `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`,
+  const first = `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`;
+  const rest = [
     ...details.flatMap((text) =>
       text.split('\n').map((line, index) => `      ${index === 0 ? '-' : ' '} ${line}`),
     ),
     ...(fix ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`      fix: ${line}`])),
-  ].join('\n');
+  ];
+  return [wrap(first, output.width, 6), ...rest.map(output.prose)].join('\n');
 }
 
 function verdict(failures: number, warnings: number): string {

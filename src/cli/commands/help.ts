@@ -1,17 +1,16 @@
-import { type Command, Help } from 'commander';
+import type { Command } from 'commander';
 import { OTHER_VARIABLES } from '../../config/environment.ts';
 import { settingsTable } from '../../config/settings.ts';
 import { BridgeError, ERROR_RULES } from '../../model/errors.ts';
 import { closest } from '../../model/closest.ts';
-import { count, table } from '../output.ts';
+import { helpWidthOf, table, wrap } from '../layout.ts';
+import { count } from '../output.ts';
 import type { CommandContext } from '../session.ts';
-
-const WIDTH = 100;
 
 /** A help text that belongs to no command. */
 interface Topic {
   readonly value: () => unknown;
-  readonly render: () => string;
+  readonly render: (width: number) => string;
 }
 
 const TOPICS: Readonly<Record<string, Topic>> = {
@@ -21,13 +20,13 @@ const TOPICS: Readonly<Record<string, Topic>> = {
 };
 
 export async function run(
-  { output, program }: CommandContext,
+  { io, output, program }: CommandContext,
   _options: unknown,
   ...words: string[]
 ): Promise<number> {
   const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined;
   if (topic !== undefined) {
-    output.data(topic.value(), topic.render);
+    output.data(topic.value(), () => topic.render(helpWidthOf(io.stdout)));
     return 0;
   }
   let command = program;
@@ -60,20 +59,20 @@ function environment() {
   return { settings, others: [...OTHER_VARIABLES, 'NO_COLOR', 'XDG_CONFIG_HOME', 'NODE_EXTRA_CA_CERTS'] };
 }
 
-function environmentText(): string {
+function environmentText(width: number): string {
   const { settings } = environment();
   const variables = settings.map(({ variable, setting, default: value, secret, description }) =>
     [
       `${variable}${secret ? `, or ${variable}_FILE with the path of a file` : ''}`,
-      ...wrapped(description, 6),
+      `      ${description}`,
       `      Setting ${setting}${value === undefined ? '' : `, by default ${JSON.stringify(value)}`}.`,
     ].join('\n'),
   );
-  return `Example:
-  DIFY_API_URL=http://api:5001 DIFY_INNER_API_KEY_FILE=/run/secrets/inner_key dify-mcp-bridge doctor
+  const text = `Example:
+  DIFY_API_URL=http://api:5001 dify-mcp-bridge doctor
 
-Flags override the environment, and the environment overrides the configuration file. An empty variable
-counts as unset, and so does a placeholder such as \${DIFY_API_URL}. Separate the items of a list with
+Flags override the environment, and the environment overrides the configuration file. An empty variable \
+counts as unset, and so does a placeholder such as \${DIFY_API_URL}. Separate the items of a list with \
 commas. "config show" prints the values in force and their sources.
 
 ${count(variables.length, 'setting')} can be set by a variable:
@@ -81,13 +80,16 @@ ${count(variables.length, 'setting')} can be set by a variable:
 ${variables.join('\n\n')}
 
 Others:
-
-${table([
-  ['DIFY_BRIDGE_CONFIG', 'the configuration file, as with --config'],
-  ['XDG_CONFIG_HOME', 'parent folder of dify-mcp-bridge/config.yaml; ~/.config when unset'],
-  ['NO_COLOR', 'no colours on a terminal'],
-  ['NODE_EXTRA_CA_CERTS', 'additional certificate authorities for https; read by Node.js itself'],
-])}`;
+`;
+  return `${wrap(text, width)}\n${table(
+    [
+      ['DIFY_BRIDGE_CONFIG', 'the configuration file, as with --config'],
+      ['XDG_CONFIG_HOME', 'parent folder of dify-mcp-bridge/config.yaml; ~/.config when unset'],
+      ['NO_COLOR', 'no colours on a terminal'],
+      ['NODE_EXTRA_CA_CERTS', 'additional certificate authorities for https; read by Node.js itself'],
+    ],
+    { width },
+  )}`;
 }
 
 /** The exit codes; the table of errors gives the codes of errors. */
@@ -111,35 +113,32 @@ function errorsOf(exit: number): string[] {
   return Object.entries(ERROR_RULES).flatMap(([code, rule]) => (rule.exit === exit ? [code] : []));
 }
 
-function exitCodesText(): string {
+function exitCodesText(width: number): string {
   const codes = EXIT_CODES.map(({ code, meaning, errors }) =>
     [
       `${String(code).padStart(3)}  ${meaning}`,
-      ...(errors.length === 0 ? [] : wrapped(`Errors: ${errors.join(', ')}`, 5)),
+      ...(errors.length === 0 ? [] : [`     Errors: ${errors.join(', ')}`]),
     ].join('\n'),
   );
-  return `Example:
+  const text = `Example:
   dify-mcp-bridge doctor || echo "doctor exited with $?"
 
 ${codes.join('\n\n')}
 
 doctor exits with the highest code of its failed checks; serve exits with 0 after a signal to stop.`;
+  return wrap(text, width);
 }
 
-function troubleshootingText(): string {
-  const errors = Object.entries(ERROR_RULES).map(([code, { meaning, exit }]) =>
-    [`${code} (exit code ${exit})`, ...wrapped(meaning, 2)].join('\n'),
+function troubleshootingText(width: number): string {
+  const errors = Object.entries(ERROR_RULES).map(
+    ([code, { meaning, exit }]) => `${code} (exit code ${exit})\n  ${meaning}`,
   );
-  return `Example:
+  const text = `Example:
   dify-mcp-bridge doctor
 
-Start with doctor: it checks each step of the way to Dify and says how to fix failures. Every error has
+Start with doctor: it checks each step of the way to Dify and says how to fix failures. Every error has \
 one of these codes, in the log and with -o json.
 
 ${errors.join('\n\n')}`;
-}
-
-function wrapped(text: string, indent: number): string[] {
-  const lines = new Help().boxWrap(text, WIDTH - indent).split('\n');
-  return lines.map((line) => `${' '.repeat(indent)}${line}`);
+  return wrap(text, width);
 }

@@ -71,7 +71,9 @@ export async function run(context: CommandContext, options: InitOptions): Promis
       ...warnings.map((one) => `${output.paint('yellow', 'warning:')} ${one.path}: ${one.message}.`),
       ...(backup === undefined ? [] : [`The previous file is saved as ${backup}.`]),
       `Wrote ${path}, readable only by you.`,
-    ].join('\n'),
+    ]
+      .map(output.prose)
+      .join('\n'),
   );
   return next(context, client, prompter, path);
 }

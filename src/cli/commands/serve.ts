@@ -3,9 +3,13 @@ import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { viewNamed, viewsOf } from '../../config/views.ts';
+import { after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
+
+/** How long the client may take to read the last output, in milliseconds. */
+const LAST_OUTPUT_MS = 500;
 
 interface ServeOptions {
   readonly http?: true;
@@ -57,6 +61,9 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     }
   } finally {
     interrupt.release();
+    // Output that a client does not read would keep the process alive.
+    if (!http && (io.stdout.writableLength ?? 0) > 0)
+      after(LAST_OUTPUT_MS, () => io.exitNow(0), { ref: false });
   }
   return 0;
 }
@@ -70,7 +77,7 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
   if (io.stdin.isTTY === true) {
     const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
     output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
-    output.note(`A client starts the bridge by itself: enter the command dify-mcp-bridge ${command} there.`);
+    output.note(`A client starts the bridge by itself, with this command:\n  dify-mcp-bridge ${command}`);
     output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
   }
   return { ended: app.serveStdio({ view }) };

@@ -12,7 +12,7 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
         `${name} is a tool of the bridge itself, for calls that take long: ${handOff} is on.`,
         ...(registry.get(name) === undefined ? [] : ["It replaces Dify's tool of the same name."]),
       ];
-      context.output.data({ name, published: true, lines }, () => lines.join('\n'));
+      context.output.data({ name, published: true, lines }, () => context.output.prose(lines.join('\n')));
       return 0;
     }
     const published = registry.get(name) !== undefined;
@@ -20,7 +20,7 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
     if (!published && !isKnown) throw unknownTool(session, context.output, name);
     const called = accountLines(session.loaded.config, registry.get(name));
     const lines = [...explainTool(registry, name), ...called];
-    context.output.data({ name, published, lines }, () => lines.join('\n'));
+    context.output.data({ name, published, lines }, () => context.output.prose(lines.join('\n')));
     return 0;
   });
 }

@@ -1,14 +1,16 @@
 import type { View } from '../../app/app.ts';
 import type { ViewConfig } from '../../config/views.ts';
-import type { PublishedTool, Registry, WithheldTool } from '../../model/registry.ts';
+import type { ListedTool, PublishedTool, Registry, WithheldTool } from '../../model/registry.ts';
 import { exceededLimits, type ToolCost, toolCost, totalCost } from '../../registry/cost.ts';
 import { furtherNotes } from '../../registry/notes.ts';
 import { settingOf } from '../../registry/rules.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
+import { listedTools } from '../../view/brief-tools.ts';
 import { manifestLines, manifestSummary, staleLines } from '../command-app.ts';
-import { count, type Output, table } from '../output.ts';
+import { table } from '../layout.ts';
+import { count, type Output } from '../output.ts';
 import { type CommandContext, withView } from '../session.ts';
-import { costText, handOffSetting, number, origin, type ToolsOptions } from '../tool-texts.ts';
+import { costText, handOffSetting, number, origin, type ToolsOptions, unusableTools } from '../tool-texts.ts';
 
 export function run(context: CommandContext, options: ToolsOptions): Promise<number> {
   return withView(context, options.view, ({ app, registry, view, config }) => {
@@ -16,12 +18,13 @@ export function run(context: CommandContext, options: ToolsOptions): Promise<num
     const { listing, stale } = app.status();
     const problems = listing?.problems ?? [];
     const shown = view.tools.current()?.tools ?? [];
-    const total = { tools: registry.tools.length, ...totalCost(registry.tools) };
+    const published = listedTools(registry, config);
+    const total = { tools: published.length, ...totalCost(published) };
     const seen = { mode: view.mode, tools: shown.length, ...totalCost(shown) };
     const warnings = sizeWarnings(seen, view.mode, config);
     const value = {
       view: view.name,
-      tools: registry.tools.map(summary),
+      tools: registry.tools.map((tool, index) => summary(tool, published[index] ?? tool)),
       withheld: registry.withheld.map(withheldSummary),
       notes: registry.notes,
       problems,
@@ -31,7 +34,7 @@ export function run(context: CommandContext, options: ToolsOptions): Promise<num
       shown: seen,
       warnings,
     };
-    output.data(value, () => `${listingText(registry, total, output)}${callToolsText(config)}`);
+    output.data(value, () => `${listingText(registry, published, total, output)}${callToolsText(config)}`);
     const reported = new Set(stale.map(({ message }) => message));
     for (const { message } of problems) if (!reported.has(message)) output.warn(message);
     for (const line of [...staleLines(stale), ...manifestLines(app.manifests())]) output.warn(line);
@@ -75,38 +78,44 @@ function sizeWarnings(
   return warnings;
 }
 
-function summary(tool: PublishedTool) {
-  const { name, title, ref, authorized } = tool;
-  return { name, title, dify: ref, authorized, cost: toolCost(tool) };
+function summary({ name, title, ref, authorized }: PublishedTool, listed: ListedTool) {
+  return { name, title, dify: ref, authorized, cost: toolCost(listed) };
 }
 
 function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
   return { name, title, dify: ref, reason, detail };
 }
 
-function listingText(registry: Registry, total: ToolCost, output: Output): string {
-  const blocks = [registry.tools.length === 0 ? 'No tool is published.' : publishedTable(registry, output)];
+function listingText(
+  registry: Registry,
+  published: readonly ListedTool[],
+  total: ToolCost,
+  output: Output,
+): string {
+  const list =
+    registry.tools.length === 0 ? 'No tool is published.' : publishedTable(registry, published, output);
+  const blocks = [list];
   if (registry.withheld.length > 0) {
     const rows = registry.withheld.map(({ name, reason, detail }) => [
       name,
       reason,
       detail.split('\n')[0] ?? '',
     ]);
-    blocks.push(`Not published (tools explain NAME says more):\n${table(rows)}`);
+    blocks.push(`Not published (tools explain NAME says more):\n${table(rows, output)}`);
   }
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {
-    blocks.push(['Notes:', ...notes.map(({ name, message }) => `${name}: ${message}`)].join('\n'));
+    blocks.push(
+      ['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].map(output.prose).join('\n'),
+    );
   }
-  const published = count(registry.tools.length, 'tool');
-  blocks.push(
-    `${published} published, ${registry.withheld.length} not published. In all ${costText(total)}.`,
-  );
+  const cost = `${count(published.length, 'tool')} published, ${registry.withheld.length} not published. In all ${costText(total)}.`;
+  blocks.push([cost, ...unusableTools(registry)].map(output.prose).join('\n'));
   return blocks.join('\n\n');
 }
 
-function publishedTable({ tools }: Registry, output: Output): string {
-  const costs = tools.map(toolCost);
+function publishedTable({ tools }: Registry, published: readonly ListedTool[], output: Output): string {
+  const costs = published.map(toolCost);
   const cells = (head: string, part: keyof ToolCost): string[] => {
     const texts = [head, ...costs.map((cost) => number(cost[part]))];
     const width = Math.max(...texts.map((text) => text.length));
@@ -118,8 +127,9 @@ function publishedTable({ tools }: Registry, output: Output): string {
     name,
     bytes[index + 1] ?? '',
     tokens[index + 1] ?? '',
-    title,
-    `${origin(ref)}${authorized ? '' : output.paint('yellow', ' (not authorised in Dify)')}`,
+    `${title}${authorized ? '' : output.paint('yellow', ' (no credentials)')}`,
+    origin(ref),
   ]);
-  return table([['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'], ...rows]);
+  const head = ['NAME', bytes[0] ?? '', tokens[0] ?? '', 'TITLE', 'IN DIFY'];
+  return table([head, ...rows], { width: output.width, omit: [4, 1, 2] });
 }

@@ -34,7 +34,7 @@ function details(tool: PublishedTool, output: Output): string {
     `In Dify: ${origin(tool.ref)}${tool.authorized ? '' : ' (not authorised: every call is refused)'}`,
     `In tools/list: ${costText(toolCost(tool))}`,
     '',
-    tool.description,
+    output.prose(tool.description),
     ...schema('Input', tool.inputSchema),
     ...schema('Output', tool.outputSchema),
   ].join('\n');

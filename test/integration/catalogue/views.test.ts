@@ -81,14 +81,20 @@ describe('views over HTTP', () => {
     });
   });
 
-  it('share the number of sessions', async () => {
-    await using bridge = await startCatalogueBridge({ file: FILE, env: { DIFY_BRIDGE_MAX_SESSIONS: '2' } });
+  it('share the number of streams', async () => {
+    await using bridge = await startCatalogueBridge({ file: FILE, env: { DIFY_BRIDGE_MAX_STREAMS: '1' } });
     const url = await bridge.url();
-    const [oldest, next] = [await openSession(url), await openSession(`${url}/clock`)];
-    const newest = await openSession(`${url}/bare`);
-    expect((await post(url, LIST, oldest)).status).toBe(404);
-    expect((await post(`${url}/clock`, LIST, next)).status).toBe(200);
-    expect((await post(`${url}/bare`, LIST, newest)).status).toBe(200);
+    const [first, second] = [await openSession(url), await openSession(`${url}/clock`)];
+    const closing = new AbortController();
+    const stream = (address: string, session: Record<string, string>): Promise<Response> =>
+      fetch(address, {
+        headers: { ...session, Accept: 'text/event-stream' },
+        signal: closing.signal,
+      });
+    expect((await stream(url, first)).status).toBe(200);
+    expect((await stream(`${url}/clock`, second)).status).toBe(503);
+    expect((await post(`${url}/clock`, LIST, second)).status).toBe(200);
+    closing.abort();
   });
 
   it.each(ERAS)('tell of changes only those who see them (%s)', async (kind) => {

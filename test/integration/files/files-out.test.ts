@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { SAMPLES } from '../../../src/sandbox/samples.ts';
-import type { TestClient, TestResult } from '../../support/mcp-clients.ts';
+import { CLIENT_KINDS, type TestClient, type TestResult } from '../../support/mcp-clients.ts';
 import { startFront } from '../../support/front.ts';
 import { type RunningBridge, sandboxEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 
@@ -150,6 +150,25 @@ it('follows the limits of the view and of the preset', async () => {
     kind: 'result',
     result: { content: [{ type: 'text' }, { type: 'image' }] },
   });
+});
+
+it.each(CLIENT_KINDS)('links to sounds where a view says so, and shows them elsewhere (%s)', async (kind) => {
+  await using quiet = await startBridge({
+    env: sandboxEnv(sandbox),
+    file: 'tools:\n  sounds: link\nviews:\n  loud: { sounds: inline }\n',
+  });
+  for (const transport of TRANSPORTS) {
+    const client = await quiet.connect(kind, transport);
+    const { content } = await client.callTool(GIVE, { kinds: ['wav', 'png'] });
+    expect(content.map(({ type }) => type).sort()).toEqual(['image', 'resource_link', 'text', 'text']);
+    const { uri = '' } = content.find(({ type }) => type === 'resource_link') as { uri?: string };
+    const { contents } = await client.readResource(uri);
+    const sound = SAMPLES['wav']?.().bytes ?? Buffer.alloc(0);
+    expect(digest(Buffer.from(String(contents[0]?.blob), 'base64'))).toBe(digest(sound));
+  }
+  const loud = quiet.app.views.get('loud');
+  const outcome = await loud?.callTool(GIVE, { kinds: ['wav'] }, { signal: new AbortController().signal });
+  expect(outcome).toMatchObject({ result: { content: [{ type: 'text' }, { type: 'audio' }] } });
 });
 
 describe('the ways to a file', () => {

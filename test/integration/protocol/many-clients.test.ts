@@ -7,8 +7,11 @@ import { HttpHost } from '../../../src/http/host.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
-import { runHost } from '../../support/http-host.ts';
+import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
+import { callRequest, initializeRequest, openRawSession, raw, rawStream } from '../../support/raw-http.ts';
+
+const LIST_CHANGED = 'notifications/tools/list_changed';
 
 // Vitest itself fails the run for a rejection that nobody handles.
 describe('many clients at once', () => {
@@ -30,35 +33,10 @@ describe('many clients at once', () => {
       expect(client.errors).toEqual([]);
       await client.close();
     }
-    expect(running.host.sessionCount).toBe(0);
   });
 
   it('200 sessions and 200 stateless requests leave no server behind', async () => {
-    const bridge = fakeBridge();
-    const createServer = createServerFactory({
-      service: serviceOf(bridge),
-      logger: silentLogger,
-      info: { name: 'fake-bridge', version: '1.2.3' },
-      progressIntervalMs: 15_000,
-      listTtlMs: 60_000,
-    });
-    const made: WeakRef<object>[] = [];
-    const counting: typeof createServer = Object.assign((context: Parameters<typeof createServer>[0]) => {
-      const server = createServer(context);
-      made.push(new WeakRef(server));
-      return server;
-    }, createServer);
-    const host = new HttpHost({
-      host: '127.0.0.1',
-      port: 0,
-      sessionIdleMs: 60_000,
-      maxSessions: 10,
-      maxBodyBytes: 10_000,
-      keepAliveMs: 5000,
-      views: [{ path: '/mcp', createServer: counting, tools: bridge.source }],
-      readiness: () => ({ ready: true }),
-      logger: silentLogger,
-    });
+    const { host, made, alive } = countingHost();
     const { url } = await host.listen();
     for (let round = 0; round < 40; round += 1) {
       const clients = await Promise.all(Array.from({ length: 5 }, () => connectClient('v1', { url })));
@@ -68,16 +46,68 @@ describe('many clients at once', () => {
     const modern = await connectClient('v2 pinned', { url });
     for (let n = 0; n < 200; n += 1) await modern.callTool('echo', { text: 'x' });
     await modern.close();
-    expect(made.length).toBeGreaterThan(400);
-    await expect.poll(() => host.sessionCount).toBe(0);
+    expect(made()).toBeGreaterThan(400);
 
-    const collect = exposedGc();
-    const alive = (): number => {
-      collect();
-      return made.filter((reference) => reference.deref() !== undefined).length;
-    };
     // One may still be on the stack of the last request.
     await expect.poll(alive).toBeLessThanOrEqual(2);
+    await host.close(0);
+  });
+
+  it('10,000 sessions that no client ends cost nothing, and none of them ends', {
+    timeout: 600_000,
+  }, async () => {
+    const { host, bridge, made, alive } = countingHost();
+    const { url, port } = await host.listen();
+    const post = async (body: object, session?: string): Promise<Response> => {
+      const headers = { 'Content-Type': 'application/json', ...(session && { 'Mcp-Session-Id': session }) };
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+      await response.text();
+      return response;
+    };
+    // What is in use is not dropped from memory.
+    const [streaming, calling, lost] = [
+      await openRawSession(port),
+      await openRawSession(port),
+      await openRawSession(port),
+    ];
+    const stream = rawStream(port, { headers: { ...streaming, Accept: 'text/event-stream' } });
+    await new Promise((resolve) => stream.request.once('response', resolve));
+    const call = rawStream(port, { headers: calling, body: callRequest('hang') });
+    const late = { headers: { ...lost, Accept: 'text/event-stream' }, body: callRequest('hang') };
+    const cut = rawStream(port, late);
+    await expect.poll(() => cut.text()).toMatch(/^id: .+/);
+    await expect.poll(() => bridge.hanging).toBe(2);
+    cut.request.destroy();
+
+    const sessions: string[] = [];
+    const opener = async (): Promise<void> => {
+      while (sessions.length < 10_000) {
+        const response = await post(initializeRequest());
+        sessions.push(response.headers.get('mcp-session-id') ?? '');
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, opener));
+    expect(made()).toBeGreaterThanOrEqual(10_000);
+    await expect.poll(alive).toBeLessThanOrEqual(1010);
+    for (const session of [sessions[0], sessions[5000], sessions[9999]]) {
+      expect((await post(callRequest('echo', { text: 'x' }), session)).status).toBe(200);
+    }
+    expect(bridge.cancelled).toBe(0);
+    bridge.source.publish(['echo']);
+    await expect.poll(() => stream.messages().map(({ method }) => method)).toContain(LIST_CHANGED);
+    bridge.release();
+    expect((await call.promise).messages).toMatchObject([
+      { id: 7, result: { content: [{ text: 'released' }] } },
+    ]);
+    const [lastEventId = ''] = /(?<=^id: ).+$/m.exec(cut.text()) ?? [];
+    const resumed = await raw(port, { headers: { ...late.headers, 'Last-Event-ID': lastEventId } });
+    expect(resumed.messages).toMatchObject([{ id: 7, result: { content: [{ text: 'released' }] } }]);
+    stream.request.destroy();
+
+    const client = await connectClient('v1', { url });
+    expect((await client.listPage()).tools.length).toBeGreaterThan(0);
+    await client.close();
+    expect(await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()).toEqual({ status: 'ready' });
     await host.close(0);
   });
 
@@ -117,6 +147,45 @@ describe('many clients at once', () => {
     for (const client of clients) await client.close().catch(() => undefined);
   });
 });
+
+/** A host that knows how many servers it made, and how many of them are in memory. */
+function countingHost() {
+  const bridge = fakeBridge();
+  const createServer = createServerFactory({
+    service: serviceOf(bridge),
+    logger: silentLogger,
+    info: { name: 'fake-bridge', version: '1.2.3' },
+    progressIntervalMs: 15_000,
+    listTtlMs: 60_000,
+  });
+  const servers: WeakRef<object>[] = [];
+  const counting: typeof createServer = Object.assign((context: Parameters<typeof createServer>[0]) => {
+    const server = createServer(context);
+    servers.push(new WeakRef(server));
+    return server;
+  }, createServer);
+  const collect = exposedGc();
+  const host = new HttpHost({
+    host: '127.0.0.1',
+    port: 0,
+    sessions: memoryRecords(),
+    maxStreams: 10,
+    maxBodyBytes: 10_000,
+    keepAliveMs: 5000,
+    views: [{ path: '/mcp', createServer: counting, tools: bridge.source }],
+    readiness: () => ({ ready: true }),
+    logger: silentLogger,
+  });
+  return {
+    host,
+    bridge,
+    made: () => servers.length,
+    alive: (): number => {
+      collect();
+      return servers.filter((reference) => reference.deref() !== undefined).length;
+    },
+  };
+}
 
 /** A way to the host that can fail for a moment. */
 async function fragileNetwork(port: number) {

@@ -259,7 +259,10 @@ describe('over HTTP', () => {
     const port = await portOf();
     const headers = await openRawSession(port);
     const params = { name: published, arguments: { case: 'text' } };
-    const first = await raw(port, { headers, body: { jsonrpc: '2.0', id: 5, method: 'tools/call', params } });
+    const first = await raw(port, {
+      headers: { ...headers, Accept: 'text/event-stream' },
+      body: { jsonrpc: '2.0', id: 5, method: 'tools/call', params },
+    });
     const [opening] = /(?<=^id: ).+$/m.exec(first.text) ?? [];
     const again = await raw(port, {
       headers: { ...headers, Accept: 'text/event-stream', 'Last-Event-ID': opening ?? '' },

@@ -258,9 +258,21 @@ describe('a call', () => {
     invoker.invocations[0]?.finish(failure);
     const error = await outcome;
     expect(error.code).toBe(code);
-    expect(error.toText().includes('authorise "Acme Kit" in Dify under Tools')).toBe(
+    expect(error.toText().includes('authorize Acme Kit in Dify (Tools)')).toBe(
       code === 'provider_unauthorized',
     );
+  });
+
+  it('of a tool without credentials says so whatever the arguments, which are not listed', async () => {
+    const tool = aTool({
+      authorized: false,
+      parseArguments: () => ({ ok: false, problems: [{ path: '/to', message: 'is required' }] }),
+    });
+    const call = callerWith({ invoker: steered() }).call(tool, {}, { signal: idleSignal() });
+    await expect(call).rejects.toMatchObject({
+      code: 'provider_unauthorized',
+      message: 'Acme Kit has no credentials in this Dify workspace, so this tool cannot run.',
+    });
   });
 
   const leaves: Read = async (messages) => {

@@ -21,10 +21,10 @@ describe('tools list', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/NAME +BYTES +~TOKENS +TITLE +IN DIFY\n/);
     expect(stdout).toMatch(/acme_weather__now +\d+ +\d+ {2}Title of now /);
-    expect(stdout).toMatch(/acme_post__send .*not authorised in Dify/);
+    expect(stdout).toMatch(/acme_post__send .*\(no credentials\)/);
     expect(stdout).toMatch(/Not published.*\nacme_weather__stuck {2}incomplete/);
     expect(stdout).toMatch(
-      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\nAlso listed, because tools\.handOff is on: get_call_result and cancel_call\.\n$/,
+      /2 tools published, 1 not published\. In all \d+ bytes, about \d+ tokens\.\n1 tool is not usable yet, of 1 provider without credentials in Dify: Post 1\.\nAlso listed, because tools\.handOff is on: get_call_result and cancel_call\.\n$/,
     );
     expect(stderr).toBe('warning: Dify could not list mcp tools.\n');
     expect(events).toEqual(['create', 'start', 'close 0']);

@@ -76,9 +76,11 @@ describe('doctor', () => {
       '2 tools published (builtin 2, workflow 0, api 0, mcp 0), 1 withheld.',
     );
     expect(check('catalogue')?.details?.join('\n')).toMatch(
-      /could not list mcp[^]*acme\/post\/post is not authorised[^]*acme_weather__stuck is withheld/,
+      /could not list mcp[^]*without credentials in Dify: Post 1[^]*acme_weather__stuck is withheld/,
     );
-    expect(check('catalogue')?.fix).toMatch(/plugin daemon[^]*Authorise providers[^]*tools explain NAME/);
+    expect(check('catalogue')?.fix).toMatch(
+      /plugin daemon[^]*Authorise these providers[^]*tools explain NAME/,
+    );
     const paths = sandbox.requests.slice(before).map(({ path }) => path);
     expect(paths.length).toBeGreaterThan(3);
     expect(paths.filter((path) => path.includes('/invoke/'))).toEqual([]);

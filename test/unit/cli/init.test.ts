@@ -266,7 +266,7 @@ describe('init at a terminal', () => {
     ]);
     expect(run.code).toBe(0);
     expect(run.stderr).toContain(`Dify ${sandbox.version} answers at ${sandbox.url}.`);
-    expect(run.stdout).toMatch(/Wrote .*config\.yaml[^]*configuration.*: Valid \(file .*config\.yaml\)/);
+    expect(run.stdout).toMatch(/Wrote\s.*config\.yaml[^]*configuration.*: Valid \(file\s.*config\.yaml\)/);
     expectNoSecrets(run);
   });
 

@@ -42,17 +42,17 @@ function fileWith(content: string, name = 'bridge.yaml'): string {
 
 describe('precedence', () => {
   it('takes a flag before the environment, the environment before the file, the file before the default', async () => {
-    const file = fileWith('http:\n  host: file.test\n  port: 1001\n  maxSessions: 7\nlog:\n  level: warn\n');
+    const file = fileWith('http:\n  host: file.test\n  port: 1001\n  maxStreams: 7\nlog:\n  level: warn\n');
     const { config, settings } = await load({
       file,
       env: { ...DIFY, DIFY_BRIDGE_PORT: '1002', DIFY_BRIDGE_HOST: 'env.test' },
       flags: { 'http.port': '1003' },
     });
-    expect(config.http).toMatchObject({ host: 'env.test', port: 1003, maxSessions: 7, keepAlive: 5000 });
+    expect(config.http).toMatchObject({ host: 'env.test', port: 1003, maxStreams: 7, keepAlive: 5000 });
     const source = (path: string) => settings.find(({ setting }) => setting.path === path)?.source;
     expect(source('http.port')).toBe('flag --port');
     expect(source('http.host')).toBe('env DIFY_BRIDGE_HOST');
-    expect(source('http.maxSessions')).toBe(`file ${file}:4 http.maxSessions`);
+    expect(source('http.maxStreams')).toBe(`file ${file}:4 http.maxStreams`);
     expect(source('log.level')).toBe(`file ${file}:6 log.level`);
     expect(source('calls.timeout')).toBe('default');
     expect(source('tools.pageSize')).toBe('unset');
@@ -75,8 +75,7 @@ describe('precedence', () => {
         allowWithoutToken: false,
         allowedHosts: [],
         allowedOrigins: [],
-        sessionIdle: 1_800_000,
-        maxSessions: 200,
+        maxStreams: 1000,
         maxBodyBytes: 4_194_304,
         keepAlive: 5000,
       },
@@ -86,7 +85,7 @@ describe('precedence', () => {
         maxNameLength: 44,
         languages: ['en_US'],
         formParameters: 'preset',
-        unauthorized: 'publish',
+        unauthorized: 'brief',
         mode: 'list',
         auto: { tools: 80, tokens: 20_000 },
         pinned: [],
@@ -94,6 +93,7 @@ describe('precedence', () => {
         allow: [],
         readOnly: false,
         maxImageBytes: 700_000,
+        sounds: 'inline',
         maxInlineBytes: 1_000_000,
         maxTextChars: 100_000,
         handOff: 50_000,
@@ -148,7 +148,7 @@ describe('precedence', () => {
 
 describe('wrong values', () => {
   it('are reported all together, each with its source', async () => {
-    const file = fileWith('http:\n  sessionIdle: 30\n  maxBodyBytes: lots\ncalls:\n  maxQueued: -1\n');
+    const file = fileWith('http:\n  maxStreams: 0\n  maxBodyBytes: lots\ncalls:\n  maxQueued: -1\n');
     const problems = await problemsOf({
       file,
       env: { DIFY_API_URL: 'localhost:5001', DIFY_WORKSPACE_ID: 'main', DIFY_BRIDGE_TOOLS_NAMES: 'short' },
@@ -158,7 +158,7 @@ describe('wrong values', () => {
       'env DIFY_API_URL: the address has no scheme: add http:// or https:// in front of it',
       expect.stringMatching(/^env DIFY_WORKSPACE_ID: expected a UUID/),
       'flag --port: expected a whole number from 0 to 65535, got 99999',
-      `file ${file}:2 http.sessionIdle: expected a duration with its unit (ms, s, m or h) from 1s to 24h, got 30`,
+      `file ${file}:2 http.maxStreams: expected a whole number from 1 to 100000, got 0`,
       expect.stringMatching(/:3 http\.maxBodyBytes: expected a size .*, got "lots"$/),
       'env DIFY_BRIDGE_TOOLS_NAMES: expected one of qualified, bare, got "short"',
       `file ${file}:5 calls.maxQueued: expected a whole number from 0 to 100000, got -1`,
@@ -320,6 +320,7 @@ describe('secrets in files', () => {
       'dify.password',
       'dify.secretKey',
       'http.token',
+      'http.sessionKey',
       'state.redisUrl',
       'state.redisPassword',
     ]);

@@ -1,15 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { isLoopback } from '../../../src/model/loopback.ts';
 import { checkExposure, urlHost } from '../../../src/http/address.ts';
-import { type AdmissionOptions, bearerChallenge, createAdmission } from '../../../src/http/admission.ts';
+import {
+  bearerChallenge,
+  createPlaceCheck,
+  createTokenCheck,
+  type PlaceOptions,
+} from '../../../src/http/admission.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
 const NOTHING = { token: undefined, allowedHosts: [], publicHost: undefined, allowedOrigins: [] };
 
 /** The error code that the headers lead to, or `admitted`. */
-function verdict(options: Partial<AdmissionOptions>, headers: Record<string, string>): string {
+function verdict(options: Partial<PlaceOptions>, headers: Record<string, string>): string {
   try {
-    createAdmission({ host: '127.0.0.1', ...NOTHING, ...options })(headers);
+    createPlaceCheck({ host: '127.0.0.1', ...NOTHING, ...options })(headers);
+    createTokenCheck(options.token)(headers);
     return 'admitted';
   } catch (error) {
     return error instanceof BridgeError ? error.code : String(error);

@@ -150,7 +150,7 @@ describe('a download', () => {
     for (const { status, text } of answers) {
       expect({ status, text }).toEqual({
         status: 404,
-        text: '{"error":"There is no such file, or it has expired. Call the tool again that made it."}',
+        text: '{"error":"No such file, or it has expired. Call the tool again that made it."}',
       });
     }
   });

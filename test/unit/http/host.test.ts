@@ -6,7 +6,7 @@ import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, fakeSource, serviceOf } from '../../support/fake-bridge.ts';
 import { errorOf } from '../../support/error-of.ts';
-import { runHost } from '../../support/http-host.ts';
+import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import {
   callRequest,
@@ -52,8 +52,8 @@ describe('listening', () => {
     const host = new HttpHost({
       host: '127.0.0.1',
       port: running.port,
-      sessionIdleMs: 1000,
-      maxSessions: 1,
+      sessions: memoryRecords(),
+      maxStreams: 1,
       maxBodyBytes: 1000,
       keepAliveMs: 1000,
       views: [{ path: '/mcp', createServer, tools: bridge.source }],
@@ -151,12 +151,12 @@ describe('the body', () => {
     ['a number', JSON_TYPE, '7', 400, -32_600],
     ['null', JSON_TYPE, 'null', 400, -32_600],
     ['another object', JSON_TYPE, '{"hello":1}', 400, -32_600],
+    ['a null id', JSON_TYPE, '{"jsonrpc":"2.0","id":null,"method":"ping"}', 400, -32_600],
   ])('of %s is refused', async (_, headers, body, status, code) => {
     await using running = await runHost();
     const answer = await raw(running.port, { method: 'POST', headers, body });
     expect(answer.status).toBe(status);
     expect(answer.messages[0]?.error?.code).toBe(code);
-    expect(running.host.sessionCount).toBe(0);
   });
 
   it('may have a charset', async () => {
@@ -221,17 +221,14 @@ describe('routes', () => {
 });
 
 describe('the modern era', () => {
-  it('streams its answers, unbuffered and uncached', async () => {
+  it('streams its answers where progress is wanted, unbuffered and uncached', async () => {
     await using running = await runHost();
-    const answer = await raw(
-      running.port,
-      modernRequest('tools/call', { name: 'echo', arguments: { text: 'hi' } }),
-    );
+    const { headers, body } = modernRequest('tools/call', { name: 'echo', arguments: { text: 'hi' } });
+    const answer = await raw(running.port, { headers: { ...headers, Accept: 'text/event-stream' }, body });
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     expect(answer.headers['cache-control']).toContain('no-cache');
     expect(answer.messages).toMatchObject([{ id: 7, result: { content: [{ type: 'text', text: 'hi' }] } }]);
-    expect(running.host.sessionCount).toBe(0);
   });
 
   it('ignores a session id', async () => {
@@ -260,9 +257,10 @@ describe('the modern era', () => {
     });
   });
 
-  it('shows a stream that stays silent to be alive', async () => {
+  it('shows a stream that stays silent to be alive, with comments that end no event', async () => {
     await using running = await runHost({ keepAliveMs: 20 });
-    const call = raw(running.port, modernRequest('tools/call', { name: 'hang' }));
+    const { headers, body } = modernRequest('tools/call', { name: 'hang' });
+    const call = raw(running.port, { headers: { ...headers, Accept: 'text/event-stream' }, body });
     await expect.poll(() => running.bridge.hanging).toBe(1);
     // This clock and the one of the host tick in turns, however busy the machine is.
     let ticks = 0;
@@ -270,5 +268,6 @@ describe('the modern era', () => {
     running.bridge.release();
     const answer = await call;
     expect(answer.text.match(/^: ?keepalive$/gm)?.length).toBeGreaterThan(2);
+    expect(answer.text).not.toMatch(/keepalive\n\n/);
   });
 });

@@ -3,21 +3,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { createAdmission } from '../../../src/http/admission.ts';
+import { createTokenCheck } from '../../../src/http/admission.ts';
+import { PreparedLists } from '../../../src/http/prepared-lists.ts';
+import { SessionGroup } from '../../../src/http/session-group.ts';
 import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import type { CallContext } from '../../../src/model/call.ts';
 import { asBridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
-import { runHost } from '../../support/http-host.ts';
+import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
-const admission = (token?: string) =>
-  createAdmission({ host: '127.0.0.1', token, allowedHosts: [], publicHost: undefined, allowedOrigins: [] });
-const principalOf = (token: string): string =>
-  admission(token)({ host: 'localhost', authorization: `Bearer ${token}` });
+const principalOf = (token: string): string => createTokenCheck(token)({ authorization: `Bearer ${token}` });
 
 /** A bridge whose calls answer whose they are. */
 function whoami() {
@@ -39,8 +38,8 @@ describe('whose a request is', () => {
   });
 
   it('is anybody’s where no token is asked for, whatever is sent', () => {
-    expect(admission()({ host: 'localhost' })).toBe('anonymous');
-    expect(admission()({ host: 'localhost', authorization: 'Bearer something' })).toBe('anonymous');
+    expect(createTokenCheck(undefined)({})).toBe('anonymous');
+    expect(createTokenCheck(undefined)({ authorization: 'Bearer something' })).toBe('anonymous');
   });
 
   it.each(CLIENT_KINDS)('reaches the call (%s)', async (kind) => {
@@ -55,14 +54,10 @@ describe('whose a request is', () => {
 
 describe('a session of somebody else', () => {
   it('is as unknown as one that never was, and goes on undisturbed', async () => {
-    const sessions = new Sessions({
-      logger: silentLogger,
-      idleMs: 60_000,
-      maxSessions: 10,
-      keepAliveMs: 5000,
-    });
+    const records = memoryRecords();
+    const sessions = new Sessions({ records, logger: silentLogger, keepAliveMs: 5000 });
     const bridge = whoami();
-    const group = sessions.group(
+    const group = new SessionGroup(
       createServerFactory({
         service: serviceOf(bridge),
         logger: silentLogger,
@@ -70,6 +65,9 @@ describe('a session of somebody else', () => {
         progressIntervalMs: 15_000,
         listTtlMs: 60_000,
       }),
+      '/mcp',
+      sessions,
+      new PreparedLists(bridge.source),
     );
     async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
       try {

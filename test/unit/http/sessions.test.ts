@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fakeBridge, fakeSource } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
 import {
   callRequest,
   initializeRequest,
@@ -22,14 +21,12 @@ describe('a session', () => {
       Array.from({ length: 5 }, async () => (await openRawSession(running.port))['Mcp-Session-Id']),
     );
     expect(new Set(ids).size).toBe(5);
-    for (const id of ids)
-      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(running.host.sessionCount).toBe(5);
+    for (const id of ids) expect(id).toMatch(/^2025-11-25\.[0-9a-z]+\.[\w-]{22}\.[\w-]{43}$/);
   });
 
-  it('streams its answers, unbuffered and uncached', async () => {
+  it('streams its answers to a client that wants streams, unbuffered and uncached', async () => {
     await using running = await runHost();
-    const headers = await openRawSession(running.port);
+    const headers = { ...(await openRawSession(running.port)), ...STREAM };
     const answer = await raw(running.port, { headers, body: callRequest('echo', { text: 'hi' }, 'seven') });
     expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
     expect(answer.headers['cache-control']).toContain('no-cache');
@@ -43,7 +40,15 @@ describe('a session', () => {
     expect(answer).toMatchObject({ status: 202, text: '' });
   });
 
-  it.each(['GET', 'DELETE', 'POST'])('is needed for %s: 400 without its id', async (method) => {
+  it('is offered no stream before it begins', async () => {
+    await using running = await runHost();
+    expect(await raw(running.port, { headers: STREAM })).toMatchObject({
+      status: 405,
+      headers: { allow: 'POST' },
+    });
+  });
+
+  it.each(['DELETE', 'POST'])('is needed for %s: 400 without its id', async (method) => {
     await using running = await runHost();
     const body = method === 'POST' ? callRequest('echo') : undefined;
     const answer = await raw(running.port, { method, headers: STREAM, ...(body && { headers: {}, body }) });
@@ -71,7 +76,6 @@ describe('a session', () => {
     expect((await raw(running.port, { method: 'DELETE', headers })).status).toBe(200);
     expect((await call).messages).toEqual([]);
     await expect.poll(() => running.bridge.cancelled).toBe(1);
-    expect(running.host.sessionCount).toBe(0);
     expect((await raw(running.port, { headers, body: callRequest('echo') })).status).toBe(404);
     expect((await raw(running.port, { method: 'DELETE', headers })).status).toBe(404);
   });
@@ -82,16 +86,6 @@ describe('a session', () => {
     expect((await raw(running.port, { headers, body: initializeRequest() })).status).toBe(400);
     const versioned = { ...headers, 'MCP-Protocol-Version': '1999-01-01' };
     expect((await raw(running.port, { headers: versioned, body: callRequest('echo') })).status).toBe(400);
-  });
-
-  it('is not kept when its initialize is refused', async () => {
-    await using running = await runHost();
-    const answer = await raw(running.port, {
-      headers: { Accept: 'application/json' },
-      body: initializeRequest(),
-    });
-    expect(answer.status).toBe(406);
-    expect(running.host.sessionCount).toBe(0);
   });
 
   it('has one GET stream at a time, and another as soon as the first is gone', async () => {
@@ -110,131 +104,6 @@ describe('a session', () => {
       return status;
     };
     await expect.poll(statuses).toBe(200);
-  });
-});
-
-describe('idle sessions', () => {
-  it('end, and their id is 404 from then on', async () => {
-    await using running = await runHost({ sessionIdleMs: 60 });
-    const headers = await openRawSession(running.port);
-    await expect.poll(() => running.host.sessionCount).toBe(0);
-    expect((await raw(running.port, { headers, body: callRequest('echo') })).status).toBe(404);
-  });
-
-  it('are not those with a call that runs, even if its connection is gone', async () => {
-    await using running = await runHost({ sessionIdleMs: 500 });
-    const headers = await openRawSession(running.port);
-    const call = rawStream(running.port, { headers, body: callRequest('hang') });
-    await expect.poll(() => running.bridge.hanging).toBe(1);
-    call.request.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    expect(running.host.sessionCount).toBe(1);
-    expect(running.bridge.cancelled).toBe(0);
-    running.bridge.release();
-    await expect.poll(() => running.host.sessionCount).toBe(0);
-  });
-
-  it('are not those with an open stream', async () => {
-    await using running = await runHost({ sessionIdleMs: 500 });
-    const stream = await openStream(running.port, await openRawSession(running.port));
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    expect(running.host.sessionCount).toBe(1);
-    stream.request.destroy();
-    await expect.poll(() => running.host.sessionCount).toBe(0);
-  });
-});
-
-describe('the limit on sessions', () => {
-  it('ends the session that has been unused the longest, and none that is in use', async () => {
-    const logger = recordingLogger();
-    await using running = await runHost({ maxSessions: 20, logger });
-    const { port, bridge } = running;
-    const isKnown = async (headers: Record<string, string>): Promise<boolean> =>
-      (await raw(port, { headers, body: callRequest('echo', {}, 'known?') })).status === 200;
-
-    const streaming = await openRawSession(port);
-    const stream = await openStream(port, streaming);
-    const calling = await openRawSession(port);
-    const call = rawStream(port, { headers: calling, body: callRequest('hang') });
-    await expect.poll(() => bridge.hanging).toBe(1);
-    const alone = await openRawSession(port);
-    const resume = await loseConnection(port, alone, callRequest('hang'));
-    await expect.poll(() => bridge.hanging).toBe(2);
-    const [first, second] = [await openRawSession(port), await openRawSession(port)];
-    expect(await isKnown(first)).toBe(true);
-
-    // No client ends its session.
-    for (let opened = 5; opened < 20; opened += 1) await openRawSession(port);
-    expect(running.host.sessionCount).toBe(20);
-    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
-    await openRawSession(port);
-    expect(await isKnown(second)).toBe(false);
-    expect(await isKnown(first)).toBe(true);
-    for (let opened = 0; opened < 40; opened += 1) await openRawSession(port);
-    const newest = await openRawSession(port);
-    expect(await isKnown(newest)).toBe(true);
-    expect(await isKnown(first)).toBe(false);
-    expect(running.host.sessionCount).toBe(20);
-    expect((await raw(port, modernRequest('tools/list'))).status).toBe(200);
-
-    expect(bridge.cancelled).toBe(0);
-    const again = await waitForResume(port, resume);
-    bridge.release();
-    for (const { promise } of [call, again]) {
-      expect((await promise).messages).toMatchObject([
-        { id: 7, result: { content: [{ text: 'released' }] } },
-      ]);
-    }
-    bridge.source.publish(['echo']);
-    await expect
-      .poll(() => stream.messages())
-      .toMatchObject([{ method: 'notifications/tools/list_changed' }]);
-    stream.request.destroy();
-    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { setting: 'http.maxSessions', maxSessions: 20, ended: 1 } },
-    ]);
-  });
-
-  it('answers 503 only while all are in use, which the log and /readyz say', async () => {
-    const logger = recordingLogger();
-    await using running = await runHost({ maxSessions: 2, logger });
-    const { port } = running;
-    const readiness = async (): Promise<unknown> =>
-      JSON.parse((await raw(port, { path: '/readyz' })).text) as unknown;
-    const [headers, other] = [await openRawSession(port), await openRawSession(port)];
-    await expect.poll(readiness).toEqual({ status: 'ready' });
-    const streams = [await openStream(port, headers), await openStream(port, other)];
-    expect(await readiness()).toEqual({ status: 'ready', sessions: 'full' });
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      const refused = await raw(port, { body: initializeRequest() });
-      expect(refused).toMatchObject({
-        status: 503,
-        messages: [{ id: 1, error: { data: { code: 'too_many_sessions' } } }],
-      });
-      expect(refused.text).toContain('http.maxSessions');
-    }
-    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { setting: 'http.maxSessions', maxSessions: 2, refused: 1 } },
-    ]);
-    expect((await raw(port, { headers, body: callRequest('echo') })).status).toBe(200);
-    expect((await raw(port, modernRequest('tools/list'))).status).toBe(200);
-    streams[0]?.request.destroy();
-    await expect.poll(readiness).toEqual({ status: 'ready' });
-    expect((await raw(port, { body: initializeRequest() })).status).toBe(200);
-    expect((await raw(port, { headers, body: callRequest('echo') })).status).toBe(404);
-    streams[1]?.request.destroy();
-  });
-
-  it('holds under many concurrent requests, each opened or refused as a whole', async () => {
-    await using running = await runHost({ maxSessions: 3 });
-    const answers = await Promise.all(
-      Array.from({ length: 24 }, () => raw(running.port, { body: initializeRequest() })),
-    );
-    const opened = answers.filter(({ status }) => status === 200);
-    expect(opened.length).toBeGreaterThanOrEqual(3);
-    for (const { messages } of opened) expect(messages).toMatchObject([{ id: 1, result: {} }]);
-    expect(answers.filter(({ status }) => status === 503)).toHaveLength(24 - opened.length);
-    expect(running.host.sessionCount).toBe(3);
   });
 });
 
@@ -258,7 +127,7 @@ describe('a lost connection', () => {
   it('does not lose the list of tools, which is repeated as it was', async () => {
     await using running = await runHost();
     const headers = await openRawSession(running.port);
-    const listed = await raw(running.port, { headers, body: LIST_REQUEST });
+    const listed = await raw(running.port, { headers: { ...headers, ...STREAM }, body: LIST_REQUEST });
     expect((listed.messages[0] as { result: { tools: unknown[] } }).result.tools).not.toHaveLength(0);
     const eventId = /^id: (.+)$/m.exec(listed.text)?.[1] ?? '';
     const again = await raw(running.port, { headers: { ...headers, ...STREAM, 'Last-Event-ID': eventId } });
@@ -277,21 +146,6 @@ describe('a lost connection', () => {
     ]);
   });
 
-  it('has no part in a list that the SDK sends on the response of another request with the same id', async () => {
-    const source = fakeSource();
-    await using running = await runHost({ bridge: fakeBridge(source) });
-    const headers = await openRawSession(running.port);
-    const list = rawStream(running.port, { headers, body: LIST_REQUEST });
-    await expect.poll(() => list.text()).toMatch(/^id: .+/);
-    const call = rawStream(running.port, { headers, body: callRequest('hang') });
-    await expect.poll(() => running.bridge.hanging).toBe(1);
-    source.publish(['echo']);
-    const { messages } = await call.promise;
-    expect(messages).toMatchObject([{ id: 7, result: { tools: [{ name: 'echo' }] } }]);
-    list.request.destroy();
-    await expect(list.promise).rejects.toThrow('aborted');
-  });
-
   it('is not offered a stream that is not kept', async () => {
     await using running = await runHost();
     const headers = { ...(await openRawSession(running.port)), ...STREAM, 'Last-Event-ID': 'unknown/3' };
@@ -301,7 +155,8 @@ describe('a lost connection', () => {
   it('does not get events of another session', async () => {
     await using running = await runHost();
     const [mine, other] = [await openRawSession(running.port), await openRawSession(running.port)];
-    const answer = await raw(running.port, { headers: mine, body: callRequest('echo', { text: 'mine' }) });
+    const body = callRequest('echo', { text: 'mine' });
+    const answer = await raw(running.port, { headers: { ...mine, ...STREAM }, body });
     const eventId = /^id: (.+)$/m.exec(answer.text)?.[1] ?? '';
     const stolen = await raw(running.port, { headers: { ...other, ...STREAM, 'Last-Event-ID': eventId } });
     expect(stolen).toMatchObject({ status: 204, text: '' });
@@ -314,7 +169,7 @@ describe('a cancellation', () => {
     async (version) => {
       await using running = await runHost();
       const headers = await openRawSession(running.port, {}, version);
-      const call = rawStream(running.port, { headers, body: callRequest('hang') });
+      const call = rawStream(running.port, { headers: { ...headers, ...STREAM }, body: callRequest('hang') });
       await expect.poll(() => running.bridge.hanging).toBe(1);
       await raw(running.port, { headers, body: notify('notifications/cancelled', { requestId: 7 }) });
       const answer = await call.promise;
@@ -354,16 +209,9 @@ describe('a cancellation', () => {
   });
 });
 
-/** The GET stream of a session, open. */
-async function openStream(port: number, headers: Record<string, string>) {
-  const stream = rawStream(port, { headers: { ...headers, ...STREAM } });
-  await new Promise((resolve) => stream.request.once('response', resolve));
-  return stream;
-}
-
 /** Sends a request whose connection breaks off before its answer; the headers that resume it. */
 async function loseConnection(port: number, headers: Record<string, string>, body: object) {
-  const lost = rawStream(port, { headers, body });
+  const lost = rawStream(port, { headers: { ...headers, ...STREAM }, body });
   await expect.poll(() => lost.text()).toMatch(/^id: .+/);
   const eventId = /^id: (.+)$/m.exec(lost.text())?.[1] ?? '';
   lost.request.destroy();

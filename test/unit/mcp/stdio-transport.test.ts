@@ -5,7 +5,7 @@ import { StdioTransport } from '../../../src/mcp/stdio-transport.ts';
 
 function connected() {
   const stdout = new PassThrough();
-  const transport = new StdioTransport(new PassThrough(), stdout);
+  const transport = new StdioTransport({ stdin: new PassThrough(), stdout, maxMessageBytes: 1000 });
   const lines = (): unknown[] =>
     String(stdout.read() ?? '')
       .split('\n')

@@ -42,7 +42,7 @@ describe('title and description', () => {
       providerLabel: 'Label of acme/kit/kit',
       authorized: true,
       ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'work' },
-      annotations: { openWorldHint: true },
+      annotations: {},
       fileParameters: [],
     });
   });

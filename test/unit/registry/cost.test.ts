@@ -17,8 +17,8 @@ const cost = (text: string) => {
 describe('the cost of a tool', () => {
   test('counts the bytes of its JSON in tools/list, outputs included', () => {
     const whole: ListedTool = { ...tool('Größe 界'), outputSchema: { type: 'object' } };
-    const { name, title, description, inputSchema, annotations, outputSchema } = whole;
-    const json = JSON.stringify({ name, title, description, inputSchema, outputSchema, annotations });
+    const { name, title, description, inputSchema, outputSchema } = whole;
+    const json = JSON.stringify({ name, title, description, inputSchema, outputSchema });
     expect(toolCost(whole).bytes).toBe(new TextEncoder().encode(json).length);
     expect(toolCost(whole).bytes).toBeGreaterThan(toolCost({ ...tool('Größe 界') }).bytes);
   });

@@ -72,7 +72,7 @@ describe('presets with bare names', () => {
     const allowing = { ...value, overridable: true, publish: ['p'], readOnly: true, idempotent: true };
     const registry = built({ work: allowing }, { readOnly: true });
     expect(takes(registry)).toEqual([true, true]);
-    const annotations = { openWorldHint: true, readOnlyHint: true, idempotentHint: true };
+    const annotations = { readOnlyHint: true, idempotentHint: true };
     expect(registry.tools.map((found) => found.annotations)).toEqual([annotations, annotations]);
   });
 

@@ -69,9 +69,9 @@ describe('several presets of one tool', () => {
 
   test('the later says whether a tool is read-only or destructive', () => {
     const found = withPresets({ '*': { readOnly: true }, [NAME]: { destructive: true } });
-    expect(found.annotations).toEqual({ destructiveHint: true, openWorldHint: true });
+    expect(found.annotations).toEqual({ destructiveHint: true });
     const other = withPresets({ '*': { destructive: true }, [NAME]: { readOnly: true } });
-    expect(other.annotations).toEqual({ readOnlyHint: true, openWorldHint: true });
+    expect(other.annotations).toEqual({ readOnlyHint: true });
   });
 
   test('a glob that fits nothing, and a parameter that none of its tools has, are noted', () => {
@@ -167,16 +167,16 @@ describe('texts and effects', () => {
   });
 
   test.each<[Partial<Preset>, object]>([
-    [{}, { openWorldHint: true }],
+    [{}, {}],
     [
       { readOnly: true, idempotent: true },
-      { readOnlyHint: true, idempotentHint: true, openWorldHint: true },
+      { readOnlyHint: true, idempotentHint: true },
     ],
     [
       { readOnly: false, destructive: false },
-      { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
+      { readOnlyHint: false, destructiveHint: false },
     ],
-    [{ destructive: true }, { destructiveHint: true, openWorldHint: true }],
+    [{ destructive: true }, { destructiveHint: true }],
   ])('%j is annotated', (preset, annotations) => {
     expect(withPresets({ [NAME]: preset }).annotations).toEqual(annotations);
   });

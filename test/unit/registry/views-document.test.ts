@@ -87,7 +87,7 @@ describe('docs/views.md', () => {
       title: 'Web search',
       description: "Searches the web. Prefer the company's own documents where they will do.",
       credentialId: 'id-team',
-      annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: true },
+      annotations: { readOnlyHint: true, idempotentHint: true },
       inputSchema: { required: ['query', 'engine'] },
     });
     if (search === undefined) return;

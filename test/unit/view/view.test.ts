@@ -56,6 +56,46 @@ describe('the list of mode `list`', () => {
   });
 });
 
+describe('a tool without credentials in Dify', () => {
+  const post = provider('acme/post/post', [tool('send', [parameter('to', { required: true })])]);
+  const listing = (authorized: boolean): CatalogListing => ({
+    providers: [{ ...post, label: { en_US: 'Post' }, authorized }, provider('fake', [tool('alpha')])],
+    problems: [],
+  });
+  const listed = (view: View) => view.tools.current()?.tools.find(({ name }) => name.endsWith('send'));
+
+  it('is listed in brief, and in full as soon as it has some: clients are notified', async () => {
+    const { view, heard } = await watched(listing(false), { config: { unauthorized: 'brief' } });
+    expect(listed(view)).toEqual({
+      name: 'send',
+      title: 'Label of send',
+      description: 'Not usable yet: Post has no credentials in this Dify workspace.',
+      inputSchema: { type: 'object', properties: {} },
+      annotations: {},
+    });
+    expect(view.registry.current()?.get('send')?.inputSchema).toHaveProperty('properties.to');
+    view.update(listing(true));
+    expect(heard).toHaveLength(1);
+    expect(listed(view)).toBe(view.registry.current()?.get('send'));
+    expect(listed(view)?.inputSchema).toHaveProperty('properties.to');
+  });
+
+  it('is listed in full or not at all if the operator says so', async () => {
+    const { view } = await watched(listing(false), { config: { unauthorized: 'publish' } });
+    expect(listed(view)?.inputSchema).toHaveProperty('properties.to');
+    view.update(undefined, changed(view, { unauthorized: 'hide' }));
+    expect(listed(view)).toBeUndefined();
+  });
+
+  it('takes as much of the size on which `auto` decides as of the list', async () => {
+    const config = { unauthorized: 'brief', mode: 'auto', auto: { tools: 80, tokens: 100 } } as const;
+    const { view } = await watched(listing(false), { config });
+    expect(view.mode).toBe('list');
+    const full = await watched(listing(false), { config: { ...config, unauthorized: 'publish' } });
+    expect(full.view.mode).toBe('search');
+  });
+});
+
 describe('the list of mode `search`', () => {
   it('has three tools', async () => {
     const { view } = await watched(listingOf('alpha'), { config: SEARCH });
@@ -66,7 +106,7 @@ describe('the list of mode `search`', () => {
     const { view } = await watched(listingOf('alpha', 'read_all'), { config: { ...SEARCH, ...READ_ONLY } });
     expect(namesOf(view)).toEqual(['call_read_tool', 'call_write_tool', 'describe_tool', 'search_tools']);
     const hints = view.tools.current()?.tools.map(({ annotations }) => annotations['readOnlyHint']);
-    expect(hints).toEqual([true, false, true, true]);
+    expect(hints).toEqual([true, undefined, true, true]);
   });
 
   it('has the pinned tools between them, as they are', async () => {

@@ -88,8 +88,8 @@ export const REFUSALS: readonly Row[] = [
     answer: refused(400, 'invalid_param', 'no default provider for acme/keyed/keyed'),
     expected: {
       says: [
-        'Dify refused the call: the provider "Keyed" has no credentials in this workspace.',
-        'Someone with access to the workspace must authorise "Keyed" in Dify under Tools.',
+        'Keyed has no credentials in this Dify workspace, so this tool cannot run.',
+        'Do not retry; tell the user to authorize Keyed in Dify (Tools).',
       ],
     },
   },

@@ -25,14 +25,14 @@ policy=none
 if [ -e "$POLICY_RC_D" ]; then code=0; sh "$POLICY_RC_D" || code=$?; policy=$code; fi
 echo "apt-get $* (policy $policy)" >>"$MACHINE/log"
 case "$1" in install)
-  for name in redis-server redis-cli; do
+  for name in redis-server redis-cli chromium; do
     printf '#!/bin/sh\\n' >"$MACHINE/bin/$name"
     chmod +x "$MACHINE/bin/$name"
   done
 esac
 `;
 const UPDATE = 'apt-get update -q (policy 101)';
-const INSTALL = 'apt-get install -y -q --no-install-recommends redis-server (policy 101)';
+const INSTALL = 'apt-get install -y -q --no-install-recommends redis-server chromium (policy 101)';
 
 /** A machine with these programs and no others. */
 function machine(programs: Readonly<Record<string, string>>) {
@@ -53,7 +53,7 @@ function machine(programs: Readonly<Record<string, string>>) {
     provide: () => {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        [join(ROOT, 'scripts/provide-redis.mjs')],
+        [join(ROOT, 'scripts/provide-programs.mjs')],
         {
           encoding: 'utf8',
           env: { PATH: join(folder, 'bin'), MACHINE: folder, POLICY_RC_D: policy },
@@ -74,11 +74,12 @@ const OTHER_ACCOUNT = '#!/bin/sh\nif [ "$IS_ROOT" = yes ]; then echo 0; else ech
 const SUDO = '#!/bin/sh\n[ "$1" = -n ] || exit 9\nshift\nIS_ROOT=yes exec "$@"\n';
 const SUDO_WITH_PASSWORD = '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n';
 
-describe('the Redis of the tests', () => {
-  it('is the one on the PATH', () => {
+describe('the programs of the tests', () => {
+  it('are those on the PATH', () => {
     const { provide, log } = machine({
       'redis-server': PROGRAM,
       'redis-cli': PROGRAM,
+      'google-chrome': PROGRAM,
       'apt-get': APT,
       id: ROOT_ACCOUNT,
     });
@@ -89,23 +90,26 @@ describe('the Redis of the tests', () => {
   it.each([
     ['root', { id: ROOT_ACCOUNT }],
     ['sudo without a password', { id: OTHER_ACCOUNT, sudo: SUDO, true: PROGRAM }],
-  ])('is installed by %s, and nothing starts a service meanwhile', (_who, account) => {
+  ])('are installed by %s, and nothing starts a service meanwhile', (_who, account) => {
     const { provide, log, policy } = machine({ 'apt-get': APT, ...account });
     expect(provide()).toEqual({
       status: 0,
       stdout: '',
-      stderr: expect.stringContaining('Installed redis-server'),
+      stderr: expect.stringContaining('Installed redis-server and chromium'),
     });
     expect(log()).toEqual([UPDATE, INSTALL]);
     expect(existsSync(policy)).toBe(false);
-    // It is there for the next run.
+    // They are there for the next run.
     expect(provide()).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
   it("leaves the administrator's own policy as it is", () => {
     const { provide, log, policy } = machine({ 'apt-get': APT, id: ROOT_ACCOUNT });
     writeFileSync(policy, 'exit 104\n');
-    expect(provide()).toMatchObject({ status: 0, stderr: expect.stringContaining('Installed redis-server') });
+    expect(provide()).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('Installed redis-server and chromium'),
+    });
     expect(log()).toEqual([UPDATE, INSTALL].map((line) => line.replace('101', '104')));
     expect(readFileSync(policy, 'utf8')).toBe('exit 104\n');
   });
@@ -117,10 +121,12 @@ describe('the Redis of the tests', () => {
       'an account that sudo asks for its password',
       { 'apt-get': APT, id: OTHER_ACCOUNT, sudo: SUDO_WITH_PASSWORD },
     ],
-  ])('is not installed on %s, which the output says', (_what, programs) => {
+  ])('are not installed on %s, which the output says', (_what, programs) => {
     const { provide, log } = machine(programs);
     const { status, stderr } = provide();
-    expect(stderr).toMatch(/^redis-server is missing and cannot be installed from here[^\n]*\n$/);
+    expect(stderr).toMatch(
+      /^Missing for tests: redis-server and chromium\. Installing takes Debian[^\n]*\n$/,
+    );
     expect(status).toBe(0);
     expect(log()).toEqual([]);
   });
@@ -130,17 +136,17 @@ describe('the Redis of the tests', () => {
     const { provide, policy } = machine({ 'apt-get': broken, id: ROOT_ACCOUNT });
     const { status, stderr } = provide();
     expect(stderr).toBe(
-      'E: no network\nredis-server is missing, and installing it failed with exit code 100.\n',
+      'E: no network\nMissing for tests: redis-server and chromium. Installing failed with exit code 100.\n',
     );
     expect(status).toBe(0);
     expect(existsSync(policy)).toBe(false);
   });
 });
 
-describe.concurrent('a run of the tests without a Redis', () => {
-  /** Runs a file with one test that needs a Redis and one that does not, with nothing on the PATH. */
+describe.concurrent('a run of the tests without the programs', () => {
+  /** Runs a file with one test for each program and one that needs none, with nothing on the PATH. */
   function run(env: Readonly<Record<string, string>>): Promise<{ code: unknown; stdout: string }> {
-    const config = join(ROOT, 'test/fixtures/without-redis/vitest.config.ts');
+    const config = join(ROOT, 'test/fixtures/without-programs/vitest.config.ts');
     const args = [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--config', config];
     const options = { cwd: ROOT, env: { PATH: join(ROOT, 'none'), TMPDIR: tmpdir(), ...env } };
     return new Promise((resolve) =>
@@ -149,23 +155,26 @@ describe.concurrent('a run of the tests without a Redis', () => {
       ),
     );
   }
-  const NAMED = `:
-  test/fixtures/without-redis/small.test.ts > needs a Redis
-To run them, install redis-server (on Debian: apt-get install redis-server) and run npm test again.
+  const skipped = (name: string, test: string, consequence = ''): string => `\
+Skipped 1 test because ${name} is not installed${consequence}:
+  test/fixtures/without-programs/small.test.ts > ${test}
+To run them, install ${name} (on Debian: apt-get install ${name}) and run npm test again.
 `;
 
   it('names what it skipped in its last lines', async ({ expect }) => {
     const { code, stdout } = await run({});
-    expect(stdout).toContain(
-      `\nSkipped 1 test because redis-server is not installed${NAMED}1 passed, 0 failed\n`,
-    );
+    const lines = skipped('redis-server', 'needs a Redis') + skipped('chromium', 'needs a browser');
+    expect(stdout).toContain(`\n${lines}1 passed, 0 failed\n`);
     expect(stdout.endsWith('1 passed, 0 failed\n')).toBe(true);
     expect(code).toBe(0);
   });
 
   it('fails where CI is set', async ({ expect }) => {
     const { code, stdout } = await run({ CI: 'true' });
-    expect(stdout).toContain(`, which is a failure where CI is set${NAMED}1 passed, 1 failed\n`);
+    const failure = ', which is a failure where CI is set';
+    const lines =
+      skipped('redis-server', 'needs a Redis', failure) + skipped('chromium', 'needs a browser', failure);
+    expect(stdout).toContain(`\n${lines}1 passed, 2 failed\n`);
     expect(code).toBe(1);
   });
 });

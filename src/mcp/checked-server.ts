@@ -1,0 +1,69 @@
+import {
+  INTERNAL_ERROR,
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  Server,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import { BridgeError } from '../model/errors.ts';
+import { isJsonObject } from '../model/json.ts';
+import { paramsProblem } from './incoming.ts';
+import { protocolError } from './protocol-error.ts';
+
+/** The SDK's message for a result that it cannot encode. */
+const SDK_FAILURE = 'Internal error';
+
+/** What 2026-07-28 removed, among the methods whose parameters are checked. Revisions are dates and compare as texts. */
+const FIRST_MODERN_REVISION = '2026-07-28';
+const LEGACY_METHODS: ReadonlySet<string> = new Set(['initialize', 'logging/setLevel']);
+
+/**
+ * The SDK's server, which answers requests with wrong parameters in the bridge's words. The SDK answers them with the
+ * dump of a validator, and some with the code for an internal error.
+ */
+export class CheckedServer extends Server {
+  override async connect(transport: Transport): Promise<void> {
+    await super.connect(transport);
+    const { onmessage } = transport;
+    const send = transport.send.bind(transport);
+    transport.onmessage = (message, extra) => {
+      if (!isJSONRPCRequest(message)) return onmessage?.(message, extra);
+      const request = withArguments(message);
+      const problem = this.#isKnown(request) ? paramsProblem(request.method, request.params) : undefined;
+      if (problem !== undefined) {
+        send(refusal(request.id, problem)).catch((error: unknown) => this.onerror?.(error as Error));
+        return;
+      }
+      onmessage?.(request, extra);
+    };
+    transport.send = (message, options) => send(withoutDump(message), options);
+  }
+
+  /** Whether the revision of the client has the method. */
+  #isKnown({ method }: JSONRPCRequest): boolean {
+    const revision = this.getNegotiatedProtocolVersion();
+    return revision === undefined || revision < FIRST_MODERN_REVISION || !LEGACY_METHODS.has(method);
+  }
+}
+
+/** `"arguments": null` means no arguments, as many clients send it. */
+function withArguments(request: JSONRPCRequest): JSONRPCRequest {
+  if (request.method !== 'tools/call' || request.params?.['arguments'] !== null) return request;
+  return { ...request, params: { ...request.params, arguments: {} } };
+}
+
+/** Replaces an error that the SDK made of a failed validation. The bridge's own errors have a code in their data. */
+function withoutDump(message: JSONRPCMessage): JSONRPCMessage {
+  if (!isJSONRPCErrorResponse(message) || message.id === undefined) return message;
+  const { code, data, message: text } = message.error;
+  const isOwn = isJsonObject(data) && 'code' in data;
+  if (code !== INTERNAL_ERROR || isOwn || text === SDK_FAILURE) return message;
+  return refusal(message.id, 'The parameters of the request are not as MCP defines them.');
+}
+
+function refusal(id: string | number, problem: string): JSONRPCMessage {
+  const { code, message, data } = protocolError(new BridgeError('invalid_params', problem));
+  return { jsonrpc: '2.0', id, error: { code, message, data } };
+}

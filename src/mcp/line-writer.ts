@@ -1,0 +1,54 @@
+import type { Writable } from 'node:stream';
+import { isJsonObject } from '../model/json.ts';
+import { wellFormedJson } from '../model/well-formed.ts';
+
+/** The result of a tools/list as bytes. */
+interface WrittenList {
+  readonly tools: unknown;
+  /** The other members of the result, as JSON. */
+  readonly rest: string;
+  readonly bytes: Buffer;
+}
+
+/** Writes messages as lines of well-formed JSON, and makes the JSON of one list only once. */
+export class LineWriter {
+  readonly #output: Writable;
+  #list: WrittenList | undefined;
+
+  constructor(output: Writable) {
+    this.#output = output;
+  }
+
+  /** Resolves when the output has taken the message or batch. */
+  write(message: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const parts = this.#partsOf(message);
+      const last = parts.pop() ?? '';
+      this.#output.cork();
+      for (const part of parts) this.#output.write(part);
+      this.#output.write(last, (error) => (error ? reject(error) : resolve()));
+      this.#output.uncork();
+    });
+  }
+
+  /** Returns the line of a message, in parts. */
+  #partsOf(message: unknown): (string | Buffer)[] {
+    const { result, ...envelope } = isJsonObject(message) ? message : {};
+    if (!isJsonObject(result) || !isFrozenList(result['tools'])) return [`${wellFormedJson(message)}\n`];
+    return ['{"result":', this.#listBytes(result), `,${wellFormedJson(envelope).slice(1)}\n`];
+  }
+
+  #listBytes(result: Readonly<Record<string, unknown>>): Buffer {
+    const { tools, ...others } = result;
+    const rest = JSON.stringify(others);
+    if (this.#list?.tools === tools && this.#list?.rest === rest) return this.#list.bytes;
+    const bytes = Buffer.from(wellFormedJson(result));
+    this.#list = { tools, rest, bytes };
+    return bytes;
+  }
+}
+
+/** Whether a value is a list that cannot change, so that its JSON stays the same. */
+function isFrozenList(value: unknown): boolean {
+  return Array.isArray(value) && Object.isFrozen(value);
+}

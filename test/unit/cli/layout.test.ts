@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { table, widthOf, wrap } from '../../../src/cli/layout.ts';
+
+const sink = (more: object) => ({ write: () => undefined, ...more });
+
+describe('the width of a stream', () => {
+  it.each([
+    [{ isTTY: true, columns: 132 }, 132],
+    [{ isTTY: true }, 80],
+    [{ columns: 132 }, undefined],
+  ])('%j has %s columns', (more, width) => {
+    expect(widthOf(sink(more))).toBe(width);
+  });
+});
+
+describe('wrapped text', () => {
+  it.each([
+    [
+      'stays as it is without a width',
+      'one two three four five six',
+      undefined,
+      'one two three four five six',
+    ],
+    ['is wrapped by words', 'one two three four five six seven', 20, 'one two three four\nfive six seven'],
+    ['keeps an indent', '  one two three four five six', 22, '  one two three four\n  five six'],
+    ['hangs below a list item', '  - one two three four five', 24, '  - one two three four\n    five'],
+    ['keeps lines apart', 'one\n\ntwo', 20, 'one\n\ntwo'],
+    [
+      'never breaks a word',
+      'see https://dify.example.com/a/long/path/of/it',
+      20,
+      'see\nhttps://dify.example.com/a/long/path/of/it',
+    ],
+    [
+      'counts what a terminal shows',
+      '\u001b[31mone\u001b[39m two three four',
+      20,
+      '\u001b[31mone\u001b[39m two three four',
+    ],
+    [
+      'counts two columns for a Chinese character',
+      '查询天气 查询天气 查询天气',
+      20,
+      '查询天气 查询天气\n查询天气',
+    ],
+  ])('%s', (_, text, width, expected) => {
+    expect(wrap(text, width)).toBe(expected);
+  });
+
+  it('hangs further where that is asked for', () => {
+    expect(wrap('pass  one two three four five', 26, 6)).toBe('pass  one two three\n      four five');
+  });
+});
+
+describe('a table', () => {
+  const rows = [
+    ['NAME', 'BYTES', 'TITLE', 'WHERE'],
+    ['a__tool', '12', '查询', 'builtin acme/kit/kit a_tool'],
+  ];
+
+  it('is aligned by columns of the terminal', () => {
+    expect(table(rows.map((row) => row.slice(1)))).toBe(
+      'BYTES  TITLE  WHERE\n12     查询   builtin acme/kit/kit a_tool',
+    );
+  });
+
+  it('omits columns in the given order until it fits', () => {
+    expect(table(rows, { width: 60, omit: [3, 1] })).toContain('WHERE');
+    expect(table(rows, { width: 40, omit: [3, 1] })).toBe('NAME     BYTES  TITLE\na__tool  12     查询');
+    expect(table(rows, { width: 15, omit: [3, 1] })).toBe('NAME     TITLE\na__tool  查询');
+  });
+
+  it('wraps its last column below itself', () => {
+    expect(table([['name', 'one two three four five six']], { width: 28 })).toBe(
+      'name  one two three four\n      five six',
+    );
+  });
+});
