@@ -1,6 +1,5 @@
 import { configSecrets } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
-import { createConsole } from '../dify/console/console.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
 import type { CallTool } from '../model/call.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -18,6 +17,7 @@ import { openCatalogue } from './catalogue.ts';
 import { fileSources } from './file-inputs.ts';
 import { openFiles } from './files.ts';
 import { Reloader } from './reload.ts';
+import { openRoad } from './road.ts';
 import { createHosting, type StdioServing } from './serving.ts';
 import { openState, type SharedState } from './shared-state.ts';
 import { openUpstream } from './upstream.ts';
@@ -101,11 +101,12 @@ export async function createApp(
     maxConnections: maxConcurrent + SPARE_CONNECTIONS,
     secrets: new Secrets(configSecrets(config)),
   });
-  const difyConsole = connection.console && createConsole(http, connection.console);
   const sources = fileSources(config, localFiles);
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const parts = { http, connection, difyConsole, files, sources, logger, onStale };
+  const road = openRoad(config, http, connection);
+  const { console: difyConsole } = road;
+  const parts = { road, files, sources, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
@@ -145,6 +146,7 @@ export async function createApp(
     for (const view of views.byName.values()) view.fail(stopping);
     await Promise.all([caller.close(graceMs), hosting.close(graceMs)]);
     await tasks.close();
+    await road.close();
     await http.close();
     await files.store.close();
     await state?.close();

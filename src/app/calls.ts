@@ -1,23 +1,15 @@
 import { Caller } from '../calls/caller.ts';
-import type { DifyConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
-import type { DifyConsole } from '../dify/console/console.ts';
-import { createFileOpener } from '../dify/files/opener.ts';
-import { createFileUploader } from '../dify/files/upload.ts';
-import { createInvoker } from '../dify/inner/invoker.ts';
-import type { DifyHttp } from '../dify/wire/http.ts';
 import type { Logger } from '../model/logger.ts';
 import { defaultMemoryBytes, MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createInputs } from './file-inputs.ts';
 import type { BridgeFiles } from './files.ts';
+import type { Road } from './road.ts';
 
 export interface CallParts {
-  readonly http: DifyHttp;
-  readonly connection: DifyConnection;
-  /** Absent without console credentials. */
-  readonly difyConsole: DifyConsole | undefined;
+  readonly road: Road;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
@@ -27,19 +19,12 @@ export interface CallParts {
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { http, connection, difyConsole, files, sources, logger, onStale } = parts;
-  const { workspaceId: tenantId, innerApiKey, userId } = connection;
-  const { timeout, maxConcurrent, maxQueued, maxFrameBytes, maxAnswerBytes } = config.calls;
+  const { road, files, sources, logger, onStale } = parts;
+  const { invoker, uploader, userId } = road;
+  const { timeout, maxConcurrent, maxQueued } = config.calls;
   const { maxMemoryBytes = defaultMemoryBytes() } = config.calls;
-  const uploader = createFileUploader(http, { innerApiKey, tenantId });
   return new Caller({
-    invoker: createInvoker(http, {
-      innerApiKey,
-      tenantId,
-      consoleHeaders: difyConsole?.headers,
-      maxFrameBytes,
-      maxAnswerBytes,
-    }),
+    invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
@@ -53,10 +38,9 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
 }
 
 /** Returns the converter from Dify's messages to results. */
-export function openResults(config: Config, { http, connection, files, logger }: CallParts): ToolResults {
-  const { workspaceId: tenantId, innerApiKey, secretKey } = connection;
+export function openResults(config: Config, { road, files, logger }: CallParts): ToolResults {
   return new ToolResults({
-    opener: createFileOpener(http, { innerApiKey, tenantId, secretKey }),
+    opener: road.opener,
     store: files.store,
     accessOf: files.accessOf,
     maxOutputBytes: maxOutputBytes(config, files),

@@ -137,9 +137,9 @@ export class Caller {
       const parameters = await this.#withFiles(call);
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
-      const { credentialId, providerLabel } = tool;
+      const { credentialId, providerLabel, forms } = tool;
       const { signal, memory } = call;
-      const options = { userId, credentialId, providerLabel, signal, memory };
+      const options = { userId, credentialId, providerLabel, forms, signal, memory };
       const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {

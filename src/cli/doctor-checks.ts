@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import type { App } from '../app/app.ts';
-import type { ConsoleCredential, DifyConnection } from '../config/connection.ts';
+import type { ConsoleCredential, InnerConnection } from '../config/connection.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { APP_NAME, type BridgeApp } from '../dify/account/bridge-app.ts';
 import { explainAdminKeyError } from '../dify/console/admin-key-errors.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
@@ -115,6 +116,20 @@ export async function workspaceFinding(
   }
 }
 
+/** Returns whether the account has the app in which the bridge runs tools. Makes none. */
+export async function appFinding(app: BridgeApp, mayCreate: boolean, signal: AbortSignal): Promise<Finding> {
+  try {
+    const id = await app.find(signal);
+    if (id !== undefined) return pass(`Tools run in the app "${APP_NAME}" (${id}).`);
+    if (mayCreate) return pass(`The first call creates the app "${APP_NAME}", in which tools run.`);
+    const { exit } = ERROR_RULES.app_missing;
+    const fix = 'Set DIFY_CREATE_APP=true (dify.createApp), so that the bridge creates it.';
+    return fail(`The account has no app "${APP_NAME}", in which the bridge runs tools.`, fix, exit);
+  } catch (error) {
+    return failure(error);
+  }
+}
+
 export async function catalogueFinding(app: App, signal: AbortSignal): Promise<Finding> {
   app.start();
   try {
@@ -160,7 +175,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
  */
 export async function signingFinding(
   http: DifyHttp,
-  { secretKey, innerApiKey, workspaceId: tenantId }: DifyConnection,
+  { secretKey, innerApiKey, workspaceId: tenantId }: InnerConnection,
   signal: AbortSignal,
 ): Promise<Finding> {
   const givesAddresses = (): Promise<boolean> =>

@@ -1,6 +1,8 @@
+import { usedRoad } from '../config/connection.ts';
+import type { Config } from '../config/schema.ts';
 import type { ViewConfig } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
-import type { Registry } from '../model/registry.ts';
+import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import type { ToolCost } from '../registry/cost.ts';
 import { similarNames } from '../registry/explain.ts';
@@ -14,6 +16,19 @@ export interface ToolsOptions {
 /** Returns the setting that enables hand-off for a view; undefined if it is off. */
 export function handOffSetting({ handOff, at }: ViewConfig): string | undefined {
   return handOff === 'off' ? undefined : (at?.['handOff'] ?? 'tools.handOff');
+}
+
+/** Returns how a tool is called and whose credentials it uses, if an account calls it. */
+export function accountLines({ sandbox, dify }: Config, tool: PublishedTool | undefined): readonly string[] {
+  if (tool === undefined || sandbox !== undefined || usedRoad(dify) === 'inner') return [];
+  const who = dify.adminApiKey === undefined ? dify.email : "the workspace's owner (admin key)";
+  const lines = [`Called by the account road, as ${who}.`];
+  if (tool.credentialId === undefined && tool.ref.providerType === 'builtin') {
+    lines.push(
+      "Its preset chooses no credential: Dify uses the provider's default one, else its oldest, even if it is a colleague's.",
+    );
+  }
+  return lines;
 }
 
 /** Returns the error for a name that is not published, with the reason or similar names. */

@@ -1,17 +1,19 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { Config } from './schema.ts';
 
-/** What authenticates the listing of tools: the console's admin key, or a login. */
+/** What authenticates requests to the console: its admin key, or a login. */
 export type ConsoleCredential =
   | { readonly kind: 'admin-key'; readonly key: string; readonly workspaceId: string }
   | {
       readonly kind: 'login';
       readonly email: string;
       readonly password: string;
-      readonly workspaceId: string;
+      /** On the account road, absent for the account's current workspace. */
+      readonly workspaceId: string | undefined;
     };
 
-export interface DifyConnection {
+/** How to reach a Dify with the key of its inner API. */
+export interface InnerConnection {
   readonly apiUrl: string;
   readonly innerApiKey: string;
   readonly workspaceId: string;
@@ -19,7 +21,22 @@ export interface DifyConnection {
   readonly console?: ConsoleCredential | undefined;
   readonly secretKey?: string | undefined;
   readonly userId: string;
+  readonly account?: undefined;
 }
+
+/** How to reach a Dify with an account alone. */
+export interface AccountConnection {
+  /** Leads to the console API. */
+  readonly apiUrl: string;
+  readonly console: ConsoleCredential;
+  readonly account: {
+    /** Leads to the files of results. */
+    readonly filesUrl: string;
+    readonly createApp: boolean;
+  };
+}
+
+export type DifyConnection = InnerConnection | AccountConnection;
 
 /** The next step if the configuration lacks the connection. */
 export const NO_DIFY_HINT =
@@ -27,23 +44,41 @@ export const NO_DIFY_HINT =
 
 /** Returns the connection to Dify. Throws `config_invalid` with everything that is missing. */
 export function difyConnection(config: Config): DifyConnection {
-  const { apiUrl, innerApiKey, workspaceId, secretKey, userId } = config.dify;
-  if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
+  const { apiUrl, innerApiKey, workspaceId, secretKey, userId, road } = config.dify;
+  const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
+  const has = (path: string): boolean => given.has(path);
+  if (roadOf(has, road) === 'account') {
+    const account = accountConnection(config.dify);
+    if (account !== undefined) return account;
+  } else if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
     const console = consoleCredential(config.dify, workspaceId);
     if (console !== undefined || config.manifest.dir !== undefined) {
       return { apiUrl, innerApiKey, workspaceId, console, secretKey, userId };
     }
   }
-  const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
   throw new BridgeError('config_invalid', 'The connection to Dify is not configured.', {
-    problems: missingSettings((path) => given.has(path)),
+    problems: missingSettings(has, road),
     hint: NO_DIFY_HINT,
   });
 }
 
+/** Returns the road that the settings choose. */
+export function roadOf(has: (path: string) => boolean, road: unknown): 'account' | 'inner' {
+  if (road === 'account' || road === 'inner') return road;
+  return has('dify.url') && !has('dify.innerApiKey') ? 'account' : 'inner';
+}
+
+/** Returns the road of a configuration. */
+export function usedRoad(dify: Config['dify']): 'account' | 'inner' {
+  return roadOf((path) => Object.hasOwn(dify, path.slice('dify.'.length)), dify.road);
+}
+
 /** Returns the settings required to reach a Dify that `has` does not report. */
-export function missingSettings(has: (path: string) => boolean): readonly Problem[] {
-  const problems = REQUIRED.filter(({ path }) => !has(path));
+export function missingSettings(has: (path: string) => boolean, road?: unknown): readonly Problem[] {
+  if (roadOf(has, road) === 'account') return missingForAccount(has);
+  const problems = REQUIRED.filter(({ path }) => !has(path)).map((problem) =>
+    problem.path === 'dify.apiUrl' && has('dify.url') ? NO_INNER_ADDRESS : problem,
+  );
   const login = [has('dify.email'), has('dify.password')];
   // Half a login is a mistake, even if no login is needed.
   const listed = has('dify.adminApiKey') || (has('manifest.dir') && !login.includes(true));
@@ -59,6 +94,34 @@ const REQUIRED: readonly Problem[] = [
   { path: 'dify.workspaceId', message: 'missing: set DIFY_WORKSPACE_ID to the UUID of the workspace' },
 ];
 
+const NO_INNER_ADDRESS: Problem = {
+  path: 'dify.apiUrl',
+  message:
+    "missing: the inner API is not served at DIFY_URL. Set DIFY_API_URL to Dify's api service, such as http://api:5001, or DIFY_ROAD to account",
+};
+
+function missingForAccount(has: (path: string) => boolean): readonly Problem[] {
+  const address =
+    has('dify.url') || has('dify.apiUrl')
+      ? []
+      : [
+          {
+            path: 'dify.url',
+            message:
+              "missing: set DIFY_URL to Dify's address in your browser, such as https://dify.example.com",
+          },
+        ];
+  if (has('dify.adminApiKey')) {
+    if (has('dify.workspaceId')) return address;
+    const message = 'missing: DIFY_ADMIN_API_KEY is set, set DIFY_WORKSPACE_ID (a UUID) too';
+    return [...address, { path: 'dify.workspaceId', message }];
+  }
+  if (has('dify.email') || has('dify.password')) return [...address, ...missingLogin(has)];
+  const message =
+    'missing: set DIFY_EMAIL and DIFY_PASSWORD, or DIFY_ADMIN_API_KEY and DIFY_WORKSPACE_ID, to use Dify as an account';
+  return [...address, { path: 'dify.email', message }];
+}
+
 function missingLogin(has: (path: string) => boolean): readonly Problem[] {
   const [email, password] = [has('dify.email'), has('dify.password')];
   if (email && password) return [];
@@ -66,6 +129,23 @@ function missingLogin(has: (path: string) => boolean): readonly Problem[] {
   if (password) return [{ path: 'dify.email', message: 'missing: DIFY_PASSWORD is set, set DIFY_EMAIL too' }];
   const message = 'missing: set DIFY_ADMIN_API_KEY, or DIFY_EMAIL and DIFY_PASSWORD, to list the tools';
   return [{ path: 'dify.adminApiKey', message }];
+}
+
+/** Files of Dify Cloud, which its console does not serve. */
+const CLOUD = { console: 'https://cloud.dify.ai', files: 'https://upload.dify.ai' };
+
+function accountConnection(dify: Config['dify']): AccountConnection | undefined {
+  const apiUrl = dify.url ?? dify.apiUrl;
+  const { adminApiKey: key, workspaceId, email, password } = dify;
+  if (apiUrl === undefined) return undefined;
+  const filesUrl = dify.filesUrl ?? (apiUrl === CLOUD.console ? CLOUD.files : apiUrl);
+  const account = { filesUrl, createApp: dify.createApp ?? false };
+  if (key !== undefined) {
+    if (workspaceId === undefined) return undefined;
+    return { apiUrl, account, console: { kind: 'admin-key', key, workspaceId } };
+  }
+  if (email === undefined || password === undefined) return undefined;
+  return { apiUrl, account, console: { kind: 'login', email, password, workspaceId } };
 }
 
 function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCredential | undefined {

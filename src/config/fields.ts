@@ -9,6 +9,9 @@ const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 /** Paths that people copy with the address; the bridge adds them itself. */
 const API_PATHS = /\/(console\/api|inner\/api|v1|api|files|apps|signin|install)(\/.*)?$/;
 
+/** Pages of Dify's user interface, which people copy with the address. */
+const PAGES = /\/(apps?|signin|install|explore|datasets|tools|plugins|account|workflow|console\/api)(\/.*)?$/;
+
 export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .min(1, { error: 'expected text, got an empty text' });
@@ -42,6 +45,20 @@ function keyOf(pattern: RegExp, error: string) {
 
 /** The base address of Dify, without a trailing slash. */
 export const httpUrl = address(urlProblem);
+
+/** Dify's address as a browser shows it; page, query and fragment are dropped. */
+export const browserUrl = text
+  .transform((value, context) => {
+    const [address = ''] = value.trim().split(/[?#]/, 1);
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    const isPlain = url?.username === '' && url.password === '';
+    const base = isPlain ? `${url.origin}${url.pathname.replace(PAGES, '')}` : address;
+    const problem = urlProblem(base, 'https://dify.example.com');
+    if (problem === undefined) return base.replace(/\/+$/, '');
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  })
+  .register(kinds, { kind: 'url' });
 
 /** The bridge's own public address, without a trailing slash. */
 export const baseUrl = address(baseUrlProblem);
@@ -195,12 +212,12 @@ function baseUrlProblem(value: string): string | undefined {
   return /\/mcp(\/|$)/.test(url.pathname) ? 'omit /mcp: give the address in front of it' : undefined;
 }
 
-function urlProblem(value: string): string | undefined {
+function urlProblem(value: string, example = 'http://api:5001'): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     return /^[\w.-]+(:\d+)?(\/|$)/.test(value)
       ? 'the address has no scheme: add http:// or https:// in front of it'
-      : 'expected an address that starts with http:// or https://, such as http://api:5001';
+      : `expected an address that starts with http:// or https://, such as ${example}`;
   }
   if (url.username !== '' || url.password !== '') {
     return 'the address must not contain a user name or a password';

@@ -70,7 +70,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const reported = new Set(problems.map(({ path }) => path));
   const missing =
     sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
-      ? missingSettings((path) => merged.has(path) || reported.has(path))
+      ? missingSettings((path) => merged.has(path) || reported.has(path), merged.get('dify.road')?.value)
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
     const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import {
   baseUrl,
+  browserUrl,
   choice,
   duration,
   flag,
@@ -20,6 +21,18 @@ import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
 const dify = z.strictObject({
+  url: optional(browserUrl).describe(
+    "Dify's address in your browser, such as https://dify.example.com. With an account it is all the bridge needs: console and files are found from it.",
+  ),
+  road: optional(choice(['auto', 'account', 'inner'])).describe(
+    'How tools are called: `account` (the console API, with an account or the admin key) or `inner` (the inner API, with its key). `auto`, the default, is `inner` if dify.innerApiKey is set, otherwise `account` if dify.url is set.',
+  ),
+  createApp: optional(flag).describe(
+    'Account road: create the app "MCP bridge" in the workspace if it does not exist. The bridge runs tools in this app.',
+  ),
+  filesUrl: optional(httpUrl).describe(
+    'Account road: address that serves the files of results, if it is not dify.url. Dify Cloud needs no setting.',
+  ),
   apiUrl: optional(httpUrl).describe(
     "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
   ),

@@ -1,6 +1,7 @@
 import { isLoopback } from '../model/loopback.ts';
 import { hash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
+import { usedRoad } from './connection.ts';
 import { type Environment, unknownVariables } from './environment.ts';
 import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
@@ -29,7 +30,7 @@ export function configWarnings(
       message: 'still an unreplaced ${…} placeholder: it counts as missing',
     })),
     ...unknownVariables(env, table).map((name) => misspelt(name, table)),
-    ...(config.sandbox === undefined ? difyWarnings(config.dify) : []),
+    ...(config.sandbox === undefined ? roadWarnings(config.dify) : []),
     ...httpWarnings(config.http),
   ];
 }
@@ -41,6 +42,21 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
   );
   const rest = close === undefined ? 'it has no effect' : `did you mean ${close}?`;
   return { path: `env ${name}`, message: `no such variable; ${rest}` };
+}
+
+/** The settings that one road does not use. */
+const UNUSED = {
+  account: ['innerApiKey', 'secretKey'],
+  inner: ['createApp', 'filesUrl'],
+} as const;
+
+function roadWarnings(dify: Config['dify']): readonly Problem[] {
+  const road = usedRoad(dify);
+  const unused = UNUSED[road].filter((name) => dify[name] !== undefined);
+  return [
+    ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),
+    ...(road === 'inner' ? difyWarnings(dify) : loginWarnings(dify)),
+  ];
 }
 
 /** Returns the warnings about the connection to Dify only, such as publicly known keys. */
@@ -67,11 +83,18 @@ export function difyWarnings(
       "Dify's default key: anyone can sign in as any user with it. Set SECRET_KEY in Dify to your own key";
     warnings.push({ path: 'dify.secretKey', message });
   }
-  if (dify.adminApiKey !== undefined && dify.email !== undefined) {
-    const message = 'not used: DIFY_ADMIN_API_KEY is set and takes precedence';
-    warnings.push({ path: 'dify.email', message });
-  }
-  return warnings;
+  return [...warnings, ...loginWarnings(dify)];
+}
+
+function loginWarnings({
+  adminApiKey,
+  email,
+}: {
+  readonly adminApiKey?: string | undefined;
+  readonly email?: string | undefined;
+}): Problem[] {
+  if (adminApiKey === undefined || email === undefined) return [];
+  return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
 function httpWarnings(http: Config['http']): readonly Problem[] {

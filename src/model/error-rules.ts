@@ -66,11 +66,11 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 2,
     meaning:
-      "DIFY_API_URL does not lead to Dify's API. It may lead to nginx or the web app, which answer with web pages.",
+      "DIFY_API_URL or DIFY_URL does not lead to Dify's API. It may lead to nginx or the web app, which answer with web pages.",
   },
   upstream_unreachable: {
     ...CALL,
-    meaning: 'The bridge cannot connect to Dify: it is down, or DIFY_API_URL is wrong.',
+    meaning: 'The bridge cannot connect to Dify: it is down, or DIFY_API_URL or DIFY_URL is wrong.',
   },
   upstream_error: {
     ...CALL,
@@ -85,6 +85,22 @@ export const ERROR_RULES = {
     ...CALL,
     meaning:
       'Dify, a proxy in front of it or the service behind the tool received too many requests, or a quota is used up. Wait before the next call.',
+  },
+  upstream_forbidden: {
+    ...CALL,
+    exit: 4,
+    meaning:
+      "The account's role in the Dify workspace does not allow the request: it must be editor, admin or owner.",
+  },
+  upstream_quota_exceeded: {
+    ...CALL,
+    meaning: 'The plan of the Dify workspace has no room, for example for one more app.',
+  },
+  app_missing: {
+    ...CALL,
+    exit: 2,
+    meaning:
+      'The account has no app "MCP bridge" in the Dify workspace, in which the bridge runs tools. Set dify.createApp so that the bridge creates it.',
   },
   upstream_not_ready: { ...CALL, meaning: 'Dify is not set up yet: finish its installation in the browser.' },
   stream_broken: {
@@ -110,7 +126,7 @@ export const ERROR_RULES = {
     ...CALL,
     exit: 130,
     meaning:
-      'The caller cancelled the call. Its request to Dify was closed, but a tool that has started runs to its end in Dify.',
+      'The caller cancelled the call. Its request to Dify was closed, but a tool that has started runs to its end in Dify, except a workflow on the account road.',
   },
   call_not_found: {
     ...ARGUMENT,

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { MemoryLease } from './memory-budget.ts';
 import type { FileReference, ToolInvokeMessage } from './message.ts';
 import type { ProviderType, ToolProvider, ToolRef } from './tool.ts';
@@ -50,9 +50,18 @@ export interface InvokeOptions {
   readonly credentialId?: string | undefined;
   /** The provider's name for a person, which errors use. Default: its ID. */
   readonly providerLabel?: string | undefined;
+  /** The tool's parameters of form `form`. */
+  readonly forms?: readonly FormParameter[] | undefined;
   readonly signal: AbortSignal;
   /** Receives the memory of the messages; unlimited when absent. */
   readonly memory?: MemoryLease | undefined;
+}
+
+/** A parameter that the operator sets. */
+export interface FormParameter {
+  readonly name: string;
+  /** Absent if Dify declares none. */
+  readonly default?: Json | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ResultLimits } from './content.ts';
 import type { Problem } from './errors.ts';
 import type { JsonObject } from './json.ts';
-import type { CatalogListing } from './ports.ts';
+import type { CatalogListing, FormParameter } from './ports.ts';
 import type { ProviderType, ToolRef } from './tool.ts';
 
 export interface FileParameter {
@@ -64,6 +64,7 @@ export interface PublishedTool extends ListedTool {
   /** False if Dify has no credentials for the provider and will refuse the call. */
   readonly authorized: boolean;
   readonly credentialId?: string | undefined;
+  readonly forms?: readonly FormParameter[] | undefined;
   readonly fileParameters: readonly FileParameter[];
   /** Limits of this tool's results that override those of the view. */
   readonly results?: Partial<ResultLimits> | undefined;

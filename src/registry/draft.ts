@@ -1,4 +1,5 @@
 import { type JsonObject, withoutUndefined } from '../model/json.ts';
+import type { FormParameter } from '../model/ports.ts';
 import type { FileParameter, PublishedTool, WithheldTool } from '../model/registry.ts';
 import type { DifyTool } from '../model/tool.ts';
 import { argumentParser } from './arguments.ts';
@@ -114,11 +115,18 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     otherLabels: otherLabelsOf(named, title, providerLabel),
     authorized: provider.authorized,
     credentialId: credential.id,
+    forms: formsOf(tool),
     results: preset?.results,
     fileParameters: deepFreeze(input.fileParameters),
     parseArguments: argumentParser(inputOf),
   };
   return { named, outcome: { published }, ...known };
+}
+
+function formsOf({ parameters }: DifyTool): readonly FormParameter[] | undefined {
+  const forms = parameters.filter(({ form }) => form === 'form');
+  if (forms.length === 0) return undefined;
+  return forms.map(({ name, default: value }) => ({ name, default: value === '' ? undefined : value }));
 }
 
 /** A separate function, so that the closure for a tool's first call refers to nothing else. */

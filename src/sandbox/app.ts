@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
+import { addAccountRoutes } from './account-routes.ts';
 import { addConsoleRoutes } from './console-routes.ts';
 import { addDownloadRequestRoute } from './download-request.ts';
 import { addFileRoutes } from './file-routes.ts';
@@ -37,6 +38,7 @@ export function createApp(state: SandboxState, log: RequestLog): App {
   );
   addLoginRoutes(app, state);
   addConsoleRoutes(app, state);
+  addAccountRoutes(app, state);
   addInvokeRoutes(app, state);
   addFileRoutes(app, state);
   addDownloadRequestRoute(app, state);

@@ -4,7 +4,7 @@ import { isPlugin, type SandboxProvider, type StoredCredential } from './provide
 import type { SandboxState } from './state.ts';
 
 /** The account that stored every credential. */
-const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-0000000000e1';
+export const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-0000000000e1';
 
 /** The kind of list: with tools, or providers only. */
 export type ListKind = 'tools' | 'providers';

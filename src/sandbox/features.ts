@@ -71,6 +71,14 @@ export interface Features {
   readonly multipleSelects: boolean;
   /** A signed link to a deleted file gives 404 instead of 415 (1.13.1). */
   readonly goneIsNotFound: boolean;
+  /** Tool nodes take form values as inputs with a type (1.7.0) instead of plain values. */
+  readonly formInputs: boolean;
+  /** The run of a node names variables by their selector (1.9.0) instead of by the parameter. */
+  readonly selectorKeys: boolean;
+  /** A draft can be saved without environment variables (1.11.0). */
+  readonly optionalEnvironment: boolean;
+  /** A draft cannot be saved with environment variables (1.17.0). */
+  readonly noEnvironment: boolean;
   /** The route of the current workspace is gone; a summary route replaces it (1.17.0). */
   readonly workspaceSummary: boolean;
 }
@@ -112,6 +120,10 @@ export function featuresOf(version: string): Features {
     nullInputSchemas: since('1.16.0'),
     multipleSelects: since('1.16.1'),
     goneIsNotFound: since('1.13.1'),
+    formInputs: since('1.7.0'),
+    selectorKeys: since('1.9.0'),
+    optionalEnvironment: since('1.11.0'),
+    noEnvironment: since('1.17.0'),
     workspaceSummary: since('1.17.0'),
   };
 }

@@ -45,7 +45,7 @@ export function addInvokeRoutes(app: App, state: SandboxState): void {
   });
 }
 
-function findProvider(type: ProviderType, id: string, state: SandboxState): SandboxProvider {
+export function findProvider(type: ProviderType, id: string, state: SandboxState): SandboxProvider {
   const found = state.workspace.find(type, id);
   if (type === 'builtin' && state.workspace.isUnreadable(id)) {
     throw unreadableDeclaration(state.workspace.id, 'tool');
@@ -73,7 +73,7 @@ export function expandPluginId(id: string): string | undefined {
   return /^[a-z0-9_-]+$/.test(id) ? `langgenius/${id}/${id}` : undefined;
 }
 
-function findTool(provider: SandboxProvider, name: string): SandboxTool {
+export function findTool(provider: SandboxProvider, name: string): SandboxTool {
   // A workflow provider has one tool, whatever name the call uses.
   const tool =
     provider.type === 'workflow'
@@ -87,7 +87,7 @@ function findTool(provider: SandboxProvider, name: string): SandboxTool {
 }
 
 /** Only a provider that needs credentials reads `credential_id`, and only if it is a UUID. */
-function credentialFor(
+export function credentialFor(
   provider: SandboxProvider,
   credentialId: unknown,
   state: SandboxState,

@@ -2,7 +2,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { Features } from './features.ts';
 
 /** Statuses with which Dify refuses a request. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 415 | 429 | 500;
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500;
 
 /** Thrown to end a request with one of Dify's error answers; the sandbox always catches it. */
 export class Refusal extends Error {
@@ -52,9 +52,14 @@ export function forbidden(message: string): Refusal {
 }
 
 /** 404 of a handler: JSON, with the help text that the framework adds. */
-export function notFound(path: string, message = NOT_FOUND_TEXT): Refusal {
-  const help = `You have requested this URI [${path}] but did you mean ${path} or /inner/api/invoke/tts or /inner/api/invoke/llm ?`;
-  return new Refusal(404, 'not_found', `${message} ${help}`);
+export function notFound(
+  path: string,
+  message = NOT_FOUND_TEXT,
+  code = 'not_found',
+  routes: readonly string[] = [path, '/inner/api/invoke/tts', '/inner/api/invoke/llm'],
+): Refusal {
+  const help = `You have requested this URI [${path}] but did you mean ${routes.join(' or ')} ?`;
+  return new Refusal(404, code, `${message} ${help}`);
 }
 
 /** 405, JSON. */

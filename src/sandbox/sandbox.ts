@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { AccountState, type SandboxAccount } from './account-apps.ts';
 import { createApp } from './app.ts';
 import { featuresOf } from './features.ts';
 import { createSandboxFiles } from './files.ts';
@@ -40,6 +41,8 @@ export interface Sandbox {
   /** The workspace, which can change while the sandbox runs. */
   readonly workspace: SandboxWorkspace;
   readonly sessions: SandboxSessions;
+  /** The account's apps and rights. */
+  readonly account: SandboxAccount;
   /** The last thousand requests, oldest first. */
   readonly requests: readonly SandboxRequest[];
   /** Resolves with the next request to a path. Rejects if the sandbox closes first. */
@@ -86,6 +89,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
   const sessions = createSessions(credentials.secretKey, ACCOUNT_ID);
+  const account = new AccountState();
   let expired = 0;
   const state: SandboxState = {
     url: server.url,
@@ -95,6 +99,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     secureCookies: options.secureCookies ?? false,
     workspace,
     sessions,
+    account,
     files,
     signer,
     expiredUploads: {
@@ -111,6 +116,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     credentials,
     workspace,
     sessions,
+    account,
     requests: log.requests,
     nextRequest: (path) => log.next(path),
     expireUploads(count) {

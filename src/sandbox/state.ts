@@ -1,5 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
+import type { AccountState } from './account-apps.ts';
 import type { Features } from './features.ts';
 import type { SandboxFiles } from './files.ts';
 import { methodNotAllowed } from './refusal.ts';
@@ -28,6 +29,7 @@ export interface SandboxState {
   readonly secureCookies: boolean;
   readonly workspace: WorkspaceState;
   readonly sessions: SessionState;
+  readonly account: AccountState;
   readonly files: SandboxFiles;
   readonly signer: Signer;
   /** Upload links to issue as expired; `take` uses one up. */

@@ -67,13 +67,14 @@ function checkText(input: WorkflowInput, value: Json): string {
   return value.replaceAll('\0', '');
 }
 
-/** Returns the file of a file mapping. Supports only `tool_file`: the sandbox fetches no addresses. */
+/** Returns the file of a file mapping, if it is stored: the sandbox fetches no addresses. */
 function storedFile(name: string, value: Json, files: SandboxFiles): StoredFile {
   if (!isJsonObject(value)) throw new ToolFailure(`${name} in input form must be a file`);
-  if (value['transfer_method'] !== 'tool_file') {
+  if (!['tool_file', 'local_file'].includes(textOf(value, 'transfer_method'))) {
     throw new ToolFailure(`File validation failed for file: ${textOf(value, 'filename')}`);
   }
-  const id = textOf(value, 'tool_file_id') || textOf(value, 'related_id');
+  const id =
+    ['tool_file_id', 'upload_file_id', 'related_id'].map((name) => textOf(value, name)).find(Boolean) ?? '';
   const file = files.get(id);
   if (file === undefined) throw new ToolFailure(`ToolFile ${id} not found`);
   const type = textOf(value, 'type');

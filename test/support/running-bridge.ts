@@ -111,6 +111,21 @@ async function configure(env: Record<string, string>, text: string | undefined):
 export const CONSOLE_WAYS = ['admin key', 'login'] as const;
 export type ConsoleWay = (typeof CONSOLE_WAYS)[number];
 
+/** The settings that lead a bridge to a sandbox as an account. */
+export function accountEnv(
+  { url, credentials }: Pick<Sandbox, 'url' | 'credentials'>,
+  way: ConsoleWay = 'login',
+): Record<string, string> {
+  const { workspaceId, adminApiKey, email, password } = credentials;
+  return {
+    DIFY_URL: url,
+    DIFY_CREATE_APP: 'true',
+    ...(way === 'admin key'
+      ? { DIFY_ADMIN_API_KEY: adminApiKey, DIFY_WORKSPACE_ID: workspaceId }
+      : { DIFY_EMAIL: email, DIFY_PASSWORD: password }),
+  };
+}
+
 /** The settings that lead a bridge to a sandbox. */
 export function sandboxEnv(
   { url, credentials }: Pick<Sandbox, 'url' | 'credentials'>,

@@ -34,6 +34,7 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
 /** The folders inside folders; every other folder is flat. */
 const SUBFOLDERS = [
   'cli/commands',
+  'dify/account',
   'dify/console',
   'dify/files',
   'dify/inner',

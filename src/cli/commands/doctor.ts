@@ -1,12 +1,21 @@
 import { withSandbox } from '../../app/upstream.ts';
-import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
+import { openAccount } from '../../app/road.ts';
+import {
+  type AccountConnection,
+  configSecrets,
+  type DifyConnection,
+  difyConnection,
+} from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
+import { BridgeError } from '../../model/errors.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { credentialsFinding } from '../credentials.ts';
 import {
+  appFinding,
   catalogueFinding,
   clockFinding,
   configurationFinding,
@@ -31,6 +40,7 @@ interface Check extends Finding {
 }
 
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
+const ACCOUNT = ['address', 'version', 'road', 'workspace', 'app', 'catalogue'];
 
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
@@ -87,13 +97,18 @@ async function* remoteChecks(
   try {
     probe = await probeVersion(http, signal);
   } catch (error) {
-    yield { name: 'address', ...failure(error) };
-    yield* skipped(REMOTE.slice(1));
+    const named = connection.account !== undefined && error instanceof BridgeError;
+    yield { name: 'address', ...failure(named ? accountRoadError(error) : error) };
+    yield* skipped((connection.account === undefined ? REMOTE : ACCOUNT).slice(1));
     return;
   }
   const checkedAt = new Date();
   yield { name: 'address', ...pass(`Dify answers at ${connection.apiUrl}.`) };
   yield { name: 'version', ...versionFinding(probe) };
+  if (connection.account !== undefined) {
+    yield* accountChecks(context, loaded, connection, http, signal);
+    return;
+  }
 
   const { innerApiKey, workspaceId: tenantId } = connection;
   const innerKey = await probeInnerKey(http, { innerApiKey, tenantId }, signal).then(
@@ -114,6 +129,28 @@ async function* remoteChecks(
   else yield* publishedChecks(context, loaded, signal);
   yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
   yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
+}
+
+async function* accountChecks(
+  context: CommandContext,
+  loaded: LoadedConfig,
+  connection: AccountConnection,
+  http: DifyHttp,
+  signal: AbortSignal,
+): AsyncGenerator<Check, void> {
+  const { console, app } = openAccount(http, connection);
+  const { console: credential } = connection;
+  const who = credential.kind === 'login' ? credential.email : "the workspace's owner (admin key)";
+  yield { name: 'road', ...pass(`account: tools are called over the console API, as ${who}.`) };
+  const workspace = await workspaceFinding(console, credential, signal);
+  yield { name: 'workspace', ...workspace };
+  // A second login after a refused one would bring the account closer to a lock.
+  if (workspace.status === 'fail') {
+    yield* skipped(['app', 'catalogue']);
+    return;
+  }
+  yield { name: 'app', ...(await appFinding(app, connection.account.createApp, signal)) };
+  yield* publishedChecks(context, loaded, signal);
 }
 
 /** An unreadable manifest already fails when the bridge is assembled. */

@@ -3,7 +3,12 @@ import { objectOf } from '../../model/json.ts';
 import type { CatalogListing, CredentialListing } from '../../model/ports.ts';
 import type { ProviderType } from '../../model/tool.ts';
 import { isUnknownRoute } from './console-errors.ts';
-import { type ConsoleCredentials, type ConsoleRequest, createConsoleSession } from './session.ts';
+import {
+  type ConsoleCredentials,
+  type ConsoleRequest,
+  type ConsoleSession,
+  createConsoleSession,
+} from './session.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { header, readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
@@ -21,8 +26,12 @@ const PLUGINS_PER_PAGE = 100;
 const MAX_PAGES = 500;
 
 /** Returns a console that authenticates with these credentials. Sends nothing before the first request. */
-export function createConsole(http: DifyHttp, credentials: ConsoleCredentials, timeoutMs?: number) {
-  const session = createConsoleSession(http, credentials, timeoutMs);
+export function createConsole(
+  http: DifyHttp,
+  credentials: ConsoleCredentials,
+  timeoutMs?: number,
+  session: ConsoleSession = createConsoleSession(http, credentials, timeoutMs),
+) {
   /** Dify's last listing of each type. */
   const listed = new Map<ProviderType, { readonly digest: string; readonly listing: CatalogListing }>();
 

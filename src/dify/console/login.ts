@@ -2,6 +2,7 @@ import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, type Json } from '../../model/json.ts';
 import { type LoginFailure, loginFailure, sessionError } from './console-errors.ts';
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
+import { isSince } from '../wire/release.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 
 export interface LoginCredentials {
@@ -29,7 +30,7 @@ export async function logIn(
   version: string | undefined,
   timeoutMs: number,
 ): Promise<{ readonly tokens: ConsoleTokens } | LoginFailure> {
-  const base64 = expectsBase64(version);
+  const base64 = isSince(version, BASE64_SINCE) ?? true;
   const encoded = Buffer.from(credentials.password, 'utf8').toString('base64');
   const password = base64 ? encoded : credentials.password;
   for (const secret of [credentials.password, password]) http.secrets.remember(secret);
@@ -129,11 +130,6 @@ function bearerTokens(data: Json | undefined): ConsoleTokens | undefined {
   const { access_token: access, refresh_token: refresh } = data;
   if (typeof access !== 'string') return undefined;
   return { kind: 'bearer', access, refresh: typeof refresh === 'string' ? refresh : undefined };
-}
-
-function expectsBase64(version = ''): boolean {
-  const [release] = /^\d+\.\d+\.\d+/.exec(version) ?? [];
-  return release === undefined || release.localeCompare(BASE64_SINCE, 'en', { numeric: true }) >= 0;
 }
 
 function withoutTokens({ status, path }: DifyReply): BridgeError {

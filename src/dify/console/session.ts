@@ -2,7 +2,7 @@ import { abortable } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { adminKeyError, sessionError } from './console-errors.ts';
 import { type ConsoleTokens, type LoginCredentials, logIn, refreshTokens, tokenHeaders } from './login.ts';
-import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
 import { abortError } from '../wire/network-errors.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 import { probeVersion } from '../inner/probe.ts';
@@ -23,12 +23,16 @@ export interface ConsoleRequest {
   readonly signal: AbortSignal;
   /** False omits the workspace, for admin-key routes above all workspaces. */
   readonly inWorkspace?: boolean | undefined;
+  /** Returns the body and its headers, again if the request is sent a second time. */
+  readonly content?: (() => Pick<DifyRequest, 'headers' | 'body'>) | undefined;
+  /** Milliseconds for the whole exchange; those of the session when absent. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface ConsoleSession {
   /**
    * Resolves with any answer except a 401, for which it throws a BridgeError. If the tokens have expired, renews them
-   * and sends the request a second time: it must be safe to repeat.
+   * and sends the request a second time: Dify refuses such a request before it does anything.
    */
   send(request: ConsoleRequest): Promise<DifyAnswer>;
   toError(reply: DifyReply): BridgeError;
@@ -53,6 +57,16 @@ export function createConsoleSession(
     : loginSession(http, credentials, timeoutMs);
 }
 
+/** Returns a request with its content and the headers that authenticate it. */
+function requestWith(
+  { method, path, signal, content, timeoutMs }: Omit<ConsoleRequest, 'inWorkspace'>,
+  headers: NonNullable<DifyRequest['headers']>,
+  defaultMs: number,
+): DifyRequest {
+  const { headers: own, body } = content?.() ?? {};
+  return { method, path, headers: { ...own, ...headers }, body, signal, timeoutMs: timeoutMs ?? defaultMs };
+}
+
 function adminSession(
   http: DifyHttp,
   { key, workspaceId }: Extract<ConsoleCredentials, { kind: 'admin-key' }>,
@@ -63,10 +77,10 @@ function adminSession(
   return {
     toError,
     headers: async () => ({ authorization, 'x-workspace-id': workspaceId }),
-    async send({ method, path, signal, inWorkspace = true }) {
+    async send({ inWorkspace = true, ...request }) {
       const workspace = inWorkspace ? workspaceId : undefined;
       const headers = { authorization, 'x-workspace-id': workspace };
-      const answer = await http.send({ method, path, headers, signal, timeoutMs });
+      const answer = await http.send(requestWith(request, headers, timeoutMs));
       if (answer.status === 401) throw toError(await readReply(answer));
       return answer;
     },
@@ -118,10 +132,11 @@ function loginSession(
   return {
     toError: sessionError,
     headers: async (signal) => tokenHeaders(await obtain(undefined, signal)),
-    async send({ method, path, signal }) {
+    async send(request) {
+      const { signal } = request;
       let used = await obtain(undefined, signal);
       for (let renewed = false; ; renewed = true) {
-        const answer = await http.send({ method, path, headers: tokenHeaders(used), signal, timeoutMs });
+        const answer = await http.send(requestWith(request, tokenHeaders(used), timeoutMs));
         if (answer.status !== 401) return answer;
         const reply = await readReply(answer);
         if (renewed || isNotReady(reply) || reply.body === undefined) throw sessionError(reply);

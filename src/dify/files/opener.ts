@@ -2,14 +2,15 @@ import { BridgeError } from '../../model/errors.ts';
 import { textOf } from '../../model/json.ts';
 import type { FileReference } from '../../model/message.ts';
 import type { FileOpener, OpenedFile } from '../../model/ports.ts';
-import { createDownloadRequest, GONE, type InnerAccess } from './download-request.ts';
+import { createDownloadRequest, GONE, type InnerAccess, type RequestDownload } from './download-request.ts';
 import { type FileLink, isWebAddress, parseFileLink } from './links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { endedWithoutAnswer } from '../wire/network-errors.ts';
 import { header, isWebPage } from '../wire/reply.ts';
 import { signFileQuery } from './signature.ts';
 
-export interface FileOpenerOptions extends InnerAccess {
+/** Without access to the inner API and without the secret key, only links that Dify signed can be opened. */
+export interface FileOpenerOptions extends Partial<InnerAccess> {
   /** Dify's SECRET_KEY, for signing links. */
   readonly secretKey?: string | undefined;
   /** Returns milliseconds since 1970; the system clock when absent. */
@@ -33,8 +34,11 @@ const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridg
  * tool wrote gets only the first: it may come from a page that the tool read, and must not open more than it does.
  */
 export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): FileOpener {
-  const { secretKey, now = Date.now } = options;
-  const requestDownload = createDownloadRequest(http, options);
+  const { innerApiKey, tenantId, secretKey, now = Date.now } = options;
+  const requestDownload =
+    innerApiKey === undefined || tenantId === undefined
+      ? undefined
+      : createDownloadRequest(http, { innerApiKey, tenantId });
 
   /** `refusal` is the reason if Dify does not accept the signature, or (uploads only) has deleted the file. */
   async function open(path: string, signal: AbortSignal, refusal: string): Promise<Attempt> {
@@ -47,8 +51,8 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
     return open(link.path + query, signal, refusedSignature(link));
   }
 
-  async function byRequest(link: FileLink, signal: AbortSignal): Promise<Attempt> {
-    const address = await requestDownload(link, signal);
+  async function byRequest(link: FileLink, request: RequestDownload, signal: AbortSignal): Promise<Attempt> {
+    const address = await request(link, signal);
     if (address.kind === 'unsupported') {
       return { kind: 'refused', reason: 'This Dify gives no addresses of files (1.15 and later do).' };
     }
@@ -68,7 +72,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
     const ways = [
       ...(signed ? [asSigned] : []),
       ...(secretKey === undefined ? [] : [() => byOwnSignature(link, secretKey, signal)]),
-      () => byRequest(link, signal),
+      ...(requestDownload === undefined ? [] : [() => byRequest(link, requestDownload, signal)]),
     ];
     if (!link.signed && secretKey === undefined) reasons.push("Dify's link to the file is not signed.");
     for (const way of ways) {
@@ -76,7 +80,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
       if (attempt.kind !== 'refused') return attempt;
       reasons.push(attempt.reason);
     }
-    if (secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
+    if (requestDownload !== undefined && secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
     return unavailable(reasons.join(' '));
   }
 

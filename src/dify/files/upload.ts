@@ -30,7 +30,7 @@ export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUp
       path: ownPath(url),
       ...encodeForm(file),
       signal,
-      timeoutMs: TIMEOUT_MS + file.size / BYTES_PER_MS,
+      timeoutMs: uploadTimeout(file.size),
     });
   }
 
@@ -64,7 +64,13 @@ export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUp
   };
 }
 
-function nameForDify({ filename, mimeType }: FileUpload): Pick<FileUpload, 'filename' | 'mimeType'> {
+/** Returns the milliseconds that an upload may take. */
+export function uploadTimeout(size: number): number {
+  return TIMEOUT_MS + size / BYTES_PER_MS;
+}
+
+/** Returns a file's name and type in a form that Dify accepts in a form's header. */
+export function nameForDify({ filename, mimeType }: FileUpload): Pick<FileUpload, 'filename' | 'mimeType'> {
   const name = filename.replace(UNSAFE_NAME_CHARACTERS, '_');
   const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return { filename: name === '' ? 'file' : name, mimeType: type === '' ? 'application/octet-stream' : type };

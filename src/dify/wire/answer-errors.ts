@@ -115,7 +115,8 @@ function redirectError(answer: DifyAnswer, error: MakeError): BridgeError {
   return error('upstream_wrong_address', message, ADDRESS_HINT);
 }
 
-function rateLimitError(answer: DifyAnswer, error: MakeError): BridgeError {
+/** Returns the error for a 429, with the seconds to wait if the answer has them. */
+export function rateLimitError(answer: DifyAnswer, error: MakeError): BridgeError {
   const retryAfter = header(answer, 'retry-after') ?? '';
   const seconds = /^\d+$/.test(retryAfter)
     ? Number(retryAfter)

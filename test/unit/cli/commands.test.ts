@@ -111,6 +111,15 @@ describe('tools show and explain', () => {
       'get_call_result is a tool of the bridge itself, for calls that take long: tools.handOff is on.\n',
     );
     expect((await cli(['tools', 'explain', 'acme_wether__now'])).code).toBe(2);
+    const account = {
+      HOME: ENV.HOME,
+      DIFY_URL: 'http://dify.test',
+      DIFY_EMAIL: 'a@dify.test',
+      DIFY_PASSWORD: 'fake',
+    };
+    const { stdout } = await cli(['tools', 'explain', NOW], { env: account });
+    expect(stdout).toContain('Called by the account road, as a@dify.test.');
+    expect(stdout).toContain('Its preset chooses no credential');
     const withheld = await cli(['tools', 'show', STUCK, '-o', 'json']);
     expect(withheld.code).toBe(2);
     expect(withheld.jsonError().error).toMatchObject({

@@ -124,6 +124,30 @@ describe('doctor', () => {
     expect(run.stdout).not.toContain('fake-wrong');
   });
 
+  it('takes the way of an account, and creates no app', async () => {
+    const { url, credentials, account } = sandbox;
+    const login = { DIFY_EMAIL: credentials.email, DIFY_PASSWORD: credentials.password };
+    const env = { HOME: ENV.HOME, DIFY_BRIDGE_PORT: '0', DIFY_URL: url, ...login };
+    const missing = await diagnose({ env });
+    expect(missing.status).toMatchObject({ road: 'pass', workspace: 'pass', app: 'fail', catalogue: 'warn' });
+    expect(missing.check('road')?.message).toContain(credentials.email);
+    expect(missing.check('app')?.fix).toContain('DIFY_CREATE_APP=true');
+    expect(missing.run.code).toBe(2);
+    const allowed = await diagnose({ env: { ...env, DIFY_CREATE_APP: 'true' } });
+    expect(Object.entries(allowed.status)).toEqual([
+      ['configuration', 'pass'],
+      ['file store', 'pass'],
+      ['address', 'pass'],
+      ['version', 'pass'],
+      ['road', 'pass'],
+      ['workspace', 'pass'],
+      ['app', 'pass'],
+      ['catalogue', 'warn'],
+      ['port', 'skip'],
+    ]);
+    expect(account.apps).toEqual([]);
+  });
+
   it('warns when no key signs the links to files', async () => {
     const { status, run } = await diagnose({ env: environment({ DIFY_SECRET_KEY: undefined }) });
     expect(status).toMatchObject({ configuration: 'warn', 'file signing': 'warn' });

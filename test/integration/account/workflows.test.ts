@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { ClientKind } from '../../support/mcp-clients.ts';
+import { accountEnv, sandboxEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
+import { startSandbox } from '../../support/sandbox-client.ts';
+
+const ERAS: readonly ClientKind[] = ['v1', 'v2 pinned'];
+const PLACES = TRANSPORTS.flatMap((transport) => ERAS.map((era) => ({ transport, era })));
+const SLOW = 'workflow__slow_report';
+const TEXTS = { first: 'a b {{#sys.user_id#}}', second: 'b c' };
+
+describe('workflow tools of an account', () => {
+  it.for(PLACES)(
+    'run as a stream for $era over $transport, with the result of the inner API',
+    async ({ transport, era }) => {
+      const sandbox = await startSandbox();
+      await using bridge = await startBridge({ env: accountEnv(sandbox) });
+      await using inner = await startBridge({ env: sandboxEnv(sandbox) });
+      const client = await bridge.connect(era, transport);
+      const other = await inner.connect(era, transport);
+      const name = 'workflow__compare_texts';
+      const [one, two] = [await client.callTool(name, TEXTS), await other.callTool(name, TEXTS)];
+      expect([one.content, one.structuredContent]).toEqual([two.content, two.structuredContent]);
+      expect(sandbox.account.tasks.map(({ state }) => state)).toEqual(['finished']);
+      // Concurrent calls share one app: its draft does not depend on their values.
+      const answers = await Promise.all(
+        ['x', 'y', 'z'].map((first) => client.callTool(name, { first, second: first })),
+      );
+      expect(answers.map(({ isError }) => isError ?? false)).toEqual([false, false, false]);
+      expect(sandbox.account.apps.map((app) => app.name)).toEqual(['MCP bridge', 'MCP bridge worker']);
+      expect(sandbox.account.runs).toHaveLength(4);
+    },
+  );
+
+  it.for(PLACES)('stop in Dify if $era cancels over $transport', async ({ transport, era }) => {
+    const sandbox = await startSandbox({ tools: 'long' });
+    await using bridge = await startBridge({ env: accountEnv(sandbox) });
+    const client = await bridge.connect(era, transport);
+    const cancel = new AbortController();
+    const call = client.callTool(SLOW, { seconds: 600 }, { signal: cancel.signal }).catch(() => 'cancelled');
+    await expect.poll(() => sandbox.account.tasks[0]?.state, { timeout: 10_000 }).toBe('running');
+    cancel.abort();
+    expect(await call).toBe('cancelled');
+    await sandbox.account.tasks[0]?.ended;
+    expect(sandbox.account.tasks.map(({ state }) => state)).toEqual(['stopped']);
+  });
+
+  it('fail with their own words', async () => {
+    const sandbox = await startSandbox({ tools: 'long' });
+    await using bridge = await startBridge({ env: accountEnv(sandbox) });
+    const client = await bridge.connect('v2 pinned');
+    const { isError, content } = await client.callTool(SLOW, { seconds: 100_000 });
+    expect([isError, content[0]?.text]).toEqual([
+      true,
+      expect.stringMatching(/^The tool failed: seconds must be from 0 to/),
+    ]);
+    expect(sandbox.account.tasks).toHaveLength(1);
+  });
+
+  it.for(['refuses streams', 'has no room for another app'] as const)(
+    'run as a node, once, if Dify %s',
+    async (what) => {
+      const sandbox = await startSandbox();
+      if (what === 'refuses streams') sandbox.account.refuseStreams();
+      else sandbox.account.setAppLimit(1);
+      await using bridge = await startBridge({ env: accountEnv(sandbox) });
+      const client = await bridge.connect('v2 pinned');
+      const { isError } = await client.callTool('workflow__compare_texts', TEXTS);
+      expect(isError ?? false).toBe(false);
+      expect(sandbox.account.tasks).toEqual([]);
+      expect(sandbox.account.runs).toHaveLength(1);
+    },
+  );
+
+  it('repair an app that somebody edited or deleted', async () => {
+    const sandbox = await startSandbox();
+    await using bridge = await startBridge({ env: accountEnv(sandbox) });
+    const client = await bridge.connect('v2 pinned');
+    const call = async () => (await client.callTool('workflow__compare_texts', TEXTS)).isError ?? false;
+    expect(await call()).toBe(false);
+    const worker = sandbox.account.apps[1]?.id ?? '';
+    sandbox.account.editDraft(worker, () => ({ nodes: [], edges: [] }));
+    expect(await call()).toBe(false);
+    sandbox.account.deleteApp(worker);
+    expect([await call(), await call()]).toEqual([false, false]);
+    // The call after the deletion ran as a node.
+    expect(sandbox.account.tasks).toHaveLength(3);
+    expect(sandbox.account.runs).toHaveLength(4);
+  });
+});
