@@ -21,11 +21,13 @@ const FORMATS: Readonly<Record<string, readonly [name: string, isWhole: (bytes: 
 export async function flawOf(picture: Uint8Array, mimeType: string): Promise<PictureFlaw | undefined> {
   const [name, isWhole] = FORMATS[mimeType] ?? [];
   const bytes = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
+  // Loaded with the first picture, and not required, for the same reasons as `file-type`.
+  const sizes = await import('image-size').catch(() => undefined);
   try {
-    // Loaded with the first picture, for the same reasons as `file-type`.
-    const { imageSize } = await import('image-size');
-    const { type, width, height } = imageSize(bytes);
-    if (type !== name || width < 1 || height < 1 || isWhole?.(bytes) !== true) return 'damaged';
+    if (isWhole?.(bytes) !== true) return 'damaged';
+    if (sizes === undefined) return undefined;
+    const { type, width, height } = sizes.imageSize(bytes);
+    if (type !== name || width < 1 || height < 1) return 'damaged';
     return Math.max(width, height) > MAX_SIDE ? { width, height } : undefined;
   } catch {
     return 'damaged';

@@ -49,7 +49,7 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
 
 /** Returns what two texts have in common that say the same, such as `petId`, `Pet ID` and `pet_id`. */
 function lettersOf(text: string): string {
-  return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '');
+  return text.toLowerCase().replace(/[\s\p{P}]+/gu, '');
 }
 
 interface TypedValue {
