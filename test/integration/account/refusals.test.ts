@@ -5,13 +5,14 @@ import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text, WorkerCrash } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { pngOf } from '../../support/pictures.ts';
 import type { ClientKind, TestClient } from '../../support/mcp-clients.ts';
 import { accountEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
 import { startSandbox } from '../../support/sandbox-client.ts';
 
 const ERAS: readonly ClientKind[] = ['v1', 'v2 pinned'];
 const PLACES = TRANSPORTS.flatMap((transport) => ERAS.map((era) => ({ transport, era })));
-const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
+const PNG = pngOf(2, 2);
 
 function addTools({ workspace }: Sandbox): void {
   const echo = defineTool('echo', { description: 'Echoes.' }, async function* () {
@@ -62,7 +63,7 @@ describe('what Dify refuses an account', () => {
       sandbox.account.setRole('editor');
       sandbox.account.limitRate(1, 17);
       expect(await errorOf(client, 'tests_kit__echo')).toContain('Wait 17 s before the next call.');
-      expect(await errorOf(client, 'tests_locked__echo')).toMatch(/no credentials.*authorise/s);
+      expect(await errorOf(client, 'tests_locked__echo')).toMatch(/no credentials.*authorize/s);
       sandbox.workspace.removeTool('builtin', 'tests/kit/kit', 'count');
       expect(await errorOf(client, 'tests_kit__count', { n: 1 })).toContain('Tool with name count not found');
       const started = sandbox.account.runs.length;
@@ -74,7 +75,7 @@ describe('what Dify refuses an account', () => {
         'upstream_forbidden',
         'upstream_rate_limited',
         'provider_unauthorized',
-        'upstream_rejected',
+        'tool_gone',
         'upstream_unreachable',
       ]);
     },
