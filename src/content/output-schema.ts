@@ -24,7 +24,7 @@ export function conformTo(
 function misfit(schema: JsonObject, value: Json | undefined): string {
   if (value !== undefined && hasBigint(value))
     return 'it contains an integer that is larger than JSON clients can read exactly';
-  return `its value is not of type ${String(schema['type'])}`;
+  return `its value is not of type ${typesOf(schema).join(' or ')}`;
 }
 
 /** Returns whether the structured content may have keys that the schema does not declare. */
@@ -54,9 +54,9 @@ function conformObject(schema: JsonObject, value: JsonObject, onMisfit: OnMisfit
 
 /** Returns the value as the schema requires; undefined if it cannot be converted. */
 function conform(schema: JsonObject, value: Json): Json | undefined {
-  const { type } = schema;
-  if (typeof type !== 'string') return value;
-  if (isOfType(type, value)) {
+  const types = typesOf(schema);
+  if (types.length === 0) return value;
+  if (types.some((type) => isOfType(type, value))) {
     if (Array.isArray(value)) return conformItems(schema, value);
     if (!isJsonObject(value)) return value;
     let fits = true;
@@ -65,7 +65,7 @@ function conform(schema: JsonObject, value: Json): Json | undefined {
     });
     return fits ? conformed : undefined;
   }
-  if (value === null || type !== 'string') return undefined;
+  if (value === null || !types.includes('string')) return undefined;
   return writeJson(value);
 }
 
@@ -76,8 +76,14 @@ function conformItems(schema: JsonObject, items: readonly Json[]): Json | undefi
   return conformed.some((item) => item === undefined) ? undefined : (conformed as Json[]);
 }
 
+function typesOf(schema: JsonObject): string[] {
+  const { type } = schema as { type?: unknown };
+  const types = Array.isArray(type) ? type : [type];
+  return types.filter((entry) => typeof entry === 'string');
+}
+
 function isOfType(type: string, value: Json): boolean {
   if (type === 'integer') return Number.isInteger(value);
-  if (value === null) return false;
+  if (value === null) return type === 'null';
   return type === (Array.isArray(value) ? 'array' : typeof value);
 }

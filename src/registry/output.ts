@@ -21,8 +21,7 @@ const MAX_VALUE_TYPE = 100;
 const UNTYPED: JsonObject = {};
 
 /**
- * Returns the output schema of a workflow tool: none of its outputs is required, and others are allowed. An output that is
- * null is left out of structured content, because model providers refuse a second type.
+ * Returns the output schema of a workflow tool: each output may be null, none is required, and others are allowed.
  * Returns undefined for other types of providers, because Dify does not enforce their schemas, and for workflows with
  * file outputs or outputs of unknown type, which have no structured result.
  */
@@ -48,8 +47,8 @@ function valueSchema(valueType: Json | undefined): JsonObject | undefined {
   const element = /^array(?:\[(.+)\])?$/.exec(valueType);
   if (element !== null) {
     const items = valueSchema(element[1] ?? 'any');
-    return items === undefined || items === UNTYPED ? items : { type: 'array', items };
+    return items === undefined || items === UNTYPED ? items : { type: ['array', 'null'], items };
   }
   const type = VALUE_TYPES[valueType];
-  return type === undefined ? undefined : { type };
+  return type === undefined ? undefined : { type: [type, 'null'] };
 }

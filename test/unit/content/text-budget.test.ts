@@ -153,9 +153,9 @@ describe('structured content beyond the budget', () => {
     outputSchema: {
       type: 'object',
       properties: {
-        title: { type: 'string' },
-        report: { type: 'string' },
-        rows: { type: 'array', items: { type: 'number' } },
+        title: { type: ['string', 'null'] },
+        report: { type: ['string', 'null'] },
+        rows: { type: ['array', 'null'], items: { type: 'number' } },
       },
     },
   });

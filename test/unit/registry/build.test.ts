@@ -129,19 +129,19 @@ describe('output schemas', () => {
     expect(outputSchema).toEqual({
       type: 'object',
       properties: {
-        s: { type: 'string' },
-        n: { type: 'number' },
-        i: { type: 'integer' },
-        b: { type: 'boolean' },
-        o: { type: 'object' },
-        x: { type: 'string' },
-        as: { type: 'array', items: { type: 'string' } },
-        ao: { type: 'array', items: { type: 'object' } },
+        s: { type: ['string', 'null'] },
+        n: { type: ['number', 'null'] },
+        i: { type: ['integer', 'null'] },
+        b: { type: ['boolean', 'null'] },
+        o: { type: ['object', 'null'] },
+        x: { type: ['string', 'null'] },
+        as: { type: ['array', 'null'], items: { type: ['string', 'null'] } },
+        ao: { type: ['array', 'null'], items: { type: ['object', 'null'] } },
       },
     });
     expect(brokenOutput(outputSchema ?? {})).toEqual([]);
     const valid = compiled(outputSchema ?? {});
-    expect(valid({ s: 'x', as: ['x'], text: 'more' })).toBe(true);
+    expect(valid({ s: null, as: ['x', null], text: 'more' })).toBe(true);
     // Outputs of any type are not declared, since a schema without a type is refused.
     expect(valid({ any: [[1]], a: [[{}]], aa: [null] })).toBe(true);
     expect(valid({})).toBe(true);
