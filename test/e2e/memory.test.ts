@@ -41,7 +41,7 @@ describe('a bridge with a heap of 256 MB', () => {
   it.each(Object.keys(LARGE_ANSWERS))('survives answers of %s, one and several at once', async (kind) => {
     answers.set(kind, LARGE_ANSWERS[kind]?.() ?? Buffer.alloc(0));
     const first = await call(kind);
-    const several = Array.from({ length: ARE_SLOW.has(kind) ? 2 : 4 }, () => call(kind));
+    const several = Array.from({ length: ARE_SLOW.has(kind) ? 2 : 3 }, () => call(kind));
     const all = [first, ...(await Promise.all(several))];
     answers.clear();
     expect(all.map(outcomeOf)).toEqual(all.map(() => (ARE_REFUSED.has(kind) ? 'refused' : 'result')));
