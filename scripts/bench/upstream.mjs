@@ -1,5 +1,6 @@
 // A fake Dify in a separate process: the console's lists, invocations in Dify's frames, and one file. Argument: the number
 // of tools. Sends its port over IPC.
+import { crc32, deflateSync } from 'node:zlib';
 import { createServer } from 'node:http';
 import { builtinTools, frame, IMAGE_BYTES, INVOKE_PATH } from './wire.mjs';
 
@@ -10,8 +11,7 @@ const lists = {
   '/console/api/workspaces/current/tools/mcp': '[]',
 };
 
-const picture = Buffer.alloc(IMAGE_BYTES, 7);
-picture.set(Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+const picture = pngOf(IMAGE_BYTES);
 const PICTURE_PATH = '/files/tools/22222222-2222-4333-8444-555555555555.png';
 
 function answerTo({ tool, tool_parameters: parameters }) {
@@ -39,3 +39,24 @@ const server = createServer((request, response) => {
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.once('disconnect', () => process.exit());
+
+/** Returns a PNG of 64 x 64 black pixels with a comment that gives it the size, in bytes. */
+function pngOf(size) {
+  const header = Buffer.from('00000040000000400800000000', 'hex');
+  const parts = [
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(65 * 64))),
+  ];
+  const end = chunk('IEND', Buffer.alloc(0));
+  const rest = size - Buffer.concat([...parts, end]).length - chunk('tEXt', Buffer.alloc(0)).length;
+  return Buffer.concat([...parts, chunk('tEXt', Buffer.alloc(rest, 7)), end]);
+}
+
+function chunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}

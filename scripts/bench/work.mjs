@@ -75,7 +75,7 @@ export async function benchConvert(repetitions) {
   const tool = registryOf(2).tools[0];
   const noFiles = () => Promise.reject(new Error('There are no files.'));
   const results = new ToolResults({
-    opener: { open: noFiles },
+    opener: { open: noFiles, isSignedLink: () => false },
     store: { put: noFiles },
     accessOf: noFiles,
     maxOutputBytes: 1_000_000,
@@ -91,13 +91,13 @@ export async function benchConvert(repetitions) {
     for (const data of wire) yield toToolInvokeMessage(data);
   };
   return timed(repetitions, wire.length, async () => {
-    const { isError } = await results.read(arriving(), {
+    const { isError, content } = await results.read(arriving(), {
       tool,
       principal: 'bench',
       limits: { ...config.tools, maxTextChars: 10_000_000 },
       signal: new AbortController().signal,
     });
-    if (isError) throw new Error('The conversion failed.');
+    if (isError) throw new Error(`The conversion failed: ${content[0]?.text}`);
   });
 }
 
