@@ -30,7 +30,7 @@ export async function benchFile(bytes) {
         name: 'workflow__echo_file',
         arguments: { file: { path: name } },
       });
-      const kept = /open (\S+) on this machine/.exec(answer)?.[1];
+      const kept = /dify-file:\S+ or (\/[^\s"\\]+)/.exec(answer)?.[1];
       if (kept === undefined) throw new Error(`No file came back: ${answer.slice(0, 400)}`);
       return kept;
     };
