@@ -31,7 +31,7 @@ export interface CallerOptions {
   readonly maxConcurrent: number;
   /** The most calls that wait for a slot. */
   readonly maxQueued: number;
-  /** After how many milliseconds without a message the caller of a plugin's tool is told so. Default: 60 s. */
+  /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
   /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
   readonly onStale?: (() => void) | undefined;

@@ -4,9 +4,9 @@ import { isTextType, typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
 /** Container types that say little about their content: a more precise declared type takes precedence. */
 const CONTAINERS = new Set(['application/xml', 'application/zip', 'application/x-cfb', 'application/gzip']);
 
-/** Types of which files consist of text. All other types that the bytes show contradict text. */
+/** Types whose files consist of text. If the bytes show any other type, the file is not text. */
 const TEXT_FORMATS = /^(text\/.+|.+\+xml|application\/(xml|pdf|rtf|postscript|eps|pgp-encrypted)|model\/.+)$/;
-/** Types of which files never consist of text, so that text contradicts them plainly. */
+/** Types whose files are never text. A text file that declares one has the wrong type. */
 const BINARY_FORMATS =
   /^((audio|video|font)\/.+|application\/(pdf|zip|gzip|msword|x-(7z|rar|tar|bzip).*|vnd\.(ms-|openxml|oasis).*|.+\+zip))$/;
 /** Containers of sound and pictures: the bytes do not show whether a file has both. */

@@ -107,7 +107,7 @@ function armSchema(shape: Shape): Draft {
   return isFree(shape) ? { type: 'object' } : shapeSchema(shape, SCALARS);
 }
 
-/** Returns whether a shape is an object of which nothing is known. */
+/** Returns whether a shape is an object without known members. */
 function isFree(shape: Shape): boolean {
   return shape.kind === 'object' && shape.open && shape.others === undefined && shape.properties.length === 0;
 }

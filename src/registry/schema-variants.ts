@@ -6,7 +6,7 @@ import { listed } from './text.ts';
 /** The longest text on the variants of an object, in characters. */
 const MAX_VARIANTS = 400;
 
-/** The alternatives of a schema, of which at most one is an object, and a sentence on the forms of that object. */
+/** The alternatives of a schema, at most one of them an object, and a sentence on the forms of that object. */
 export interface Alternatives {
   readonly arms: readonly Flat[];
   readonly remark?: string | undefined;

@@ -15,7 +15,7 @@ export interface Features {
   readonly darkIcons: boolean;
   /** Tools of MCP servers (1.6.0). */
   readonly mcpTools: boolean;
-  /** A provider has a list of credentials, of which a call may choose one (1.7.0). */
+  /** A provider has several credentials, and a call may choose one (1.7.0). */
   readonly credentialLists: boolean;
   /** Custom API tools send an object as `json` before `text`; plugin errors carry a request id (1.7.2). */
   readonly apiJsonMessages: boolean;

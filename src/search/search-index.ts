@@ -68,7 +68,7 @@ export function createSearchIndex() {
     common = { terms, among: tools.length };
   }
 
-  /** Finds the terms, of which some may be misspelt, and `swapped` are guesses at what they mean. */
+  /** Finds the terms. Those in `misspelt` match approximately; `swapped` are guesses at what they mean. */
   function search(terms: readonly string[], misspelt = NONE, swapped = NONE): SearchResult[] {
     const options: SearchOptions = {
       tokenize: () => [...terms],
