@@ -1,6 +1,6 @@
 // Compares bridge and floor: the same calls, alternately.
 import { addressOf, connectHttpModern, connectHttpSession, connectStdio } from './clients.mjs';
-import { echoCall, load, measure, median } from './measure.mjs';
+import { echoCall, measure, median, repeat } from './measure.mjs';
 import { startServer } from './processes.mjs';
 import { published } from './wire.mjs';
 
@@ -18,7 +18,7 @@ const LEGS = [
 ];
 
 /** Measures every leg in several rounds, with windows of `ms`. Returns medians and ratios. */
-export async function benchCalls(upstreamUrl, { rounds, ms, warmUpMs }) {
+export async function benchCalls(upstreamUrl, { rounds, ms, warmUpCalls }) {
   const servers = [];
   const lanes = [];
   try {
@@ -32,7 +32,7 @@ export async function benchCalls(upstreamUrl, { rounds, ms, warmUpMs }) {
       for (const { title, transport, connect } of LEGS) {
         const { server, url } = byTransport[transport];
         const call = echoCall(await connect(server, url), published('echo'));
-        await load(call, 16, warmUpMs);
+        await repeat(call, 16, warmUpCalls);
         lanes.push({ kind, title, server, call });
       }
     }

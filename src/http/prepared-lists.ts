@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { isJSONRPCRequest } from '@modelcontextprotocol/server';
+import { type Incoming, isRequest } from '../mcp/incoming.ts';
 import type { ToolList, ToolListSource } from '../model/registry.ts';
 import { type AnswerForm, sendJson } from './web-exchange.ts';
 
@@ -34,12 +34,13 @@ export class PreparedLists {
   /** `revision` is the protocol revision that the client speaks. */
   find(
     { headers }: IncomingMessage,
-    message: unknown,
+    message: Incoming | undefined,
     revision: string,
     form: AnswerForm,
   ): ListRequest | undefined {
     const list = this.#tools.current();
-    if (list === undefined || form === 'stream' || !isJSONRPCRequest(message)) return undefined;
+    if (list === undefined || form === 'stream' || message === undefined) return undefined;
+    if (!('method' in message) || !isRequest(message)) return undefined;
     const { id, ...rest } = message;
     if (message.method !== 'tools/list' || message.params?.['cursor'] !== undefined) return undefined;
     const kind = JSON.stringify([revision, checkedHeaders(headers), rest]);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
-import { messageError } from '../mcp/incoming.ts';
+import { type Incoming, messageError } from '../mcp/incoming.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, withoutUndefined } from '../model/json.ts';
@@ -96,9 +96,9 @@ export class ServedView {
     }
     if (req.method !== 'POST') return sendMethodNotAllowed(res, 'GET, POST, DELETE');
 
-    const message = await bodies.readJson(req);
-    if (isJsonObject(message)) withId(message['id']);
-    checkMessages(message);
+    const body = await bodies.readJson(req);
+    if (isJsonObject(body)) withId(body['id']);
+    const message = checkedMessages(body);
     if (isLegacy(req, message)) return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
@@ -125,14 +125,15 @@ export class ServedView {
   }
 }
 
-/** @throws BridgeError `bad_request` or `invalid_params` if the body is neither a message nor a batch of them. */
-function checkMessages(body: unknown): void {
+/** Returns a body. @throws BridgeError `bad_request` or `invalid_params` if it is neither a message nor a batch of them. */
+function checkedMessages(body: unknown): Incoming {
   const messages = Array.isArray(body) ? (body as unknown[]) : [body];
   if (messages.length === 0) throw new BridgeError('bad_request', 'The batch is empty.');
   for (const message of messages) {
     const error = messageError(message);
     if (error !== undefined) throw error;
   }
+  return body as Incoming;
 }
 
 function isLegacy(req: IncomingMessage, body: unknown): boolean {

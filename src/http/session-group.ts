@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isJSONRPCNotification, isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/server';
-import { BATCH_REVISION, paramsProblem } from '../mcp/incoming.ts';
+import { BATCH_REVISION, cancelledId, type Incoming, isRequest, paramsProblem } from '../mcp/incoming.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -18,7 +17,8 @@ export class SessionGroup {
   readonly #sessions: Sessions;
   readonly #servers: LiveServers;
   readonly #lists: PreparedLists;
-  readonly #own = new Set<Session>();
+  /** Those in memory, by ID. */
+  readonly #own = new Map<string, Session>();
   #closed = false;
 
   constructor(createServer: ServerFactory, path: string, sessions: Sessions, lists: PreparedLists) {
@@ -37,7 +37,7 @@ export class SessionGroup {
   /** Drops the sessions of the group and cancels their calls. The group opens no new sessions. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#own].map((session) => session.close('the endpoint is gone')));
+    await Promise.all([...this.#own.values()].map((session) => session.close('the endpoint is gone')));
   }
 
   /**
@@ -49,7 +49,7 @@ export class SessionGroup {
     req: IncomingMessage,
     res: ServerResponse,
     principal: string,
-    message?: unknown,
+    message?: Incoming,
   ): Promise<void> {
     const session = await this.#sessionOf(req, principal, message);
     session.use();
@@ -75,10 +75,12 @@ export class SessionGroup {
     const form = answerForm(req.headers.accept, message);
     const list = this.#lists.find(req, message, session.facts.revision, form);
     if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
-    const messages = Array.isArray(message) ? (message as unknown[]) : [message];
-    const requestIds = messages.flatMap(requestIdOf);
+    const messages = message === undefined ? [] : [message].flat();
+    const requestIds = messages.filter(isRequest).map(({ id }) => id);
     const response = await session.respond(await webRequest(req), message, requestIds);
-    for (const requestId of messages.flatMap(cancelledRequest)) await session.settleCancelled(requestId);
+    for (const cancelled of messages.map(cancelledId)) {
+      if (cancelled !== undefined) await session.settleCancelled(cancelled);
+    }
     const sent = await sendResponse(res, response, form, list?.learn);
     for (const requestId of requestIds) {
       if (sent === 'json') session.events.discard(requestId);
@@ -97,10 +99,14 @@ export class SessionGroup {
       return this.#open(id, facts, principal, (session) => session.connect());
     }
     const id = String(given);
+    // Its ID has been checked already.
+    const kept = this.#own.get(id);
+    if (kept?.principal === principal && Date.now() < kept.facts.expiresAt) {
+      this.#sessions.touch(kept);
+      return kept;
+    }
     const facts = readSessionId(await records.key(), id, owner);
     if (facts === undefined) throw notFound();
-    const kept = this.#sessions.find(facts.nonce);
-    if (kept !== undefined && this.#own.has(kept)) return kept;
     return this.#open(id, facts, principal, async (session) => {
       if (await records.hasEnded(facts.nonce)) throw notFound();
       await session.restore();
@@ -117,14 +123,14 @@ export class SessionGroup {
     if (this.#closed) throw notFound();
     const { budget, keepAliveMs, logger } = this.#sessions;
     const server = this.#createServer({ era: 'legacy', principal });
-    const session = new Session({ id, facts, server, budget, keepAliveMs, logger });
+    const session = new Session({ id, facts, principal, server, budget, keepAliveMs, logger });
     this.#sessions.keep(session);
-    this.#own.add(session);
+    this.#own.set(id, session);
     this.#servers.add(server);
     const { onclose } = server;
     server.onclose = () => {
       onclose?.();
-      this.#own.delete(session);
+      if (this.#own.get(id) === session) this.#own.delete(id);
       this.#sessions.forget(session);
       session.events.clear();
     };
@@ -168,16 +174,4 @@ function batchRefused(): BridgeError {
       hint: 'Send each message in a request of its own.',
     },
   );
-}
-
-/** The ID of a request. */
-function requestIdOf(message: unknown): RequestId[] {
-  return isJSONRPCRequest(message) ? [message.id] : [];
-}
-
-/** Returns the ID of the request that a `notifications/cancelled` names. */
-function cancelledRequest(message: unknown): RequestId[] {
-  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return [];
-  const id = message.params?.['requestId'];
-  return typeof id === 'string' || typeof id === 'number' ? [id] : [];
 }

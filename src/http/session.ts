@@ -14,6 +14,8 @@ import type { SessionFacts } from './session-id.ts';
 export interface SessionOptions {
   readonly id: string;
   readonly facts: SessionFacts;
+  /** Whose session it is. */
+  readonly principal: string;
   readonly server: Server;
   readonly budget: EventBudget;
   /** How often a silent event stream gets a comment, in milliseconds. */
@@ -45,6 +47,7 @@ class SessionTransport extends WebStandardStreamableHTTPServerTransport {
 export class Session {
   readonly id: string;
   readonly facts: SessionFacts;
+  readonly principal: string;
   readonly events: SessionEvents;
   /** Resolves when the session can be used. Rejects if it could not be made. */
   ready: Promise<void> = Promise.resolve();
@@ -56,9 +59,10 @@ export class Session {
   /** The number of open responses, including the GET stream. */
   #open = 0;
 
-  constructor({ id, facts, server, budget, keepAliveMs, logger }: SessionOptions) {
+  constructor({ id, facts, principal, server, budget, keepAliveMs, logger }: SessionOptions) {
     this.id = id;
     this.facts = facts;
+    this.principal = principal;
     this.events = new SessionEvents(budget);
     this.#transport = new SessionTransport({
       sessionIdGenerator: () => id,

@@ -41,14 +41,10 @@ export class Sessions {
     records.onEnd((nonce) => void this.#kept.get(nonce)?.close('its client ended it at another replica'));
   }
 
-  /** Returns the session in memory, which counts as used now. */
-  find(nonce: string): Session | undefined {
-    const session = this.#kept.get(nonce);
-    if (session !== undefined) {
-      this.#kept.delete(nonce);
-      this.#kept.set(nonce, session);
-    }
-    return session;
+  /** Counts a session in memory as used now. */
+  touch(session: Session): void {
+    const { nonce } = session.facts;
+    if (this.#kept.delete(nonce)) this.#kept.set(nonce, session);
   }
 
   /**

@@ -1,7 +1,5 @@
 import {
   INTERNAL_ERROR,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
   type JSONRPCMessage,
   type JSONRPCRequest,
   Server,
@@ -9,7 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
-import { paramsProblem } from './incoming.ts';
+import { isRequest, paramsProblem } from './incoming.ts';
 import { protocolError } from './protocol-error.ts';
 
 /** The SDK's message for a result that it cannot encode. */
@@ -29,7 +27,7 @@ export class CheckedServer extends Server {
     const { onmessage } = transport;
     const send = transport.send.bind(transport);
     transport.onmessage = (message, extra) => {
-      if (!isJSONRPCRequest(message)) return onmessage?.(message, extra);
+      if (!isRequest(message)) return onmessage?.(message, extra);
       const request = withArguments(message);
       const problem = this.#isKnown(request) ? paramsProblem(request.method, request.params) : undefined;
       if (problem !== undefined) {
@@ -56,7 +54,7 @@ function withArguments(request: JSONRPCRequest): JSONRPCRequest {
 
 /** Replaces an error that the SDK made of a failed validation. The bridge's own errors have a code in their data. */
 function withoutDump(message: JSONRPCMessage): JSONRPCMessage {
-  if (!isJSONRPCErrorResponse(message) || message.id === undefined) return message;
+  if (!('error' in message) || message.id === undefined) return message;
   const { code, data, message: text } = message.error;
   const isOwn = isJsonObject(data) && 'code' in data;
   if (code !== INTERNAL_ERROR || isOwn || text === SDK_FAILURE) return message;

@@ -2,10 +2,16 @@ import {
   isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResponse,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
   type LoggingLevel,
+  type RequestId,
 } from '@modelcontextprotocol/server';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
+
+/** The body of a request: a message, or a batch of them. */
+export type Incoming = JSONRPCMessage | readonly JSONRPCMessage[];
 
 /** The only revision whose messages may come in batches. */
 export const BATCH_REVISION = '2025-03-26';
@@ -40,6 +46,18 @@ export function messageError(value: unknown): BridgeError | undefined {
   }
   const isKnown = isJSONRPCRequest(value) || isJSONRPCNotification(value) || isJSONRPCResponse(value);
   return isKnown ? undefined : malformed('The message is not a JSON-RPC request, notification or response.');
+}
+
+/** Returns whether a message, of which `messageError` found nothing, is a request. The SDK's guard validates it again. */
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return 'method' in message && 'id' in message;
+}
+
+/** Returns the ID of the request that a message cancels; undefined if it cancels none. */
+export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
+  if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
+  const id = message.params?.['requestId'];
+  return isRequestId(id) ? id : undefined;
 }
 
 /** The SDK takes a message with such parameters for no message at all. */

@@ -1,16 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
-import {
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  type JSONRPCMessage,
-  type RequestId,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import { type JSONRPCMessage, type RequestId, type Transport } from '@modelcontextprotocol/server';
 import { settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import { parseJson } from '../model/exact-json.ts';
 import { formatSize } from '../model/format-size.ts';
-import { BATCH_REVISION, idOf, messageError } from './incoming.ts';
+import { BATCH_REVISION, cancelledId, idOf, isRequest, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
 
@@ -147,7 +141,7 @@ export class StdioTransport implements Transport {
     const error = messageError(value);
     if (error !== undefined) return this.#refuse(error, idOf(value));
     const message = value as JSONRPCMessage;
-    if (isJSONRPCRequest(message)) {
+    if (isRequest(message)) {
       const { id } = message;
       if (this.#unanswered.has(id)) {
         const problem = `A request with the ID ${JSON.stringify(id)} is still in progress.`;
@@ -161,10 +155,8 @@ export class StdioTransport implements Transport {
     }
     this.onmessage?.(message);
     // No answer follows a cancellation.
-    if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
-      const id = message.params?.['requestId'];
-      if (typeof id === 'string' || typeof id === 'number') void this.#settle(id);
-    }
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) void this.#settle(cancelled);
   }
 
   /** The request gets no further answer. Writes the answers to its batch if it was the last one. */

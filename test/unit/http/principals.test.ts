@@ -5,6 +5,7 @@ import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createTokenCheck } from '../../../src/http/admission.ts';
 import { PreparedLists } from '../../../src/http/prepared-lists.ts';
+import type { Incoming } from '../../../src/mcp/incoming.ts';
 import { SessionGroup } from '../../../src/http/session-group.ts';
 import { Sessions } from '../../../src/http/sessions.ts';
 import { createServerFactory } from '../../../src/mcp/server.ts';
@@ -72,7 +73,7 @@ describe('a session of somebody else', () => {
     async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
       try {
         const message = req.method === 'POST' ? await json(req) : undefined;
-        await group.handle(req, res, String(req.headers['x-principal'] ?? 'me'), message);
+        await group.handle(req, res, String(req.headers['x-principal'] ?? 'me'), message as Incoming);
       } catch (thrown) {
         const { rule, code } = asBridgeError(thrown);
         res.writeHead(rule.http, { 'Content-Type': 'application/json' }).end(JSON.stringify({ code }));
