@@ -4,6 +4,7 @@ import { createDifyHttp } from '../dify/wire/http.ts';
 import type { CallTool } from '../model/call.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { defaultMemoryBytes, MemoryBudget } from '../model/memory-budget.ts';
 import type { CredentialListing } from '../model/ports.ts';
 import type { CatalogStatus, RegistrySource } from '../model/registry.ts';
 import { Secrets } from '../model/secrets.ts';
@@ -106,7 +107,8 @@ export async function createApp(
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
   const road = openRoad(config, http, connection);
   const { console: difyConsole } = road;
-  const parts = { road, files, sources, logger, onStale };
+  const memory = new MemoryBudget(config.calls.maxMemoryBytes ?? defaultMemoryBytes());
+  const parts = { road, files, sources, memory, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
@@ -126,7 +128,7 @@ export async function createApp(
     approved: approvals?.approved(),
     logger,
   });
-  const hosting = createHosting({ views: views.byName, config, files, state, logger });
+  const hosting = createHosting({ views: views.byName, config, files, state, memory, logger });
   const reloader = new Reloader({
     started: config,
     read: reload,

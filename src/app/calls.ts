@@ -2,7 +2,7 @@ import { Caller } from '../calls/caller.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
 import type { Logger } from '../model/logger.ts';
-import { defaultMemoryBytes, MemoryBudget } from '../model/memory-budget.ts';
+import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createInputs } from './file-inputs.ts';
 import type { BridgeFiles } from './files.ts';
@@ -13,16 +13,17 @@ export interface CallParts {
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
+  /** Memory for the answers of all calls together. */
+  readonly memory: MemoryBudget;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { road, files, sources, logger, onStale } = parts;
+  const { road, files, sources, memory, logger, onStale } = parts;
   const { invoker, uploader, userId } = road;
   const { timeout, maxConcurrent, maxQueued } = config.calls;
-  const { maxMemoryBytes = defaultMemoryBytes() } = config.calls;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
@@ -32,7 +33,7 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
     maxConcurrent,
     maxQueued,
     onStale,
-    memory: new MemoryBudget(maxMemoryBytes),
+    memory,
     logger,
   });
 }

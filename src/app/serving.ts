@@ -7,6 +7,7 @@ import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
+import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
@@ -37,6 +38,7 @@ export interface HostingOptions {
   readonly config: Config;
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
+  readonly memory: OutgoingMemory;
   readonly logger: Logger;
 }
 
@@ -45,7 +47,7 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ views, config, files, state, logger }: HostingOptions): Hosting {
+export function createHosting({ views, config, files, state, memory, logger }: HostingOptions): Hosting {
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
   const httpHosts = new Set<HttpHost>();
@@ -104,7 +106,8 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
       const createServer = await createServers(view);
       const { serveOverStdio } = await import('../mcp/stdio.ts');
       const endGraceMs = config.calls.shutdownGrace;
-      const host = serveOverStdio({ ...streams, createServer, registry: view.tools, endGraceMs, logger });
+      const registry = view.tools;
+      const host = serveOverStdio({ ...streams, createServer, registry, endGraceMs, memory, logger });
       single.set(host, view);
       endWithApp(host);
       try {
@@ -131,6 +134,7 @@ export function createHosting({ views, config, files, state, logger }: HostingOp
         readiness: () => readiness(views, status(), state?.health),
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
+        memory,
         logger,
       });
       const { url } = await host.listen();

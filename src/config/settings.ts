@@ -123,7 +123,7 @@ const calls = z.strictObject({
     'Largest total size of the messages of one call, without its files.',
   ),
   maxMemoryBytes: optional(size('16MiB', '1024GiB')).describe(
-    'Memory for the answers of all calls together while the bridge reads them. Default: two fifths of the heap that Node.js may use, at most 256MiB.',
+    'Memory for the answers of all calls together until their clients have read them. Default: two fifths of the heap that Node.js may use, at most 256MiB.',
   ),
   progressInterval: setting(duration('100ms', '10m'), '15s').describe(
     'The bridge reports progress at least this often while a tool is silent.',

@@ -11,6 +11,7 @@ import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { rateLimited } from '../model/rate-limited.ts';
+import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck } from './admission.ts';
@@ -64,6 +65,8 @@ export interface HttpHostOptions {
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
+  /** Counts what clients have yet to read. */
+  readonly memory?: OutgoingMemory | undefined;
   readonly logger: Logger;
 }
 
@@ -177,10 +180,10 @@ export class HttpHost {
   }
 
   #addViews(views: readonly HttpView[]): void {
-    const { keepAliveMs, logger } = this.#options;
+    const { keepAliveMs, memory = UNCOUNTED, logger } = this.#options;
     const isClosing = (): boolean => this.#isClosing();
     const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
-    const options = { sessions, bodies, streams, keepAliveMs, isClosing, logger };
+    const options = { sessions, bodies, streams, keepAliveMs, isClosing, memory, logger };
     for (const view of views) {
       if (!this.#served.has(view)) this.#served.set(view, new ServedView(view, options));
     }

@@ -5,6 +5,7 @@ import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, withoutUndefined } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
+import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { Bodies } from './body.ts';
 import { PreparedLists } from './prepared-lists.ts';
@@ -34,6 +35,7 @@ export interface ServedViewOptions {
   readonly keepAliveMs: number;
   /** Returns whether the bridge is stopping. */
   readonly isClosing: () => boolean;
+  readonly memory: OutgoingMemory;
   readonly logger: Logger;
 }
 
@@ -54,7 +56,7 @@ export class ServedView {
     this.#createServer = createServer;
     this.#options = options;
     this.#lists = new PreparedLists(tools);
-    this.#sessions = new SessionGroup(createServer, path, options.sessions, this.#lists);
+    this.#sessions = new SessionGroup(createServer, path, options.sessions, this.#lists, options.memory);
     this.#modern = createMcpHandler(
       ({ era, authInfo }) => createServer({ era, principal: authInfo?.clientId }),
       {
@@ -110,7 +112,7 @@ export class ServedView {
     // The token itself is not passed on.
     const authInfo = { token: '', clientId: principal, scopes: [] };
     const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
-    await sendResponse(res, response, form, list?.learn);
+    await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#options.memory });
   }
 
   /** Resolves when no call of the view is running, after `timeoutMs` at the latest. */

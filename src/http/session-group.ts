@@ -4,6 +4,7 @@ import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
+import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { PreparedLists } from './prepared-lists.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
@@ -17,13 +18,21 @@ export class SessionGroup {
   readonly #sessions: Sessions;
   readonly #servers: LiveServers;
   readonly #lists: PreparedLists;
+  readonly #memory: OutgoingMemory;
   /** Those in memory, by ID. */
   readonly #own = new Map<string, Session>();
   #closed = false;
 
-  constructor(createServer: ServerFactory, path: string, sessions: Sessions, lists: PreparedLists) {
+  constructor(
+    createServer: ServerFactory,
+    path: string,
+    sessions: Sessions,
+    lists: PreparedLists,
+    memory: OutgoingMemory = UNCOUNTED,
+  ) {
     this.#createServer = createServer;
     this.#lists = lists;
+    this.#memory = memory;
     this.#path = path;
     this.#sessions = sessions;
     this.#servers = createLiveServers(sessions.logger);
@@ -81,7 +90,7 @@ export class SessionGroup {
     for (const cancelled of messages.map(cancelledId)) {
       if (cancelled !== undefined) await session.settleCancelled(cancelled);
     }
-    const sent = await sendResponse(res, response, form, list?.learn);
+    const sent = await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#memory });
     for (const requestId of requestIds) {
       if (sent === 'json') session.events.discard(requestId);
       else if (res.writableEnded) session.events.delivered(requestId);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toWebRequest } from '@modelcontextprotocol/node';
 import { settlesWithin } from '../model/async.ts';
 import { isJsonObject } from '../model/json.ts';
+import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { wellFormedBytes } from '../model/well-formed.ts';
 
 /** How long an answer may take and still be sent as plain JSON, in milliseconds. */
@@ -58,17 +59,22 @@ export async function webRequest(req: IncomingMessage): Promise<Request> {
   return request;
 }
 
+export interface SendOptions {
+  readonly form: AnswerForm;
+  readonly onJson?: ((answer: Uint8Array) => void) | undefined;
+  readonly memory: OutgoingMemory;
+}
+
 /**
  * Writes a web Response to a Node response. Resolves with the form that was sent when that is done or the client has
  * gone. Makes the SDK's JSON well-formed. Cancels the body stream as soon as the client has gone, so that the transports
  * notice: the SDK's own adapter notices only at the next chunk, and until then refuses a client that wants to resume its
- * stream. `onJson` gets a single answer that is sent as JSON.
+ * stream. `onJson` gets a single answer that is sent as JSON. `memory` counts what the client has yet to read.
  */
 export async function sendResponse(
   res: ServerResponse,
   response: Response,
-  form: AnswerForm = 'stream',
-  onJson?: (answer: Uint8Array) => void,
+  { form, onJson, memory }: SendOptions,
 ): Promise<'json' | 'stream'> {
   if (res.destroyed) {
     await response.body?.cancel();
@@ -96,16 +102,18 @@ export async function sendResponse(
       res.off('close', onClose);
       const [first] = answers;
       if (first !== undefined && answers.length === 1) onJson?.(first);
-      sendJson(res, answers.length === 1 ? answers : [batchOf(answers)], headers['mcp-session-id']);
+      const parts = answers.length === 1 ? answers : [batchOf(answers)];
+      res.once('close', memory.hold(parts.reduce((sum, { length }) => sum + length, 0)));
+      sendJson(res, parts, headers['mcp-session-id']);
       return 'json';
     }
     res.writeHead(response.status, headers);
     // A client must see the headers of a stream before its first event, which may take minutes.
     if (isStream) res.flushHeaders();
-    for (const chunk of held) await write(res, chunk, gone.signal);
+    for (const chunk of held) await write(res, chunk, memory, gone.signal);
     for (let chunk = await next; chunk?.done === false; chunk = await next) {
       next = reader.read();
-      await write(res, chunk.value, gone.signal);
+      await write(res, chunk.value, memory, gone.signal);
     }
     res.off('close', onClose);
     res.end();
@@ -169,7 +177,14 @@ export function sendJson(res: ServerResponse, parts: readonly Uint8Array[], sess
   res.end();
 }
 
-async function write(res: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+async function write(
+  res: ServerResponse,
+  chunk: Uint8Array,
+  memory: OutgoingMemory,
+  signal: AbortSignal,
+): Promise<void> {
   const bytes = KEEP_ALIVE.equals(chunk) ? COMMENT : wellFormedBytes(chunk);
-  if (!res.write(bytes)) await once(res, 'drain', { signal });
+  if (res.write(bytes)) return;
+  const release = memory.hold(bytes.length);
+  await once(res, 'drain', { signal }).finally(release);
 }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { isJsonObject } from '../model/json.ts';
+import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 
 /** The result of a tools/list as bytes. */
@@ -13,20 +14,27 @@ interface WrittenList {
 /** Writes messages as lines of well-formed JSON, and makes the JSON of one list only once. */
 export class LineWriter {
   readonly #output: Writable;
+  readonly #memory: OutgoingMemory;
   #list: WrittenList | undefined;
 
-  constructor(output: Writable) {
+  constructor(output: Writable, memory: OutgoingMemory) {
     this.#output = output;
+    this.#memory = memory;
   }
 
   /** Resolves when the output has taken the message or batch. */
   write(message: unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       const parts = this.#partsOf(message);
+      const release = this.#memory.hold(parts.reduce((sum, { length }) => sum + length, 0));
       const last = parts.pop() ?? '';
       this.#output.cork();
       for (const part of parts) this.#output.write(part);
-      this.#output.write(last, (error) => (error ? reject(error) : resolve()));
+      this.#output.write(last, (error) => {
+        release();
+        if (error) reject(error);
+        else resolve();
+      });
       this.#output.uncork();
     });
   }

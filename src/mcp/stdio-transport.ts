@@ -4,6 +4,7 @@ import { settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import { parseJson } from '../model/exact-json.ts';
 import { formatSize } from '../model/format-size.ts';
+import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import { BATCH_REVISION, cancelledId, idOf, isRequest, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
@@ -13,6 +14,8 @@ export interface StdioTransportOptions {
   readonly stdout: Writable;
   /** The longest message, in bytes. A longer one ends the connection. */
   readonly maxMessageBytes: number;
+  /** Counts what the client has yet to read. */
+  readonly memory?: OutgoingMemory | undefined;
 }
 
 /** The answers to a batch, until all of them have come. */
@@ -44,7 +47,7 @@ export class StdioTransport implements Transport {
 
   constructor(options: StdioTransportOptions) {
     this.#options = options;
-    this.#output = new LineWriter(options.stdout);
+    this.#output = new LineWriter(options.stdout, options.memory ?? UNCOUNTED);
     this.#lines = new LineReader(options.maxMessageBytes, (line) => this.#receive(line));
   }
 

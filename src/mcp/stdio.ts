@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { abortable, settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
+import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import { createLiveServers } from './live-servers.ts';
 import type { ServerFactory } from './server.ts';
@@ -26,6 +27,8 @@ export interface StdioHostOptions {
   readonly stdout?: Writable;
   /** The longest message, in bytes. A longer one ends the connection. Default: 16 MiB. */
   readonly maxMessageBytes?: number;
+  /** Counts what the client has yet to read. */
+  readonly memory?: OutgoingMemory | undefined;
 }
 
 export interface StdioHost {
@@ -43,11 +46,11 @@ export interface StdioHost {
  * `endGraceMs` for their answers; if the output breaks, they are cancelled.
  */
 export function serveOverStdio(options: StdioHostOptions): StdioHost {
-  const { createServer, registry, endGraceMs, logger } = options;
+  const { createServer, registry, endGraceMs, memory, logger } = options;
   const { stdin = process.stdin, stdout = process.stdout, maxMessageBytes = MAX_MESSAGE_BYTES } = options;
   // Each answer that waits for a slow reader adds a listener. Node would print a warning at the eleventh.
   stdout.setMaxListeners(0);
-  const transport = new StdioTransport({ stdin, stdout, maxMessageBytes });
+  const transport = new StdioTransport({ stdin, stdout, maxMessageBytes, memory });
   const servers = createLiveServers(logger);
   const connection = serveStdio(
     (context) => {

@@ -38,6 +38,18 @@ export const UNLIMITED: MemoryLease = {
   end: () => undefined,
 };
 
+/** Counts answers that wait for their clients to read them. */
+export interface OutgoingMemory {
+  /**
+   * Counts memory that is in use already, even beyond the limit, so that calls wait for it. Returns the function that
+   * ends this.
+   */
+  hold(bytes: number): () => void;
+}
+
+/** For hosts without a budget. */
+export const UNCOUNTED: OutgoingMemory = { hold: () => () => undefined };
+
 interface Holder {
   held: number;
   isWaiting: boolean;
@@ -51,11 +63,13 @@ interface Waiter {
 }
 
 /** Limits the memory of the answers of all calls together, in bytes. */
-export class MemoryBudget {
+export class MemoryBudget implements OutgoingMemory {
   readonly #total: number;
   readonly #holders = new Set<Holder>();
   readonly #waiting = new Set<Waiter>();
   #used = 0;
+  /** The part of `#used` that clients have yet to read. */
+  #outgoing = 0;
 
   constructor(totalBytes: number) {
     this.#total = totalBytes;
@@ -78,6 +92,16 @@ export class MemoryBudget {
         holder.hasEnded = true;
         this.#release(holder, holder.held);
       },
+    };
+  }
+
+  hold(bytes: number): () => void {
+    this.#used += bytes;
+    this.#outgoing += bytes;
+    return () => {
+      this.#used -= bytes;
+      this.#outgoing -= bytes;
+      this.#grantWaiting();
     };
   }
 
@@ -107,7 +131,7 @@ export class MemoryBudget {
     signal.throwIfAborted();
     if (holder.held + bytes > this.#total) throw this.#tooLarge(holder.held + bytes);
     const others = [...this.#holders].filter((other) => other !== holder);
-    if (others.every(({ isWaiting }) => isWaiting)) throw this.#busy();
+    if (this.#outgoing === 0 && others.every(({ isWaiting }) => isWaiting)) throw this.#busy();
     return new Promise<void>((resolve, reject) => {
       const end = (): void => {
         stop();

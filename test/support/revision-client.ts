@@ -27,7 +27,7 @@ export function connectRevision(
   transport: TransportName,
   revision: Revision,
 ): Promise<RevisionClient> {
-  return transport === 'HTTP' ? overHttp(bridge, revision) : overStdio(bridge, revision);
+  return transport === 'HTTP' ? connectHttpRevision(bridge, revision) : overStdio(bridge, revision);
 }
 
 let nextId = 1;
@@ -51,7 +51,11 @@ function messageOf(
   return { ...body, params: { ...body.params, _meta } };
 }
 
-async function overHttp(bridge: RunningBridge, revision: Revision): Promise<RevisionClient> {
+/** Connects a client of a revision to what serves at an address. */
+export async function connectHttpRevision(
+  bridge: Pick<RunningBridge, 'url'>,
+  revision: Revision,
+): Promise<RevisionClient> {
   const port = Number(new URL(await bridge.url()).port);
   const notifications: RawMessage[] = [];
   const session = revision === '2026-07-28' ? undefined : await openRawSession(port, {}, revision);

@@ -12,15 +12,15 @@ export interface Frame {
 
 /** A whole frame before it is parsed, which takes memory. */
 export interface RawFrame {
-  /** Valid until the decoder continues. */
-  readonly bytes: Uint8Array;
-  /** Returns the frame; undefined for a line without content. */
+  /** The memory that its values will take, in bytes. */
+  readonly memory: number;
+  /** Returns the frame; undefined for a line without content. Valid until the decoder continues. */
   readonly parse: () => Frame | undefined;
 }
 
 /** Decodes one format of the stream incrementally. */
 export interface FrameDecoder {
-  /** Bytes of the unfinished frame: those announced, or those that have arrived. */
+  /** The memory that the unfinished frame will take at least, in bytes. */
   readonly pending: number;
   /** Takes the next bytes, cut anywhere, and yields the frames that they complete. */
   push(chunk: Uint8Array): Iterable<RawFrame>;

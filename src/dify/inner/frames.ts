@@ -1,4 +1,3 @@
-import { COPIES, memoryOfJson } from '../../model/json-memory.ts';
 import { type MemoryLease, UNLIMITED } from '../../model/memory-budget.ts';
 import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
@@ -49,20 +48,19 @@ export async function* decodeFrames(
     if (total > maxAnswerBytes) throw answerTooLarge(maxAnswerBytes);
     decoder ??= chooseDecoder(first, maxFrameBytes);
     for (const raw of decoder.push(chunk)) {
-      const needed = memoryOfJson(raw.bytes);
-      const wait = reserve.whole(needed);
+      const wait = reserve.whole(raw.memory);
       if (wait !== undefined) await wait;
       const frame = raw.parse();
-      if (frame === undefined || !isKept(frame)) memory.release(needed);
+      if (frame === undefined || !isKept(frame)) memory.release(raw.memory);
       if (frame === undefined) continue;
       yield frame;
       if (frame.error !== undefined) return;
     }
-    await reserve.unfinished(COPIES * decoder.pending);
+    await reserve.unfinished(decoder.pending);
   }
   const last = decoder?.end();
   if (last === undefined) return;
-  await reserve.whole(memoryOfJson(last.bytes));
+  await reserve.whole(last.memory);
   const frame = last.parse();
   if (frame !== undefined) yield frame;
 }

@@ -1,3 +1,5 @@
+import { COPIES, memoryOfJson } from '../../model/json-memory.ts';
+import { ArrivingText } from './arriving-text.ts';
 import { broken, decodeText, type FrameDecoder, hex, type RawFrame, toFrame, tooLarge } from './frame.ts';
 
 /** The first byte of every length-prefixed frame. */
@@ -7,16 +9,15 @@ const KNOWN_HEAD = 8;
 /** The header length includes the 4 bytes of the data length. */
 const MIN_HEADER = 4;
 
-/** Decodes the format used since Dify 1.4.2. Copies a frame once if it spans several chunks, otherwise not at all. */
+/** Decodes the format used since Dify 1.4.2. */
 export function createLengthPrefixed(maxFrameBytes: number): FrameDecoder {
   const head = Buffer.alloc(KNOWN_HEAD);
   let headFilled = 0;
   /** Remaining bytes of the header after the known ones. */
   let skip = 0;
   let length = 0;
-  /** The bytes so far of a frame that spans several chunks. */
-  let body: Buffer | undefined;
-  let bodyFilled = 0;
+  /** What has arrived of a frame that spans several chunks. */
+  let body: ArrivingText | undefined;
 
   /** Reads the chunk's part of the head and checks the head once it is complete. Returns the offset after it. */
   function readHead(chunk: Uint8Array, from: number): number {
@@ -38,16 +39,15 @@ export function createLengthPrefixed(maxFrameBytes: number): FrameDecoder {
     return end;
   }
 
-  function complete(bytes: Uint8Array): RawFrame {
+  function complete(memory: number, text: () => string): RawFrame {
     headFilled = 0;
-    bodyFilled = 0;
     body = undefined;
-    return { bytes, parse: () => toFrame(decodeText(bytes)) };
+    return { memory, parse: () => toFrame(text()) };
   }
 
   return {
     get pending() {
-      return headFilled === KNOWN_HEAD ? length : 0;
+      return headFilled === KNOWN_HEAD ? Math.max(COPIES * length, body?.memory ?? 0) : 0;
     },
 
     *push(chunk) {
@@ -61,15 +61,15 @@ export function createLengthPrefixed(maxFrameBytes: number): FrameDecoder {
         skip -= skipped;
         at += skipped;
         if (skip > 0) return;
-        const part = chunk.subarray(at, at + length - bodyFilled);
+        const part = chunk.subarray(at, at + length - (body?.length ?? 0));
         at += part.length;
         if (part.length === length) {
-          yield complete(part);
+          yield complete(memoryOfJson(part), () => decodeText(part));
         } else if (part.length > 0) {
-          body ??= Buffer.allocUnsafe(length);
-          body.set(part, bodyFilled);
-          bodyFilled += part.length;
-          if (bodyFilled === length) yield complete(body);
+          body ??= new ArrivingText();
+          const text = body;
+          text.add(part);
+          if (text.length === length) yield complete(text.memory, () => text.end());
         }
       }
     },

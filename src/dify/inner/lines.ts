@@ -1,4 +1,6 @@
+import { memoryOfJson } from '../../model/json-memory.ts';
 import { webPageError } from '../wire/answer-errors.ts';
+import { ArrivingText } from './arriving-text.ts';
 import {
   broken,
   decodeText,
@@ -14,26 +16,9 @@ const IGNORED_LINE = /^(?:event|id|retry)?:/;
 
 /** Decodes the format used before Dify 1.4.2: one JSON per line, optionally prefixed as in an event stream. */
 export function createLines(maxFrameBytes: number): FrameDecoder {
-  /** The beginning of an unfinished line. Grows by doubling. */
-  let rest = Buffer.alloc(0);
-  let restLength = 0;
+  /** The beginning of an unfinished line. */
+  let rest = new ArrivingText();
   let seenFrame = false;
-
-  function append(part: Uint8Array, length: number): void {
-    if (length > rest.length) {
-      const grown = Buffer.allocUnsafe(Math.max(length, rest.length * 2, 1024));
-      grown.set(rest.subarray(0, restLength));
-      rest = grown;
-    }
-    rest.set(part, restLength);
-    restLength = length;
-  }
-
-  function takeRest(): Uint8Array {
-    const bytes = rest.subarray(0, restLength);
-    restLength = 0;
-    return bytes;
-  }
 
   function readLine(line: string): Frame | undefined {
     const text = line.trim();
@@ -43,13 +28,15 @@ export function createLines(maxFrameBytes: number): FrameDecoder {
     return toFrame(text.startsWith('data:') ? text.slice('data:'.length) : text);
   }
 
-  function complete(bytes: Uint8Array): RawFrame {
-    return { bytes, parse: () => readLine(decodeText(bytes)) };
+  function completeRest(): RawFrame {
+    const line = rest;
+    rest = new ArrivingText();
+    return { memory: line.memory, parse: () => readLine(line.end()) };
   }
 
   return {
     get pending() {
-      return restLength;
+      return rest.length === 0 ? 0 : rest.memory;
     },
 
     *push(chunk) {
@@ -57,19 +44,20 @@ export function createLines(maxFrameBytes: number): FrameDecoder {
       while (at < chunk.length) {
         const newline = chunk.indexOf(NEWLINE, at);
         const part = chunk.subarray(at, newline === -1 ? chunk.length : newline);
-        const length = restLength + part.length;
-        if (length > maxFrameBytes) throw tooLarge(undefined, maxFrameBytes);
-        if (newline === -1 || restLength > 0) append(part, length);
+        if (rest.length + part.length > maxFrameBytes) throw tooLarge(undefined, maxFrameBytes);
+        if (newline === -1 || rest.length > 0) rest.add(part);
         if (newline === -1) return;
         at = newline + 1;
-        yield complete(restLength > 0 ? takeRest() : part);
+        yield rest.length > 0
+          ? completeRest()
+          : { memory: memoryOfJson(part), parse: () => readLine(decodeText(part)) };
       }
     },
 
     end() {
-      const { bytes, parse } = complete(takeRest());
+      const { memory, parse } = completeRest();
       return {
-        bytes,
+        memory,
         parse() {
           const frame = parse();
           // Only a line without its newline gets here; half a JSON means that the answer was cut off.

@@ -1,6 +1,8 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client';
+import { MemoryBudget } from '../../../src/model/memory-budget.ts';
 import { runHost } from '../../support/http-host.ts';
 import {
   callRequest,
@@ -173,4 +175,28 @@ describe('the limit on streams', () => {
     await client.close();
     open[1]?.request.destroy();
   });
+});
+
+it.each([
+  ['JSON', 'application/json'],
+  ['a stream', 'text/event-stream'],
+])('counts the memory of an answer as %s until its client has read it', async (_form, accept) => {
+  const memory = new MemoryBudget(1000);
+  await using running = await runHost({ memory, maxBodyBytes: 64_000_000 });
+  const { headers, body } = modernRequest('tools/call', {
+    name: 'echo',
+    arguments: { text: 'x'.repeat(20_000_000) },
+  });
+  const sent = request({
+    port: running.port,
+    path: '/mcp',
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers, Accept: accept },
+  });
+  sent.end(JSON.stringify(body));
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  await expect.poll(() => memory.used).toBeGreaterThan(20_000_000);
+  response.resume();
+  await once(response, 'end');
+  await expect.poll(() => memory.used).toBe(0);
 });

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
+import { MemoryBudget } from '../../../src/model/memory-budget.ts';
 import { StdioTransport } from '../../../src/mcp/stdio-transport.ts';
 
 function connected() {
@@ -71,6 +72,17 @@ it('rejects when the output is broken', async () => {
   stdout.on('error', () => undefined);
   stdout.destroy(new Error('gone'));
   await expect(transport.send(answer(1, { content: [] }))).rejects.toThrow(/gone|destroyed/);
+});
+
+it('counts what the client has yet to read', async () => {
+  const memory = new MemoryBudget(1000);
+  const stdout = new PassThrough({ highWaterMark: 10 });
+  const transport = new StdioTransport({ stdin: new PassThrough(), stdout, maxMessageBytes: 1000, memory });
+  const sent = Promise.all([1, 2].map((id) => transport.send(answer(id, { text: 'x'.repeat(500) }))));
+  expect(memory.used).toBeGreaterThan(1000);
+  stdout.resume();
+  await sent;
+  expect(memory.used).toBe(0);
 });
 
 describe('what arrives', () => {

@@ -105,4 +105,16 @@ describe('a memory budget', () => {
     expect(defaultMemoryBytes()).toBeGreaterThan(50_000_000);
     expect(defaultMemoryBytes()).toBeLessThanOrEqual(256 * 1024 ** 2);
   });
+
+  it('lets calls wait for what clients have yet to read, even if that is more than there is', async () => {
+    const budget = new MemoryBudget(100);
+    const read = budget.hold(150);
+    const lease = budget.lease();
+    const taken = take(lease, 10);
+    expect(await waits(taken)).toBe(true);
+    read();
+    await taken;
+    lease.end();
+    expect(budget.used).toBe(0);
+  });
 });
