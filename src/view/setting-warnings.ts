@@ -1,13 +1,13 @@
 import type { Logger } from '../model/logger.ts';
 import type { CatalogProblem } from '../model/ports.ts';
-import type { RegistryNote, RegistrySource } from '../model/registry.ts';
+import type { RegistrySource } from '../model/registry.ts';
 import { settingNoteText } from '../registry/notes.ts';
 
 const MAX_PROBLEMS = 50;
 
 /** A setting that does not match the tools of some views. */
 interface SettingWarning {
-  readonly problem: string;
+  readonly problems: Set<string>;
   readonly views: Set<string>;
 }
 
@@ -31,7 +31,7 @@ export class SettingWarnings {
       this.#logger.warn('Settings do not match the available tools', {
         views: [...new Set(fresh.flatMap((warning) => [...warning.views]))],
         count: fresh.length,
-        problems: fresh.slice(0, MAX_PROBLEMS).map(({ problem }) => problem),
+        problems: fresh.flatMap((warning) => [...warning.problems]).slice(0, MAX_PROBLEMS),
         unlisted:
           unlisted.length > 0 ? 'Dify could not list everything, so the missing tools may exist.' : undefined,
         advice: '"config check" names all of these settings; "tools list" shows the withheld tools.',
@@ -43,28 +43,23 @@ export class SettingWarnings {
   }
 }
 
-/** Returns the warnings by setting and problem, so that views with the same setting share one warning. */
+/**
+ * Returns the warnings by setting and tool, so that views with the same setting share one warning. The text does not
+ * distinguish them, because its advice changes with the other tools in Dify.
+ */
 function warningsOf(
   views: Iterable<{ readonly name: string; readonly registry: RegistrySource }>,
 ): ReadonlyMap<string, SettingWarning> {
   const found = new Map<string, SettingWarning>();
   for (const { name: view, registry } of views) {
-    for (const note of registry.current()?.notes ?? []) {
-      const { setting, name, message } = note;
+    for (const { setting, name, message } of registry.current()?.notes ?? []) {
       if (setting === undefined) continue;
-      const key = JSON.stringify([setting, name, withoutAdvice(note)]);
-      const known = found.get(key);
-      if (known !== undefined) known.views.add(view);
-      else {
-        const problem = settingNoteText({ setting, name, message });
-        found.set(key, { problem, views: new Set([view]) });
-      }
+      const key = JSON.stringify([setting, name]);
+      const warning = found.get(key) ?? { problems: new Set(), views: new Set() };
+      warning.problems.add(settingNoteText({ setting, name, message }));
+      warning.views.add(view);
+      found.set(key, warning);
     }
   }
   return found;
-}
-
-/** Returns a note's problem without the advice after it, because the advice changes with the other tools in Dify. */
-function withoutAdvice({ message }: RegistryNote): string {
-  return message.replace(/ (?:Did you mean |Its choices: |There are: |There are none\.).*$/s, '');
 }
