@@ -6,6 +6,7 @@ import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { PreparedLists } from './prepared-lists.ts';
+import { addressOf } from './refusals.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
 import type { Sessions } from './sessions.ts';
@@ -77,7 +78,7 @@ export class SessionGroup {
     if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
     const messages = Array.isArray(message) ? (message as unknown[]) : [message];
     const requestIds = messages.flatMap(requestIdOf);
-    const response = await session.respond(await webRequest(req), message, requestIds);
+    const response = await session.respond(await webRequest(req), message, requestIds, addressOf(req));
     for (const requestId of messages.flatMap(cancelledRequest)) await session.settleCancelled(requestId);
     const sent = await sendResponse(res, response, form, list?.learn);
     for (const requestId of requestIds) {

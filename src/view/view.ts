@@ -121,12 +121,12 @@ export class View implements ToolService {
 
   /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
   #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
-    const { requestId, principal = LOCAL_PRINCIPAL } = context;
+    const { origin, principal = LOCAL_PRINCIPAL } = context;
     const request = {
       tool,
       ...this.#checked(tool, args, context),
       principal,
-      requestId,
+      origin,
       limits: this.config,
     };
     return this.#tasks.call(request, args, context, this.config.handOff);
@@ -135,10 +135,10 @@ export class View implements ToolService {
   #checked(
     tool: PublishedTool,
     args: unknown,
-    { requestId, observer }: CallContext,
+    { origin, observer }: CallContext,
   ): ReturnType<Caller['check']> {
     try {
-      return this.#caller.check(tool, args, requestId);
+      return this.#caller.check(tool, args, origin);
     } catch (thrown) {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;
