@@ -1,5 +1,5 @@
 import { abortable, after } from '../model/async.ts';
-import type { CallObserver } from '../model/call.ts';
+import type { CallObserver, CallOrigin } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import { argumentsError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -67,12 +67,16 @@ export class Caller {
    * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
    * @throws BridgeError `invalid_arguments` with all problems.
    */
-  check(tool: PublishedTool, args: unknown, requestId?: string): Pick<CallRequest, 'parameters' | 'ignored'> {
+  check(
+    tool: PublishedTool,
+    args: unknown,
+    origin?: CallOrigin,
+  ): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     // Its parameters may not be listed, so that nobody could correct the arguments.
     if (!tool.authorized) throw unauthorizedError(tool.providerLabel);
-    this.#log(tool, requestId, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
+    this.#log(tool, origin, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
 
@@ -162,7 +166,7 @@ export class Caller {
       // Its answer does not matter: the call has its outcome already.
       const close = async (): Promise<unknown> => iterator?.return?.();
       close().catch(() => undefined);
-      this.#log(tool, call.request.requestId, call);
+      this.#log(tool, call.request.origin, call);
     }
   }
 
@@ -176,11 +180,11 @@ export class Caller {
 
   #log(
     tool: PublishedTool,
-    requestId: string | undefined,
+    origin: CallOrigin | undefined,
     { outcome, startedAt, messages }: Pick<RunningCall, 'outcome' | 'startedAt' | 'messages'>,
   ): void {
     this.#options.logger.info('Tool call ended', {
-      requestId,
+      ...origin,
       tool: tool.name,
       providerType: tool.ref.providerType,
       outcome,

@@ -1,4 +1,5 @@
 import { after, onAbort, type Stop } from '../model/async.ts';
+import type { CallOrigin } from '../model/call.ts';
 import type { ResultLimits } from '../model/content.ts';
 import type { BridgeError, ErrorCode } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -17,8 +18,7 @@ export interface CallRequest {
   readonly principal: string;
   /** How many bytes and characters the result may contain. */
   readonly limits: ResultLimits;
-  /** Identifies the call in the log. */
-  readonly requestId?: string | undefined;
+  readonly origin?: CallOrigin | undefined;
 }
 
 /** One call. It ends by itself or is ended once: by its caller, the deadline or the stopping bridge. */

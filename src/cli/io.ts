@@ -30,6 +30,11 @@ export interface CliIo {
   readonly program: { readonly node: string; readonly script: string };
   /** Calls `listener` on each such signal. Returns a function that removes it. */
   onSignal(name: CliSignal, listener: () => void): () => void;
+  /**
+   * Reports warnings of Node.js and errors that nothing caught, which Node.js would print. Returns a function that ends
+   * this. `fatal`: the process is in an unknown state and must end.
+   */
+  onFault(listener: (error: unknown, fatal: boolean) => void): () => void;
   /** Ends the process immediately. */
   exitNow(code: number): void;
   readonly createApp: typeof createApp;
@@ -53,6 +58,16 @@ export function processIo(): CliIo {
     onSignal: (name, listener) => {
       process.on(name, listener);
       return () => void process.off(name, listener);
+    },
+    onFault(listener) {
+      const printers = process.listeners('warning');
+      const onWarning = (error: Error): void => listener(error, false);
+      const onError = (error: unknown): void => listener(error, true);
+      process.removeAllListeners('warning').on('warning', onWarning).on('uncaughtException', onError);
+      return () => {
+        process.off('warning', onWarning).off('uncaughtException', onError);
+        for (const printer of printers) process.on('warning', printer);
+      };
     },
     exitNow: (code) => process.exit(code),
     createApp: async (config, options): Promise<App> =>

@@ -31,10 +31,33 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return error instanceof CommanderError
-      ? usageExit(error, early, commandOf(program, argv))
-      : failureExit(error, early, io);
+    const report = reporterOf(program, argv, io, early);
+    return await (error instanceof CommanderError
+      ? usageExit(error, report, commandOf(program, argv))
+      : failureExit(error, report, io));
   }
+}
+
+type Report = (error: BridgeError) => Promise<void>;
+
+/**
+ * Returns what reports the error that ended the program. Without a terminal, everything that `serve` writes on standard
+ * error is a log line, because programs read it there.
+ */
+function reporterOf(program: Command, argv: readonly string[], io: CliIo, output: Output): Report {
+  const command = argv.find((word) => program.commands.some((each) => each.name() === word));
+  if (command !== 'serve' || io.stderr.isTTY === true || output.json) {
+    return async (error) => output.error(error);
+  }
+  return async ({ code, message, hint, problems }) => {
+    const { createLogger } = await import('../observability/logger.ts');
+    const destination = { write: (line: string) => void io.stderr.write(line) };
+    createLogger({ level: 'error', destination }).error(message, {
+      code,
+      hint,
+      problems: problems.length === 0 ? undefined : problems,
+    });
+  };
 }
 
 /** The options of every command. */
@@ -122,7 +145,7 @@ function commandOf(program: Command, argv: readonly string[]): string {
   return found === undefined ? program.name() : `${program.name()} ${commandOf(found, rest)}`;
 }
 
-function usageExit(error: CommanderError, output: Output, command: string): number {
+async function usageExit(error: CommanderError, report: Report, command: string): Promise<number> {
   // Help and version also end the parsing. Without a command, commander has printed the help as an error.
   if (error.exitCode === 0) return 0;
   if (error.code !== 'commander.help') {
@@ -130,14 +153,14 @@ function usageExit(error: CommanderError, output: Output, command: string): numb
     const hint = [...rest.map((text) => text.replace(/^\((.*)\)$/, '$1')), `See ${command} --help.`].join(
       ' ',
     );
-    output.error(new BridgeError('usage', message, { hint }));
+    await report(new BridgeError('usage', message, { hint }));
   }
   return ERROR_RULES.usage.exit;
 }
 
-function failureExit(thrown: unknown, output: Output, io: CliIo): number {
+async function failureExit(thrown: unknown, report: Report, io: CliIo): Promise<number> {
   const error = asBridgeError(thrown);
-  output.error(error.code === 'internal' ? detailed(error, io) : error);
+  await report(error.code === 'internal' ? detailed(error, io) : error);
   // The cause decides the exit code, not the error that reports it.
   const { code, cause } = error;
   return (code === 'catalog_unavailable' && cause instanceof BridgeError ? cause : error).rule.exit;

@@ -15,7 +15,7 @@ export interface ToolsOptions {
 
 /** Returns the setting that enables hand-off for a view; undefined if it is off. */
 export function handOffSetting({ handOff, at }: ViewConfig): string | undefined {
-  return handOff === 'off' ? undefined : (at?.['handOff'] ?? 'tools.handOff');
+  return handOff.after === 'off' ? undefined : (at?.['handOff'] ?? 'tools.handOff');
 }
 
 /** Returns how a tool is called and whose credentials it uses, if an account calls it. */

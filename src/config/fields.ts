@@ -139,7 +139,7 @@ export function durationOrOff(min: string, max: string) {
   return z
     .string({ error })
     .regex(new RegExp(`^off$|${DURATION_PATTERN.source}`), { error })
-    .transform((value, context) => (value === 'off' ? value : inMs(value, context)))
+    .transform((value, context): number | 'off' => (value === 'off' ? value : inMs(value, context)))
     .register(kinds, { kind: 'duration' });
 }
 

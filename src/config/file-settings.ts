@@ -21,7 +21,7 @@ export const files = z.strictObject({
   store: setting(choice(['directory', 'memory']), 'directory').describe(
     'Where files are stored without state.redisUrl: in files.dir, or in memory until the bridge stops.',
   ),
-  dir: optional(text).describe(
+  dir: optional(text, { use: 'everyday' }).describe(
     "Folder for stored files. Default: dify-mcp-bridge/files in the user's cache folder (~/.cache).",
   ),
   maxStoreBytes: optional(size('1KiB', '16384GiB')).describe(
@@ -38,7 +38,7 @@ export const files = z.strictObject({
 
 /** The state that replicas share. */
 export const state = z.strictObject({
-  redisUrl: optional(redisUrl, { secret: true }).describe(
+  redisUrl: optional(redisUrl, { use: 'everyday', secret: true }).describe(
     'Redis that stores files and results for several replicas: redis://redis:6379, or rediss:// with TLS. Without it, each replica stores its own.',
   ),
   redisPassword: optional(password, { secret: true }).describe('Password of Redis, if its address has none.'),

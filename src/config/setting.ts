@@ -13,10 +13,44 @@ export type SettingKind =
   | 'list'
   | 'object';
 
+/** The groups of the documentation, in its order. They follow what an operator wants to do. */
+export const USES = {
+  everyday: 'Everyday',
+  dify: 'Reaching Dify',
+  http: 'Serving over HTTP',
+  tools: 'Choosing and naming tools',
+  large: 'Many tools',
+  results: 'What results contain',
+  files: 'Files',
+  long: 'Long calls',
+  limits: 'Limits',
+  approval: 'Approved tools',
+  replicas: 'Several replicas',
+  operation: 'Running the bridge',
+} as const;
+
+export type Use = keyof typeof USES;
+
+/** The use of the settings of a group of the file that declare none. */
+const USE_OF_GROUP: Readonly<Record<string, Use>> = {
+  dify: 'dify',
+  http: 'http',
+  catalog: 'operation',
+  tools: 'tools',
+  views: 'tools',
+  manifest: 'approval',
+  calls: 'limits',
+  files: 'files',
+  state: 'replicas',
+  log: 'operation',
+};
+
 interface SettingFacts {
   /** The environment variable, if it does not follow from the path. */
   readonly env?: string | undefined;
   readonly flag?: string;
+  /** Default: that of its group in the file. */
+  readonly use?: Use;
   /** A secret can also be in the file that the variable `<env>_FILE` names. */
   readonly secret?: true;
 }
@@ -27,6 +61,7 @@ export interface Setting extends SettingFacts {
   readonly path: string;
   readonly kind: SettingKind;
   readonly description: string;
+  readonly use: Use;
   /** As written in the file; absent if the setting has no default. */
   readonly default?: unknown;
 }
@@ -68,7 +103,8 @@ export function settingAt(path: string, schema: z.ZodType): Setting | undefined 
   const about = facts.get(schema);
   if (about === undefined) return undefined;
   const env = about.kind === 'object' ? undefined : variableOf(path);
-  return { path, env, description: schema.description ?? '', ...about };
+  const use = USE_OF_GROUP[path.split('.', 1)[0] ?? ''] ?? 'operation';
+  return { path, env, use, description: schema.description ?? '', ...about };
 }
 
 function kindOf(schema: z.ZodType): SettingKind {

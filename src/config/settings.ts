@@ -21,33 +21,35 @@ import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
 const dify = z.strictObject({
-  url: optional(browserUrl).describe(
+  url: optional(browserUrl, { use: 'everyday' }).describe(
     "Dify's address in your browser, such as https://dify.example.com. With an account it is all the bridge needs: console and files are found from it.",
   ),
   road: optional(choice(['auto', 'account', 'inner'])).describe(
     'How tools are called: `account` (the console API, with an account or the admin key) or `inner` (the inner API, with its key). `auto`, the default, is `inner` if dify.innerApiKey is set, otherwise `account` if dify.url is set.',
   ),
-  createApp: optional(flag).describe(
+  createApp: optional(flag, { use: 'everyday' }).describe(
     'Account road: create the app "MCP bridge" in the workspace if it does not exist. The bridge runs tools in this app.',
   ),
   filesUrl: optional(httpUrl).describe(
     'Account road: address that serves the files of results, if it is not dify.url. Dify Cloud needs no setting.',
   ),
-  apiUrl: optional(httpUrl).describe(
+  apiUrl: optional(httpUrl, { use: 'everyday' }).describe(
     "Base address of Dify's API, for the inner API, the console and the files: http://api:5001.",
   ),
-  innerApiKey: optional(key, { secret: true }).describe(
+  innerApiKey: optional(key, { use: 'everyday', secret: true }).describe(
     "Key of Dify's inner API: PLUGIN_DIFY_INNER_API_KEY in Dify's .env. It opens every workspace.",
   ),
-  workspaceId: optional(uuid).describe('The workspace whose tools are published (a UUID).'),
-  adminApiKey: optional(key, { secret: true }).describe(
+  workspaceId: optional(uuid, { use: 'everyday' }).describe(
+    'The workspace whose tools are published (a UUID).',
+  ),
+  adminApiKey: optional(key, { use: 'everyday', secret: true }).describe(
     "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
   ),
-  email: optional(text).describe(
+  email: optional(text, { use: 'everyday' }).describe(
     'E-mail address of a Dify account that lists the tools, if you have no admin key.',
   ),
-  password: optional(password, { secret: true }).describe('Password of that account.'),
-  secretKey: optional(signingKey, { secret: true }).describe(
+  password: optional(password, { use: 'everyday', secret: true }).describe('Password of that account.'),
+  secretKey: optional(signingKey, { use: 'everyday', secret: true }).describe(
     "Dify's SECRET_KEY: signs the links to files. Without it, most files of results do not arrive before Dify 1.15.",
   ),
   userId: setting(uuidOrEmpty, '').describe(
@@ -56,32 +58,34 @@ const dify = z.strictObject({
 });
 
 const http = z.strictObject({
-  host: setting(text, '127.0.0.1', { flag: '--host' }).describe(
+  host: setting(text, '127.0.0.1', { use: 'everyday', flag: '--host' }).describe(
     'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
   ),
-  port: setting(wholeNumber(0, 65_535), 8080, { flag: '--port' }).describe(
+  port: setting(wholeNumber(0, 65_535), 8080, { use: 'everyday', flag: '--port' }).describe(
     'Port to listen on; 0 chooses a free one.',
   ),
-  token: optional(key, { secret: true }).describe('Bearer token that every HTTP request must send.'),
+  token: optional(key, { use: 'everyday', secret: true }).describe(
+    'Bearer token that every HTTP request must send.',
+  ),
   allowWithoutToken: setting(flag, false).describe(
     'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
   ),
-  allowedHosts: setting(list, []).describe(
+  allowedHosts: setting(list, [], { use: 'everyday' }).describe(
     'Host names that requests may address, in addition to loopback and http.host.',
   ),
   allowedOrigins: setting(list, []).describe(
     'Origins of web pages that may send requests, such as https://app.example.com.',
   ),
-  publicUrl: optional(baseUrl).describe(
+  publicUrl: optional(baseUrl, { use: 'everyday' }).describe(
     'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
   ),
   sessionKey: optional(text, { secret: true }).describe(
     'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
   ),
-  maxStreams: setting(wholeNumber(1, 100_000), 1000).describe(
+  maxStreams: setting(wholeNumber(1, 100_000), 1000, { use: 'limits' }).describe(
     'Most event streams on which clients wait for notifications.',
   ),
-  maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB').describe('Largest request body.'),
+  maxBodyBytes: setting(size('1KiB', '512MiB'), '4MiB', { use: 'limits' }).describe('Largest request body.'),
   keepAlive: setting(duration('100ms', '10m'), '5s').describe(
     'The bridge sends a comment on a silent event stream at least this often, so that proxies keep it open.',
   ),
@@ -109,7 +113,7 @@ const manifest = z
   });
 
 const calls = z.strictObject({
-  timeout: setting(duration('1s', '24h'), '21m').describe(
+  timeout: setting(duration('1s', '24h'), '21m', { use: 'long' }).describe(
     'Time limit of one call. Dify itself stops a workflow after 20 minutes.',
   ),
   maxConcurrent: setting(wholeNumber(1, 1000), 8).describe(
@@ -125,22 +129,23 @@ const calls = z.strictObject({
   maxMemoryBytes: optional(size('16MiB', '1024GiB')).describe(
     'Memory for the answers of all calls together until their clients have read them. Default: two fifths of the heap that Node.js may use, at most 256MiB.',
   ),
-  progressInterval: setting(duration('100ms', '10m'), '15s').describe(
+  progressInterval: setting(duration('100ms', '10m'), '15s', { use: 'long' }).describe(
     'The bridge reports progress at least this often while a tool is silent.',
   ),
-  shutdownGrace: setting(duration('0s', '1h'), '10s').describe(
+  shutdownGrace: setting(duration('0s', '1h'), '10s', { use: 'operation' }).describe(
     'Time for running calls to finish when the bridge stops, or when a client over stdio ends its input.',
   ),
-  keepResults: setting(duration('1s', '24h'), '1h').describe(
+  keepResults: setting(duration('1s', '24h'), '1h', { use: 'long' }).describe(
     'How long clients can fetch the result of a call that was handed off or had an idempotency key.',
   ),
-  maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB').describe(
+  maxKeptBytes: setting(size('1KiB', '16GiB'), '64MiB', { use: 'long' }).describe(
     'Memory for these results, in the bridge or in Redis; the oldest are evicted first.',
   ),
 });
 
 const log = z.strictObject({
   level: setting(choice(['debug', 'info', 'warn', 'error', 'silent']), 'info', {
+    use: 'everyday',
     flag: '--log-level',
   }).describe('Log level. The log is JSON lines on standard error.'),
 });

@@ -23,7 +23,7 @@ export const DEFAULT_VIEW = 'default';
 
 /**
  * Returns every view by name, the default one first. A view inherits from `tools` what it does not set.
- * Its lists, presets and aliases replace those of `tools` completely; `auto` is merged by key. `common`
+ * Its lists, presets and aliases replace those of `tools` completely; `auto` and `handOff` are merged by key. `common`
  * applies to all views and is not a setting.
  */
 export function viewsOf(
@@ -35,7 +35,9 @@ export function viewsOf(
   const all = new Map<string, ViewConfig>([[DEFAULT_VIEW, tools]]);
   for (const [name, view] of Object.entries(views)) {
     const at = Object.fromEntries(Object.keys(view).map((key) => [key, `views.${name}.${key}`]));
-    all.set(name, Object.freeze({ ...tools, ...view, auto: { ...tools.auto, ...view.auto }, at }));
+    const auto = { ...tools.auto, ...view.auto };
+    const handOff = { ...tools.handOff, ...view.handOff };
+    all.set(name, Object.freeze({ ...tools, ...view, auto, handOff, at }));
   }
   return all;
 }

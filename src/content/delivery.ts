@@ -3,7 +3,7 @@ import type { FileReference } from '../model/message.ts';
 import type { FileOpener, OpenedFile } from '../model/ports.ts';
 import { openDataUrl } from './data-url.ts';
 import { fileName } from './file-name.ts';
-import type { Overflow, Turn } from './inline-budget.ts';
+import { maxSingleBytes, type Overflow, type Turn } from './inline-budget.ts';
 import { declaredType, detectMediaType, inlineForm, type MediaType, type TypeHints } from './media-type.ts';
 import { Peekable } from './peekable.ts';
 import { flawOf, type PictureFlaw } from './picture.ts';
@@ -152,5 +152,5 @@ async function reasonAgainst(
 /** Returns the size of the largest file of a form that a result can contain, in bytes. */
 function largest(form: InlineForm, limits: ResultLimits): number {
   if (form === 'text') return limits.maxTextChars * BYTES_PER_CHARACTER;
-  return Math.min(limits.maxImageBytes, limits.maxInlineBytes);
+  return maxSingleBytes(limits);
 }

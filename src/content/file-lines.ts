@@ -5,6 +5,7 @@ import { cutText } from '../model/cut-text.ts';
 import type { FileReference } from '../model/message.ts';
 import type { Delivery } from './delivery.ts';
 import { fileName } from './file-name.ts';
+import { maxSingleBytes } from './inline-budget.ts';
 import { declaredType } from './media-type.ts';
 import { MAX_SIDE } from './picture.ts';
 import type { AccessibleFile } from './result-store.ts';
@@ -71,7 +72,7 @@ export function whereStored({ file, access }: AccessibleFile): string {
 
 function whyLeft(
   { form, because }: NonNullable<Extract<Delivery, { kind: 'stored' }>['left']>,
-  { maxImageBytes, maxInlineBytes, maxTextChars }: ResultLimits,
+  limits: ResultLimits,
 ): string {
   if (because === 'damaged') return 'the picture is damaged or incomplete';
   if (typeof because === 'object') {
@@ -80,12 +81,12 @@ function whyLeft(
   }
   if (form === 'text') {
     return because === 'alone'
-      ? `a result contains at most ${formatCount(maxTextChars)} characters`
-      : `a result contains at most ${formatCount(maxTextChars)} characters in total`;
+      ? `a result contains at most ${formatCount(limits.maxTextChars)} characters`
+      : `a result contains at most ${formatCount(limits.maxTextChars)} characters in total`;
   }
   return because === 'alone'
-    ? `the limit for one ${form === 'image' ? 'image' : 'sound'} is ${formatSize(Math.min(maxImageBytes, maxInlineBytes))}`
-    : `the limit for all images and sounds is ${formatSize(maxInlineBytes)}`;
+    ? `the limit for one ${form === 'image' ? 'image' : 'sound'} is ${formatSize(maxSingleBytes(limits))}`
+    : `the limit for all images and sounds is ${formatSize(limits.maxInlineBytes)}`;
 }
 
 /** Returns the time from storing to expiry, in whole minutes or larger units. */

@@ -11,11 +11,19 @@ export interface Turn {
   pass(): void;
 }
 
+/** The part of all images and sounds that one may take, unless a setting says otherwise. */
+const SINGLE_SHARE = 0.7;
+
+/** Returns the size of the largest image or sound that a result can contain, in bytes. */
+export function maxSingleBytes({ maxInlineBytes, maxImageBytes }: ResultLimits): number {
+  return Math.min(maxInlineBytes, maxImageBytes ?? Math.floor(maxInlineBytes * SINGLE_SHARE));
+}
+
 /**
  * Returns a function that gives each file its turn. Images and sounds get the space of one result in the order in which
  * the tool named them. The space for text is divided when the result is assembled: see `budgetTexts`.
  */
-export function createInlineBudget({ maxImageBytes, maxInlineBytes }: ResultLimits): () => Turn {
+export function createInlineBudget(limits: ResultLimits): () => Turn {
   let taken = 0;
   let decided: Promise<unknown> = Promise.resolve();
   return () => {
@@ -27,8 +35,8 @@ export function createInlineBudget({ maxImageBytes, maxInlineBytes }: ResultLimi
       pass,
       async claim(bytes) {
         await before;
-        if (bytes > Math.min(maxImageBytes, maxInlineBytes)) return 'alone';
-        if (taken + bytes > maxInlineBytes) return 'together';
+        if (bytes > maxSingleBytes(limits)) return 'alone';
+        if (taken + bytes > limits.maxInlineBytes) return 'together';
         taken += bytes;
         return undefined;
       },

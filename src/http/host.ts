@@ -10,7 +10,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { rateLimited } from '../model/rate-limited.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
@@ -18,6 +17,7 @@ import { bearerChallenge, createPlaceCheck, createTokenCheck } from './admission
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import { originOfRequest, Refusals } from './refusals.ts';
 import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
@@ -30,10 +30,11 @@ const IDLE_CONNECTION_MS = 65_000;
 const HEADERS_MS = 15_000;
 /** How often the time of connections is looked at, in milliseconds. */
 const CHECK_MS = 5000;
-/** The shortest time between two log lines about refused connections, in milliseconds. */
-const LOG_INTERVAL_MS = 60_000;
 /** The connections that are allowed besides those of the streams. */
 const SPARE_CONNECTIONS = 1000;
+
+/** Statuses of refusals that operators look for: who has no token, a wrong address, or met a limit. */
+const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 
 /** How long to wait on close for the answers of ended calls, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
@@ -87,6 +88,7 @@ export class HttpHost {
   readonly #sessions: Sessions;
   readonly #bodies: Bodies;
   readonly #streams: StreamLimit;
+  readonly #refusals: Refusals;
   readonly #served = new Map<HttpView, ServedView>();
   readonly #downloads = new Set<Promise<void>>();
   /** Removed views whose calls are still ending. */
@@ -107,7 +109,8 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams, logger);
+    this.#streams = new StreamLimit(maxStreams);
+    this.#refusals = new Refusals(logger);
     this.#addViews(options.views);
     const times = {
       keepAliveTimeout: IDLE_CONNECTION_MS,
@@ -120,12 +123,10 @@ export class HttpHost {
       void this.#route(req, res);
     });
     this.#server.maxConnections = maxStreams + SPARE_CONNECTIONS;
-    this.#server.on(
-      'drop',
-      rateLimited(LOG_INTERVAL_MS, (refused) => {
-        logger.warn('A connection was refused: as many as allowed are open', { refused });
-      }),
-    );
+    this.#server.on('drop', (connection) => {
+      const detail = 'As many connections as allowed are open.';
+      this.#refusals.add('connections', detail, { address: connection?.remoteAddress });
+    });
     this.closed = new Promise<void>((resolve) => this.#server.once('close', resolve));
   }
 
@@ -233,7 +234,9 @@ export class HttpHost {
     const error = asBridgeError(thrown);
     if (error.code === 'internal')
       logger.error('An HTTP request failed unexpectedly', { error: error.cause });
-    else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
+    else if (LOGGED_STATUSES.has(error.rule.http) || error.code === 'session_not_found') {
+      this.#refusals.add(error.code, error.message, originOfRequest(req));
+    } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
     const isUnauthorized = error.code === 'unauthorized';
     const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
@@ -257,6 +260,7 @@ export class HttpHost {
     this.#server.close();
     await this.closed;
     stop();
+    this.#refusals.end();
   }
 }
 

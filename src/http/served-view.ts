@@ -9,6 +9,7 @@ import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { Bodies } from './body.ts';
 import { PreparedLists } from './prepared-lists.ts';
+import { addressOf } from './refusals.ts';
 import { sendMethodNotAllowed } from './responses.ts';
 import { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
@@ -110,7 +111,8 @@ export class ServedView {
     const list = this.#lists.find(req, message, FIRST_MODERN_VERSION, form);
     if (list?.send(res) === true) return;
     // The token itself is not passed on.
-    const authInfo = { token: '', clientId: principal, scopes: [] };
+    const extra = { address: addressOf(req) };
+    const authInfo = { token: '', clientId: principal, scopes: [], extra };
     const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
     await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#options.memory });
   }

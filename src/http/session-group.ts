@@ -6,6 +6,7 @@ import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { PreparedLists } from './prepared-lists.ts';
+import { addressOf } from './refusals.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
 import type { Sessions } from './sessions.ts';
@@ -86,7 +87,7 @@ export class SessionGroup {
     if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
     const messages = message === undefined ? [] : [message].flat();
     const requestIds = messages.filter(isRequest).map(({ id }) => id);
-    const response = await session.respond(await webRequest(req), message, requestIds);
+    const response = await session.respond(await webRequest(req), message, requestIds, addressOf(req));
     for (const cancelled of messages.map(cancelledId)) {
       if (cancelled !== undefined) await session.settleCancelled(cancelled);
     }

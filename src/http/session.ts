@@ -6,6 +6,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
+import { type HttpOrigin, UNKNOWN_CLIENT } from '../mcp/call-origin.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type EventBudget, SessionEvents } from './session-events.ts';
@@ -112,15 +113,23 @@ export class Session {
   }
 
   /**
-   * Returns the SDK's response to a request with its parsed body. `requestIds`: of the JSON-RPC requests in the body.
+   * Returns the SDK's response to a request with its parsed body, which came from `address`. `requestIds`: of the
+   * JSON-RPC requests in the body.
    * @throws BridgeError `bad_request` if one of these IDs is still in progress.
    */
-  async respond(request: Request, message: unknown, requestIds: readonly RequestId[]): Promise<Response> {
+  async respond(
+    request: Request,
+    message: unknown,
+    requestIds: readonly RequestId[],
+    address: string | undefined,
+  ): Promise<Response> {
     const { unanswered } = this.#transport;
     const repeated = requestIds.find((id, at) => unanswered.has(id) || requestIds.indexOf(id) < at);
     if (repeated !== undefined) throw inProgress(repeated);
     for (const id of requestIds) unanswered.add(id);
-    const response = await this.#transport.handleRequest(request, { parsedBody: message });
+    const extra: HttpOrigin = { address, session: this.facts.nonce };
+    const authInfo = { token: '', clientId: '', scopes: [], extra: { ...extra } };
+    const response = await this.#transport.handleRequest(request, { parsedBody: message, authInfo });
     if (response.status !== 200) for (const id of requestIds) unanswered.delete(id);
     return response;
   }
@@ -160,7 +169,6 @@ function inProgress(id: RequestId): BridgeError {
 }
 
 function initializeRequest(protocolVersion: string): JSONRPCMessage {
-  const clientInfo = { name: 'unknown', version: 'unknown' };
-  const params = { protocolVersion, capabilities: {}, clientInfo };
+  const params = { protocolVersion, capabilities: {}, clientInfo: UNKNOWN_CLIENT };
   return { jsonrpc: '2.0', id: 0, method: 'initialize', params };
 }

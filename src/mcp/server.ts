@@ -80,7 +80,10 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       }
     });
     server.setRequestHandler('tools/call', (request, context) =>
-      calls.track(() => toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server) })),
+      calls.track(() => {
+        const client = server.getClientVersion();
+        return toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server), client });
+      }),
     );
     if (tasks !== undefined) serveTasks(server, tasks, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });

@@ -1,8 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import type { CallToolRequest, CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import type {
+  CallToolRequest,
+  CallToolResult,
+  Implementation,
+  ServerContext,
+} from '@modelcontextprotocol/server';
 import type { CallOutcome, ToolService, Waiting } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import { originOf } from './call-origin.ts';
 import { createCallReporter } from './call-reporter.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { protocolError } from './protocol-error.ts';
@@ -21,6 +26,8 @@ export interface CallerFacts {
   readonly principal: string;
   /** The vocabulary of the caller's client. */
   readonly vocabulary: Vocabulary;
+  /** What the client's `initialize` said about it. */
+  readonly client: Implementation | undefined;
 }
 
 /** Answers tools/call. */
@@ -38,30 +45,31 @@ export class ToolsCall {
   async answer(
     request: CallToolRequest,
     context: ServerContext,
-    { principal, vocabulary }: CallerFacts,
+    { principal, vocabulary, client }: CallerFacts,
   ): Promise<CallToolResult> {
     const { name, arguments: args = {} } = request.params;
     const { signal } = context.mcpReq;
-    const requestId = randomUUID();
+    const origin = originOf(context, client);
     const { progressIntervalMs } = this.#options;
     const reporter = createCallReporter(name, context, { progressIntervalMs, vocabulary });
     try {
       const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
       const waiting = this.#waitingOf(context);
       const { observer } = reporter;
-      const call = { signal, observer, requestId, principal, idempotencyKey, waiting };
+      const call = { signal, observer, origin, principal, idempotencyKey, waiting };
       return this.#answerOf(await this.#options.service.callTool(name, args, call), waiting, vocabulary);
     } catch (thrown) {
       const error = asBridgeError(thrown);
       if (error.rule.mcp === 'protocol') throw protocolError(error);
       if (error.code === 'internal' && !signal.aborted) {
         this.#options.logger.error('A tool call failed unexpectedly', {
-          requestId,
+          ...origin,
           tool: name,
           error: error.cause ?? error,
         });
       }
-      const text = error.code === 'internal' ? `${error.toText()}\nRequest ID: ${requestId}` : error.toText();
+      const text =
+        error.code === 'internal' ? `${error.toText()}\nRequest ID: ${origin.requestId}` : error.toText();
       return { isError: true, content: [{ type: 'text', text }] };
     } finally {
       await reporter.end();

@@ -17,11 +17,27 @@ export interface CallObserver {
 /** The principal of stdio and the command line: the person who started the bridge. */
 export const LOCAL_PRINCIPAL = 'local';
 
+/** Where a call comes from, for the log. The texts of others are short, and on one line. */
+export interface CallOrigin {
+  /** Identifies the call in the log. */
+  readonly requestId: string;
+  /** What the client calls itself. */
+  readonly client?: string | undefined;
+  readonly clientVersion?: string | undefined;
+  /** Distinguishes the session from all others, and does not open it. */
+  readonly session?: string | undefined;
+  /** The other end of the connection: the proxy, if there is one. */
+  readonly address?: string | undefined;
+  /** What a proxy says about its client. Without a proxy, the client itself may say anything here. */
+  readonly forwardedFor?: string | undefined;
+  /** The caller's trace (W3C Trace Context). */
+  readonly traceId?: string | undefined;
+}
+
 export interface CallContext {
   readonly signal: AbortSignal;
   readonly observer?: CallObserver | undefined;
-  /** Identifies the call in the log. */
-  readonly requestId?: string | undefined;
+  readonly origin?: CallOrigin | undefined;
   /** The owner of the call: only it can see the stored files and results. Default: `LOCAL_PRINCIPAL`. */
   readonly principal?: string | undefined;
   /** The caller's idempotency key: see docs/long-calls.md. */

@@ -40,10 +40,10 @@ export type EmbeddedResource =
 
 /** How many bytes and characters a result may contain. The rest is stored, and the result links to it. */
 export interface ResultLimits {
-  /** Bytes of one image or audio file, before Base64. */
-  readonly maxImageBytes: number;
   /** Bytes of all images and audio files together, before Base64. */
   readonly maxInlineBytes: number;
+  /** Bytes of one image or audio file, before Base64. Default: seven tenths of `maxInlineBytes`. */
+  readonly maxImageBytes?: number | undefined;
   /** Characters of all text together, including text files. */
   readonly maxTextChars: number;
   /** Whether audio files are in the result or linked to. Default: `inline`. */

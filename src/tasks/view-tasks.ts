@@ -19,9 +19,9 @@ const CANCEL_MS = 10_000;
 
 export interface HandOffRules {
   /** How long a request waits for its result, in milliseconds. */
-  readonly handOff: number | 'off';
+  readonly after: number | 'off';
   /** Whether this also applies to callers that receive progress. */
-  readonly handOffWithProgress: boolean;
+  readonly withProgress: boolean;
 }
 
 export interface ViewTasksOptions {
@@ -79,8 +79,8 @@ export class ViewTasks implements DetachedCalls {
   }
 
   /** Returns the hand-off tools, none if hand-off is off. Returns the same array until the limit changes. */
-  toolsFor({ handOff }: HandOffRules): readonly ListedTool[] {
-    return handOff === 'off' ? [] : this.#toolsWithin(handOff).listed;
+  toolsFor({ after: limitMs }: HandOffRules): readonly ListedTool[] {
+    return limitMs === 'off' ? [] : this.#toolsWithin(limitMs).listed;
   }
 
   /** Answers a call of a hand-off tool. Returns undefined for any other name, and if hand-off is off. */
@@ -88,10 +88,10 @@ export class ViewTasks implements DetachedCalls {
     name: string,
     args: unknown,
     context: CallContext,
-    { handOff }: HandOffRules,
+    { after: limitMs }: HandOffRules,
   ): Promise<CallOutcome> | undefined {
-    if (handOff === 'off' || !CALL_TOOL_NAMES.has(name)) return undefined;
-    const { tools } = this.#toolsWithin(handOff);
+    if (limitMs === 'off' || !CALL_TOOL_NAMES.has(name)) return undefined;
+    const { tools } = this.#toolsWithin(limitMs);
     return name === tools.getResult.tool.name
       ? this.#getResult(tools, args, context)
       : this.#cancelCall(tools, args, context);
@@ -159,12 +159,12 @@ export class ViewTasks implements DetachedCalls {
 /** Returns how long a request waits before its call is handed off, or undefined if it waits to the end. */
 function limitOf(
   { waiting }: CallContext,
-  { handOff, handOffWithProgress }: HandOffRules,
+  { after: limitMs, withProgress }: HandOffRules,
 ): number | undefined {
   if (waiting === undefined) return undefined;
   if (waiting === 'task') return TASK_AFTER_MS;
-  if (handOff === 'off' || (waiting === 'progress' && !handOffWithProgress)) return undefined;
-  return handOff;
+  if (limitMs === 'off' || (waiting === 'progress' && !withProgress)) return undefined;
+  return limitMs;
 }
 
 function ended(result: ToolResult): CallOutcome {

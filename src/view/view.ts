@@ -90,7 +90,7 @@ export class View implements ToolService {
 
   get instructions(): string {
     const main = this.mode === 'search' ? SEARCH_INSTRUCTIONS : INSTRUCTIONS;
-    return this.config.handOff === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
+    return this.config.handOff.after === 'off' ? main : `${main} ${HAND_OFF_INSTRUCTIONS}`;
   }
 
   async callTool(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
@@ -103,7 +103,7 @@ export class View implements ToolService {
 
   // The hand-off tools come first because they need no catalogue.
   async #dispatch(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
-    const answered = this.#tasks.answer(name, args, context, this.config);
+    const answered = this.#tasks.answer(name, args, context, this.config.handOff);
     if (answered !== undefined) return answered;
     const { registry, mode } = await this.#snapshot.ready(context.signal);
     if (this.#search !== undefined && SEARCH_TOOL_NAMES.has(name)) {
@@ -121,24 +121,24 @@ export class View implements ToolService {
 
   /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
   #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
-    const { requestId, principal = LOCAL_PRINCIPAL } = context;
+    const { origin, principal = LOCAL_PRINCIPAL } = context;
     const request = {
       tool,
       ...this.#checked(tool, args, context),
       principal,
-      requestId,
+      origin,
       limits: this.config,
     };
-    return this.#tasks.call(request, args, context, this.config);
+    return this.#tasks.call(request, args, context, this.config.handOff);
   }
 
   #checked(
     tool: PublishedTool,
     args: unknown,
-    { requestId, observer }: CallContext,
+    { origin, observer }: CallContext,
   ): ReturnType<Caller['check']> {
     try {
-      return this.#caller.check(tool, args, requestId);
+      return this.#caller.check(tool, args, origin);
     } catch (thrown) {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;
@@ -189,7 +189,7 @@ export class View implements ToolService {
         listing,
         heldBy: this.#heldBy,
         decided: this.#decided,
-        callTools: this.#tasks.toolsFor(this.config),
+        callTools: this.#tasks.toolsFor(this.config.handOff),
         previous,
       });
     } catch (thrown) {

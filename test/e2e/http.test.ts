@@ -185,12 +185,54 @@ describe('the start over HTTP', () => {
     });
   });
 
-  it('names the address for people on standard error', async () => {
-    await using serving = start(['serve', '--http', '--port', '0', '--sandbox']);
-    const [, url = ''] = await serving.match('stderr', /Serving MCP at (http:\S+\/mcp); Ctrl\+C ends it\./);
+  it('is a log line without a terminal, like everything else on standard error', async () => {
+    // What Node.js itself would print: a warning, and an error that nothing catches.
+    const faults = `
+      process.on('SIGUSR2', () => process.emitWarning('A fake warning.'));
+      process.on('SIGWINCH', () => { throw new Error('A fake fault.'); });`;
+    const preload = `--import data:text/javascript,${encodeURIComponent(faults)}`;
+    const env = { NODE_OPTIONS: preload, DIFY_BRIDGE_UNKNOWN: 'x' };
+    await using serving = start(['serve', '--http', '--port', '0', '--sandbox'], { env });
+    const [, url = ''] = await serving.match('stderr', /"url":"(http:[^"]+\/mcp)"/);
     expect(await send(url, {}, INITIALIZE)).toMatchObject({ status: 200 });
+    serving.child.kill('SIGUSR2');
+    await serving.match('stderr', /A fake warning/);
+    serving.child.kill('SIGWINCH');
+    const { code, stdout, stderr } = await serving.ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(logLinesIn(stderr).map(({ level, msg }) => [level, msg])).toEqual(
+      expect.arrayContaining([
+        ['warn', 'Doubtful setting'],
+        ['info', 'Serving MCP'],
+        ['warn', 'Node.js warns'],
+        ['error', 'The bridge failed and ends'],
+      ]),
+    );
+  });
+
+  it.each([
+    [['--port', 'x'], {}, 'config_invalid'],
+    [['--prot', '1'], {}, 'usage'],
+    [[], { DIFY_BRIDGE_REDIS_URL: 'redis://127.0.0.1:9/nonsense' }, 'config_invalid'],
+    [['--config', '/nowhere.yaml'], {}, 'config_invalid'],
+    [['--view', 'none'], {}, 'usage'],
+    [['--host', '203.0.113.1'], { DIFY_BRIDGE_TOKEN: TOKEN }, 'port_unavailable'],
+  ])('that fails is a log line: %j %j', async (args, env, code) => {
+    const ended = await run(['serve', '--http', '--sandbox', ...args], { env });
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    const lines = logLinesIn(ended.stderr);
+    expect(lines.at(-1)?.level).toBe('error');
+    expect(ended.stderr.trim().split('\n').at(-1)).toContain(`"code":"${code}"`);
+  });
+
+  it('says why and how it stops', async () => {
+    await using serving = start(['serve', '--http', '--port', '0', '--sandbox']);
+    await serving.match('stderr', /Serving MCP/);
     serving.child.kill('SIGINT');
-    expect(await serving.ended).toMatchObject({ code: 0, stdout: '' });
+    const { code, stderr } = await serving.ended;
+    expect(code).toBe(0);
+    expect(logLinesIn(stderr).at(-1)?.msg).toBe('The bridge is stopping');
+    expect(stderr).toContain('"cause":"a signal"');
   });
 
   it('says so when the port is taken', async () => {

@@ -90,7 +90,7 @@ describe('the last stage of the Dockerfile', () => {
     expect(await healthy()).toBe(false);
 
     await using bridge = start(words('CMD'), { program, env, cwd: folder });
-    await bridge.match('stderr', /Serving MCP at/);
+    await bridge.match('stderr', /Serving MCP/);
     const client = await connectClient('v2 auto', {
       url: `http://127.0.0.1:${port}/mcp`,
       token: 'fake-token',

@@ -132,7 +132,6 @@ export const bytes = (content: Uint8Array, mimeType?: string): Served => ({
 });
 
 export const LIMITS: ResultLimits = {
-  maxImageBytes: 700_000,
   maxInlineBytes: 1_000_000,
   maxTextChars: 100_000,
 };

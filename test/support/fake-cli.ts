@@ -150,6 +150,7 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
       listeners.set(name, set.add(listener));
       return () => void set.delete(listener);
     },
+    onFault: () => () => undefined,
     exitNow: (code) => void exits.push(code),
     createApp: async (config, options) => {
       configs.push(config);

@@ -32,7 +32,7 @@ export function readBy(outcome: CallOutcome): ToolResult {
 export interface Bench {
   readonly calls: ViewTasks;
   readonly tasks: NotedTasks;
-  readonly rules: { handOff: number | 'off'; handOffWithProgress: boolean };
+  readonly rules: { after: number | 'off'; withProgress: boolean };
   /** Calls so far, each with the ways to end it. */
   readonly runs: readonly Run[];
   /** Calls the tool; what a client reads of the outcome. */
@@ -87,8 +87,8 @@ function steered(runs: Run[]): Pick<Caller, 'call'> {
 export function bench(options: BenchOptions = {}): Bench {
   const { keepMs = 60_000, maxBytes = 1_000_000, view = 'default', shared } = options;
   const rules = {
-    handOff: options.handOff ?? 1000,
-    handOffWithProgress: options.handOffWithProgress ?? false,
+    after: options.after ?? 1000,
+    withProgress: options.withProgress ?? false,
   };
   const runs: Run[] = [];
   const caller = steered(runs);

@@ -83,7 +83,11 @@ export interface TestViewOptions {
 /** A view whose tools have their own names, without hand-off and without tools yet. */
 export async function testView(options: TestViewOptions = {}): Promise<View> {
   const { caller = echoCaller().caller, logger = silentLogger } = options;
-  const config = await viewConfig({ names: 'bare', handOff: 'off', ...options.config });
+  const config = await viewConfig({
+    names: 'bare',
+    handOff: { after: 'off', withProgress: false },
+    ...options.config,
+  });
   return new View({
     name: 'default',
     settings: { config, approval: undefined },

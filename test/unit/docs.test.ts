@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { type Use, USES } from '../../src/config/setting.ts';
 import { settingsTable } from '../../src/config/settings.ts';
 import { ERROR_RULES } from '../../src/model/errors.ts';
 
@@ -19,21 +20,20 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
-/** A table for each group of settings, under its name. */
+/** A table for each use of settings, under its title. */
 function settingsText(): string {
   const settings = settingsTable();
-  const groups = [...new Set(settings.map(({ path }) => path.split('.')[0] ?? ''))];
-  return groups
-    .map((group) => {
+  return (Object.keys(USES) as Use[])
+    .map((wanted) => {
       const rows = settings
-        .filter(({ path }) => path.split('.')[0] === group)
+        .filter(({ use }) => use === wanted)
         .map(({ path, env, default: value, description }) => [
           `\`${path}\``,
           cell(env),
           cell(value),
           description,
         ]);
-      return `## \`${group}\`\n\n${table(['setting', 'variable', 'default', 'what it does'], rows)}`;
+      return `## ${USES[wanted]}\n\n${table(['setting', 'variable', 'default', 'what it does'], rows)}`;
     })
     .join('\n\n');
 }
@@ -60,4 +60,12 @@ it.each([
     return `${begin}\n${content}\n\n${end}`;
   });
   await expect(generated).toMatchFileSnapshot(path);
+});
+
+it('README.md names the settings for every day, and no others', () => {
+  const text = readFileSync(resolve(DOCS, '../README.md'), 'utf8');
+  const isNamed = (name = ''): boolean => new RegExp(`\`${name.replaceAll('.', '\\.')}\\b(?!_)`).test(text);
+  const named = settingsTable().filter(({ path, env }) => isNamed(path) || isNamed(env ?? path));
+  const everyday = settingsTable().filter(({ use }) => use === 'everyday');
+  expect(named.map(({ path }) => path)).toEqual(everyday.map(({ path }) => path));
 });

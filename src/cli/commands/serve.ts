@@ -5,8 +5,11 @@ import type { Config } from '../../config/schema.ts';
 import { viewNamed, viewsOf } from '../../config/views.ts';
 import { after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
+import type { Logger } from '../../model/logger.ts';
+import type { CliIo } from '../io.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
+import { VERSION } from '../../version.ts';
 
 /** How long the client may take to read the last output, in milliseconds. */
 const LAST_OUTPUT_MS = 500;
@@ -44,6 +47,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     logger.setLevel(again.config.log.level);
     return again.config;
   };
+  const releaseFaults = io.stderr.isTTY === true ? undefined : logFaults(io, logger);
   const interrupt = listenForInterrupt(io);
   const interrupted = once(interrupt.signal, 'abort');
   try {
@@ -52,8 +56,12 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     try {
       app.start();
       if (!interrupt.signal.aborted) {
-        const { ended } = http ? await startHttp(context, app) : startStdio(context, app, view);
+        const { ended } = http
+          ? await startHttp(context, app, logger)
+          : startStdio(context, app, logger, view);
         await Promise.race([ended, interrupted]);
+        const cause = interrupt.signal.aborted ? 'a signal' : 'the client disconnected';
+        if (io.stderr.isTTY !== true) logger.info('The bridge is stopping', { cause });
       }
     } finally {
       await app.close(loaded.config.calls.shutdownGrace);
@@ -61,6 +69,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     }
   } finally {
     interrupt.release();
+    releaseFaults?.();
     // Output that a client does not read would keep the process alive.
     if (!http && (io.stdout.writableLength ?? 0) > 0)
       after(LAST_OUTPUT_MS, () => io.exitNow(0), { ref: false });
@@ -68,13 +77,29 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   return 0;
 }
 
+/** Logs what Node.js would print. */
+function logFaults(io: CliIo, logger: Logger): () => void {
+  return io.onFault((error, fatal) => {
+    if (!fatal) return logger.warn('Node.js warns', { error });
+    logger.error('The bridge failed and ends', { error });
+    io.exitNow(1);
+  });
+}
+
 interface Serving {
   /** Resolves when no client can send requests any longer. */
   readonly ended: Promise<void>;
 }
 
-function startStdio({ io, output, options }: CommandContext, app: App, view?: string): Serving {
-  if (io.stdin.isTTY === true) {
+function startStdio(
+  { io, output, options }: CommandContext,
+  app: App,
+  logger: Logger,
+  view?: string,
+): Serving {
+  if (io.stderr.isTTY !== true) {
+    logger.info('Serving MCP', { transport: 'stdio', view, version: VERSION });
+  } else if (io.stdin.isTTY === true) {
     const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
     output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
     output.note(`A client starts the bridge by itself, with this command:\n  dify-mcp-bridge ${command}`);
@@ -83,11 +108,13 @@ function startStdio({ io, output, options }: CommandContext, app: App, view?: st
   return { ended: app.serveStdio({ view }) };
 }
 
-async function startHttp({ io, output }: CommandContext, app: App): Promise<Serving> {
+async function startHttp({ io, output }: CommandContext, app: App, logger: Logger): Promise<Serving> {
   const { url, closed } = await app.serveHttp();
   // This command's only result is its address: with port 0, a script cannot learn it otherwise.
   if (output.json) io.stdout.write(`${JSON.stringify({ url })}\n`);
-  else {
+  if (io.stderr.isTTY !== true) {
+    logger.info('Serving MCP', { transport: 'http', url, views: [...app.views.keys()], version: VERSION });
+  } else {
     output.note(`Serving MCP at ${url}; Ctrl+C ends it.`);
     const others = [...app.views.keys()].slice(1).map((name) => `${url}/${name}`);
     if (others.length > 0) output.note(`Other views: ${others.join(', ')}`);

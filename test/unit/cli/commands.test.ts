@@ -366,7 +366,7 @@ describe('serve', () => {
 
   it('tells the addresses of the other views', async () => {
     const app = { serve: () => Promise.resolve(), views: ['support', 'sales'] };
-    const { stderr } = await cli(['serve', '--http'], { app });
+    const { stderr } = await cli(['serve', '--http'], { app, terminal: true });
     expect(stderr).toContain('http://127.0.0.1:8080/mcp/support, http://127.0.0.1:8080/mcp/sales');
   });
 
@@ -383,7 +383,7 @@ describe('serve', () => {
     const env = { ...ENV, DIFY_BRIDGE_PORT: '9999' };
     const argv = ['serve', '--http', '--host', '127.0.0.2', '--port', '0'];
     const serve = () => Promise.resolve();
-    const text = await cli(argv, { env, app: { serve } });
+    const text = await cli(argv, { env, app: { serve }, terminal: true });
     expect(text.configs[0]?.http).toMatchObject({ host: '127.0.0.2', port: 0 });
     expect(text).toMatchObject({ code: 0, stdout: '' });
     expect(text.stderr).toContain('Serving MCP at http://127.0.0.1:8080/mcp');

@@ -56,9 +56,7 @@ it('prints its version', async () => {
 it.each([
   [['serv'], /unknown command 'serv'.*\n.*Did you mean serve\?/],
   [['tools', 'lst'], /unknown command 'lst'.*\n.*Did you mean list\?/],
-  [['serve', '--htpt'], /unknown option '--htpt'.*\n.*Did you mean --http\?/],
   [['tools', 'show'], /missing required argument 'name'.*\n.*See dify-mcp-bridge tools show --help/],
-  [['serve', 'now'], /too many arguments/],
   [['install', 'emacs'], /cursor[^]*See dify-mcp-bridge install --help/],
   [['version', '-o', 'xml'], /'xml' is invalid.*text, json/],
   [['call', 'x', '--args'], /argument missing/],
@@ -73,6 +71,21 @@ it.each([
   expect(stderr).toMatch(/^error: /);
   expect(stderr).toMatch(expected);
   expect(configs).toEqual([]);
+});
+
+it.each([
+  [['--no-color', 'serve', '--htpt'], "unknown option '--htpt'", /Did you mean --http\?/],
+  [['serve', 'now'], "too many arguments for 'serve'. Expected 0 arguments but got 1.", /--help/],
+])('logs that %j is refused, because programs read what serve writes', async (argv, msg, hint) => {
+  const { code, stderr } = await cli(argv);
+  expect(code).toBe(2);
+  expect(JSON.parse(stderr)).toMatchObject({
+    level: 'error',
+    code: 'usage',
+    msg,
+    hint: expect.stringMatching(hint),
+  });
+  expect((await cli(argv, { terminal: true, env: { NO_COLOR: '1' } })).stderr).toMatch(/^error: /);
 });
 
 it('prints an error of the command line as one line of JSON where JSON was asked for', async () => {

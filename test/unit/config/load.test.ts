@@ -92,12 +92,10 @@ describe('precedence', () => {
         deny: [],
         allow: [],
         readOnly: false,
-        maxImageBytes: 700_000,
         sounds: 'inline',
         maxInlineBytes: 1_000_000,
         maxTextChars: 100_000,
-        handOff: 50_000,
-        handOffWithProgress: false,
+        handOff: { after: 50_000, withProgress: false },
         presets: {},
         aliases: {},
       },
@@ -230,7 +228,7 @@ describe('wrong values', () => {
     ['100ms', 100],
   ])('DIFY_BRIDGE_TOOLS_HAND_OFF=%s is taken', async (value, expected) => {
     const { config } = await load({ env: { ...DIFY, DIFY_BRIDGE_TOOLS_HAND_OFF: value } });
-    expect(config.tools.handOff).toBe(expected);
+    expect(config.tools.handOff).toEqual({ after: expected, withProgress: false });
   });
 
   it.each(['50', 'never', '2h', '50ms'])('DIFY_BRIDGE_TOOLS_HAND_OFF=%s is refused', async (value) => {

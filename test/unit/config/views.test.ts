@@ -41,6 +41,7 @@ tools:
   maxTools: 20
   mode: auto
   auto: { tools: 50 }
+  handOff: { withProgress: true }
   languages: [de_DE, en_US]
   aliases: { old: acme_web__search }
   presets:
@@ -61,10 +62,12 @@ views:
     maxTools: 5
     deny: []
     auto: { tokens: 100 }
+    handOff: { after: off }
   writers:
     readOnly: false
     presets: {}
     mode: search
+    handOff: 20s
   plain:
 `;
 
@@ -75,18 +78,21 @@ describe('views', () => {
     expect([...views.keys()]).toEqual(['default', 'small', 'writers', 'plain']);
     expect(views.get('default')).toEqual(config.tools);
     expect(config.tools.auto).toEqual({ tools: 50, tokens: 20_000 });
+    expect(config.tools.handOff).toEqual({ after: 50_000, withProgress: true });
     const { at: _small, ...small } = views.get('small') ?? {};
     expect(small).toEqual({
       ...config.tools,
       maxTools: 5,
       deny: [],
       auto: { tools: 50, tokens: 100 },
+      handOff: { after: 'off', withProgress: true },
     });
     expect(views.get('writers')).toMatchObject({
       readOnly: false,
       presets: {},
       mode: 'search',
       maxTools: 20,
+      handOff: { after: 20_000, withProgress: true },
     });
     const { at, ...plain } = views.get('plain') ?? {};
     expect({ at, plain }).toEqual({ at: {}, plain: config.tools });
@@ -98,6 +104,7 @@ describe('views', () => {
       maxTools: 'views.small.maxTools',
       deny: 'views.small.deny',
       auto: 'views.small.auto',
+      handOff: 'views.small.handOff',
     });
   });
 
@@ -138,6 +145,11 @@ describe('views', () => {
       'views:\n  small:\n    auto: { tool: 5 }\n',
       '3 views.small.auto.tool: no such setting; did you mean tools?',
     ],
+    [
+      'tools:\n  handOffWithProgress: true\n',
+      '2 tools.handOffWithProgress: no such setting; did you mean handOff?',
+    ],
+    ['tools:\n  handOff: { afer: 5s }\n', '2 tools.handOff.afer: no such setting; did you mean after?'],
     ['tools:\n  auto: { token: 5 }\n', '2 tools.auto.token: no such setting; did you mean tokens?'],
     ['tools:\n  allow: [{ tpye: mcp }]\n', '2 tools.allow.0.tpye: no such setting; did you mean type?'],
     [

@@ -362,6 +362,19 @@ describe('limits', () => {
     expect(textsOf(result)[1]).toContain(', not shown (the limit for all images and sounds is 1 MB),');
   });
 
+  it('lets one image take seven tenths of the room for all', async () => {
+    for (const [size, kind] of [
+      [70_000, 'image'],
+      [70_001, 'resource_link'],
+    ] as const) {
+      const opener = openerOf(bytes(photo(size)));
+      const limits = { maxInlineBytes: 100_000 };
+      const result = await convert([file({ filename: 'p.png' })], { opener, limits });
+      expect(shape(result.content)).toEqual([kind]);
+      if (kind !== 'image') expect(textsOf(result)[0]).toContain('(the limit for one image is 70 KB)');
+    }
+  });
+
   it('follows the preset of the tool before the view', async () => {
     const opener = openerOf(bytes(PNG));
     const tool = aTool({ results: { maxImageBytes: 10 } });

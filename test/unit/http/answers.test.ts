@@ -163,7 +163,7 @@ describe('the limit on streams', () => {
       });
     }
     expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { setting: 'http.maxStreams', maxStreams: 2, refused: 1 } },
+      { fields: { reason: 'overloaded', detail: 'As many streams as allowed are open: 2.', refused: 1 } },
     ]);
     expect((await raw(port, { headers: other, body: callRequest('echo') })).status).toBe(200);
     expect((await raw(port, modernRequest('tools/list'))).status).toBe(200);

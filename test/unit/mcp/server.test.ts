@@ -112,8 +112,8 @@ describe('tools/call', () => {
   it('hands over name, arguments, a signal and an id of its own', async () => {
     const seen: unknown[] = [];
     const { client } = await connected({
-      callTool: async (name, args, { requestId, signal }) => {
-        seen.push([name, args, typeof requestId, signal.aborted]);
+      callTool: async (name, args, { origin, signal }) => {
+        seen.push([name, args, typeof origin?.requestId, signal.aborted]);
         return { content: [{ type: 'text', text: 'ok' }] };
       },
     });

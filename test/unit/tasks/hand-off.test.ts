@@ -56,7 +56,7 @@ describe('a call that ends in time', () => {
 
 describe('a call that takes longer', () => {
   it('is answered with what is known, as text and as structured content', async () => {
-    const made = bench({ handOff: 50_000 });
+    const made = bench({ after: 50_000 });
     const call = made.call();
     await pass(20_000);
     made.runs[0]?.observer.log?.(fakeLog('Fetching pages', 'start'));
@@ -106,7 +106,7 @@ describe('a call that takes longer', () => {
   });
 
   it.each([
-    ['the view hands nothing off', bench({ handOff: 'off' }), 'plain'],
+    ['the view hands nothing off', bench({ after: 'off' }), 'plain'],
     ['its caller hears of progress', bench(), 'progress'],
   ] as const)('is waited for where %s', async (_why, made, waiting) => {
     const call = made.call({ waiting });
@@ -116,14 +116,14 @@ describe('a call that takes longer', () => {
   });
 
   it('is handed off in spite of progress where the view says so', async () => {
-    const made = bench({ handOffWithProgress: true });
+    const made = bench({ withProgress: true });
     const call = made.outcome({ waiting: 'progress' });
     await pass(1000);
     expect(await call).toMatchObject({ kind: 'running', state: { status: 'working', tool: 'slow' } });
   });
 
   it('becomes a task sooner, and whatever the view says', async () => {
-    const made = bench({ handOff: 'off' });
+    const made = bench({ after: 'off' });
     const call = made.call({ waiting: 'task' });
     await pass(500);
     expect((await made.calls.get(callIdOf(await call), 'local')).status).toBe('working');
@@ -148,7 +148,7 @@ describe('get_call_result', () => {
   });
 
   it('waits below the limit of the view, and says so again when that was not enough', async () => {
-    const made = bench({ handOff: 50_000 });
+    const made = bench({ after: 50_000 });
     const call = made.call();
     await pass(50_000);
     const callId = callIdOf(await call);
@@ -269,7 +269,7 @@ describe('what is not there', () => {
   it('leaves other tools, and with hand-off off all of them, to the view', async () => {
     const made = bench();
     expect(await made.own('echo', {})).toEqual(answer('not ours'));
-    made.rules.handOff = 'off';
+    made.rules.after = 'off';
     expect(await made.own('get_call_result', { call_id: 'x' })).toEqual(answer('not ours'));
     expect(made.calls.toolsFor(made.rules)).toEqual([]);
   });

@@ -69,7 +69,7 @@ describe('calls with the same key', () => {
   });
 
   it('are joined also where nothing is handed off', async () => {
-    const made = bench({ handOff: 'off' });
+    const made = bench({ after: 'off' });
     const calls = [made.call(key), made.call(key)];
     await pass(0);
     expect(made.runs).toHaveLength(1);

@@ -17,7 +17,7 @@ async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
     { tool: aTool(), parameters, principal: 'local', limits: LIMITS },
     args,
     { signal: new AbortController().signal, idempotencyKey: 'order-1' },
-    { handOff: 'off', handOffWithProgress: false },
+    { after: 'off', withProgress: false },
   );
   return [new WeakRef(args), new WeakRef(parameters)];
 }

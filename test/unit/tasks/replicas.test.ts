@@ -19,16 +19,16 @@ interface Replica extends Bench {
 
 interface ReplicaOptions extends Partial<Omit<TasksOptions, 'caller'>> {
   readonly leaseMs?: number;
-  readonly handOff?: number | 'off';
+  readonly after?: number | 'off';
   readonly server?: RedisServer;
 }
 
 /** One replica on a Redis. */
 async function replica(url: string, options: ReplicaOptions = {}): Promise<Replica> {
-  const { keepMs = 60_000, maxBytes = 1_000_000, leaseMs = 2000, handOff = 100 } = options;
+  const { keepMs = 60_000, maxBytes = 1_000_000, leaseMs = 2000, after = 100 } = options;
   const connection = await connectTo(url);
   const shared = createRedisCalls({ connection, keepMs, maxBytes, leaseMs });
-  const made = bench({ keepMs, maxBytes, shared, handOff });
+  const made = bench({ keepMs, maxBytes, shared, after });
   onTestFinished(() => made.tasks.close());
   return {
     ...made,
@@ -44,7 +44,7 @@ async function pair(options?: ReplicaOptions): Promise<[Replica, Replica]> {
 
 /** Asks for a result; a wait may be as long as the limit of the replica's view lets it. */
 function get(at: Replica, callId: string, seconds = 0, principal?: string) {
-  if (seconds > 0) at.rules.handOff = 20_000;
+  if (seconds > 0) at.rules.after = 20_000;
   const args = { call_id: callId, wait_seconds: seconds };
   return at.own('get_call_result', args, principal === undefined ? {} : { principal });
 }
@@ -57,8 +57,8 @@ const key = { idempotencyKey: 'order-1' };
 
 describe('a call that was handed off by one replica', () => {
   it('is known to another at once, which waits for its result and gives it more than once', async () => {
-    const [a, b] = await pair({ handOff: 3000 });
-    a.rules.handOff = 50;
+    const [a, b] = await pair({ after: 3000 });
+    a.rules.after = 50;
     const callId = callIdOf(await a.call());
     expect(textOf(await get(b, callId))).toMatch(/^The tool slow is still running \(\d s so far\)/);
     // The other replica does not look by itself again: it has to be told.
@@ -75,10 +75,10 @@ describe('a call that was handed off by one replica', () => {
   });
 
   it('tells another replica of its progress', async () => {
-    const [a, b] = await pair({ handOff: 50 });
+    const [a, b] = await pair({ after: 50 });
     const callId = callIdOf(await a.call());
     const heard: string[] = [];
-    b.rules.handOff = 5000;
+    b.rules.after = 5000;
     const waiting = b.own(
       'get_call_result',
       { call_id: callId, wait_seconds: 4 },
@@ -195,7 +195,7 @@ describe('results in Redis', () => {
     const [a, b] = await pair({ maxBytes: 1000 });
     const ids: string[] = [];
     for (const at of [a, b, a]) {
-      at.rules.handOff = 50;
+      at.rules.after = 50;
       const callId = callIdOf(await at.call());
       at.runs.at(-1)?.end(answer('x'.repeat(400)));
       await get(b, callId, 1);
@@ -217,7 +217,7 @@ describe('results in Redis', () => {
 
 describe('calls with the same key', () => {
   it('are one call on all replicas, and all get its result, also afterwards', async () => {
-    const [a, b] = await pair({ handOff: 3000 });
+    const [a, b] = await pair({ after: 3000 });
     const calls = [a.call(key), b.call(key), a.call(key), b.call(key)];
     await expect.poll(() => a.runs.length + b.runs.length).toBe(1);
     await pause(100);
@@ -230,7 +230,7 @@ describe('calls with the same key', () => {
   });
 
   it('are refused with other arguments', async () => {
-    const [a, b] = await pair({ handOff: 3000 });
+    const [a, b] = await pair({ after: 3000 });
     void a.call(key, { n: 1 });
     await expect.poll(() => a.runs.length).toBe(1);
     expect(textOf(await b.call(key, { n: 2 }))).toContain('with other arguments');
@@ -238,7 +238,7 @@ describe('calls with the same key', () => {
   });
 
   it('are handed off from each other', async () => {
-    const [a, b] = await pair({ handOff: 100 });
+    const [a, b] = await pair({ after: 100 });
     const callId = callIdOf(await a.call(key));
     expect(callIdOf(await b.call(key))).toBe(callId);
     a.runs[0]?.end(answer('late'));
@@ -246,7 +246,7 @@ describe('calls with the same key', () => {
   });
 
   it('are cancelled when the last waiter on any replica has left, and then start again', async () => {
-    const [a, b] = await pair({ handOff: 5000 });
+    const [a, b] = await pair({ after: 5000 });
     const [first, second] = [new AbortController(), new AbortController()];
     void a.call({ ...key, signal: first.signal });
     await expect.poll(() => a.runs.length).toBe(1);
@@ -269,7 +269,7 @@ describe('calls with the same key', () => {
     ['busy', 1],
     ['cancelled', 1],
   ] as const)('after %s make %i further calls', async (code, expected) => {
-    const [a, b] = await pair({ handOff: 3000 });
+    const [a, b] = await pair({ after: 3000 });
     const first = a.call(key);
     await expect.poll(() => a.runs.length).toBe(1);
     a.runs[0]?.fail(new BridgeError(code, 'Something.'));
@@ -296,7 +296,7 @@ describe('calls with the same key', () => {
   });
 
   it('are not started a second time when their replica is gone', async () => {
-    const [a, b] = await pair({ leaseMs: 400, handOff: 5000 });
+    const [a, b] = await pair({ leaseMs: 400, after: 5000 });
     void a.call(key);
     await expect.poll(() => a.runs.length).toBe(1);
     await a.kill();

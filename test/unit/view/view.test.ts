@@ -9,7 +9,7 @@ import { echoCaller, listingOf, testView, type TestViewOptions } from '../../sup
 import { parameter, tool, provider } from '../../support/declarations.ts';
 
 const signal = new AbortController().signal;
-const HAND_OFF = { handOff: 50_000 } as const;
+const HAND_OFF = { handOff: { after: 50_000, withProgress: false } } as const;
 const SEARCH = { mode: 'search' } as const;
 const READ_ONLY = { presets: { 'read*': { parameters: {}, readOnly: true } } } satisfies Partial<ViewConfig>;
 
@@ -187,7 +187,10 @@ describe('another listing', () => {
 describe('other settings', () => {
   it('are reported once together with another listing, and not at all where clients see no difference', async () => {
     const { view, heard } = await watched(listingOf('alpha', 'beta'), { config: HAND_OFF });
-    view.update(listingOf('alpha', 'gamma'), changed(view, { deny: ['alpha'], handOff: 'off' }));
+    view.update(
+      listingOf('alpha', 'gamma'),
+      changed(view, { deny: ['alpha'], handOff: { after: 'off', withProgress: false } }),
+    );
     expect(heard).toEqual([['gamma']]);
     view.update(undefined, changed(view, { maxTextChars: 5 }));
     expect(heard).toHaveLength(1);
