@@ -82,7 +82,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
     server.setRequestHandler('tools/call', (request, context) =>
       calls.track(() => toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server) })),
     );
-    if (tasks !== undefined) serveTasks(server, tasks, principal);
+    if (tasks !== undefined) serveTasks(server, { calls: tasks, list }, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });
     server.onerror = (error) => logger.debug('Protocol error', { error });
     return server;

@@ -94,7 +94,7 @@ describe.each(CASES)('a client of $revision over $transport', ({ transport, revi
         ? { type: 'audio', data, mimeType: 'audio/wav' }
         : { type: 'resource', resource: { mimeType: 'audio/wav', blob: data } },
     ]);
-    const [, said = ''] = /^beep\.wav .*, stored for 24 hours: (\S+)$/m.exec(texts.join('\n')) ?? [];
+    const [, said = ''] = /^beep\.wav .*, kept 24 h: (\S+)$/m.exec(texts.join('\n')) ?? [];
     const sound = sounds[0]?.type === 'resource' ? sounds[0].resource.uri : said;
     expect(sound).toBe(said);
     expect(await read(sound, reader)).toEqual(wav);

@@ -55,7 +55,7 @@ function everyType([drawn, , , mp3, bin]: readonly string[], parameters: string)
       audio(MP3, 'audio/mpeg'),
       line(`${bin}.bin`, 'audio/wav', WAV.length, 'attached below'),
       audio(WAV, 'audio/wav'),
-      said('big.txt (text/plain, 1 byte), text below, stored for 24 hours: dify-file://ID/big.txt'),
+      said('big.txt (TXT, 1 byte), text below, kept 24 h: dify-file://ID/big.txt'),
       resource('big.txt', 'text/plain', 'x'),
       said('ctx\n\nSources:\n- ds'),
       said('{"v":{"k":[1]},"s":"part","n0":null}'),

@@ -198,7 +198,7 @@ export const RESULTS: readonly Row[] = [
     expected: {
       content: [
         said(
-          `big.txt (text/plain, 9 KB) was not included: the limit for one file is ${MAX_OUTPUT_BYTES / 1000} KB. Ask the tool for a smaller file, or open it in Dify.`,
+          `big.txt (TXT, 9 KB) was not included: the limit for one file is ${MAX_OUTPUT_BYTES / 1000} KB. Ask the tool for a smaller file, or open it in Dify.`,
         ),
       ],
     },

@@ -73,11 +73,11 @@ const uriOf = (name: string): string => `dify-file://ID/${encodeURIComponent(nam
 
 /** The line that names a file that follows. */
 export const line = (name: string, type: string, size: number, how = 'shown below') =>
-  said(`${name} (${type}, ${size} bytes), ${how}, stored for 24 hours: ${uriOf(name)}`);
+  said(`${name} (${type}, ${size} bytes), ${how}, kept 24 h: ${uriOf(name)}`);
 
 /** The line that names a file that the bridge keeps, and the link to it. */
 export const kept = (name: string, type: string, size: number) => [
-  said(`${name} (${type}, ${size} bytes), stored for 24 hours: ${uriOf(name)}`),
+  said(`${name} (${type}, ${size} bytes), kept 24 h: ${uriOf(name)}`),
   { type: 'resource_link', uri: uriOf(name), name, mimeType: type, size },
 ];
 
