@@ -36,6 +36,8 @@ export const SIGNED_LINK = `http://dify.test${FILE_LINK}?timestamp=1&nonce=fake&
 /** How a line about a file calls its type. */
 export const TYPE_NAMES: Readonly<Record<string, string>> = {
   'application/json': 'JSON',
+  'audio/mpeg': 'MP3',
+  'audio/wav': 'WAV',
   'application/pdf': 'PDF',
   'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'DOCX',
   'application/xml': 'XML',
