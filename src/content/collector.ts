@@ -33,9 +33,9 @@ export class Collector {
   // A streamed variable is stored as an array of pieces, because joining at each piece would take quadratic time.
   readonly #variables = new Map<string, { readonly pieces: string[] } | { readonly value: Json }>();
 
-  constructor(downloads: Downloads) {
+  constructor(downloads: Downloads, toolName: string) {
     this.#downloads = downloads;
-    this.files = new EmbeddedFiles(downloads);
+    this.files = new EmbeddedFiles(downloads, toolName);
   }
 
   add(message: ToolInvokeMessage): void {
@@ -76,7 +76,7 @@ export class Collector {
   variables(): [string, Json][] {
     return Array.from(this.#variables, ([name, variable]) => [
       name,
-      'pieces' in variable ? withoutSteering(variable.pieces.join('')) : variable.value,
+      'pieces' in variable ? variable.pieces.join('') : variable.value,
     ]);
   }
 

@@ -80,7 +80,7 @@ export async function deliver(
   try {
     if (size !== undefined && size > maxBytes) return tooLarge(size, mimeType);
     const hints = { declared: [file.mimeType, mimeType], filename };
-    return await receive(new Peekable(opened.body), hints, size, turn, options);
+    return await receive(file, new Peekable(opened.body), hints, size, turn, options);
   } finally {
     await opened.discard();
   }
@@ -93,6 +93,7 @@ async function open(file: FileReference, opener: FileOpener, signal: AbortSignal
 }
 
 async function receive(
+  file: FileReference,
   source: Peekable,
   hints: TypeHints,
   announced: number | undefined,
@@ -111,7 +112,7 @@ async function receive(
   const { mimeType } = type;
   if (source.ended && source.length === 0) return { kind: 'empty', mimeType };
 
-  const about = { name: hints.filename, mimeType };
+  const about = { name: fileName(file, { mimeType }), mimeType };
   const form = formOf(type, limits);
   const because = form === undefined ? undefined : await reasonAgainst(form, source, type, turn, limits);
   turn.pass();

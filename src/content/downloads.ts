@@ -139,7 +139,7 @@ export class Downloads {
 }
 
 /** Returns Dify's ID of a file, if the reference shows it, and what distinguishes the file from others. */
-function identify({ id, url }: FileReference): {
+export function identify({ id, url }: FileReference): {
   readonly id?: string | undefined;
   readonly key?: string | undefined;
 } {

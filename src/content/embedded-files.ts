@@ -1,17 +1,22 @@
 import { extensionOfType } from '../model/media-types.ts';
 import type { FileReference } from '../model/message.ts';
+import { binaryText } from './binary-text.ts';
 import { mayHaveDataUrl, openDataUrl, replaceDataUrls } from './data-url.ts';
-import type { Downloads, ResultFile } from './downloads.ts';
-import { fileName } from './file-name.ts';
+import { type Downloads, identify, type ResultFile } from './downloads.ts';
+import { fileName, isNameless } from './file-name.ts';
 
 /**
- * Finds the files that are in the outputs of a call as strings: data URLs, and strings that are a signed link to a file
- * of this Dify. Each becomes a file of the result, with a short placeholder in its place.
+ * Finds the files that are in the outputs of a call as strings: data URLs, strings that are a signed link to a file of
+ * this Dify, and the bytes of a file. Each becomes a file of the result, with a short placeholder in its place.
  */
 export class EmbeddedFiles {
   /** Signed links by the IDs of files, as found in the file objects of the outputs. They are valid for 300 s. */
   readonly links = new Map<string, string>();
   readonly #downloads: Downloads;
+  /** The name for files that have none. */
+  readonly #stem: string;
+  /** The names of such files by their IDs or addresses. */
+  readonly #names = new Map<string, string>();
   /** Placeholders by data URL. */
   readonly #data = new Map<string, string>();
   readonly #linked = new Map<string, FileReference>();
@@ -19,8 +24,9 @@ export class EmbeddedFiles {
   /** Data URLs that were given a name. */
   #count = 0;
 
-  constructor(downloads: Downloads) {
+  constructor(downloads: Downloads, toolName: string) {
     this.#downloads = downloads;
+    this.#stem = toolName.slice(toolName.lastIndexOf('__') + 1).replace(/^_/, '');
   }
 
   /** Returns the files that were found since the last call, to be placed in the result. */
@@ -39,14 +45,24 @@ export class EmbeddedFiles {
   shown(text: string): string {
     const link = this.shownLink(text);
     if (link !== undefined) return link;
+    const binary = binaryText(text);
+    if (binary !== undefined)
+      return 'note' in binary ? binary.note : this.#shownData(binary.url, binary.mimeType);
     return mayHaveDataUrl(text) ? replaceDataUrls(text, (url, type) => this.#shownData(url, type)) : text;
   }
 
-  /** Returns the reference with a name if it is a data URL, which has none. */
+  /** Returns the reference with a name if it is a data URL, or if Dify named it by a random ID. */
   named(file: FileReference): FileReference {
-    if (file.filename !== undefined || !/^\s*data:/i.test(file.url ?? '')) return file;
-    const type = file.mimeType ?? openDataUrl(file.url ?? '')?.mimeType ?? '';
-    return { ...file, filename: this.#nextName(type) };
+    if (file.filename === undefined && /^\s*data:/i.test(file.url ?? '')) {
+      const type = file.mimeType ?? openDataUrl(file.url ?? '')?.mimeType ?? '';
+      return { ...file, filename: this.#nextName(type) };
+    }
+    if (!isNameless(file)) return file;
+    const { key = '' } = identify(file);
+    const number = this.#names.size + 1;
+    const filename = this.#names.get(key) ?? (number === 1 ? this.#stem : `${this.#stem}-${number}`);
+    this.#names.set(key, filename);
+    return { ...file, filename, lacksExtension: true };
   }
 
   /** Whether a file has a place in the result: a link that leads to none of this Dify's files stays a text. */
@@ -64,14 +80,14 @@ export class EmbeddedFiles {
     if (!this.#downloads.isSignedLink(text)) return undefined;
     const known = this.#linked.get(text);
     if (known === undefined) {
-      const file: FileReference = { url: text.trim(), isLink: true };
+      const file = this.named({ url: text.trim(), isLink: true });
       this.#linked.set(text, file);
       this.#add(file);
       return text;
     }
     const result = this.#downloads.find(known);
     const hasArrived = result !== undefined && (result.file.isLink !== true || this.isPlaced(result));
-    return hasArrived ? placeholder(fileName(result.file)) : text;
+    return hasArrived ? placeholder(fileName(result.file, result.delivery)) : text;
   }
 
   #shownData(url: string, mimeType: string): string {

@@ -1,7 +1,7 @@
-import { durationText } from '../model/duration.ts';
 import { formatSize } from '../model/format-size.ts';
 import type { ResultLimits } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
+import { extensionOfType, UNKNOWN_TYPE } from '../model/media-types.ts';
 import type { FileReference } from '../model/message.ts';
 import type { Delivery } from './delivery.ts';
 import { fileName } from './file-name.ts';
@@ -20,9 +20,9 @@ export function describeFile(
   delivery: Delivery,
   { limits, maxBytes }: { readonly limits: ResultLimits; readonly maxBytes: number },
 ): string {
-  const name = fileName(file);
+  const name = fileName(file, delivery);
   const facts = (mimeType: string | undefined, size: number | undefined): string => {
-    const known = [mimeType, size === undefined ? undefined : formatSize(size)];
+    const known = [typeName(mimeType), size === undefined ? undefined : formatSize(size)];
     const words = known.filter((word) => word !== undefined).join(', ');
     return words === '' ? name : `${name} (${words})`;
   };
@@ -35,7 +35,7 @@ export function describeFile(
       const shown = `${facts(delivery.mimeType, size)}, ${FORMS[delivery.kind]}`;
       if (delivery.stored === undefined) return `${shown}.`;
       const { file: stored, access } = delivery.stored;
-      return `${shown}, stored for ${lifetime(stored)}: ${access.uri}`;
+      return `${shown}, kept ${lifetime(stored)}: ${access.uri}`;
     }
     case 'empty':
       return `${facts(delivery.mimeType, 0)} is empty.`;
@@ -64,10 +64,10 @@ export function describePassedOver(names: readonly string[], max: number): strin
   return `${formatCount(names.length)} more ${were} not included, because a result contains at most ${max}: ${listed}. Ask the tool for fewer files at a time, or open them in Dify.`;
 }
 
-/** Returns how long a file is stored and where, as the end of a line about it. No comma follows an address. */
+/** Returns how long a file is kept and where, as the end of a line about it. No comma follows an address. */
 export function whereStored({ file, access }: AccessibleFile): string {
   const places = [access.uri, access.url, access.path].filter((place) => place !== undefined);
-  return `stored for ${lifetime(file)}: ${places.join(' or ')}`;
+  return `kept ${lifetime(file)}: ${places.join(' or ')}`;
 }
 
 function whyLeft(
@@ -89,10 +89,16 @@ function whyLeft(
     : `the limit for all images and sounds is ${formatSize(limits.maxInlineBytes)}`;
 }
 
-/** Returns the time from storing to expiry, in whole minutes or larger units. */
+/** Returns the time from storing to expiry: `24 h`, `90 min`. */
 function lifetime({ createdAt, expiresAt }: AccessibleFile['file']): string {
   const minutes = Math.max(1, Math.round((expiresAt.getTime() - createdAt.getTime()) / 60_000));
-  return durationText(minutes * 60_000);
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
+}
+
+/** Returns a type by its usual extension, which people know: `DOCX`. Undefined for an unknown type. */
+function typeName(mimeType: string | undefined): string | undefined {
+  if (mimeType === undefined || mimeType === UNKNOWN_TYPE) return undefined;
+  return extensionOfType(mimeType)?.slice(1).toUpperCase() ?? mimeType;
 }
 
 /** Returns an address for display, without the signature of a Dify link. */

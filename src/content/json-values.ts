@@ -1,14 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
 import { withoutSteering } from '../model/invisible-characters.ts';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject, textOf } from '../model/json.ts';
 import { writeJson } from '../model/well-formed.ts';
 import type { EmbeddedFiles } from './embedded-files.ts';
+import { fileName } from './file-name.ts';
 
 /** Deeper values are omitted, so that no recursion here, in the SDK or in a client overflows the stack. */
 const MAX_DEPTH = 200;
 /** Longer JSON is represented by its digest, in characters. */
 const MAX_CANONICAL = 4096;
 const TOO_DEEP = '[omitted: nested too deeply]';
+
+/** Where a file object has its ID, in the order in which they count. */
+const ID_KEYS = ['related_id', 'tool_file_id', 'upload_file_id', 'id'];
 
 /** Marks a serialised file in the outputs of a Dify tool. */
 export const FILE_MARKER = '__dify__file__';
@@ -25,7 +29,7 @@ export function toShownValue(value: Json, files: EmbeddedFiles, depth = 0): Json
   if (!isJsonObject(value)) return mapArray(value, files, depth);
   if (value['dify_model_identity'] === FILE_MARKER) {
     rememberLink(value, files.links);
-    return describeFile(value);
+    return describeFile(value, files);
   }
   // Copies only what changes, because a copy of a large value would take as much memory again.
   let changed: Map<string, readonly [string, Json]> | undefined;
@@ -56,20 +60,28 @@ function mapArray(value: readonly Json[], files: EmbeddedFiles, depth: number): 
   return changed ?? value;
 }
 
+/** Returns the name that the file has in the result. */
+function nameOf(file: JsonObject, filename: string, files: EmbeddedFiles): string {
+  const id = ID_KEYS.map((key) => textOf(file[key])).find((each) => each !== undefined);
+  return fileName(files.named({ id, filename, mimeType: textOf(file['mime_type']) }));
+}
+
 function rememberLink(file: JsonObject, links: Map<string, string>): void {
   const url = file['url'];
   if (typeof url !== 'string' || url === '') return;
-  for (const key of ['related_id', 'tool_file_id', 'upload_file_id', 'id']) {
+  for (const key of ID_KEYS) {
     const id = file[key];
     if (typeof id === 'string' && id !== '') links.set(id, url);
   }
 }
 
-function describeFile(file: JsonObject): JsonObject {
+function describeFile(file: JsonObject, files: EmbeddedFiles): JsonObject {
   const shown: Record<string, Json> = {};
   for (const key of ['filename', 'mime_type', 'size']) {
     const value = file[key];
-    if (typeof value === 'string') shown[key] = withoutSteering(value);
+    if (key === 'filename' && typeof value === 'string')
+      shown[key] = withoutSteering(nameOf(file, value, files));
+    else if (typeof value === 'string') shown[key] = withoutSteering(value);
     else if (typeof value === 'number') shown[key] = value;
   }
   // The address of a remote file comes from the tool. Dify has not signed it, and the file has no other address.

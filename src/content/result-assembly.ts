@@ -180,7 +180,7 @@ function withFiles(
     const { file } = part.result;
     const delivery = fitting(part.result.delivery);
     const line = withoutSteering(describeFile(file, delivery, context));
-    return [{ kind: 'file', line, blocks: toFileBlocks(delivery, fileName(file)) }];
+    return [{ kind: 'file', line, blocks: toFileBlocks(delivery, fileName(file, delivery)) }];
   });
   return [...items, ...last.map((text): Item => ({ kind: 'text', ...text }))];
 }

@@ -4,6 +4,7 @@ import type { Json } from '../model/json.ts';
 import { memoryOfJson } from '../model/json-memory.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
+import { binaryText } from './binary-text.ts';
 import type { EmbeddedFiles } from './embedded-files.ts';
 import { FILE_MARKER, toShownValue } from './json-values.ts';
 
@@ -37,7 +38,9 @@ export interface TextRunContext {
  */
 export function readTextRun(pieces: readonly string[], context: TextRunContext): TextRun {
   const { lookForJson, files } = context;
-  const text = withoutSteering(pieces.join(''));
+  const joined = pieces.join('');
+  if (binaryText(joined) !== undefined) return { text: files.shown(joined), values: [] };
+  const text = withoutSteering(joined);
   const mayHaveFiles = MAY_HAVE_FILES.test(text);
   if ((!lookForJson && !mayHaveFiles) || text.length > MAX_PARSED_LENGTH) {
     return { text: files.shown(text), values: [] };

@@ -66,7 +66,7 @@ export class ToolResults {
     try {
       const storeFor = (ends: AbortSignal): ResultStore => this.#storeFor(context.principal, ends);
       const downloads = new Downloads({ opener, storeFor, limits, signal: until, logger });
-      const collector = new Collector(downloads);
+      const collector = new Collector(downloads, tool.name);
       const announcer = createAnnouncer(observer);
       let failure: BridgeError | undefined;
       try {

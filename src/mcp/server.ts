@@ -85,7 +85,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
         return toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server), client });
       }),
     );
-    if (tasks !== undefined) serveTasks(server, tasks, principal);
+    if (tasks !== undefined) serveTasks(server, { calls: tasks, list }, principal);
     if (resources !== undefined) serveResources(server, resources, { principal, logger });
     server.onerror = (error) => logger.debug('Protocol error', { error });
     return server;

@@ -7,6 +7,7 @@ import {
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
 import { asBridgeError, type BridgeError } from '../model/errors.ts';
+import type { ToolListSource } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
 import { isJsonObject } from '../model/json.ts';
 import { protocolError } from './protocol-error.ts';
@@ -36,7 +37,11 @@ export function taskResult(state: CallState, keepMs: number): Result {
  * Answers `tasks/get`, `tasks/update` and `tasks/cancel`. The ID of a task is its call ID. Tasks never ask for input,
  * so an update changes nothing.
  */
-export function serveTasks(server: Server, calls: DetachedCalls, principal: string): void {
+export function serveTasks(
+  server: Server,
+  { calls, list }: { readonly calls: DetachedCalls; readonly list: ToolListSource },
+  principal: string,
+): void {
   const serve = (method: string, answer: (taskId: string) => Promise<Result>): void => {
     server.setRequestHandler(method, { params: taskParams }, async ({ taskId }, context) => {
       if (!understandsTasks(context)) {
@@ -51,7 +56,7 @@ export function serveTasks(server: Server, calls: DetachedCalls, principal: stri
       }
     });
   };
-  serve('tasks/get', async (taskId) => detailedTask(await calls.get(taskId, principal), calls.keepMs));
+  serve('tasks/get', async (taskId) => detailedTask(await calls.get(taskId, principal), calls.keepMs, list));
   serve('tasks/update', async (taskId) => {
     await calls.get(taskId, principal);
     return {};
@@ -74,11 +79,11 @@ function taskFields({ callId, status, lastProgress, startedAt, changedAt }: Call
   };
 }
 
-function detailedTask(state: CallState, keepMs: number): Result {
-  const { status, result, error } = state;
+function detailedTask(state: CallState, keepMs: number, list: ToolListSource): Result {
+  const { tool: name, status, result, error } = state;
   const fields = taskFields(state, keepMs);
   if (status === 'completed' && result !== undefined)
-    return { ...fields, result: toCallToolResult(result, FULL_VOCABULARY) };
+    return { ...fields, result: toCallToolResult(result, FULL_VOCABULARY, { name, list }) };
   if (status === 'failed' && error !== undefined) return { ...fields, error: taskError(error, state) };
   return fields;
 }

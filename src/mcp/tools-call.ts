@@ -57,7 +57,8 @@ export class ToolsCall {
       const waiting = this.#waitingOf(context);
       const { observer } = reporter;
       const call = { signal, observer, origin, principal, idempotencyKey, waiting };
-      return this.#answerOf(await this.#options.service.callTool(name, args, call), waiting, vocabulary);
+      const outcome = await this.#options.service.callTool(name, args, call);
+      return this.#answerOf(name, outcome, waiting, vocabulary);
     } catch (thrown) {
       const error = asBridgeError(thrown);
       if (error.rule.mcp === 'protocol') throw protocolError(error);
@@ -83,10 +84,11 @@ export class ToolsCall {
   }
 
   /** Returns the answer to the client: the result, or the task that the call became. */
-  #answerOf(outcome: CallOutcome, waiting: Waiting, vocabulary: Vocabulary): CallToolResult {
-    if (outcome.kind === 'result') return toCallToolResult(outcome.result, vocabulary);
-    const { detached } = this.#options.service;
-    if (waiting !== 'task' || detached === undefined) return toCallToolResult(outcome.notice, vocabulary);
+  #answerOf(name: string, outcome: CallOutcome, waiting: Waiting, vocabulary: Vocabulary): CallToolResult {
+    const { tools: list, detached } = this.#options.service;
+    if (outcome.kind === 'result') return toCallToolResult(outcome.result, vocabulary, { name, list });
+    if (waiting !== 'task' || detached === undefined)
+      return toCallToolResult(outcome.notice, vocabulary, { name, list });
     return taskResult(outcome.state, detached.keepMs) as CallToolResult;
   }
 }

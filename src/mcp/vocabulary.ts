@@ -5,9 +5,8 @@ import type {
   ListToolsResult,
   Server,
 } from '@modelcontextprotocol/server';
-import type { ContentBlock, ResourceLink, ToolResult } from '../model/content.ts';
-import { formatSize } from '../model/format-size.ts';
-import type { ListedTool } from '../model/registry.ts';
+import type { ContentBlock, ToolResult } from '../model/content.ts';
+import type { ListedTool, ToolListSource } from '../model/registry.ts';
 import { definitionOf } from '../model/tool-definition.ts';
 
 /**
@@ -29,24 +28,36 @@ export function vocabularyOf(server: Server): Vocabulary {
   return known ?? '2024-11-05';
 }
 
+/** The tool that the client called, as the client sees it. */
+export interface CalledTool {
+  readonly name: string;
+  readonly list: Pick<ToolListSource, 'current'>;
+}
+
 /**
  * Returns a result in the vocabulary of its client. Clients reject a whole result for one block of an unknown type, and
- * some for an unknown member. Omitting structured content loses nothing, because the text of the result has its values.
+ * some for an unknown member. Structured content goes only to clients that expect it, because the tool is listed with an
+ * output schema: the text has the same values, and some clients show the model both.
  */
 export function toCallToolResult(
   { content, structuredContent, isError }: ToolResult,
   vocabulary: Vocabulary,
+  { name, list }: CalledTool,
 ): CallToolResult {
+  const isExpected =
+    vocabulary === '2025-06-18' &&
+    structuredContent !== undefined &&
+    list.current()?.tools.find((tool) => tool.name === name)?.outputSchema !== undefined;
   return {
     content: toSentBlocks(content, vocabulary),
-    ...(structuredContent !== undefined && vocabulary === '2025-06-18' && { structuredContent }),
+    ...(isExpected && { structuredContent }),
     ...(isError && { isError }),
   };
 }
 
-/** Returns content blocks in the vocabulary of their client. Keeps their order and every file. */
+/** Returns content blocks in the vocabulary of their client, in their order. */
 export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocabulary): SentBlock[] {
-  return content.map((block) => {
+  return content.flatMap((block): SentBlock | readonly SentBlock[] => {
     switch (block.type) {
       case 'audio': {
         const { type, data, mimeType, uri = `urn:uuid:${randomUUID()}` } = block;
@@ -61,16 +72,12 @@ export function toSentBlocks(content: readonly ContentBlock[], vocabulary: Vocab
       case 'resource':
         return { type: block.type, resource: block.resource };
       case 'resource_link':
-        return vocabulary === '2025-06-18' ? block : { type: 'text', text: describeLink(block) };
+        // The text before it names the file and its URI.
+        return vocabulary === '2025-06-18' ? block : [];
       default:
         return block;
     }
   });
-}
-
-function describeLink({ name, mimeType, size, uri, description }: ResourceLink): string {
-  const line = `File ${name} (${mimeType}, ${formatSize(size)}): ${uri}`;
-  return description === undefined ? line : `${line}\n${description}`;
 }
 
 /** Returns a tool in the vocabulary of its client. Revisions before 2025-06-18 have the title in the annotations. */

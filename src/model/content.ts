@@ -31,7 +31,6 @@ export interface ResourceLink {
   readonly mimeType: string;
   /** Bytes. */
   readonly size: number;
-  readonly description?: string;
 }
 
 export type EmbeddedResource =
@@ -53,9 +52,13 @@ export interface ResultLimits {
 /** The result of a tools/call. `content` has at least one block, and the first one is text. */
 export interface ToolResult {
   readonly content: readonly ContentBlock[];
-  /** Omitted if the result has media or is an error. */
+  /** Omitted if the result has media or is an error. Clients get it if they see an output schema of the tool. */
   readonly structuredContent?: JsonObject | undefined;
   readonly isError?: true;
+}
+
+export function textResult(text: string): ToolResult {
+  return { content: [{ type: 'text', text }] };
 }
 
 /** Returns an error as a result that the model reads. */

@@ -10,6 +10,8 @@ export interface FileReference {
   readonly id?: string | undefined;
   readonly transferMethod?: string | undefined;
   readonly filename?: string | undefined;
+  /** True for a name by the bridge, which the extension of the file's type completes. */
+  readonly lacksExtension?: boolean | undefined;
   readonly mimeType?: string | undefined;
   /** Bytes, if Dify sends the size. */
   readonly size?: number | undefined;

@@ -1,5 +1,5 @@
 import type { CallOutcome } from '../model/call.ts';
-import type { ToolResult } from '../model/content.ts';
+import { textResult, type ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
 import { durationText } from '../model/duration.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -7,33 +7,21 @@ import type { CallState } from '../model/task.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /**
- * Returns the answer for a call that is still running. It has the same facts as text and as structured content, because
- * some clients show the model only one of the two. The structured content omits names that the tool's own output schema
- * declares, because the client would read them as the tool's output.
+ * Returns the answer for a call that is still running. If its tool has an output schema, clients expect structured
+ * content, and some show the model nothing else. It omits names that the schema declares, because the client would read
+ * them as the tool's output.
  */
 export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutcome {
   const { callId, tool, lastProgress } = state;
-  const elapsedSeconds = Math.round(state.elapsedMs / 1000);
-  const next =
-    `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result, and repeat this ` +
-    `while the call is still running. Do not call ${tool} again: that would start it a second time. ` +
-    'cancel_call gives it up, but the tool runs to its end in Dify.';
+  const seconds = Math.round(state.elapsedMs / 1000);
   const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;
-  const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result yet.\n${next}`;
-  const facts: JsonObject = {
-    status: 'running',
-    call_id: callId,
-    tool,
-    elapsedSeconds,
-    lastProgress,
-    next,
-  };
-  const content = [{ type: 'text', text }] as const;
-  return {
-    kind: 'running',
-    state,
-    notice: { content, structuredContent: withoutDeclared(facts, outputSchema) },
-  };
+  const text =
+    `${tool} is still running (${seconds} s${progress}); this is not its result yet. ` +
+    `Call get_call_result with {"call_id": ${JSON.stringify(callId)}}. ` +
+    `Do not call ${tool} again: that would start it twice. cancel_call gives it up.`;
+  const facts = { status: 'running', call_id: callId, next: text };
+  const structuredContent = withoutDeclared(facts, outputSchema);
+  return { kind: 'running', state, notice: { ...textResult(text), structuredContent } };
 }
 
 function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined): JsonObject {
@@ -48,10 +36,9 @@ function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined
 /** Returns the answer of cancel_call. `wasRunning` is false if the call had ended before. */
 export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): ToolResult {
   const text = wasRunning
-    ? `The call of ${tool} was cancelled and its request to Dify closed. The tool runs to its end in Dify if it has ` +
-      'started there, and anything it does stays done.'
-    : `The call of ${tool} had already ended (${status}). Fetch its result with get_call_result.`;
-  return { content: [{ type: 'text', text }] };
+    ? `The call of ${tool} was cancelled. The tool runs to its end in Dify if it has started there; what it does stays done.`
+    : `The call of ${tool} had already ended (${status}). get_call_result returns its result.`;
+  return textResult(text);
 }
 
 /** Returns the error for a request that was cancelled while others wait for the same call. No client reads it. */

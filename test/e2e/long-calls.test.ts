@@ -11,8 +11,7 @@ const textOf = (result: Partial<TestResult> = {}): string =>
   (result.content ?? []).map(({ text }) => text).join('\n');
 
 const callIdOf = (result: Partial<TestResult> = {}): string =>
-  (result.structuredContent as { call_id?: string } | undefined)?.call_id ??
-  `not handed off: ${textOf(result)}`;
+  /"call_id": "(call_[^"]+)"/.exec(textOf(result))?.[1] ?? `not handed off: ${textOf(result)}`;
 
 async function serve(
   env: Readonly<Record<string, string>>,

@@ -33,6 +33,27 @@ export const FILE_ID = '0f0f0f0f-1111-4222-8333-444444444444';
 export const FILE_LINK = `/files/tools/${FILE_ID}.png`;
 export const SIGNED_LINK = `http://dify.test${FILE_LINK}?timestamp=1&nonce=fake&sign=FAKE-SIGNATURE`;
 
+/** How a line about a file calls its type. */
+export const TYPE_NAMES: Readonly<Record<string, string>> = {
+  'application/json': 'JSON',
+  'audio/mpeg': 'MP3',
+  'audio/wav': 'WAV',
+  'application/pdf': 'PDF',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'DOCX',
+  'application/xml': 'XML',
+  'application/zip': 'ZIP',
+  'image/gif': 'GIF',
+  'image/jpeg': 'JPG',
+  'image/png': 'PNG',
+  'image/svg+xml': 'SVG',
+  'image/webp': 'WEBP',
+  'text/csv': 'CSV',
+  'text/html': 'HTML',
+  'text/javascript': 'JS',
+  'text/markdown': 'MD',
+  'text/plain': 'TXT',
+};
+
 /** A file object as Dify puts it into outputs. */
 export function difyFile(extra: JsonObject = {}): JsonObject {
   return {

@@ -13,6 +13,7 @@ export function fakeTool(name: string): PublishedTool {
     title: `Tool ${name}`,
     description: `Does ${name}.`,
     inputSchema: { type: 'object', properties: { text: { type: 'string' } } },
+    ...(name === 'structured' && { outputSchema: { type: 'object' } }),
     annotations: { openWorldHint: true },
     ref: { providerType: 'builtin', providerId: 'fake', tool: name },
     providerLabel: 'Fake',

@@ -6,29 +6,29 @@ import { said } from './rows/row.ts';
 
 /** What a release of Dify has that the one before it had not. */
 const RELEASES = [
-  { version: '1.0.0', mcp: false, apiJson: false, outputs: false, files: true },
-  { version: '1.4.1', mcp: false, apiJson: false, outputs: false, files: true },
-  { version: '1.4.2', mcp: false, apiJson: false, outputs: false, files: true },
-  { version: '1.6.0', mcp: true, apiJson: false, outputs: false, files: true },
-  { version: '1.7.0', mcp: true, apiJson: false, outputs: false, files: true },
-  { version: '1.7.2', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.8.0', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.9.0', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.9.1', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.9.2', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.10.0', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.10.1', mcp: true, apiJson: true, outputs: false, files: true },
-  { version: '1.11.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.11.1', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.11.2', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.12.0', mcp: true, apiJson: true, outputs: true, files: false },
-  { version: '1.12.1', mcp: true, apiJson: true, outputs: true, files: false },
-  { version: '1.13.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.14.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.15.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.16.1', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.17.0', mcp: true, apiJson: true, outputs: true, files: true },
-  { version: '1.17.1', mcp: true, apiJson: true, outputs: true, files: true },
+  { version: '1.0.0', mcp: false, outputs: false, files: true },
+  { version: '1.4.1', mcp: false, outputs: false, files: true },
+  { version: '1.4.2', mcp: false, outputs: false, files: true },
+  { version: '1.6.0', mcp: true, outputs: false, files: true },
+  { version: '1.7.0', mcp: true, outputs: false, files: true },
+  { version: '1.7.2', mcp: true, outputs: false, files: true },
+  { version: '1.8.0', mcp: true, outputs: false, files: true },
+  { version: '1.9.0', mcp: true, outputs: false, files: true },
+  { version: '1.9.1', mcp: true, outputs: false, files: true },
+  { version: '1.9.2', mcp: true, outputs: false, files: true },
+  { version: '1.10.0', mcp: true, outputs: false, files: true },
+  { version: '1.10.1', mcp: true, outputs: false, files: true },
+  { version: '1.11.0', mcp: true, outputs: true, files: true },
+  { version: '1.11.1', mcp: true, outputs: true, files: true },
+  { version: '1.11.2', mcp: true, outputs: true, files: true },
+  { version: '1.12.0', mcp: true, outputs: true, files: false },
+  { version: '1.12.1', mcp: true, outputs: true, files: false },
+  { version: '1.13.0', mcp: true, outputs: true, files: true },
+  { version: '1.14.0', mcp: true, outputs: true, files: true },
+  { version: '1.15.0', mcp: true, outputs: true, files: true },
+  { version: '1.16.1', mcp: true, outputs: true, files: true },
+  { version: '1.17.0', mcp: true, outputs: true, files: true },
+  { version: '1.17.1', mcp: true, outputs: true, files: true },
 ] as const;
 
 const ROADS = { inner: sandboxEnv, account: accountEnv } as const;
@@ -73,25 +73,24 @@ describe('every release of Dify, by both ways of listing', () => {
       expect(chart).toMatchObject({
         content: [
           said('A bar chart of 2 values, 320 by 200 pixels.'),
-          { type: 'text', text: expect.stringMatching(/^chart\.png \(image\/png, /) },
+          { type: 'text', text: expect.stringMatching(/^chart\.png \(PNG, /) },
           { type: 'image', mimeType: 'image/png' },
         ],
       });
-      expect(parts(pet)).toEqual({
-        content: [said(JSON.stringify(PET))],
-        ...(has.apiJson && { structuredContent: PET }),
-      });
-      expect(comparison.structuredContent).toEqual({
+      expect(parts(pet)).toEqual({ content: [said(JSON.stringify(PET))] });
+      expect(comparison.content).toHaveLength(1);
+      const outputs = {
         verdict: 'The texts share 1 of 3 different words.',
         similarity: 0.333,
         shared_words: ['b'],
         counts: { first: 2, second: 2, shared: 1 },
-      });
-      expect(comparison.content).toHaveLength(1);
+      };
+      expect(JSON.parse(comparison.content[0]?.text ?? '')).toEqual(outputs);
+      expect(comparison.structuredContent).toEqual(has.outputs ? outputs : undefined);
       if (has.files) {
         expect(report).toMatchObject({
           content: [
-            { text: expect.stringMatching(/^a-report\.md \(text\/markdown, /) },
+            { text: expect.stringMatching(/^a-report\.md \(MD, /) },
             { type: 'resource', resource: { text: expect.stringContaining('- Lines: 2') } },
             { text: expect.stringContaining('"lines":2') },
           ],
@@ -103,7 +102,6 @@ describe('every release of Dify, by both ways of listing', () => {
       if (books !== undefined) {
         expect(parts(books)).toEqual({
           content: [said(BOOK), said(JSON.stringify({ total: 1, titles: [BOOK] }))],
-          structuredContent: { total: 1, titles: [BOOK], text: BOOK },
         });
       }
       expect(parts(broken)).toEqual({

@@ -95,16 +95,15 @@ describe.each(CASES)('integers beyond 2^53 for a $kind client over $transport', 
   });
 
   it.each([
-    ['json', `{"id":${LONG},"list":[-${LONG},1]}`, { id: LONG, list: [`-${LONG}`, 1] }],
-    ['variable', `{"id":${LONG}}`, { id: LONG }],
-    ['text', `{"id": ${LONG}}`, undefined],
-    ['both', `{"id": ${LONG}}`, { id: LONG }],
-    ['unheld', '{"n":"12345678901234567.89"}', { n: '12345678901234567.89' }],
-    ['nan', '{"a":null,"b":[null,null],"c":"NaN"}', { a: null, b: [null, null], c: 'NaN' }],
-  ])('are exact in a result with %s', async (name, text, structured) => {
+    ['json', `{"id":${LONG},"list":[-${LONG},1]}`],
+    ['variable', `{"id":${LONG}}`],
+    ['text', `{"id": ${LONG}}`],
+    ['both', `{"id": ${LONG}}`],
+    ['unheld', '{"n":"12345678901234567.89"}'],
+    ['nan', '{"a":null,"b":[null,null],"c":"NaN"}'],
+  ])('are exact in a result with %s', async (name, text) => {
     const result = await client.callTool(TOOL, { case: name });
     expect(result.content).toEqual([{ type: 'text', text }]);
-    expect(result.structuredContent).toEqual(structured);
   });
 
   it('are exact in quoted numbers, in JSON texts and in defaults', async () => {

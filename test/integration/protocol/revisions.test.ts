@@ -81,9 +81,8 @@ describe.each(CASES)('a client of $revision over $transport', ({ transport, revi
     const about = { name: 'page.pdf', mimeType: 'application/pdf', size: pdf.length };
     const links = content.filter((block) => block.type === 'resource_link');
     expect(links).toMatchObject(knowsLinks ? [about] : []);
-    const lines = texts.filter((text) => text.startsWith('File page.pdf (application/pdf, '));
-    expect(lines).toHaveLength(knowsLinks ? 0 : 1);
-    const document = links[0]?.uri ?? lines[0]?.split('): ')[1] ?? '';
+    const [, document = ''] = /^page\.pdf \(PDF, .*, kept 24 h: (\S+)/m.exec(texts.join('\n')) ?? [];
+    if (knowsLinks) expect(links[0]?.uri).toBe(document);
     expect(await read(document, reader)).toEqual(pdf);
 
     const wav = bytesOf('wav');
@@ -94,7 +93,7 @@ describe.each(CASES)('a client of $revision over $transport', ({ transport, revi
         ? { type: 'audio', data, mimeType: 'audio/wav' }
         : { type: 'resource', resource: { mimeType: 'audio/wav', blob: data } },
     ]);
-    const [, said = ''] = /^beep\.wav .*, stored for 24 hours: (\S+)$/m.exec(texts.join('\n')) ?? [];
+    const [, said = ''] = /^beep\.wav \(WAV, .*, kept 24 h: (\S+)/m.exec(texts.join('\n')) ?? [];
     const sound = sounds[0]?.type === 'resource' ? sounds[0].resource.uri : said;
     expect(sound).toBe(said);
     expect(await read(sound, reader)).toEqual(wav);

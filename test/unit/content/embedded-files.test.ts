@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withoutSteering } from '../../../src/model/invisible-characters.ts';
 import type { Json } from '../../../src/model/json.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import {
@@ -7,10 +8,14 @@ import {
   convert,
   difyFile,
   FILE_ID,
+  FILE_LINK,
   file,
   json,
+  memoryStore,
   openerOf,
+  PDF,
   PNG,
+  PRINCIPAL,
   SIGNED_LINK,
   text,
   textsOf,
@@ -74,7 +79,7 @@ describe('a data URL', () => {
     expect(typesOf(result).filter((type) => type !== 'text')).toEqual(['image']);
     expect(textsOf(result).filter((line) => shown.test(line))).toHaveLength(1);
     expect(
-      textsOf(result).filter((line) => line.startsWith('inline-1.png (image/png, 70 bytes), shown below')),
+      textsOf(result).filter((line) => line.startsWith('inline-1.png (PNG, 70 bytes), shown below')),
     ).toHaveLength(1);
     expect(textsOf(result).join()).not.toContain(BASE64);
     expect(opener.opened).toEqual([]);
@@ -83,7 +88,7 @@ describe('a data URL', () => {
   it('in the place of the address of a file is that file', async () => {
     const opener = openerOf({ kind: 'external' });
     const named = await convert([file({ url: URL, filename: 'a.png' })], { opener });
-    expect(textsOf(named)).toEqual([expect.stringMatching(/^a\.png \(image\/png, 70 bytes\), shown below/)]);
+    expect(textsOf(named)).toEqual([expect.stringMatching(/^a\.png \(PNG, 70 bytes\), shown below/)]);
     expect(typesOf(await convert([file({ url: URL })], { opener }))).toEqual(['text', 'image']);
     const broken = await convert([file({ url: 'data:image/png;base64,%%%' })], { opener });
     expect(textsOf(broken)).toEqual(['inline-1 could not be fetched. Its data: address cannot be decoded.']);
@@ -154,9 +159,7 @@ describe('a data URL', () => {
     const limited = await convert([json([large])], { maxOutputBytes: 1000 });
     expect(textsOf(limited)).toEqual([
       '["[file inline-1.pdf]"]',
-      expect.stringMatching(
-        /^inline-1\.pdf \(application\/pdf, 15 KB\) was not included: the limit for one file is 1 KB/,
-      ),
+      expect.stringMatching(/^inline-1\.pdf \(PDF, 15 KB\) was not included: the limit for one file is 1 KB/),
     ]);
   });
 
@@ -165,7 +168,7 @@ describe('a data URL', () => {
     const result = await convert([json({ url }), text(`![x](${url})`)], { maxOutputBytes: 40_000_000 });
     expect(textsOf(result).map((each) => each.slice(0, 200))).toEqual([
       '{"url":"[file inline-1]"}',
-      expect.stringMatching(/^inline-1 .*21 MB\), stored/),
+      expect.stringMatching(/^inline-1 .*21 MB\), kept/),
       '![x]([file inline-1])',
     ]);
     expect(typesOf(result).filter((type) => type !== 'text')).toEqual(['resource_link']);
@@ -192,8 +195,83 @@ describe('a data URL', () => {
   });
 });
 
+describe('a file that Dify named by a random ID', () => {
+  it('has the name of the tool and the extension of its type, in JSON too', async () => {
+    const filename = `${FILE_ID.replaceAll('-', '')}.bin`;
+    const other = FILE_ID.replace(/4$/, '5');
+    const messages = [
+      variable('chart', difyFile({ filename })),
+      file({ url: FILE_LINK, id: FILE_ID, filename }),
+      file({ url: `/files/tools/${other}.bin` }),
+    ];
+    const shown = textsOf(await convert(messages, { opener: openerOf(bytes(PNG)) })).join('\n');
+    expect(shown).toContain('{"chart":{"filename":"tool.png","mime_type":"image/png","size":70}}');
+    expect(shown).toMatch(/^tool\.png \(PNG, 70 bytes\), shown below, kept 24 h: dify-file:\S+\/tool\.png$/m);
+    expect(shown).toMatch(/^tool-2\.png \(PNG, 70 bytes\)/m);
+    expect(shown).not.toContain(FILE_ID);
+  });
+});
+
+describe('the bytes of a file as text', () => {
+  const whole = Buffer.concat([PDF, Buffer.from('1 0 obj '.repeat(3000)), PDF]);
+  const noise = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7) % 256));
+
+  it.each<[string, ToolInvokeMessage[], string, Buffer]>([
+    ['a PDF', [text(whole.toString('latin1'))], '[file inline-1.pdf]', whole],
+    [
+      'a PDF in pieces',
+      [text(whole.toString('latin1', 0, 9000)), text(whole.toString('latin1', 9000))],
+      '[file inline-1.pdf]',
+      whole,
+    ],
+    ['a PDF in JSON', [json({ page: whole.toString('latin1') })], '{"page":"[file inline-1.pdf]"}', whole],
+    [
+      'a PDF in a variable',
+      [variable('page', whole.toString('latin1'))],
+      '{"page":"[file inline-1.pdf]"}',
+      whole,
+    ],
+    [
+      'a PDF in a streamed variable',
+      [variable('page', whole.toString('latin1'), true)],
+      '{"page":"[file inline-1.pdf]"}',
+      whole,
+    ],
+    ['other bytes', [text(noise.toString('latin1'))], '[file inline-1]', noise],
+  ])('become that file: %s', async (_, messages, shown, content) => {
+    const store = memoryStore();
+    const result = await convert(messages, { store });
+    expect(textsOf(result)).toContain(shown);
+    expect(textsOf(result).join().length).toBeLessThan(250);
+    const link = result.content.find((block) => block.type === 'resource_link');
+    const pieces: Uint8Array[] = [];
+    for await (const piece of store.read(link?.uri ?? '', PRINCIPAL)) pieces.push(piece);
+    expect(Buffer.concat(pieces)).toEqual(content);
+  });
+
+  it.each([
+    ['a PDF', whole.toString('utf8'), 'a PDF file'],
+    ['an Office document', `PK\u0003\u0004${noise.toString('utf8')}`, 'a ZIP archive or an Office document'],
+    ['other bytes', noise.toString('utf8'), 'a binary file'],
+  ])('that decoding has damaged are not shown: %s', async (_, damaged, what) => {
+    const result = await convert([text(damaged)]);
+    expect(textsOf(result)).toEqual([
+      expect.stringMatching(`^\\[Not shown: [\\d,]+ characters of ${what} that the tool returned as text`),
+    ]);
+  });
+
+  it.each([
+    ['colours of a terminal', `\u001b[31mred\u001b[0m ${'word '.repeat(50)}`],
+    ['a few control characters', `a\u0000b ${'word '.repeat(50)}`],
+    ['a text about PDF', `A file that begins with %PDF-1.7 is a PDF. ${'word '.repeat(50)}`],
+    ['a text in Chinese', '季度访客'.repeat(50)],
+  ])('are not any other text: %s', async (_, words) => {
+    expect(textsOf(await convert([text(words)]))).toEqual([withoutSteering(words)]);
+  });
+});
+
 describe('a string that is a signed link to a file of Dify', () => {
-  const PLACE = `[file ${FILE_ID}.png]`;
+  const PLACE = '[file tool.png]';
 
   it.each<[string, ToolInvokeMessage[], string]>([
     ['text', [text(SIGNED_LINK)], PLACE],
@@ -215,7 +293,9 @@ describe('a string that is a signed link to a file of Dify', () => {
   ])('as %s is that file', async (_, messages, shown) => {
     const opener = openerOf(bytes(PNG));
     const result = await convert(messages, { opener });
-    expect(opener.opened).toEqual([{ url: expect.stringContaining('/files/tools/'), isLink: true }]);
+    expect(opener.opened).toEqual([
+      expect.objectContaining({ url: expect.stringContaining('/files/tools/'), isLink: true }),
+    ]);
     expect(typesOf(result).filter((type) => type !== 'text')).toEqual(['image']);
     expect(textsOf(result)).toContain(shown);
     expect(textsOf(result).join()).not.toContain('FAKE-SIGNATURE');

@@ -28,6 +28,7 @@ import {
   SIGNED_LINK,
   text,
   textsOf,
+  TYPE_NAMES,
   variable,
   WAV,
   WEBP,
@@ -71,7 +72,7 @@ describe('a fetched file', () => {
       content: [
         {
           type: 'text',
-          text: `pic (${mimeType}, ${content.length} bytes), shown below, stored for 24 hours: FILE1/pic`,
+          text: `pic (${TYPE_NAMES[mimeType]}, ${content.length} bytes), shown below, kept 24 h: FILE1/pic`,
         },
         { type: 'image', data: content.toString('base64'), mimeType, name: 'pic' },
       ],
@@ -129,7 +130,7 @@ describe('a fetched file', () => {
     expect(result.content).toEqual([
       {
         type: 'text',
-        text: `${filename} (${mimeType}, ${content.length} bytes), text below, stored for 24 hours: FILE1/${filename}`,
+        text: `${filename} (${TYPE_NAMES[mimeType] ?? mimeType}, ${content.length} bytes), text below, kept 24 h: FILE1/${filename}`,
       },
       {
         type: 'resource',
@@ -161,7 +162,7 @@ describe('a fetched file', () => {
     expect(withoutIds(result.content)).toEqual([
       {
         type: 'text',
-        text: `${filename} (${mimeType}, ${size} bytes), stored for 24 hours: FILE1/${filename}`,
+        text: `${filename} (${TYPE_NAMES[mimeType] ?? mimeType}, ${size} bytes), kept 24 h: FILE1/${filename}`,
       },
       link(filename, mimeType, size),
     ]);
@@ -177,7 +178,7 @@ describe('a fetched file', () => {
     const store = memoryStore();
     const result = await convert([file({ filename: 'empty.png' })], { opener, store });
     expect(result).toEqual({
-      content: [{ type: 'text', text: 'empty.png (application/octet-stream, 0 bytes) is empty.' }],
+      content: [{ type: 'text', text: 'empty.png (0 bytes) is empty.' }],
     });
     expect(await store.list(PRINCIPAL)).toEqual([]);
   });
@@ -190,7 +191,7 @@ describe('a fetched file', () => {
     });
     const result = await convert([file({ filename: 'a.pdf' })], { opener: openerOf(bytes(PDF)), accessOf });
     expect(withoutIds(textsOf(result))).toEqual([
-      'a.pdf (application/pdf, 13 bytes), stored for 24 hours: FILE1/a.pdf or https://bridge.example/files/k/a.pdf or /cache/a',
+      'a.pdf (PDF, 13 bytes), kept 24 h: FILE1/a.pdf or https://bridge.example/files/k/a.pdf or /cache/a',
     ]);
   });
 
@@ -245,14 +246,7 @@ describe('a fetched file', () => {
     const { content } = await convert(messages, { opener });
     expect(
       content.map((block) => (block.type === 'text' ? block.text.split(', shown')[0] : block.type)),
-    ).toEqual([
-      'a',
-      'first.png (image/png, 70 bytes)',
-      'image',
-      'b',
-      'second.png (image/png, 70 bytes)',
-      'image',
-    ]);
+    ).toEqual(['a', 'first.png (PNG, 70 bytes)', 'image', 'b', 'second.png (PNG, 70 bytes)', 'image']);
   });
 
   it('is there once, however often the tool names it', async () => {
@@ -271,13 +265,16 @@ describe('a fetched file', () => {
     [{ url: '/files/tools/a%20b.pdf?x=1#y' }, 'a b.pdf'],
     [{ url: '/files/tools/%E0%A4%A.pdf' }, '%E0%A4%A.pdf'],
     [{ filename: 'two\nlines\u0000.pdf' }, 'two lines .pdf'],
-    [{ filename: '  ', url: 'https://example.com/' }, 'unnamed'],
+    [{ filename: '  ', url: 'https://example.com/' }, 'tool.pdf'],
+    [{ url: FILE_LINK }, 'tool.pdf'],
+    [{ url: FILE_LINK, filename: `${FILE_ID.replaceAll('-', '')}.bin` }, 'tool.pdf'],
+    [{ url: `/files/${FILE_ID}/file-preview` }, 'tool.pdf'],
     [{ filename: `${'n'.repeat(300)}.pdf` }, `${'n'.repeat(199)}…`],
     [{ filename: '\ud800.pdf' }, '.pdf'],
   ])('is named on one line: %j', async (reference: FileReference, name) => {
     const { content } = await convert([file(reference)], { opener: openerOf(bytes(PDF)) });
     const line = content[0]?.type === 'text' ? content[0].text : '';
-    expect(line.startsWith(`${name} (application/pdf, 13 bytes), stored`)).toBe(true);
+    expect(line.startsWith(`${name} (PDF, 13 bytes), kept`)).toBe(true);
     expect(line).not.toContain('\n');
   });
 });
@@ -330,7 +327,7 @@ describe('limits', () => {
     expect(result.content).toEqual([
       {
         type: 'text',
-        text: 'p.png (image/png, 1 MB), not shown (the limit for one image is 700 KB), stored for 24 hours: FILE1/p.png',
+        text: 'p.png (PNG, 1 MB), not shown (the limit for one image is 700 KB), kept 24 h: FILE1/p.png',
       },
       link('p.png', 'image/png', 1_000_001),
     ]);
@@ -393,7 +390,7 @@ describe('limits', () => {
     const over = await convertWith(599);
     expect(shape(over.content)).toEqual(['resource_link']);
     expect(textsOf(over)[0]).toContain(
-      't.txt (text/plain, 1.8 KB), not shown (a result contains at most 599 characters), stored',
+      't.txt (TXT, 1.8 KB), not shown (a result contains at most 599 characters), kept 24 h: ',
     );
   });
 
@@ -404,7 +401,7 @@ describe('limits', () => {
       opener,
       limits: { maxTextChars: 100 },
     });
-    expect(content[0]).toMatchObject({ text: expect.stringMatching(/^p\.html \(text\/html, /) as string });
+    expect(content[0]).toMatchObject({ text: expect.stringMatching(/^p\.html \(HTML, /) as string });
     expect(content[1]).toMatchObject({ type: 'resource_link', name: 'p.html', mimeType: 'text/plain' });
   });
 
@@ -421,7 +418,7 @@ describe('limits', () => {
     const opener = openerOf(bytes(Buffer.alloc(200_000, 1)));
     const result = await convert([file({ filename: 'x.bin' })], { opener, maxOutputBytes: 100_000 });
     expect(textsOf(result)).toEqual([
-      'x.bin (application/octet-stream) was not included: the limit for one file is 100 KB. Ask the tool for a smaller file, or open it in Dify.',
+      'x.bin was not included: the limit for one file is 100 KB. Ask the tool for a smaller file, or open it in Dify.',
     ]);
     expect(opener.read()).toBeLessThan(120_000);
     expect(opener.stillOpen()).toBe(0);
@@ -434,7 +431,7 @@ describe('limits', () => {
     expect(opener.opened).toEqual([]);
     const served = openerOf({ ...bytes(PNG, 'video/mp4'), size: 20_000_000 });
     expect(textsOf(await convert([file({ filename: 'x' })], { opener: served }))[0]).toMatch(
-      /^x \(video\/mp4, 20 MB\) was not included/,
+      /^x \(MP4, 20 MB\) was not included/,
     );
     expect(served.read()).toBe(0);
     expect(served.stillOpen()).toBe(0);
@@ -449,7 +446,7 @@ describe('a store that takes no more', () => {
     const result = await convert([file({ filename: 'x.bin' })], { opener, store: full });
     expect(result.content).toHaveLength(1);
     expect(textsOf(result)[0]).toMatch(
-      /^x\.bin \(application\/octet-stream, 5 KB\) was not included: the result cannot contain it, and it could not be stored\. .+ Open it in Dify\.$/,
+      /^x\.bin \(5 KB\) was not included: the result cannot contain it, and it could not be stored\. .+ Open it in Dify\.$/,
     );
     expect(opener.stillOpen()).toBe(0);
   });
@@ -461,7 +458,7 @@ describe('a store that takes no more', () => {
       store: full,
     });
     expect(shown.content).toEqual([
-      { type: 'text', text: 'p.png (image/png, 2.1 KB), shown below.' },
+      { type: 'text', text: 'p.png (PNG, 2.1 KB), shown below.' },
       { type: 'image', data: image.toString('base64'), mimeType: 'image/png', name: 'p.png' },
     ]);
     const words = 'w'.repeat(2000);
@@ -469,7 +466,7 @@ describe('a store that takes no more', () => {
       opener: openerOf(bytes(Buffer.from(words))),
       store: full,
     });
-    expect(textsOf(said)).toEqual(['w.txt (text/plain, 2 KB), text below.', words]);
+    expect(textsOf(said)).toEqual(['w.txt (TXT, 2 KB), text below.', words]);
   });
 
   it('is named by its code where it is broken', async () => {
@@ -484,7 +481,7 @@ describe('a store that takes no more', () => {
       logger,
     });
     expect(textsOf(result)[0]).toBe(
-      "a.pdf (application/pdf, 13 bytes) was not included: the result cannot contain it, and it could not be stored. The bridge's file store failed (ENOSPC); its operator must fix it. Open it in Dify.",
+      "a.pdf (PDF, 13 bytes) was not included: the result cannot contain it, and it could not be stored. The bridge's file store failed (ENOSPC); its operator must fix it. Open it in Dify.",
     );
     expect(logger.lines).toMatchObject([
       { level: 'warn', message: 'A file of a result could not be stored' },
@@ -498,19 +495,19 @@ describe('a file that is not there', () => {
       'external',
       { url: 'https://example.com/y.png?size=2' },
       { kind: 'external' },
-      'y.png (image/png) is on another server and was not fetched: https://example.com/y.png?size=2',
+      'y.png (PNG) is on another server and was not fetched: https://example.com/y.png?size=2',
     ],
     [
       'external, but signed by Dify',
       { url: SIGNED_LINK },
       { kind: 'external' },
-      `${FILE_ID}.png (image/png) is on another server and was not fetched: http://dify.test${FILE_LINK}`,
+      `tool.png (PNG) is on another server and was not fetched: http://dify.test${FILE_LINK}`,
     ],
     [
       'unavailable',
       { filename: 'a.pdf', mimeType: 'application/pdf' },
       { kind: 'unavailable', reason: 'No key signs it.' },
-      'a.pdf (application/pdf) could not be fetched. No key signs it.',
+      'a.pdf (PDF) could not be fetched. No key signs it.',
     ],
   ])('is a line of text: %s', async (_, reference, answer, line) => {
     expect(await convert([file(reference)], { opener: openerOf(answer) })).toEqual({
@@ -570,9 +567,7 @@ describe('a file that is not there', () => {
       open: () => Promise.reject(new TypeError('FAKE-SECRET')),
     };
     const result = await convert([file({ filename: 'x.pdf' })], { opener, logger });
-    expect(textsOf(result)).toEqual([
-      'x.pdf (application/pdf) could not be fetched. The download failed unexpectedly.',
-    ]);
+    expect(textsOf(result)).toEqual(['x.pdf (PDF) could not be fetched. The download failed unexpectedly.']);
     expect(logger.lines).toEqual([
       { level: 'warn', message: 'File could not be fetched', fields: { error: 'TypeError' } },
     ]);

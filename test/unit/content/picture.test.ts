@@ -15,7 +15,7 @@ describe('a picture', () => {
     async (_, content, why) => {
       const result = await show(content);
       expect(result.content.map(({ type }) => type)).toEqual(['text', 'resource_link']);
-      expect(textsOf(result)[0]).toMatch(/^p \(.+\), not shown \(.+\), stored for 24 hours: dify-file:/);
+      expect(textsOf(result)[0]).toMatch(/^p \(.+\), not shown \(.+\), kept 24 h: dify-file:/);
       expect(textsOf(result)[0]).toMatch(why);
     },
   );

@@ -6,6 +6,7 @@ import type { ToolResult } from '../../../src/model/content.ts';
 import type { FileReference } from '../../../src/model/message.ts';
 import { bodyOf, recordings, sharedNote } from '../../support/shared.ts';
 import {
+  aTool,
   bytes,
   convert,
   JPEG,
@@ -64,7 +65,10 @@ describe(`recorded answers${sharedNote}`, () => {
     '%s gives a valid result',
     async (name) => {
       const result = await resultOf(name);
-      const sent = toCallToolResult(result, FULL_VOCABULARY);
+      const tool = { ...aTool(), outputSchema: { type: 'object' } };
+      const list = { current: () => ({ tools: [tool], fingerprint: '' }) };
+      const sent = toCallToolResult(result, FULL_VOCABULARY, { name: tool.name, list });
+      expect(sent.structuredContent).toEqual(result.structuredContent);
       expect(CallToolResultSchema.parse(sent)).toEqual(sent);
       expect(result.content[0]?.type).toBe('text');
     },
@@ -100,7 +104,7 @@ describe(`recorded answers${sharedNote}`, () => {
         content: [
           {
             type: 'text',
-            text: 'p.png (image/png, 70 bytes), shown below, stored for 24 hours: FILE1/p.png',
+            text: 'p.png (PNG, 70 bytes), shown below, kept 24 h: FILE1/p.png',
           },
           { type: 'image', data: PNG.toString('base64'), mimeType: 'image/png', name: 'p.png' },
           { type: 'text', text: JSON.stringify({ out: shown, outs: [shown, shown] }) },

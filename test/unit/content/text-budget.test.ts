@@ -47,7 +47,7 @@ describe('text beyond the budget', () => {
       { type: 'text', text: shown },
       {
         type: 'text',
-        text: `[Text truncated: ${shown.length} of ${lines.length} characters shown. The full result is stored for 24 hours: FILE1/acme__tool-result.txt]`,
+        text: `[Text truncated: ${shown.length} of ${lines.length} characters shown. The full result is kept 24 h: FILE1/acme__tool-result.txt]`,
       },
       {
         type: 'resource_link',
@@ -183,7 +183,7 @@ describe('structured content beyond the budget', () => {
     expect(outputs.report.startsWith(report)).toBe(true);
     expect(JSON.stringify(result.structuredContent).length).toBeLessThan(3000);
     expect(withoutIds(note)).toBe(
-      '[Structured content truncated: report (cut), rows (omitted). The full result is stored for 24 hours: FILE1/acme__tool-result.json]',
+      '[Structured content truncated: report (cut), rows (omitted). The full result is kept 24 h: FILE1/acme__tool-result.json]',
     );
     // The text and the structured content name the same file.
     expect(textsOf(result).join('\n')).toContain(note);

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { toSentBlocks, vocabularyOf } from '../../../src/mcp/vocabulary.ts';
+import {
+  FULL_VOCABULARY,
+  toCallToolResult,
+  toSentBlocks,
+  vocabularyOf,
+} from '../../../src/mcp/vocabulary.ts';
 
 const serverOf = (revision: string | undefined) =>
   ({ getNegotiatedProtocolVersion: () => revision }) as Parameters<typeof vocabularyOf>[0];
@@ -53,20 +58,39 @@ describe('blocks for an older client', () => {
     expect(first).not.toEqual(second);
   });
 
-  it.each(['2024-11-05', '2025-03-26'] as const)('say all that a link does (%s)', (vocabulary) => {
+  it.each(['2024-11-05', '2025-03-26'] as const)('have no link, which the text names (%s)', (vocabulary) => {
+    const line = {
+      type: 'text',
+      text: 'report.pdf (PDF, 1.2 KB), kept 24 h: dify-file://id/report.pdf',
+    } as const;
     const link = {
       type: 'resource_link',
       uri: 'dify-file://id/report.pdf',
       name: 'report.pdf',
       mimeType: 'application/pdf',
       size: 1234,
-      description: 'The yearly report.',
     } as const;
-    expect(toSentBlocks([link], vocabulary)).toEqual([
-      {
-        type: 'text',
-        text: 'File report.pdf (application/pdf, 1.2 KB): dify-file://id/report.pdf\nThe yearly report.',
-      },
-    ]);
+    expect(toSentBlocks([line, link], vocabulary)).toEqual([line]);
+  });
+});
+
+describe('structured content', () => {
+  const result = { content: [{ type: 'text', text: '{"a":1}' }], structuredContent: { a: 1 } } as const;
+  const listed = { title: '', description: '', inputSchema: {}, annotations: {} };
+  const tools = [
+    { ...listed, name: 'plain' },
+    { ...listed, name: 'promising', outputSchema: { type: 'object' } },
+  ];
+  const list = { current: () => ({ tools, fingerprint: '' }) };
+
+  it.each([
+    ['promising', FULL_VOCABULARY, true],
+    ['promising', '2025-03-26', false],
+    ['plain', FULL_VOCABULARY, false],
+    ['unlisted', FULL_VOCABULARY, false],
+  ] as const)('of the tool %s for a client of %s is sent: %s', (name, vocabulary, isSent) => {
+    const { structuredContent, content } = toCallToolResult(result, vocabulary, { name, list });
+    expect(content).toEqual(result.content);
+    expect(structuredContent).toEqual(isSent ? { a: 1 } : undefined);
   });
 });

@@ -56,19 +56,15 @@ export const MESSAGE_TYPES: readonly Row[] = [
   row('link', [fileMessage('link', `${EXTERNAL}/x`)], { content: [said(`${EXTERNAL}/x`)] }),
   row('json, an object', [json({ a: [1, { b: null }] })], {
     content: [said('{"a":[1,{"b":null}]}')],
-    structuredContent: { a: [1, { b: null }] },
   }),
   row('json, an array, since 1.12', [json([1, 'two'])], {
     content: [said('[1,"two"]')],
-    structuredContent: { json: [1, 'two'] },
   }),
   row('json without suppress_output, before 1.10', [json({ a: 1 }, undefined)], {
     content: [said('{"a":1}')],
-    structuredContent: { a: 1 },
   }),
   row('json, several', [json({ a: 1 }), json({ b: 2 }), json({ a: 1 })], {
     content: [said('{"a":1}'), said('{"b":2}')],
-    structuredContent: { json: [{ a: 1 }, { b: 2 }] },
   }),
   row('an image that Dify could not download', [textMessage(`Failed to download image: ${EXTERNAL}: 404`)], {
     content: [said(`Failed to download image: ${EXTERNAL}: 404`)],
@@ -79,7 +75,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
     { content: [line('pic.png', 'image/png', png.bytes.length), image(png.bytes, 'image/png')] },
   ),
   row('image_link without meta', [{ ...fileMessage('image_link', linkTo(png, 'png')), meta: null }], {
-    content: [line(`${png.id}.png`, 'image/png', png.bytes.length), image(png.bytes, 'image/png')],
+    content: [line('run.png', 'image/png', png.bytes.length), image(png.bytes, 'image/png')],
   }),
   row(
     'binary_link of a stored file',
@@ -89,23 +85,23 @@ export const MESSAGE_TYPES: readonly Row[] = [
     },
   ),
   row('binary_link without a type', [fileMessage('binary_link', linkTo(unknown, 'bin'))], {
-    content: [...kept(`${unknown.id}.bin`, 'application/octet-stream', 5)],
+    content: [...kept('run', 'application/octet-stream', 5)],
   }),
   row(
     'binary_link of a sound under the wrong extension',
     [fileMessage('binary_link', linkTo(wav, 'bin'), { mime_type: 'audio/wav' })],
     {
       content: [
-        line(`${wav.id}.bin`, 'audio/wav', wav.bytes.length, 'attached below'),
+        line('run.wav', 'audio/wav', wav.bytes.length, 'attached below'),
         audio(wav.bytes, 'audio/wav'),
       ],
     },
   ),
   row('image_link to another server', [fileMessage('image_link', `${EXTERNAL}/y.png`)], {
-    content: [said(`y.png (image/png) is on another server and was not fetched: ${EXTERNAL}/y.png`)],
+    content: [said(`y.png (PNG) is on another server and was not fetched: ${EXTERNAL}/y.png`)],
   }),
   row('binary_link to another server', [fileMessage('binary_link', `${EXTERNAL}/y.zip`)], {
-    content: [said(`y.zip (application/zip) is on another server and was not fetched: ${EXTERNAL}/y.zip`)],
+    content: [said(`y.zip (ZIP) is on another server and was not fetched: ${EXTERNAL}/y.zip`)],
   }),
   row(
     'file, stored by a tool, a picture',
@@ -134,7 +130,7 @@ export const MESSAGE_TYPES: readonly Row[] = [
         { file_marker: 'file_marker' },
       ),
     ],
-    { content: [said(`r.png (image/png) is on another server and was not fetched: ${EXTERNAL}/r.png`)] },
+    { content: [said(`r.png (PNG) is on another server and was not fetched: ${EXTERNAL}/r.png`)] },
   ),
   row(
     'file that a person uploaded, before 1.12',
@@ -153,11 +149,9 @@ export const MESSAGE_TYPES: readonly Row[] = [
   ),
   row('variable', [variable('v', { k: [1] }), variable('nothing', null)], {
     content: [said('{"v":{"k":[1]},"nothing":null}')],
-    structuredContent: { v: { k: [1] }, nothing: null },
   }),
   row('variable, streamed', [variable('s', 'one ', true), variable('s', 'two', true)], {
     content: [said('{"s":"one two"}')],
-    structuredContent: { s: 'one two' },
   }),
   row(
     'log',

@@ -1,7 +1,6 @@
 import type { TestResult } from '../../../support/mcp-clients.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { bodyOf, recording } from '../../../support/shared.ts';
-import { withoutSteering } from '../../../../src/model/invisible-characters.ts';
 import { PDF, PNG, WAV } from '../../../support/content-fixtures.ts';
 import { said } from './row.ts';
 import { audio, image, kept, line, resource } from './stored-files.ts';
@@ -13,8 +12,7 @@ export interface Replayed {
   readonly args?: Readonly<Record<string, unknown>>;
   /** Parameters that the bridge adds to the recorded ones. */
   readonly added?: Readonly<Record<string, unknown>>;
-  /** The result, given the ids of the files that the recorded messages name, in their order. */
-  readonly result: (ids: readonly string[]) => Partial<TestResult>;
+  readonly result: () => Partial<TestResult>;
 }
 
 const MP3 = Buffer.from('fffb9064', 'hex');
@@ -34,28 +32,28 @@ const PICTURE = { data: PNG.toString('base64'), filename: 'p.png', mime_type: 'i
 const SHOWN = { filename: 'p.png', mime_type: 'image/png', size: 70 };
 
 /** What the recorded plugin's tool comes to that sends every type of message. */
-function everyType([drawn, , , mp3, bin]: readonly string[], parameters: string) {
+function everyType(parameters: string) {
   return {
     content: [
       said(`params:${parameters}`),
       said('{"a":[1,{"b":null}]}'),
       said('[1,2]'),
       said('https://example.com/x'),
-      line(`${drawn}.png`, 'image/png', 70),
+      line('all_types.png', 'image/png', 70),
       image(PNG, 'image/png'),
       said(
         "Failed to download image: http://127.0.0.1:55002/missing.png: Client error '404 Not Found' for url 'http://127.0.0.1:55002/missing.png'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/404",
       ),
-      said('y.png (image/png) is on another server and was not fetched: https://example.com/y.png'),
+      said('y.png (PNG) is on another server and was not fetched: https://example.com/y.png'),
       said('y.bin is on another server and was not fetched: https://example.com/y.bin'),
       line('pic', 'image/png', 70),
       image(PNG, 'image/png'),
       ...kept('a.pdf', 'application/pdf', PDF.length),
-      line(`${mp3}.mp3`, 'audio/mpeg', MP3.length, 'attached below'),
+      line('all_types-2.mp3', 'audio/mpeg', MP3.length, 'attached below'),
       audio(MP3, 'audio/mpeg'),
-      line(`${bin}.bin`, 'audio/wav', WAV.length, 'attached below'),
+      line('all_types-3.wav', 'audio/wav', WAV.length, 'attached below'),
       audio(WAV, 'audio/wav'),
-      said('big.txt (text/plain, 1 byte), text below, stored for 24 hours: dify-file://ID/big.txt'),
+      said('big.txt (TXT, 1 byte), text below, kept 24 h: dify-file://ID/big.txt'),
       resource('big.txt', 'text/plain', 'x'),
       said('ctx\n\nSources:\n- ds'),
       said('{"v":{"k":[1]},"s":"part","n0":null}'),
@@ -63,15 +61,15 @@ function everyType([drawn, , , mp3, bin]: readonly string[], parameters: string)
   };
 }
 
-function fromMcpServer([png, wav]: readonly string[], args: string) {
+function fromMcpServer(args: string) {
   return {
     content: [
       said(`hello ${args}`),
       said('{"j":1}'),
       said('{"k":2}'),
-      line(`${png}.png`, 'image/png', 70),
+      line('mixed.png', 'image/png', 70),
       image(PNG, 'image/png'),
-      line(`${wav}.bin`, 'audio/wav', WAV.length, 'attached below'),
+      line('mixed-2.wav', 'audio/wav', WAV.length, 'attached below'),
       audio(WAV, 'audio/wav'),
       said('res text'),
       said('{"x":1}'),
@@ -92,13 +90,18 @@ const recordedText = (name: string): string => {
 export const REPLAYED: readonly Replayed[] = [
   {
     name: 'api-binary',
-    result: () => ({ content: [said(withoutSteering(recordedText('invoke/api-binary')))] }),
+    result: () => ({
+      content: [
+        said(
+          '[Not shown: 256 characters of a binary file that the tool returned as text, which damaged it. Ask the tool for a link or another format.]',
+        ),
+      ],
+    }),
   },
   {
     name: 'api-json',
     result: () => ({
       content: [said('{"hello": "w\\u00f6rld", "n": 1}')],
-      structuredContent: { hello: 'wörld', n: 1 },
     }),
   },
   { name: 'api-list', result: () => ({ content: [said('[1, {"a": 2}]')] }) },
@@ -112,12 +115,12 @@ export const REPLAYED: readonly Replayed[] = [
   },
   { name: 'builtin-current-time', result: () => ({ content: [said('2026-11-22 22:12:12')] }) },
   { name: 'builtin-weekday', result: () => ({ content: [said('November 22, 2026 is Sunday.')] }) },
-  { name: 'mcp-mixed', result: (ids) => fromMcpServer(ids, '{"a": "x"}') },
-  { name: 'mcp-remote-is-error', result: (ids) => fromMcpServer(ids, '{"a": "err"}') },
+  { name: 'mcp-mixed', result: () => fromMcpServer('{"a": "x"}') },
+  { name: 'mcp-remote-is-error', result: () => fromMcpServer('{"a": "err"}') },
   {
     name: 'plugin-all-message-types',
     added: { b: true },
-    result: (ids) => everyType(ids, '{"q": "hi", "sel": "a"}'),
+    result: () => everyType('{"q": "hi", "sel": "a"}'),
   },
   {
     name: 'plugin-error-midstream',
@@ -131,13 +134,12 @@ export const REPLAYED: readonly Replayed[] = [
     args: { q: 'x', f: PICTURE, fs: [PICTURE] },
     added: { b: true },
     // The tool shows what it was given, the addresses of the files included.
-    result: ([, , ...ids]) =>
-      everyType(ids, recordedText('invoke/plugin-file-parameter').replace('params:', '')),
+    result: () => everyType(recordedText('invoke/plugin-file-parameter').replace('params:', '')),
   },
   {
     name: 'plugin-trickle',
     added: { b: true },
-    result: (ids) => everyType(ids, '{"q": "slow", "sel": "a"}'),
+    result: () => everyType('{"q": "slow", "sel": "a"}'),
   },
   {
     name: 'workflow-file-in-and-out',

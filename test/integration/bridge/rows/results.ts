@@ -81,11 +81,11 @@ export const RESULTS: readonly Row[] = [
     answer: messages(fileMessage('image_link', linkTo(png, 'png')), ...variables),
     expected: {
       content: [
-        line(`${png.id}.png`, 'image/png', 70),
+        line('summarise.png', 'image/png', 70),
         image(png.bytes, 'image/png'),
         said(JSON.stringify(OUTPUTS)),
       ],
-      structuredContent: { ...OUTPUTS, text: line(`${png.id}.png`, 'image/png', 70).text },
+      structuredContent: { ...OUTPUTS, text: line('summarise.png', 'image/png', 70).text },
     },
   },
   {
@@ -127,7 +127,6 @@ export const RESULTS: readonly Row[] = [
     answer: messages(json({ name: 'wörld', n: 1 }), textMessage('{"name": "w\\u00f6rld", "n": 1}')),
     expected: {
       content: [said('{"name": "w\\u00f6rld", "n": 1}')],
-      structuredContent: { name: 'wörld', n: 1 },
     },
   },
   {
@@ -163,7 +162,7 @@ export const RESULTS: readonly Row[] = [
       content: [
         said('hello '),
         said('{"j":1}'),
-        line(`${png.id}.png`, 'image/png', 70),
+        line('mixed.png', 'image/png', 70),
         image(png.bytes, 'image/png'),
         said('bye'),
         said('{"x":1}'),
@@ -171,25 +170,24 @@ export const RESULTS: readonly Row[] = [
     },
   },
   {
-    title: 'variables and other text together are all in the structured content',
+    title: 'variables and other text are both in the text',
     answer: messages(textMessage('In words.'), variable('n', 1)),
     expected: {
       content: [said('In words.'), said('{"n":1}')],
-      structuredContent: { n: 1, text: 'In words.' },
     },
   },
   {
     title: 'a picture under another type arrives as what it is',
     answer: messages(fileMessage('image_link', linkTo(jpeg, 'png'), { mime_type: 'image/png' })),
     expected: {
-      content: [line(`${jpeg.id}.png`, 'image/jpeg', jpeg.bytes.length), image(jpeg.bytes, 'image/jpeg')],
+      content: [line('run.jpg', 'image/jpeg', jpeg.bytes.length), image(jpeg.bytes, 'image/jpeg')],
     },
   },
   {
     title: 'what is said to be a picture and is none is not shown as one',
     answer: messages(fileMessage('image_link', linkTo(unknown, 'png'), { mime_type: 'image/png' })),
     expected: {
-      content: kept(`${unknown.id}.png`, 'application/octet-stream', 5),
+      content: kept('run.png', 'application/octet-stream', 5),
     },
   },
   {
@@ -198,7 +196,7 @@ export const RESULTS: readonly Row[] = [
     expected: {
       content: [
         said(
-          `big.txt (text/plain, 9 KB) was not included: the limit for one file is ${MAX_OUTPUT_BYTES / 1000} KB. Ask the tool for a smaller file, or open it in Dify.`,
+          `big.txt (TXT, 9 KB) was not included: the limit for one file is ${MAX_OUTPUT_BYTES / 1000} KB. Ask the tool for a smaller file, or open it in Dify.`,
         ),
       ],
     },
@@ -252,12 +250,12 @@ export const RESULTS: readonly Row[] = [
     answer: messages(...workflow({ summary: signedLinkOf(png, 'png') })),
     expected: {
       content: [
-        line(`${png.id}.png`, 'image/png', 70),
+        line('summarise.png', 'image/png', 70),
         image(png.bytes, 'image/png'),
-        said(`{"summary":"[file ${png.id}.png]"}`),
+        said('{"summary":"[file summarise.png]"}'),
       ],
       structuredContent: {
-        summary: `[file ${png.id}.png]`,
+        summary: '[file summarise.png]',
         text: expect.stringContaining('shown below') as unknown,
       },
     },
@@ -271,10 +269,7 @@ export const RESULTS: readonly Row[] = [
     title: 'a file that Dify no longer has is described, and the rest arrives',
     answer: messages(fileMessage('image_link', `/files/tools/${GONE}.png`), textMessage('the rest')),
     expected: {
-      content: [
-        said(`${GONE}.png (image/png) could not be fetched. Dify no longer has the file.`),
-        said('the rest'),
-      ],
+      content: [said('run.png (PNG) could not be fetched. Dify no longer has the file.'), said('the rest')],
     },
   },
   {
@@ -284,7 +279,7 @@ export const RESULTS: readonly Row[] = [
       says: [/^The tool failed: no$/],
       before: [
         said('Output before the error:'),
-        line(`${png.id}.png`, 'image/png', 70),
+        line('run.png', 'image/png', 70),
         image(png.bytes, 'image/png'),
       ],
     },
@@ -299,7 +294,7 @@ export const WITHOUT_KEY: readonly Row[] = [
     expected: {
       content: [
         said(
-          "p.png (image/png) could not be fetched. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
+          "p.png (PNG) could not be fetched. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
         ),
       ],
     },

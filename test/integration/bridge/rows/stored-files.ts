@@ -1,4 +1,4 @@
-import { JPEG, PDF, PNG, WAV } from '../../../support/content-fixtures.ts';
+import { JPEG, PDF, PNG, TYPE_NAMES, WAV } from '../../../support/content-fixtures.ts';
 import type { ScriptedAnswer } from '../../../support/scripted-dify.ts';
 import { said } from './row.ts';
 
@@ -71,13 +71,19 @@ export function fileFields(file: StoredFile, filename: string, more: Record<stri
 
 const uriOf = (name: string): string => `dify-file://ID/${encodeURIComponent(name)}`;
 
+/** A type as people know it, if it is known, and the size. */
+const facts = (type: string, size: number): string => {
+  const name = TYPE_NAMES[type];
+  return name === undefined ? `${size} bytes` : `${name}, ${size} bytes`;
+};
+
 /** The line that names a file that follows. */
 export const line = (name: string, type: string, size: number, how = 'shown below') =>
-  said(`${name} (${type}, ${size} bytes), ${how}, stored for 24 hours: ${uriOf(name)}`);
+  said(`${name} (${facts(type, size)}), ${how}, kept 24 h: ${uriOf(name)}`);
 
 /** The line that names a file that the bridge keeps, and the link to it. */
 export const kept = (name: string, type: string, size: number) => [
-  said(`${name} (${type}, ${size} bytes), stored for 24 hours: ${uriOf(name)}`),
+  said(`${name} (${facts(type, size)}), kept 24 h: ${uriOf(name)}`),
   { type: 'resource_link', uri: uriOf(name), name, mimeType: type, size },
 ];
 
