@@ -11,6 +11,8 @@ import { createFileOpener } from '../dify/files/opener.ts';
 import { createFileUploader } from '../dify/files/upload.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
+import { createLoginStore } from '../logins/login-store.ts';
+import type { Logger } from '../model/logger.ts';
 import type { FileOpener, FileUploader, Invoker } from '../model/ports.ts';
 
 /** What reaches one Dify, by the inner API or as an account. */
@@ -26,10 +28,10 @@ export interface Road {
 }
 
 /** Returns the road that the configuration chooses. Sends nothing before the first call. */
-export function openRoad(config: Config, http: DifyHttp, connection: DifyConnection): Road {
+export function openRoad(config: Config, http: DifyHttp, connection: DifyConnection, logger: Logger): Road {
   return connection.account === undefined
     ? openInnerRoad(config, http, connection)
-    : openAccountRoad(config, http, connection);
+    : openAccountRoad(config, http, connection, logger);
 }
 
 function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConnection): Road {
@@ -52,8 +54,13 @@ function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConne
   };
 }
 
-function openAccountRoad({ calls }: Config, http: DifyHttp, connection: AccountConnection): Road {
-  const { session, console, app } = openAccount(http, connection);
+function openAccountRoad(
+  { calls }: Config,
+  http: DifyHttp,
+  connection: AccountConnection,
+  logger: Logger,
+): Road {
+  const { session, console, app } = openAccount(http, connection, logger);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
   const mayCreate = connection.account.createApp;
   const workflows = new WorkflowRuns({ session, mayCreate, maxEventBytes });
@@ -70,9 +77,12 @@ function openAccountRoad({ calls }: Config, http: DifyHttp, connection: AccountC
 }
 
 /** Returns the account's console and its app, with one login for both. */
-export function openAccount(http: DifyHttp, connection: AccountConnection) {
-  const session = accountSession(createConsoleSession(http, connection.console));
-  const console = createConsole(http, connection.console, undefined, session);
+export function openAccount(http: DifyHttp, connection: AccountConnection, logger?: Logger) {
+  const given = connection.console;
+  const credentials =
+    given.kind === 'stored' ? { ...given, store: createLoginStore(given.file, given, logger) } : given;
+  const session = accountSession(createConsoleSession(http, credentials));
+  const console = createConsole(http, credentials, undefined, session);
   const app = new BridgeApp({
     session,
     checkWorkspace: (signal) => console.currentWorkspace(signal),

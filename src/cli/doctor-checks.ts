@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { App } from '../app/app.ts';
-import type { ConsoleCredential, InnerConnection } from '../config/connection.ts';
+import type { ConsoleCredential, InnerConnection, StoredCredential } from '../config/connection.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { APP_NAME, type BridgeApp } from '../dify/account/bridge-app.ts';
 import { explainAdminKeyError } from '../dify/console/admin-key-errors.ts';
@@ -102,7 +102,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
 
 export async function workspaceFinding(
   difyConsole: DifyConsole,
-  credential: ConsoleCredential,
+  credential: ConsoleCredential | StoredCredential,
   signal: AbortSignal,
 ): Promise<Finding> {
   const way = credential.kind === 'admin-key' ? 'the admin key' : 'a login';

@@ -1,9 +1,14 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { App, View } from '../app/app.ts';
 import { configSecrets } from '../config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { configFilePath } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
+import type { StoredLogins } from '../config/stored-logins.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
+import { loginsFile, readLogins } from '../logins/login-file.ts';
+import { tokenTexts } from '../logins/stored-login.ts';
 import { visibleLine } from '../model/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
@@ -30,6 +35,15 @@ export interface GlobalOptions {
   readonly frozen?: true;
 }
 
+/** Returns the logins that are stored beside the configuration file. */
+export function storedLogins({ env }: Pick<CliIo, 'env'>, config: string | undefined): StoredLogins {
+  const file = loginsFile(resolve(configFilePath(config, env).path));
+  return {
+    file,
+    read: async () => (await readLogins(file)).map((login) => ({ ...login, secrets: tokenTexts(login) })),
+  };
+}
+
 /** Returns the configuration of this run. Throws `config_invalid`. */
 export function configOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
   return loadConfig({
@@ -43,6 +57,7 @@ export function configOf({ io, options }: CommandContext, needsDify = true): Pro
       'manifest.dir': options.manifest,
       'manifest.frozen': options.frozen === true ? 'true' : undefined,
     },
+    logins: storedLogins(io, options.config),
     needsDify,
   });
 }

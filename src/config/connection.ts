@@ -12,6 +12,15 @@ export type ConsoleCredential =
       readonly workspaceId: string | undefined;
     };
 
+/** A login that `login` stored, and the file with its tokens. */
+export interface StoredCredential {
+  readonly kind: 'stored';
+  readonly file: string;
+  readonly url: string;
+  readonly email: string;
+  readonly workspaceId: string;
+}
+
 /** How to reach a Dify with the key of its inner API. */
 export interface InnerConnection {
   readonly apiUrl: string;
@@ -28,7 +37,7 @@ export interface InnerConnection {
 export interface AccountConnection {
   /** Leads to the console API. */
   readonly apiUrl: string;
-  readonly console: ConsoleCredential;
+  readonly console: ConsoleCredential | StoredCredential;
   readonly account: {
     /** Leads to the files of results. */
     readonly filesUrl: string;
@@ -40,7 +49,7 @@ export type DifyConnection = InnerConnection | AccountConnection;
 
 /** The next step if the configuration lacks the connection. */
 export const NO_DIFY_HINT =
-  'Run dify-mcp-bridge init, which asks for the missing settings, checks them and writes the configuration file. Or set them in the environment or in that file, or try --sandbox, which needs no Dify.';
+  'Run dify-mcp-bridge login to sign in to Dify. Or run dify-mcp-bridge init, which asks for the missing settings, checks them and writes the configuration file. Or set them in the environment or in that file, or try --sandbox, which needs no Dify.';
 
 /** Returns the connection to Dify. Throws `config_invalid` with everything that is missing. */
 export function difyConnection(config: Config): DifyConnection {
@@ -48,7 +57,7 @@ export function difyConnection(config: Config): DifyConnection {
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
   const has = (path: string): boolean => given.has(path);
   if (roadOf(has, road) === 'account') {
-    const account = accountConnection(config.dify);
+    const account = accountConnection(config);
     if (account !== undefined) return account;
   } else if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
     const console = consoleCredential(config.dify, workspaceId);
@@ -73,8 +82,9 @@ export function usedRoad(dify: Config['dify']): 'account' | 'inner' {
   return roadOf((path) => Object.hasOwn(dify, path.slice('dify.'.length)), dify.road);
 }
 
-/** Returns the settings required to reach a Dify that `has` does not report. */
+/** Returns the settings required to reach a Dify that `has` does not report; `login` is a stored login. */
 export function missingSettings(has: (path: string) => boolean, road?: unknown): readonly Problem[] {
+  if (has('login')) return [];
   if (roadOf(has, road) === 'account') return missingForAccount(has);
   const problems = REQUIRED.filter(({ path }) => !has(path)).map((problem) =>
     problem.path === 'dify.apiUrl' && has('dify.url') ? NO_INNER_ADDRESS : problem,
@@ -118,7 +128,7 @@ function missingForAccount(has: (path: string) => boolean): readonly Problem[] {
   }
   if (has('dify.email') || has('dify.password')) return [...address, ...missingLogin(has)];
   const message =
-    'missing: set DIFY_EMAIL and DIFY_PASSWORD, or DIFY_ADMIN_API_KEY and DIFY_WORKSPACE_ID, to use Dify as an account';
+    'missing: set DIFY_EMAIL and DIFY_PASSWORD, or DIFY_ADMIN_API_KEY and DIFY_WORKSPACE_ID, or run dify-mcp-bridge login for this address';
   return [...address, { path: 'dify.email', message }];
 }
 
@@ -134,7 +144,7 @@ function missingLogin(has: (path: string) => boolean): readonly Problem[] {
 /** Files of Dify Cloud, which its console does not serve. */
 const CLOUD = { console: 'https://cloud.dify.ai', files: 'https://upload.dify.ai' };
 
-function accountConnection(dify: Config['dify']): AccountConnection | undefined {
+function accountConnection({ dify, login }: Config): AccountConnection | undefined {
   const apiUrl = dify.url ?? dify.apiUrl;
   const { adminApiKey: key, workspaceId, email, password } = dify;
   if (apiUrl === undefined) return undefined;
@@ -143,6 +153,11 @@ function accountConnection(dify: Config['dify']): AccountConnection | undefined 
   if (key !== undefined) {
     if (workspaceId === undefined) return undefined;
     return { apiUrl, account, console: { kind: 'admin-key', key, workspaceId } };
+  }
+  if (login !== undefined) {
+    const { file, url } = login;
+    const stored = { kind: 'stored', file, url, email: login.email, workspaceId: login.workspaceId } as const;
+    return { apiUrl, account, console: stored };
   }
   if (email === undefined || password === undefined) return undefined;
   return { apiUrl, account, console: { kind: 'login', email, password, workspaceId } };
@@ -161,7 +176,18 @@ export function configSecrets(config: Config): readonly string[] {
   const { redisUrl, redisPassword } = config.state;
   const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
   const { token, sessionKey } = config.http;
-  return [innerApiKey, adminApiKey, password, secretKey, token, sessionKey, redisPassword, inRedisUrl]
+  const tokens = config.login?.secrets ?? [];
+  return [
+    innerApiKey,
+    adminApiKey,
+    password,
+    secretKey,
+    token,
+    sessionKey,
+    redisPassword,
+    inRedisUrl,
+    ...tokens,
+  ]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

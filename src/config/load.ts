@@ -1,6 +1,7 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { browserUrl } from './fields.ts';
 import { loadConfigFile } from './file.ts';
 import {
   type Entry,
@@ -15,6 +16,7 @@ import {
 } from './layers.ts';
 import { cacheFolder, configFilePath, findConfigFile } from './places.ts';
 import type { Config } from './schema.ts';
+import { chooseLogin, loginSettings, type StoredLogins } from './stored-logins.ts';
 import type { Setting } from './setting.ts';
 import { settingsTable } from './settings.ts';
 import { closest } from '../model/closest.ts';
@@ -28,6 +30,8 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   /** `--sandbox`: a set's name, or true for the first set. It replaces everything under `dify`. */
   readonly sandbox?: string | true | undefined;
+  /** The stored logins; one of them is used if nothing else says how to reach Dify. */
+  readonly logins?: StoredLogins | undefined;
   /** False if the configuration need not have a connection to Dify. */
   readonly needsDify: boolean;
 }
@@ -61,7 +65,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...(file === undefined ? [] : [await loadConfigFile(file, table)]),
   ];
   const readings = sandbox === undefined ? all : all.map(withoutDify);
-  const merged = merge(readings);
+  const given = merge(readings);
+  const login =
+    sandbox === undefined ? await chooseLogin((path) => difyValue(given, path), sources.logins) : undefined;
+  const merged = login === undefined ? given : merge([...readings, loginSettings(login)]);
   const literals = readings.flatMap((reading) => reading.literals);
   const validated = validate(merged, table);
 
@@ -70,7 +77,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const reported = new Set(problems.map(({ path }) => path));
   const missing =
     sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
-      ? missingSettings((path) => merged.has(path) || reported.has(path), merged.get('dify.road')?.value)
+      ? missingSettings(
+          (path) => (path === 'login' ? login !== undefined : merged.has(path) || reported.has(path)),
+          merged.get('dify.road')?.value,
+        )
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
     const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
@@ -80,6 +90,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...validated.settings,
     cacheDir: cacheFolder(sources.env, process.platform),
     sandbox,
+    login,
   });
   return {
     config,
@@ -87,6 +98,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     warnings: configWarnings(config, literals, sources.env, table),
     file,
   };
+}
+
+/** Returns a setting as the schema reads it: an address is compared without its page. */
+function difyValue(merged: ReadonlyMap<string, Entry>, path: string): unknown {
+  const value = merged.get(path)?.value;
+  return path === 'dify.url' ? (browserUrl.safeParse(value).data ?? value) : value;
 }
 
 function sandboxSet(value: string | true | undefined): SandboxSet | undefined {

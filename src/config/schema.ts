@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { JsonObject } from '../model/json.ts';
 import type { SandboxSet } from './layers.ts';
+import type { ChosenLogin } from './stored-logins.ts';
 import { settingsSchema } from './settings.ts';
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -18,6 +19,8 @@ export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
  */
 export type Config = Settings & {
   readonly sandbox?: SandboxSet | undefined;
+  /** The stored login that reaches Dify, if one does. */
+  readonly login?: ChosenLogin | undefined;
   /** The default folder for data that can be recreated. */
   readonly cacheDir: string;
 };

@@ -62,6 +62,18 @@ export const ERROR_RULES = {
     exit: 4,
     meaning: 'Dify does not accept the key, the login or the workspace that the bridge was configured with.',
   },
+  login_ended: {
+    ...CALL,
+    exit: 4,
+    meaning:
+      'The stored login is no longer valid: it was not used for 30 days, or the account signed out. Run dify-mcp-bridge login; a running bridge then continues without a restart.',
+  },
+  login_file_invalid: {
+    ...CALL,
+    exit: 2,
+    meaning:
+      'The file of stored logins is damaged, can be read by others, or cannot be read or written. The message says what to do.',
+  },
   upstream_wrong_address: {
     ...CALL,
     exit: 2,

@@ -30,6 +30,8 @@ export interface SandboxOptions {
   readonly version?: string;
   /** Cookie names begin with `__Host-`, as in an installation behind https. */
   readonly secureCookies?: boolean;
+  /** How long an access token lives, in seconds; an hour by default. */
+  readonly accessSeconds?: number | undefined;
 }
 
 /** An embedded Dify: console, inner API and files on a loopback port of this process. */
@@ -88,7 +90,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const { tools = 'demo' } = options;
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
-  const sessions = createSessions(credentials.secretKey, ACCOUNT_ID);
+  const sessions = createSessions(credentials.secretKey, ACCOUNT_ID, options.accessSeconds);
   const account = new AccountState();
   let expired = 0;
   const state: SandboxState = {

@@ -23,8 +23,8 @@ export type TokenState = 'valid' | 'expired' | 'invalid';
 export interface SandboxSessions {
   /** Makes every issued access token answer "Token has expired.". */
   expireAccessTokens(): void;
-  /** Invalidates the last issued refresh token. */
-  expireRefreshToken(): void;
+  /** Invalidates every issued refresh token. */
+  expireRefreshTokens(): void;
   /** Forgets wrong passwords, which ends a lockout. */
   forgetFailures(): void;
 }
@@ -35,19 +35,26 @@ export interface SessionState extends SandboxSessions {
   check(token: string, kind: 'access' | 'csrf'): TokenState;
   /** Returns new tokens for a refresh token, which is valid once; undefined for any other. */
   refresh(token: string): Tokens | undefined;
+  /** Invalidates the refresh token that the account got last, as Dify does when it signs out. */
+  signOut(): void;
   isLockedOut(email: string): boolean;
   countFailure(email: string): void;
   clearFailures(email: string): void;
 }
 
 /** Returns the sessions of one account. Tokens are JWTs signed with the installation's secret key. */
-export function createSessions(secretKey: string, accountId: string): SessionState {
+export function createSessions(
+  secretKey: string,
+  accountId: string,
+  accessSeconds = ACCESS_SECONDS,
+): SessionState {
   const expiry = new Map<string, { kind: 'access' | 'csrf'; at: number }>();
   const failures = new Map<string, { count: number; last: number }>();
-  let refreshToken: string | undefined;
+  const refreshTokens = new Set<string>();
+  let lastRefreshToken = '';
 
   const jwt = (kind: 'access' | 'csrf'): string => {
-    const at = Date.now() + ACCESS_SECONDS * 1000;
+    const at = Date.now() + accessSeconds * 1000;
     const claims = { sub: kind === 'csrf' ? accountId : 'Console API Passport', exp: Math.floor(at / 1000) };
     const payload = kind === 'csrf' ? claims : { ...claims, user_id: accountId, iss: 'SELF_HOSTED' };
     const unsigned = [
@@ -61,8 +68,9 @@ export function createSessions(secretKey: string, accountId: string): SessionSta
     return token;
   };
   const issue = (): Tokens => {
-    refreshToken = randomBytes(64).toString('hex');
-    return { access: jwt('access'), refresh: refreshToken, csrf: jwt('csrf') };
+    lastRefreshToken = randomBytes(64).toString('hex');
+    refreshTokens.add(lastRefreshToken);
+    return { access: jwt('access'), refresh: lastRefreshToken, csrf: jwt('csrf') };
   };
 
   return {
@@ -72,7 +80,8 @@ export function createSessions(secretKey: string, accountId: string): SessionSta
       if (known?.kind !== kind) return 'invalid';
       return known.at > Date.now() ? 'valid' : 'expired';
     },
-    refresh: (token) => (token === refreshToken ? issue() : undefined),
+    refresh: (token) => (refreshTokens.delete(token) ? issue() : undefined),
+    signOut: () => void refreshTokens.delete(lastRefreshToken),
     isLockedOut(email) {
       const failed = failures.get(email);
       return (
@@ -86,9 +95,7 @@ export function createSessions(secretKey: string, accountId: string): SessionSta
     expireAccessTokens() {
       for (const token of expiry.values()) token.at = 0;
     },
-    expireRefreshToken() {
-      refreshToken = undefined;
-    },
+    expireRefreshTokens: () => refreshTokens.clear(),
     forgetFailures: () => failures.clear(),
   };
 }

@@ -140,7 +140,7 @@ async function* accountChecks(
 ): AsyncGenerator<Check, void> {
   const { console, app } = openAccount(http, connection);
   const { console: credential } = connection;
-  const who = credential.kind === 'login' ? credential.email : "the workspace's owner (admin key)";
+  const who = credential.kind === 'admin-key' ? "the workspace's owner (admin key)" : credential.email;
   yield { name: 'road', ...pass(`account: tools are called over the console API, as ${who}.`) };
   const workspace = await workspaceFinding(console, credential, signal);
   yield { name: 'workspace', ...workspace };

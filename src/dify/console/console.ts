@@ -121,7 +121,7 @@ export function createConsole(
 
     /** Checks the workspace of a login as `currentWorkspace` does. Requests with the admin key name theirs. */
     async checkWorkspace(signal: AbortSignal): Promise<void> {
-      const isNamed = credentials.kind === 'login' && credentials.workspaceId !== undefined;
+      const isNamed = credentials.kind !== 'admin-key' && credentials.workspaceId !== undefined;
       if (isNamed) await currentWorkspace(signal);
     },
 

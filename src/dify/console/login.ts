@@ -15,8 +15,29 @@ export interface LoginCredentials {
  * before that a pair of tokens in the body.
  */
 export type ConsoleTokens =
-  | { readonly kind: 'cookies'; readonly cookies: ReadonlyMap<string, string> }
+  | {
+      readonly kind: 'cookies';
+      readonly cookies: ReadonlyMap<string, string>;
+      /** When the refresh token expires, in milliseconds since the epoch. */
+      readonly expiresAt?: number | undefined;
+    }
   | { readonly kind: 'bearer'; readonly access: string; readonly refresh: string | undefined };
+
+/** Tokens that several processes share. */
+export interface TokenStore {
+  /** Resolves with the latest tokens. Rejects with `login_ended` if there are none. */
+  read(): Promise<ConsoleTokens>;
+  /**
+   * Resolves with tokens other than `stale`: those of another process, or those that `refresh` returns. Calls `refresh`
+   * at most once. Rejects with `login_ended` if that returns undefined.
+   */
+  renew(
+    stale: ConsoleTokens,
+    refresh: (tokens: ConsoleTokens) => Promise<ConsoleTokens | undefined>,
+  ): Promise<ConsoleTokens>;
+  /** Returns the error for a login that Dify no longer accepts, with Dify's words. */
+  ended(said: string | undefined): BridgeError;
+}
 
 const LOGIN_PATH = '/console/api/login';
 const REFRESH_PATH = '/console/api/refresh-token';
@@ -112,6 +133,7 @@ async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>
 function cookieTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): ConsoleTokens | undefined {
   const cookies = new Map(known);
   let renewed = false;
+  let expiresAt: number | undefined;
   for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
     const pair = line.split(';', 1)[0] ?? '';
     const equals = pair.indexOf('=');
@@ -121,8 +143,10 @@ function cookieTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): C
     if (value === '') cookies.delete(name);
     else cookies.set(name, value);
     renewed ||= value !== '' && name.endsWith('access_token');
+    const seconds = name.endsWith('refresh_token') ? /;\s*max-age=(\d+)/i.exec(line)?.[1] : undefined;
+    if (seconds !== undefined) expiresAt = Date.now() + Number(seconds) * 1000;
   }
-  return renewed ? { kind: 'cookies', cookies } : undefined;
+  return renewed ? { kind: 'cookies', cookies, expiresAt } : undefined;
 }
 
 function bearerTokens(data: Json | undefined): ConsoleTokens | undefined {

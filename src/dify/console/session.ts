@@ -1,7 +1,14 @@
 import { abortable } from '../../model/async.ts';
 import type { BridgeError } from '../../model/errors.ts';
 import { adminKeyError, sessionError } from './console-errors.ts';
-import { type ConsoleTokens, type LoginCredentials, logIn, refreshTokens, tokenHeaders } from './login.ts';
+import {
+  type ConsoleTokens,
+  type LoginCredentials,
+  logIn,
+  refreshTokens,
+  type TokenStore,
+  tokenHeaders,
+} from './login.ts';
 import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
 import { abortError } from '../wire/network-errors.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
@@ -13,7 +20,13 @@ export type ConsoleCredentials =
       readonly kind: 'login';
       /** The workspace that the account must be in; not checked when absent. */
       readonly workspaceId?: string | undefined;
-    });
+    })
+  | {
+      readonly kind: 'stored';
+      readonly email: string;
+      readonly workspaceId?: string | undefined;
+      readonly store: TokenStore;
+    };
 
 /** A request to the console API; the session adds the headers. */
 export interface ConsoleRequest {
@@ -52,9 +65,10 @@ export function createConsoleSession(
   credentials: ConsoleCredentials,
   timeoutMs: number = CONSOLE_TIMEOUT_MS,
 ): ConsoleSession {
-  return credentials.kind === 'admin-key'
-    ? adminSession(http, credentials, timeoutMs)
-    : loginSession(http, credentials, timeoutMs);
+  if (credentials.kind === 'admin-key') return adminSession(http, credentials, timeoutMs);
+  return credentials.kind === 'login'
+    ? loginSession(http, credentials, timeoutMs)
+    : storedSession(http, credentials.store, timeoutMs);
 }
 
 /** Returns a request with its content and the headers that authenticate it. */
@@ -92,16 +106,17 @@ function loginSession(
   credentials: Extract<ConsoleCredentials, { kind: 'login' }>,
   timeoutMs: number,
 ): ConsoleSession {
-  let tokens: ConsoleTokens | undefined;
-  let renewal: Promise<ConsoleTokens> | undefined;
   /** Why the session does not log in again. */
   let loginError: BridgeError | undefined;
+  /** Tokens that Dify does not renew: a refresh token is valid once. */
+  let spent: ConsoleTokens | undefined;
 
   async function renew(stale: ConsoleTokens | undefined): Promise<ConsoleTokens> {
-    const refreshed = stale === undefined ? undefined : await refreshTokens(http, stale, timeoutMs);
-    if (refreshed !== undefined) return refreshed;
-    // A refresh token is valid once, and Dify has just refused this one.
-    tokens = undefined;
+    if (stale !== undefined && stale !== spent) {
+      const refreshed = await refreshTokens(http, stale, timeoutMs);
+      if (refreshed !== undefined) return refreshed;
+      spent = stale;
+    }
     // A caller's abort must not end a login that others wait for; each request has its own time limit.
     const { version } = await probeVersion(http, AbortSignal.any([]));
     const outcome = await logIn(http, credentials, version, timeoutMs);
@@ -110,10 +125,40 @@ function loginSession(
     throw outcome.error;
   }
 
+  return tokenSession(http, { renew, toError: sessionError, failure: () => loginError, timeoutMs });
+}
+
+/** Returns a session with the tokens of a store, which other processes may renew too. */
+function storedSession(http: DifyHttp, store: TokenStore, timeoutMs: number): ConsoleSession {
+  return tokenSession(http, {
+    renew: (stale) =>
+      stale === undefined
+        ? store.read()
+        : store.renew(stale, (tokens) => refreshTokens(http, tokens, timeoutMs)),
+    toError: (reply) =>
+      reply.status === 401 && !isNotReady(reply) ? store.ended(reply.said) : sessionError(reply),
+    timeoutMs,
+  });
+}
+
+interface TokenSource {
+  /** Resolves with tokens other than `stale`. */
+  readonly renew: (stale: ConsoleTokens | undefined) => Promise<ConsoleTokens>;
+  readonly toError: (reply: DifyReply) => BridgeError;
+  /** Returns why no further request is sent, if so. */
+  readonly failure?: (() => BridgeError | undefined) | undefined;
+  readonly timeoutMs: number;
+}
+
+function tokenSession(http: DifyHttp, { renew, toError, failure, timeoutMs }: TokenSource): ConsoleSession {
+  let tokens: ConsoleTokens | undefined;
+  let renewal: Promise<ConsoleTokens> | undefined;
+
   /** Resolves with tokens other than `stale`. Callers that arrive during a renewal wait for its result. */
   async function obtain(stale: ConsoleTokens | undefined, signal: AbortSignal): Promise<ConsoleTokens> {
     if (signal.aborted) throw abortError(signal);
-    if (loginError !== undefined) throw loginError;
+    const over = failure?.();
+    if (over !== undefined) throw over;
     if (tokens !== undefined && tokens !== stale) return tokens;
     renewal ??= renew(tokens)
       .then((fresh) => {
@@ -130,7 +175,7 @@ function loginSession(
   }
 
   return {
-    toError: sessionError,
+    toError,
     headers: async (signal) => tokenHeaders(await obtain(undefined, signal)),
     async send(request) {
       const { signal } = request;
@@ -139,7 +184,7 @@ function loginSession(
         const answer = await http.send(requestWith(request, tokenHeaders(used), timeoutMs));
         if (answer.status !== 401) return answer;
         const reply = await readReply(answer);
-        if (renewed || isNotReady(reply) || reply.body === undefined) throw sessionError(reply);
+        if (renewed || isNotReady(reply) || reply.body === undefined) throw toError(reply);
         used = await obtain(used, signal);
       }
     },

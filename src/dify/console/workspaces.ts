@@ -38,13 +38,15 @@ export function toWorkspaces(raw: unknown): AccountWorkspace[] | undefined {
 /** Returns the current workspace of an account. Throws if none is current, or if the credentials name another one. */
 export function currentOf(
   workspaces: readonly AccountWorkspace[],
-  { kind, workspaceId }: Pick<ConsoleCredentials, 'kind' | 'workspaceId'>,
+  credentials: Pick<ConsoleCredentials, 'kind' | 'workspaceId'>,
 ): Workspace {
+  const { kind, workspaceId } = credentials;
   const current = workspaces.find((workspace) => workspace.current);
-  if (current === undefined) throw kind === 'login' ? accountIsNowhere() : workspaceIsHidden(workspaceId);
+  if (current === undefined) throw kind === 'admin-key' ? workspaceIsHidden(workspaceId) : accountIsNowhere();
   const { id, name, status } = current;
   if (workspaceId === undefined || id.toLowerCase() === workspaceId.toLowerCase())
     return { id, name, status };
+  if (kind === 'stored') throw movedAway(current, workspaceId, workspaces);
   const [message, hint] =
     kind === 'login'
       ? [
@@ -60,9 +62,26 @@ export function currentOf(
   throw new BridgeError('upstream_unauthorized', message, { hint });
 }
 
+/** The account of a stored login has switched to another workspace, or has left the one of the login. */
+function movedAway(current: Workspace, workspaceId: string, all: readonly Workspace[]): BridgeError {
+  const home = all.find(({ id }) => id.toLowerCase() === workspaceId.toLowerCase());
+  const [message, hint] =
+    home === undefined
+      ? [
+          `The account is no longer a member of the workspace ${workspaceId}, or the workspace is archived.`,
+          'Ask its owner, or run dify-mcp-bridge login to choose another workspace.',
+        ]
+      : [
+          `The account is now in the workspace "${current.name}", but this login is for "${home.name}".`,
+          `Switch back to "${home.name}" in Dify, or run dify-mcp-bridge login to choose a workspace. ` +
+            'An account that only the bridge uses avoids this.',
+        ];
+  return new BridgeError('upstream_unauthorized', message, { hint });
+}
+
 function accountIsNowhere(): BridgeError {
-  const hint = 'Switch that account to the workspace in Dify, or use DIFY_ADMIN_API_KEY.';
-  const message = 'Dify reports no current workspace for the account DIFY_EMAIL.';
+  const hint = 'Switch the account to the workspace in Dify, or use DIFY_ADMIN_API_KEY.';
+  const message = 'Dify reports no current workspace for the account.';
   return new BridgeError('upstream_error', message, { hint });
 }
 

@@ -175,7 +175,7 @@ describe.each(['1.9.1', '1.13.0'])('the login of Dify %s', (version) => {
     expect(logins()).toEqual([1, 1]);
 
     sandbox.sessions.expireAccessTokens();
-    sandbox.sessions.expireRefreshToken();
+    sandbox.sessions.expireRefreshTokens();
     sandbox.workspace.removeProvider('builtin', 'acme/first/first');
     await bridge.app.refresh();
     expect(await namesOf(client)).toEqual(names);

@@ -246,7 +246,7 @@ describe('8. stdout carries the protocol alone, and no secret, argument or resul
     await keep(client.callTool('nobody', { marker }));
     sandbox.workspace.breakListing('builtin');
     sandbox.sessions.expireAccessTokens();
-    sandbox.sessions.expireRefreshToken();
+    sandbox.sessions.expireRefreshTokens();
     await keep(bridge.app.refresh());
     const wrong = { DIFY_SECRET_KEY: 'wrong-secret-key', DIFY_INNER_API_KEY: 'wrong-inner-key' };
     await using lost = await startBridge({ env: { ...env, ...wrong } });

@@ -106,7 +106,7 @@ describe('a workspace that changes while calls run', () => {
       sessions.expireAccessTokens();
       await settle(false);
       sessions.expireAccessTokens();
-      sessions.expireRefreshToken();
+      sessions.expireRefreshTokens();
       await settle(false);
       expect(bridge.app.status().lastError).toBeUndefined();
       workspace.removeTool('builtin', NOTES, 'renamed');

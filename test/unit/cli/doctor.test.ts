@@ -264,7 +264,7 @@ describe('doctor', () => {
     expect(run.code).toBe(2);
     expect(check('configuration')?.details?.[0]).toMatch(/^dify\.apiUrl: missing/);
     expect(check('configuration')?.fix).toMatch(
-      /^Run dify-mcp-bridge init.*\n.*The configuration file .*\.config/,
+      /^Run dify-mcp-bridge login.*\n.*The configuration file .*\.config/,
     );
     expect(Object.values(status).slice(1)).toEqual(Array.from({ length: 9 }, () => 'skip'));
   });

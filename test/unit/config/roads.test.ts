@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { difyConnection } from '../../../src/config/connection.ts';
+import { configSecrets, difyConnection } from '../../../src/config/connection.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
@@ -16,6 +16,21 @@ async function problemsOf(env: Record<string, string>): Promise<readonly string[
   const error: unknown = await load(env).catch((thrown: unknown) => thrown);
   if (!(error instanceof BridgeError)) return ['no error'];
   return error.problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+const FILE = '/nowhere/logins.json';
+const HOME_LOGIN = {
+  url: 'https://dify.test',
+  email: 'a@dify.test',
+  workspaceId: WORKSPACE,
+  secrets: ['fake-token'],
+};
+const OTHER_LOGIN = { ...HOME_LOGIN, url: 'https://other.test', email: 'b@other.test' };
+const STORED = [HOME_LOGIN, OTHER_LOGIN];
+
+function loadWith(env: Record<string, string>, read = async () => STORED as readonly (typeof HOME_LOGIN)[]) {
+  const nowhere = { HOME: '/nowhere', XDG_CONFIG_HOME: '/nowhere', ...env };
+  return loadConfig({ env: nowhere, needsDify: true, logins: { file: FILE, read } });
 }
 
 describe('the road to Dify', () => {
@@ -81,5 +96,63 @@ describe('the road to Dify', () => {
       'dify.innerApiKey: not used on the account road',
       'dify.secretKey: not used on the account road',
     ]);
+  });
+});
+
+describe('a stored login', () => {
+  it.for([
+    ['nothing else is configured', {}, HOME_LOGIN],
+    ['its address is', { DIFY_URL: 'https://OTHER.test/apps' }, OTHER_LOGIN],
+    ['its account is', { DIFY_EMAIL: 'B@other.test' }, OTHER_LOGIN],
+    [
+      'its address and workspace are',
+      { DIFY_URL: 'https://other.test', DIFY_WORKSPACE_ID: WORKSPACE },
+      OTHER_LOGIN,
+    ],
+    ['the road is its own', { DIFY_ROAD: 'account' }, HOME_LOGIN],
+  ] as const)('is used if %s', async ([, env, { url, email }]) => {
+    const { config, settings } = await loadWith(env);
+    expect(difyConnection(config)).toEqual({
+      apiUrl: url,
+      account: { filesUrl: url, createApp: true },
+      console: { kind: 'stored', file: FILE, url, email, workspaceId: WORKSPACE },
+    });
+    expect(configSecrets(config)).toContain('fake-token');
+    expect(settings.find(({ setting }) => setting.path === 'dify.createApp')).toMatchObject({
+      value: true,
+      source: `login ${FILE}`,
+    });
+  });
+
+  it('gives way to every other credential, and is not even read', async () => {
+    const read = () => Promise.reject(new Error('The stored logins were read.'));
+    for (const env of [
+      { DIFY_URL: 'https://dify.test', ...LOGIN },
+      { DIFY_URL: 'https://dify.test', ...ADMIN },
+      { ...INNER, ...ADMIN },
+    ]) {
+      expect((await loadWith(env, read)).config.login).toBeUndefined();
+    }
+  });
+
+  it('does not overrule what is configured', async () => {
+    const { config } = await loadWith({ DIFY_CREATE_APP: 'false' });
+    expect(difyConnection(config)).toMatchObject({ account: { createApp: false } });
+  });
+
+  it.for([
+    [
+      'another address',
+      { DIFY_URL: 'https://third.test' },
+      /DIFY_EMAIL and DIFY_PASSWORD, .* or run dify-mcp-bridge login/,
+    ],
+    [
+      'another account',
+      { DIFY_URL: 'https://dify.test', DIFY_EMAIL: 'c@dify.test' },
+      /dify\.password: missing/,
+    ],
+  ] as const)('is not used for %s', async ([, env, problem]) => {
+    const error: unknown = await loadWith(env).catch((thrown: unknown) => thrown);
+    expect((error as BridgeError).toText()).toMatch(problem);
   });
 });

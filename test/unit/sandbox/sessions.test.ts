@@ -55,7 +55,7 @@ describe('console sessions', () => {
   it('refuse a refresh token that was expired by hand, and a refresh without one', async () => {
     const sandbox = await startSandbox();
     const cookie = cookieHeader(cookiesOf(await login(sandbox)));
-    sandbox.sessions.expireRefreshToken();
+    sandbox.sessions.expireRefreshTokens();
     const url = `${sandbox.url}/console/api/refresh-token`;
     expect((await fetch(url, { method: 'POST', headers: { cookie } })).status).toBe(401);
     expect(await answer(await fetch(url, { method: 'POST' }))).toEqual([401, 'No refresh token provided']);

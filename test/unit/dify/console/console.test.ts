@@ -266,7 +266,7 @@ describe('workspaces', () => {
 
   it.each([
     ['the admin key', adminKey, /archived/],
-    ['a login', login, /Switch that account/],
+    ['a login', login, /Switch the account/],
   ])('says so when none is current for %s', async (_, credentials, hint) => {
     const { console } = await open(list({ id: other, name: 'Cellar', current: false }), credentials);
     expect(await errorOf(console.currentWorkspace(signal))).toMatchObject({
