@@ -1,40 +1,6 @@
 import { CLIENT_NAMES } from '../clients/client.ts';
 import { SANDBOX_SETS } from '../config/layers.ts';
-import type { CommandContext } from './session.ts';
-
-/** A module in `commands/`. `run` gets the words after the command's name, and resolves with the exit code. */
-interface CommandModule {
-  readonly run: (context: CommandContext, options: never, ...words: never[]) => Promise<number>;
-}
-
-/** An option. With `repeated`, the command gets a list of values. */
-export type CommandOption = readonly [
-  flags: string,
-  description: string,
-  values?: readonly string[] | 'repeated',
-];
-
-export interface CommandEntry {
-  /** The name and the arguments, such as `show <name>`. */
-  readonly usage: string;
-  readonly description: string;
-  readonly examples: readonly string[];
-  /** True if the command also runs against the sandbox. */
-  readonly sandbox?: true;
-  readonly argument?: readonly [name: string, description: string, values: readonly string[]];
-  readonly options?: readonly CommandOption[];
-  /** True if the command itself rejects words after its arguments, with a specific message. */
-  readonly excessWords?: true;
-  /** Loads the command. Help and version load no command. */
-  readonly load: () => Promise<CommandModule>;
-}
-
-export interface CommandGroup {
-  readonly name: string;
-  readonly description: string;
-  readonly example: string;
-  readonly commands: readonly CommandEntry[];
-}
+import type { CommandEntry, CommandGroup, CommandOption } from './command-entry.ts';
 
 /** The option of every command with `sandbox`. */
 export const SANDBOX: CommandOption = [
@@ -47,6 +13,40 @@ const DIR: CommandOption = [
   '--dir <dir>',
   'folder of the files (default: manifest.dir or manifests/tools; for a view, a subfolder)',
 ];
+
+const login: CommandEntry = {
+  usage: 'login [url]',
+  description: 'sign in to Dify, in the cloud or self-hosted; nothing else needs to be configured',
+  examples: ['login', 'login https://dify.example.com'],
+  options: [
+    ['--email <email>', 'e-mail address of the account (env DIFY_EMAIL)'],
+    ['--password-file <file>', 'file with the password (env DIFY_PASSWORD, DIFY_PASSWORD_FILE)'],
+    ['--send-code', 'have a code sent by e-mail, for a second run with --code and --code-token'],
+    ['--code <code>', 'the code from the mail'],
+    ['--code-token <token>', 'the token that --send-code printed'],
+    ['--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)'],
+    ['--yes', 'agree to the app "MCP bridge" in the workspace, and to switching the workspace'],
+  ],
+  load: () => import('./commands/login.ts'),
+};
+
+const logout: CommandEntry = {
+  usage: 'logout [url]',
+  description: 'sign out of Dify and delete the stored login',
+  examples: ['logout', 'logout https://dify.example.com --email me@example.com'],
+  options: [
+    ['--email <email>', 'the account, if several are signed in'],
+    ['--all', 'every stored login, or every one at this address'],
+  ],
+  load: () => import('./commands/logout.ts'),
+};
+
+const whoami: CommandEntry = {
+  usage: 'whoami',
+  description: 'show the Dify, the account, the workspace and the role that the bridge uses',
+  examples: ['whoami', 'whoami -o json'],
+  load: () => import('./commands/whoami.ts'),
+};
 
 const init: CommandEntry = {
   usage: 'init',
@@ -258,6 +258,9 @@ const help: CommandEntry = {
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
+  login,
+  logout,
+  whoami,
   init,
   install,
   serve,

@@ -36,24 +36,34 @@ export async function readLogins(path: string): Promise<readonly StoredLogin[]> 
   return logins.map((entry) => loginFromJson(entry) ?? raise(broken(path)));
 }
 
-/** Stores a login as the default one. Throws `login_file_invalid`, with nothing changed. */
-export function storeLogin(path: string, login: StoredLogin): Promise<void> {
-  return changeLogins(path, (logins) => [login, ...logins.filter((one) => !isSameLogin(one, login))]);
+/** Rejects with `login_file_invalid` if a login could not be stored. */
+export function checkLoginsWritable(path: string): Promise<void> {
+  return lockLogins(path, async () => (await beginReplacement(path, await readLogins(path))).discard());
 }
 
-/** Deletes a login. Throws `login_file_invalid`, with nothing changed. */
-export function deleteLogin(path: string, key: LoginKey): Promise<void> {
-  return changeLogins(path, (logins) => logins.filter((one) => !isSameLogin(one, key)));
+/** Stores a login as the default one. Throws `login_file_invalid`, with nothing changed. */
+export async function storeLogin(path: string, login: StoredLogin): Promise<void> {
+  await changeLogins(path, (logins) => [login, ...logins.filter((one) => !isSameLogin(one, login))]);
+}
+
+/**
+ * Deletes a login. Resolves with it, as it was last renewed; undefined if there is none. Throws `login_file_invalid`, with
+ * nothing changed.
+ */
+export async function deleteLogin(path: string, key: LoginKey): Promise<StoredLogin | undefined> {
+  const before = await changeLogins(path, (logins) => logins.filter((one) => !isSameLogin(one, key)));
+  return before.find((one) => isSameLogin(one, key));
 }
 
 async function changeLogins(
   path: string,
   change: (logins: readonly StoredLogin[]) => readonly StoredLogin[],
-): Promise<void> {
-  await lockLogins(path, async () => {
+): Promise<readonly StoredLogin[]> {
+  return lockLogins(path, async () => {
     const before = await readLogins(path);
     const replacement = await beginReplacement(path, before);
     await replacement.commit(change(before));
+    return before;
   });
 }
 

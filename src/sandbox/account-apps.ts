@@ -1,5 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
+import { MembershipState, type SandboxMemberships } from './memberships.ts';
 
 /** An app of the workspace, with its draft. */
 export interface SandboxApp {
@@ -32,7 +33,8 @@ export interface SandboxAccount {
   deleteApp(id: string): void;
   /** Replaces an app's draft, as a person does in the editor. */
   editDraft(id: string, change: (graph: JsonObject) => JsonObject): void;
-  /** The account's role in the workspace: only `owner`, `admin` and `editor` may run tools. */
+  readonly memberships: SandboxMemberships;
+  /** The account's role in its current workspace: only `owner`, `admin` and `editor` may run tools. */
   setRole(role: string): void;
   /** The apps that the plan allows. */
   setAppLimit(apps: number): void;
@@ -63,19 +65,23 @@ export class AccountState implements SandboxAccount {
   streamsAreRefused = false;
   readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
-  #role = 'owner';
+  readonly memberships: MembershipState;
   #limitedRuns = 0;
+
+  constructor(workspace: { readonly id: string; readonly name: string }) {
+    this.memberships = new MembershipState(workspace);
+  }
 
   get apps(): readonly SandboxApp[] {
     return [...this.#apps.values()];
   }
 
   get role(): string {
-    return this.#role;
+    return this.memberships.current?.role ?? 'normal';
   }
 
   get mayEdit(): boolean {
-    return ['owner', 'admin', 'editor'].includes(this.#role);
+    return ['owner', 'admin', 'editor'].includes(this.role);
   }
 
   app(id: string): SandboxApp | undefined {
@@ -99,7 +105,8 @@ export class AccountState implements SandboxAccount {
   }
 
   setRole(role: string): void {
-    this.#role = role;
+    const { current } = this.memberships;
+    if (current !== undefined) current.role = role;
   }
 
   setAppLimit(apps: number): void {

@@ -6,7 +6,7 @@ import { requireMember } from './console-admission.ts';
 import { ACCOUNT_ID } from './console-view.ts';
 import { jsonBody } from './inner-admission.ts';
 import { readFilePart } from './multipart.ts';
-import { forbidden, invalidParam, notFound, Refusal } from './refusal.ts';
+import { FORBIDDEN, forbidden, invalidParam, notFound, Refusal } from './refusal.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
 import { validationText } from './validation.ts';
 
@@ -203,9 +203,7 @@ function appOf(c: AppContext, { account }: SandboxState): SandboxApp {
 
 function requireEditor({ account }: SandboxState): void {
   if (account.mayEdit) return;
-  throw forbidden(
-    "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.",
-  );
+  throw forbidden(FORBIDDEN);
 }
 
 function draftMissing(c: AppContext): Refusal {

@@ -8,6 +8,7 @@ import { addInvokeRoutes } from './invoke-routes.ts';
 import { addLoginRoutes } from './login-routes.ts';
 import { internalError, notFoundPage, Refusal } from './refusal.ts';
 import type { RequestLog } from './request-log.ts';
+import { addSignInRoutes } from './sign-in-routes.ts';
 import { type App, type AppTypes, route, type SandboxState } from './state.ts';
 
 /**
@@ -37,6 +38,7 @@ export function createApp(state: SandboxState, log: RequestLog): App {
     c.json({ step: 'finished', setup_at: '2026-11-22T21:30:42' }),
   );
   addLoginRoutes(app, state);
+  addSignInRoutes(app, state);
   addConsoleRoutes(app, state);
   addAccountRoutes(app, state);
   addInvokeRoutes(app, state);

@@ -20,6 +20,9 @@ export function requireMember(c: AppContext, state: SandboxState): void {
   if (tokenState === 'invalid') throw unauthorized('Invalid token.');
   if (tokenState === 'expired') throw unauthorized('Token has expired.');
   if (state.features.cookieSessions) requireCsrfToken(c, state);
+  if (state.signIn.isBanned) throw unauthorized('Account is banned.');
+  // Dify has no workspace in whose name the account could ask.
+  if (state.account.memberships.current === undefined) throw unauthorized('Invalid token.');
 }
 
 /** Returns whether a member of the workspace sent the request. */

@@ -1,7 +1,7 @@
 import { getCookie } from 'hono/cookie';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { cookieName } from './console-admission.ts';
-import { invalidParam, Refusal, unauthorized } from './refusal.ts';
+import { FORBIDDEN, forbidden, invalidParam, Refusal, unauthorized } from './refusal.ts';
 import { ACCESS_SECONDS, REFRESH_SECONDS, type Tokens } from './sessions.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
 import { validationText } from './validation.ts';
@@ -19,10 +19,13 @@ export function addLoginRoutes(app: App, state: SandboxState): void {
       body,
     );
     if (problem !== undefined) throw invalidParam(problem);
+    if (!state.signIn.ways.password) throw forbidden(FORBIDDEN);
     const email = body['email'] as string;
     if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email)) throw invalidParam(`${email} is not a valid email.`);
     const password = state.features.base64Password
-      ? decodedPassword(body['password'] as string)
+      ? decodedField(body['password'] as string, () =>
+          unauthorized('Invalid encrypted data', 'authentication_failed'),
+        )
       : (body['password'] as string);
     if (state.sessions.isLockedOut(email)) {
       const message = 'Too many incorrect password attempts. Please try again later.';
@@ -33,6 +36,11 @@ export function addLoginRoutes(app: App, state: SandboxState): void {
       throw state.features.tenantBeforeKey
         ? unauthorized('Invalid email or password.', 'authentication_failed')
         : new Refusal(400, 'email_or_password_mismatch', 'The email or password is mismatched.');
+    }
+    if (state.signIn.isBanned) throw new Refusal(400, 'account_banned', 'Account is banned.');
+    if (state.account.memberships.listed.length === 0) {
+      const data = 'workspace not found, please contact system admin to invite you to join in a workspace';
+      return c.json({ result: 'fail', data });
     }
     state.sessions.clearFailures(email);
     return tokenAnswer(c, state.sessions.issue(), state);
@@ -50,18 +58,18 @@ export function addLoginRoutes(app: App, state: SandboxState): void {
   });
 }
 
-/** Decodes the password from Base64 as leniently as Python, which skips other characters. */
-function decodedPassword(encoded: string): string {
+/** Decodes a field from Base64 as leniently as Python, which skips other characters. */
+export function decodedField(encoded: string, refusal: () => Refusal): string {
   const characters = encoded.replaceAll(/[^A-Za-z0-9+/=]/g, '');
   try {
     if (characters.length % 4 !== 0) throw new TypeError('Wrong length.');
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(characters, 'base64'));
   } catch {
-    throw unauthorized('Invalid encrypted data', 'authentication_failed');
+    throw refusal();
   }
 }
 
-function tokenAnswer(c: AppContext, tokens: Tokens, state: SandboxState): Response {
+export function tokenAnswer(c: AppContext, tokens: Tokens, state: SandboxState): Response {
   if (!state.features.cookieSessions) {
     const data = { access_token: tokens.access, refresh_token: tokens.refresh };
     return c.json({ result: 'success', data });

@@ -46,6 +46,10 @@ export function unauthorized(message: string, code = 'unauthorized'): Refusal {
   return new Refusal(401, code, message, { 'www-authenticate': 'Bearer realm="api"' });
 }
 
+/** What Dify's framework says to a request that it does not permit. */
+export const FORBIDDEN =
+  "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
+
 /** 403 of the file routes. */
 export function forbidden(message: string): Refusal {
   return new Refusal(403, 'forbidden', message);

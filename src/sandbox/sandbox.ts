@@ -8,6 +8,7 @@ import { createPetService } from './pet-service.ts';
 import { createRequestLog, type SandboxRequest } from './request-log.ts';
 import type { SandboxProvider } from './provider.ts';
 import { createSessions, type SandboxSessions } from './sessions.ts';
+import { type SandboxSignIn, SignInState } from './sign-in.ts';
 import { createSigner, queryString } from './signing.ts';
 import type { App, SandboxCredentials, SandboxState } from './state.ts';
 import { toolSet, type ToolSetName } from './tool-sets.ts';
@@ -45,6 +46,7 @@ export interface Sandbox {
   readonly sessions: SandboxSessions;
   /** The account's apps and rights. */
   readonly account: SandboxAccount;
+  readonly signIn: SandboxSignIn;
   /** The last thousand requests, oldest first. */
   readonly requests: readonly SandboxRequest[];
   /** Resolves with the next request to a path. Rejects if the sandbox closes first. */
@@ -91,7 +93,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
   const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
   const sessions = createSessions(credentials.secretKey, ACCOUNT_ID, options.accessSeconds);
-  const account = new AccountState();
+  const account = new AccountState(workspace);
+  const signIn = new SignInState();
   let expired = 0;
   const state: SandboxState = {
     url: server.url,
@@ -102,6 +105,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     workspace,
     sessions,
     account,
+    signIn,
     files,
     signer,
     expiredUploads: {
@@ -119,6 +123,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     workspace,
     sessions,
     account,
+    signIn,
     requests: log.requests,
     nextRequest: (path) => log.next(path),
     expireUploads(count) {

@@ -21,6 +21,8 @@ export type TokenState = 'valid' | 'expired' | 'invalid';
 
 /** Controls the console's tokens. */
 export interface SandboxSessions {
+  /** How many refresh tokens are valid. */
+  readonly refreshTokens: number;
   /** Makes every issued access token answer "Token has expired.". */
   expireAccessTokens(): void;
   /** Invalidates every issued refresh token. */
@@ -74,6 +76,9 @@ export function createSessions(
   };
 
   return {
+    get refreshTokens() {
+      return refreshTokens.size;
+    },
     issue,
     check(token, kind) {
       const known = expiry.get(token);

@@ -5,6 +5,7 @@ import type { Features } from './features.ts';
 import type { SandboxFiles } from './files.ts';
 import { methodNotAllowed } from './refusal.ts';
 import type { SessionState } from './sessions.ts';
+import type { SignInState } from './sign-in.ts';
 import type { Signer } from './signing.ts';
 import type { WorkspaceState } from './workspace.ts';
 
@@ -30,6 +31,7 @@ export interface SandboxState {
   readonly workspace: WorkspaceState;
   readonly sessions: SessionState;
   readonly account: AccountState;
+  readonly signIn: SignInState;
   readonly files: SandboxFiles;
   readonly signer: Signer;
   /** Upload links to issue as expired; `take` uses one up. */

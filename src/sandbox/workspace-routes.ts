@@ -1,47 +1,79 @@
 import type { JsonObject } from '../model/json.ts';
 import { requireAdminKey, requireMember } from './console-admission.ts';
-import { type App, route, type SandboxState } from './state.ts';
+import { jsonBody } from './inner-admission.ts';
+import { Refusal } from './refusal.ts';
+import type { SandboxMembership } from './memberships.ts';
+import { type App, type AppContext, route, type SandboxState } from './state.ts';
 
-/** The creation time of the sandbox's workspace, in seconds since the epoch. */
+/** The creation time of the sandbox's workspaces, in seconds since the epoch. */
 const CREATED_AT = 1_795_383_042;
 
 /** Adds the console's workspace routes of the release. */
 export function addWorkspaceRoutes(app: App, state: SandboxState): void {
-  const { features } = state;
+  const { features, account } = state;
   route(app, 'GET', '/console/api/workspaces', (c) => {
     requireMember(c, state);
     const opened = features.lastOpenedAt && { last_opened_at: CREATED_AT };
+    const current = membership(c, state);
+    const listed = isAdmin(c, state) ? [current] : account.memberships.listed;
     return c.json({
-      workspaces: [{ ...workspaceFields(state), plan: 'sandbox', ...opened, current: true }],
+      workspaces: listed.map((one) => ({
+        ...workspaceFields(one),
+        plan: 'sandbox',
+        ...opened,
+        current: one.id === current.id,
+      })),
     });
+  });
+  // Not recorded: as in the sources of 1.12.1 and 1.16.1.
+  route(app, 'POST', '/console/api/workspaces/switch', async (c) => {
+    requireMember(c, state);
+    const { tenant_id: id } = await jsonBody(c);
+    const switched = typeof id === 'string' ? account.memberships.switchTo(id) : undefined;
+    if (switched === undefined) {
+      throw new Refusal(403, 'account_not_link_tenant', 'Account not link tenant');
+    }
+    return c.json({ result: 'success', new_tenant: currentWorkspace(switched, state) });
   });
   route(app, 'GET', '/console/api/all-workspaces', (c) => {
     requireAdminKey(c, state);
     const page = Number(c.req.query('page') ?? 1);
     const limit = Number(c.req.query('limit') ?? 20);
-    const data = page === 1 ? [workspaceFields(state)] : [];
+    const data = page === 1 ? [workspaceFields({ ...state.workspace, status: 'normal' })] : [];
     return c.json({ data, has_more: false, limit, page, total: 1 });
   });
   if (features.workspaceSummary) {
     route(app, 'GET', '/console/api/workspaces/current/summary', (c) => {
       requireMember(c, state);
-      const { id, name } = state.workspace;
-      return c.json({ id, name, role: 'owner', plan: null, credits: null });
+      const { id, name, role } = membership(c, state);
+      return c.json({ id, name, role, plan: null, credits: null });
     });
   } else {
     route(app, features.currentWorkspaceByPost ? 'POST' : 'GET', '/console/api/workspaces/current', (c) => {
       requireMember(c, state);
-      return c.json(currentWorkspace(state));
+      return c.json(currentWorkspace(membership(c, state), state));
     });
   }
 }
 
-function currentWorkspace(state: SandboxState): JsonObject {
-  const { creditPool, creditsExhaustedAt } = state.features;
+function isAdmin(c: AppContext, { credentials }: SandboxState): boolean {
+  return c.req.header('authorization') === `Bearer ${credentials.adminApiKey}`;
+}
+
+/** Returns the workspace of a request; the admin key acts as the owner. */
+function membership(c: AppContext, state: SandboxState): SandboxMembership {
+  const { current } = state.account.memberships;
+  if (current !== undefined && !isAdmin(c, state)) return current;
+  const { id, name } = state.workspace;
+  return { id, name, role: 'owner', status: 'normal' };
+}
+
+function currentWorkspace(one: SandboxMembership, { features }: SandboxState): JsonObject {
+  const { creditPool, creditsExhaustedAt } = features;
   return {
-    ...workspaceFields(state),
+    ...workspaceFields(one),
     plan: 'basic',
-    role: 'owner',
+    role: one.role,
     in_trial: null,
     trial_end_reason: null,
     custom_config: null,
@@ -50,6 +82,6 @@ function currentWorkspace(state: SandboxState): JsonObject {
   };
 }
 
-function workspaceFields(state: SandboxState) {
-  return { id: state.workspace.id, name: state.workspace.name, status: 'normal', created_at: CREATED_AT };
+function workspaceFields({ id, name, status }: Pick<SandboxMembership, 'id' | 'name' | 'status'>) {
+  return { id, name, status, created_at: CREATED_AT };
 }

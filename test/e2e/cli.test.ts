@@ -203,7 +203,8 @@ describe('the command line, as JSON', () => {
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name]) => name);
     const tried = SANDBOX.map(({ args }) => args[0]);
     // These have files of tests of their own.
-    expect([...tried, 'demo', 'init', 'install', 'help']).toEqual(expect.arrayContaining(commands));
+    const elsewhere = ['demo', 'init', 'install', 'login', 'logout', 'whoami', 'help'];
+    expect([...tried, ...elsewhere]).toEqual(expect.arrayContaining(commands));
     expect(commands.length).toBeGreaterThan(6);
     expect(new Set(CASES.map(([title]) => title)).size).toBe(CASES.length);
   });

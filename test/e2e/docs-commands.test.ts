@@ -184,13 +184,29 @@ describe('the commands in the documentation', () => {
     await new Promise((resolve) => init.once('close', resolve));
   }
 
+  /** A command in which the reader's Dify and account are those of the sandbox. */
+  async function signedIn(command: string, home: string): Promise<string> {
+    if (!/\bdify-mcp-bridge login\b/.test(command)) return command;
+    const { email, password } = sandbox.credentials;
+    const file = join(home, 'password');
+    await writeFile(file, password);
+    const full = command.endsWith(' login')
+      ? `DIFY_PASSWORD_FILE=${file} ${command} ${sandbox.url} --email ${email} --yes`
+      : command;
+    return full
+      .replace('https://dify.example.com', sandbox.url)
+      .replace('bridge@example.com', email)
+      .replace('/run/secrets/dify-password', file);
+  }
+
   /** What goes wrong when a reader runs a command in a folder; null when it does what it should. */
   async function problemOf(command: string, home: string): Promise<string | null> {
     const exception = EXCEPTIONS.find(({ fits }) => fits.test(command));
     if (exception !== undefined) return exception.problem(command);
     if (/^(npx )?dify-mcp-bridge install /.test(command)) await beforeInstall(home);
     // Here nobody is asked.
-    const answered = /^(npx )?dify-mcp-bridge (init|install)\b/.test(command) ? `${command} --yes` : command;
+    const asks = /^(npx )?dify-mcp-bridge (init|install)\b/.test(command);
+    const answered = await signedIn(asks ? `${command} --yes` : command, home);
     const serves = /\bserve\b.* --http\b/.test(command);
     // A shell that ends with the bridge as its own process, and any port that is free.
     const line = serves ? `exec ${command.replace(/--port \d+/, '--port 0')}` : answered;

@@ -44,8 +44,8 @@ describe('processes that share a stored login', () => {
     expect(refreshes(one.sandbox)).toBe(1);
   });
 
-  it('keep it alive while tokens live for a second', async () => {
-    await using one = await signedIn({ accessSeconds: 1 });
+  it('keep it alive while its tokens expire again and again', async () => {
+    await using one = await signedIn();
     const bridges = [startRaw([], one), startRaw([], one)];
     try {
       for (const bridge of bridges) {
@@ -113,5 +113,21 @@ describe('processes that share a stored login', () => {
       expect(readFileSync(one.path, 'utf8')).toContain(token);
       expect(stdout + stderr).not.toContain(token);
     }
+  });
+
+  it('come from `login`, which is all that the other commands need, and go with `logout`', async () => {
+    await using sandbox = Object.assign(await createSandbox(), {
+      [Symbol.asyncDispose]: (): Promise<void> => sandbox.close(),
+    });
+    const { email, password } = sandbox.credentials;
+    const env = { XDG_CONFIG_HOME: dirname(loginsPath()) };
+    const login = ['login', `${sandbox.url}/apps`, '--email', email, '--yes'];
+    expect(await run(login, { env: { ...env, DIFY_PASSWORD: password } })).toMatchObject({ code: 0 });
+    const calling = ['call', 'time__weekday', '--args', '{"year":2026,"month":11,"day":30}'];
+    expect(await run(calling, { env })).toMatchObject({ code: 0, stdout: expect.stringContaining('Monday') });
+    expect(await run(['whoami'], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining(email) });
+    expect(await run(['logout'], { env })).toMatchObject({ code: 0 });
+    expect(sandbox.sessions.refreshTokens).toBe(0);
+    expect(await run(calling, { env })).toMatchObject({ code: 2 });
   });
 });

@@ -1,8 +1,8 @@
 import { BridgeError } from '../../src/model/errors.ts';
 import type { Choice, Prompter } from '../../src/cli/prompter.ts';
 
-/** An answer to the next question: a text or a label that fits its pattern. */
-export type Answer = readonly [question: RegExp, answer: string | boolean];
+/** An answer to the next question: a text or a label that fits its pattern, or what gives it when it is asked. */
+export type Answer = readonly [question: RegExp, answer: string | boolean | (() => string | boolean)];
 
 /** Gives up at its question. */
 export const GIVE_UP = '(gives up)';
@@ -24,7 +24,7 @@ export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
     if (pattern === undefined || answer === undefined) throw new Error(`Nobody expects: ${question}`);
     if (!pattern.test(question)) throw new Error(`Expected ${pattern}, and was asked: ${question}`);
     if (answer === GIVE_UP) throw new BridgeError('cancelled', 'Given up.');
-    return answer;
+    return typeof answer === 'function' ? answer() : answer;
   };
   return {
     asked,

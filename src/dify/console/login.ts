@@ -44,32 +44,42 @@ const REFRESH_PATH = '/console/api/refresh-token';
 /** From this version on, Dify expects the password as Base64. */
 const BASE64_SINCE = '1.11.2';
 
-/** Logs in with one request, with the password as Dify's `version` expects. Throws if Dify cannot be reached. */
+/** Logs in as `sendLogin` does. Returns the error of a refused login in the words of the configuration. */
 export async function logIn(
   http: DifyHttp,
   credentials: LoginCredentials,
   version: string | undefined,
   timeoutMs: number,
 ): Promise<{ readonly tokens: ConsoleTokens } | LoginFailure> {
-  const base64 = isSince(version, BASE64_SINCE) ?? true;
-  const encoded = Buffer.from(credentials.password, 'utf8').toString('base64');
-  const password = base64 ? encoded : credentials.password;
-  for (const secret of [credentials.password, password]) http.secrets.remember(secret);
-  const answer = await http.send({
-    method: 'POST',
-    path: LOGIN_PATH,
-    body: { email: credentials.email, password, remember_me: true },
-    signal: AbortSignal.any([]),
-    timeoutMs,
-  });
+  const result = await sendLogin(http, credentials, version, timeoutMs);
+  if (result.tokens !== undefined) return { tokens: result.tokens };
+  if (result.succeeded) return { error: withoutTokens(result.reply), final: false };
+  const encoding = isPlain(version) ? 'as plain text' : 'as Base64';
   const form =
     version === undefined
       ? 'the password went as Base64, because Dify did not tell its version in X-Version'
-      : `the password went ${base64 ? 'as Base64' : 'as plain text'}, as Dify ${version} expects`;
-  const result = await readTokens(answer, new Map());
-  if (result.tokens !== undefined) return { tokens: result.tokens };
-  if (result.succeeded) return { error: withoutTokens(result.reply), final: false };
+      : `the password went ${encoding}, as Dify ${version} expects`;
   return loginFailure(result.reply, form);
+}
+
+/** Logs in with one request, with the password as Dify's `version` expects. Rejects if Dify cannot be reached. */
+export async function sendLogin(
+  http: DifyHttp,
+  { email, password }: LoginCredentials,
+  version: string | undefined,
+  timeoutMs: number,
+): Promise<TokenAnswer> {
+  const encoded = Buffer.from(password, 'utf8').toString('base64');
+  const sent = isPlain(version) ? password : encoded;
+  for (const secret of [password, sent]) http.secrets.remember(secret);
+  const body = { email, password: sent, remember_me: true };
+  const request = { method: 'POST', path: LOGIN_PATH, body, signal: AbortSignal.any([]), timeoutMs } as const;
+  return readTokens(await http.send(request), new Map());
+}
+
+/** Returns whether a release expects passwords and codes as they are. */
+export function isPlain(version: string | undefined): boolean {
+  return isSince(version, BASE64_SINCE) === false;
 }
 
 /**
@@ -114,7 +124,7 @@ function isRefused(reply: DifyReply): boolean {
   return reply.body !== undefined && reply.status < 500 && reply.status !== 429 && !isNotReady(reply);
 }
 
-interface TokenAnswer {
+export interface TokenAnswer {
   readonly tokens: ConsoleTokens | undefined;
   /** Dify reported success, with or without tokens. */
   readonly succeeded: boolean;
@@ -122,7 +132,10 @@ interface TokenAnswer {
 }
 
 /** Reads the answer to a login or a refresh. Dify answers 200 even to a login that it refuses: `result` decides. */
-async function readTokens(answer: DifyAnswer, known: ReadonlyMap<string, string>): Promise<TokenAnswer> {
+export async function readTokens(
+  answer: DifyAnswer,
+  known: ReadonlyMap<string, string>,
+): Promise<TokenAnswer> {
   const reply = await readReply(answer);
   const succeeded = reply.status === 200 && reply.body?.['result'] === 'success';
   const tokens = succeeded ? (cookieTokens(answer, known) ?? bearerTokens(reply.body?.['data'])) : undefined;

@@ -5,6 +5,9 @@ import { cli, ENV } from '../../support/fake-cli.ts';
 
 const COMMANDS = [
   [],
+  ['login'],
+  ['logout'],
+  ['whoami'],
   ['init'],
   ['install'],
   ['serve'],

@@ -33,6 +33,44 @@ describe('console sessions', () => {
     );
   });
 
+  it('refuse an access token at the end of its life', async () => {
+    const sandbox = await startSandbox({ accessSeconds: 0 });
+    const cookies = cookiesOf(await login(sandbox));
+    const headers = { cookie: cookieHeader(cookies), 'x-csrf-token': cookies.get('csrf_token') ?? '' };
+    expect(await answer(await read(sandbox, headers))).toEqual([401, 'Token has expired.']);
+  });
+
+  it.each([
+    ['1.9.1', 'GET', 'POST'],
+    ['1.9.2', 'POST', 'GET'],
+  ] as const)('end the last login at a logout, which is %s: %s', async (version, method, other) => {
+    const sandbox = await startSandbox({ version });
+    const answerOf = async (path: string, init: RequestInit): Promise<number> =>
+      (await fetch(`${sandbox.url}/console/api${path}`, init)).status;
+    // Before 1.9.2, with a plain password and tokens in the body.
+    const { email, password } = sandbox.credentials;
+    const json = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ email, password, remember_me: true });
+    const signIn = () => fetch(`${sandbox.url}/console/api/login`, { method: 'POST', headers: json, body });
+    const headers = async (): Promise<Record<string, string>> => {
+      const response = await signIn();
+      const cookies = cookiesOf(response);
+      if (cookies.size > 0) {
+        return { cookie: cookieHeader(cookies), 'x-csrf-token': cookies.get('csrf_token') ?? '' };
+      }
+      const { data } = (await response.json()) as { data: { access_token: string } };
+      return { authorization: `Bearer ${data.access_token}` };
+    };
+    await headers();
+    const last = await headers();
+    expect(sandbox.sessions.refreshTokens).toBe(2);
+    expect(await answerOf('/logout', { method: other, headers: last })).toBe(405);
+    expect(await answerOf('/logout', { method })).toBe(200);
+    expect(sandbox.sessions.refreshTokens).toBe(2);
+    expect(await answerOf('/logout', { method, headers: last })).toBe(200);
+    expect(sandbox.sessions.refreshTokens).toBe(1);
+  });
+
   it('refuse an expired access token and go on after a refresh, which is good once', async () => {
     const sandbox = await startSandbox();
     const cookies = cookiesOf(await login(sandbox));

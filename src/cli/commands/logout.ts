@@ -1,0 +1,75 @@
+import { resolve } from 'node:path';
+import { configFilePath } from '../../config/places.ts';
+import { signOut } from '../../dify/console/sign-in.ts';
+import { createDifyHttp } from '../../dify/wire/http.ts';
+import { deleteLogin, loginsFile, readLogins } from '../../logins/login-file.ts';
+import type { StoredLogin } from '../../logins/stored-login.ts';
+import { asBridgeError, BridgeError } from '../../model/errors.ts';
+import { candidatesOf } from '../../setup/dify-address.ts';
+import type { CommandContext } from '../session.ts';
+
+interface LogoutOptions {
+  readonly email?: string | undefined;
+  readonly all?: true | undefined;
+}
+
+export async function run(context: CommandContext, options: LogoutOptions, url?: string): Promise<number> {
+  const { io, output } = context;
+  const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
+  const logins = await readLogins(file);
+  const ended: { url: string; email: string; workspace: string; endedInDify: boolean }[] = [];
+  for (const login of chosen(logins, options, url)) {
+    const removed = await deleteLogin(file, login);
+    const problem = removed && (await endInDify(removed));
+    const { url: at, email, workspaceName } = login;
+    if (problem !== undefined) {
+      output.warn(
+        `The login of ${email} is deleted here, but Dify could not end it: ${problem.message} It ends by itself when it is not used for 30 days.`,
+      );
+    }
+    ended.push({ url: at, email, workspace: workspaceName, endedInDify: problem === undefined });
+  }
+  output.data({ ended }, () =>
+    ended.length === 0
+      ? 'No login is stored.'
+      : ended.map(({ url: at, email }) => `Signed out of ${at} as ${email}.`).join('\n'),
+  );
+  return 0;
+}
+
+/** Resolves with the reason if Dify could not end the login. */
+async function endInDify({ url, tokens }: StoredLogin): Promise<BridgeError | undefined> {
+  const http = createDifyHttp({ baseUrl: url });
+  try {
+    await signOut(http, tokens);
+    return undefined;
+  } catch (error) {
+    return asBridgeError(error);
+  } finally {
+    await http.close();
+  }
+}
+
+function chosen(
+  logins: readonly StoredLogin[],
+  { email, all }: LogoutOptions,
+  url: string | undefined,
+): readonly StoredLogin[] {
+  const places = url === undefined ? undefined : candidatesOf(url);
+  const found = logins.filter(
+    (login) =>
+      (places === undefined || places.includes(login.url)) &&
+      (email === undefined || login.email.toLowerCase() === email.toLowerCase()),
+  );
+  const named = logins.map((login) => `${login.url} as ${login.email} (${login.workspaceName})`).join(', ');
+  if (found.length === 0 && (url !== undefined || email !== undefined)) {
+    const hint = logins.length === 0 ? 'No login is stored.' : `Stored: ${named}.`;
+    throw new BridgeError('usage', 'No such login is stored.', { hint });
+  }
+  if (all === true || found.length < 2) return found;
+  // Without a word about which one, it is the one that is used.
+  if (url === undefined && email === undefined) return found.slice(0, 1);
+  throw new BridgeError('usage', 'Several logins fit.', {
+    hint: `Name the account with --email, or end all of them with --all. Stored: ${named}.`,
+  });
+}

@@ -1,0 +1,232 @@
+import { accountSession } from '../dify/account/account-session.ts';
+import { APP_NAME, BridgeApp } from '../dify/account/bridge-app.ts';
+import { createConsole, type DifyConsole } from '../dify/console/console.ts';
+import { type ConsoleTokens, type TokenStore } from '../dify/console/login.ts';
+import { type ConsoleSession, createConsoleSession } from '../dify/console/session.ts';
+import { currentRole, signOut, switchWorkspace } from '../dify/console/sign-in.ts';
+import type { AccountWorkspace } from '../dify/console/workspaces.ts';
+import { checkLoginsWritable, storeLogin } from '../logins/login-file.ts';
+import type { StoredLogin } from '../logins/stored-login.ts';
+import { asBridgeError, BridgeError } from '../model/errors.ts';
+import { PROVIDER_TYPES } from '../model/tool.ts';
+import { describeWorkspaces } from '../dify/console/admin-key-errors.ts';
+import { DIFY_CLOUD, findDify, type FoundDify } from './dify-address.ts';
+import { signInAccount, type SignedInAccount } from './sign-in-account.ts';
+import { askUntil, requireAnswers, type SignInTalk } from './sign-in-talk.ts';
+
+/** A finished sign-in. */
+export interface SignedIn {
+  readonly login: StoredLogin;
+  readonly version: string | undefined;
+  /** The account's role in the workspace, if Dify says it. */
+  readonly role: string | undefined;
+  /** How many tools Dify lists. */
+  readonly tools: number;
+}
+
+const ROLES = ['owner', 'admin', 'editor'];
+const OTHER = '';
+
+/**
+ * Signs a person in to a Dify: asks or takes the given answers, checks everything, makes the bridge's app with the
+ * person's consent and stores the login. If it rejects, the file is unchanged, and Dify is as before: the login is ended
+ * there, and the account is back in its workspace.
+ */
+export async function signIn(talk: SignInTalk): Promise<SignedIn> {
+  requireAnswers(talk);
+  await checkLoginsWritable(talk.file);
+  const dify = await chooseDify(talk);
+  try {
+    const account = await signInAccount(talk, dify);
+    return await useAccount(talk, dify, account);
+  } finally {
+    await dify.http.close();
+  }
+}
+
+/** Asks for the Dify, and warns if the password would be readable on the way. */
+export async function chooseDify(talk: SignInTalk): Promise<FoundDify> {
+  const { asker, signal, given } = talk;
+  const dify = await askUntil(talk, {
+    given: given.url,
+    ask: async (person) => {
+      const cloud = await person.select('Which Dify do you use?', [
+        { value: DIFY_CLOUD, label: 'Dify Cloud', hint: DIFY_CLOUD },
+        { value: OTHER, label: 'Another Dify', hint: 'self-hosted' },
+      ]);
+      return cloud === OTHER ? person.text("Dify's address, as your browser shows it") : cloud;
+    },
+    check: (text) => findDify(text, signal),
+  });
+  talk.note(`Dify ${dify.version ?? 'of an unknown version'} answers at ${dify.url}.`);
+  if (!dify.isReadable) return dify;
+  talk.note('This address has no encryption: others on the network can read your password and your tools.');
+  if (asker === undefined || (await asker.confirm('Sign in anyway?', false))) return dify;
+  await dify.http.close();
+  throw new BridgeError('cancelled', 'Nothing was sent.', { hint: 'Serve Dify with https, then sign in.' });
+}
+
+async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAccount): Promise<SignedIn> {
+  const { url, http, version } = dify;
+  const store = new MemoryStore(account.tokens, account.email);
+  let back: (() => Promise<unknown>) | undefined;
+  try {
+    const credentials = { kind: 'stored', email: account.email, store } as const;
+    const session = accountSession(createConsoleSession(http, credentials));
+    const console = createConsole(http, credentials, undefined, session);
+    const { workspace, left } = await enterWorkspace(talk, session, console);
+    if (left !== undefined) back = () => switchWorkspace(session, left.id, AbortSignal.any([]));
+    const role = await checkRole(session, workspace, talk.signal);
+    const tools = await countTools(talk, console);
+    await provideApp(talk, session, workspace);
+    const now = new Date();
+    const login: StoredLogin = {
+      url,
+      email: account.email,
+      workspaceId: workspace.id,
+      workspaceName: workspace.name,
+      signedInAt: now,
+      renewedAt: now,
+      tokens: store.tokens,
+    };
+    await storeLogin(talk.file, login);
+    return { login, version: http.version() ?? version, role, tools };
+  } catch (error) {
+    // What cannot be undone now, because Dify is away, ends by itself.
+    await back?.().catch(() => undefined);
+    await signOut(http, store.tokens).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Chooses the workspace and switches to it. Resolves with the one that the account left for it, if any. */
+async function enterWorkspace(talk: SignInTalk, session: ConsoleSession, console: DifyConsole) {
+  const { asker, given, signal } = talk;
+  const all = await console.workspaces(signal);
+  if (all.length === 0) {
+    throw new BridgeError(
+      'upstream_forbidden',
+      'The account is not a member of a workspace that is in use.',
+      {
+        hint: 'Ask the owner of a workspace in this Dify for an invitation. An archived workspace counts as none.',
+      },
+    );
+  }
+  const current = all.find((one) => one.current);
+  const role = all.length === 1 || current === undefined ? undefined : await currentRole(session, signal);
+  const hint = role === undefined ? 'your current one' : `your current one, as ${role}`;
+  const workspace = await askUntil(talk, {
+    given: given.workspace ?? (all.length === 1 || asker === undefined ? all[0]?.id : undefined),
+    ask: (person) =>
+      person.select(
+        'Which workspace?',
+        all.map((one) => ({ value: one.id, label: one.name, ...(one.current && { hint }) })),
+      ),
+    check: async (wanted) =>
+      workspaceCalled(wanted, all, given.workspace === undefined && asker === undefined),
+  });
+  if (workspace.id === current?.id) return { workspace, left: undefined };
+  const question = `Switch your account to "${workspace.name}"? Your browser shows that workspace too, from then on.`;
+  if (given.yes !== true && !(await asker?.confirm(question, true))) {
+    throw new BridgeError('cancelled', 'The account stays in its workspace. Nothing was stored.', {
+      hint: 'An account that only the bridge uses can stay in the workspace of the bridge.',
+    });
+  }
+  await switchWorkspace(session, workspace.id, signal);
+  return { workspace, left: current };
+}
+
+function workspaceCalled(
+  wanted: string,
+  all: readonly AccountWorkspace[],
+  mustBeOnly: boolean,
+): AccountWorkspace {
+  const found = all.filter(({ id, name }) => id.toLowerCase() === wanted.toLowerCase() || name === wanted);
+  const [one, second] = mustBeOnly ? all : found;
+  if (one !== undefined && second === undefined) return one;
+  const message =
+    second === undefined
+      ? `The account is not a member of a workspace ${JSON.stringify(wanted)}, or it is archived.`
+      : 'The account is a member of several workspaces.';
+  throw new BridgeError('usage', message, {
+    hint: `Name one by its id with --workspace: ${describeWorkspaces(all)}.`,
+  });
+}
+
+async function checkRole(
+  session: ConsoleSession,
+  { name }: AccountWorkspace,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const role = await currentRole(session, signal);
+  // Releases with roles of their own say whether they allow it when the app is made.
+  const isTooLow = role === 'normal' || role === 'dataset_operator';
+  if (!isTooLow) return role;
+  const shown = role === 'normal' ? 'member (normal)' : role;
+  throw new BridgeError(
+    'upstream_forbidden',
+    `Your role in "${name}" is ${shown}, which may not run tools.`,
+    {
+      hint: `It must be ${ROLES.join(', ')}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
+    },
+  );
+}
+
+/** Resolves with the number of tools that Dify lists. Not being able to list some of them ends no sign-in. */
+async function countTools({ note, signal }: SignInTalk, console: DifyConsole): Promise<number> {
+  let tools = 0;
+  for (const type of PROVIDER_TYPES) {
+    try {
+      const listing = await console.listTools(type, signal);
+      for (const provider of listing?.providers ?? []) tools += provider.tools.length;
+    } catch (error) {
+      signal.throwIfAborted();
+      note(`The ${type} tools could not be listed now. ${asBridgeError(error).message}`);
+    }
+  }
+  return tools;
+}
+
+/** Makes the bridge's app if the account has none and the person agrees. */
+async function provideApp(
+  { asker, given, signal }: SignInTalk,
+  session: ConsoleSession,
+  { name }: AccountWorkspace,
+): Promise<void> {
+  const app = new BridgeApp({ session, checkWorkspace: async () => undefined, mayCreate: true });
+  if ((await app.find(signal)) !== undefined) return;
+  const question = `Tools run in an app called "${APP_NAME}". May the bridge create it in "${name}"? Dify keeps the inputs and outputs of its runs.`;
+  if (given.yes !== true && !(await asker?.confirm(question, true))) {
+    throw new BridgeError('cancelled', 'Without the app, no tool can run. Nothing was stored.');
+  }
+  await app.create(signal);
+}
+
+/** The tokens while the person signs in. */
+class MemoryStore implements TokenStore {
+  tokens: ConsoleTokens;
+  readonly #email: string;
+
+  constructor(tokens: ConsoleTokens, email: string) {
+    this.tokens = tokens;
+    this.#email = email;
+  }
+
+  async read(): Promise<ConsoleTokens> {
+    return this.tokens;
+  }
+
+  async renew(stale: ConsoleTokens, refresh: Parameters<TokenStore['renew']>[1]): Promise<ConsoleTokens> {
+    const fresh = await refresh(stale);
+    if (fresh === undefined) throw this.ended(undefined);
+    this.tokens = fresh;
+    return fresh;
+  }
+
+  ended(said: string | undefined): BridgeError {
+    const words = said === undefined ? '' : ` Dify said: "${said}"`;
+    return new BridgeError('login_ended', `Dify ended the login of ${this.#email} at once.${words}`, {
+      hint: 'Check that nothing between the bridge and Dify removes cookies or the X-CSRF-Token header.',
+    });
+  }
+}
