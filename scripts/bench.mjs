@@ -15,6 +15,7 @@ const [
   { benchCalls },
   { benchFile },
   { benchLarge },
+  { modelCost },
   { startUpstream },
   { report, verdicts },
   { benchStart, openResting },
@@ -23,6 +24,7 @@ const [
   import('./bench/calls.mjs'),
   import('./bench/files.mjs'),
   import('./bench/large.mjs'),
+  import('./bench/model-cost.mjs'),
   import('./bench/processes.mjs'),
   import('./bench/report.mjs'),
   import('./bench/start.mjs'),
@@ -55,6 +57,7 @@ try {
     registryMs: await work.benchRegistry(effort.repetitions),
     file: await benchFile(100_000_000),
     large: await benchLarge(5000, effort.lists),
+    model: await modelCost(),
     memory: await resting.read(),
   };
   console.log(

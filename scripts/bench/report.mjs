@@ -1,4 +1,5 @@
 // Formats the results for people.
+import { GOALS } from './model-cost.mjs';
 
 /** The bridge's performance targets. */
 export const TARGETS = {
@@ -10,8 +11,14 @@ export const TARGETS = {
   largeBytes: 210 * 1_000_000,
 };
 
+const MODEL_PARTS = {
+  list: 'tools/list of declared plugins, for a model',
+  official: 'tools/list of the official plugins, for a model',
+  results: 'results of fixed calls, for a model',
+};
+
 /** Returns which targets were met. */
-export function verdicts({ calls, start, file, large, memory }) {
+export function verdicts({ calls, start, file, large, memory, model }) {
   const worst = Math.max(...calls.rows.map(({ cpuRatio }) => cpuRatio));
   const rss = Math.max(...memory.rows.map(({ rest }) => rest.bridge ?? Number.NaN));
   const slowest = Math.max(...large.legs.map(({ cpuUs }) => cpuUs / 1000));
@@ -53,6 +60,18 @@ export function verdicts({ calls, start, file, large, memory }) {
       target: megabytes(TARGETS.largeBytes),
       met: highest <= TARGETS.largeBytes,
     },
+    ...Object.entries(GOALS).flatMap(([part, { tokens }]) =>
+      model[part] === undefined
+        ? []
+        : [
+            {
+              name: MODEL_PARTS[part],
+              value: `${model[part].tokens} tokens`,
+              target: `${tokens} tokens`,
+              met: model[part].tokens <= tokens,
+            },
+          ],
+    ),
   ];
 }
 

@@ -11,7 +11,7 @@ import { builtinProvider, defineTool } from '../../dist/sandbox/provider.js';
 import { createSandbox } from '../../dist/sandbox/sandbox.js';
 
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
-const OFFICIAL = pathOf('../../../shared/dify/official-tools.jsonl');
+export const OFFICIAL = pathOf('../../../shared/dify/official-tools.jsonl');
 
 /** Resolves with all groups of tools, and what was absent. */
 export async function listGroups() {
@@ -24,14 +24,15 @@ export async function listGroups() {
   ];
   if (existsSync(OFFICIAL)) {
     const env = { DIFY_BRIDGE_TOOLS_FORM_PARAMETERS: 'publish' };
-    sets.push({ group: 'official plugins', tools: officialProviders(), env });
+    sets.push({ group: 'official plugins', tools: declaredProviders(OFFICIAL), env });
   }
   const groups = [];
-  for (const set of sets) groups.push({ group: set.group, tools: await listTools(set) });
+  for (const set of sets) groups.push({ group: set.group, tools: await withBridge(set, listTools) });
   return { groups, absent: existsSync(OFFICIAL) ? [] : ['the declarations of official plugins'] };
 }
 
-async function listTools({ tools, env }) {
+/** Resolves with what `use` makes of a client of the built bridge, which serves the tools of a sandbox over stdio. */
+export async function withBridge({ tools, env }, use) {
   const sandbox = await createSandbox({ tools });
   const { innerApiKey, adminApiKey, workspaceId, secretKey } = sandbox.credentials;
   const client = new Client({ name: 'interop', version: '1' });
@@ -45,6 +46,7 @@ async function listTools({ tools, env }) {
       XDG_CONFIG_HOME: nowhere,
       DIFY_BRIDGE_FILES_STORE: 'memory',
       DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
+      DIFY_BRIDGE_LOG_LEVEL: 'warn',
       DIFY_API_URL: sandbox.url,
       DIFY_INNER_API_KEY: innerApiKey,
       DIFY_ADMIN_API_KEY: adminApiKey,
@@ -55,18 +57,22 @@ async function listTools({ tools, env }) {
   });
   try {
     await client.connect(transport);
-    const listed = [];
-    let cursor;
-    do {
-      const page = await client.listTools({ cursor });
-      listed.push(...page.tools);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    return listed;
+    return await use(client);
   } finally {
     await client.close();
     await sandbox.close();
   }
+}
+
+export async function listTools(client) {
+  const listed = [];
+  let cursor;
+  do {
+    const page = await client.listTools({ cursor });
+    listed.push(...page.tools);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return listed;
 }
 
 /** The schemas that MCP servers and OpenAPI documents really have, each inside an object, as Dify passes them on. */
@@ -93,21 +99,26 @@ function given(schema) {
   return { type: 'object', properties, required: ['value'], $defs, components };
 }
 
-function officialProviders() {
+/**
+ * Returns the plugins of a file of declarations, one a line. Those in `withoutCredentials` need credentials that the
+ * workspace lacks.
+ */
+export function declaredProviders(file, withoutCredentials = []) {
   const byId = new Map();
-  for (const line of readFileSync(OFFICIAL, 'utf8').split('\n').filter(Boolean)) {
+  for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
     const tool = JSON.parse(line);
     const id = `${tool.plugin}/${tool.provider}`;
     byId.set(id, [...(byId.get(id) ?? []), tool]);
   }
   return [...byId].map(([id, tools]) =>
     builtinProvider(id, {
-      label: id,
+      label: tools[0].provider,
       description: id,
-      tools: tools.map(({ name, description_llm: description, parameters }) =>
+      credentialFields: withoutCredentials.includes(id) ? ['api_key'] : [],
+      tools: tools.map(({ name, label, description_llm: description, parameters }) =>
         defineTool(
           name,
-          { description, parameters: parameters.map(officialParameter) },
+          { label: label.en_US, description, parameters: parameters.map(declaredParameter) },
           async function* () {},
         ),
       ),
@@ -115,7 +126,7 @@ function officialProviders() {
   );
 }
 
-function officialParameter(yaml) {
+function declaredParameter(yaml) {
   const {
     name,
     type,

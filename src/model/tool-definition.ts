@@ -9,10 +9,12 @@ export function definitionOf({
   inputSchema,
   outputSchema,
   annotations,
-}: ListedTool): Omit<ListedTool, 'annotations'> & Partial<ListedTool> {
+}: ListedTool): Omit<ListedTool, 'annotations' | 'title'> & Partial<ListedTool> {
+  // Clients show the name of a tool without a title.
+  const isNamed = name.endsWith(`__${title}`);
   return {
     name,
-    title,
+    ...(isNamed ? {} : { title }),
     description,
     inputSchema,
     ...(outputSchema === undefined ? {} : { outputSchema }),

@@ -44,7 +44,7 @@ export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 
-function estimatedTokens(text: string): number {
+export function estimatedTokens(text: string): number {
   let quarters = 0;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);

@@ -1,8 +1,8 @@
 import type { FileParameter, PublishedTool } from '../model/registry.ts';
 import type { LocalizedText } from '../model/tool.ts';
 import type { NamedTool } from './names.ts';
-import type { Preset } from './rules.ts';
-import { cutText, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
+import type { Preset, RegistryRules } from './rules.ts';
+import { cutText, lettersOf, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
 /** The longest part of a note in a description, such as a label or a list of files, in characters. */
 const MAX_NOTE_PART = 120;
@@ -51,7 +51,7 @@ function labelsBeside(label: LocalizedText, published: string): string[] {
 export function describeTool(
   named: NamedTool,
   files: readonly FileParameter[],
-  languages: readonly string[],
+  { languages, names }: Pick<RegistryRules, 'languages' | 'names'>,
   preset?: Preset,
 ): string {
   const given = tidy(preset?.description);
@@ -61,7 +61,8 @@ export function describeTool(
       : withRemark(given, UNAUTHORIZED, '\n\n');
   }
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
-  const notes = [origin(named, languages)];
+  const notes =
+    names === 'qualified' && namesProvider(named, languages) ? [] : [originNote(named, languages)];
   if (named.provider.type === 'workflow') {
     notes.push('May take minutes.');
   }
@@ -75,7 +76,8 @@ export function describeTool(
   return withRemark(own, notes.join(' '), '\n\n');
 }
 
-function origin(named: NamedTool, languages: readonly string[]): string {
+/** Returns where a tool comes from, as one sentence. */
+export function originNote(named: NamedTool, languages: readonly string[]): string {
   const label = listed([providerLabelOf(named, languages)], MAX_NOTE_PART);
   const { type, id } = named.provider;
   switch (type) {
@@ -89,4 +91,14 @@ function origin(named: NamedTool, languages: readonly string[]): string {
     default:
       return `From the MCP server ${label}, through Dify.`;
   }
+}
+
+/** Returns whether the qualified name of a tool contains its provider's label. */
+function namesProvider(named: NamedTool, languages: readonly string[]): boolean {
+  const letters = lettersOf(providerLabelOf(named, languages));
+  return (
+    named.provider.type !== 'workflow' &&
+    letters !== '' &&
+    lettersOf(named.qualifiedName).includes(letters)
+  );
 }

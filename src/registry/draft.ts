@@ -106,7 +106,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
   const providerLabel = providerLabelOf(named, rules.languages);
   const published: Omit<PublishedTool, 'name'> = {
     title,
-    description: describeTool(named, fileArguments(input), rules.languages, preset),
+    description: describeTool(named, fileArguments(input), rules, preset),
     inputSchema,
     outputSchema: buildOutputSchema(provider.type, tool),
     annotations: annotationsOf(preset),

@@ -1,5 +1,6 @@
 import type { ListedTool } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
+import { originNote } from './description.ts';
 import type { Draft } from './draft.ts';
 import { namesProvider } from './match.ts';
 import { type RegistryRules, settingOf } from './rules.ts';
@@ -31,7 +32,12 @@ export function selfEndpoints(
   const qualified = new Set(drafts.map(({ named }) => named.qualifiedName));
   const described = new Set(bridgeTools.map(({ name, description }) => identity(name, description)));
   for (const { named, outcome } of drafts) {
-    if ('published' in outcome) described.add(identity(named.bareName, outcome.published.description));
+    if (!('published' in outcome)) continue;
+    const { description } = outcome.published;
+    const note = originNote(named, rules.languages);
+    // The note is left out where the qualified name says as much.
+    const bare = description.includes(note) ? description : `${description}\n\n${note}`;
+    described.add(identity(named.bareName, bare));
   }
   for (const provider of servers) {
     if (rules.allow.some((matcher) => namesProvider(matcher, provider))) continue;

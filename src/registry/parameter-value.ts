@@ -3,7 +3,7 @@ import { DEFAULT_SOURCES, fileRefusal, fileRemark, takesManyFiles } from './file
 import { valueOfJsonSchema } from './json-schema.ts';
 import type { RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
-import { listed, pickText, tidy, withSentences } from './text.ts';
+import { lettersOf, listed, pickText, tidy, withSentences } from './text.ts';
 
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
@@ -45,11 +45,6 @@ export function parameterValue(parameter: ToolParameter, context: ValueContext, 
     '';
   const text = withSentences(own, remark);
   return { shape, description: text === '' ? undefined : text };
-}
-
-/** Returns what two texts have in common that say the same, such as `petId`, `Pet ID` and `pet_id`. */
-function lettersOf(text: string): string {
-  return text.toLowerCase().replace(/[\s\p{P}]+/gu, '');
 }
 
 interface TypedValue {
@@ -141,12 +136,12 @@ function labelRemark(parameter: ToolParameter, languages: readonly string[]): st
   return labels.length === 0 ? undefined : `${listed(labels, MAX_LISTED)}.`;
 }
 
-/** Returns `value = label` for each choice whose label differs from its value. */
+/** Returns `value = label` for each choice whose label says more than its value. */
 function labelsOf({ options }: ToolParameter, languages: readonly string[]): Map<string, string> {
   const labels = new Map<string, string>();
   for (const { value, label } of options) {
     const text = pickText(label, languages);
-    if (value !== '' && text !== '' && text !== value && !labels.has(value))
+    if (value !== '' && text !== '' && lettersOf(text) !== lettersOf(value) && !labels.has(value))
       labels.set(value, `${value} = ${text}`);
   }
   return labels;

@@ -39,6 +39,11 @@ export function withRemark(text: string, remark: string, separator: string, max 
   return `${cutText(text, space)}${separator}${kept}`;
 }
 
+/** Returns what two texts have in common that say the same, such as `petId`, `Pet ID` and `pet_id`. */
+export function lettersOf(text: string): string {
+  return text.toLowerCase().replace(/[\s\p{P}]+/gu, '');
+}
+
 /** Returns a text followed by sentences. If both are too long, the text is cut and the sentences are not. */
 export function withSentences(text: string, sentences: string): string {
   return withRemark(text, sentences, /[.!?\u3002\uff01\uff1f]$/.test(text) ? ' ' : '. ');
