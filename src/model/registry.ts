@@ -57,10 +57,8 @@ export interface PublishedTool extends ListedTool {
   readonly ref: ToolRef;
   /** The provider's label, for messages. */
   readonly providerLabel: string;
-  /** Labels that are not published, for searching: those in other languages, and overridden ones. */
-  readonly otherLabels?:
-    | { readonly tool: readonly string[]; readonly provider: readonly string[] }
-    | undefined;
+  /** Texts that are not published, for searching: those in other languages, and overridden ones. */
+  readonly otherTexts?: Readonly<Record<'title' | 'provider' | 'description', readonly string[]>> | undefined;
   /** False if Dify has no credentials for the provider and will refuse the call. */
   readonly authorized: boolean;
   readonly credentialId?: string | undefined;

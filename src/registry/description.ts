@@ -1,6 +1,7 @@
 import type { FileParameter, PublishedTool } from '../model/registry.ts';
 import type { LocalizedText } from '../model/tool.ts';
 import type { NamedTool } from './names.ts';
+import { deepFreeze } from './publish-schema.ts';
 import type { Preset, RegistryRules } from './rules.ts';
 import { cutText, lettersOf, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
@@ -26,21 +27,28 @@ export function providerLabelOf({ provider }: NamedTool, languages: readonly str
   return oneLine(pickText(provider.label, languages) || tidy(provider.name) || tidy(provider.id));
 }
 
-/** Returns the labels in Dify other than the published ones; undefined if there are none. */
-export function otherLabelsOf(
+/** Returns the texts in Dify other than the published ones; undefined if there are none. */
+export function otherTextsOf(
   { tool, provider }: NamedTool,
+  languages: readonly string[],
   title: string,
   providerLabel: string,
-): PublishedTool['otherLabels'] {
-  const ofTool = labelsBeside(tool.label, title);
-  const ofProvider = labelsBeside(provider.label, providerLabel);
-  if (ofTool.length === 0 && ofProvider.length === 0) return undefined;
-  return Object.freeze({ tool: Object.freeze(ofTool), provider: Object.freeze(ofProvider) });
+): PublishedTool['otherTexts'] {
+  const texts = {
+    title: textsBeside(tool.label, title, oneLine),
+    provider: textsBeside(provider.label, providerLabel, oneLine),
+    description: textsBeside(tool.description, pickText(tool.description, languages)),
+  };
+  return Object.values(texts).some((list) => list.length > 0) ? deepFreeze(texts) : undefined;
 }
 
-function labelsBeside(label: LocalizedText, published: string): string[] {
-  const labels = new Set(Object.values(label).map((text) => oneLine(tidy(text))));
-  return [...labels].filter((text) => text !== '' && text !== published);
+function textsBeside(
+  text: LocalizedText,
+  published: string,
+  shortened: (text: string) => string = (whole) => whole,
+): string[] {
+  const texts = new Set(Object.values(text).map((each) => shortened(tidy(each))));
+  return [...texts].filter((each) => each !== '' && each !== published);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { FileParameter, PublishedTool, WithheldTool } from '../model/regist
 import type { DifyTool } from '../model/tool.ts';
 import { argumentParser } from './arguments.ts';
 import { chooseCredential, type ProviderCredentials } from './credential.ts';
-import { describeTool, otherLabelsOf, providerLabelOf, titleOf } from './description.ts';
+import { describeTool, otherTextsOf, providerLabelOf, titleOf } from './description.ts';
 import { incompleteDetail } from './incomplete.ts';
 import { buildInput, type ToolInput } from './input.ts';
 import type { SourceContext } from './parameter-source.ts';
@@ -112,7 +112,7 @@ function decide(named: NamedTool, context: DraftContext): Draft {
     annotations: annotationsOf(preset),
     ref: Object.freeze(ref),
     providerLabel,
-    otherLabels: otherLabelsOf(named, title, providerLabel),
+    otherTexts: otherTextsOf(named, rules.languages, title, providerLabel),
     authorized: provider.authorized,
     credentialId: credential.id,
     forms: formsOf(tool),

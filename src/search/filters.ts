@@ -17,8 +17,8 @@ export function filterTools(
   return ofType.filter((tool) => namesOf(tool).some((name) => name.includes(wanted)));
 }
 
-function namesOf({ providerLabel, otherLabels, ref }: PublishedTool): string[] {
-  return [providerLabel, ...(otherLabels?.provider ?? []), ref.providerId].map((name) => name.toLowerCase());
+function namesOf({ providerLabel, otherTexts, ref }: PublishedTool): string[] {
+  return [providerLabel, ...(otherTexts?.provider ?? []), ref.providerId].map((name) => name.toLowerCase());
 }
 
 /** Returns each provider with the number of its tools, as `Label (3)`, the largest first. */

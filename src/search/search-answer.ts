@@ -7,6 +7,7 @@ import { listed } from '../registry/text.ts';
 import type { Effects } from './effects.ts';
 import { describeTool, MAX_RESULTS, type searchTools } from './search-tools.ts';
 import type { SearchIndex } from './search-index.ts';
+import { languagesOf } from './languages.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
@@ -126,8 +127,10 @@ function whatToTry(
     const filters = [provider && 'provider', type && 'type'].filter(Boolean).join(' and ');
     return `Without the filter there ${found.length === 1 ? 'is 1' : `are ${found.length}`}: omit ${filters}.`;
   }
+  const languages = languagesOf(registry.tools);
+  const described = languages.length === 0 ? '' : `The tools are described in ${languages.join(', ')}. `;
   return (
-    'Try fewer words, more general words, synonyms, or the language of the tool descriptions. ' +
+    `${described}Try fewer words, more general words or synonyms. ` +
     `An empty query with a provider returns all its tools. ${all}`
   );
 }

@@ -2,8 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SearchOptions, SearchResult } from 'minisearch';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { commonTerms, haveAll, MANY_TOOLS, type Pause } from './common-terms.ts';
-import { mayBeMisspelt, mayBePrefix, queryTerms, swaps, tellsNothing } from './terms.ts';
-import { differ, createWordIndex, EVERY_TOOL, WEIGHTS } from './word-index.ts';
+import { type Query, queryOf } from './query.ts';
+import { ranked } from './ranking.ts';
+import { actionsOf, isConcept } from './synonyms.ts';
+import { indexTerms, mayBePrefix } from './terms.ts';
+import { toolText } from './tool-texts.ts';
+import { createWordIndex, differ, WEIGHTS } from './word-index.ts';
 
 /** How long indexing may delay other work, in milliseconds. */
 const SLICE_MS = 5;
@@ -11,20 +15,24 @@ const SLICE_MS = 5;
 /** A typing error changes, adds or drops one letter in five, at most two, or swaps two neighbours. */
 const EDITS = { share: 0.2, most: 2 };
 
-/** A result that lacks some of the words that another tool has together needs this share of them, */
-const MIN_SHARE = 0.5;
-/** and this share of the best one's score. */
-const MIN_SCORE = 0.08;
-
 const NONE: ReadonlySet<string> = new Set();
 
 export type SearchIndex = ReturnType<typeof createSearchIndex>;
+
+/** The most UTF-16 units of a tool's names and titles to read its actions from. */
+const MAX_NAMES = 500;
+
+interface IndexedTool {
+  readonly tool: PublishedTool;
+  /** What it does, by its name and title. */
+  readonly actions: number;
+}
 
 export function createSearchIndex() {
   /** The words in the prose of every tool, and the number of tools. */
   let common = { terms: NONE, among: 0 };
   let index = createWordIndex(NONE);
-  const indexed = new Map<string, PublishedTool>();
+  const indexed = new Map<string, IndexedTool>();
   let followed: Registry | undefined;
   let following: Promise<void> = Promise.resolve();
 
@@ -39,11 +47,13 @@ export function createSearchIndex() {
       indexed.delete(name);
     }
     for (const tool of registry.tools) {
-      const before = indexed.get(tool.name);
+      const before = indexed.get(tool.name)?.tool;
       if (before === tool) continue;
       if (before === undefined) index.add(tool);
       else if (differ(before, tool)) index.replace(tool);
-      indexed.set(tool.name, tool);
+      const names = `${toolText(tool, 'name')} ${toolText(tool, 'title')}`;
+      const actions = actionsOf(indexTerms(names.slice(0, MAX_NAMES)));
+      indexed.set(tool.name, { tool, actions });
       const turn = pause();
       if (turn !== undefined) await turn;
     }
@@ -56,7 +66,7 @@ export function createSearchIndex() {
     const isMany = (count: number): boolean => count >= MANY_TOOLS;
     const isOther =
       tools.length > among * 2 || tools.length < among / 2 || isMany(tools.length) !== isMany(among);
-    const changed = tools.filter((tool) => indexed.get(tool.name) !== tool);
+    const changed = tools.filter((tool) => indexed.get(tool.name)?.tool !== tool);
     if (!isOther && (await haveAll(changed, known, pause))) return;
     const terms = await commonTerms(tools, pause);
     if (terms.size > 0 || known.size > 0) {
@@ -68,16 +78,16 @@ export function createSearchIndex() {
     common = { terms, among: tools.length };
   }
 
-  /** Finds the terms. Those in `misspelt` match approximately; `swapped` are guesses at what they mean. */
-  function search(terms: readonly string[], misspelt = NONE, swapped = NONE): SearchResult[] {
+  function search({ terms, misspelt }: Query): SearchResult[] {
     const options: SearchOptions = {
-      tokenize: () => [...terms],
+      tokenize: () => [...terms.keys()],
       boost: WEIGHTS,
-      prefix: (term) => !swapped.has(term) && mayBePrefix(term),
+      boostTerm: (term) => terms.get(term)?.weight ?? 1,
+      prefix: (term) => terms.get(term)?.isGuess !== true && !isConcept(term) && mayBePrefix(term),
       fuzzy: (term) => misspelt.has(term) && EDITS.share,
       maxFuzzy: EDITS.most,
     };
-    return index.search(terms.join(' '), options);
+    return index.search('any', options);
   }
 
   return {
@@ -93,17 +103,16 @@ export function createSearchIndex() {
      * a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one are left out.
      */
     find(query: string): string[] {
-      const terms = queryTerms(query);
-      if (terms.length === 0) return [];
-      const exact = search(terms);
-      const known = new Set(exact.flatMap(({ queryTerms: met }) => met));
-      const misspelt = terms.filter((term) => !known.has(term) && !tellsNothing(term) && mayBeMisspelt(term));
-      const swapped = new Set(misspelt.flatMap(swaps));
-      const found =
-        misspelt.length === 0 ? exact : search([...terms, ...swapped], new Set(misspelt), swapped);
-      const everywhere = found.find(({ id }) => id === EVERY_TOOL)?.queryTerms ?? [];
-      const results = found.filter(({ id }) => id !== EVERY_TOOL);
-      return ranked(results, everywhere, indexed.keys());
+      const asked = queryOf(query);
+      if (asked.terms.size === 0) return [];
+      const results = search(asked);
+      const counts = new Map<string, number>();
+      for (const { queryTerms } of results)
+        for (const term of queryTerms) counts.set(term, (counts.get(term) ?? 0) + 1);
+      const more = queryOf(query, counts);
+      return more.terms.size === asked.terms.size && more.misspelt.size === 0
+        ? ranked(results, asked, indexed)
+        : ranked(search(more), more, indexed);
     },
   };
 }
@@ -117,31 +126,4 @@ function takingTurns(): Pause {
       started = performance.now();
     });
   };
-}
-
-/**
- * Returns the names of results, the best first, without those that match far less. Every tool has the words
- * `everywhere`. If no tool has any other word, tools that have them in their name come first, then the others in
- * alphabetical order.
- */
-function ranked(
-  results: readonly SearchResult[],
-  everywhere: readonly string[],
-  all: Iterable<string>,
-): string[] {
-  // A result lists each matched word of the query once.
-  const count = ({ queryTerms }: SearchResult): number =>
-    queryTerms.reduce((sum, term) => (everywhere.includes(term) ? sum : sum + 1), everywhere.length);
-  const most = results.reduce((found, result) => Math.max(found, count(result)), everywhere.length);
-  const share = (result: SearchResult): number => count(result) / most;
-  const rate = (result: SearchResult): number => result.score * share(result);
-  const least = results.reduce((best, result) => Math.max(best, rate(result)), 0) * MIN_SCORE;
-  // A common word finds many tools, so this creates no object for each.
-  const kept = results.filter(
-    (result) => share(result) === 1 || (share(result) >= MIN_SHARE && rate(result) >= least),
-  );
-  kept.sort((a, b) => rate(b) - rate(a) || (a.id < b.id ? -1 : 1));
-  const names = kept.map(({ id }) => id as string);
-  if (everywhere.length === 0 || most > everywhere.length) return names;
-  return Array.from(new Set(names.concat(Array.from(all).sort())));
 }

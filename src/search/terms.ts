@@ -30,8 +30,21 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set(
   (
     'a an and any are as at be by can could do does for from give how i in into is it its me my of on or ' +
     'please some that the them there this to tool use using want we what which with would you your ' +
+    'about am been being but did each every everything had has have he her here him his if just let like may ' +
+    'might need needs now our out re really right she should so than their then these they those ' +
+    'today tomorrow up us was were when where who whom whose why will ' +
+    'ab aber als am an auf aus bei beim bitte bin bis da damit dann das dass dein deine dem den der des dich die ' +
+    'dies diese diesem diesen dieser dieses dir doch du durch ein eine einem einen einer eines er es etwas fur ' +
+    'gib gibt haben hat ich ihm ihn ihr ihre im ins ist jetzt kann kannst konntest man mal mein meine meinem ' +
+    'meinen meiner mich mir mit mochte muss nach nicht noch nur ob oder ohne sein sich sie sind soll sollen uber ' +
+    'um und uns unser unsere unserem unseren unter vom von vor war warum was wenn wer werden wie wieviel will wir ' +
+    'wird wo zu zum zur ' +
     '的 了 和 与 在 是 我 请 帮 把 要 想 用 个 一个 工具 使用 ' +
-    'を に は が で と も の へ や か する したい ください ツール'
+    '这 那 这个 那个 这些 一 一下 一张 一份 一封 张 份 封 给 让 被 对 从 到 为 于 及 或 也 都 就 还 吗 呢 吧 啊 你 他 她 它 我们 ' +
+    '我的 你们 他们 大家 有 没有 能 可以 帮我 需要 关于 怎么 怎么样 怎样 如何 什么 多少 里 中 上 下 说 ' +
+    'を に は が で と も の へ や か する したい ください ツール ' +
+    'この その あの これ それ あれ ここ から まで より て た たい です ます ました ましょう し して れ られ ある いる い な よう ない ' +
+    'こと もの ため どこ どう 何 私 ほしい 欲しい お願い'
   ).split(' '),
 );
 
@@ -51,7 +64,11 @@ export function indexTerms(text: string): string[] {
  * others.
  */
 export function queryTerms(query: string): string[] {
-  const distinct = [...new Set(terms(query.slice(0, MAX_QUERY), (_, words) => words.flatMap(wordTerms)))];
+  const distinct = [
+    ...new Set(
+      terms(query.slice(0, MAX_QUERY).replaceAll('%', ' percent '), (_, words) => words.flatMap(wordTerms)),
+    ),
+  ];
   const telling = distinct.filter((term) => !tellsNothing(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
@@ -119,8 +136,13 @@ function spacedTerms(part: string): readonly string[] {
 function wordTerms(word: string, index: number, words: readonly string[]): string[] {
   if (!ONE_HAN.test(word)) return [word, ...longPairs(word)];
   const after = words[index + 1] ?? '';
-  if (ONE_HAN.test(after)) return [word + after];
-  return ONE_HAN.test(words[index - 1] ?? '') ? [] : [word];
+  if (joins(word) && joins(after)) return [word + after];
+  return joins(word) && joins(words[index - 1] ?? '') ? [] : [word];
+}
+
+/** Returns whether a word is one character that may be half of a word. */
+function joins(word: string): boolean {
+  return ONE_HAN.test(word) && !tellsNothing(word);
 }
 
 /** Returns the pairs in a word of more than two characters. */
@@ -128,18 +150,25 @@ function longPairs(word: string): readonly string[] {
   return word.length > 2 ? pairs(word) : NONE;
 }
 
-function pairs(text: string): readonly string[] {
+/** Returns whether a term is in a script in which a pair of characters has a meaning. */
+export function isCjk(term: string): boolean {
+  return CJK.test(term);
+}
+
+/** Returns the pairs of neighbouring characters of a term in such a script. */
+export function pairs(text: string): readonly string[] {
   if (!CJK.test(text)) return NONE;
   const characters = Array.from(text);
   return characters.slice(1).map((character, index) => `${characters[index]}${character}`);
 }
 
-function folded(word: string): string {
+/** Returns a word in lower case, without accents and in the singular. */
+export function folded(word: string): string {
   return singular(word.toLowerCase().normalize('NFD').replace(ACCENTS, '').normalize('NFC'));
 }
 
 function singular(word: string): string {
-  if (word.length < 4 || !word.endsWith('s') || /[sui]s$/.test(word)) return word;
+  if (word.length < 4 || !word.endsWith('s') || /[sui]s$|^news$/.test(word)) return word;
   if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
   return /(?:ss|x|ch|sh)es$/.test(word) ? word.slice(0, -2) : word.slice(0, -1);
 }

@@ -11,26 +11,26 @@ const MAX_TEXT = 20_000;
 /** The texts by which a tool is found. */
 export type TextOfTool = 'name' | 'title' | 'provider' | 'description' | 'parameters';
 
-/** Returns the beginning of a text of a tool as published. Labels are in every language that Dify has. */
+/** Returns the beginning of a text of a tool as published. Labels and descriptions are in every language that Dify has. */
 export function toolText(tool: PublishedTool, text: TextOfTool): string {
   return wholeText(tool, text).slice(0, MAX_TEXT);
 }
 
 function wholeText(tool: PublishedTool, text: TextOfTool): string {
-  const { ref, otherLabels } = tool;
+  const { ref, otherTexts } = tool;
   switch (text) {
     case 'name':
       return `${tool.name} ${ref.tool}`;
     case 'title':
-      return withOthers(tool.title, otherLabels?.tool);
+      return withOthers(tool.title, otherTexts?.title);
     case 'provider': {
-      const labels = withOthers(tool.providerLabel, otherLabels?.provider);
+      const labels = withOthers(tool.providerLabel, otherTexts?.provider);
       // The ID of a workflow or api provider is a UUID, which nobody searches by a part.
       const isTelling = ref.providerType === 'builtin' || ref.providerType === 'mcp';
       return isTelling ? `${labels} ${ref.providerId}` : labels;
     }
     case 'description':
-      return tool.description;
+      return withOthers(tool.description, otherTexts?.description);
     default:
       return parameterText(tool.inputSchema, MAX_DEPTH);
   }

@@ -1,5 +1,6 @@
 import MiniSearch from 'minisearch';
 import type { PublishedTool } from '../model/registry.ts';
+import { conceptsOf } from './synonyms.ts';
 import { indexTerms, tellsNothing } from './terms.ts';
 import { type TextOfTool, toolText } from './tool-texts.ts';
 
@@ -7,7 +8,7 @@ import { type TextOfTool, toolText } from './tool-texts.ts';
 export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
   name: 4,
   title: 4,
-  provider: 2,
+  provider: 1,
   description: 1.5,
   parameters: 0.5,
 };
@@ -30,13 +31,21 @@ export function createWordIndex(common: ReadonlySet<string>): MiniSearch<Entry> 
       if ('words' in entry) return field === 'id' ? EVERY_TOOL : field === 'description' ? entry.words : '';
       return field === 'id' ? entry.name : toolText(entry, field as TextOfTool);
     },
-    tokenize: indexTerms,
+    tokenize: (text, field) => fieldTerms(text, field as TextOfTool),
     // Stop words in prose would take a third of the memory. In a name they can matter.
     processTerm: (term, field) => (isProse(field) && (tellsNothing(term) || indexed.has(term)) ? null : term),
   });
   if (common.size > 0) index.add({ words: [...common].join(' ') });
-  indexed = common;
+  indexed = new Set([...common, ...[...common].flatMap(conceptsOf)]);
   return index;
+}
+
+/** Returns the terms of a text of a tool, with the concepts of its words. Parameters tell too little for concepts. */
+export function fieldTerms(text: string, field: TextOfTool): string[] {
+  const terms = indexTerms(text);
+  return field === 'provider' || field === 'parameters'
+    ? terms
+    : terms.concat(Array.from(new Set(terms.flatMap(conceptsOf))));
 }
 
 function isProse(field: string | undefined): boolean {

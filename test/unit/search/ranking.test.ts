@@ -171,7 +171,11 @@ describe('following the registry', () => {
         properties: { list: { type: 'array', items: { properties } }, ...properties },
       },
       title: 'Very long',
-      otherLabels: { tool: Array.from({ length: 2000 }, () => '天气预报'.repeat(30)), provider: ['octopus'] },
+      otherTexts: {
+        title: Array.from({ length: 2000 }, () => '天气预报'.repeat(30)),
+        provider: ['octopus'],
+        description: [],
+      },
     });
     const index = await indexOf(many);
     const segmented = segment.mock.calls.reduce((sum, [text]) => sum + text.length, 0);
@@ -241,7 +245,10 @@ describe('words in the prose of every tool', () => {
         named('list_others', 'Quagga, customer.'),
       ]),
     );
-    expect(index.find('list quaggas')).toEqual(['acme_service__list_quaggas', 'acme_service__list_others']);
+    expect(index.find('list quaggas').slice(0, 2)).toEqual([
+      'acme_service__list_quaggas',
+      'acme_service__list_others',
+    ]);
     expect(index.find('quagga')).toHaveLength(302);
     expect(index.find('quagga')[0]).toBe('acme_service__list_quaggas');
   });

@@ -5,7 +5,7 @@ import type { ToolRef } from '../../../src/model/tool.ts';
 import * as own from '../../../src/search/search-tools.ts';
 import { type SearchOutcome, type SearchScope, ToolSearch } from '../../../src/search/tool-search.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
-import { registryOf } from '../../support/declarations.ts';
+import { provider, registryOf, tool } from '../../support/declarations.ts';
 import { catalogue, PROVIDERS, registryFrom, withReaders } from '../../support/search-catalogue.ts';
 
 const READERS = ['acme_heron_mail__list_messages', 'acme_cloudgauge__current_weather'];
@@ -154,14 +154,15 @@ describe('search_tools', () => {
 
   it('marks tools of providers without credentials, and which tool calls them', async () => {
     const { search } = searchOf(withReaders(catalogue(), READERS));
-    const chat = await search({ query: 'add reaction' });
+    const chat = await search({ query: 'a reaction or a pet' });
     expect(chat.text).toContain(' — call_write_tool — not authorised in Dify\n');
     // The best match comes last, because it cannot be used.
     expect(chat.tools.map(({ name, authorized }) => [name, authorized])).toEqual([
       ['api_pets__addPet', undefined],
+      ['api_pets__getPetById', undefined],
       ['acme_finch_chat__add_reaction', false],
     ]);
-    expect(chat.tools[1]).toMatchObject({ callWith: 'call_write_tool' });
+    expect(chat.tools[2]).toMatchObject({ callWith: 'call_write_tool' });
     const weather = await search({ query: 'current weather', limit: 1 });
     expect(weather.text).toContain(' — required: city — call_read_tool\n');
     expect(weather.tools[0]).toMatchObject({ callWith: 'call_read_tool' });
@@ -171,9 +172,22 @@ describe('search_tools', () => {
     it('says what to try, and which providers there are', async () => {
       const { text, advice, total, tools } = await searchOf(catalogue()).search({ query: 'xylophone' });
       expect({ total, tools }).toEqual({ total: 0, tools: [] });
-      expect(text).toContain('No tools found for "xylophone". Try fewer words, more general words');
+      const [first] = text.split(' Try fewer words, more general words or synonyms. ');
+      expect(first).toBe('No tools found for "xylophone". The tools are described in English, Chinese.');
       expect(text).toContain('Heron Mail (4), 百科工具箱 (4), ');
       expect(advice).toBe(text);
+    });
+
+    it.each([
+      ['German', 'Termine der Müllabfuhr für eine Straße.'],
+      ['Portuguese', 'Pesquisa uma palavra em todos os documentos.'],
+      ['Korean', '도시의 현재 날씨를 알려줍니다.'],
+    ])('names the language of the descriptions: %s', async (language, description) => {
+      const described = registryOf([
+        provider('acme/kit/kit', [tool('one', [], { description: { en_US: description } })]),
+      ]);
+      const { text } = await searchOf(described).search({ query: 'xylophone' });
+      expect(text).toContain(`The tools are described in ${language}. `);
     });
 
     it('says how many there are without the filter', async () => {
@@ -407,15 +421,15 @@ describe('the index', () => {
       const outcome = await tools.answer('search_tools', { query, limit: 1 }, scope);
       return outcome.kind === 'result' ? outcome.result.structuredContent?.['total'] : undefined;
     };
-    expect(await find(registryFrom(counted), 'xylophone')).toBe(0);
+    expect(await find(registryFrom(counted), 'weather')).toBe(3);
     const first = reads;
     expect(first).toBeGreaterThan(counted.length);
-    expect(await find(registryFrom([...counted]), 'xylophone')).toBe(0);
-    // A registry of the fixture reads them for its fingerprint.
-    expect(reads - first).toBe(counted.length);
+    expect(await find(registryFrom([...counted]), 'weather')).toBe(3);
+    // A registry of the fixture reads them for its fingerprint, and the answer reads that of its one tool twice.
+    expect(reads - first).toBe(counted.length + 2);
 
     const forecasts = PROVIDERS.filter(({ name }) => !name.includes('cloudgauge'));
-    expect(await find(catalogue(), 'forecast')).toBe(1);
-    expect(await find(catalogue(forecasts), 'forecast')).toBe(0);
+    expect(await find(catalogue(), 'weather')).toBe(3);
+    expect(await find(catalogue(forecasts), 'weather')).toBe(1);
   });
 });

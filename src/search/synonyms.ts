@@ -1,0 +1,83 @@
+import { CONCEPTS } from './concepts.ts';
+import { folded, isCjk } from './terms.ts';
+
+/** Meanings by word, by the beginning of a word and by its end. */
+type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
+
+const concepts: Meanings<string> = { whole: new Map(), head: new Map(), tail: new Map() };
+const actions: Meanings<number> = { whole: new Map(), head: new Map(), tail: new Map() };
+
+/** The names of the actions, each at its number. */
+const names: string[] = [];
+
+for (const line of CONCEPTS.trim().split('\n')) {
+  const [name = '', words = ''] = line.split(': ');
+  for (const word of words.split(' ')) {
+    if (name.startsWith('~')) note(actions, word, numberOf(name.slice(1)));
+    // No word of a text begins so.
+    else note(concepts, word, `#${name}`);
+  }
+}
+
+function numberOf(name: string): number {
+  return names.includes(name) ? names.indexOf(name) : names.push(name) - 1;
+}
+
+const NONE: readonly never[] = [];
+const LONGEST = Math.max(
+  ...[concepts, actions].flatMap(({ head, tail }) =>
+    [...head.keys(), ...tail.keys()].map(({ length }) => length),
+  ),
+);
+
+function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): void {
+  const add = (map: Map<string, readonly T[]>, key: string): unknown =>
+    map.set(key, [...(map.get(key) ?? []), meaning]);
+  if (word.endsWith('-')) add(head, word.slice(0, -1));
+  else if (word.startsWith('-')) add(tail, word.slice(1));
+  else {
+    add(whole, folded(word));
+    // Dictionaries differ on where a Chinese or Japanese word ends, so each may begin or end a longer one.
+    if (isCjk(word) && word.length > 1) for (const map of [head, tail]) add(map, word);
+  }
+}
+
+/** Returns the concepts of a term, as terms of the index: those of the whole word, or of its beginning and its end. */
+export function conceptsOf(term: string): readonly string[] {
+  return meaningsOf(concepts, term);
+}
+
+/** Returns the concepts of two words together; undefined if they mean no more than each by itself. */
+export function phraseConcepts(first: string, second = ''): readonly string[] | undefined {
+  return concepts.whole.get(`${first}_${second}`);
+}
+
+/** Returns the actions of terms as a set of bits. */
+export function actionsOf(terms: readonly string[]): number {
+  return terms.reduce(
+    (bits, term) => meaningsOf(actions, term).reduce((all, action) => all | (1 << action), bits),
+    0,
+  );
+}
+
+/** Returns the English verbs of the actions of a term. */
+export function verbsOf(term: string): readonly string[] {
+  return meaningsOf(actions, term).flatMap((action) => names[action] ?? []);
+}
+
+/** Returns whether a term of the index stands for a concept. */
+export function isConcept(term: string): boolean {
+  return term.startsWith('#');
+}
+
+function meaningsOf<T>({ whole, head, tail }: Meanings<T>, term: string): readonly T[] {
+  const known = whole.get(term);
+  if (known !== undefined) return known;
+  let begins: readonly T[] = NONE;
+  let ends: readonly T[] = NONE;
+  for (let length = Math.min(term.length, LONGEST); length > 0; length -= 1) {
+    if (begins === NONE) begins = head.get(term.slice(0, length)) ?? NONE;
+    if (ends === NONE) ends = tail.get(term.slice(-length)) ?? NONE;
+  }
+  return ends === NONE ? begins : Array.from(new Set(begins.concat(ends)));
+}
