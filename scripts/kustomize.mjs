@@ -23,12 +23,17 @@ export function fingerprint(overlay) {
   return hash.digest('hex');
 }
 
-/** Returns the objects of an overlay as one YAML text, in the same order for every release of kubectl. */
-export function render(overlay) {
+/**
+ * Returns the objects of an overlay as one YAML text, in the same order for every release of kubectl. With `everything`,
+ * also those that are comments in its kustomization.yaml.
+ */
+export function render(overlay, { everything = false } = {}) {
   const copy = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-kustomize-'));
   try {
     cpSync(FOLDER, copy, { recursive: true });
-    if (isOld()) downgrade(join(copy, 'overlays', overlay, 'kustomization.yaml'));
+    const path = join(copy, 'overlays', overlay, 'kustomization.yaml');
+    if (everything) writeFileSync(path, readFileSync(path, 'utf8').replaceAll('#- ', '- '));
+    if (isOld()) downgrade(path);
     const text = execFileSync('kubectl', ['kustomize', join(copy, 'overlays', overlay)], {
       encoding: 'utf8',
     });

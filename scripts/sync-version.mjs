@@ -12,7 +12,7 @@ const PLACES = [
   ['manifests/mcpb/manifest.json', /^( {2}"version": ")[^"]+(")/m, 1],
   ['manifests/registry/server.json', /("version": ")[^"]+(")/g, 2],
   ['manifests/docker/Dockerfile', /(org\.opencontainers\.image\.version=")[^"]+(")/, 1],
-  ['manifests/docker/compose.dify.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
+  ['manifests/docker/compose.mcp.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
   ['docs/installation.md', /(dify-mcp-bridge[-:])\d+\.\d+\.\d+(?:-[\w.]+?)?(\.mcpb|\.tgz|[ \n])/g, 5],
   ['manifests/kubernetes/base/deployment.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
 ];

@@ -6,6 +6,7 @@ export {
   type AppOptions,
   createApp,
   type ManifestStatus,
+  type ReloadOutcome,
   type StdioServing,
   type View,
 } from './app/app.ts';

@@ -17,13 +17,14 @@ import { openCaller, openResults } from './calls.ts';
 import { openCatalogue } from './catalogue.ts';
 import { fileSources } from './file-inputs.ts';
 import { openFiles } from './files.ts';
-import { Reloader } from './reload.ts';
+import { Reloader, type ReloadOutcome } from './reload.ts';
 import { openRoad } from './road.ts';
 import { createHosting, type StdioServing } from './serving.ts';
 import { openState, type SharedState } from './shared-state.ts';
 import { openUpstream } from './upstream.ts';
 
 export type { ManifestStatus } from '../view/views.ts';
+export type { ReloadOutcome } from './reload.ts';
 export type { StdioServing } from './serving.ts';
 
 /** A set of tools with its own rules, names and mode. */
@@ -55,9 +56,9 @@ export interface App {
   refresh(): Promise<void>;
   /**
    * Reads the configuration and the manifest again, applies the settings that can change at run time, then loads the
-   * catalogue. If the configuration is wrong, logs why, keeps the previous one and resolves with false. Never rejects.
+   * catalogue. If the configuration is wrong, logs why, keeps the previous one and resolves with the error. Never rejects.
    */
-  reload(): Promise<boolean>;
+  reload(): Promise<ReloadOutcome>;
   /**
    * Serves a view, the default one unless named, over standard input and output or the given streams. Resolves when the
    * client has disconnected. Rejects with `usage` if the view does not exist.

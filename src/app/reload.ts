@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewsOf } from '../config/views.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { settlesWithin } from '../model/async.ts';
-import { asBridgeError } from '../model/errors.ts';
+import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type Approvals, readApprovals } from '../view/approvals.ts';
 import type { Views } from '../view/views.ts';
@@ -21,6 +21,14 @@ const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
 const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir', 'login']);
 /** Settings of other groups that take effect on a reload. */
 const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
+
+/** How a reload went. */
+export interface ReloadOutcome {
+  /** Why the previous configuration and manifest stay; undefined if the new ones are in force. */
+  readonly error?: BridgeError | undefined;
+  /** The changed settings that take effect only after a restart. */
+  readonly needRestart: readonly string[];
+}
 
 export interface ReloadParts {
   /** The configuration that the bridge was started with. */
@@ -46,27 +54,28 @@ export class Reloader {
   }
 
   /** See `App.reload`. Concurrent reloads run one after the other. */
-  reload(): Promise<boolean> {
+  reload(): Promise<ReloadOutcome> {
     const next = this.#last.then(() => this.#reload());
     this.#last = next;
     return next;
   }
 
-  async #reload(): Promise<boolean> {
+  async #reload(): Promise<ReloadOutcome> {
     const { started, catalogue, hosting, logger } = this.#parts;
     const read = await this.#read();
-    if (read !== undefined) await this.#apply(read.config, read.approvals);
+    const isNew = !(read instanceof BridgeError);
+    const needRestart = isNew ? await this.#apply(read.config, read.approvals) : [];
     // Resolves when the calls of removed views have ended.
-    const settled = read && hosting.update(started.calls.shutdownGrace);
+    const settled = isNew && hosting.update(started.calls.shutdownGrace);
     const refreshed = catalogue.refresh({ fresh: true }).catch((error: unknown) => {
       logger.warn('Could not list the tools again', { reason: asBridgeError(error).message });
     });
     await Promise.all([refreshed, settled]);
-    return read !== undefined;
+    return { error: isNew ? undefined : read, needRestart };
   }
 
-  /** Resolves with the new configuration. If it is wrong, logs why and resolves with undefined. */
-  async #read(): Promise<{ config: Config; approvals: Approvals | undefined } | undefined> {
+  /** Resolves with the new configuration. If it is wrong, logs why and resolves with the error. */
+  async #read(): Promise<{ config: Config; approvals: Approvals | undefined } | BridgeError> {
     const { started, read, logger } = this.#parts;
     try {
       const config = (await read?.()) ?? this.#config;
@@ -75,14 +84,16 @@ export class Reloader {
         approvals: await readApprovals({ ...started, tools: config.tools, views: config.views }),
       };
     } catch (thrown) {
-      const { code, message, problems, hint } = asBridgeError(thrown);
+      const error = asBridgeError(thrown);
+      const { code, message, problems, hint } = error;
       const fields = { code, reason: message, problems, hint };
       logger.error('The new configuration is wrong; the previous one stays in force', fields);
-      return undefined;
+      return error;
     }
   }
 
-  async #apply(next: Config, approvals: Approvals | undefined): Promise<void> {
+  /** Resolves with the changed settings that need a restart. */
+  async #apply(next: Config, approvals: Approvals | undefined): Promise<readonly string[]> {
     const { started, views, catalogue, results, files, logger } = this.#parts;
     const pending = needRestart(started, next);
     if (pending.length > 0) {
@@ -96,6 +107,7 @@ export class Reloader {
     await this.#askForCredentials();
     views.apply(approvals, catalogue.status().listing);
     logger.info('The configuration was reloaded', { views: [...views.byName.keys()] });
+    return pending;
   }
 
   /** Fetches credentials that the new settings name, so that clients are notified of one change instead of two. */

@@ -242,6 +242,13 @@ const config: CommandGroup = {
   ],
 };
 
+const reload: CommandEntry = {
+  usage: 'reload',
+  description: 'make the running bridges of this user read their configuration again',
+  examples: ['reload'],
+  load: () => import('./commands/reload.ts'),
+};
+
 const version: CommandEntry = {
   usage: 'version',
   description: 'print the version',
@@ -264,6 +271,7 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   init,
   install,
   serve,
+  reload,
   tools,
   call,
   doctor,

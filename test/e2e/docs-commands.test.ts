@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { commandBlocks, documentedCommands } from '../support/documented-commands.ts';
+import { accountRoad, envFile } from '../support/env-file.ts';
 import { cleanEnvironment, PROGRAM, ROOT } from '../support/program.ts';
 import { sandboxEnv } from '../support/running-bridge.ts';
 
@@ -81,9 +82,11 @@ const EXCEPTIONS: readonly Exception[] = [
     fits: /^docker compose /,
     reason: "needs a Docker engine and Dify's stack; npm run check:manifests reads the same files",
     problem: (command) =>
-      command.startsWith('docker compose -f docker-compose.yaml -f compose.dify.yaml ')
+      /^docker compose (-f docker-compose\.yaml -f compose\.dify|-f compose\.mcp)\.yaml (up -d|exec)\b/.test(
+        command,
+      )
         ? null
-        : 'not the two files that belong together',
+        : 'not the files that belong together',
   },
   {
     fits: /^kubectl (-n \S+ )?apply -k /,
@@ -104,12 +107,17 @@ const EXCEPTIONS: readonly Exception[] = [
         };
         return deployment.spec.template.spec.containers[0].env.map(({ value }) => value.split('/').at(-1));
       };
-      const single = keysIn('base/deployment.yaml');
-      const replicated = [...single, ...keysIn('overlays/replicated/deployment.yaml')];
-      const isRight = [single, replicated].some((keys) => given.join() === keys.join());
-      return isRight
-        ? null
-        : `the pods read ${single.join(', ')}; those of replicated ${replicated.join(', ')}`;
+      const keysOf = (variables: Record<string, string>): (string | undefined)[] =>
+        Object.keys(variables).flatMap((name) =>
+          name.endsWith('_FILE') ? [variables[name]?.split('/').at(-1)] : [],
+        );
+      const text = read('manifests/kubernetes/overlays/single/bridge.env');
+      const token = keysIn('base/deployment.yaml');
+      const keys = [...keysOf(envFile(text)), ...token];
+      const replicated = [...keys, ...keysIn('overlays/replicated/deployment.yaml')];
+      const account = [...keysOf(accountRoad(text)), ...token];
+      const isRight = [keys, replicated, account].some((wanted) => given.join() === wanted.join());
+      return isRight ? null : `the pods read ${[keys, replicated, account].join(' or ')}`;
     },
   },
   {
@@ -119,16 +127,9 @@ const EXCEPTIONS: readonly Exception[] = [
       / (deployment|service)\/dify-mcp-bridge\b/.test(command) ? null : 'it names another object',
   },
   {
-    fits: /^pkill -HUP -f /,
-    reason: 'would reach whichever bridge runs on this machine; what it does is tested in test/integration',
-    problem: (command) => {
-      const pattern = new RegExp(/'(.+)'/.exec(command)?.[1] ?? '');
-      const started = ['bin/dify-mcp-bridge', 'lib/node_modules/dify-mcp-bridge/dist/main.js'];
-      const missed = started.find((path) => !pattern.test(`node /usr/local/${path} serve --http`));
-      if (missed !== undefined) return `it does not find ${missed}`;
-      const others = ['npm exec dify-mcp-bridge serve', 'sh -c dify-mcp-bridge serve'];
-      return others.find((line) => pattern.test(line)) ?? null;
-    },
+    fits: /^dify-mcp-bridge reload$/,
+    reason: 'needs a running bridge; it has one in reload.test.ts',
+    problem: () => null,
   },
   {
     fits: /^curl -C - -O /,
@@ -163,6 +164,8 @@ describe('the commands in the documentation', () => {
     await mkdir(join(folder, 'bin'));
     await symlink(PROGRAM, join(folder, 'bin/dify-mcp-bridge'));
     await writeFile(join(folder, 'bin/npx'), NPX, { mode: 0o755 });
+    // The files of a reader belong to the user whom the container runs as.
+    await writeFile(join(folder, 'bin/sudo'), '#!/bin/sh\n[ "$1" = chown ] || exec "$@"\n', { mode: 0o755 });
     sandbox = await createSandbox();
   });
   afterAll(async () => {
@@ -172,7 +175,14 @@ describe('the commands in the documentation', () => {
 
   const env = (home: string): NodeJS.ProcessEnv => {
     const base = cleanEnvironment(sandboxEnv(sandbox));
-    return { ...base, HOME: home, XDG_CONFIG_HOME: home, PATH: `${join(folder, 'bin')}:${base['PATH']}` };
+    return {
+      ...base,
+      BRIDGE: ROOT,
+      HOME: home,
+      XDG_CONFIG_HOME: home,
+      TMPDIR: home,
+      PATH: `${join(folder, 'bin')}:${base['PATH']}`,
+    };
   };
 
   /** What `install` finds on the machine of a reader: a configuration, and the clients. */
@@ -230,11 +240,26 @@ describe('the commands in the documentation', () => {
   async function firstProblem(commands: readonly string[]): Promise<string | null> {
     const home = await mkdtemp(join(folder, 'block-'));
     await writeFile(join(home, 'notes.txt'), 'Of the reader.\n');
+    // Dify's own, in its folder docker/.
+    await writeFile(join(home, '.env'), 'SECRET_KEY=fake-secret\nPLUGIN_DIFY_INNER_API_KEY=fake-inner\n');
     for (const command of commands) {
       const problem = await problemOf(command, home);
       if (problem !== null) return problem;
     }
-    return null;
+    const secrets = join(home, 'mcp-bridge/secrets');
+    if (!existsSync(secrets)) return null;
+    const isWritten = (name: string, text: RegExp): boolean =>
+      text.test(readFileSync(join(secrets, name), 'utf8'));
+    const wanted = {
+      token: /^[\da-f]{64}\n$/,
+      'inner-api-key': /^fake-inner\n$/,
+      'secret-key': /^fake-secret\n$/,
+    };
+    const missing = Object.entries(wanted).filter(([name, text]) => !isWritten(name, text));
+    const key = readFileSync(join(secrets, 'admin-api-key'), 'utf8');
+    if (!readFileSync(join(home, '.env'), 'utf8').endsWith(`\nADMIN_API_KEY=${key}`))
+      return 'no ADMIN_API_KEY in .env';
+    return missing.length === 0 ? null : `not written: ${missing.map(([name]) => name).join(', ')}`;
   }
 
   const blocks = documentedCommands(ROOT);

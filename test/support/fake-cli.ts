@@ -143,7 +143,8 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
     stdin,
     stdout: { isTTY: terminal, write: (text) => out.push(text) },
     stderr: { isTTY: terminal, write: (text) => err.push(text) },
-    env: setup.env ?? ENV,
+    // The sockets of `serve` are not among those of this machine.
+    env: { TMPDIR: ENV.HOME, ...(setup.env ?? ENV) },
     program: { node: process.execPath, script: FETCHED },
     onSignal: (name, listener) => {
       const set = listeners.get(name) ?? new Set();
@@ -248,7 +249,7 @@ export function createFakeApp(
     },
     reload: async () => {
       events.push('reload');
-      return true;
+      return { needRestart: [] };
     },
     serveStdio: ({ view: name } = {}) => {
       events.push(name === undefined ? 'stdio' : `stdio ${name}`);

@@ -55,6 +55,7 @@ const volume = z.strictObject({
   name: z.string(),
   secret: z.strictObject({ secretName: z.string(), defaultMode: z.int() }).optional(),
   emptyDir: z.strictObject({ sizeLimit: z.string() }).optional(),
+  configMap: z.strictObject({ name: z.string() }).optional(),
 });
 
 const pod = z.strictObject({
@@ -227,14 +228,15 @@ export type RedisObjects = Pick<Kinds, 'StatefulSet' | 'Service' | 'NetworkPolic
   readonly access: Kinds['NetworkPolicy'];
 };
 
-/** The objects of an overlay: one of each kind, and those of Redis. */
+/** The objects of an overlay: one of each kind, the map with the configuration file, and the objects of Redis. */
 export type Rendered = Pick<
   Kinds,
   'ConfigMap' | 'Deployment' | 'NetworkPolicy' | 'Service' | 'ServiceAccount'
 > &
-  Partial<Kinds> & { redis?: RedisObjects };
+  Partial<Kinds> & { readonly file: Kinds['ConfigMap']; redis?: RedisObjects };
 
 const REDIS = 'dify-mcp-bridge-redis';
+const FILE = 'dify-mcp-bridge-config';
 const ACCESS = 'dify-mcp-bridge-to-redis';
 
 /** Checks each object by its kind. Throws on an unknown kind or key, on a kind twice, and on one that is missing. */
@@ -244,17 +246,21 @@ export function readRendered(objects: readonly unknown[]): Rendered {
     return kinds[kind].parse(object);
   });
   const main = byKind(
-    read.filter(({ metadata: { name } }) => name !== REDIS && name !== ACCESS),
+    read.filter(({ metadata: { name } }) => ![REDIS, ACCESS, FILE].includes(name)),
     ['ConfigMap', 'Deployment', 'NetworkPolicy', 'Service', 'ServiceAccount'],
   );
+  const { ConfigMap: file } = byKind(
+    read.filter(({ metadata: { name } }) => name === FILE),
+    ['ConfigMap'],
+  );
   const redis = read.filter(({ metadata: { name } }) => name === REDIS);
-  if (redis.length === 0) return main as Rendered;
+  if (redis.length === 0) return { ...main, file } as Rendered;
   const { NetworkPolicy: access } = byKind(
     read.filter(({ metadata: { name } }) => name === ACCESS),
     ['NetworkPolicy'],
   );
   const own = byKind(redis, ['StatefulSet', 'Service', 'NetworkPolicy']);
-  return { ...main, redis: { ...own, access } } as Rendered;
+  return { ...main, file, redis: { ...own, access } } as Rendered;
 }
 
 function byKind(

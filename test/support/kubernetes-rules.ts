@@ -102,10 +102,18 @@ function checkContainer(all: Rendered, expect: Expect): void {
   expect(mounts.length > 0 && mounts.every(({ readOnly }) => readOnly), 'the keys are not mounted read-only');
   for (const { secret } of secrets)
     expect(((secret?.defaultMode ?? 0o777) & 0o007) === 0, 'others can read the keys');
-  for (const { name, value } of container.env) {
-    const file = mounts.some(({ mountPath }) => value.startsWith(`${mountPath}/`));
-    expect(name.endsWith('_FILE') && file, `${name} is no file of the mounted keys`);
+  const isKey = (value: string): boolean => mounts.some(({ mountPath }) => value.startsWith(`${mountPath}/`));
+  const named = Object.entries(all.ConfigMap.data).filter(([name]) => name.endsWith('_FILE'));
+  for (const [name, value] of [...named, ...container.env.map(({ name, value }) => [name, value] as const)]) {
+    expect(name.endsWith('_FILE') && isKey(value), `${name} is no file of the mounted keys`);
   }
+  const maps = pod.volumes.filter(({ configMap }) => configMap?.name === all.file.metadata.name);
+  const folder = container.volumeMounts.find(({ name }) => maps.some((map) => map.name === name));
+  expect(
+    folder?.readOnly === true &&
+      all.ConfigMap.data['DIFY_BRIDGE_CONFIG'] === `${folder.mountPath}/${Object.keys(all.file.data)[0]}`,
+    'the bridge does not read the mounted configuration file',
+  );
   const open = Object.keys(all.ConfigMap.data).filter((name) => /(KEY|TOKEN|PASSWORD)$/.test(name));
   expect(open.length === 0, 'a secret is in the ConfigMap');
 }

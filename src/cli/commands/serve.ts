@@ -8,6 +8,7 @@ import { BridgeError } from '../../model/errors.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { CliIo } from '../io.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { listenForReload } from '../reload-socket.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 import { VERSION } from '../../version.ts';
 
@@ -21,8 +22,8 @@ interface ServeOptions {
 }
 
 /**
- * `serve`: runs until the client disconnects (stdio) or a signal arrives; SIGHUP reloads the
- * configuration. A second termination signal ends the process immediately.
+ * `serve`: runs until the client disconnects (stdio) or a signal arrives; SIGHUP and the command
+ * `reload` reload the configuration. A second termination signal ends the process immediately.
  */
 export async function run(context: CommandContext, options: ServeOptions): Promise<number> {
   const { io } = context;
@@ -53,6 +54,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   try {
     const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
+    const endReload = await listenForReload(io.env, () => app.reload(), logger);
     try {
       app.start();
       if (!interrupt.signal.aborted) {
@@ -66,6 +68,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     } finally {
       await app.close(loaded.config.calls.shutdownGrace);
       releaseHangup();
+      endReload();
     }
   } finally {
     interrupt.release();

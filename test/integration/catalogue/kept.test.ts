@@ -63,11 +63,11 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
       install(bridge, id, [say('draw', id)]);
     }
     bridge.write({ tools: { ...file.tools, deny: ['tests_b__*'] } });
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     const client = await bridge.connect(kind);
     expect((await client.callTool('draw', {})).content[0]?.text).toBe('tests/a/a');
     bridge.write({ tools: { ...file.tools, deny: ['tests_a__*'] } });
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     expect(listed(bridge)).toEqual(['tests_b__draw']);
     workspace.removeProvider('builtin', 'tests/a/a');
     await bridge.app.refresh();
@@ -210,6 +210,6 @@ it('tools that nobody has approved take neither the names nor the places of froz
   expect(bridge.app.manifests()).toMatchObject([{ difference: { added: { length: 3 } } }]);
   await first.app.refresh();
   await writeManifest(dir, await first.app.registry.ready(), first.app.status().listing?.providers ?? []);
-  expect(await bridge.app.reload()).toBe(true);
+  expect(await bridge.app.reload()).toMatchObject({ error: undefined });
   expect(served()[0]).toEqual(['tests_a__one', 'tests_a__three']);
 });

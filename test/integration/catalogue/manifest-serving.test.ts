@@ -129,7 +129,7 @@ describe('a bridge with a manifest', () => {
     await first.app.refresh();
     await pull(first, dir);
     const approved = client.nextListChange();
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     await approved;
     expect(tools(bridge.app)).toEqual([ONE, 'tests_notes__three', TWO]);
     expect(bridge.app.manifests()).toMatchObject([{ difference: { same: true } }]);
@@ -209,7 +209,7 @@ describe('a bridge with a manifest', () => {
     });
     cpSync(dir, join(first.folder, 'kept'), { recursive: true });
     rmSync(dir, { recursive: true });
-    expect(await bridge.app.reload()).toBe(false);
+    expect(await bridge.app.reload()).toHaveProperty('error.code');
     expect(tools(bridge.app)).toEqual([ONE, TWO]);
     expect(bridge.logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     const wrong = startCatalogueBridge({

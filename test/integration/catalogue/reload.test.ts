@@ -24,7 +24,7 @@ describe('reload', () => {
       views: { same: { allow: ['time__*'], deny: [] }, new: { allow: ['time__weekday'], deny: [] } },
     });
     const heard = Promise.all([client.nextListChange(), modern.nextListChange()]);
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     await heard;
     const page = await client.listPage();
     expect(page.tools.some(({ name }) => name.startsWith('time__'))).toBe(false);
@@ -44,7 +44,7 @@ describe('reload', () => {
     await bridge.app.registry.ready();
     const before = bridge.app.registry.current()?.fingerprint;
     bridge.write({ tools: { deny: ['*'], alow: [] }, calls: { timeout: 'soon' } });
-    expect(await bridge.app.reload()).toBe(false);
+    expect(await bridge.app.reload()).toHaveProperty('error.code');
     expect(bridge.app.registry.current()?.fingerprint).toBe(before);
     const errors = bridge.logger.lines.filter(({ level }) => level === 'error');
     expect(errors).toHaveLength(1);
@@ -52,7 +52,7 @@ describe('reload', () => {
     expect(told).toContain('alow');
     expect(told).toContain('calls.timeout');
     bridge.write({ tools: { allow: ['time__weekday'] } });
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     expect(bridge.app.registry.current()?.tools.map(({ name }) => name)).toEqual(['time__weekday']);
   });
 
@@ -61,7 +61,7 @@ describe('reload', () => {
     await bridge.app.registry.ready();
     bridge.sandbox.workspace.removeTool('builtin', 'time', 'weekday');
     bridge.write({ nonsense: true });
-    expect(await bridge.app.reload()).toBe(false);
+    expect(await bridge.app.reload()).toHaveProperty('error.code');
     expect(bridge.app.registry.current()?.get('time__weekday')).toBeUndefined();
   });
 
@@ -75,7 +75,7 @@ describe('reload', () => {
     expect(before).not.toContain('get_call_result');
     const heard = client.nextListChange();
     bridge.write({ tools: { allow: ['time__*'], handOff: '5s' } });
-    expect(await bridge.app.reload()).toBe(true);
+    expect(await bridge.app.reload()).toMatchObject({ error: undefined });
     await heard;
     expect(await names(client)).toEqual(['cancel_call', 'get_call_result', ...before]);
     bridge.write({ tools: { allow: ['time__*'], handOff: 'off' } });
@@ -127,7 +127,7 @@ describe('reload', () => {
     await expect.poll(() => bridge.app.views.has('old')).toBe(false);
     gate.open();
     for (const call of calls) expect((await call)?.content[0]?.text).toBe('passed');
-    expect(await reloaded).toBe(true);
+    expect(await reloaded).toEqual({ error: undefined, needRestart: [] });
     expect((await fetch(`${await bridge.url()}/old`, { method: 'POST' })).status).toBe(404);
   });
 

@@ -1,17 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type Compose, composeProblems } from '../../support/compose-rules.ts';
+import { accountRoad, envFile } from '../../support/env-file.ts';
 import { dockerfileProblems, ignoreProblems, parseDockerfile } from '../../support/dockerfile-rules.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const dockerfile = read('manifests/docker/Dockerfile');
 const ignore = read('manifests/docker/Dockerfile.dockerignore');
-const compose = parse(read('manifests/docker/compose.dify.yaml')) as Compose;
 
 /** A text with one place changed; fails where there is no such place. */
 function changed(text: string, from: string | RegExp, to: string): string {
@@ -69,62 +70,89 @@ describe('Dockerfile', () => {
   });
 });
 
-describe('compose.dify.yaml', () => {
-  const text = read('manifests/docker/compose.dify.yaml');
+describe('the Compose files', () => {
+  const texts = ['compose.mcp.yaml', 'compose.dify.yaml', 'compose.tls.yaml'].map((name) =>
+    read(`manifests/docker/${name}`),
+  );
+  const [text = '', dify = '', tls = ''] = texts;
+  const variables = read('manifests/docker/mcp-bridge/bridge.env');
+  const compose = parse(text) as Compose;
 
-  it('keeps the rules', () => {
-    expect(composeProblems(compose)).toEqual([]);
+  /** Loads the configuration of the container, with what it mounts in a folder of the test. */
+  async function loaded(env: Record<string, string>) {
+    const folder = mkdtempSync(join(tmpdir(), 'bridge-compose-'));
+    const all: Record<string, string> = {
+      HOME: folder,
+      DIFY_BRIDGE_HOST: '0.0.0.0',
+      ...env,
+      ...compose.services['mcp_bridge']?.environment,
+    };
+    for (const [name, value] of Object.entries(all)) {
+      if (!name.endsWith('_FILE')) continue;
+      const file = join(folder, value.split('/').at(-1) ?? '');
+      writeFileSync(file, `fake-${name}\n`);
+      all[name] = file;
+    }
+    const file = 'manifests/docker/mcp-bridge/config/config.yaml';
+    return loadConfig({ env: { ...all, DIFY_BRIDGE_CONFIG: join(ROOT, file) }, needsDify: true });
+  }
+
+  it('keep the rules', () => {
+    expect(composeProblems(compose, envFile(variables))).toEqual([]);
   });
 
-  it('is a configuration that the bridge takes, with the variables of Dify', async () => {
-    const variables = Object.fromEntries(
-      read('test/fixtures/docker/dify.env')
-        .trim()
-        .split('\n')
-        .map((line) => line.split('=') as [string, string]),
-    );
-    const asked = new Set<string>();
-    const env = Object.fromEntries(
-      Object.entries(compose.services['mcp_bridge']?.environment ?? {}).map(([name, value]) => [
-        name,
-        value.replace(/^\$\{(\w+):([?-])(.*)\}$/, (_all, variable: string, how: string, rest: string) => {
-          asked.add(variable);
-          return variables[variable] ?? (how === '-' ? rest : '');
-        }),
-      ]),
-    );
-    expect([...asked].sort()).toEqual([...Object.keys(variables), 'DIFY_BRIDGE_PUBLIC_URL'].sort());
-    const { config, warnings } = await loadConfig({
-      env: { ...env, DIFY_BRIDGE_HOST: '0.0.0.0', HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' },
-      needsDify: true,
+  it('are a configuration that the bridge takes with keys, but for the workspace', async () => {
+    const env = envFile(variables);
+    await expect(loaded(env)).rejects.toMatchObject({
+      problems: [{ path: 'env DIFY_WORKSPACE_ID', message: expect.stringContaining('expected a UUID') }],
+    });
+    const { config, warnings } = await loaded({
+      ...env,
+      DIFY_WORKSPACE_ID: '11111111-2222-4333-8444-555555555555',
     });
     expect(warnings).toEqual([]);
-    expect(config.http).toMatchObject({ token: 'fake-bridge-token', port: 8080 });
-    expect(config.dify.secretKey).toBe('fake-secret-key');
+    expect(config.http.token).toBe('fake-DIFY_BRIDGE_TOKEN_FILE');
+    expect(config.dify.secretKey).toBe('fake-DIFY_SECRET_KEY_FILE');
   });
 
-  it('prints the one command that starts it', () => {
-    expect(text).toContain('#   docker compose -f docker-compose.yaml -f compose.dify.yaml up -d\n');
+  it('are one that the bridge takes as an account', async () => {
+    const { config, warnings } = await loaded(accountRoad(variables));
+    expect(warnings).toEqual([]);
+    expect(config.dify).toMatchObject({ url: 'https://dify.example.com', createApp: true });
+    expect(config.dify.password).toBe('fake-DIFY_PASSWORD_FILE');
+    expect(config.http.publicUrl).toBe('https://mcp.example.com');
+  });
+
+  it('change nothing of Dify but its admin key, and publish no port but that of TLS', () => {
+    const added = parse(dify) as Compose;
+    expect(Object.keys(added.services)).toEqual(['api', 'mcp_bridge']);
+    expect(Object.keys(added.services['api'] ?? {})).toEqual(['environment']);
+    const proxy = (parse(tls) as Compose).services;
+    expect(Object.keys(proxy)).toEqual(['mcp_proxy']);
+    expect(proxy['mcp_proxy']?.ports).toEqual(['${MCP_HTTPS_PORT:-443}:443']);
+    expect(proxy['mcp_proxy']?.image).toMatch(/:\d+\.\d+\.\d+$/);
+    expect(proxy['mcp_proxy']).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
   });
 
   it.each<[string, string | RegExp, string, string]>([
     ['the latest image', /dify-mcp-bridge:\d\S+/, 'dify-mcp-bridge:latest', 'not pinned'],
-    ['nginx for the API', 'http://api:5001', 'http://nginx', 'the api service'],
-    ['no token', /DIFY_BRIDGE_TOKEN: \$.*/, 'DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: "true"', 'without a token'],
-    [
-      'an optional token',
-      /\$\{DIFY_BRIDGE_TOKEN:\?/,
-      '$${DIFY_BRIDGE_TOKEN:-',
-      'DIFY_BRIDGE_TOKEN is not asked',
-    ],
+    ['no token', /DIFY_BRIDGE_TOKEN_FILE: .*/, 'DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN: "true"', 'without a token'],
     ['a port for everybody', '127.0.0.1:8080:8080', '8080:8080', 'open to other machines'],
-    ['a key in the file', /DIFY_SECRET_KEY: .*/, 'DIFY_SECRET_KEY: fake', 'DIFY_SECRET_KEYis in the file'],
+    ['a key in the file', /DIFY_BRIDGE_TOKEN_FILE: .*/, 'DIFY_BRIDGE_TOKEN: fake', 'instead of a file'],
     ['a file system to write on', 'read_only: true', 'read_only: false', 'can be written'],
     ['capabilities', '- ALL', '- NET_RAW', 'keeps capabilities'],
     ['another network', /networks:\n.*/, 'networks:\n      - elsewhere', "not in Dify's network"],
     ['too little time to stop', 'stop_grace_period: 20s', 'stop_grace_period: 5s', 'before running calls'],
+    ['no variables', /env_file:\n.*\n {4}/, '', 'do not reach it'],
+    [
+      'secrets that can be written',
+      'secrets:/run/secrets/dify-mcp-bridge:ro',
+      'secrets:/run/x',
+      'is not mounted',
+    ],
+    ['no configuration file', /DIFY_BRIDGE_CONFIG: .*/, '', 'configuration file is not mounted'],
   ])('would not pass with %s', (_title, from, to, problem) => {
     const broken = parse(changed(text, from, to)) as Compose;
-    expect(composeProblems(broken).join('\n')).toContain(problem);
+    expect(composeProblems(broken, envFile(variables)).join('\n')).toContain(problem);
   });
 });

@@ -5,18 +5,22 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
 import { settingsTable } from '../../../src/config/settings.ts';
+import { parseDuration } from '../../../src/config/units.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { connectRedis } from '../../../src/redis/connection.ts';
 import { freePort } from '../../support/free-port.ts';
+import { accountRoad } from '../../support/env-file.ts';
 import { readRendered, type Rendered } from '../../support/kubernetes-model.ts';
 import { kubernetesProblems } from '../../support/kubernetes-rules.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
 const OVERLAYS = ['single', 'replicated'] as const;
 type Overlay = (typeof OVERLAYS)[number];
+
+const keysRoad = ['DIFY_INNER_API_KEY_FILE', 'DIFY_ADMIN_API_KEY_FILE', 'DIFY_SECRET_KEY_FILE'];
 
 const text = (overlay: Overlay): string =>
   readFileSync(join(ROOT, `test/fixtures/kubernetes/${overlay}.yaml`), 'utf8');
@@ -43,6 +47,42 @@ describe('the rendered overlays', () => {
   });
 });
 
+describe('what an overlay may add', () => {
+  it('an Ingress leads to the Service, streams, and waits for long calls', () => {
+    const ingress = parse(readFileSync(join(ROOT, 'manifests/kubernetes/ingress/ingress.yaml'), 'utf8')) as {
+      metadata: { annotations: Record<string, string> };
+      spec: {
+        tls: [{ hosts: string[] }];
+        rules: [{ host: string; http: { paths: { path: string; backend: unknown }[] } }];
+      };
+    };
+    const { Service } = readRendered(objects('single'));
+    const [rule] = ingress.spec.rules;
+    const service = { name: Service.metadata.name, port: { name: Service.spec.ports[0]?.name } };
+    expect(rule.http.paths.map(({ path, backend }) => [path, backend])).toEqual([
+      ['/mcp', { service }],
+      ['/files', { service }],
+    ]);
+    expect(ingress.spec.tls[0].hosts).toEqual([rule.host]);
+    const { annotations } = ingress.metadata;
+    expect(annotations['nginx.ingress.kubernetes.io/proxy-buffering']).toBe('off');
+    const longest = Number(annotations['nginx.ingress.kubernetes.io/proxy-read-timeout']);
+    const timeout = settingsTable().find(({ path }) => path === 'calls.timeout')?.default;
+    expect(longest * 1000).toBeGreaterThan(parseDuration(String(timeout)) ?? Infinity);
+  });
+
+  it('a policy lets out the pods of the bridge to https', () => {
+    const policy = parse(
+      readFileSync(join(ROOT, 'manifests/kubernetes/https/network-policy.yaml'), 'utf8'),
+    ) as {
+      spec: { podSelector: { matchLabels: Record<string, string> }; egress: unknown };
+    };
+    const { Deployment } = readRendered(objects('single'));
+    expect(Deployment.spec.template.metadata.labels).toMatchObject(policy.spec.podSelector.matchLabels);
+    expect(policy.spec.egress).toEqual([{ ports: [{ protocol: 'TCP', port: 443 }] }]);
+  });
+});
+
 describe('the configuration in there', () => {
   const WORKSPACE = '11111111-2222-4333-8444-555555555555';
   let folder: string;
@@ -53,22 +93,47 @@ describe('the configuration in there', () => {
 
   /** The environment of the container, with the mounted keys in a folder of the test. */
   function environment(overlay: Overlay): Record<string, string> {
-    const { ConfigMap, Deployment } = readRendered(objects(overlay));
+    const { ConfigMap, Deployment, file } = readRendered(objects(overlay));
     const env: Record<string, string> = { HOME: folder, XDG_CONFIG_HOME: folder, ...ConfigMap.data };
-    for (const { name, value } of Deployment.spec.template.spec.containers[0]?.env ?? []) {
-      const file = join(folder, value.split('/').at(-1) ?? '');
-      writeFileSync(file, `fake-${name}\n`);
-      env[name] = file;
+    for (const { name, value } of Deployment.spec.template.spec.containers[0]?.env ?? []) env[name] = value;
+    return mounted(env, file.data);
+  }
+
+  /** The variables of a container with what it mounts in the folder of the test. */
+  function mounted(env: Record<string, string>, files: Readonly<Record<string, string>>) {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    const here = (path: string): string => join(folder, path.split('/').at(-1) ?? '');
+    for (const [name, value] of Object.entries(env)) {
+      if (name === 'DIFY_BRIDGE_CONFIG') env[name] = here(value);
+      if (!name.endsWith('_FILE')) continue;
+      writeFileSync(here(value), `fake-${name}\n`);
+      env[name] = here(value);
     }
     return env;
   }
+
+  it.each(OVERLAYS)('of %s may also be an account', async (overlay) => {
+    const env = {
+      ...environment(overlay),
+      ...accountRoad(readFileSync(join(ROOT, `manifests/kubernetes/overlays/${overlay}/bridge.env`), 'utf8')),
+    };
+    for (const name of ['DIFY_API_URL', 'DIFY_WORKSPACE_ID', ...keysRoad]) delete env[name];
+    const { config, warnings } = await loadConfig({ env: mounted(env, {}), needsDify: true });
+    expect(warnings).toEqual([]);
+    expect(config.dify).toMatchObject({
+      url: 'https://dify.example.com',
+      password: 'fake-DIFY_PASSWORD_FILE',
+      createApp: true,
+    });
+    expect(config.http.publicUrl).toBe('https://mcp.example.com');
+  });
 
   it.each(OVERLAYS)('of %s names variables that there are', (overlay) => {
     const known = settingsTable().flatMap(({ env, secret }) =>
       env === undefined ? [] : secret ? [`${env}_FILE`] : [env],
     );
     // A secret with its password, and none without: a rule looks after that.
-    known.push('DIFY_BRIDGE_REDIS_URL');
+    known.push('DIFY_BRIDGE_REDIS_URL', 'DIFY_BRIDGE_CONFIG');
     const named = Object.keys(environment(overlay)).filter((name) => name.startsWith('DIFY_'));
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
@@ -224,6 +289,18 @@ describe('the rules', () => {
       'no file of the mounted keys',
     ],
     [
+      'a key file elsewhere in the ConfigMap',
+      'single',
+      (all) => (all.ConfigMap.data['DIFY_PASSWORD_FILE'] = '/etc/dify-mcp-bridge/password'),
+      'no file of the mounted keys',
+    ],
+    [
+      'a configuration file that is not read',
+      'single',
+      (all) => delete all.ConfigMap.data['DIFY_BRIDGE_CONFIG'],
+      'does not read the mounted configuration file',
+    ],
+    [
       'another port of Dify',
       'single',
       (all) => (all.ConfigMap.data['DIFY_API_URL'] = 'http://api:8000'),
@@ -330,6 +407,6 @@ describe('the rules', () => {
     const parsed = parseAllDocuments(misspelt).map((document) => document.toJS() as unknown);
     expect(() => readRendered(parsed)).toThrow('readonlyRootFilesystem');
     expect(() => readRendered([...objects('single'), { kind: 'Pod' }])).toThrow('Invalid option');
-    expect(() => readRendered(objects('single').slice(1))).toThrow('There is no ConfigMap');
+    expect(() => readRendered(objects('single').slice(1))).toThrow('There is no');
   });
 });

@@ -13,7 +13,7 @@ const FILES: Readonly<Record<string, number>> = {
   'manifests/mcpb/manifest.json': 1,
   'manifests/registry/server.json': 2,
   'manifests/docker/Dockerfile': 1,
-  'manifests/docker/compose.dify.yaml': 1,
+  'manifests/docker/compose.mcp.yaml': 1,
   'manifests/kubernetes/base/deployment.yaml': 1,
   'docs/installation.md': 5,
 };
