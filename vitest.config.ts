@@ -9,10 +9,10 @@ const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: {
 export default defineConfig({
   test: {
     globalSetup: './test/support/temporary-folder.ts',
-    projects: ['unit', 'integration', 'e2e', 'conformance'].map((name) => ({
-      // Loading the source again for every file would take longer than most files run.
-      test: { name, include: [`test/${name}/**/*.test.ts`], isolate: false, ...patience },
-    })),
+    include: ['test/**/*.test.ts'],
+    // Loading the source again for every file would take longer than most files run.
+    isolate: false,
+    ...patience,
     // Most files spend more time waiting than computing.
     maxWorkers: Math.max(4, 2 * availableParallelism()),
     sequence: { sequencer: WaitingFirst },

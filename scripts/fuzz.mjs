@@ -21,7 +21,7 @@ if (files.length === 0) {
 
 for (let round = 1; round <= rounds; round += 1) {
   console.log(`round ${round} of ${rounds}, ${files.length} files`);
-  const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'unit', ...files], {
+  const { status } = spawnSync('npx', ['vitest', 'run', ...files], {
     env: { ...process.env, FUZZ_SEED: 'random' },
     stdio: 'inherit',
   });

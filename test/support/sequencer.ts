@@ -7,7 +7,8 @@ const ORDER = ['conformance', 'e2e', 'integration', 'unit'];
 /** Starts files that wait most before those that compute, so that no core idles at the end of the run. */
 export class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ project }: TestSpecification): number => ORDER.indexOf(project.name);
+    const rank = ({ moduleId }: TestSpecification): number =>
+      ORDER.findIndex((kind) => moduleId.includes(`/test/${kind}/`));
     return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
   }
 }

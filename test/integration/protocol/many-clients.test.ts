@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -58,11 +59,12 @@ describe('many clients at once', () => {
   }, async () => {
     const { host, bridge, made, alive } = countingHost();
     const { url, port } = await host.listen();
-    const post = async (body: object, session?: string): Promise<Response> => {
-      const headers = { 'Content-Type': 'application/json', ...(session && { 'Mcp-Session-Id': session }) };
-      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-      await response.text();
-      return response;
+    // Three times as fast as fetch.
+    const post = async (body: object, session?: string) => {
+      const headers = { 'Content-Type': 'application/json', 'Mcp-Session-Id': session };
+      const answer = await request(url, { method: 'POST', headers, body: JSON.stringify(body) });
+      await answer.body.dump();
+      return answer;
     };
     // What is in use is not dropped from memory.
     const [streaming, calling, lost] = [
@@ -83,14 +85,14 @@ describe('many clients at once', () => {
     const opener = async (): Promise<void> => {
       while (sessions.length < 10_000) {
         const response = await post(initializeRequest());
-        sessions.push(response.headers.get('mcp-session-id') ?? '');
+        sessions.push(String(response.headers['mcp-session-id']));
       }
     };
     await Promise.all(Array.from({ length: 16 }, opener));
     expect(made()).toBeGreaterThanOrEqual(10_000);
     await expect.poll(alive).toBeLessThanOrEqual(1010);
     for (const session of [sessions[0], sessions[5000], sessions[9999]]) {
-      expect((await post(callRequest('echo', { text: 'x' }), session)).status).toBe(200);
+      expect((await post(callRequest('echo', { text: 'x' }), session)).statusCode).toBe(200);
     }
     expect(bridge.cancelled).toBe(0);
     bridge.source.publish(['echo']);

@@ -69,7 +69,7 @@ async function regenerate(text: string): Promise<string> {
   }, text);
 }
 
-// `npx vitest run --project unit test/unit/manifest/docs.test.ts --update` writes the examples.
+// `npx vitest run test/unit/manifest/docs.test.ts --update` writes the examples.
 it('docs/manifests.md has a file and a difference as they are written', async () => {
   await expect(await regenerate(readFileSync(DOCUMENT, 'utf8'))).toMatchFileSnapshot(DOCUMENT);
 });
