@@ -59,9 +59,10 @@ export async function chooseDify(talk: SignInTalk): Promise<FoundDify> {
     check: (text) => findDify(text, signal),
   });
   talk.note(`Dify ${dify.version ?? 'of an unknown version'} answers at ${dify.url}.`);
-  if (!dify.isReadable) return dify;
-  talk.note('This address has no encryption: others on the network can read your password and your tools.');
-  if (asker === undefined || (await asker.confirm('Sign in anyway?', false))) return dify;
+  if (dify.readers === 'nobody') return dify;
+  talk.note(`This address has no encryption: others on the ${dify.readers} can read your password.`);
+  if (dify.readers === 'network' || asker === undefined || (await asker.confirm('Sign in anyway?', false)))
+    return dify;
   await dify.http.close();
   throw new BridgeError('cancelled', 'Nothing was sent.', { hint: 'Serve Dify with https, then sign in.' });
 }

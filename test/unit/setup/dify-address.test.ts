@@ -59,7 +59,7 @@ describe('a Dify at an address', () => {
     expect(found).toMatchObject({
       url: sandbox.url,
       version,
-      isReadable: false,
+      readers: 'nobody',
       ways: { password: true, emailCode: true, elsewhere: ['single sign-on (saml)', 'Google or GitHub'] },
     });
   });
