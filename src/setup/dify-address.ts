@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type SignInWays, waysOf } from '../dify/console/sign-in.ts';
 import { createDifyHttp, type DifyAnswer, type DifyHttp } from '../dify/wire/http.ts';
+import { isSince } from '../dify/wire/release.ts';
 import { header } from '../dify/wire/reply.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
@@ -105,6 +106,10 @@ async function look(url: string, http: DifyHttp, signal: AbortSignal): Promise<F
   const isJson = header(answer, 'content-type')?.includes('json') === true;
   const ways = answer.status === 200 && isJson ? waysOf(await answer.json()) : undefined;
   if (ways === undefined) throw await notDify(answer, url);
+  if (isSince(answer.version, '1.0.0') === false) {
+    const message = `Dify ${answer.version} at ${url} is older than 1.0.0 and cannot run single tools.`;
+    throw new BridgeError('upstream_rejected', message, { hint: 'Upgrade Dify.' });
+  }
   const { protocol, hostname } = new URL(url);
   const isPrivate = !hostname.includes('.') || PRIVATE.test(hostname);
   const isSafe = protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''));

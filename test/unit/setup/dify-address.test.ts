@@ -123,6 +123,12 @@ describe('a Dify at an address', () => {
     expect(error.toText()).not.toContain('DIFY_API_URL');
   });
 
+  it('is not found where it is older than 1.0.0', async () => {
+    const sandbox = await startSandbox({ version: '0.15.3' });
+    const error = await errorOf(findDify(sandbox.url, signal));
+    expect(error).toMatchObject({ message: expect.stringContaining('Dify 0.15.3'), hint: 'Upgrade Dify.' });
+  });
+
   it('is not found where nobody answers', async () => {
     const error = await errorOf(findDify(`http://127.0.0.1:${await freePort()}`, signal));
     expect(error.code).toBe('upstream_unreachable');
