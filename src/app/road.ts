@@ -12,8 +12,12 @@ import { createFileUploader } from '../dify/files/upload.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { createLoginStore } from '../logins/login-store.ts';
+import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
 import type { FileOpener, FileUploader, Invoker } from '../model/ports.ts';
+
+/** How long closing waits for the renewal of a login, in milliseconds: cut off, it may lose the login. */
+const RENEWAL_MS = 5_000;
 
 /** What reaches one Dify, by the inner API or as an account. */
 export interface Road {
@@ -60,7 +64,7 @@ function openAccountRoad(
   connection: AccountConnection,
   logger: Logger,
 ): Road {
-  const { session, console, app } = openAccount(http, connection, logger);
+  const { session, console, app, settled } = openAccount(http, connection, logger);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
   const mayCreate = connection.account.createApp;
   const workflows = new WorkflowRuns({ session, mayCreate, maxEventBytes });
@@ -72,7 +76,10 @@ function openAccountRoad(
     uploader: createAccountUploader(session),
     console,
     userId: '',
-    close: () => files.close(),
+    close: async () => {
+      await settled();
+      await files.close();
+    },
   };
 }
 
@@ -88,5 +95,9 @@ export function openAccount(http: DifyHttp, connection: AccountConnection, logge
     checkWorkspace: (signal) => console.currentWorkspace(signal),
     mayCreate: connection.account.createApp,
   });
-  return { session, console, app };
+  /** Resolves when the login can be closed without loss. */
+  const settled = async (): Promise<void> => {
+    if (credentials.kind === 'stored') await settlesWithin(credentials.store.settled(), RENEWAL_MS);
+  };
+  return { session, console, app, settled };
 }

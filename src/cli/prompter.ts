@@ -31,8 +31,11 @@ export async function createPrompter(input: Readable, output: Writable) {
             : { placeholder: suggestion, defaultValue: suggestion }),
         }),
       ).trim(),
-    secret: async (message: string): Promise<string> =>
-      answer(await password({ ...streams, message, mask: '', validate: needed })).trim(),
+    /** `exact` keeps spaces around the answer, which a password may have and a key that is pasted does not. */
+    secret: async (message: string, exact = false): Promise<string> => {
+      const typed = answer(await password({ ...streams, message, mask: '', validate: needed }));
+      return exact ? typed : typed.trim();
+    },
     select: async <T>(message: string, choices: readonly Choice<T>[]): Promise<T> => {
       const options = choices.map((choice, index) => ({ ...choice, value: index }));
       const index = answer(await select({ ...streams, message, options }));

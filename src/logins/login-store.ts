@@ -4,6 +4,11 @@ import type { Logger } from '../model/logger.ts';
 import { beginReplacement, lockLogins, readLogins } from './login-file.ts';
 import { isSameIssue, isSameLogin, type LoginKey, type StoredLogin } from './stored-login.ts';
 
+export interface LoginStore extends TokenStore {
+  /** Resolves when no renewal runs. To end before that may lose the login. */
+  settled(): Promise<unknown>;
+}
+
 /**
  * Returns the tokens of a stored login, shared with other processes through the file. Dify replaces the refresh token at
  * each use, so only the holder of the file's lock renews it, after it has read the file again.
@@ -12,7 +17,8 @@ export function createLoginStore(
   path: string,
   key: LoginKey,
   logger: Pick<Logger, 'warn'> | undefined,
-): TokenStore {
+): LoginStore {
+  let renewing: Promise<unknown> = Promise.resolve();
   /** Renewed tokens that could not be written, and those in the file, which they replaced. */
   let unsaved: { readonly tokens: ConsoleTokens; readonly replaced: ConsoleTokens } | undefined;
 
@@ -69,7 +75,10 @@ export function createLoginStore(
     async renew(stale, refresh) {
       const tokens = await read();
       if (!isSameIssue(tokens, stale)) return tokens;
-      return lockLogins(path, () => renewLocked(stale, refresh));
+      const renewal = lockLogins(path, () => renewLocked(stale, refresh));
+      renewing = renewal.catch(() => undefined);
+      return renewal;
     },
+    settled: () => renewing,
   };
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type SignInWays, waysOf } from '../dify/console/sign-in.ts';
 import { createDifyHttp, type DifyAnswer, type DifyHttp } from '../dify/wire/http.ts';
+import { isSince } from '../dify/wire/release.ts';
 import { header } from '../dify/wire/reply.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
@@ -12,8 +13,8 @@ export interface FoundDify {
   readonly http: DifyHttp;
   readonly ways: SignInWays;
   readonly version: string | undefined;
-  /** True if others on the network can read what is sent: plain HTTP to another machine. */
-  readonly isReadable: boolean;
+  /** Who can read what is sent, because it has no encryption: others on the own network, or on the internet. */
+  readonly readers: 'nobody' | 'network' | 'internet';
 }
 
 export const DIFY_CLOUD = 'https://cloud.dify.ai';
@@ -23,6 +24,8 @@ const FEATURES = '/console/api/system-features';
 /** Pages and APIs of Dify, which people copy with the address. */
 const PAGES =
   /\/(apps?|signin|signup|install|explore|datasets|tools|plugins|account|workflow|console|console\/api|v1|api|files|mcp)(\/.*)?$/;
+/** Addresses and names that only a network of its own has. */
+const PRIVATE = /^(10|192\.168|172\.(1[6-9]|2\d|3[01]))\.|\.(local|lan|internal|home|intranet|arpa)$/;
 const FIRST =
   'Type the address as your browser shows it while you use Dify, such as https://dify.example.com.';
 
@@ -103,9 +106,15 @@ async function look(url: string, http: DifyHttp, signal: AbortSignal): Promise<F
   const isJson = header(answer, 'content-type')?.includes('json') === true;
   const ways = answer.status === 200 && isJson ? waysOf(await answer.json()) : undefined;
   if (ways === undefined) throw await notDify(answer, url);
+  if (isSince(answer.version, '1.0.0') === false) {
+    const message = `Dify ${answer.version} at ${url} is older than 1.0.0 and cannot run single tools.`;
+    throw new BridgeError('upstream_rejected', message, { hint: 'Upgrade Dify.' });
+  }
   const { protocol, hostname } = new URL(url);
-  const isReadable = protocol === 'http:' && !isLoopback(hostname);
-  return { url, http, ways, version: answer.version, isReadable };
+  const isPrivate = !hostname.includes('.') || PRIVATE.test(hostname);
+  const isSafe = protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const readers = isSafe ? 'nobody' : isPrivate ? 'network' : 'internet';
+  return { url, http, ways, version: answer.version, readers };
 }
 
 /** Returns the https address of the same server; undefined if the answer is no such redirect. */

@@ -54,9 +54,10 @@ async function chosenWay({ asker, given }: SignInTalk): Promise<Way> {
   ]);
 }
 
-function noWay({ url, ways }: FoundDify): BridgeError {
-  const asked = waysAt({ ways } as FoundDify).length > 0;
-  if (asked) {
+function noWay(dify: FoundDify): BridgeError {
+  const { url, ways } = dify;
+  // The person has given an answer for another way.
+  if (waysAt(dify).length > 0) {
     const offered = ways.password ? 'a password' : 'a code sent by e-mail';
     return new BridgeError('upstream_forbidden', `${url} offers only ${offered} to sign in.`, {
       hint: ways.password ? 'Use --password-file or DIFY_PASSWORD.' : 'Use --send-code, then --code.',
@@ -87,7 +88,7 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
   };
   return askUntil(talk, {
     given: given.password,
-    ask: async (person) => person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`),
+    ask: async (person) => person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, true),
     check: async (password) => {
       const account = await askEmail(asker as Asker);
       attempts += 1;

@@ -3,7 +3,7 @@ import { BridgeError, type Problem } from '../model/errors.ts';
 /** A person who answers questions. The prompter of the command line is one. */
 export interface Asker {
   text(message: string, suggestion?: string): Promise<string>;
-  secret(message: string): Promise<string>;
+  secret(message: string, exact?: boolean): Promise<string>;
   select<T>(
     message: string,
     choices: readonly { readonly value: T; readonly label: string; readonly hint?: string }[],

@@ -1,7 +1,8 @@
 import { accountSession } from '../dify/account/account-session.ts';
 import { APP_NAME, BridgeApp } from '../dify/account/bridge-app.ts';
+import { describeWorkspaces } from '../dify/console/admin-key-errors.ts';
 import { createConsole, type DifyConsole } from '../dify/console/console.ts';
-import { type ConsoleTokens, type TokenStore } from '../dify/console/login.ts';
+import type { ConsoleTokens, TokenStore } from '../dify/console/login.ts';
 import { type ConsoleSession, createConsoleSession } from '../dify/console/session.ts';
 import { currentRole, signOut, switchWorkspace } from '../dify/console/sign-in.ts';
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
@@ -9,7 +10,6 @@ import { checkLoginsWritable, storeLogin } from '../logins/login-file.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
-import { describeWorkspaces } from '../dify/console/admin-key-errors.ts';
 import { DIFY_CLOUD, findDify, type FoundDify } from './dify-address.ts';
 import { signInAccount, type SignedInAccount } from './sign-in-account.ts';
 import { askUntil, requireAnswers, type SignInTalk } from './sign-in-talk.ts';
@@ -59,10 +59,10 @@ export async function chooseDify(talk: SignInTalk): Promise<FoundDify> {
     check: (text) => findDify(text, signal),
   });
   talk.note(`Dify ${dify.version ?? 'of an unknown version'} answers at ${dify.url}.`);
-  if (!dify.isReadable) return dify;
-  talk.note('This address has no encryption: others on the network can read your password and your tools.');
-  if (asker === undefined || (await asker.confirm('Sign in anyway?', false))) return dify;
-  await dify.http.close();
+  if (dify.readers === 'nobody') return dify;
+  talk.note(`This address has no encryption: others on the ${dify.readers} can read your password.`);
+  if (dify.readers === 'network' || asker === undefined) return dify;
+  if (await asker.confirm('Sign in anyway?', false)) return dify;
   throw new BridgeError('cancelled', 'Nothing was sent.', { hint: 'Serve Dify with https, then sign in.' });
 }
 

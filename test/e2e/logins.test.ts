@@ -89,6 +89,26 @@ describe('processes that share a stored login', () => {
     expect(await run(['tools', 'list'], one)).toMatchObject({ code: 0 });
   });
 
+  it('finish a renewal before they stop', async () => {
+    await using one = await signedIn();
+    const [before] = await readLogins(one.path);
+    const bridge = startRaw([], { env: { ...one.env, DIFY_BRIDGE_CATALOG_REFRESH: '1s' } });
+    try {
+      await one.sandbox.nextRequest(LIST);
+      const refreshing = one.sandbox.nextRequest(REFRESH);
+      // Dify answers the renewal later than the bridge is told to stop.
+      one.sandbox.workspace.setDelay(1_000);
+      one.sandbox.sessions.expireAccessTokens();
+      await refreshing;
+      bridge.process.child.kill('SIGTERM');
+      await bridge.process.ended;
+    } finally {
+      await bridge[Symbol.asyncDispose]();
+    }
+    const [after] = await readLogins(one.path);
+    expect(after?.tokens).not.toEqual(before?.tokens);
+  });
+
   it('say what to do when it has ended', async () => {
     await using one = await signedIn();
     one.sandbox.sessions.expireAccessTokens();

@@ -106,7 +106,7 @@ function show(
       ['road', facts.road],
       ['credentials', facts.credentials],
       ['signed in', login && `${age(login.signedInAt)} ago`],
-      ['ends', login && `${endsAt === undefined ? 'in 30 days' : `on ${dateOf(endsAt)}`} if it is not used`],
+      ['ends', endsAt && `on ${endsAt.toISOString().slice(0, 10)} if it is not used`],
       ...others.map(({ url, email, workspaceName }): [string, string] => [
         'also stored',
         `${url} as ${email} (${workspaceName})`,
@@ -119,13 +119,10 @@ function show(
   });
 }
 
-/** Returns when a login ends unless it is used; undefined if Dify did not say it. */
-function endOf({ tokens }: StoredLogin): Date | undefined {
-  return tokens.kind === 'cookies' && tokens.expiresAt !== undefined ? new Date(tokens.expiresAt) : undefined;
-}
-
-function dateOf(date: Date): string {
-  return date.toISOString().slice(0, 10);
+/** Returns when a login ends unless it is used. Before 1.9.2, Dify does not say it: 30 days as it is shipped. */
+function endOf({ tokens, renewedAt }: StoredLogin): Date {
+  const said = tokens.kind === 'cookies' ? tokens.expiresAt : undefined;
+  return new Date(said ?? renewedAt.getTime() + 30 * DAY_MS);
 }
 
 function age(since: Date): string {

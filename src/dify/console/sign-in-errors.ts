@@ -110,12 +110,7 @@ export function signInError(reply: DifyReply, email: string): BridgeError {
     const hint = 'Open Dify in a browser and finish its installation.';
     return new SignInError('upstream_not_ready', 'Dify is not set up yet.', hint, reply, 'none');
   }
-  if (body === undefined) {
-    const message = `A page in front of Dify (${status}) answers the sign-in, such as a captcha, a second login or a firewall.`;
-    const hint = 'Use an address that leads to Dify itself, or let the page pass /console/api.';
-    return new SignInError('upstream_wrong_address', message, hint, reply, 'none');
-  }
-  if (status === 403) {
+  if (status === 403 && body !== undefined) {
     const hint = 'Sign in another way, or have it allowed by the administrator of Dify.';
     const message = `Dify does not allow this way to sign in.${quote}`;
     return new SignInError('upstream_forbidden', message, hint, reply, 'other-way');
@@ -125,10 +120,15 @@ export function signInError(reply: DifyReply, email: string): BridgeError {
     const message = `Dify does not take this e-mail address.${quote}`;
     return new SignInError('upstream_unauthorized', message, hint, reply, 'email');
   }
+  if (body === undefined && status < 500 && status !== 429) {
+    const message = `A page in front of Dify (${status}) answers the sign-in, such as a captcha, a second login or a firewall.`;
+    const hint = 'Use an address that leads to Dify itself, or let the page pass /console/api.';
+    return new SignInError('upstream_wrong_address', message, hint, reply, 'none');
+  }
   const [errorCode, hint]: [ErrorCode, string] =
     status === 429
       ? ['upstream_rate_limited', 'Wait some minutes before the next attempt.']
-      : ['upstream_error', "See the log of Dify's api service for the cause."];
+      : ['upstream_error', "See the log of Dify's api service for the cause, and try again."];
   return new SignInError(errorCode, `Dify refused the sign-in (${status}).${quote}`, hint, reply, 'none');
 }
 

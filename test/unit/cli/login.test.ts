@@ -244,7 +244,11 @@ describe('whoami', () => {
   it.for(['1.4.1', '1.9.1', '1.17.0'])('knows the role in Dify %s', async (version) => {
     const { run, logIn } = await start({ version });
     await logIn();
-    expect((await run(['whoami', '-o', 'json'])).json()).toMatchObject({ version, role: 'owner' });
+    expect((await run(['whoami', '-o', 'json'])).json()).toMatchObject({
+      version,
+      role: 'owner',
+      endsAt: expect.stringMatching(/^\d{4}-/),
+    });
   });
 
   it.for<[string, (sandbox: Sandbox) => void, number, RegExp]>([

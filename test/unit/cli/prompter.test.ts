@@ -47,6 +47,14 @@ it('shows nothing of a secret', async () => {
   expect(shown()).not.toMatch(/[•▪*]{2}/);
 });
 
+it.each([
+  [false, 'fake secret'],
+  [true, ' fake secret '],
+])('keeps spaces around a secret only if it is asked exactly (%s)', async (exact, expected) => {
+  const { answer } = await ask((prompter) => prompter.secret('Which?', exact), ' fake secret ', ENTER);
+  expect(await answer).toBe(expected);
+});
+
 it('offers choices of any kind', async () => {
   const choices = [
     { value: 1, label: 'One' },

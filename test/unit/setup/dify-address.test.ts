@@ -59,7 +59,7 @@ describe('a Dify at an address', () => {
     expect(found).toMatchObject({
       url: sandbox.url,
       version,
-      isReadable: false,
+      readers: 'nobody',
       ways: { password: true, emailCode: true, elsewhere: ['single sign-on (saml)', 'Google or GitHub'] },
     });
   });
@@ -121,6 +121,12 @@ describe('a Dify at an address', () => {
       hint: expect.stringMatching(hint),
     });
     expect(error.toText()).not.toContain('DIFY_API_URL');
+  });
+
+  it('is not found where it is older than 1.0.0', async () => {
+    const sandbox = await startSandbox({ version: '0.15.3' });
+    const error = await errorOf(findDify(sandbox.url, signal));
+    expect(error).toMatchObject({ message: expect.stringContaining('Dify 0.15.3'), hint: 'Upgrade Dify.' });
   });
 
   it('is not found where nobody answers', async () => {

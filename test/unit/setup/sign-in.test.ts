@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readLogins } from '../../../src/logins/login-file.ts';
 import type { BridgeError } from '../../../src/model/errors.ts';
 import { signIn } from '../../../src/setup/sign-in.ts';
 import type { SignInAnswers } from '../../../src/setup/sign-in-talk.ts';
 import type { Sandbox, SandboxOptions } from '../../../src/sandbox/sandbox.ts';
 import { errorOf } from '../../support/error-of.ts';
+import { type FrontAnswer, startFront, WEB_PAGE } from '../../support/front.ts';
 import { loginsPath } from '../../support/logins.ts';
 import { startSandbox } from '../../support/sandbox-client.ts';
 import { type Answer, GIVE_UP, scriptedPrompter } from '../../support/scripted-prompter.ts';
 
+const JSON_TYPE = { 'content-type': 'application/json' };
 const PASSWORD = /^Password of sandbox@example\.com/;
 const APP = /^Tools run in an app called "MCP bridge"/;
 const CODE = /^Code from the mail/;
@@ -262,6 +264,53 @@ describe('a sign-in that cannot work ends with the next step, and leaves nothing
     expect(error.toText()).not.toMatch(/DIFY_EMAIL|DIFY_API_URL/);
     expect(one.sandbox.account.apps).toEqual([]);
     await expectNothingLeft(one);
+  });
+
+  it.for<[string, FrontAnswer, string, RegExp]>([
+    [
+      'a page answers instead of Dify',
+      WEB_PAGE,
+      'upstream_wrong_address',
+      /page in front of Dify \(200\).*captcha/,
+    ],
+    ['a firewall refuses it', { ...WEB_PAGE, status: 403 }, 'upstream_wrong_address', /\(403\).*firewall/],
+    ['a proxy has no Dify', { ...WEB_PAGE, status: 502 }, 'upstream_error', /refused the sign-in \(502\)/],
+    ['a proxy limits the rate', { ...WEB_PAGE, status: 429 }, 'upstream_rate_limited', /Wait some minutes/],
+    [
+      'Dify asks for a second factor',
+      { headers: JSON_TYPE, body: '{"result":"fail","code":"mfa_required","data":"MFA is required"}' },
+      'upstream_forbidden',
+      /second factor/,
+    ],
+    [
+      'Dify is not set up',
+      { status: 401, headers: JSON_TYPE, body: '{"code":"not_setup","message":"Not set up.","status":401}' },
+      'upstream_not_ready',
+      /finish its installation/,
+    ],
+  ])('if %s', async ([, answer, code, text]) => {
+    const one = await start();
+    const isLogin = ({ url }: { readonly url?: string | undefined }): boolean => url === '/console/api/login';
+    const front = await startFront(one.sandbox.url, {
+      answer: (request) => (isLogin(request) ? answer : undefined),
+    });
+    onTestFinished(() => front[Symbol.asyncDispose]());
+    const error = await errorOf(one.talk({ url: front.url, password: one.password, yes: true }).done);
+    expect(error.code).toBe(code);
+    expect(error.toText()).toMatch(text);
+    await expectNothingLeft(one);
+  });
+
+  it('if the address has no encryption on the internet, and the person does not want that', async () => {
+    const one = await start();
+    // Leads to this machine, and is none of its loopback addresses.
+    const url = one.sandbox.url.replace('127.0.0.1', '0.0.0.0');
+    const error = await errorOf(one.talk({ url }, [[/^Sign in anyway\?/, false]]).done);
+    expect(error).toMatchObject({ code: 'cancelled', message: 'Nothing was sent.' });
+    expect(one.notes).toContainEqual(
+      expect.stringContaining('others on the internet can read your password'),
+    );
+    expect(one.sandbox.requests.map(({ path }) => path)).toEqual(['/console/api/system-features']);
   });
 
   it('if the person declines the app', async () => {
