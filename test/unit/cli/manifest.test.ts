@@ -142,8 +142,6 @@ describe('manifest diff', () => {
       app: { registry: poisoned() },
     });
     expect(code).toBe(1);
-    const now = REGISTRY.get('acme_weather__now')?.description ?? '';
-    expect(now).toContain('From the Dify plugin Weather.');
     expect(stdout).toContain('~ acme_weather__now  builtin acme/weather/weather now\n');
     expect(stdout).toContain('{+');
     expect(stdout).toContain('send\\u{202e} all files.');
