@@ -9,7 +9,10 @@ import { declaredProviders, listTools, OFFICIAL, withBridge } from '../interop/c
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
 const DECLARATIONS = pathOf('../../test/fixtures/declarations/plugins.jsonl');
 const WITHOUT_CREDENTIALS = ['paperkite/mole_codehost/mole_codehost'];
-const TEXT = { data: Buffer.from('Kites rise against the wind.\n').toString('base64'), filename: 'kites.txt' };
+const TEXT = {
+  data: Buffer.from('Kites rise against the wind.\n').toString('base64'),
+  filename: 'kites.txt',
+};
 const KINDS = ['png', 'docx', 'csv', 'wav', 'no extension', 'pdf', 'chinese name', 'empty'];
 
 /** Calls by the tool set of the sandbox, with its settings. */
@@ -85,4 +88,5 @@ function total(costs) {
   return { bytes: sum('bytes'), tokens: sum('tokens') };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await modelCost(), null, 2));
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  console.log(JSON.stringify(await modelCost(), null, 2));

@@ -37,18 +37,29 @@ export function isStale({ code, upstream }: BridgeError, { authorized }: Publish
   return code === 'tool_gone' || upstream?.status === 500;
 }
 
-/** Codes of errors that only the operator of the bridge can end. */
-const FOR_OPERATOR: ReadonlySet<ErrorCode> = new Set([
-  'upstream_unauthorized',
-  'upstream_wrong_address',
-  'upstream_not_ready',
-]);
+const RELAY = 'Do not retry; tell the user';
+const RELAY_TO_OPERATOR = `${RELAY} what the operator of the bridge must do`;
+const RELAY_LATER = 'Try again in a moment. If this lasts, tell the user';
+
+/** What a model can do about errors whose hints are for people who run the bridge or Dify. */
+const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
+  upstream_unauthorized: RELAY_TO_OPERATOR,
+  upstream_wrong_address: RELAY_TO_OPERATOR,
+  upstream_not_ready: RELAY,
+  upstream_forbidden: RELAY,
+  upstream_quota_exceeded: RELAY,
+  app_missing: RELAY_TO_OPERATOR,
+  upstream_unreachable: RELAY_LATER,
+  upstream_error: 'Do not retry at once; tell the user',
+};
+/** How a hint begins that tells a person to look at the bridge or Dify. */
+const IMPERATIVE = /^(?:Set|Check|Give|See|Open|Use|Likely|Delete|Running|DIFY_)/;
 
 /** Returns the error of a failed call as its model should read it: with whom to tell. */
 export function explainFailure(thrown: unknown): BridgeError {
   const error = asBridgeError(thrown);
   const { code, message, hint = '', upstream } = error;
-  if (!FOR_OPERATOR.has(code) || hint.startsWith('Do not retry')) return error;
-  const forWhom = `Do not retry; tell the operator of the bridge: ${hint}`;
-  return new BridgeError(code, message, { hint: forWhom, upstream, cause: error });
+  const advice = FOR_OTHERS[code];
+  if (advice === undefined || !IMPERATIVE.test(hint)) return error;
+  return new BridgeError(code, message, { hint: `${advice}: ${hint}`, upstream, cause: error });
 }

@@ -16,8 +16,7 @@ import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
 import { type Silence, watchSilence } from './silence.ts';
 
-const CORRECT =
-  "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.";
+const CORRECT = 'Nothing was sent to Dify. Correct the arguments and call again.';
 
 export interface CallerOptions {
   readonly invoker: Invoker;

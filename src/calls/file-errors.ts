@@ -1,12 +1,13 @@
 import { cutText } from '../model/cut-text.ts';
 import { BridgeError } from '../model/errors.ts';
+import { formatSize } from '../model/format-size.ts';
 
 const NOTHING_SENT = 'The tool was not started.';
 
 /** Returns the error for a file of the arguments that is too large. */
 export function tooLarge(size: number, maxBytes: number): BridgeError {
-  const message = `The file has ${size} bytes; the bridge accepts at most ${maxBytes}.`;
-  const hint = 'Give a smaller file; the limit is the setting files.maxInputBytes.';
+  const message = `The file has ${formatSize(size)}; the bridge accepts at most ${formatSize(maxBytes)}.`;
+  const hint = 'Give a smaller file. The operator of the bridge can raise files.maxInputBytes.';
   return new BridgeError('file_too_large', message, { hint });
 }
 
@@ -27,7 +28,7 @@ export function noSuchResource(uri: string): BridgeError {
 /** Returns the error for a way of passing files that this bridge does not offer. */
 export function sourceNotOffered(source: string): BridgeError {
   return new BridgeError('file_refused', `The bridge does not accept files by ${source} here.`, {
-    hint: "Pass the file another way: see the tool's input schema.",
+    hint: 'Pass it as {"data":"SGVsbG8=","filename":"hello.txt"}, or another way of the tool\'s input schema.',
   });
 }
 

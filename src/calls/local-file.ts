@@ -9,7 +9,8 @@ import { tooLarge } from './file-errors.ts';
 /** Does not follow a link at the end of a path, and does not block on a pipe. Windows has neither flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-const HINT = 'Name a file in one of the folders of files.allowedPaths (DIFY_BRIDGE_FILES_ALLOWED_PATHS).';
+const HINT =
+  'Name a file in an allowed folder, or pass its bytes as data. The operator of the bridge sets the folders (files.allowedPaths).';
 
 /**
  * Opens a file that is in one of the folders after all links are resolved. Opens it once and checks the opened file, so

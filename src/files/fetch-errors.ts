@@ -69,7 +69,7 @@ export const isTooLarge = (host: string, maxBytes: number, size?: number): Bridg
     size === undefined
       ? `The file at ${host} is larger than the ${maxBytes} bytes that the bridge accepts.`
       : `The file at ${host} has ${size} bytes, and the bridge accepts at most ${maxBytes}.`,
-    { hint: 'Give a smaller file; the limit is the setting files.maxInputBytes.' },
+    { hint: 'Give a smaller file. The operator of the bridge can raise files.maxInputBytes.' },
   );
 
 /** The bridge could not store the file temporarily. */

@@ -167,14 +167,14 @@ export class MemoryBudget implements OutgoingMemory {
   #tooLarge(bytes: number): BridgeError {
     const message = `The tool's answer needs about ${formatSize(bytes)} of memory, and the bridge has ${formatSize(this.#total)} for all answers.`;
     return new BridgeError('frame_too_large', message, {
-      hint: `${MAY_HAVE_RUN} Ask the tool for less, or raise calls.maxMemoryBytes in the configuration of the bridge.`,
+      hint: `${MAY_HAVE_RUN} Ask the tool for less. The operator of the bridge can raise calls.maxMemoryBytes.`,
     });
   }
 
   #busy(): BridgeError {
     const message = `Other answers use the ${formatSize(this.#total)} of memory that the bridge has for answers.`;
     return new BridgeError('busy', message, {
-      hint: `${MAY_HAVE_RUN} Call again when other calls have finished, or raise calls.maxMemoryBytes in the configuration of the bridge.`,
+      hint: `${MAY_HAVE_RUN} Call again when other calls have finished. The operator of the bridge can raise calls.maxMemoryBytes.`,
     });
   }
 }

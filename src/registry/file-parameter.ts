@@ -25,12 +25,12 @@ export function takesManyFiles(parameter: ToolParameter): boolean {
 /** Returns how a model passes a file, in one sentence. */
 export function fileRemark(sources: readonly FileSource[], many: boolean): string {
   const ways = sources.length === 1 ? '' : ` Exactly one of ${sources.join(', ')}.`;
-  return `${many ? 'Files, each' : 'A file,'} such as ${EXAMPLES[sources[0] ?? 'url']}.${ways}`;
+  return `${many ? 'Files, each' : 'A file,'} such as ${fileExample(sources[0])}.${ways}`;
 }
 
 /** Returns an argument that passes a file, for an error. */
-export function fileExample(sources: readonly FileSource[]): string {
-  return sources.map((source) => EXAMPLES[source]).join(' or ');
+export function fileExample(source: FileSource = 'url'): string {
+  return EXAMPLES[source];
 }
 
 /** Returns why Dify cannot pass a file to a tool, as a sentence; undefined if it can. */

@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { FileArgument, FileSource } from '../model/registry.ts';
 import { isBase64 } from './file-coercion.ts';
+import { fileExample } from './file-parameter.ts';
 
 /** A problem with a file argument. `member` is empty if it concerns the whole argument. */
 interface FileProblem {
@@ -28,21 +29,24 @@ export function fileProblems(file: FileArgument, sources: readonly FileSource[])
   if (given.length !== 1) {
     const choice = sources.length === 1 ? String(sources[0]) : `exactly one of ${inWords(sources)}`;
     const got = given.length === 0 ? 'none' : inWords(given);
-    return [{ member: '', message: `expected ${choice}, got ${got}` }];
+    return [{ member: '', message: `expected ${choice}, such as ${fileExample(sources[0])}; got ${got}` }];
   }
   const problems: FileProblem[] = [];
   const { url, data, filename, path } = file;
   if (url !== undefined && !(/^https?:\/\//i.test(url) && URL.canParse(url))) {
-    problems.push({ member: 'url', message: 'expected a web address that starts with https://' });
+    problems.push({ member: 'url', message: `expected a web address, such as ${fileExample('url')}` });
   }
   if (path !== undefined && !isAbsolute(path)) {
     problems.push({ member: 'path', message: 'expected an absolute path' });
   }
   if (data !== undefined && !isBase64(data)) {
-    problems.push({ member: 'data', message: "expected the file's bytes as Base64" });
+    problems.push({
+      member: 'data',
+      message: `expected the file's bytes as Base64, such as ${fileExample('data')}`,
+    });
   }
   if (data !== undefined && filename === undefined) {
-    const message = 'is required with data: the file name with its extension, such as report.pdf';
+    const message = `is required with data, such as ${fileExample('data')}`;
     problems.push({ member: 'filename', message });
   }
   return problems;

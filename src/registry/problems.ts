@@ -101,7 +101,7 @@ export function expectation(shape: Shape): string {
     case 'any':
       return shape.alternatives?.map(expectation).join(' or ') ?? 'a value';
     case 'file':
-      return `a file such as ${fileExample(shape.sources)}`;
+      return `a file such as ${shape.sources.map(fileExample).join(' or ')}`;
     default: {
       const members = membersOf(shape);
       return members.length === 0 ? 'an object' : `an object with ${listed(members, 200)}`;

@@ -24,10 +24,13 @@ export function unknownTool(
   previous: ReadonlyMap<string, ToolRef> = new Map(),
   directory: ToolDirectory = TOOLS_LIST,
 ): BridgeError {
-  const notPublished = ({ detail }: WithheldTool): BridgeError =>
-    new BridgeError('tool_not_found', `The tool ${name} exists in Dify but is not published.`, {
-      hint: `The operator of the bridge can change that: ${detail}`,
+  const notPublished = ({ detail }: WithheldTool): BridgeError => {
+    // The lines after the first say how to configure the bridge.
+    const [reason = ''] = detail.split('\n', 1);
+    return new BridgeError('tool_not_found', `The tool ${name} exists in Dify but is not published.`, {
+      hint: `Do not retry; tell the user why, which the operator of the bridge can change: ${reason}`,
     });
+  };
   const withheld = registry.withheld.find((tool) => tool.name === name);
   if (withheld !== undefined) return notPublished(withheld);
   const ref = previous.get(name);

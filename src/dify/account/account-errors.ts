@@ -47,7 +47,8 @@ export function accountError(session: ConsoleSession, answer: DifyAnswer, reply:
   if (GAVE_UP.has(status)) {
     const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status ${status}).`;
     const hint =
-      'The tool may still be running in Dify: check there before calling again. Raise the time limit of the proxy.';
+      'The tool may still be running in Dify: check there before calling again. Tell the user that the operator of ' +
+      'Dify can raise the time limit of the proxy.';
     return new BridgeError('upstream_unreachable', message, { hint, upstream });
   }
   if (body === undefined) return session.toError(reply);
@@ -69,7 +70,8 @@ export function accountError(session: ConsoleSession, answer: DifyAnswer, reply:
     });
   }
   if (status === 400) {
-    const hint = 'Check the arguments, and that the tool still exists in Dify.';
+    const hint =
+      'Check the arguments. If they are right, tell the user to check that the tool still exists in Dify.';
     return new BridgeError('upstream_rejected', `Dify refused the call before running the tool.${words}`, {
       hint,
       upstream,
@@ -89,7 +91,7 @@ export function runError(
     const known = knownFailure(text, words, target);
     if (known !== undefined) return known;
     const hint =
-      'Check the arguments, the credentials of the provider in Dify, and that the tool still exists.';
+      'Check the arguments. If they are right, tell the user to check the tool and its provider in Dify.';
     return new BridgeError(
       'upstream_rejected',
       `Dify refused the call before running the tool. Dify said: ${words}`,

@@ -23,7 +23,8 @@ type Attempt = OpenedFile | { readonly kind: 'refused'; readonly reason: string 
 /** A file of any size may take long as long as bytes keep arriving. */
 const SILENCE_MS = 60_000;
 const HUNG_UP = 'Dify closed the connection instead of sending the file: its storage may no longer have it.';
-const SET_KEY = 'set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.';
+const SET_KEY =
+  'Tell the user that the operator of the bridge can set DIFY_SECRET_KEY to the SECRET_KEY of Dify to get it.';
 
 /**
  * Returns an opener for the files that messages point at. It uses the bridge's own address of Dify, because the host in
@@ -80,7 +81,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
       if (attempt.kind !== 'refused') return attempt;
       reasons.push(attempt.reason);
     }
-    if (requestDownload !== undefined && secretKey === undefined) reasons.push(`To get the file, ${SET_KEY}`);
+    if (requestDownload !== undefined && secretKey === undefined) reasons.push(SET_KEY);
     return unavailable(reasons.join(' '));
   }
 

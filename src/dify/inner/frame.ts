@@ -65,13 +65,13 @@ export function broken(message: string): BridgeError {
 export function tooLarge(length: number | undefined, limit: number): BridgeError {
   const size = length === undefined ? 'more than' : `${length} bytes where the bridge accepts`;
   return new BridgeError('frame_too_large', `One message of the tool has ${size} ${limit} bytes.`, {
-    hint: 'Ask the tool for less, or raise calls.maxFrameBytes in the configuration of the bridge.',
+    hint: 'Ask the tool for less. The operator of the bridge can raise calls.maxFrameBytes.',
   });
 }
 
 /** Returns `frame_too_large` for all messages together: a tool that never stops would otherwise fill the memory. */
 export function answerTooLarge(limit: number): BridgeError {
   return new BridgeError('frame_too_large', `The tool has sent more than ${limit} bytes of messages.`, {
-    hint: 'Ask the tool for less, or raise calls.maxAnswerBytes in the configuration of the bridge.',
+    hint: 'Ask the tool for less. The operator of the bridge can raise calls.maxAnswerBytes.',
   });
 }

@@ -93,7 +93,7 @@ export function errorFromFrame(
   ) {
     const message = `Dify ${version} runs workflow tools only for requests that carry a login of its console.`;
     const hint =
-      'Do not retry; tell the operator of the bridge to set DIFY_ADMIN_API_KEY, or to update Dify to 1.4.2 or later.';
+      'Do not retry; tell the user that the operator of the bridge must set DIFY_ADMIN_API_KEY, or update Dify to 1.4.2 or later.';
     return new BridgeError('upstream_unauthorized', message, { hint });
   }
   const known = knownFailure(text, words, target);
@@ -101,7 +101,7 @@ export function errorFromFrame(
   const isFileBug =
     version !== undefined && FILE_OUTPUT_BUG.versions.has(version) && text.includes(FILE_OUTPUT_BUG.field);
   const hint = isFileBug
-    ? `Dify ${version} cannot return files of workflow tools: update it to 1.13 or later, or let the workflow output the url of the file as a string.`
+    ? `Do not retry; tell the user that Dify ${version} cannot return files of workflow tools: 1.13 and later can, and a workflow can output the url of a file as a string.`
     : undefined;
   return new BridgeError('tool_failed', `The tool failed: ${words}`, { hint });
 }
@@ -113,8 +113,8 @@ function pluginDied(silentMs: number): BridgeError {
       : `The plugin died in the middle of the call: Dify heard nothing from it for ${durationText(Math.round(silentMs / 1000) * 1000)}.`;
   return new BridgeError('stream_broken', message, {
     hint:
-      'The tool may have taken effect: check before calling it again. If this happens again, tell the operator of ' +
-      'Dify to look into the log of plugin_daemon.',
+      'The tool may have taken effect: check before calling it again. If this happens again, tell the user that the ' +
+      'operator of Dify must look into the log of plugin_daemon.',
   });
 }
 

@@ -29,19 +29,23 @@ export async function errorFromAnswer(answer: DifyAnswer, target?: CallTarget): 
   if (status >= 300 && status < 400) return redirectError(answer, error);
   if (GATEWAY_STATUSES.has(status)) {
     const message = `A proxy in front of Dify answered ${path} with status ${status}: it cannot reach Dify's api service.`;
-    return error('upstream_unreachable', message, 'Check that the api service is running, then call again.');
+    return error('upstream_unreachable', message, 'Check that the api service is running.');
   }
   if (status === 504) {
     const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status 504).`;
     const hint =
-      'The call may still be running in Dify: check there before calling again. Raise the time limit of the proxy, ' +
-      'or set DIFY_API_URL to the api service itself.';
+      'The call may still be running in Dify: check there before calling again. Tell the user that the operator of ' +
+      'the bridge can raise the time limit of the proxy, or set DIFY_API_URL to the api service itself.';
     return error('upstream_unreachable', message, hint);
   }
   if (status === 429) return rateLimitError(answer, error);
   if (status === 413) {
     const message = `The request to ${path} is larger than a server in front of Dify accepts (status 413).`;
-    return error('upstream_rejected', message, 'Send less, or set DIFY_API_URL to the api service itself.');
+    return error(
+      'upstream_rejected',
+      message,
+      'Send less, or tell the user that the operator of the bridge can set DIFY_API_URL to the api service itself.',
+    );
   }
   if (reply.body === undefined) return foreignBodyError(answer, reply.isPage, error);
   if (isNotReady(reply)) {
@@ -67,7 +71,8 @@ export async function errorFromAnswer(answer: DifyAnswer, target?: CallTarget): 
     return error('upstream_unauthorized', message, 'Check DIFY_INNER_API_KEY and DIFY_WORKSPACE_ID.');
   }
   if (status === 400) {
-    const hint = 'Check the arguments and, in Dify, the settings of the tool and its provider.';
+    const hint =
+      'Check the arguments. If they are right, tell the user to check the settings of the tool and its provider in Dify.';
     return error('upstream_rejected', `Dify refused the call before running the tool.${said}`, hint);
   }
   if (status === 500) {

@@ -25,7 +25,8 @@ interface Failure {
   readonly quote?: boolean;
 }
 
-const AGAIN = 'Try again in a moment. If this lasts for minutes, tell the operator of Dify';
+const AGAIN =
+  'Try again in a moment. If this lasts for minutes, tell the user that the operator of Dify must';
 const UNKNOWN_EFFECT = 'The tool may have taken effect: check before calling it again.';
 const GONE = 'Do not retry. The bridge is refreshing its list of tools: list the tools again.';
 
@@ -42,27 +43,27 @@ const FAILURES: readonly Failure[] = [
     pattern: /^tenant(?:_id)? (?:not found|is required)$/,
     code: 'upstream_unauthorized',
     message: 'Dify knows no workspace with the ID that the bridge sends.',
-    hint: 'Do not retry; tell the operator of the bridge to correct DIFY_WORKSPACE_ID.',
+    hint: 'Do not retry; tell the user that the operator of the bridge must correct DIFY_WORKSPACE_ID.',
   },
   {
     pattern: /^user not found$/,
     code: 'upstream_unauthorized',
     message: 'Dify does not accept the user that the bridge sends.',
-    hint: 'Do not retry; tell the operator of the bridge to correct dify.userId, or to leave it empty.',
+    hint: 'Do not retry; tell the user that the operator of the bridge must correct dify.userId, or leave it empty.',
   },
   {
     pattern:
       /^tool parameter .* (?:not found in tool config|not in options \[.*\])$|^The selector must be a dictionary/,
     code: 'upstream_rejected',
     message: 'The tool needs a setting that it does not have.',
-    hint: 'Do not retry; tell the operator of the bridge to set the parameter in a preset of the tool.',
+    hint: 'Do not retry; tell the user that the operator of the bridge must set the parameter in a preset of the tool.',
   },
   {
     pattern: /provider has been deleted: |Tool credential \S+ has been deleted/,
     code: 'provider_unauthorized',
     message:
       'The credential that the bridge is configured to use was deleted in Dify, so this tool cannot run.',
-    hint: "Do not retry; tell the operator of the bridge to correct the credential in the tool's preset.",
+    hint: "Do not retry; tell the user that the operator of the bridge must correct the credential in the tool's preset.",
   },
   {
     pattern: /credential changed while refreshing/,
@@ -90,7 +91,7 @@ const FAILURES: readonly Failure[] = [
       /no available node|plugin runtime not found|no proper instance|runtime (?:is )?not (?:active|bound)|plugin manager is not initialized|failed to get plugin manager/,
     code: 'upstream_unavailable',
     message: "Dify's plugin daemon is still starting the plugin. The tool did not run.",
-    hint: `${AGAIN} to look into the log of plugin_daemon.`,
+    hint: `${AGAIN} look into the log of plugin_daemon.`,
   },
   {
     pattern: /plugin instance stopped|runtime already stopped|PluginDaemon\w*Error: .*session not found/,
@@ -102,61 +103,61 @@ const FAILURES: readonly Failure[] = [
     pattern: /killed by timeout/,
     code: 'tool_failed',
     message: 'Dify ended the tool, because it ran longer than PLUGIN_MAX_EXECUTION_TIMEOUT allows.',
-    hint: `${UNKNOWN_EFFECT} The operator of Dify can raise that limit.`,
+    hint: `${UNKNOWN_EFFECT} Tell the user that the operator of Dify can raise that limit.`,
   },
   {
     pattern:
       /Failed to request plugin daemon|Request to Plugin Daemon Service failed|failed to fetch plugin available nodes|redirect request failed/,
     code: 'upstream_unavailable',
     message: "Dify's plugin daemon is down or cannot be reached.",
-    hint: `${AGAIN} to start the plugin_daemon service.`,
+    hint: `${AGAIN} start the plugin_daemon service.`,
   },
   {
     pattern: /Failed to parse response from plugin daemon/,
     code: 'upstream_rejected',
     message: 'Dify cannot read the declaration of the plugin: the plugin needs a newer Dify.',
-    hint: 'Do not retry; tell the operator of Dify to update Dify, or to install an older version of the plugin.',
+    hint: 'Do not retry; tell the user that the operator of Dify must update Dify, or install an older version of the plugin.',
   },
   {
     // Dify raises the whole line of a message whose type it does not know.
     pattern: /^\{"code":\s*0,\s*"message":\s*"success"/,
     code: 'tool_failed',
     message: 'The plugin sent a message that this Dify cannot read, so Dify ended the call.',
-    hint: 'Do not retry; tell the operator of Dify to update Dify, which the plugin needs.',
+    hint: 'Do not retry; tell the user that the operator of Dify must update Dify, which the plugin needs.',
     quote: false,
   },
   {
     pattern: /PluginDaemonUnauthorizedError/,
     code: 'upstream_error',
     message: "Dify's plugin daemon does not accept the key of Dify's api service.",
-    hint: 'Do not retry; tell the operator of Dify to give both services the same PLUGIN_DAEMON_KEY.',
+    hint: 'Do not retry; tell the user that the operator of Dify must give both services the same PLUGIN_DAEMON_KEY.',
   },
   {
     pattern:
       /Error -?\d+ (?:while )?connecting to \S+:\d+|\bredis\b.*(?:refused|timed? ?out|closed)|dial tcp \S+:6379|LOADING Redis|MISCONF Redis/i,
     code: 'upstream_error',
     message: 'Dify cannot reach its Redis.',
-    hint: `${UNKNOWN_EFFECT} ${AGAIN} to check its Redis.`,
+    hint: `${UNKNOWN_EFFECT} ${AGAIN} check its Redis.`,
   },
   {
     pattern: /sqlalche\.me\/e\/|\(psycopg2?\.OperationalError\)|dial tcp \S+:(?:5432|3306)/,
     code: 'upstream_error',
     message: 'Dify cannot use its database.',
-    hint: `${UNKNOWN_EFFECT} ${AGAIN} to check its database.`,
+    hint: `${UNKNOWN_EFFECT} ${AGAIN} check its database.`,
   },
   {
     pattern: /dial tcp |connection refused/i,
     only: ['plugin'],
     code: 'upstream_error',
     message: 'Dify or its plugin daemon cannot reach a service that it needs.',
-    hint: `${UNKNOWN_EFFECT} ${AGAIN} to check the services of Dify.`,
+    hint: `${UNKNOWN_EFFECT} ${AGAIN} check the services of Dify.`,
   },
   {
     pattern:
       /Failed to execute code, which is likely a network issue|check if the sandbox service is running/,
     code: 'upstream_error',
     message: "Dify's service for running code (sandbox) is down.",
-    hint: `${UNKNOWN_EFFECT} ${AGAIN} to start the sandbox service.`,
+    hint: `${UNKNOWN_EFFECT} ${AGAIN} start the sandbox service.`,
   },
   {
     pattern: /QuotaExceeded|quota exceeded|quota for .* has been exhausted/i,
@@ -186,7 +187,7 @@ const FAILURES: readonly Failure[] = [
     only: ['api'],
     code: 'tool_failed',
     message: 'The API {provider} did not answer Dify in time.',
-    hint: `${UNKNOWN_EFFECT} The operator of Dify can raise API_TOOL_DEFAULT_READ_TIMEOUT.`,
+    hint: `${UNKNOWN_EFFECT} Tell the user that the operator of Dify can raise API_TOOL_DEFAULT_READ_TIMEOUT.`,
   },
   {
     pattern: /connection refused/i,
@@ -208,7 +209,7 @@ const FAILURES: readonly Failure[] = [
     code: 'tool_failed',
     message:
       'Dify ended the workflow, because it took longer than Dify allows, or because someone stopped it.',
-    hint: 'The operator of Dify can raise APP_MAX_EXECUTION_TIME and WORKFLOW_MAX_EXECUTION_TIME.',
+    hint: 'Do not retry at once; tell the user that the operator of Dify can raise APP_MAX_EXECUTION_TIME and WORKFLOW_MAX_EXECUTION_TIME.',
   },
   {
     pattern:
@@ -244,7 +245,7 @@ const FAILURES: readonly Failure[] = [
     pattern: /PluginDaemon(?!Inner)\w*Error/,
     code: 'upstream_error',
     message: "Dify's plugin daemon failed.",
-    hint: `${UNKNOWN_EFFECT} Tell the operator of Dify to look into the log of plugin_daemon.`,
+    hint: `${UNKNOWN_EFFECT} Tell the user that the operator of Dify must look into the log of plugin_daemon.`,
   },
 ];
 

@@ -58,7 +58,7 @@ describe('what a model sees', () => {
 async function surfaceOf(client: TestClient): Promise<string> {
   const { tools } = await client.listPage();
   const parts = (tools as readonly Listed[]).map(({ name, title = '', description = '', ...rest }) =>
-    [`## ${name}`, title, quoted(description), fenced(rest)].join('\n\n'),
+    [`## ${name}`, title, quoted(description), fenced(rest)].filter(Boolean).join('\n\n'),
   );
   return [quoted(client.instructions ?? ''), ...parts].join('\n\n') + '\n';
 }

@@ -224,7 +224,7 @@ describe('a call', () => {
         'The arguments do not fit the tool acme__tool: 2 problems.',
         '- /city: required',
         '- /days: expected a number',
-        "Nothing was sent to Dify. Correct the arguments to match the tool's input schema, and call again.",
+        'Nothing was sent to Dify. Correct the arguments and call again.',
       ].join('\n'),
     );
     expect(invoker.invocations).toEqual([]);
@@ -277,9 +277,17 @@ describe('a call', () => {
     [
       'upstream_unauthorized',
       'Check the key.',
-      'Do not retry; tell the operator of the bridge: Check the key.',
+      'Do not retry; tell the user what the operator of the bridge must do: Check the key.',
     ],
     ['upstream_not_ready', 'Do not retry; wait.', 'Do not retry; wait.'],
+    ['upstream_forbidden', 'Set the role.', 'Do not retry; tell the user: Set the role.'],
+    [
+      'upstream_unreachable',
+      'Check that Dify is running.',
+      'Try again in a moment. If this lasts, tell the user: Check that Dify is running.',
+    ],
+    ['upstream_unreachable', 'Whether it took effect is unknown.', 'Whether it took effect is unknown.'],
+    ['upstream_error', 'See the log.', 'Do not retry at once; tell the user: See the log.'],
     ['tool_failed', 'Check it.', 'Check it.'],
   ])('says for whom the advice about %s is', async (code, hint, expected) => {
     const invoker = steered();

@@ -251,8 +251,8 @@ describe('a file in the arguments', () => {
     const error = await errorOf(bring({ data: base64('1234'), filename: 'a.txt' }));
     expect(error.code).toBe('file_too_large');
     expect(error.toText()).toBe(
-      'The file for the argument f cannot be used: The file has 4 bytes; the bridge accepts at most 3.\n' +
-        'The tool was not started. Give a smaller file; the limit is the setting files.maxInputBytes.',
+      'The file for the argument f cannot be used: The file has 4 bytes; the bridge accepts at most 3 bytes.\n' +
+        'The tool was not started. Give a smaller file. The operator of the bridge can raise files.maxInputBytes.',
     );
   });
 

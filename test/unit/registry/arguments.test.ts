@@ -172,34 +172,62 @@ describe('everything else is refused with what was expected and what came', () =
     [{ type: 'object' }, 'name=x', '/p: expected an object, got a string of 6 characters'],
     [{ type: 'date-range' }, { start: 'a' }, '/p/end: is required: expected a string'],
     [{ type: 'file' }, 'SGVsbG8=', `/p: expected ${A_FILE}, got a string of 8 characters`],
-    [{ type: 'file' }, { filename: 'a.txt' }, '/p: expected exactly one of url, resource and data, got none'],
-    [{ type: 'file' }, {}, '/p: expected exactly one of url, resource and data, got none'],
-    [{ type: 'file' }, { data: '' }, '/p: expected exactly one of url, resource and data, got none'],
+    [
+      { type: 'file' },
+      { filename: 'a.txt' },
+      '/p: expected exactly one of url, resource and data, such as {"url":"https://example.com/report.pdf"}; got none',
+    ],
+    [
+      { type: 'file' },
+      {},
+      '/p: expected exactly one of url, resource and data, such as {"url":"https://example.com/report.pdf"}; got none',
+    ],
+    [
+      { type: 'file' },
+      { data: '' },
+      '/p: expected exactly one of url, resource and data, such as {"url":"https://example.com/report.pdf"}; got none',
+    ],
     [
       { type: 'file' },
       { ...FILE, url: 'https://example.com/a' },
-      '/p: expected exactly one of url, resource and data, got url and data',
+      '/p: expected exactly one of url, resource and data, such as {"url":"https://example.com/report.pdf"}; got url and data',
     ],
     [
       { type: 'file' },
       { data: 'SGVsbG8=' },
-      '/p/filename: is required with data: the file name with its extension, such as report.pdf',
+      '/p/filename: is required with data, such as {"data":"SGVsbG8=","filename":"hello.txt"}',
     ],
-    [{ type: 'file' }, { url: 'example.com/a' }, '/p/url: expected a web address that starts with https://'],
+    [
+      { type: 'file' },
+      { url: 'example.com/a' },
+      '/p/url: expected a web address, such as {"url":"https://example.com/report.pdf"}',
+    ],
     [
       { type: 'file' },
       { url: 'file:///etc/passwd' },
-      '/p/url: expected a web address that starts with https://',
+      '/p/url: expected a web address, such as {"url":"https://example.com/report.pdf"}',
     ],
-    [{ type: 'file' }, { url: 'https://' }, '/p/url: expected a web address that starts with https://'],
+    [
+      { type: 'file' },
+      { url: 'https://' },
+      '/p/url: expected a web address, such as {"url":"https://example.com/report.pdf"}',
+    ],
     [{ type: 'file' }, { url: 5 }, '/p/url: expected a string, got 5'],
-    [{ type: 'file' }, { ...FILE, data: 'not Base64!' }, "/p/data: expected the file's bytes as Base64"],
+    [
+      { type: 'file' },
+      { ...FILE, data: 'not Base64!' },
+      `/p/data: expected the file's bytes as Base64, such as {"data":"SGVsbG8=","filename":"hello.txt"}`,
+    ],
     [
       { type: 'file' },
       { ...FILE, data: 'data:text/plain,Hello' },
-      "/p/data: expected the file's bytes as Base64",
+      `/p/data: expected the file's bytes as Base64, such as {"data":"SGVsbG8=","filename":"hello.txt"}`,
     ],
-    [{ type: 'file' }, { ...FILE, data: 'SGVsbG8===' }, "/p/data: expected the file's bytes as Base64"],
+    [
+      { type: 'file' },
+      { ...FILE, data: 'SGVsbG8===' },
+      `/p/data: expected the file's bytes as Base64, such as {"data":"SGVsbG8=","filename":"hello.txt"}`,
+    ],
     [{ type: 'files' }, ['x'], `/p/0: expected ${A_FILE}, got a string of 1 character`],
     [{ type: 'files' }, { url: 5 }, '/p/0/url: expected a string, got 5'],
     [
@@ -278,7 +306,7 @@ describe('files', () => {
   test('a path is none where files of this machine may not be named', () => {
     expect(data({ path: '/etc/passwd' })).toEqual([
       expect.stringMatching(/^\/p\/path: unknown argument/),
-      '/p: expected exactly one of url, resource and data, got none',
+      '/p: expected exactly one of url, resource and data, such as {"url":"https://example.com/report.pdf"}; got none',
     ]);
   });
 
@@ -298,7 +326,9 @@ describe('files', () => {
   test('of 40 MB are checked in good time', () => {
     const large = 'A'.repeat(40 * 1024 * 1024);
     expect(data({ ...FILE, data: large })).toMatchObject({ filename: 'hello.txt' });
-    expect(data({ ...FILE, data: `${large}!AAA` })).toEqual(["/p/data: expected the file's bytes as Base64"]);
+    expect(data({ ...FILE, data: `${large}!AAA` })).toEqual([
+      `/p/data: expected the file's bytes as Base64, such as {"data":"SGVsbG8=","filename":"hello.txt"}`,
+    ]);
   });
 });
 

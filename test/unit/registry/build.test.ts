@@ -47,6 +47,16 @@ describe('title and description', () => {
     });
   });
 
+  test.each<[Partial<ToolProvider>, Partial<typeof RULES>, string]>([
+    [{ label: english('Acme Kit') }, {}, ''],
+    [{ label: english('Acme Kit') }, { names: 'bare' }, '\n\nFrom the Dify plugin Acme Kit.'],
+    [{ label: english('Toolbox') }, {}, '\n\nFrom the Dify plugin Toolbox.'],
+    [{ type: 'api', name: 'Pet store', label: english('Pet store') }, {}, ''],
+    [{ type: 'mcp', id: 'library-desk', label: english('Library desk') }, {}, ''],
+  ])('say where a tool comes from unless its name does: %o, %o', (more, rules, note) => {
+    expect(only(provider('acme/kit/kit', [tool('work')], more), rules).description).toBe(`Does work.${note}`);
+  });
+
   test.each<[Partial<ToolProvider>, string]>([
     [{ id: 'time' }, 'Built into Dify (Label).'],
     [{ type: 'api', name: 'pets' }, 'From the custom API Label in Dify.'],

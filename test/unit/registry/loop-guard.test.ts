@@ -49,6 +49,14 @@ describe('the loop guard', () => {
     expect(registry.tools).toHaveLength(3);
   });
 
+  test('knows a view with bare names, and no other server with a tool of the same name and description', () => {
+    const real = [provider('acme/web/web', [tool('search'), tool('read')], { label: { en_US: 'Acme web' } })];
+    const bare = endpointOf(registryOf(real, { names: 'bare' }));
+    expect(mcpTools(registryOf([...real, bare]))).toEqual([]);
+    const alike = foreign('search', 'read');
+    expect(mcpTools(registryOf([...real, alike]))).toHaveLength(2);
+  });
+
   test('knows it after tools have come and gone in Dify', () => {
     const before = registryOf([...REAL, provider('gone', [tool('a'), tool('b')])]);
     expect(mcpTools(registryOf([...REAL, endpointOf(before)]))).toEqual([]);

@@ -208,6 +208,11 @@ describe('descriptions of parameters', () => {
     );
     expect(described({ type: 'select', options: colours })).toBe('r = Red, b = Blue.');
     expect(described({ type: 'select', options: colours }, ['zh_Hans'])).toBe('r = 红, b = 蓝.');
+    const again = ['red', 'dark_blue'].map((value, at) => ({
+      value,
+      label: english(['Red', 'Dark blue'][at] ?? ''),
+    }));
+    expect(described({ type: 'select', options: again })).toBeUndefined();
     const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
     expect(described({ options: many })).toMatch(/country-20, .* and \d+ more\.$/);
   });

@@ -38,7 +38,7 @@ const gone = (title: string, message: string, tool?: Row['tool']): Row =>
 
 const SETTING = [
   'The tool needs a setting',
-  'tell the operator of the bridge to set the parameter in a preset',
+  'tell the user that the operator of the bridge must set the parameter in a preset',
 ];
 
 /** 500 without a reason; what is likely is named. */
@@ -118,7 +118,7 @@ export const REFUSALS: readonly Row[] = [
   ]),
   known('an unknown credential', 'provider has been deleted: 13ddf478-7e42-44aa-9b04-6d2e76a16c56', [
     'was deleted in Dify',
-    'tell the operator of the bridge to correct the credential',
+    'tell the user that the operator of the bridge must correct the credential',
   ]),
   known('a required form parameter that is missing', 'tool parameter key not found in tool config', SETTING),
   known(

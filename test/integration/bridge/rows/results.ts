@@ -294,7 +294,7 @@ export const WITHOUT_KEY: readonly Row[] = [
     expected: {
       content: [
         said(
-          "p.png (PNG) could not be fetched. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
+          "p.png (PNG) could not be fetched. Dify's link to the file is not signed. This Dify gives no addresses of files (1.15 and later do). Tell the user that the operator of the bridge can set DIFY_SECRET_KEY to the SECRET_KEY of Dify to get it.",
         ),
       ],
     },

@@ -336,7 +336,7 @@ describe('the route that gives addresses', () => {
     giveAddress = (response) =>
       sendJson(response, 400, { code: 'invalid_param', message: 'invalid payload: x', status: 400 });
     expect(await fetchFile(await serve(), { url: LINK })).toMatchObject({
-      reason: expect.stringContaining('(status 400). Dify said: "invalid payload: x". To get the file, set'),
+      reason: expect.stringContaining('(status 400). Dify said: "invalid payload: x". Tell the user that'),
     });
   });
 
@@ -352,7 +352,7 @@ describe('the route that gives addresses', () => {
     expect(await fetchFile(dify, { url: LINK })).toEqual({
       kind: 'unavailable',
       reason:
-        "Dify's link to the file is not signed. Dify refuses the address that it gave for the file. To get the file, set DIFY_SECRET_KEY to the SECRET_KEY of Dify so that the bridge can sign links itself.",
+        "Dify's link to the file is not signed. Dify refuses the address that it gave for the file. Tell the user that the operator of the bridge can set DIFY_SECRET_KEY to the SECRET_KEY of Dify to get it.",
     });
   });
 });
