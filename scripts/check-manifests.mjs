@@ -79,7 +79,10 @@ function checkCompose() {
     });
   const check = (files, variables) => {
     const whole = config(files, variables);
-    if (whole.status !== 0) return problems.push(`${files.join(' + ')} fails: ${whole.stderr.trim()}`);
+    if (whole.status !== 0) {
+      problems.push(`${files.join(' + ')} fails: ${whole.stderr.trim()}`);
+      return;
+    }
     const { environment = {}, volumes = [] } = parse(whole.stdout).services.mcp_bridge;
     if (String(environment.DIFY_BRIDGE_CALLS_MAX_QUEUED) !== '7')
       problems.push(`${files}: bridge.env is not passed`);

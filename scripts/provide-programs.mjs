@@ -20,7 +20,8 @@ const isOnPath = (name) =>
     }
   });
 const isMissing = ({ needs }) => !needs.every((names) => names.some(isOnPath));
-const namesOf = (programs) => programs.map((each) => each.package).join(' and ');
+const LIST = new Intl.ListFormat('en-GB');
+const namesOf = (programs) => LIST.format(programs.map((each) => each.package));
 
 const missing = PROGRAMS.filter(isMissing);
 if (missing.length > 0) {

@@ -27,18 +27,22 @@ async function place() {
 
 describe('reload', () => {
   it('applies the new configuration of every bridge, and names what needs a restart', async () => {
-    const { file, env, sockets, reload } = await place();
+    const { folder, file, sockets, reload, ...rest } = await place();
+    const token = join(folder, 'token');
+    await writeFile(token, 'fake-old-token\n');
+    const env = { ...rest.env, DIFY_BRIDGE_TOKEN_FILE: token };
     await using http = start(['serve', '--http'], { env });
     await using stdio = start(['serve'], { env });
     await http.match('stderr', /Serving MCP/);
     await stdio.match('stderr', /Serving MCP/);
     await writeFile(file, 'tools: { names: bare }\ncalls: { maxQueued: 3 }\n');
+    await writeFile(token, 'fake-new-token\n');
     const { code, stdout, stderr } = await reload();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const { child } of [http, stdio]) {
       expect(stdout).toContain(`Process ${child.pid} reads its new configuration.\n`);
     }
-    expect(stdout).toContain('It must be restarted for calls.maxQueued.\n');
+    expect(stdout).toContain('It must be restarted for http.token, calls.maxQueued.\n');
     for (const bridge of [http, stdio]) await bridge.match('stderr', /The configuration was reloaded/);
     http.child.kill('SIGTERM');
     stdio.child.stdin.end();

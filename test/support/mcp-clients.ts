@@ -22,7 +22,7 @@ export type ClientKind = (typeof CLIENT_KINDS)[number];
 
 /** Where a client connects to. */
 export type Target =
-  | { readonly url: string; readonly token?: string }
+  | { readonly url: string; readonly token?: string; readonly fetch?: typeof fetch }
   | { readonly command: string; readonly args: readonly string[]; readonly env?: Record<string, string> }
   /** A bridge in this process that reads `stdin` and writes `stdout`. */
   | { readonly stdin: Writable; readonly stdout: Readable };
@@ -116,7 +116,8 @@ export async function connectClient(kind: ClientKind, target: Target): Promise<T
 
 function httpOptions(target: Extract<Target, { url: string }>) {
   const headers = target.token === undefined ? {} : { Authorization: `Bearer ${target.token}` };
-  return { requestInit: { headers }, reconnectionOptions: RECONNECTION };
+  const { fetch } = target;
+  return { requestInit: { headers }, reconnectionOptions: RECONNECTION, ...(fetch && { fetch }) };
 }
 
 /** The options of both SDK clients have the same names. */
