@@ -55,8 +55,7 @@ function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConne
 function openAccountRoad({ calls }: Config, http: DifyHttp, connection: AccountConnection): Road {
   const { session, console, app } = openAccount(http, connection);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
-  const mayCreate = connection.account.createApp;
-  const workflows = new WorkflowRuns({ session, mayCreate, maxEventBytes });
+  const workflows = new WorkflowRuns(session, maxEventBytes);
   // Without the account's tokens, which the file host must not get.
   const files = createDifyHttp({ baseUrl: connection.account.filesUrl, secrets: http.secrets });
   return {

@@ -48,8 +48,8 @@ function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined
 /** Returns the answer of cancel_call. `wasRunning` is false if the call had ended before. */
 export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): ToolResult {
   const text = wasRunning
-    ? `The call of ${tool} was cancelled and its request to Dify closed. The tool runs to its end in Dify if it has ` +
-      'started there, and anything it does stays done.'
+    ? `The call of ${tool} was cancelled and its request to Dify closed. If the tool has started in Dify, it may run to ` +
+      'its end there, and anything it does stays done.'
     : `The call of ${tool} had already ended (${status}). Fetch its result with get_call_result.`;
   return { content: [{ type: 'text', text }] };
 }

@@ -12,12 +12,9 @@ export interface NodeCall {
   readonly credentialId: string | undefined;
 }
 
-/** A tool node, and the values of its variables in one call. */
+/** A tool node, and the values of its variables in one call, as the run of a node names them. */
 export interface NodeRun {
   readonly node: DraftNode;
-  /** The values by parameter. */
-  readonly values: JsonObject;
-  /** The same as the run of a node names them. */
   readonly inputs: JsonObject;
 }
 
@@ -72,12 +69,11 @@ export function toNodeRun({ ref, parameters, forms, credentialId }: NodeCall, ve
     tool_node_version: '2',
   };
   const id = PREFIX + hash('sha256', JSON.stringify(data)).slice(0, 24);
-  const values = Object.fromEntries(variables);
-  return { node: toDraftNode(id, data), values, inputs: inputsOf(variables, version) };
+  return { node: toDraftNode(id, data), inputs: inputsOf(variables, version) };
 }
 
 /** Returns a node at a fixed place: nobody looks at them, and Dify requires a position. */
-export function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
+function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
   const position = { x: 300, y };
   return {
     id,
@@ -93,11 +89,11 @@ export function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
 }
 
 /** Returns the start node that every draft needs. */
-export function startNode(variables: readonly JsonObject[] = []): DraftNode {
-  return toDraftNode(START_NODE, { ...nodeTexts('start', 'Start'), variables }, -100);
+export function startNode(): DraftNode {
+  return toDraftNode(START_NODE, { ...nodeTexts('start', 'Start'), variables: [] }, -100);
 }
 
-export function nodeTexts(type: string, title: string) {
+function nodeTexts(type: string, title: string) {
   return { type, title, desc: '', selected: false };
 }
 
