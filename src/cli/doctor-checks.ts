@@ -82,7 +82,7 @@ export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return warn(
       'Dify does not report its version.',
-      'A proxy may remove the X-Version header: set DIFY_API_URL to the api service itself.',
+      'A proxy may remove the X-Version header.',
     );
   }
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));

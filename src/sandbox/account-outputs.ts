@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../model/json.ts';
 import type { StoredFile } from './files.ts';
 import type { SandboxMessage } from './messages.ts';
 import { textOf } from './parameter-values.ts';
+import { internalError } from './refusal.ts';
 import type { SandboxState } from './state.ts';
 
 /** Collects a tool's messages as the outputs of its node. Log messages get lost, as in Dify. */
@@ -56,6 +57,7 @@ export class NodeOutputs {
     const [, id = ''] = /\/files\/tools\/([0-9a-f-]{36})/.exec(url) ?? [];
     const file = this.#state.files.get(id);
     if (file !== undefined) this.#files.push(file);
+    else if (type === 'link' && !this.#state.features.nodeLinks) throw internalError();
     if (type === 'link') this.#text += `${file === undefined ? 'Link' : 'File'}: ${url}\n`;
   }
 

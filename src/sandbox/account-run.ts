@@ -58,7 +58,9 @@ function poolOf(node: ToolNode, inputs: JsonObject, state: SandboxState): Readon
     if (value === undefined && !(key in inputs)) {
       throw invalidParam(`Variable key ${node.id}.${key} not found in user inputs.`);
     }
-    if (value !== null && value !== undefined) pool.set(selector, inputFiles(value, state));
+    const isNumber = typeof value === 'boolean' && !state.features.nodeLinks;
+    if (isNumber) pool.set(selector, Number(value));
+    else if (value !== null && value !== undefined) pool.set(selector, inputFiles(value, state));
     else if (!state.features.selectorKeys) pool.set(selector, null);
   }
   return pool;
@@ -137,6 +139,7 @@ export async function runTool(
     // A fault of Dify itself, as 1.4.1 has with some messages, is no failed run.
     const isFault = started && error instanceof Refusal && error.status === 500;
     if (error instanceof WorkerCrash || isFault) throw error;
+    if (!started && error instanceof Refusal && !state.features.failedLookups) throw error;
     return { status: 'failed', error: errorText(error, provider, data) };
   }
 }

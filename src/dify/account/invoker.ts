@@ -75,7 +75,7 @@ export function createAccountInvoker({
               attempt === MAX_ATTEMPTS ||
               !(await wasNotStarted(draft, node.id, { answer, reply, elapsed }))
             ) {
-              throw accountError(session, answer, reply);
+              throw accountError(session, answer, reply, { ...ref, providerLabel });
             }
           } finally {
             done();

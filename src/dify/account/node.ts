@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { canonicalJson } from '../../model/exact-json.ts';
+import { type Json, type JsonObject, objectOf } from '../../model/json.ts';
 import type { FormParameter } from '../../model/ports.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { isSince } from '../wire/release.ts';
@@ -23,6 +24,16 @@ export type DraftNode = JsonObject & { readonly id: string };
 
 export const START_NODE = 'start';
 const PREFIX = 'mcp';
+/** The fields of a node that decide what it runs. */
+const ESSENCE = [
+  'provider_id',
+  'provider_type',
+  'tool_name',
+  'tool_parameters',
+  'tool_configurations',
+  'credential_id',
+  'tool_node_version',
+] as const;
 /** From this release on, form values are inputs like others: `{type, value}`. Before, they are plain values. */
 const FORM_INPUTS_SINCE = '1.7.0';
 /** From this release on, the run names a variable by its selector. Before, by its parameter. */
@@ -31,6 +42,17 @@ const SELECTOR_KEYS_SINCE = '1.9.0';
 /** Returns whether the bridge made a node. */
 export function isOwnNode(id: string): boolean {
   return new RegExp(`^${PREFIX}[0-9a-f]{24}$`).test(id);
+}
+
+/** Returns whether one of the bridge's nodes runs what it ran when the bridge made it. A person may have edited it. */
+export function isUnchanged({ id, data }: DraftNode): boolean {
+  return id === idOf(objectOf(data));
+}
+
+/** Returns the ID of a node that runs this. Editors add fields that change nothing. */
+function idOf(data: JsonObject): string {
+  const essence = Object.fromEntries(ESSENCE.map((key) => [key, data[key]]));
+  return PREFIX + hash('sha256', canonicalJson(essence)).slice(0, 24);
 }
 
 /**
@@ -68,8 +90,7 @@ export function toNodeRun({ ref, parameters, forms, credentialId }: NodeCall, ve
     // Without it, Dify reads form values as releases before 1.7.0 do.
     tool_node_version: '2',
   };
-  const id = PREFIX + hash('sha256', JSON.stringify(data)).slice(0, 24);
-  return { node: toDraftNode(id, data), inputs: inputsOf(variables, version) };
+  return { node: toDraftNode(idOf(data), data), inputs: inputsOf(variables, version) };
 }
 
 /** Returns a node at a fixed place: nobody looks at them, and Dify requires a position. */
