@@ -8,7 +8,8 @@ const MAY_STILL_RUN = 'Dify may still be running it: check there before calling 
 const RUNS_ON =
   'The request to Dify was closed, but the tool runs to its end in Dify if it has started there.';
 
-const STOPPED = 'Dify stops the workflow, unless its app has a newer version than the tool. What it did stays done.';
+const STOPPED =
+  'Dify stops the workflow, unless its app has a newer version than the tool. What it did stays done.';
 
 /** Returns the error for a cancelled call. `sent`: the invocation had been sent to Dify. */
 export function cancelled(sent: boolean, isStopped: boolean): BridgeError {

@@ -6,6 +6,7 @@ import { requireMember } from './console-admission.ts';
 import { ACCOUNT_ID } from './console-view.ts';
 import { jsonBody } from './inner-admission.ts';
 import { readFilePart } from './multipart.ts';
+import { textOf } from './parameter-values.ts';
 import { forbidden, invalidParam, notFound, Refusal } from './refusal.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
 import { validationText } from './validation.ts';
@@ -124,7 +125,7 @@ function addStreamRoutes(app: App, state: SandboxState): void {
     workspace
       .list('workflow')
       .filter(({ extra }) => appId === undefined || extra['workflow_app_id'] === appId)
-      .map((provider) => ({ provider, appId: String(provider.extra['workflow_app_id']) }));
+      .map((provider) => ({ provider, appId: textOf(provider.extra, 'workflow_app_id') }));
   const installed = (c: AppContext) => {
     requireMember(c, state);
     // The sandbox's installed app has the ID of its app.

@@ -19,7 +19,10 @@ export function runWorkflowApp(
   { appId, state }: { readonly appId: string; readonly state: SandboxState },
 ): Response {
   const parameters = Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [name, value === undefined ? null : inputFiles(value, state)]),
+    Object.entries(inputs).map(([name, value]) => [
+      name,
+      value === undefined ? null : inputFiles(value, state),
+    ]),
   );
   const task = state.account.startTask();
   const outcome = outputsOf(provider, parameters, task.controller.signal, { appId, state });
@@ -79,7 +82,11 @@ async function outputsOf(
     for await (const message of tool.run(parameters, run)) {
       if (message.type === 'json' && 'message' in message) outputs = message.message['json_object'];
     }
-    return { status: 'succeeded', outputs: isJsonObject(outputs ?? null) ? (outputs as JsonObject) : {}, error: null };
+    return {
+      status: 'succeeded',
+      outputs: isJsonObject(outputs ?? null) ? (outputs as JsonObject) : {},
+      error: null,
+    };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return signal.aborted

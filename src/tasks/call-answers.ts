@@ -17,7 +17,7 @@ export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutc
   const next =
     `Call get_call_result with {"call_id": ${JSON.stringify(callId)}} to wait for the result, and repeat this ` +
     `while the call is still running. Do not call ${tool} again: that would start it a second time. ` +
-    'cancel_call gives it up, but the tool runs to its end in Dify.';
+    'cancel_call gives it up, but the tool may run to its end in Dify.';
   const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;
   const text = `The tool ${tool} is still running (${elapsedSeconds} s so far${progress}). This is not its result yet.\n${next}`;
   const facts: JsonObject = {

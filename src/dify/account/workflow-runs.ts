@@ -197,5 +197,7 @@ function toNodeOutputs(outputs: JsonObject): JsonObject {
 /** Returns JSON as Python writes it, with a space after each comma and colon. */
 function spacedJson(value: Json): string {
   // Line feeds inside strings are escaped, so that each one is the indentation's.
-  return writeJson(value, 1).replaceAll(/(?<=,)\n */g, ' ').replaceAll(/\n */g, '');
+  return writeJson(value, 1)
+    .replaceAll(/(?<=,)\n */g, ' ')
+    .replaceAll(/\n */g, '');
 }

@@ -26,9 +26,12 @@ async function openDraft(rereadMs: number) {
   const edit = (change: (data: JsonObject) => JsonObject) =>
     sandbox.account.editDraft(id, (graph) => ({
       ...graph,
-      nodes: stored().map((each) => (each.id === node.id ? { ...each, data: change(each['data'] as JsonObject) } : each)),
+      nodes: stored().map((each) =>
+        each.id === node.id ? { ...each, data: change(each['data'] as JsonObject) } : each,
+      ),
     }));
-  const writes = () => sandbox.requests.filter(({ method, path }) => method === 'POST' && path === draft.path);
+  const writes = () =>
+    sandbox.requests.filter(({ method, path }) => method === 'POST' && path === draft.path);
   return { draft, stored, edit, writes };
 }
 
