@@ -66,8 +66,7 @@ function openAccountRoad(
 ): Road {
   const { session, console, app, settled } = openAccount(http, connection, logger);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
-  const mayCreate = connection.account.createApp;
-  const workflows = new WorkflowRuns({ session, mayCreate, maxEventBytes });
+  const workflows = new WorkflowRuns(session, maxEventBytes);
   // Without the account's tokens, which the file host must not get.
   const files = createDifyHttp({ baseUrl: connection.account.filesUrl, secrets: http.secrets });
   return {

@@ -4,13 +4,17 @@ import type { PublishedTool } from '../model/registry.ts';
 
 const NOT_STARTED = 'The tool was not started.';
 const MAY_STILL_RUN = 'Dify may still be running it: check there before calling again.';
-/** Closing a request ends only the answer: Dify stops neither workflows nor plugins nor requests to APIs. */
+/** Closing a request ends only the answer: Dify stops neither plugins nor requests to APIs, and workflows only on request. */
 const RUNS_ON =
   'The request to Dify was closed, but the tool runs to its end in Dify if it has started there.';
 
+const STOPPED =
+  'Dify stops the workflow, unless its app has a newer version than the tool. What it did stays done.';
+
 /** Returns the error for a cancelled call. `sent`: the invocation had been sent to Dify. */
-export function cancelled(sent: boolean): BridgeError {
-  return new BridgeError('cancelled', 'The call was cancelled.', { hint: sent ? RUNS_ON : NOT_STARTED });
+export function cancelled(sent: boolean, isStopped: boolean): BridgeError {
+  const hint = sent ? (isStopped ? STOPPED : RUNS_ON) : NOT_STARTED;
+  return new BridgeError('cancelled', 'The call was cancelled.', { hint });
 }
 
 /** Returns the error for a call that took longer than `timeoutMs`, including waiting and uploading. */

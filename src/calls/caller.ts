@@ -87,11 +87,12 @@ export class Caller {
     request: CallRequest,
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
-    const { memory: budget, timeoutMs } = this.#options;
-    const memory = budget.lease();
-    const call = new RunningCall(request, memory, signal, timeoutMs);
-    if (this.#closing) call.abort(shuttingDown(false));
+    const { invoker, memory: budget, timeoutMs } = this.#options;
     const { tool, principal, limits, ignored = [] } = request;
+    const memory = budget.lease();
+    const isStopped = invoker.stopsWorkflows === true && tool.ref.providerType === 'workflow';
+    const call = new RunningCall(request, memory, signal, { timeoutMs, isStopped });
+    if (this.#closing) call.abort(shuttingDown(false));
     const result = this.#options.results
       .read(this.#messages(call, observer), {
         tool,

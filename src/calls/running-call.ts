@@ -34,12 +34,18 @@ export class RunningCall {
   readonly #controller = new AbortController();
   readonly #stops: Stop[];
 
-  constructor(request: CallRequest, memory: MemoryLease, signal: AbortSignal, timeoutMs: number) {
+  /** `isStopped`: ending the call stops it in Dify. */
+  constructor(
+    request: CallRequest,
+    memory: MemoryLease,
+    signal: AbortSignal,
+    { timeoutMs, isStopped }: { readonly timeoutMs: number; readonly isStopped: boolean },
+  ) {
     this.request = request;
     this.memory = memory;
     this.#stops = [
       after(timeoutMs, () => this.abort(deadlineExceeded(timeoutMs, this.sent))),
-      onAbort(signal, () => this.abort(cancelled(this.sent))),
+      onAbort(signal, () => this.abort(cancelled(this.sent, isStopped))),
     ];
   }
 

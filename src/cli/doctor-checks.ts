@@ -80,10 +80,7 @@ function openFile(file: string): Problem[] {
 
 export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
-    return warn(
-      'Dify does not report its version.',
-      'A proxy may remove the X-Version header: set DIFY_API_URL to the api service itself.',
-    );
+    return warn('Dify does not report its version.', 'A proxy may remove the X-Version header.');
   }
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
   const differing = OLDEST.findIndex((number, index) => (parts[index] ?? 0) !== number);

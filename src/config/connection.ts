@@ -141,7 +141,7 @@ function missingLogin(has: (path: string) => boolean): readonly Problem[] {
   return [{ path: 'dify.adminApiKey', message }];
 }
 
-/** Files of Dify Cloud, which its console does not serve. */
+/** Files of Dify Cloud, which its console does not serve. Public results of workflows link to this host. */
 const CLOUD = { console: 'https://cloud.dify.ai', files: 'https://upload.dify.ai' };
 
 function accountConnection({ dify, login }: Config): AccountConnection | undefined {

@@ -63,6 +63,7 @@ export class Collector {
       case 'unknown':
         return this.#addUnknown(message.wireType, message.raw);
       case 'log':
+      case 'progress':
         return undefined;
     }
   }

@@ -1,6 +1,7 @@
 import type { CallObserver } from '../model/call.ts';
 import { cutText } from '../model/cut-text.ts';
 import type { BridgeError } from '../model/errors.ts';
+import { withoutSteering } from '../model/invisible-characters.ts';
 import type { LogEntry } from '../model/message.ts';
 import { rateLimited } from '../model/rate-limited.ts';
 
@@ -10,22 +11,33 @@ const INTERVAL_MS = 250;
 /** The most steps of one call that are reported, and their size in characters. */
 const MAX_STEPS = 500;
 const MAX_STEP_CHARS = 256 * 1024;
-/** The longest label and the longest error of a step, in characters. */
+/** The longest label and the longest error of a step, and the longest text of a report, in characters. */
 const MAX_WORDS = 4000;
 const MAX_STATUS = 100;
 
-/** Reports to an observer, and survives one that throws. `output` reports at most every 250 ms. */
+/** Reports to an observer, and survives one that throws. `output` and `text` report at most every 250 ms. */
 export function createAnnouncer(observer: CallObserver | undefined) {
   let count = 0;
   let steps = 0;
   let chars = 0;
   let leftOut = 0;
+  let unreported = '';
   const log = (entry: LogEntry): void => quietly(() => observer?.log?.(entry));
+  const written = rateLimited(INTERVAL_MS, () => {
+    const text = cutText(withoutSteering(unreported.trim()), MAX_WORDS);
+    unreported = '';
+    quietly(() => observer?.progress?.(text));
+  });
   return {
     output: rateLimited(INTERVAL_MS, (messages) => {
       count += messages;
       quietly(() => observer?.progress?.(count === 1 ? 'Received 1 message' : `Received ${count} messages`));
     }),
+    /** Reports the text since the last report. */
+    text(piece: string): void {
+      unreported += piece;
+      if (unreported.trim() !== '') written();
+    },
     /** Reports a step, unless the call has reported too many. */
     step(entry: LogEntry): void {
       const short = shortened(entry);

@@ -57,7 +57,7 @@ export class ToolResults {
    *
    * Fetches files while the stream is running. An error comes first in the result, followed by the earlier output,
    * because clients cut long error texts at the end and some show only the first block. Log messages go to the
-   * observer's `log`; its `progress` reports all other messages at most four times a second.
+   * observer's `log`; its `progress` reports text and the number of other messages at most four times a second.
    */
   async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
     const { tool, signal, until = signal, observer, memory = UNLIMITED } = context;
@@ -72,6 +72,7 @@ export class ToolResults {
       try {
         for await (const message of messages) {
           if (message.type === 'log') announcer.step(message.log);
+          else if (message.type === 'progress') announcer.text(message.text);
           else announcer.output();
           collector.add(message);
         }

@@ -48,6 +48,8 @@ export type ToolInvokeMessage =
   /** `image_link`, `binary_link`, a `link` that carries a file, or `file`. */
   | { readonly type: 'file'; readonly file: FileReference }
   | { readonly type: 'log'; readonly log: LogEntry }
+  /** A piece of the text that the tool is writing. Its outputs follow at its end. */
+  | { readonly type: 'progress'; readonly text: string }
   | {
       readonly type: 'retriever_resources';
       readonly context: string;

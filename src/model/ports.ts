@@ -70,6 +70,8 @@ export interface FormParameter {
  * the signal closes the request.
  */
 export interface Invoker {
+  /** Whether the end of a request stops the workflow in Dify. Default: false. */
+  readonly stopsWorkflows?: boolean | undefined;
   invoke(ref: ToolRef, parameters: JsonObject, options: InvokeOptions): AsyncIterable<ToolInvokeMessage>;
 }
 

@@ -44,8 +44,10 @@ export interface SandboxAccount {
   setUploadLimit(mebibytes: number): void;
   /** The streamed workflows, the oldest first. */
   readonly tasks: readonly SandboxTask[];
-  /** Makes every streamed run answer 400. */
+  /** Makes every streamed run answer 403. */
   refuseStreams(): void;
+  /** Publishes a newer version of each workflow, while the tools stay at the one that they have. */
+  publishWorkflows(): void;
 }
 
 /** A workflow that runs as a stream. */
@@ -63,6 +65,7 @@ export class AccountState implements SandboxAccount {
   appLimit = Number.POSITIVE_INFINITY;
   retryAfter = 0;
   streamsAreRefused = false;
+  toolsAreSynced = true;
   readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
   readonly memberships: MembershipState;
@@ -128,6 +131,10 @@ export class AccountState implements SandboxAccount {
 
   refuseStreams(): void {
     this.streamsAreRefused = true;
+  }
+
+  publishWorkflows(): void {
+    this.toolsAreSynced = false;
   }
 
   startTask(): RunningTask {

@@ -2,20 +2,19 @@ import type { Json, JsonObject } from '../model/json.ts';
 import type { StoredFile } from './files.ts';
 import type { SandboxMessage } from './messages.ts';
 import { textOf } from './parameter-values.ts';
+import { internalError } from './refusal.ts';
 import type { SandboxState } from './state.ts';
 
 /** Collects a tool's messages as the outputs of its node. Log messages get lost, as in Dify. */
 export class NodeOutputs {
   readonly #state: SandboxState;
-  readonly #onText: ((text: string) => void) | undefined;
   readonly #files: StoredFile[] = [];
   readonly #json: Json[] = [];
   readonly #variables: Record<string, Json> = {};
   #text = '';
 
-  constructor(state: SandboxState, onText?: (text: string) => void) {
+  constructor(state: SandboxState) {
     this.#state = state;
-    this.#onText = onText;
   }
 
   add(message: SandboxMessage): void {
@@ -25,7 +24,7 @@ export class NodeOutputs {
       return;
     }
     const { type, message: body } = message;
-    if (type === 'text') this.#addText(textOf(body, 'text'));
+    if (type === 'text') this.#text += textOf(body, 'text');
     else if (type === 'json') this.#addJson(body['json_object']);
     else if (type === 'variable') this.#addVariable(body);
     else if (type === 'link' || type === 'image_link' || type === 'binary_link' || type === 'file') {
@@ -40,11 +39,6 @@ export class NodeOutputs {
       json: this.#json.length === 0 ? [{ data: [] }] : this.#json,
       ...this.#variables,
     };
-  }
-
-  #addText(text: string): void {
-    this.#text += text;
-    this.#onText?.(text);
   }
 
   #addJson(value: Json | undefined): void {
@@ -63,7 +57,8 @@ export class NodeOutputs {
     const [, id = ''] = /\/files\/tools\/([0-9a-f-]{36})/.exec(url) ?? [];
     const file = this.#state.files.get(id);
     if (file !== undefined) this.#files.push(file);
-    if (type === 'link') this.#addText(`${file === undefined ? 'Link' : 'File'}: ${url}\n`);
+    else if (type === 'link' && !this.#state.features.nodeLinks) throw internalError();
+    if (type === 'link') this.#text += `${file === undefined ? 'Link' : 'File'}: ${url}\n`;
   }
 
   #fileView(file: StoredFile): JsonObject {

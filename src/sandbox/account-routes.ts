@@ -1,16 +1,18 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { type SandboxApp, hashOf, nowInSeconds } from './account-apps.ts';
 import { runNode } from './account-run.ts';
-import { runDraft } from './account-stream.ts';
+import { runWorkflowApp } from './account-stream.ts';
 import { requireMember } from './console-admission.ts';
 import { ACCOUNT_ID } from './console-view.ts';
 import { jsonBody } from './inner-admission.ts';
 import { readFilePart } from './multipart.ts';
+import { textOf } from './parameter-values.ts';
 import { FORBIDDEN, forbidden, invalidParam, notFound, Refusal } from './refusal.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
 import { validationText } from './validation.ts';
 
 const APPS = '/console/api/apps';
+const INSTALLED = '/console/api/installed-apps';
 const MIB = 1024 ** 2;
 const NOT_SYNC = 'Workflow graph might have been modified, please refresh and resubmit.';
 
@@ -116,22 +118,43 @@ export function addAccountRoutes(app: App, state: SandboxState): void {
   });
 }
 
-/** Adds the routes that run a whole draft as a stream and stop it. */
+/** Adds the routes that run a workflow's app as a stream and stop it. */
 function addStreamRoutes(app: App, state: SandboxState): void {
-  const { account } = state;
-  route(app, 'POST', `${APPS}/:app/workflows/draft/run`, async (c) => {
+  const { account, workspace } = state;
+  const appsOf = (appId: string | undefined) =>
+    workspace
+      .list('workflow')
+      .filter(({ extra }) => appId === undefined || extra['workflow_app_id'] === appId)
+      .map((provider) => ({ provider, appId: textOf(provider.extra, 'workflow_app_id') }));
+  const installed = (c: AppContext) => {
     requireMember(c, state);
-    const chosen = appOf(c, state);
-    requireEditor(state);
-    const { inputs } = await jsonBody(c);
-    if (account.streamsAreRefused) throw invalidParam('Draft runs are switched off.');
-    if (!isJsonObject(inputs)) throw invalidParam('inputs: Input should be a valid dictionary');
-    if (chosen.draft === undefined) throw invalidParam('Workflow not initialized');
-    return runDraft(chosen, inputs, state);
+    // The sandbox's installed app has the ID of its app.
+    const [found] = appsOf(c.req.param('installed') ?? '');
+    if (found === undefined) throw notFound(c.req.path, 'Installed app not found', 'not_found');
+    return found;
+  };
+  app.get(INSTALLED, (c) => {
+    requireMember(c, state);
+    const apps = appsOf(c.req.query('app_id')).map(({ provider, appId }) => ({
+      id: appId,
+      app: { id: appId, name: provider.label.en_US, mode: 'workflow' },
+      app_owner_tenant_id: workspace.id,
+      is_pinned: false,
+      last_used_at: null,
+      editable: account.mayEdit,
+      uninstallable: false,
+    }));
+    return c.json({ installed_apps: apps });
   });
-  route(app, 'POST', `${APPS}/:app/workflow-runs/tasks/:task/stop`, (c) => {
-    requireMember(c, state);
-    appOf(c, state);
+  route(app, 'POST', `${INSTALLED}/:installed/workflows/run`, async (c) => {
+    const { provider, appId } = installed(c);
+    const { inputs } = await jsonBody(c);
+    if (account.streamsAreRefused) throw forbidden('You do not have permission to access this app.');
+    if (!isJsonObject(inputs)) throw invalidParam('inputs: Input should be a valid dictionary');
+    return runWorkflowApp(provider, inputs, { appId, state });
+  });
+  route(app, 'POST', `${INSTALLED}/:installed/workflows/tasks/:task/stop`, (c) => {
+    installed(c);
     account.stopTask(c.req.param('task') ?? '');
     return c.json({ result: 'success' });
   });

@@ -58,14 +58,16 @@ function poolOf(node: ToolNode, inputs: JsonObject, state: SandboxState): Readon
     if (value === undefined && !(key in inputs)) {
       throw invalidParam(`Variable key ${node.id}.${key} not found in user inputs.`);
     }
-    if (value !== null && value !== undefined) pool.set(selector, withFiles(value, state));
+    const isNumber = typeof value === 'boolean' && !state.features.nodeLinks;
+    if (isNumber) pool.set(selector, Number(value));
+    else if (value !== null && value !== undefined) pool.set(selector, inputFiles(value, state));
     else if (!state.features.selectorKeys) pool.set(selector, null);
   }
   return pool;
 }
 
 /** Replaces the mapping of an uploaded file with the file, as Dify does for every value that looks like one. */
-export function withFiles(value: Json, state: SandboxState): Json {
+export function inputFiles(value: Json, state: SandboxState): Json {
   if (Array.isArray(value)) {
     return value.length > 0 && value.every(isMapping) ? value.map((item) => fileOf(item, state)) : value;
   }
@@ -100,15 +102,13 @@ export interface RunContext {
   readonly appId: string;
   readonly state: SandboxState;
   readonly signal: AbortSignal;
-  /** Receives the text as the tool sends it. */
-  readonly onText?: ((text: string) => void) | undefined;
 }
 
 /** Runs the tool of a node with the values of a pool. */
 export async function runTool(
   node: ToolNode,
   pool: ReadonlyMap<string, Json>,
-  { appId, state, signal, onText }: RunContext,
+  { appId, state, signal }: RunContext,
 ): Promise<Outcome> {
   const { data } = node;
   let provider: SandboxProvider | undefined;
@@ -129,7 +129,7 @@ export async function runTool(
     started = true;
     state.account.runs.push({ appId, tool: tool.declaration.name, parameters });
     const { files, features, workspace } = state;
-    const outputs = new NodeOutputs(state, onText);
+    const outputs = new NodeOutputs(state);
     for await (const message of tool.run(parameters, { signal, files, features, workspace, credential })) {
       outputs.add(message);
     }
@@ -139,6 +139,7 @@ export async function runTool(
     // A fault of Dify itself, as 1.4.1 has with some messages, is no failed run.
     const isFault = started && error instanceof Refusal && error.status === 500;
     if (error instanceof WorkerCrash || isFault) throw error;
+    if (!started && error instanceof Refusal && !state.features.failedLookups) throw error;
     return { status: 'failed', error: errorText(error, provider, data) };
   }
 }

@@ -1,39 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { nowInSeconds, type SandboxApp } from './account-apps.ts';
-import { nodesOf, type Outcome, runTool, type ToolNode, withFiles } from './account-run.ts';
-import { textOf } from './parameter-values.ts';
-import { invalidParam } from './refusal.ts';
+import { nowInSeconds } from './account-apps.ts';
+import { inputFiles } from './account-run.ts';
+import type { SandboxProvider } from './provider.ts';
 import type { SandboxState } from './state.ts';
 
 /** How often Dify writes to a silent stream, in milliseconds. */
 const PING_MS = 10_000;
-/** The types of start variables that the sandbox knows, and whether a value is of that type. */
-const TYPES: Readonly<Record<string, (value: Json) => boolean>> = {
-  paragraph: (value) => typeof value === 'string',
-  number: (value) => typeof value === 'number',
-  checkbox: (value) => typeof value === 'boolean',
-  file: isJsonObject,
-  'file-list': (value) => Array.isArray(value),
-};
 
 /**
- * Runs a draft of the form start, tool, end, and returns its events. The workflow goes on if the caller leaves; only a
- * stop ends it. Throws a Refusal for what Dify refuses before that.
+ * Runs the workflow of a tool as its app, and returns its events. The workflow goes on if the caller leaves; only a stop
+ * ends it. Throws a Refusal for what Dify refuses before that.
  */
-export function runDraft(app: SandboxApp, inputs: JsonObject, state: SandboxState): Response {
-  const nodes = nodesOf(app);
-  const byType = (type: string): ToolNode => {
-    const found = nodes.find(({ data }) => data['type'] === type);
-    if (found === undefined) throw invalidParam(`no ${type} node found in workflow`);
-    return found;
-  };
-  const [start, tool, end] = [byType('start'), byType('tool'), byType('end')];
-  const pool = startPool(start, inputs, state);
+export function runWorkflowApp(
+  provider: SandboxProvider,
+  inputs: JsonObject,
+  { appId, state }: { readonly appId: string; readonly state: SandboxState },
+): Response {
+  const parameters = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [
+      name,
+      value === undefined ? null : inputFiles(value, state),
+    ]),
+  );
   const task = state.account.startTask();
-  const abort = task.controller;
-  const outcome = runTool(tool, pool, { appId: app.id, state, signal: abort.signal });
+  const outcome = outputsOf(provider, parameters, task.controller.signal, { appId, state });
   const ids = { task_id: task.id, workflow_run_id: randomUUID() };
 
   async function* events(): AsyncGenerator<string> {
@@ -41,7 +33,7 @@ export function runDraft(app: SandboxApp, inputs: JsonObject, state: SandboxStat
       `data: ${JSON.stringify({ event, ...ids, data: body })}\n\n`;
     yield 'event: ping\n\n';
     yield data('workflow_started', { id: ids.workflow_run_id, inputs, created_at: nowInSeconds() });
-    yield data('node_started', { node_id: tool.id, node_type: 'tool', title: textOf(tool.data, 'title') });
+    yield data('node_started', { node_id: 'start', node_type: 'start', title: 'Start' });
     const done = outcome.finally(() => task.end());
     for (;;) {
       const silence = new AbortController();
@@ -52,8 +44,11 @@ export function runDraft(app: SandboxApp, inputs: JsonObject, state: SandboxStat
         yield 'event: ping\n\n';
         continue;
       }
-      const finished = finishOf(next, end, tool, abort.signal.aborted);
-      yield data('workflow_finished', { id: ids.workflow_run_id, ...finished, finished_at: nowInSeconds() });
+      for (const [name, text] of Object.entries(next.outputs)) {
+        if (typeof text !== 'string') continue;
+        yield data('text_chunk', { text, from_variable_selector: ['end', name] });
+      }
+      yield data('workflow_finished', { id: ids.workflow_run_id, ...next, finished_at: nowInSeconds() });
       return;
     }
   }
@@ -70,33 +65,32 @@ export function runDraft(app: SandboxApp, inputs: JsonObject, state: SandboxStat
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
 }
 
-function finishOf(outcome: Outcome, end: ToolNode, tool: ToolNode, stopped: boolean): JsonObject {
-  if (stopped) return { status: 'stopped', outputs: null, error: 'Aborted: User requested stop' };
-  if (outcome.status === 'failed') return { status: 'failed', outputs: null, error: outcome.error };
-  const wanted = end.data['outputs'] as readonly { variable: string; value_selector: readonly string[] }[];
-  const outputs: Record<string, Json> = {};
-  for (const { variable, value_selector: selector } of wanted) {
-    const [node, name = ''] = selector;
-    outputs[variable] = (node === tool.id ? outcome.outputs[name] : undefined) ?? null;
-  }
-  return { status: 'succeeded', outputs, error: null };
-}
-
-/** Returns the values of the start variables. Throws a Refusal with Dify's words for the first invalid one. */
-function startPool(start: ToolNode, inputs: JsonObject, state: SandboxState): ReadonlyMap<string, Json> {
-  const pool = new Map<string, Json>();
-  for (const declared of start.data['variables'] as readonly JsonObject[]) {
-    const [name, type] = [textOf(declared, 'variable'), textOf(declared, 'type')];
-    const isKnown = TYPES[type];
-    if (isKnown === undefined || (type === 'checkbox' && !state.features.suppressOutput)) {
-      throw invalidParam(
-        `1 validation error for VariableEntity\ntype\n  Input should be a known type, not ${type}`,
-      );
+/** Resolves with the end of the workflow. Its outputs are what its tool sends as json. */
+async function outputsOf(
+  provider: SandboxProvider,
+  parameters: JsonObject,
+  signal: AbortSignal,
+  { appId, state }: { readonly appId: string; readonly state: SandboxState },
+): Promise<{ status: string; outputs: JsonObject; error: string | null }> {
+  const [tool] = provider.tools;
+  let outputs: Json | undefined;
+  try {
+    if (tool === undefined) throw new Error('workflow not found');
+    const { files, features, workspace } = state;
+    state.account.runs.push({ appId, tool: tool.declaration.name, parameters });
+    const run = { signal, files, features: { ...features, brokenFileOutputs: false }, workspace };
+    for await (const message of tool.run(parameters, run)) {
+      if (message.type === 'json' && 'message' in message) outputs = message.message['json_object'];
     }
-    const value = inputs[name];
-    if (value === undefined || value === null) continue;
-    if (!isKnown(value)) throw invalidParam(`${name} in input form must be a ${type}`);
-    pool.set(`start.${name}`, withFiles(value, state));
+    return {
+      status: 'succeeded',
+      outputs: isJsonObject(outputs ?? null) ? (outputs as JsonObject) : {},
+      error: null,
+    };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return signal.aborted
+      ? { status: 'stopped', outputs: {}, error: 'Aborted: User requested stop' }
+      : { status: 'failed', outputs: {}, error: text };
   }
-  return pool;
 }

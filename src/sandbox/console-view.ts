@@ -84,7 +84,7 @@ export function workflowSettings(provider: SandboxProvider, state: SandboxState)
     })),
     output_schema: tool.output_schema,
     tool: toolView(tool, provider, state),
-    synced: true,
+    synced: state.account.toolsAreSynced,
     privacy_policy: '',
   };
 }

@@ -73,6 +73,10 @@ export interface Features {
   readonly goneIsNotFound: boolean;
   /** Tool nodes take form values as inputs with a type (1.7.0) instead of plain values. */
   readonly formInputs: boolean;
+  /** A tool node passes on links that are no files, and keeps booleans of type `any` (1.8.0). */
+  readonly nodeLinks: boolean;
+  /** The run of a node reports a tool without credentials as failed (1.9.0) instead of refusing it with 400. */
+  readonly failedLookups: boolean;
   /** The run of a node names variables by their selector (1.9.0) instead of by the parameter. */
   readonly selectorKeys: boolean;
   /** A draft can be saved without environment variables (1.11.0). */
@@ -121,6 +125,8 @@ export function featuresOf(version: string): Features {
     multipleSelects: since('1.16.1'),
     goneIsNotFound: since('1.13.1'),
     formInputs: since('1.7.0'),
+    nodeLinks: since('1.8.0'),
+    failedLookups: since('1.9.0'),
     selectorKeys: since('1.9.0'),
     optionalEnvironment: since('1.11.0'),
     noEnvironment: since('1.17.0'),

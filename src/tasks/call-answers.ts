@@ -36,7 +36,7 @@ function withoutDeclared(facts: JsonObject, outputSchema: JsonObject | undefined
 /** Returns the answer of cancel_call. `wasRunning` is false if the call had ended before. */
 export function cancelAnswer({ tool, status }: CallState, wasRunning: boolean): ToolResult {
   const text = wasRunning
-    ? `The call of ${tool} was cancelled. The tool runs to its end in Dify if it has started there; what it does stays done.`
+    ? `The call of ${tool} was cancelled. If the tool has started in Dify, it may run to its end there; what it does stays done.`
     : `The call of ${tool} had already ended (${status}). get_call_result returns its result.`;
   return textResult(text);
 }

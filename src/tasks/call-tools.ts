@@ -40,8 +40,8 @@ export function defineCallTools(maxWaitSeconds: number) {
       name: CANCEL,
       title: 'Cancel a call',
       description:
-        'Stops waiting for a tool call that returned a call ID, and discards its result. The tool itself runs to its ' +
-        'end in Dify if it has started there. Example: {"call_id": "call_4fZr0bX2"}',
+        'Stops waiting for a tool call that returned a call ID, and discards its result. A tool that has started may ' +
+        'run to its end in Dify. Example: {"call_id": "call_4fZr0bX2"}',
       input: z.object({ call_id: callId }),
       annotations: { idempotentHint: true, openWorldHint: false },
     }),

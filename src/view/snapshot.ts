@@ -118,7 +118,7 @@ function unavailable(failure: BridgeError | undefined, waitMs: number): BridgeEr
   if (failure === undefined) {
     const message = `Dify has not listed its tools within ${durationText(waitMs)}.`;
     return new BridgeError('catalog_unavailable', message, {
-      hint: 'Try again in a moment. If this happens again, check that Dify answers at DIFY_API_URL.',
+      hint: 'Try again in a moment. If this happens again, check with doctor that Dify answers.',
     });
   }
   const { message, hint, problems, upstream } = failure;

@@ -34,8 +34,13 @@ export function isGone({ status, body, code }: DifyReply): boolean {
   return status === 404 && body !== undefined && code !== 'draft_workflow_not_exist';
 }
 
-/** Returns the error for a refused request about the app. */
-export function accountError(session: ConsoleSession, answer: DifyAnswer, reply: DifyReply): BridgeError {
+/** Returns the error for a refused request about the app; `target` is the tool that it was to run. */
+export function accountError(
+  session: ConsoleSession,
+  answer: DifyAnswer,
+  reply: DifyReply,
+  target?: CallTarget,
+): BridgeError {
   const { status, path, body, said } = reply;
   const upstream = { status, path };
   const words = said === undefined ? '' : ` Dify said: ${said}`;
@@ -70,6 +75,9 @@ export function accountError(session: ConsoleSession, answer: DifyAnswer, reply:
     });
   }
   if (status === 400) {
+    // Before 1.8.0, also what later releases report as a failed run.
+    const known = target && said !== undefined ? knownFailure(said, said, target, upstream) : undefined;
+    if (known !== undefined) return known;
     const hint =
       'Check the arguments. If they are right, tell the user to check that the tool still exists in Dify.';
     return new BridgeError('upstream_rejected', `Dify refused the call before running the tool.${words}`, {

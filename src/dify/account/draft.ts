@@ -6,12 +6,14 @@ import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { readReply } from '../wire/reply.ts';
 import { accountError, AppGone, isGone } from './account-errors.ts';
-import { type DraftNode, isOwnNode, START_NODE, startNode } from './node.ts';
+import { type DraftNode, isOwnNode, isUnchanged, START_NODE, startNode } from './node.ts';
 
 /** The most nodes of the bridge in a draft: each one makes every run slower. */
 export const MAX_NODES = 100;
 /** Attempts to change a draft that others change at the same time. */
 const MAX_ATTEMPTS = 25;
+/** How long the bridge relies on what it knows of a draft: it then notices that a person edited its nodes. */
+const REREAD_MS = 2000;
 
 /** A draft as Dify stores it. */
 interface Stored {
@@ -45,6 +47,7 @@ const EMPTY: Stored = {
 export class Draft {
   readonly path: string;
   readonly #session: ConsoleSession;
+  readonly #rereadMs: number;
   /** What Dify stores as far as known; undefined if it must be read. */
   #stored: Stored | undefined;
   /** The bridge's nodes in the order of their last use. */
@@ -56,9 +59,12 @@ export class Draft {
   #sendsEnvironment = true;
   /** When the next change may start, by `performance.now`. */
   #nextChangeAt = 0;
+  /** When Dify last said what it stores, by `performance.now`. */
+  #knownAt = 0;
 
-  constructor(session: ConsoleSession, appId: string) {
+  constructor(session: ConsoleSession, appId: string, rereadMs = REREAD_MS) {
     this.#session = session;
+    this.#rereadMs = rereadMs;
     this.path = `/console/api/apps/${appId}/workflows/draft`;
   }
 
@@ -72,6 +78,7 @@ export class Draft {
     try {
       this.#used.delete(id);
       this.#used.set(id, node);
+      if (performance.now() - this.#knownAt >= this.#rereadMs) this.#stored = undefined;
       while (!this.#has(id)) {
         signal.throwIfAborted();
         // A caller's abort must not end a change that others wait for.
@@ -112,6 +119,7 @@ export class Draft {
     let otherwise = false;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const stored = (this.#stored ??= await this.#read());
+      if ([...this.#inUse.keys()].every((id) => this.#has(id))) return;
       const nodes = this.#merged(stored.nodes);
       const startedAt = performance.now();
       const answer = await this.#post(stored, nodes);
@@ -119,6 +127,7 @@ export class Draft {
         const { hash, updated_at: updatedAt } = objectOf(await answer.json());
         this.#stored = { ...stored, nodes, hash: textOf(hash), updatedAt: secondsOf(updatedAt) };
         const now = performance.now();
+        this.#knownAt = now;
         this.#nextChangeAt = now + (now - startedAt) * (1 + 2 * Math.random());
         return;
       }
@@ -155,6 +164,7 @@ export class Draft {
 
   async #read(): Promise<Stored> {
     const answer = await this.#session.send({ method: 'GET', path: this.path, signal: AbortSignal.any([]) });
+    this.#knownAt = performance.now();
     if (answer.status === 200) return toStored(await answer.json());
     const reply = await readReply(answer);
     if (reply.code === 'draft_workflow_not_exist') return EMPTY;
@@ -182,7 +192,7 @@ function toStored(raw: unknown): Stored {
   const or = (value: Json | undefined, other: Json): Json => value ?? other;
   return {
     hash: textOf(body['hash']),
-    nodes: nodes.filter((node): node is DraftNode => isJsonObject(node) && typeof node['id'] === 'string'),
+    nodes: nodes.filter(isNode).filter((node) => !isOwnNode(node.id) || isUnchanged(node)),
     updatedAt: secondsOf(body['updated_at']),
     edges: or(graph['edges'], EMPTY.edges),
     viewport: or(graph['viewport'], EMPTY.viewport),
@@ -190,6 +200,10 @@ function toStored(raw: unknown): Stored {
     environmentVariables: or(body['environment_variables'], EMPTY.environmentVariables),
     conversationVariables: or(body['conversation_variables'], EMPTY.conversationVariables),
   };
+}
+
+function isNode(node: Json): node is DraftNode {
+  return isJsonObject(node) && typeof node['id'] === 'string';
 }
 
 /** Returns seconds since 1970; 0 if Dify does not say. Dify 1.4.1 writes them as a text after a change. */

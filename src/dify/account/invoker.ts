@@ -36,18 +36,18 @@ export function createAccountInvoker({
   maxAnswerBytes,
 }: AccountInvokerOptions): Invoker {
   return {
+    stopsWorkflows: true,
     async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal }) {
+      if (ref.providerType === 'workflow') {
+        const run = await workflows.start(ref.providerId, parameters, signal);
+        if (run !== undefined) {
+          yield* run.messages();
+          return;
+        }
+      }
       for (let attempt = 1; ; attempt += 1) {
         const draft = await abortable(app.draft(), signal);
-        const run = toNodeRun({ ref, parameters, forms, credentialId }, app.version);
-        if (ref.providerType === 'workflow') {
-          const stream = await workflows.start(run, app.version, signal);
-          if (stream !== undefined) {
-            yield* stream.messages();
-            return;
-          }
-        }
-        const { node, inputs } = run;
+        const { node, inputs } = toNodeRun({ ref, parameters, forms, credentialId }, app.version);
         try {
           const done = await draft.use(node, signal);
           try {
@@ -75,7 +75,7 @@ export function createAccountInvoker({
               attempt === MAX_ATTEMPTS ||
               !(await wasNotStarted(draft, node.id, { answer, reply, elapsed }))
             ) {
-              throw accountError(session, answer, reply);
+              throw accountError(session, answer, reply, { ...ref, providerLabel });
             }
           } finally {
             done();

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { canonicalJson } from '../../model/exact-json.ts';
+import { type Json, type JsonObject, objectOf } from '../../model/json.ts';
 import type { FormParameter } from '../../model/ports.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { isSince } from '../wire/release.ts';
@@ -12,12 +13,9 @@ export interface NodeCall {
   readonly credentialId: string | undefined;
 }
 
-/** A tool node, and the values of its variables in one call. */
+/** A tool node, and the values of its variables in one call, as the run of a node names them. */
 export interface NodeRun {
   readonly node: DraftNode;
-  /** The values by parameter. */
-  readonly values: JsonObject;
-  /** The same as the run of a node names them. */
   readonly inputs: JsonObject;
 }
 
@@ -26,6 +24,16 @@ export type DraftNode = JsonObject & { readonly id: string };
 
 export const START_NODE = 'start';
 const PREFIX = 'mcp';
+/** The fields of a node that decide what it runs. */
+const ESSENCE = [
+  'provider_id',
+  'provider_type',
+  'tool_name',
+  'tool_parameters',
+  'tool_configurations',
+  'credential_id',
+  'tool_node_version',
+] as const;
 /** From this release on, form values are inputs like others: `{type, value}`. Before, they are plain values. */
 const FORM_INPUTS_SINCE = '1.7.0';
 /** From this release on, the run names a variable by its selector. Before, by its parameter. */
@@ -34,6 +42,17 @@ const SELECTOR_KEYS_SINCE = '1.9.0';
 /** Returns whether the bridge made a node. */
 export function isOwnNode(id: string): boolean {
   return new RegExp(`^${PREFIX}[0-9a-f]{24}$`).test(id);
+}
+
+/** Returns whether one of the bridge's nodes runs what it ran when the bridge made it. A person may have edited it. */
+export function isUnchanged({ id, data }: DraftNode): boolean {
+  return id === idOf(objectOf(data));
+}
+
+/** Returns the ID of a node that runs this. Editors add fields that change nothing. */
+function idOf(data: JsonObject): string {
+  const essence = Object.fromEntries(ESSENCE.map((key) => [key, data[key]]));
+  return PREFIX + hash('sha256', canonicalJson(essence)).slice(0, 24);
 }
 
 /**
@@ -71,13 +90,11 @@ export function toNodeRun({ ref, parameters, forms, credentialId }: NodeCall, ve
     // Without it, Dify reads form values as releases before 1.7.0 do.
     tool_node_version: '2',
   };
-  const id = PREFIX + hash('sha256', JSON.stringify(data)).slice(0, 24);
-  const values = Object.fromEntries(variables);
-  return { node: toDraftNode(id, data), values, inputs: inputsOf(variables, version) };
+  return { node: toDraftNode(idOf(data), data), inputs: inputsOf(variables, version) };
 }
 
 /** Returns a node at a fixed place: nobody looks at them, and Dify requires a position. */
-export function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
+function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
   const position = { x: 300, y };
   return {
     id,
@@ -93,11 +110,11 @@ export function toDraftNode(id: string, data: JsonObject, y = 0): DraftNode {
 }
 
 /** Returns the start node that every draft needs. */
-export function startNode(variables: readonly JsonObject[] = []): DraftNode {
-  return toDraftNode(START_NODE, { ...nodeTexts('start', 'Start'), variables }, -100);
+export function startNode(): DraftNode {
+  return toDraftNode(START_NODE, { ...nodeTexts('start', 'Start'), variables: [] }, -100);
 }
 
-export function nodeTexts(type: string, title: string) {
+function nodeTexts(type: string, title: string) {
   return { type, title, desc: '', selected: false };
 }
 

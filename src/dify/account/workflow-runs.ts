@@ -1,25 +1,14 @@
-import { hash } from 'node:crypto';
 import { after, onAbort } from '../../model/async.ts';
-import { BridgeError, type ErrorCode } from '../../model/errors.ts';
-import { isJsonObject, type JsonObject, objectOf, textOf } from '../../model/json.ts';
+import { BridgeError } from '../../model/errors.ts';
+import { type Json, type JsonObject, objectOf, textOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
+import { writeJson } from '../../model/well-formed.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
-import { readReply } from '../wire/reply.ts';
-import { accountError, isGone, runError } from './account-errors.ts';
+import { isWebPage, readReply } from '../wire/reply.ts';
+import { accountError, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';
-import type { NodeRun } from './node.ts';
-import { createOwnApp, listOwnApps } from './own-apps.ts';
 import { messagesOf } from './outputs.ts';
-import { toWorkflowGraph } from './workflow-graph.ts';
-
-export interface WorkflowRunsOptions {
-  readonly session: ConsoleSession;
-  /** Whether the operator agreed that the bridge makes apps. */
-  readonly mayCreate: boolean;
-  /** The largest accepted event, in bytes. */
-  readonly maxEventBytes: number;
-}
 
 /** A run that Dify has accepted. */
 export interface StreamedRun {
@@ -27,15 +16,19 @@ export interface StreamedRun {
   messages(): AsyncGenerator<ToolInvokeMessage, void, undefined>;
 }
 
-const APP_NAME = 'MCP bridge worker';
-/** The most apps of that name: a workspace's plan may limit them. Other workflow tools run without a stream. */
-export const MAX_APPS = 10;
-/** Attempts to prepare a draft that others change at the same time. */
-const MAX_ATTEMPTS = 3;
+/** What runs the workflow of a tool as its app. */
+interface WorkflowApp {
+  /** The path of the app in Dify's Explore. */
+  readonly path: string;
+  readonly parameters: readonly JsonObject[];
+}
+
+const SETTINGS = '/console/api/workspaces/current/tool-provider/workflow/get?workflow_tool_id=';
+const INSTALLED = '/console/api/installed-apps';
 /** How long the bridge waits for a workflow's ID after its caller has left. */
 const STOP_MS = 10_000;
-const NO_ROOM: ReadonlySet<ErrorCode> = new Set(['upstream_quota_exceeded', 'upstream_forbidden']);
 const NO_TIMEOUT = Number.POSITIVE_INFINITY;
+const FILE = '__dify__file__';
 
 /** Errors inside a workflow name their own providers. */
 const WORKFLOW = {
@@ -46,43 +39,29 @@ const WORKFLOW = {
 } as const;
 
 /**
- * Runs workflow tools as streams, which no proxy cuts for being silent and which can be stopped. Each combination of
- * tool, given parameters and credential has an app of its own, whose description names it: a stream runs a whole draft,
- * so that bridges may share an app only if its draft never changes.
+ * Runs the workflow of a tool as Dify's Explore runs its app: as a stream, which no proxy cuts for being silent, which
+ * has the text while it is written, and which can be stopped. Stopping a node that runs a workflow tool would stop the
+ * node only: the workflow inside runs to its end.
  */
 export class WorkflowRuns {
-  readonly #options: WorkflowRunsOptions;
-  /** The apps by the key in their description. */
-  #apps: Promise<Map<string, string>> | undefined;
-  /** What this Dify does not run as a stream. */
-  readonly #refused = new Set<string>();
-  #mayCreate: boolean;
-  readonly #making = new Map<string, Promise<string | undefined>>();
+  readonly #session: ConsoleSession;
+  /** The largest accepted event, in bytes. */
+  readonly #maxEventBytes: number;
+  /** The installed apps by the app. */
+  readonly #installed = new Map<string, string>();
 
-  constructor(options: WorkflowRunsOptions) {
-    this.#options = options;
-    this.#mayCreate = options.mayCreate;
+  constructor(session: ConsoleSession, maxEventBytes: number) {
+    this.#session = session;
+    this.#maxEventBytes = maxEventBytes;
   }
 
   /**
-   * Starts a run. Resolves with undefined if the values cannot be start variables, if there is no app, or if Dify
-   * refuses the run, always before the tool is started.
+   * Starts the workflow of a tool. Resolves with undefined, before anything was started, if the app has a newer version
+   * than the tool, or if Dify refuses.
    */
-  async start(
-    { node, values }: NodeRun,
-    version: string | undefined,
-    signal: AbortSignal,
-  ): Promise<StreamedRun | undefined> {
-    const graph = toWorkflowGraph(node, values, version);
-    if (graph === undefined) return undefined;
-    const key = `[${hash('sha256', JSON.stringify(graph)).slice(0, 24)}]`;
-    const appId = this.#refused.has(key) ? undefined : await this.#appFor(key);
-    if (appId === undefined) return undefined;
-    const path = `/console/api/apps/${appId}`;
-    if (!(await this.#prepare(path, graph, signal))) {
-      this.#apps = undefined;
-      return undefined;
-    }
+  async start(toolId: string, values: JsonObject, signal: AbortSignal): Promise<StreamedRun | undefined> {
+    const app = await this.#appOf(toolId, signal);
+    if (app === undefined) return undefined;
     signal.throwIfAborted();
     // A workflow can be stopped only by the ID that its stream begins with, so a caller's abort waits for that.
     const close = new AbortController();
@@ -90,87 +69,52 @@ export class WorkflowRuns {
       signal,
       () => void after(STOP_MS, () => close.abort(signal.reason), { ref: false }),
     );
-    const answer = await this.#options.session
+    const answer = await this.#session
       .send({
         method: 'POST',
-        path: `${path}/workflows/draft/run`,
-        content: () => ({ body: { inputs: values, files: [] } }),
+        path: `${app.path}/workflows/run`,
+        content: () => ({ body: toInputs(values, app.parameters) }),
         signal: close.signal,
         timeoutMs: NO_TIMEOUT,
       })
       .finally(stopListening);
-    if (answer.status === 200) return { messages: () => this.#read(path, answer, { signal, close }) };
+    if (answer.status === 200 && !isWebPage(answer)) {
+      return { messages: () => this.#read(app.path, answer, { signal, close }) };
+    }
     const reply = await readReply(answer);
-    if (answer.status === 429) throw accountError(this.#options.session, answer, reply);
-    if (answer.status < 500) {
-      // A deleted app is looked for again; any other refusal would be repeated.
-      if (isGone(reply)) this.#apps = undefined;
-      else this.#refused.add(key);
-      return undefined;
+    if (reply.status === 429 || reply.status >= 500 || reply.body === undefined) {
+      throw accountError(this.#session, answer, reply);
     }
-    throw accountError(this.#options.session, answer, reply);
+    this.#installed.clear();
+    return undefined;
   }
 
-  async #appFor(key: string): Promise<string | undefined> {
-    const apps = await (this.#apps ??= this.#list().catch((error: unknown) => {
-      this.#apps = undefined;
-      throw error;
-    }));
-    const known = apps.get(key);
-    if (known !== undefined || !this.#mayCreate || apps.size >= MAX_APPS) return known;
-    const making = this.#making.get(key) ?? this.#make(key, apps).finally(() => this.#making.delete(key));
-    this.#making.set(key, making);
-    return making;
+  /** Resolves with undefined if the app does not run the version of the tool, or if the account may not run it. */
+  async #appOf(toolId: string, signal: AbortSignal): Promise<WorkflowApp | undefined> {
+    const settings = await this.#get(SETTINGS + encodeURIComponent(toolId), signal);
+    const appId = textOf(settings?.['workflow_app_id']);
+    if (settings === undefined || appId === undefined || settings['synced'] !== true) return undefined;
+    const { parameters } = objectOf(settings['tool']);
+    let id = this.#installed.get(appId);
+    if (id === undefined) {
+      const { installed_apps: apps } = (await this.#get(`${INSTALLED}?app_id=${appId}`, signal)) ?? {};
+      const all = Array.isArray(apps) ? apps.map(objectOf) : [];
+      id = textOf(all.find(({ app }) => objectOf(app)['id'] === appId)?.['id']);
+      if (id === undefined) return undefined;
+      this.#installed.set(appId, id);
+    }
+    return {
+      path: `${INSTALLED}/${id}`,
+      parameters: Array.isArray(parameters) ? parameters.map(objectOf) : [],
+    };
   }
 
-  async #list(): Promise<Map<string, string>> {
-    const { apps } = await listOwnApps(this.#options.session, APP_NAME, AbortSignal.any([]));
-    const byKey = new Map<string, string>();
-    for (const { id, description } of apps) {
-      const key = /\[[0-9a-f]{24}\]/.exec(description)?.[0];
-      if (key !== undefined && !byKey.has(key)) byKey.set(key, id);
-    }
-    return byKey;
-  }
-
-  /** Resolves with undefined if Dify does not let the account make another app. */
-  async #make(key: string, apps: Map<string, string>): Promise<string | undefined> {
-    const description = `Runs a workflow for MCP clients. The bridge made it: please do not edit. ${key}`;
-    try {
-      const id = await createOwnApp(this.#options.session, APP_NAME, description, AbortSignal.any([]));
-      apps.set(key, id);
-      return id;
-    } catch (error) {
-      if (!(error instanceof BridgeError) || !NO_ROOM.has(error.code)) throw error;
-      this.#mayCreate = false;
-      return undefined;
-    }
-  }
-
-  /** Makes the app's draft this graph. Resolves with false if that is not possible. */
-  async #prepare(path: string, graph: JsonObject, signal: AbortSignal): Promise<boolean> {
-    const { session } = this.#options;
-    const draft = `${path}/workflows/draft`;
-    let environment: object = { environment_variables: [] };
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const present = await session.send({ method: 'GET', path: draft, signal });
-      const stored = objectOf(await present.json());
-      if (present.status === 200 && isEqual(objectOf(stored['graph']), graph)) return true;
-      if (present.status !== 200 && stored['code'] !== 'draft_workflow_not_exist') return false;
-      const body = {
-        graph,
-        features: {},
-        hash: textOf(stored['hash']),
-        ...environment,
-        conversation_variables: [],
-      };
-      const answer = await session.send({ method: 'POST', path: draft, content: () => ({ body }), signal });
-      await answer.discard();
-      if (answer.status === 200) return true;
-      if (answer.status === 400) environment = {};
-      else if (answer.status !== 409) return false;
-    }
-    return false;
+  /** Resolves with undefined if Dify refuses the request: the run of the node then says why. */
+  async #get(path: string, signal: AbortSignal): Promise<JsonObject | undefined> {
+    const answer = await this.#session.send({ method: 'GET', path, signal });
+    if (answer.status === 200 && !isWebPage(answer)) return objectOf(await answer.json());
+    await answer.discard();
+    return undefined;
   }
 
   async *#read(
@@ -186,7 +130,7 @@ export class WorkflowRuns {
     };
     const stopListening = onAbort(signal, leave);
     try {
-      for await (const event of decodeEvents(answer.body, this.#options.maxEventBytes)) {
+      for await (const event of decodeEvents(answer.body, this.#maxEventBytes)) {
         taskId ??= textOf(event['task_id']);
         if (signal.aborted && taskId !== undefined) break;
         const { event: kind, data, message } = event;
@@ -194,10 +138,12 @@ export class WorkflowRuns {
           ended = true;
           throw runError(textOf(message) ?? '', answer, WORKFLOW);
         }
+        const text = kind === 'text_chunk' ? textOf(objectOf(data)['text']) : undefined;
+        if (text !== undefined) yield { type: 'progress', text };
         if (kind !== 'workflow_finished') continue;
         ended = true;
         const { status, outputs, error } = objectOf(data);
-        yield* messagesOf({ status, error, outputs: withVariables(objectOf(outputs)) }, WORKFLOW, answer);
+        yield* messagesOf({ status, error, outputs: toNodeOutputs(objectOf(outputs)) }, WORKFLOW, answer);
         return;
       }
     } finally {
@@ -214,34 +160,44 @@ export class WorkflowRuns {
   async #stop(path: string, taskId: string): Promise<void> {
     const request = {
       method: 'POST',
-      path: `${path}/workflow-runs/tasks/${encodeURIComponent(taskId)}/stop`,
+      path: `${path}/workflows/tasks/${encodeURIComponent(taskId)}/stop`,
       content: () => ({ body: {} }),
       signal: AbortSignal.any([]),
     } as const;
-    await this.#options.session
+    await this.#session
       .send(request)
       .then((answer) => answer.discard())
       .catch(() => undefined);
   }
 }
 
-/** Returns the outputs with the variables of the workflow, which its json message has too. */
-function withVariables(outputs: JsonObject): JsonObject {
-  const [values] = Array.isArray(outputs['json']) ? (outputs['json'] as readonly unknown[]) : [];
-  const { text: _text, json: _json, files: _files, ...variables } = isJsonObject(values) ? values : {};
-  const isNothing = Object.keys(variables).length === 1 && Array.isArray(variables['data']);
-  return isNothing ? outputs : { ...variables, ...outputs };
+/** Returns the values as a workflow tool passes them to its workflow. */
+function toInputs(values: JsonObject, parameters: readonly JsonObject[]) {
+  const inputs: Record<string, Json> = {};
+  let files: Json = [];
+  for (const [name, value] of Object.entries(values)) {
+    const isSystem = parameters.some((each) => each['name'] === name && each['type'] === 'system-files');
+    if (isSystem) files = value ?? [];
+    else if (value !== undefined) inputs[name] = value;
+  }
+  for (const { name, type } of parameters) {
+    if (type === 'files' && typeof name === 'string') inputs[name] ??= [];
+  }
+  return { inputs, files };
 }
 
-/** Returns whether a stored graph runs what a graph does. Dify and its editor add fields. */
-function isEqual(stored: JsonObject, graph: JsonObject): boolean {
-  return JSON.stringify(essenceOf(stored)) === JSON.stringify(essenceOf(graph));
+/** Returns the outputs of a workflow as the node of its tool has them. */
+function toNodeOutputs(outputs: JsonObject): JsonObject {
+  const files = Object.values(outputs)
+    .flat()
+    .filter((value): value is JsonObject => objectOf(value)['dify_model_identity'] === FILE);
+  return { ...outputs, text: spacedJson(outputs), json: [outputs], files };
 }
 
-function essenceOf({ nodes, edges }: JsonObject): unknown {
-  const list = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.map(objectOf) : []);
-  return [
-    list(nodes).map(({ id, data }) => [id, data]),
-    list(edges).map(({ source, target }) => [source, target]),
-  ];
+/** Returns JSON as Python writes it, with a space after each comma and colon. */
+function spacedJson(value: Json): string {
+  // Line feeds inside strings are escaped, so that each one is the indentation's.
+  return writeJson(value, 1)
+    .replaceAll(/(?<=,)\n */g, ' ')
+    .replaceAll(/\n */g, '');
 }

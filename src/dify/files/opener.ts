@@ -141,7 +141,9 @@ function readRefusal({ status, path, version }: DifyAnswer, refusal: string): At
   if (status === 403 || isLostUpload) return { kind: 'refused', reason: refusal };
   if (status === 404 || status === 415) return unavailable(GONE);
   if (status === 200) {
-    return unavailable('A web page came instead of the file: DIFY_API_URL does not lead to Dify.');
+    return unavailable(
+      'A web page came instead of the file: the address does not lead to the files of Dify.',
+    );
   }
   return unavailable(`Dify answered the request for the file with status ${status}.`);
 }

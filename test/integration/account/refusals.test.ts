@@ -81,6 +81,14 @@ describe('what Dify refuses an account', () => {
     },
   );
 
+  it.for(['1.8.1', '1.9.0'])('asks for credentials in Dify %s', async (version) => {
+    const sandbox = await startSandbox({ version });
+    addTools(sandbox);
+    await using bridge = await startBridge({ env: accountEnv(sandbox) });
+    const client = await bridge.connect('v2 pinned');
+    expect(await errorOf(client, 'tests_locked__echo')).toMatch(/no credentials.*authorize/s);
+  });
+
   it('names DIFY_URL if something else answers there', async () => {
     const page = createServer((_request, response) => {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<!doctype html><title>nginx</title>');

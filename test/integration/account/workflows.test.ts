@@ -21,12 +21,11 @@ describe('workflow tools of an account', () => {
       const [one, two] = [await client.callTool(name, TEXTS), await other.callTool(name, TEXTS)];
       expect([one.content, one.structuredContent]).toEqual([two.content, two.structuredContent]);
       expect(sandbox.account.tasks.map(({ state }) => state)).toEqual(['finished']);
-      // Concurrent calls share one app: its draft does not depend on their values.
       const answers = await Promise.all(
         ['x', 'y', 'z'].map((first) => client.callTool(name, { first, second: first })),
       );
       expect(answers.map(({ isError }) => isError ?? false)).toEqual([false, false, false]);
-      expect(sandbox.account.apps.map((app) => app.name)).toEqual(['MCP bridge', 'MCP bridge worker']);
+      expect(sandbox.account.apps).toEqual([]);
       expect(sandbox.account.runs).toHaveLength(4);
     },
   );
@@ -56,12 +55,12 @@ describe('workflow tools of an account', () => {
     expect(sandbox.account.tasks).toHaveLength(1);
   });
 
-  it.for(['refuses streams', 'has no room for another app'] as const)(
+  it.for(['refuses streams', 'has a newer version of the workflow than of its tool'] as const)(
     'run as a node, once, if Dify %s',
     async (what) => {
       const sandbox = await startSandbox();
       if (what === 'refuses streams') sandbox.account.refuseStreams();
-      else sandbox.account.setAppLimit(1);
+      else sandbox.account.publishWorkflows();
       await using bridge = await startBridge({ env: accountEnv(sandbox) });
       const client = await bridge.connect('v2 pinned');
       const { isError } = await client.callTool('workflow__compare_texts', TEXTS);
@@ -71,19 +70,16 @@ describe('workflow tools of an account', () => {
     },
   );
 
-  it('repair an app that somebody edited or deleted', async () => {
-    const sandbox = await startSandbox();
+  it.for(PLACES)('report the text that they write to $era over $transport', async ({ transport, era }) => {
+    const sandbox = await startSandbox({ tools: 'long' });
     await using bridge = await startBridge({ env: accountEnv(sandbox) });
-    const client = await bridge.connect('v2 pinned');
-    const call = async () => (await client.callTool('workflow__compare_texts', TEXTS)).isError ?? false;
-    expect(await call()).toBe(false);
-    const worker = sandbox.account.apps[1]?.id ?? '';
-    sandbox.account.editDraft(worker, () => ({ nodes: [], edges: [] }));
-    expect(await call()).toBe(false);
-    sandbox.account.deleteApp(worker);
-    expect([await call(), await call()]).toEqual([false, false]);
-    // The call after the deletion ran as a node.
-    expect(sandbox.account.tasks).toHaveLength(3);
-    expect(sandbox.account.runs).toHaveLength(4);
+    const client = await bridge.connect(era, transport);
+    const reports: (string | undefined)[] = [];
+    const onprogress = ({ message }: { message?: string | undefined }) => void reports.push(message);
+    const { isError, content } = await client.callTool(SLOW, { seconds: 0 }, { onprogress });
+    expect(isError ?? false).toBe(false);
+    const text = 'This took 0 seconds.';
+    expect(reports).toContain(text);
+    expect(JSON.stringify(content)).toContain(text);
   });
 });

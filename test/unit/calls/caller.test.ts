@@ -494,6 +494,24 @@ describe('cancellation', () => {
     expect(invoker.invocations).toEqual([]);
   });
 
+  it.each([
+    ['workflow', true, 'Dify stops the workflow'],
+    ['workflow', false, 'the tool runs to its end in Dify'],
+    ['builtin', true, 'the tool runs to its end in Dify'],
+  ] as const)(
+    'of a tool of type %s says what Dify does (stops workflows: %s)',
+    async (providerType, stops, hint) => {
+      const invoker = { ...steered(), stopsWorkflows: stops };
+      const caller = callerWith({ invoker });
+      const controller = new AbortController();
+      const tool = aTool({ ref: { providerType, providerId: 'one', tool: 'tool' } });
+      const outcome = errorOf(caller.start(tool, {}, { signal: controller.signal }));
+      await settle();
+      controller.abort();
+      expect((await outcome).hint).toContain(hint);
+    },
+  );
+
   it.each([true, false])('in the stream closes the request (stream that obeys: %s)', async (obedient) => {
     const invoker = steered(obedient);
     const caller = callerWith({ invoker });

@@ -497,6 +497,25 @@ describe('observer', () => {
     }
   });
 
+  it('hears the text that a tool writes, at most four times a second, and the result does not have it', async () => {
+    vi.useFakeTimers();
+    try {
+      const progress = vi.fn<(message: string) => void>();
+      const slow = async function* () {
+        for (const piece of ['one ', 'two ', '\u001b[31m', 'three\n', 'four']) {
+          yield { type: 'progress', text: piece } as const;
+          vi.advanceTimersByTime(100);
+        }
+        yield text('end');
+      };
+      const { content } = await convertStream(slow(), { observer: { progress } });
+      expect(progress.mock.calls.flat()).toEqual(['one', 'two three', 'Received 1 message']);
+      expect(content).toEqual([{ type: 'text', text: 'end' }]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('hears with which code a call failed', async () => {
     const failed = vi.fn<(error: BridgeError) => void>();
     const error = new BridgeError('stream_broken', 'It broke.');
