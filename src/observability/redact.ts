@@ -62,9 +62,12 @@ function copyObject(value: object, { secrets, depth, parents }: Place): unknown 
   }
   const result: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
+    const member = read(value, name);
+    // JSON leaves it out anyway.
+    if (member === undefined) continue;
     result[name] = SECRET_NAME.test(name.toLowerCase().replace(/[-_]/g, ''))
       ? REDACTED
-      : copy(read(value, name), inside);
+      : copy(member, inside);
   }
   return result;
 }
