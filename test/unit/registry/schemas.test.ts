@@ -212,7 +212,7 @@ describe('descriptions of parameters', () => {
       value,
       label: english(['Red', 'Dark blue'][at] ?? ''),
     }));
-    expect(described({ type: 'select', options: again })).toBeUndefined();
+    expect(described({ type: 'select', options: again })).not.toContain('=');
     const many = options(...Array.from({ length: 240 }, (_, index) => `country-${index}`));
     expect(described({ options: many })).toMatch(/country-20, .* and \d+ more\.$/);
   });
