@@ -79,7 +79,8 @@ async function runStep(
   folder: string,
   print: (text: string) => void,
 ) {
-  const tool = tools.find(({ title }) => title === step.title);
+  // A tool has no title if its name says the same.
+  const tool = tools.find(({ title, name }) => (title ?? name.slice(name.indexOf('__') + 2)) === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
   print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), 120)}`);
 
