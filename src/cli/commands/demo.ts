@@ -79,8 +79,7 @@ async function runStep(
   folder: string,
   print: (text: string) => void,
 ) {
-  // A tool has no title if its name says the same.
-  const tool = tools.find(({ title, name }) => (title ?? name.slice(name.indexOf('__') + 2)) === step.title);
+  const tool = tools.find(({ title }) => title === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
   print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), 120)}`);
 
