@@ -65,7 +65,7 @@ export async function modelCost() {
     await withBridge(set, async (client) => {
       for (const [name, args] of calls) {
         const result = await client.callTool({ name, arguments: args });
-        results.push({ call: `${name} ${JSON.stringify(args)}`, ...costOf(result) });
+        results.push({ call: name, arguments: args, ...costOf(result) });
       }
     });
   }

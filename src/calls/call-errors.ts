@@ -43,7 +43,7 @@ export function isStale({ code, upstream }: BridgeError, { authorized }: Publish
 
 const RELAY = 'Do not retry; tell the user';
 const RELAY_TO_OPERATOR = `${RELAY} what the operator of the bridge must do`;
-const RELAY_LATER = 'Try again in a moment. If this lasts, tell the user';
+const RELAY_LATER = 'Do not retry at once; tell the user';
 
 /** What a model can do about errors whose hints are for people who run the bridge or Dify. */
 const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
@@ -54,7 +54,7 @@ const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
   upstream_quota_exceeded: RELAY,
   app_missing: RELAY_TO_OPERATOR,
   upstream_unreachable: RELAY_LATER,
-  upstream_error: 'Do not retry at once; tell the user',
+  upstream_error: RELAY_LATER,
 };
 /** How a hint begins that tells a person to look at the bridge or Dify. */
 const IMPERATIVE = /^(?:Set|Check|Give|See|Open|Use|Likely|Delete|Running|DIFY_)/;

@@ -56,7 +56,8 @@ export async function connectDemoClient(server: DemoServer, signal: AbortSignal)
     close: () => client.close(),
     async listTools(): Promise<readonly ListedTool[]> {
       const { tools } = await client.listTools(undefined, { signal, timeout: TIMEOUT_MS });
-      return tools.map((tool) => ({ name: tool.name, title: tool.title ?? tool.name }));
+      // A tool has no title if it would repeat the end of its name.
+      return tools.map(({ name, title }) => ({ name, title: title ?? name.slice(name.indexOf('__') + 2) }));
     },
     async callTool(
       toolName: string,

@@ -284,7 +284,7 @@ describe('a call', () => {
     [
       'upstream_unreachable',
       'Check that Dify is running.',
-      'Try again in a moment. If this lasts, tell the user: Check that Dify is running.',
+      'Do not retry at once; tell the user: Check that Dify is running.',
     ],
     ['upstream_unreachable', 'Whether it took effect is unknown.', 'Whether it took effect is unknown.'],
     ['upstream_error', 'See the log.', 'Do not retry at once; tell the user: See the log.'],

@@ -17,7 +17,7 @@ function invalid(title: string, message: string, tool?: Row['tool']): Row {
       says: [
         'Dify refused the call before running the tool.',
         `Dify said: ${message}`,
-        'Check the arguments and, in Dify, the settings of the tool and its provider.',
+        'Check the arguments. If they are right, tell the user to check the settings of the tool and its provider in Dify.',
       ],
     },
   };
@@ -64,9 +64,11 @@ function notReady(code: string): Row {
 /** What Dify answers instead of a stream: the rows of its inner API, in the order of its checks. */
 export const REFUSALS: readonly Row[] = [
   invalid('a body that Dify cannot read', PYDANTIC),
-  known('no workspace', 'tenant_id is required', ['operator of the bridge to correct DIFY_WORKSPACE_ID']),
-  known('an unknown workspace', 'tenant not found', ['operator of the bridge to correct DIFY_WORKSPACE_ID']),
-  known('a user that is no UUID', 'user not found', ['operator of the bridge to correct dify.userId']),
+  known('no workspace', 'tenant_id is required', ['operator of the bridge must correct DIFY_WORKSPACE_ID']),
+  known('an unknown workspace', 'tenant not found', [
+    'operator of the bridge must correct DIFY_WORKSPACE_ID',
+  ]),
+  known('a user that is no UUID', 'user not found', ['operator of the bridge must correct dify.userId']),
   notReady('not_setup'),
   notReady('not_init_validated'),
   {
