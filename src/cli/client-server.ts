@@ -14,6 +14,7 @@ import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './session.ts';
+import { isFetched } from './typed.ts';
 
 export interface ServerOptions {
   readonly http?: string | undefined;
@@ -59,8 +60,7 @@ export async function serverTarget(
 /** A shared file must not name a folder of one machine, and npx fetches into a temporary one. */
 function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
   const script = realpathSync(io.program.script);
-  const isFetched = /[/\\]_npx[/\\]/.test(script);
-  const usual = isFetched || project !== undefined ? 'npx' : 'local';
+  const usual = isFetched(script) || project !== undefined ? 'npx' : 'local';
   return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
 }
 

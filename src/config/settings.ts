@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   baseUrl,
   browserUrl,
+  email,
   choice,
   duration,
   flag,
@@ -43,7 +44,7 @@ const dify = z.strictObject({
   adminApiKey: optional(key, { secret: true }).describe(
     "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
   ),
-  email: optional(text).describe(
+  email: optional(email).describe(
     'E-mail address of a Dify account that lists the tools, if you have no admin key.',
   ),
   password: optional(password, { secret: true }).describe('Password of that account.'),
