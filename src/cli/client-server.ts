@@ -13,8 +13,8 @@ import { loadConfig } from '../config/load.ts';
 import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import { isFetched } from './own-command.ts';
 import type { CommandContext } from './session.ts';
+import { isFetched } from './typed.ts';
 
 export interface ServerOptions {
   readonly http?: string | undefined;
@@ -60,7 +60,7 @@ export async function serverTarget(
 /** A shared file must not name a folder of one machine, and npx fetches into a temporary one. */
 function programOf({ io }: CommandContext, { command, project }: ServerOptions): LaunchOptions['program'] {
   const script = realpathSync(io.program.script);
-  const usual = isFetched(io) || project !== undefined ? 'npx' : 'local';
+  const usual = isFetched(script) || project !== undefined ? 'npx' : 'local';
   return (command ?? usual) === 'npx' ? 'npx' : { ...io.program, script };
 }
 

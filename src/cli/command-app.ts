@@ -34,7 +34,7 @@ export function manifestLines(manifests: readonly ManifestStatus[]): readonly st
       part('no longer published', difference.removed),
     ].filter((text) => text !== undefined);
     const whose = views.length > 1 || views[0] !== 'default' ? ` (${views.join(', ')})` : '';
-    return [`Not as approved in ${dir}${whose}: ${parts.join('; ')}. See manifest diff.`];
+    return [`Not as approved in ${dir}${whose}: ${parts.join('; ')}. See dify-mcp-bridge manifest diff.`];
   });
 }
 

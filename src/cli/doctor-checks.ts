@@ -156,7 +156,9 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       ...(registry.tools.every(({ authorized }) => authorized)
         ? []
         : ['Authorise these providers in Dify under Tools.']),
-      ...(registry.withheld.length === 0 ? [] : ['tools explain NAME says what publishes a withheld tool.']),
+      ...(registry.withheld.length === 0
+        ? []
+        : ['dify-mcp-bridge tools explain NAME says what publishes a withheld tool.']),
     ];
     if (fixes.length === 0 && registry.tools.length === 0)
       fixes.push('Install a tool in this Dify workspace.');
@@ -231,5 +233,8 @@ function asLine({ path, message }: BridgeError['problems'][number]): string {
 
 function shorten(lines: readonly string[]): readonly string[] {
   if (lines.length <= MAX_DETAILS) return lines;
-  return [...lines.slice(0, MAX_DETAILS), `… and ${lines.length - MAX_DETAILS} more: see tools list`];
+  return [
+    ...lines.slice(0, MAX_DETAILS),
+    `… and ${lines.length - MAX_DETAILS} more: see dify-mcp-bridge tools list`,
+  ];
 }

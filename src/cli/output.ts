@@ -3,6 +3,7 @@ import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
 import { widthOf, wrap } from './layout.ts';
+import { asTyped } from './typed.ts';
 
 /** The styles in use; each has one meaning. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -12,7 +13,7 @@ export type Output = ReturnType<typeof createOutput>;
 
 /** Without `color`, nothing is styled (`--no-color`). */
 export function createOutput(
-  io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>,
+  io: Pick<CliIo, 'stdout' | 'stderr' | 'env' | 'program'>,
   options: { readonly json: boolean; readonly color: boolean },
 ) {
   const { NO_COLOR: noColor, TERM: term } = io.env;
@@ -21,14 +22,14 @@ export function createOutput(
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
   const note = (text: string): void => {
-    if (!json) line(io.stderr, wrap(text, widthOf(io.stderr)));
+    if (!json) line(io.stderr, wrap(asTyped(io, text), widthOf(io.stderr)));
   };
   return {
     json,
     /** The columns of standard output; undefined if it is not a terminal. */
     width: widthOf(io.stdout),
-    /** Returns a text for the result, wrapped to the terminal. */
-    prose: (text: string): string => wrap(text, widthOf(io.stdout)),
+    /** Returns a text for the result, wrapped to the terminal, with its commands as they are to be typed. */
+    prose: (text: string, hang = 0): string => wrap(asTyped(io, text), widthOf(io.stdout), hang),
     /** Returns a styled text if the stream supports styles. */
     paint,
     /** Prints the command's result: the value as JSON, or its text. */

@@ -6,11 +6,10 @@ import { VERSION } from '../version.ts';
 import type { CommandEntry, CommandOption } from './command-entry.ts';
 import { COMMANDS, SANDBOX } from './commands.ts';
 import type { CliIo } from './io.ts';
-import { helpWidthOf, wrap } from './layout.ts';
+import { formatItem, helpWidthOf, MIN_HELP, wrap, wrapCommand } from './layout.ts';
 import { createOutput, type Output } from './output.ts';
 import type { GlobalOptions } from './session.ts';
-
-const NAME = 'dify-mcp-bridge';
+import { NAME, programName } from './typed.ts';
 
 const EXIT_CODES =
   'Exit codes: 0 success, 1 a tool or Dify failed, 2 usage or configuration, 4 authentication, 130 interrupted.';
@@ -68,7 +67,12 @@ type Options = GlobalOptions & { readonly output?: string; readonly color?: bool
 type Run = (entry: CommandEntry, command: Command) => Promise<void>;
 
 function createProgram(io: CliIo, run: Run): Command {
-  const program = new Command(NAME)
+  const name = programName(io);
+  const width = helpWidthOf(io.stdout);
+  const exampleText = (examples: readonly string[]): string =>
+    `Example:\n${examples.map((text) => wrapCommand(`${name} ${text}`, width)).join('\n')}\n`;
+  const styleUsage = (text: string): string => wrap(`Usage: ${text}`, width, 7).slice('Usage: '.length);
+  const program = new Command(name)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
@@ -80,7 +84,7 @@ function createProgram(io: CliIo, run: Run): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: MIN_HELP, formatItem, styleUsage })
     .description('Every tool of a Dify workspace as an MCP tool.')
     .version(`${NAME} ${VERSION}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -90,22 +94,27 @@ function createProgram(io: CliIo, run: Run): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent (env DIFY_BRIDGE_LOG_LEVEL)')
     .option('--no-color', 'no colours on a terminal (env NO_COLOR)')
     .addHelpText('before', exampleText(['demo']))
-    .addHelpText('after', `\n${wrap(EXIT_CODES, helpWidthOf(io.stdout))}`);
+    .addHelpText('after', `\n${wrap(EXIT_CODES, width)}`);
   for (const item of COMMANDS) {
-    if ('usage' in item) addCommand(program, item, run);
+    if ('usage' in item) addCommand(program, item, exampleText, run);
     else {
       const group = program
         .command(item.name)
         .description(item.description)
         .helpCommand('help [command]', 'print the help of a command')
         .addHelpText('before', exampleText([item.example]));
-      for (const entry of item.commands) addCommand(group, entry, run);
+      for (const entry of item.commands) addCommand(group, entry, exampleText, run);
     }
   }
   return program;
 }
 
-function addCommand(parent: Command, entry: CommandEntry, run: Run): void {
+function addCommand(
+  parent: Command,
+  entry: CommandEntry,
+  exampleText: (examples: readonly string[]) => string,
+  run: Run,
+): void {
   const { usage, description, examples, sandbox, argument, options = [], excessWords = false } = entry;
   const command = parent
     .command(usage)
@@ -127,10 +136,6 @@ function optionOf([flags, description, values]: CommandOption): Option {
     return option.argParser((value, before: readonly string[] | undefined) => [...(before ?? []), value]);
   }
   return values === undefined ? option : option.choices(values);
-}
-
-function exampleText(examples: readonly string[]): string {
-  return `Example:\n${examples.map((text) => `  ${NAME} ${text}`).join('\n')}\n`;
 }
 
 /** Returns whether to print errors of the command line itself as JSON. */

@@ -43,7 +43,10 @@ export function unknownTool(session: Session, output: Output, name: string): Bri
   warnOfUnlisted(session, output);
   const similar = similarNames(registry, name);
   return new BridgeError('tool_not_found', `No tool is called ${JSON.stringify(name)}.`, {
-    hint: similar.length === 0 ? 'See tools list.' : `Similar names: ${similar.join(', ')}. See tools list.`,
+    hint:
+      similar.length === 0
+        ? 'See dify-mcp-bridge tools list.'
+        : `Similar names: ${similar.join(', ')}. See dify-mcp-bridge tools list.`,
   });
 }
 

@@ -16,6 +16,13 @@ export const text = z
   .string({ error: 'expected text (in the file, put it in quotes)' })
   .min(1, { error: 'expected text, got an empty text' });
 
+export const email = text
+  .transform((value) => value.trim())
+  .refine((value) => /^[^\s@<>]+@[^\s@<>]+$/.test(value), {
+    error: 'expected an e-mail address, such as ada@example.com',
+  })
+  .register(kinds, { kind: 'text' });
+
 /** A password, without what an editor adds: a byte order mark, and line breaks at the end. */
 export const password = text
   .transform((value) => value.replace(/^\uFEFF/, '').replace(/[\r\n]+$/, ''))

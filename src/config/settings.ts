@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   baseUrl,
   browserUrl,
+  email,
   choice,
   duration,
   flag,
@@ -45,7 +46,7 @@ const dify = z.strictObject({
   adminApiKey: optional(key, { use: 'everyday', secret: true }).describe(
     "Admin key of Dify's console (ADMIN_API_KEY). Lists the tools; preferred to a login.",
   ),
-  email: optional(text, { use: 'everyday' }).describe(
+  email: optional(email, { use: 'everyday' }).describe(
     'E-mail address of a Dify account that lists the tools, if you have no admin key.',
   ),
   password: optional(password, { use: 'everyday', secret: true }).describe('Password of that account.'),

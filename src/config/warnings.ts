@@ -55,14 +55,25 @@ function roadWarnings(dify: Config['dify']): readonly Problem[] {
   const unused = UNUSED[road].filter((name) => dify[name] !== undefined);
   return [
     ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),
-    ...(road === 'inner' ? difyWarnings(dify) : loginWarnings(dify)),
+    ...(road === 'inner' ? keyWarnings(dify) : []),
+    ...loginWarnings(dify),
   ];
 }
 
-/** Returns the warnings about the connection to Dify only, such as publicly known keys. */
+type Keys = Readonly<Partial<Record<'innerApiKey' | 'secretKey', string | undefined>>>;
+
+/** Returns the warnings about the keys of the inner road, for a Dify that has not been asked yet. */
 export function difyWarnings(
-  dify: Readonly<Partial<Record<'innerApiKey' | 'secretKey' | 'adminApiKey' | 'email', string | undefined>>>,
+  dify: Keys & Readonly<Partial<Record<'adminApiKey' | 'email', string | undefined>>>,
 ): readonly Problem[] {
+  const message =
+    'not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
+  const missing = dify.secretKey === undefined ? [{ path: 'dify.secretKey', message }] : [];
+  return [...missing, ...keyWarnings(dify), ...loginWarnings(dify)];
+}
+
+/** Returns the warnings about publicly known keys. Whether Dify needs its secret key, only Dify can tell. */
+function keyWarnings(dify: Keys): readonly Problem[] {
   const warnings: Problem[] = [];
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {
@@ -74,16 +85,12 @@ export function difyWarnings(
       "this is Dify's PLUGIN_DAEMON_KEY as shipped; the inner API takes PLUGIN_DIFY_INNER_API_KEY";
     warnings.push({ path: 'dify.innerApiKey', message });
   }
-  if (dify.secretKey === undefined) {
-    const message =
-      'not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
-    warnings.push({ path: 'dify.secretKey', message });
-  } else if (publicKey(dify.secretKey) === 'secret') {
+  if (publicKey(dify.secretKey) === 'secret') {
     const message =
       "Dify's default key: anyone can sign in as any user with it. Set SECRET_KEY in Dify to your own key";
     warnings.push({ path: 'dify.secretKey', message });
   }
-  return [...warnings, ...loginWarnings(dify)];
+  return warnings;
 }
 
 function loginWarnings({

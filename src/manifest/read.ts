@@ -125,7 +125,7 @@ function checkTools(
       report(
         ['tools', index, key],
         `the hash does not match ${where}, which was edited by hand: ` +
-          'restore it, or run manifest pull and review what it writes',
+          'restore it, or run dify-mcp-bridge manifest pull and review what it writes',
       );
     if (toolHash(published) !== hash) refuse('hash', 'published');
     if (sourceHash(plain(provider), plain(dify)) !== difyHash) refuse('difyHash', 'dify or provider');
@@ -164,7 +164,7 @@ function kindOf(value: unknown): string {
 
 function invalid(dir: string, what: string): BridgeError {
   return new BridgeError('config_invalid', `The manifest ${dir} ${what}.`, {
-    hint: 'Name the folder that "manifest pull" wrote.',
+    hint: 'Name the folder that "dify-mcp-bridge manifest pull" wrote.',
   });
 }
 

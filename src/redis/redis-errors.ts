@@ -6,7 +6,8 @@ const LASTING_ERRORS = /^(NOAUTH|WRONGPASS|NOPERM|ERR )/;
 /** The client's error for an answer that is not from Redis. */
 const NOT_REDIS = /^Unknown RESP type/;
 
-const HINT = 'See the log of the bridge or run doctor. Calls without hand-off and without files still work.';
+const HINT =
+  'See the log of the bridge or run dify-mcp-bridge doctor. Calls without hand-off and without files still work.';
 
 /** Returns `state_unavailable`: Redis does not answer or fails a command. `reason` is a short phrase. */
 export function unavailable(reason: string, cause?: unknown): BridgeError {

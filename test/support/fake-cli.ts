@@ -118,6 +118,8 @@ export interface CliSetup {
   readonly app?: FakeApp;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  /** The width of the terminal; it reports none if absent. */
+  readonly columns?: number;
   readonly io?: Partial<CliIo>;
   /** Called when the app is made, with what it is made from besides the configuration. */
   readonly onCreate?: (options: AppOptions) => void;
@@ -141,8 +143,8 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
   const stdin = Object.assign(Readable.from([Buffer.from(setup.stdin ?? '')]), { isTTY: terminal });
   const io: CliIo = {
     stdin,
-    stdout: { isTTY: terminal, write: (text) => out.push(text) },
-    stderr: { isTTY: terminal, write: (text) => err.push(text) },
+    stdout: { isTTY: terminal, columns: setup.columns, write: (text) => out.push(text) },
+    stderr: { isTTY: terminal, columns: setup.columns, write: (text) => err.push(text) },
     // The sockets of `serve` are not among those of this machine.
     env: { TMPDIR: ENV.HOME, ...(setup.env ?? ENV) },
     program: { node: process.execPath, script: FETCHED },

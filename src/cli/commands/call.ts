@@ -35,7 +35,7 @@ export async function run(
     if (parsed?.ok === false) {
       throw new BridgeError('invalid_arguments', `The arguments do not fit ${name}.`, {
         problems: parsed.problems,
-        hint: `See tools show ${name}. Nothing was sent to Dify.`,
+        hint: `See dify-mcp-bridge tools show ${name}. Nothing was sent to Dify.`,
       });
     }
     const progress = createProgressLine(io, !output.json);

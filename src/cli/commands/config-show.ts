@@ -19,7 +19,7 @@ export async function run(context: CommandContext): Promise<number> {
         ['SETTING', 'SOURCE', 'VALUE'],
         ...rows.map(({ path, value, source }) => [path, source, asText(value)]),
       ],
-      context.output,
+      { width: context.output.width, omit: [1] },
     ),
   );
   return 0;

@@ -13,8 +13,15 @@ import { count, type Output } from '../output.ts';
 import { saveFiles, textOf } from '../saved-files.ts';
 import type { CommandContext } from '../session.ts';
 
-const INTRODUCTION = `This demo uses a sandbox instead of a Dify workspace. Everything else is real: an MCP client
-starts the bridge, as Claude Desktop does, and calls tools through it.`;
+const INTRODUCTION =
+  'This demo uses a sandbox instead of a Dify workspace. Everything else is real: an MCP client starts the bridge, as ' +
+  'Claude Desktop does, and calls tools through it.';
+
+const NEXT = [
+  'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer, Edit ' +
+    'Config) and restart it, or run dify-mcp-bridge install claude-desktop --sandbox.',
+  'To use your own Dify, run dify-mcp-bridge init, which asks how to reach it and checks the answers.',
+].join('\n');
 
 type DemoCall = Awaited<ReturnType<typeof runStep>>;
 
@@ -25,15 +32,15 @@ export async function run(
 ): Promise<number> {
   const args = [realpathSync(io.program.script), 'serve', '--sandbox'];
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
-  const print = (text: string): void => {
-    if (!output.json) output.raw(text);
+  const print = (text: string, hang = 0): void => {
+    if (!output.json) output.raw(output.prose(text, hang));
   };
   const headline = (number: number, text: string): void =>
     print(`\n${output.paint('bold', `${number}. ${text}`)}`);
   return untilInterrupted(io, async (signal) => {
     print(INTRODUCTION);
     headline(1, 'The client starts the bridge and connects over standard input and output');
-    print(`   $ ${[io.program.node, ...args].join(' ')}`);
+    print(`   $ ${[io.program.node, ...args].join(' ')}`, 2);
     const client = await connectDemoClient(
       {
         command: io.program.node,
@@ -52,7 +59,13 @@ export async function run(
 
       headline(2, 'The client lists the tools (tools/list)');
       const tools = await client.listTools();
-      print(table(tools.map(({ name, title }) => [`   ${name}`, title])));
+      if (!output.json)
+        output.raw(
+          table(
+            tools.map(({ name, title }) => [`   ${name}`, title]),
+            output,
+          ),
+        );
       print(`   ${count(tools.length, 'tool')}.`);
 
       const calls: DemoCall[] = [];
@@ -77,11 +90,13 @@ async function runStep(
   step: DemoStep,
   tools: readonly ListedTool[],
   folder: string,
-  print: (text: string) => void,
+  print: (text: string, hang?: number) => void,
 ) {
   const tool = tools.find(({ title }) => title === step.title);
   if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
-  print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), 120)}`);
+  // JSON without spaces cannot be wrapped.
+  const space = Math.max(20, Math.min(120, (output.width ?? 200) - 6));
+  print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), space)}`, 3);
 
   const progress: number[] = [];
   const startedAt = performance.now();
@@ -93,7 +108,9 @@ async function runStep(
   const took = `${Math.round(performance.now() - startedAt)} ms`;
   const text = textOf(result);
   const arrow = output.paint(result.isError ? 'yellow' : 'green', '<-');
-  print(`   ${arrow} ${text.replaceAll('\n', '\n      ')} ${output.paint('dim', `(${took})`)}`);
+  const [first = '', ...others] = `${text} ${output.paint('dim', `(${took})`)}`.split('\n');
+  print(`   ${arrow} ${first}`, 3);
+  for (const line of others) print(`      ${line}`);
 
   const wrong = step.check({ result, progress });
   if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
@@ -126,9 +143,7 @@ function finish(
       '',
       output.paint('green', `All ${seen.calls.length} calls succeeded as expected.`),
       '',
-      'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer,',
-      'Edit Config) and restart it, or run npx dify-mcp-bridge install claude-desktop --sandbox.',
-      'To use your own Dify, run npx dify-mcp-bridge init, which asks how to reach it and checks the answers.',
+      output.prose(NEXT),
       '',
       config,
     ].join('\n'),

@@ -39,6 +39,8 @@ interface Check extends Finding {
   readonly name: string;
 }
 
+const SKIPPED = 'Skipped because an earlier check failed.';
+
 const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
 const ACCOUNT = ['address', 'version', 'road', 'workspace', 'app', 'catalogue'];
 
@@ -46,11 +48,24 @@ export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
   return untilInterrupted(io, async (signal) => {
     const checks: Check[] = [];
+    let skippedNames: string[] = [];
+    /** What one failure skips is one line. */
+    const flush = (): void => {
+      if (skippedNames.length > 0 && !output.json)
+        output.raw(render({ name: skippedNames.join(', '), ...skip(SKIPPED) }, output));
+      skippedNames = [];
+    };
     for await (const check of runChecks(context, signal)) {
       signal.throwIfAborted();
       checks.push(check);
+      if (check.message === SKIPPED) {
+        skippedNames.push(check.name);
+        continue;
+      }
+      flush();
       if (!output.json) output.raw(render(check, output));
     }
+    flush();
     const failures = checks.filter(({ status }) => status === 'fail').length;
     const warnings = checks.filter(({ status }) => status === 'warn').length;
     output.data({ ok: failures === 0, checks }, () => output.prose(verdict(failures, warnings)));
@@ -179,7 +194,7 @@ async function* publishedChecks(
 }
 
 function skipped(names: readonly string[]): readonly Check[] {
-  return names.map((name) => ({ name, ...skip('Skipped because an earlier check failed.') }));
+  return names.map((name) => ({ name, ...skip(SKIPPED) }));
 }
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = {
@@ -201,7 +216,8 @@ function render({ name, status, message, details = [], fix }: Check, output: Out
 }
 
 function verdict(failures: number, warnings: number): string {
-  if (failures > 0) return `\n${count(failures, 'check')} failed. Fix the first one and run doctor again.`;
+  if (failures > 0)
+    return `\n${count(failures, 'check')} failed. Fix the first one and run dify-mcp-bridge doctor again.`;
   return warnings === 0
     ? '\nAll checks passed.'
     : `\nThe bridge can work; ${count(warnings, 'warning')} above.`;

@@ -6,6 +6,7 @@ import { closest } from '../../model/closest.ts';
 import { helpWidthOf, table, wrap } from '../layout.ts';
 import { count } from '../output.ts';
 import type { CommandContext } from '../session.ts';
+import { asTyped, NAME, programName } from '../typed.ts';
 
 /** A help text that belongs to no command. */
 interface Topic {
@@ -26,7 +27,9 @@ export async function run(
 ): Promise<number> {
   const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined;
   if (topic !== undefined) {
-    output.data(topic.value(), () => topic.render(helpWidthOf(io.stdout)));
+    // What npx adds to a command must fit too.
+    const width = helpWidthOf(io.stdout) - programName(io).length + NAME.length;
+    output.data(topic.value(), () => asTyped(io, topic.render(width)));
     return 0;
   }
   let command = program;

@@ -63,7 +63,7 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
   const result = { client: client.name, file, name, change: edited.change, diff };
   if (edited.change === 'unchanged') {
     const has = target === undefined ? `has no server called ${name}` : `has ${name} as requested`;
-    output.data({ ...result, written: false }, () => `Nothing to do: ${file} ${has}.`);
+    output.data({ ...result, written: false }, () => output.prose(`Nothing to do: ${file} ${has}.`));
     return 0;
   }
   const preview = (): string => [`${file}:`, ...diff.map((line) => paintLine(line, output))].join('\n');

@@ -26,7 +26,7 @@ export function run(context: CommandContext, options: ManifestOptions): Promise<
     );
     warnOfUnlisted({ app }, output);
     if (difference.same) return 0;
-    output.note(`Compared with ${dir}. Once reviewed, approve it with manifest pull.`);
+    output.note(`Compared with ${dir}. Once reviewed, approve it with dify-mcp-bridge manifest pull.`);
     return DIFFERENT;
   });
 }

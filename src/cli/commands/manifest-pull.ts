@@ -16,7 +16,7 @@ export function run(context: CommandContext, options: PullOptions): Promise<numb
     const { output } = context;
     output.data(
       { view, dir, dryRun, tools: registry.tools.length - changes.skipped.length, ...changes },
-      () => pullText(dir, changes, { registry, dryRun, output }),
+      () => output.prose(pullText(dir, changes, { registry, dryRun, output })),
     );
     warnOfUnlisted({ app }, output);
     for (const { name, reason } of changes.skipped) output.warn(`${name} is omitted. ${reason}`);

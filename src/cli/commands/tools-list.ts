@@ -34,7 +34,10 @@ export function run(context: CommandContext, options: ToolsOptions): Promise<num
       shown: seen,
       warnings,
     };
-    output.data(value, () => `${listingText(registry, published, total, output)}${callToolsText(config)}`);
+    output.data(
+      value,
+      () => `${listingText(registry, published, total, output)}${output.prose(callToolsText(config))}`,
+    );
     const reported = new Set(stale.map(({ message }) => message));
     for (const { message } of problems) if (!reported.has(message)) output.warn(message);
     for (const line of [...staleLines(stale), ...manifestLines(app.manifests())]) output.warn(line);
@@ -101,7 +104,9 @@ function listingText(
       reason,
       detail.split('\n')[0] ?? '',
     ]);
-    blocks.push(`Not published (tools explain NAME says more):\n${table(rows, output)}`);
+    blocks.push(
+      `${output.prose('Not published (dify-mcp-bridge tools explain NAME says more):')}\n${table(rows, { width: output.width, omit: [1] })}`,
+    );
   }
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {

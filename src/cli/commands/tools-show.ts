@@ -30,9 +30,13 @@ function details(tool: PublishedTool, output: Output): string {
   const schema = (title: string, value: unknown): string[] =>
     value === undefined ? [] : ['', output.paint('bold', title), JSON.stringify(value, null, 2)];
   return [
-    `${output.paint('bold', tool.name)}  ${tool.title}`,
-    `In Dify: ${origin(tool.ref)}${tool.authorized ? '' : ' (not authorised: every call is refused)'}`,
-    `In tools/list: ${costText(toolCost(tool))}`,
+    output.prose(
+      [
+        `${output.paint('bold', tool.name)}  ${tool.title}`,
+        `In Dify: ${origin(tool.ref)}${tool.authorized ? '' : ' (not authorised: every call is refused)'}`,
+        `In tools/list: ${costText(toolCost(tool))}`,
+      ].join('\n'),
+    ),
     '',
     output.prose(tool.description),
     ...schema('Input', tool.inputSchema),

@@ -150,7 +150,7 @@ describe('doctor', () => {
 
   it('warns when no key signs the links to files', async () => {
     const { status, run } = await diagnose({ env: environment({ DIFY_SECRET_KEY: undefined }) });
-    expect(status).toMatchObject({ configuration: 'warn', 'file signing': 'warn' });
+    expect(status).toMatchObject({ configuration: 'pass', 'file signing': 'warn' });
     expect(run.code).toBe(0);
   });
 
@@ -391,7 +391,7 @@ describe('the catalogue', () => {
     expect(details?.slice(0, 3)).toEqual([
       'Dify could not list its tools: No connection.',
       'STALE: the mcp tools are served as of 2026-11-22T10:00:00.000Z. Dify could not list mcp tools.',
-      'Not as approved in approved: 1 no longer published (gone). See manifest diff.',
+      'Not as approved in approved: 1 no longer published (gone). See dify-mcp-bridge manifest diff.',
     ]);
     expect(details?.filter((line) => line.includes('could not list mcp tools'))).toHaveLength(1);
   });

@@ -98,7 +98,7 @@ function expectNoSecrets({ stdout, stderr }: CliRun): void {
 describe('init without a terminal', () => {
   it('takes the environment, checks it and writes a file that works alone', async () => {
     const run = await alone();
-    expect(run.stderr).toContain('Next: dify-mcp-bridge doctor');
+    expect(run.stderr).toContain('Next: npx dify-mcp-bridge doctor');
     expect(run.code).toBe(0);
     expectNoSecrets(run);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -316,7 +316,7 @@ describe('init at a terminal', () => {
       [/install cherry-studio/, false],
     ]);
     expect(run.code).toBe(0);
-    expect(run.stderr).toContain('Later: dify-mcp-bridge install cherry-studio --config');
+    expect(run.stderr).toContain('Later: npx dify-mcp-bridge install cherry-studio --config');
     expect(run.stderr.match(/error:/g)).toHaveLength(8);
     expect(run.stderr).toContain(`${join(homedir(), 'nowhere/.env')} cannot be read`);
     expect(run.stderr).toMatch(/omit \/console\/api/);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { table, widthOf, wrap } from '../../../src/cli/layout.ts';
+import { table, widthOf, wrap, wrapCommand } from '../../../src/cli/layout.ts';
 
 const sink = (more: object) => ({ write: () => undefined, ...more });
 
@@ -7,6 +7,7 @@ describe('the width of a stream', () => {
   it.each([
     [{ isTTY: true, columns: 132 }, 132],
     [{ isTTY: true }, 80],
+    [{ isTTY: true, columns: 0 }, 80],
     [{ columns: 132 }, undefined],
   ])('%j has %s columns', (more, width) => {
     expect(widthOf(sink(more))).toBe(width);
@@ -52,6 +53,16 @@ describe('wrapped text', () => {
   });
 });
 
+describe('a command', () => {
+  it('continues with a backslash and is never broken inside quotes', () => {
+    const command = `npx dify-mcp-bridge call a__tool --args '{"text": "one two three"}' --sandbox`;
+    expect(wrapCommand(command, 40)).toBe(
+      `  npx dify-mcp-bridge call a__tool \\\n    --args '{"text": "one two three"}' \\\n    --sandbox`,
+    );
+    expect(wrapCommand(command, undefined)).toBe(`  ${command}`);
+  });
+});
+
 describe('a table', () => {
   const rows = [
     ['NAME', 'BYTES', 'TITLE', 'WHERE'],
@@ -68,6 +79,15 @@ describe('a table', () => {
     expect(table(rows, { width: 60, omit: [3, 1] })).toContain('WHERE');
     expect(table(rows, { width: 40, omit: [3, 1] })).toBe('NAME     BYTES  TITLE\na__tool  12     查询');
     expect(table(rows, { width: 15, omit: [3, 1] })).toBe('NAME     TITLE\na__tool  查询');
+  });
+
+  it('gives the first column a line of its own where the last one has no space', () => {
+    expect(
+      table(
+        rows.map(([name = '', , title = '', where = '']) => [`api_${name}`, title, where]),
+        { width: 30 },
+      ),
+    ).toBe('api_NAME\n  TITLE  WHERE\napi_a__tool\n  查询  builtin acme/kit/kit\n  a_tool');
   });
 
   it('wraps its last column below itself', () => {

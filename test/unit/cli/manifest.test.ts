@@ -150,7 +150,7 @@ describe('manifest diff', () => {
     expect(stdout).toContain('    parameters.city: maxLength added: 20\n');
     expect(stdout).toContain('0 added, 0 removed, 1 tool changed.');
     for (const hidden of ['\u202e', '\u001b']) expect(stdout).not.toContain(hidden);
-    expect(stderr).toContain('approve it with manifest pull');
+    expect(stderr).toContain('approve it with npx dify-mcp-bridge manifest pull');
   });
 
   it('shows what came as a whole and why something went', async () => {

@@ -36,7 +36,7 @@ it.each(COMMANDS.map((words) => [words.join(' '), words] as const))(
     const { code, stdout, stderr } = await cli([...words, '--help']);
     expect(code).toBe(0);
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^Example:\n {2}dify-mcp-bridge /);
+    expect(stdout).toMatch(/^Example:\n {2}npx dify-mcp-bridge /);
     await expect(stdout).toMatchFileSnapshot(
       `../../fixtures/cli/help-${name.replace(' ', '-') || 'program'}.txt`,
     );
@@ -59,8 +59,8 @@ it('prints its version', async () => {
 it.each([
   [['serv'], /unknown command 'serv'.*\n.*Did you mean serve\?/],
   [['tools', 'lst'], /unknown command 'lst'.*\n.*Did you mean list\?/],
-  [['tools', 'show'], /missing required argument 'name'.*\n.*See dify-mcp-bridge tools show --help/],
-  [['install', 'emacs'], /cursor[^]*See dify-mcp-bridge install --help/],
+  [['tools', 'show'], /missing required argument 'name'.*\n.*See npx dify-mcp-bridge tools show --help/],
+  [['install', 'emacs'], /cursor[^]*See npx dify-mcp-bridge install --help/],
   [['version', '-o', 'xml'], /'xml' is invalid.*text, json/],
   [['call', 'x', '--args'], /argument missing/],
   [
@@ -102,7 +102,7 @@ it('prints an error of the command line as one line of JSON where JSON was asked
     expect(run.jsonError().error).toEqual({
       code: 'usage',
       message: "unknown command 'serv'",
-      hint: 'Did you mean serve? See dify-mcp-bridge --help.',
+      hint: 'Did you mean serve? See npx dify-mcp-bridge --help.',
     });
   }
 });
@@ -110,7 +110,7 @@ it('prints an error of the command line as one line of JSON where JSON was asked
 it('prints its help and exits with 2 when it is called without a command', async () => {
   const { code, stdout, stderr } = await cli([]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain('Usage: dify-mcp-bridge');
+  expect(stderr).toContain('Usage: npx dify-mcp-bridge');
 });
 
 it('takes the common options before and after the command', async () => {

@@ -166,6 +166,16 @@ describe('wrong values', () => {
     ]);
   });
 
+  it.each(['ada', 'Ada <ada@example.com>', '@example.com', 'ada@', 'a da@example.com'])(
+    'say what an e-mail address looks like: %s',
+    async (value) => {
+      const problems = await problemsOf({
+        env: { ...DIFY, DIFY_EMAIL: value, DIFY_PASSWORD: 'fake-password' },
+      });
+      expect(problems).toEqual(['env DIFY_EMAIL: expected an e-mail address, such as ada@example.com']);
+    },
+  );
+
   it('never repeat what may be a secret', async () => {
     const error = await load({
       env: { ...DIFY, DIFY_WORKSPACE_ID: 'fake-secret-value', DIFY_API_URL: 'http://u:fake-secret-value@h' },
@@ -642,10 +652,8 @@ describe('warnings', () => {
     expect(warnings.join('')).not.toContain(parts.join(''));
   });
 
-  it('tell that files will not arrive without the secret key', async () => {
-    expect(await warningsWith({ DIFY_SECRET_KEY: undefined })).toEqual([
-      expect.stringMatching(/^dify\.secretKey: not set: before Dify 1\.15, files/),
-    ]);
+  it('do not ask for the secret key, because only Dify can tell whether it needs it', async () => {
+    expect(await warningsWith({ DIFY_SECRET_KEY: undefined })).toEqual([]);
   });
 
   it('name misspelt variables of the bridge, but not those of Kubernetes', async () => {

@@ -55,7 +55,10 @@ async function regenerate(text: string): Promise<string> {
   const [file = ''] = manifestFiles(registryOf(APPROVED), APPROVED).texts.values();
   const { manifest } = await written(APPROVED, {});
   const sink = { write: () => true };
-  const output = createOutput({ stdout: sink, stderr: sink, env: {} }, { json: false, color: false });
+  const output = createOutput(
+    { stdout: sink, stderr: sink, env: {}, program: { node: '', script: '' } },
+    { json: false, color: false },
+  );
   const review = reviewText(
     compareManifest(manifest, registryOf(LIVE), unpublishedIn(manifest, LIVE)),
     output,
