@@ -90,7 +90,7 @@ export function addAccountRoutes(app: App, state: SandboxState): void {
       // Other requests may have changed the app while the body arrived.
       const edited = appOf(c, state);
       if (edited.draft !== undefined && hashOf(edited.draft) !== body['hash']) {
-        throw new Refusal(409, 'draft_workflow_not_sync', NOT_SYNC);
+        throw new Refusal(state.features.conflictStatus ? 409 : 400, 'draft_workflow_not_sync', NOT_SYNC);
       }
       edited.draft = {
         graph: body['graph'] as JsonObject,

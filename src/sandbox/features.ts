@@ -81,6 +81,8 @@ export interface Features {
   readonly selectorKeys: boolean;
   /** A draft can be saved without environment variables (1.11.0). */
   readonly optionalEnvironment: boolean;
+  /** A draft that others have changed gives 409 (1.12.0) instead of 400. */
+  readonly conflictStatus: boolean;
   /** A draft cannot be saved with environment variables (1.17.0). */
   readonly noEnvironment: boolean;
   /** The route of the current workspace is gone; a summary route replaces it (1.17.0). */
@@ -129,6 +131,7 @@ export function featuresOf(version: string): Features {
     failedLookups: since('1.9.0'),
     selectorKeys: since('1.9.0'),
     optionalEnvironment: since('1.11.0'),
+    conflictStatus: since('1.12.0'),
     noEnvironment: since('1.17.0'),
     workspaceSummary: since('1.17.0'),
   };

@@ -12,6 +12,8 @@ import { type DraftNode, isOwnNode, isUnchanged, START_NODE, startNode } from '.
 export const MAX_NODES = 100;
 /** Attempts to change a draft that others change at the same time. */
 const MAX_ATTEMPTS = 25;
+/** Dify's code for a change of a draft that others have changed, with status 409 or, before 1.12.0, 400. */
+const NOT_SYNC = 'draft_workflow_not_sync';
 /** How long the bridge relies on what it knows of a draft: it then notices that a person edited its nodes. */
 const REREAD_MS = 2000;
 
@@ -117,6 +119,7 @@ export class Draft {
     // Leaves others, who must read the draft before they change it, the time for that.
     await sleep(Math.max(0, this.#nextChangeAt - performance.now()));
     let otherwise = false;
+    let failed = false;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const stored = (this.#stored ??= await this.#read());
       if ([...this.#inUse.keys()].every((id) => this.#has(id))) return;
@@ -133,8 +136,11 @@ export class Draft {
       }
       const reply = await readReply(answer);
       if (isGone(reply)) throw new AppGone();
-      if (reply.status === 409) this.#stored = undefined;
-      else if (reply.status === 400 && !otherwise) {
+      // Dify fails with 500 if the app is deleted meanwhile: the draft then tells.
+      if (reply.code === NOT_SYNC || (reply.status === 500 && !failed)) {
+        failed ||= reply.status === 500;
+        this.#stored = undefined;
+      } else if (reply.status === 400 && !otherwise) {
         otherwise = true;
         this.#sendsEnvironment = !this.#sendsEnvironment;
       } else throw accountError(this.#session, answer, reply);

@@ -89,7 +89,7 @@ export function createAccountInvoker({
   };
 }
 
-/** Resolves with whether Dify cannot have started a refused run. Throws AppGone. */
+/** Resolves with whether Dify cannot have started a refused run. Throws AppGone if it cannot because the app was gone. */
 async function wasNotStarted(
   draft: Draft,
   nodeId: string,
@@ -104,5 +104,9 @@ async function wasNotStarted(
   if (reply.status !== 500 && reply.status !== 400) return false;
   // Dify's own clock, to the second.
   const answeredAt = Date.parse(header(answer, 'date') ?? '');
-  return draft.lacked(nodeId, Math.floor((answeredAt + 1000 - elapsed) / 1000));
+  return draft.lacked(nodeId, Math.floor((answeredAt + 1000 - elapsed) / 1000)).catch((error: unknown) => {
+    // The app was perhaps deleted during the run.
+    if (error instanceof AppGone && reply.status === 500) return false;
+    throw error;
+  });
 }

@@ -55,22 +55,26 @@ const sent = (who: string, count = CALLS): string[] =>
   Array.from({ length: count }, (_, index) => `${who} ${index}`);
 
 describe('an app that others use too', () => {
-  it('serves two bridges at once, none of whose calls is lost, mixed or repeated', async () => {
-    const sandbox = await startSandbox();
-    addEchoes(sandbox);
-    const env = { ...accountEnv(sandbox), ...SETTINGS };
-    await using one = await startBridge({ env });
-    await using two = await startBridge({ env: { ...env, ...accountEnv(sandbox, 'admin key') } });
-    const clients = [await one.connect('v2 pinned'), await two.connect('v1', 'stdio')] as const;
-    // The second finds the app of the first.
-    await clients[0].callTool('tests_many__echo_0', { payload: 'first' });
-    const wrong = await Promise.all([storm(clients[0], 'one'), storm(clients[1], 'two')]);
-    expect(wrong).toEqual([[], []]);
-    expect(payloads(sandbox)).toEqual([...sent('one'), ...sent('two'), 'first'].sort());
-    expect(sandbox.account.apps).toHaveLength(1);
-    const nodes = sandbox.account.apps[0]?.draft?.graph['nodes'] as readonly unknown[];
-    expect(nodes.length).toBeLessThanOrEqual(101);
-  });
+  const releases = ['1.7.2', '1.16.1', '1.17.1'];
+  it.for(releases)(
+    'of Dify %s serves two bridges at once, with no call lost, mixed or repeated',
+    async (version) => {
+      const sandbox = await startSandbox({ version });
+      addEchoes(sandbox);
+      const env = { ...accountEnv(sandbox), ...SETTINGS };
+      await using one = await startBridge({ env });
+      await using two = await startBridge({ env: { ...env, ...accountEnv(sandbox, 'admin key') } });
+      const clients = [await one.connect('v2 pinned'), await two.connect('v1', 'stdio')] as const;
+      // The second finds the app of the first.
+      await clients[0].callTool('tests_many__echo_0', { payload: 'first' });
+      const wrong = await Promise.all([storm(clients[0], 'one'), storm(clients[1], 'two')]);
+      expect(wrong).toEqual([[], []]);
+      expect(payloads(sandbox)).toEqual([...sent('one'), ...sent('two'), 'first'].sort());
+      expect(sandbox.account.apps).toHaveLength(1);
+      const nodes = sandbox.account.apps[0]?.draft?.graph['nodes'] as readonly unknown[];
+      expect(nodes.length).toBeLessThanOrEqual(101);
+    },
+  );
 
   it.for(['its draft is emptied', 'it is deleted'] as const)('loses no call while %s', async (what) => {
     const sandbox = await startSandbox();

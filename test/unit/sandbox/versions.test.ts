@@ -52,6 +52,8 @@ describe('releases', () => {
     ['1.9.0', 'createsEndUsers', true],
     ['1.9.0', 'refusesAnonymous', true],
     ['1.9.1', 'refusesAnonymous', false],
+    ['1.11.4', 'conflictStatus', false],
+    ['1.12.0', 'conflictStatus', true],
     ['1.11.4', 'jsonLists', false],
     ['1.12.0', 'jsonLists', true],
     ['1.13.0', 'goneIsNotFound', false],
