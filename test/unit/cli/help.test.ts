@@ -30,7 +30,7 @@ describe('help on', () => {
 
   it('troubleshooting says what each error means', async () => {
     const { stdout } = await cli(['help', 'troubleshooting']);
-    const text = stdout.replaceAll(/\s+/g, ' ');
+    const text = stdout.replaceAll(/\s+/g, ' ').replaceAll('npx dify-mcp-bridge', 'dify-mcp-bridge');
     for (const [code, { meaning }] of Object.entries(ERROR_RULES)) {
       expect(text).toContain(`${code} (exit code`);
       expect(text).toContain(meaning);

@@ -259,7 +259,7 @@ describe('whoami', () => {
         sessions.expireRefreshTokens();
       },
       4,
-      /login of sandbox@example\.com at http.* has ended\.\nRun: dify-mcp-bridge login http/,
+      /login of sandbox@example\.com at http.* has ended\.\nRun: npx dify-mcp-bridge login http/,
     ],
     [
       'the account is banned',
