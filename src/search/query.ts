@@ -10,6 +10,9 @@ const GUESS = 0.4;
 /** What follows these is mostly the content of a message or a task, which tells less about the tool. */
 const DETAILS = /[:\uff1a]\s|\b(?:that|dass|saying)\b|\u8bf4/u;
 const DETAIL = 0.5;
+/** A number is mostly an argument. */
+const NUMBER = /^\p{N}+$/u;
+const ARGUMENT = 0.2;
 /** A word that so many tools have needs no others of the same meaning: they would only cost time. */
 const ENOUGH = 50;
 
@@ -59,7 +62,7 @@ export function queryOf(query: string, counts?: ReadonlyMap<string, number>): Qu
       mayBeMisspelt(word);
     if (isMisspelt) misspelt.add(word);
     const slot = words.length;
-    const place = head.has(word) ? 1 : DETAIL;
+    const place = NUMBER.test(word) ? ARGUMENT : head.has(word) ? 1 : DETAIL;
     words.push((isMisspelt ? GUESS : 1) * place);
     const add = (term: string, weight: number, isGuess = false): void => {
       const bits = (terms.get(term)?.words ?? 0) | (1 << slot);

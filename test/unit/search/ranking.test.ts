@@ -5,7 +5,7 @@ import { filterTools } from '../../../src/search/filters.ts';
 import { createSearchIndex } from '../../../src/search/search-index.ts';
 import { largeCatalogue } from '../../support/large-catalogue.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
-import { officialProviders, provider, registryOf } from '../../support/declarations.ts';
+import { officialProviders, provider, registryOf, tool } from '../../support/declarations.ts';
 import { catalogue, PROVIDERS, registryFrom } from '../../support/search-catalogue.ts';
 
 async function indexOf(registry: Registry) {
@@ -90,6 +90,22 @@ describe('ranking', async () => {
   it('puts all of a kind before what only touches on it', () => {
     const mail = index.find('email').slice(0, 4);
     expect(mail.every((name) => name.startsWith('acme_heron_mail__'))).toBe(true);
+  });
+
+  it('does not let a number hide the thing that is asked for', async () => {
+    const things = ['contact', 'message', 'report', 'event', 'invoice'];
+    // Every tool of the provider suite_11 has the number in its name.
+    const suites = Array.from({ length: 50 }, (_, suite) => {
+      const names = things.flatMap((thing) =>
+        [1, 2, 3, 4].map((part) => `find_${thing}_${suite * 100 + part}`),
+      );
+      return provider(
+        `acme/suite_${suite}/suite_${suite}`,
+        names.slice(0, suite === 11 ? 16 : 20).map((name) => tool(name)),
+      );
+    });
+    const numbered = await indexOf(registryOf(suites));
+    expect(numbered.find('find invoice 11').slice(0, 10).join()).toContain('_invoice_');
   });
 
   it('leaves out what hardly fits', () => {
