@@ -105,8 +105,6 @@ export function originNote(named: NamedTool, languages: readonly string[]): stri
 function namesProvider(named: NamedTool, languages: readonly string[]): boolean {
   const letters = lettersOf(providerLabelOf(named, languages));
   return (
-    named.provider.type !== 'workflow' &&
-    letters !== '' &&
-    lettersOf(named.qualifiedName).includes(letters)
+    named.provider.type !== 'workflow' && letters !== '' && lettersOf(named.qualifiedName).includes(letters)
   );
 }

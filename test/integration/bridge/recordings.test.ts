@@ -11,13 +11,7 @@ import {
 } from '../../support/recorded-dify.ts';
 import { CONSOLE_WAYS, type RunningBridge, startBridge } from '../../support/running-bridge.ts';
 import type { ScriptedRequest } from '../../support/scripted-dify.ts';
-import {
-  type Recording,
-  recording,
-  recordings,
-  sharedIsPresent,
-  sharedNote,
-} from '../../support/shared.ts';
+import { type Recording, recording, recordings, sharedIsPresent, sharedNote } from '../../support/shared.ts';
 import { PNG } from '../../support/content-fixtures.ts';
 import { fileMessage } from './rows/message-types.ts';
 import { RECORDED_REFUSALS } from './rows/recorded-refusals.ts';
