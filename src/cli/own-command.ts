@@ -9,6 +9,11 @@ export function isFetched({ program }: Pick<CliIo, 'program'>): boolean {
   return /[/\\]_npx[/\\]/.test(realpathSync(program.script));
 }
 
+/** Returns the option that names the configuration file, if this run has it. */
+export function configWords({ options }: { readonly options: { readonly config?: string } }): string {
+  return options.config === undefined ? '' : ` --config ${JSON.stringify(options.config)}`;
+}
+
 /** Returns a command of this program as the person has to type it. */
 export function ownCommand(io: Pick<CliIo, 'program'>, words: string): string {
   if (isFetched(io)) return `npx ${NAME} ${words}`;

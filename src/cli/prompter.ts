@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
+import type { FormCheck } from '../setup/sign-in-talk.ts';
 
 export interface Choice<T> {
   readonly value: T;
@@ -12,27 +13,35 @@ export type Prompter = Awaited<ReturnType<typeof createPrompter>>;
 
 /** Returns a prompter for a terminal. Questions go to `output`, separate from results. */
 export async function createPrompter(input: Readable, output: Writable) {
-  const { confirm, isCancel, password, select, text } = await import('@clack/prompts');
+  const { confirm, isCancel, password, S_BAR, select, text } = await import('@clack/prompts');
   const streams = { input, output };
   const answer = <T>(value: T): Exclude<T, symbol> => {
     if (!isCancel(value)) return value as Exclude<T, symbol>;
     throw new BridgeError('cancelled', 'Given up.');
   };
-  const needed = (value: string | undefined): string | undefined =>
-    value === undefined || value.trim() === '' ? 'Please type something, or press Ctrl+C.' : undefined;
+  const needed = (check?: FormCheck) => (value: string | undefined) =>
+    value === undefined || value.trim() === ''
+      ? 'Please type something, or press Ctrl+C.'
+      : check?.(value.trim());
   return {
-    text: async (message: string, suggestion?: string): Promise<string> =>
+    /** The line at the left of questions. */
+    bar: S_BAR,
+    text: async (message: string, suggestion?: string, check?: FormCheck): Promise<string> =>
       answer(
         await text({
           ...streams,
           message,
           ...(suggestion === undefined
-            ? { validate: needed }
-            : { placeholder: suggestion, defaultValue: suggestion }),
+            ? { validate: needed(check) }
+            : {
+                placeholder: suggestion,
+                defaultValue: suggestion,
+                validate: (value) => (value ? check?.(value.trim()) : undefined),
+              }),
         }),
       ).trim(),
-    secret: async (message: string): Promise<string> =>
-      answer(await password({ ...streams, message, mask: '', validate: needed })).trim(),
+    secret: async (message: string, check?: FormCheck): Promise<string> =>
+      answer(await password({ ...streams, message, mask: '', validate: needed(check) })).trim(),
     select: async <T>(message: string, choices: readonly Choice<T>[]): Promise<T> => {
       const options = choices.map((choice, index) => ({ ...choice, value: index }));
       const index = answer(await select({ ...streams, message, options }));

@@ -74,11 +74,7 @@ export function difyWarnings(
       "this is Dify's PLUGIN_DAEMON_KEY as shipped; the inner API takes PLUGIN_DIFY_INNER_API_KEY";
     warnings.push({ path: 'dify.innerApiKey', message });
   }
-  if (dify.secretKey === undefined) {
-    const message =
-      'not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
-    warnings.push({ path: 'dify.secretKey', message });
-  } else if (publicKey(dify.secretKey) === 'secret') {
+  if (publicKey(dify.secretKey) === 'secret') {
     const message =
       "Dify's default key: anyone can sign in as any user with it. Set SECRET_KEY in Dify to your own key";
     warnings.push({ path: 'dify.secretKey', message });

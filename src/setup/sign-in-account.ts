@@ -2,6 +2,7 @@ import { type ConsoleTokens, sendLogin } from '../dify/console/login.ts';
 import { logInByCode, sendEmailCode } from '../dify/console/sign-in.ts';
 import { SignInError, signInError } from '../dify/console/sign-in-errors.ts';
 import { BridgeError } from '../model/errors.ts';
+import { emailProblem } from './answer-forms.ts';
 import type { FoundDify } from './dify-address.ts';
 import { type Asker, askUntil, type SignInTalk } from './sign-in-talk.ts';
 
@@ -71,7 +72,7 @@ function noWay({ url, ways }: FoundDify): BridgeError {
 }
 
 function emailQuestion(asker: Asker, suggestion?: string): Promise<string> {
-  return asker.text('E-mail address of your account in this Dify', suggestion);
+  return asker.text('E-mail address of your account in this Dify', suggestion, emailProblem);
 }
 
 async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): Promise<SignedInAccount> {

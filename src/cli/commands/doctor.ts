@@ -31,6 +31,7 @@ import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { wrap } from '../layout.ts';
+import { onlyListing } from '../ready-tools.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -159,12 +160,9 @@ async function* publishedChecks(
   loaded: LoadedConfig,
   signal: AbortSignal,
 ): AsyncGenerator<Check, void> {
-  const { config } = loaded;
-  // An earlier check covers the folder of files, and this check must not create it.
-  const { dir: _folder, ...rest } = config.files;
-  const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
   try {
-    const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
+    // An earlier check covers the folder of files, and this check must not create it.
+    const app = await context.io.createApp(onlyListing(loaded.config), { logger: loggerOf(loaded, true) });
     try {
       yield { name: 'catalogue', ...(await catalogueFinding(app, signal)) };
       const registry = app.registry.current();

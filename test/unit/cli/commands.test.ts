@@ -413,8 +413,7 @@ describe('config', () => {
     const warned = await cli(['config', 'check'], { env: { ...ENV, DIFY_SECRET_KEY: '${user_config.key}' } });
     expect(warned.code).toBe(0);
     expect(warned.stdout).toMatch(/warning: env DIFY_SECRET_KEY: still an unreplaced \$\{…\} placeholder/);
-    expect(warned.stdout).toMatch(/warning: dify\.secretKey: not set/);
-    expect(warned.stdout).toContain('2 warnings');
+    expect(warned.stdout).toContain('1 warning.');
   });
 
   it('check fails with exit code 2 on anything wrong', async () => {
