@@ -67,7 +67,9 @@ async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAc
     const console = createConsole(http, credentials, undefined, session);
     const { workspace, left } = await enterWorkspace(talk, session, console);
     if (left !== undefined) back = () => switchWorkspace(session, left.id, AbortSignal.any([]));
-    const role = await checkRole(session, workspace, talk.signal);
+    const role = await currentRole(session, talk.signal);
+    const tooLow = roleError(role, `"${workspace.name}"`);
+    if (tooLow !== undefined) throw tooLow;
     await provideApp(talk, session, workspace);
     const now = new Date();
     const login: StoredLogin = {
@@ -143,19 +145,15 @@ function workspaceCalled(
   });
 }
 
-async function checkRole(
-  session: ConsoleSession,
-  { name }: AccountWorkspace,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const role = await currentRole(session, signal);
+/** Returns the error of a role that may not run tools. */
+export function roleError(role: string | undefined, workspace: string): BridgeError | undefined {
   // Releases with roles of their own say whether they allow it when the app is made.
   const isTooLow = role === 'normal' || role === 'dataset_operator';
-  if (!isTooLow) return role;
+  if (!isTooLow) return undefined;
   const shown = role === 'normal' ? 'member (normal)' : role;
-  throw new BridgeError(
+  return new BridgeError(
     'upstream_forbidden',
-    `Your role in "${name}" is ${shown}, which may not run tools.`,
+    `Your role in ${workspace} is ${shown}, which may not run tools.`,
     {
       hint: `It must be ${ROLES.join(', ')}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
     },
