@@ -44,6 +44,8 @@ export interface SandboxAccount {
   setUploadLimit(mebibytes: number): void;
   /** The streamed workflows, the oldest first. */
   readonly tasks: readonly SandboxTask[];
+  /** Resolves with the next workflow that starts as a stream. */
+  nextTask(): Promise<SandboxTask>;
   /** Makes every streamed run answer 400. */
   refuseStreams(): void;
 }
@@ -63,6 +65,7 @@ export class AccountState implements SandboxAccount {
   appLimit = Number.POSITIVE_INFINITY;
   retryAfter = 0;
   streamsAreRefused = false;
+  readonly #waiting: ((task: SandboxTask) => void)[] = [];
   readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
   readonly memberships: MembershipState;
@@ -126,6 +129,10 @@ export class AccountState implements SandboxAccount {
     return this.#tasks;
   }
 
+  nextTask(): Promise<SandboxTask> {
+    return new Promise((resolve) => void this.#waiting.push(resolve));
+  }
+
   refuseStreams(): void {
     this.streamsAreRefused = true;
   }
@@ -133,6 +140,7 @@ export class AccountState implements SandboxAccount {
   startTask(): RunningTask {
     const task = new RunningTask();
     this.#tasks.push(task);
+    for (const resolve of this.#waiting.splice(0)) resolve(task);
     return task;
   }
 
