@@ -47,7 +47,8 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 /** The settings that one road does not use. */
 const UNUSED = {
   account: ['innerApiKey', 'secretKey'],
-  inner: ['createApp', 'filesUrl'],
+  // Not createApp: consent that is not needed does no harm, and the bundle for Claude Desktop always passes it.
+  inner: ['filesUrl'],
 } as const;
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
