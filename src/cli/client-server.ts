@@ -13,7 +13,8 @@ import { loadConfig } from '../config/load.ts';
 import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import type { CommandContext } from './session.ts';
+import { ownCommand } from './own-command.ts';
+import { type CommandContext, storedLogins } from './session.ts';
 import { isFetched } from './typed.ts';
 
 export interface ServerOptions {
@@ -75,28 +76,36 @@ async function source(
   }
   const { path, named } = configFilePath(options.config, io.env);
   if (clientSecrets) return named ? ['--config', resolve(path)] : [];
-  if (!existsSync(path)) {
-    throw new BridgeError('config_invalid', `The configuration file ${path} does not exist.`, {
-      hint: 'Write one with dify-mcp-bridge init, or name one with --config. To try the bridge without a Dify, add --sandbox.',
-    });
-  }
-  // A client starts the bridge without this shell's variables, so the file alone must suffice.
-  const { HOME, XDG_CONFIG_HOME } = io.env;
-  const loaded = await loadConfig({ env: { HOME, XDG_CONFIG_HOME }, file: path, needsDify: true }).catch(
-    (error: unknown) => {
-      throw notEnough(path, error);
-    },
-  );
+  // A client starts the bridge without this shell's variables, so files alone must suffice.
+  const env = { HOME: io.env['HOME'] };
+  const isDefault = resolve(path) === resolve(configFilePath(undefined, env).path);
+  const file = isDefault ? undefined : resolve(path);
+  const logins = storedLogins(io, options.config);
+  const loaded = await loadConfig({ env, file, logins, needsDify: true }).catch((error: unknown) => {
+    throw existsSync(path) ? notEnough(io, path, error) : noDify(io, path, error);
+  });
   if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
-  return ['--config', resolve(path)];
+  return file === undefined ? [] : ['--config', file];
 }
 
-function notEnough(path: string, error: unknown): unknown {
+function noDify(io: CommandContext['io'], path: string, error: unknown): unknown {
+  if (!(error instanceof BridgeError) || error.code !== 'config_invalid') return error;
+  return new BridgeError(
+    'config_invalid',
+    'A client could not start the bridge: nobody has signed in to Dify.',
+    {
+      hint: `Run ${ownCommand(io, 'login')} first. With keys, run ${ownCommand(io, 'init')}, which writes ${path}. To try the bridge without a Dify, add --sandbox.`,
+      cause: error,
+    },
+  );
+}
+
+function notEnough(io: CommandContext['io'], path: string, error: unknown): unknown {
   if (!(error instanceof BridgeError)) return error;
   const message = `A client cannot start the bridge with ${path} alone. ${error.message}`;
   return new BridgeError(error.code, message, {
     problems: error.problems,
-    hint: 'A client does not pass on the variables of this shell: the file must contain all settings. dify-mcp-bridge init writes such a file.',
+    hint: `A client does not pass on the variables of this shell. Run ${ownCommand(io, 'login')}, or put all settings into the file, as ${ownCommand(io, 'init')} does.`,
     cause: error,
   });
 }

@@ -63,11 +63,12 @@ export async function connectDemoClient(server: DemoServer, signal: AbortSignal)
       toolName: string,
       args: JsonObject,
       onProgress: (progress: number, message: string | undefined) => void,
+      cancel?: AbortSignal,
     ): Promise<ToolResult> {
       const result = await client.callTool(
         { name: toolName, arguments: args },
         {
-          signal,
+          signal: cancel === undefined ? signal : AbortSignal.any([signal, cancel]),
           timeout: TIMEOUT_MS,
           resetTimeoutOnProgress: true,
           onprogress: ({ progress, message }) => onProgress(progress, message),

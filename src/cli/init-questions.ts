@@ -1,6 +1,11 @@
 import { httpUrl } from '../config/fields.ts';
+import { createConsole } from '../dify/console/console.ts';
+import type { Workspace } from '../dify/console/workspaces.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
+import { forEachBounded } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
+import { PROVIDER_TYPES } from '../model/tool.ts';
+import { emailProblem, keyProblem } from '../setup/answer-forms.ts';
 import {
   checkAddress,
   checkInnerKey,
@@ -14,21 +19,23 @@ import {
 } from '../setup/checks.ts';
 import type { Answers } from '../setup/config-text.ts';
 import type { DifyEnvironment } from '../setup/dify-env-file.ts';
+import { askUntil, type SignInTalk } from '../setup/sign-in-talk.ts';
 import { type Given, readEnvFile } from './init-sources.ts';
-import type { Output } from './output.ts';
+import { count } from './output.ts';
 import type { Prompter } from './prompter.ts';
 
 /** After three refused logins, three more remain before Dify locks the account for a day. */
 const MAX_LOGINS = 3;
+/** Workspaces whose tools are counted for the question; more would take long. */
+const MAX_COUNTED = 10;
+const CONCURRENCY = 4;
 
-const INNER_KEY = "2/5  PLUGIN_DIFY_INNER_API_KEY of Dify's .env (not shown)";
+const TYPED = 'type the keys';
 
 /** The source of the answers, and the recipients of what becomes known. */
-export interface Interview {
+export interface Interview extends Pick<SignInTalk, 'signal' | 'note' | 'show'> {
   /** Undefined if nobody can be asked: the given values must suffice. */
-  readonly prompter: Prompter | undefined;
-  readonly output: Output;
-  readonly signal: AbortSignal;
+  readonly asker: Prompter | undefined;
   /** Returns the given values, once Dify's file has been read. */
   gather(file: DifyEnvironment | undefined): Given;
   /** False omits files without asking. */
@@ -39,56 +46,47 @@ export interface Interview {
 
 /** Asks for missing values, and checks every answer against the running Dify. */
 export async function interview(talk: Interview, file: DifyEnvironment | undefined): Promise<Answers> {
+  const { note, signal } = talk;
   const known = talk.gather(file);
-  const { apiUrl, http, version } = await settle(talk, {
+  const { apiUrl, http, version } = await askUntil(talk, {
     given: known.apiUrl,
-    ask: (ask) => ask.text('1/5  Where is the api service of Dify?', 'http://127.0.0.1:5001'),
+    ask: (person) => person.text("Where is Dify's api service?", 'http://127.0.0.1:5001'),
     check: async (text) => {
       const { url, http } = open(text);
       talk.opened(http);
       for (const secret of secretsOf(known)) http.secrets.remember(secret);
-      return { apiUrl: url, http, version: await checkAddress(http, talk.signal) };
+      return { apiUrl: url, http, version: await checkAddress(http, signal) };
     },
   });
-  inform(talk, `Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
+  note(`Dify ${version ?? 'of an unknown version'} answers at ${apiUrl}.`);
 
   const given = file === undefined ? await withKeys(talk, known) : known;
   for (const secret of secretsOf(given)) http.secrets.remember(secret);
-  const typedKey = given.innerApiKey ?? (await talk.prompter?.secret(INNER_KEY));
-  let attempts = 0;
-  const { credential, found } = await settle(talk, {
-    given: given.credential,
-    ask: askCredential,
-    check: async (credential) => {
-      if (credential.kind === 'login') attempts += 1;
-      return { credential, found: await findWorkspaces(http, credential, talk.signal) };
-    },
-    enough: () => attempts >= MAX_LOGINS,
-  });
-  const choices = found.workspaces.map(({ id, name }) => ({ value: id, label: name, hint: id }));
-  const workspace = await settle(talk, {
+  const { credential, found } = await askCredential(talk, http, given.credential);
+  const choices = await workspaceChoices(talk, http, credential, found);
+  const workspace = await askUntil(talk, {
     given: given.workspace ?? obviousOf(talk, found),
-    ask: (ask) => ask.select('3/5  Which workspace?', choices),
-    check: async (asked) => {
-      const chosen = chosenWorkspace(found, asked);
-      await checkListing(http, credential, chosen, talk.signal);
+    ask: (person) => person.select('Which workspace?', choices),
+    check: async (wanted) => {
+      const chosen = chosenWorkspace(found, wanted);
+      await checkListing(http, credential, chosen, signal);
       return chosen;
     },
   });
-  inform(talk, `Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
-  const innerApiKey = await settle(talk, {
-    // Dify checks the workspace before the key, so the key can be checked only now.
-    given: typedKey,
-    ask: (ask) => ask.secret(INNER_KEY),
+  note(`Workspace ${JSON.stringify(workspace.name)} (${workspace.id}).`);
+  // Dify checks the workspace before the key, so the key can be checked only now.
+  const innerApiKey = await askUntil(talk, {
+    given: given.innerApiKey,
+    ask: (person) =>
+      person.secret("PLUGIN_DIFY_INNER_API_KEY of Dify's .env (not shown)", { check: keyProblem }),
     check: async (key) => {
-      await checkInnerKey(http, key, workspace, talk.signal);
+      await checkInnerKey(http, key, workspace, signal);
       return key;
     },
   });
-  const secretKey = await signing(talk, http, given.secretKey, () =>
-    givesFileAddresses(http, innerApiKey, workspace, talk.signal),
-  );
-  return { apiUrl, version, innerApiKey, credential, workspace, secretKey };
+  const isNeedless = await givesFileAddresses(http, innerApiKey, workspace, signal);
+  const secretKey = isNeedless ? undefined : await signing(talk, http, given.secretKey);
+  return { apiUrl, version, innerApiKey, credential, workspace, secretKey, isNeedless };
 }
 
 /** Returns what no message may show, sent or not. */
@@ -99,87 +97,112 @@ function secretsOf({ innerApiKey, credential, secretKey }: Given): readonly stri
 
 /** Dify's file has all keys, so offer it before asking for any key. */
 async function withKeys(talk: Interview, given: Given): Promise<Given> {
-  const { prompter } = talk;
-  if (prompter === undefined || (given.innerApiKey !== undefined && given.credential !== undefined))
+  const { asker, note } = talk;
+  if (asker === undefined || (given.innerApiKey !== undefined && given.credential !== undefined))
     return given;
-  const fromFile = await prompter.select('2/5  Where do the keys of Dify come from?', [
-    { value: true, label: "Dify's .env file", hint: 'docker/.env, if it can be read from here' },
-    { value: false, label: 'I type them' },
-  ]);
-  if (!fromFile) return given;
-  const file = await settle(talk, {
+  const file = await askUntil(talk, {
     given: undefined,
-    ask: (ask) => ask.text('2/5  Which file?', 'docker/.env'),
-    check: readEnvFile,
+    ask: (person) =>
+      person.text("Path of Dify's docker/.env, to read the keys, or Enter to type them", TYPED),
+    check: async (path) => (path === TYPED ? undefined : readEnvFile(path)),
   });
-  for (const { path, message } of file.remarks) inform(talk, `${path} ${message}.`);
+  for (const { path, message } of file?.remarks ?? []) note(`${path} ${message}.`);
   return talk.gather(file);
 }
 
-async function askCredential(ask: Prompter): Promise<Credential> {
-  const kind = await ask.select<Credential['kind']>('2/5  How will the bridge list the tools?', [
-    { value: 'admin-key', label: 'With the admin key', hint: 'ADMIN_API_KEY, ADMIN_API_KEY_ENABLE=true' },
-    { value: 'login', label: 'With the login of an account', hint: 'ideally one used only by the bridge' },
-  ]);
-  if (kind === 'admin-key') return { kind, key: await ask.secret('2/5  ADMIN_API_KEY of Dify (not shown)') };
-  const email = await ask.text('2/5  E-mail address of the account');
-  return { kind, email, password: await ask.secret('2/5  Its password (not shown)') };
+interface Listing {
+  readonly credential: Credential;
+  readonly found: ReachableWorkspaces;
 }
 
+/** Asks how the bridge lists the tools. A key or a password that Dify refuses is asked for again. */
+async function askCredential(
+  talk: Interview,
+  http: DifyHttp,
+  given: Credential | undefined,
+): Promise<Listing> {
+  const { asker, signal } = talk;
+  const kind =
+    given?.kind ??
+    (await asker?.select<Credential['kind']>('How will the bridge list the tools?', [
+      { value: 'admin-key', label: 'With the admin key', hint: 'ADMIN_API_KEY, ADMIN_API_KEY_ENABLE=true' },
+      { value: 'login', label: 'With the login of an account', hint: 'ideally one used only by the bridge' },
+    ]));
+  let attempts = 0;
+  return askUntil<Credential, Listing>(talk, {
+    given,
+    ask: async (person) => {
+      if (kind === 'admin-key') {
+        return { kind, key: await person.secret('ADMIN_API_KEY of Dify (not shown)', { check: keyProblem }) };
+      }
+      const email = await person.text('E-mail address of the account', undefined, emailProblem);
+      return {
+        kind: 'login',
+        email,
+        password: await person.secret('Its password (not shown)', { exact: true }),
+      };
+    },
+    check: async (credential) => {
+      if (credential.kind === 'login') attempts += 1;
+      return { credential, found: await findWorkspaces(http, credential, signal) };
+    },
+    isOver: () => attempts >= MAX_LOGINS,
+  });
+}
+
+/** Returns the workspaces to choose from, with the number of tools if the admin key can list them. */
+async function workspaceChoices(
+  { asker, signal }: Interview,
+  http: DifyHttp,
+  credential: Credential,
+  { workspaces }: ReachableWorkspaces,
+) {
+  const tools = new Map<string, number>();
+  const isCounted = workspaces.length > 1 && workspaces.length <= MAX_COUNTED;
+  if (asker !== undefined && isCounted && credential.kind === 'admin-key') {
+    await forEachBounded(workspaces, CONCURRENCY, async ({ id }) => {
+      const console = createConsole(http, { ...credential, workspaceId: id });
+      const lists = PROVIDER_TYPES.map((type) => console.listTools(type, signal));
+      // The number is only a hint.
+      const listed = await Promise.all(lists).catch(() => []);
+      const providers = listed.flatMap((one) => one?.providers ?? []);
+      if (listed.length > 0)
+        tools.set(
+          id,
+          providers.reduce((sum, one) => sum + one.tools.length, 0),
+        );
+    });
+  }
+  const hintOf = ({ id }: Workspace): string => {
+    const number = tools.get(id);
+    return number === undefined ? id : count(number, 'tool');
+  };
+  return workspaces.map((one) => ({ value: one.id, label: one.name, hint: hintOf(one) }));
+}
+
+/** Asks for the key that signs the links to files, on a Dify that needs it. */
 async function signing(
   talk: Interview,
   http: DifyHttp,
   given: string | undefined,
-  isNeedless: () => Promise<boolean>,
 ): Promise<string | undefined> {
-  const { prompter, files, signal } = talk;
-  if (!files) return undefined;
-  if (prompter === undefined && given === undefined) return undefined;
-  if (given === undefined && (await isNeedless())) {
-    inform(talk, 'This Dify provides the files of results without SECRET_KEY.');
-    return undefined;
+  const { asker, files, note, signal } = talk;
+  if (!files || (asker === undefined && given === undefined)) return undefined;
+  if (given === undefined) {
+    const question = 'Fetch the files of results, such as images? This Dify needs its SECRET_KEY for it.';
+    if ((await asker?.confirm(question, true)) !== true) {
+      note('Skipped: files of results. Run init again to add SECRET_KEY.');
+      return undefined;
+    }
   }
-  if (prompter !== undefined) {
-    const question = "4/5  Fetch the files of results, such as images? This needs Dify's SECRET_KEY.";
-    if (!(await prompter.confirm(question, true))) return undefined;
-  }
-  return settle(talk, {
+  return askUntil(talk, {
     given,
-    ask: (ask) => ask.secret("4/5  SECRET_KEY of Dify's .env (not shown)"),
+    ask: (person) => person.secret("SECRET_KEY of Dify's .env (not shown)", { check: keyProblem }),
     check: async (key) => {
       await checkSecretKey(http, key, signal);
       return key;
     },
   });
-}
-
-interface Question<T, R> {
-  readonly given: T | undefined;
-  readonly ask: (prompter: Prompter) => Promise<T>;
-  readonly check: (answer: T) => Promise<R>;
-  /** Returns true if no further attempt should follow. */
-  readonly enough?: () => boolean;
-}
-
-/**
- * Returns the checked answer. Shows the error of an invalid answer and asks again if a person is present;
- * throws it otherwise.
- */
-async function settle<T, R>(talk: Interview, { given, ask, check, enough }: Question<T, R>): Promise<R> {
-  const { prompter, output, signal } = talk;
-  let answer = given;
-  for (;;) {
-    if (answer === undefined && prompter === undefined) throw new Error('Nobody can be asked.');
-    answer ??= await ask(prompter as Prompter);
-    try {
-      return await check(answer);
-    } catch (error) {
-      const isOver = prompter === undefined || signal.aborted || enough?.() === true;
-      if (isOver || !(error instanceof BridgeError) || error.code === 'internal') throw error;
-      output.error(error);
-      answer = undefined;
-    }
-  }
 }
 
 function open(text: string): { readonly url: string; readonly http: DifyHttp } {
@@ -191,11 +214,7 @@ function open(text: string): { readonly url: string; readonly http: DifyHttp } {
 }
 
 /** Returns the only workspace. Throws if there are several and nobody can be asked. */
-function obviousOf({ prompter }: Interview, found: ReachableWorkspaces): string | undefined {
-  if (prompter !== undefined && found.workspaces.length > 1) return undefined;
+function obviousOf({ asker }: Interview, found: ReachableWorkspaces): string | undefined {
+  if (asker !== undefined && found.workspaces.length > 1) return undefined;
   return chosenWorkspace(found, undefined).id;
-}
-
-function inform({ prompter, output }: Interview, text: string): void {
-  if (prompter !== undefined) output.note(text);
 }

@@ -45,6 +45,12 @@ export function gather(
   };
 }
 
+/** Returns whether the environment names an account, for `init` without a terminal. */
+export function hasAccount(io: Pick<CliIo, 'env'>): boolean {
+  const names = ['DIFY_URL', 'DIFY_EMAIL'] as const;
+  return names.every((name) => (io.env[name] ?? '') !== '') && (io.env['DIFY_ADMIN_API_KEY'] ?? '') === '';
+}
+
 function credentialOf(
   variable: (name: string) => string | undefined,
   file: DifyEnvironment | undefined,

@@ -4,7 +4,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import type { TextSink } from './io.ts';
 
 /** Columns where a terminal does not tell its width. */
-const DEFAULT_WIDTH = 80;
+export const DEFAULT_WIDTH = 80;
 /** The narrowest column of a table in which text is wrapped. */
 const MIN_WIDTH = 20;
 

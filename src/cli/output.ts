@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { CliIo, TextSink } from './io.ts';
-import { widthOf, wrap } from './layout.ts';
+import { DEFAULT_WIDTH, widthOf, wrap } from './layout.ts';
 import { asTyped } from './typed.ts';
 
 /** The styles in use; each has one meaning. */
@@ -21,11 +21,20 @@ export function createOutput(
   const paint = (style: Style, text: string, stream: 'stdout' | 'stderr' = 'stdout'): string =>
     allowed && io[stream].isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const json = options.json;
+  let frame: string | undefined;
   const note = (text: string): void => {
-    if (!json) line(io.stderr, wrap(asTyped(io, text), widthOf(io.stderr)));
+    if (json) return;
+    if (frame === undefined) return line(io.stderr, wrap(asTyped(io, text), widthOf(io.stderr)));
+    const bar = paint('dim', frame, 'stderr');
+    const inside = wrap(asTyped(io, text), (widthOf(io.stderr) ?? DEFAULT_WIDTH) - 3).split('\n');
+    line(io.stderr, [bar, ...inside.map((one) => `${bar}  ${one}`)].join('\n'));
   };
   return {
     json,
+    /** Makes notes and errors continue the frame of questions, which has this line at its left. */
+    continueFrame: (bar: string): void => {
+      frame = bar;
+    },
     /** The columns of standard output; undefined if it is not a terminal. */
     width: widthOf(io.stdout),
     /** Returns a text for the result, wrapped to the terminal, with its commands as they are to be typed. */

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
+import type { FormCheck, SecretOptions } from '../setup/sign-in-talk.ts';
 
 export interface Choice<T> {
   readonly value: T;
@@ -12,28 +13,36 @@ export type Prompter = Awaited<ReturnType<typeof createPrompter>>;
 
 /** Returns a prompter for a terminal. Questions go to `output`, separate from results. */
 export async function createPrompter(input: Readable, output: Writable) {
-  const { confirm, isCancel, password, select, text } = await import('@clack/prompts');
+  const { confirm, isCancel, password, S_BAR, select, text } = await import('@clack/prompts');
   const streams = { input, output };
   const answer = <T>(value: T): Exclude<T, symbol> => {
     if (!isCancel(value)) return value as Exclude<T, symbol>;
     throw new BridgeError('cancelled', 'Given up.');
   };
-  const needed = (value: string | undefined): string | undefined =>
-    value === undefined || value.trim() === '' ? 'Please type something, or press Ctrl+C.' : undefined;
+  const needed = (check?: FormCheck) => (value: string | undefined) =>
+    value === undefined || value.trim() === ''
+      ? 'Please type something, or press Ctrl+C.'
+      : check?.(value.trim());
   return {
-    text: async (message: string, suggestion?: string): Promise<string> =>
+    /** The line at the left of questions. */
+    bar: S_BAR,
+    text: async (message: string, suggestion?: string, check?: FormCheck): Promise<string> =>
       answer(
         await text({
           ...streams,
           message,
           ...(suggestion === undefined
-            ? { validate: needed }
-            : { placeholder: suggestion, defaultValue: suggestion }),
+            ? { validate: needed(check) }
+            : {
+                placeholder: suggestion,
+                defaultValue: suggestion,
+                validate: (value) => (value ? check?.(value.trim()) : undefined),
+              }),
         }),
       ).trim(),
     /** `exact` keeps spaces around the answer, which a password may have and a key that is pasted does not. */
-    secret: async (message: string, exact = false): Promise<string> => {
-      const typed = answer(await password({ ...streams, message, mask: '', validate: needed }));
+    secret: async (message: string, { check, exact = false }: SecretOptions = {}): Promise<string> => {
+      const typed = answer(await password({ ...streams, message, mask: '', validate: needed(check) }));
       return exact ? typed : typed.trim();
     },
     select: async <T>(message: string, choices: readonly Choice<T>[]): Promise<T> => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BridgeError, type Problem } from '../model/errors.ts';
 import { missingSettings, NO_DIFY_HINT } from './connection.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -58,7 +59,10 @@ export interface LoadedConfig {
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const table = settingsTable();
   const sandbox = sandboxSet(sources.sandbox);
-  const file = findConfigFile(sources.file, sources.env);
+  const named = findConfigFile(sources.file, sources.env);
+  const isMissing = named !== undefined && !existsSync(named);
+  // A stored login needs no configuration file beside it.
+  const file = isMissing && ((await sources.logins?.read()) ?? []).length > 0 ? undefined : named;
   const all = [
     readFlags(sources.flags ?? {}, table),
     readEnvironment(sources.env, table),

@@ -13,7 +13,7 @@ export interface StoredLogin {
 /** The logins that a person stored. */
 export interface StoredLogins {
   readonly file: string;
-  /** Returns the logins, the default one first. Called only if the configuration has no other credentials. */
+  /** Returns the logins, the default one first. Called only if the configuration has no other credentials, or no file. */
   read(): Promise<readonly StoredLogin[]>;
 }
 

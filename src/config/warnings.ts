@@ -47,7 +47,8 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 /** The settings that one road does not use. */
 const UNUSED = {
   account: ['innerApiKey', 'secretKey'],
-  inner: ['createApp', 'filesUrl'],
+  // Not createApp: consent that is not needed does no harm, and the bundle for Claude Desktop always passes it.
+  inner: ['filesUrl'],
 } as const;
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
@@ -62,18 +63,8 @@ function roadWarnings(dify: Config['dify']): readonly Problem[] {
 
 type Keys = Readonly<Partial<Record<'innerApiKey' | 'secretKey', string | undefined>>>;
 
-/** Returns the warnings about the keys of the inner road, for a Dify that has not been asked yet. */
-export function difyWarnings(
-  dify: Keys & Readonly<Partial<Record<'adminApiKey' | 'email', string | undefined>>>,
-): readonly Problem[] {
-  const message =
-    'not set: before Dify 1.15, files that tools return cannot be fetched, except those of workflows. Set DIFY_SECRET_KEY to SECRET_KEY of Dify';
-  const missing = dify.secretKey === undefined ? [{ path: 'dify.secretKey', message }] : [];
-  return [...missing, ...keyWarnings(dify), ...loginWarnings(dify)];
-}
-
 /** Returns the warnings about publicly known keys. Whether Dify needs its secret key, only Dify can tell. */
-function keyWarnings(dify: Keys): readonly Problem[] {
+export function keyWarnings(dify: Keys): readonly Problem[] {
   const warnings: Problem[] = [];
   const inner = publicKey(dify.innerApiKey);
   if (inner === 'inner') {

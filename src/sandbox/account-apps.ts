@@ -44,6 +44,8 @@ export interface SandboxAccount {
   setUploadLimit(mebibytes: number): void;
   /** The streamed workflows, the oldest first. */
   readonly tasks: readonly SandboxTask[];
+  /** Resolves with the next workflow that starts as a stream. */
+  nextTask(): Promise<SandboxTask>;
   /** Makes every streamed run answer 403. */
   refuseStreams(): void;
   /** Publishes a newer version of each workflow, while the tools stay at the one that they have. */
@@ -66,6 +68,7 @@ export class AccountState implements SandboxAccount {
   retryAfter = 0;
   streamsAreRefused = false;
   toolsAreSynced = true;
+  readonly #waiting: ((task: SandboxTask) => void)[] = [];
   readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
   readonly memberships: MembershipState;
@@ -129,6 +132,10 @@ export class AccountState implements SandboxAccount {
     return this.#tasks;
   }
 
+  nextTask(): Promise<SandboxTask> {
+    return new Promise((resolve) => void this.#waiting.push(resolve));
+  }
+
   refuseStreams(): void {
     this.streamsAreRefused = true;
   }
@@ -140,6 +147,7 @@ export class AccountState implements SandboxAccount {
   startTask(): RunningTask {
     const task = new RunningTask();
     this.#tasks.push(task);
+    for (const resolve of this.#waiting.splice(0)) resolve(task);
     return task;
   }
 

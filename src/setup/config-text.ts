@@ -10,11 +10,13 @@ export interface Answers {
   readonly workspace: Workspace;
   /** Absent if the bridge should not fetch files. */
   readonly secretKey: string | undefined;
+  /** Whether this Dify gives files of results without the secret key. */
+  readonly isNeedless: boolean;
 }
 
 /** Returns the configuration file: YAML with comments. It contains secrets. */
 export function configText(answers: Answers): string {
-  const { apiUrl, version, innerApiKey, credential, workspace, secretKey } = answers;
+  const { apiUrl, version, innerApiKey, credential, workspace, secretKey, isNeedless } = answers;
   return `# Configuration of dify-mcp-bridge, written by "dify-mcp-bridge init".
 # It holds secrets: nobody but you should be able to read it, and it does not belong into version control.
 # "dify-mcp-bridge doctor" checks it, "config show" prints every setting there is.
@@ -30,9 +32,7 @@ dify:
   workspaceId: ${quoted(workspace.id)}
 
 ${credentialText(credential)}
-
-${secretKeyText(secretKey)}
-
+${isNeedless ? '' : `\n${secretKeyText(secretKey)}\n`}
 # Which tools clients see, under which names, with which fixed values. For example:
 # tools:
 #   deny: ["*__delete_*"]

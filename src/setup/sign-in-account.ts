@@ -2,6 +2,7 @@ import { type ConsoleTokens, sendLogin } from '../dify/console/login.ts';
 import { logInByCode, sendEmailCode } from '../dify/console/sign-in.ts';
 import { SignInError, signInError } from '../dify/console/sign-in-errors.ts';
 import { BridgeError } from '../model/errors.ts';
+import { emailProblem } from './answer-forms.ts';
 import type { FoundDify } from './dify-address.ts';
 import { type Asker, askUntil, type SignInTalk } from './sign-in-talk.ts';
 
@@ -72,7 +73,7 @@ function noWay(dify: FoundDify): BridgeError {
 }
 
 function emailQuestion(asker: Asker, suggestion?: string): Promise<string> {
-  return asker.text('E-mail address of your account in this Dify', suggestion);
+  return asker.text('E-mail address of your account in this Dify', suggestion, emailProblem);
 }
 
 async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): Promise<SignedInAccount> {
@@ -88,7 +89,8 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
   };
   return askUntil(talk, {
     given: given.password,
-    ask: async (person) => person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, true),
+    ask: async (person) =>
+      person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, { exact: true }),
     check: async (password) => {
       const account = await askEmail(asker as Asker);
       attempts += 1;

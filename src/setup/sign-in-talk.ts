@@ -1,9 +1,19 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
+import { emailProblem } from './answer-forms.ts';
+
+/** Returns what is wrong with the form of an answer; undefined if nothing is. */
+export type FormCheck = (text: string) => string | undefined;
+
+export interface SecretOptions {
+  readonly check?: FormCheck;
+  /** Keeps spaces around the answer. */
+  readonly exact?: boolean;
+}
 
 /** A person who answers questions. The prompter of the command line is one. */
 export interface Asker {
-  text(message: string, suggestion?: string): Promise<string>;
-  secret(message: string, exact?: boolean): Promise<string>;
+  text(message: string, suggestion?: string, check?: FormCheck): Promise<string>;
+  secret(message: string, options?: SecretOptions): Promise<string>;
   select<T>(
     message: string,
     choices: readonly { readonly value: T; readonly label: string; readonly hint?: string }[],
@@ -39,8 +49,14 @@ export interface SignInTalk {
   readonly show: (error: BridgeError) => void;
 }
 
-/** Throws `usage` with every answer that is missing, if nobody can be asked. */
+/** Throws `usage` for an answer of the wrong form, and with every answer that is missing if nobody can be asked. */
 export function requireAnswers({ asker, given }: SignInTalk): void {
+  const wrong = given.email === undefined ? undefined : emailProblem(given.email);
+  if (wrong !== undefined) {
+    throw new BridgeError('usage', `${JSON.stringify(given.email)} is not an e-mail address.`, {
+      hint: wrong,
+    });
+  }
   if (asker !== undefined) return;
   const { url, email, password, code, codeToken, yes } = given;
   const hasCode = code !== undefined && codeToken !== undefined;
@@ -70,7 +86,7 @@ export function requireAnswers({ asker, given }: SignInTalk): void {
  * `isOver` ends the questions.
  */
 export async function askUntil<T, R>(
-  { asker, signal, show }: SignInTalk,
+  { asker, signal, show }: Pick<SignInTalk, 'asker' | 'signal' | 'show'>,
   question: {
     readonly given: T | undefined;
     readonly ask: (asker: Asker) => Promise<T>;

@@ -8,8 +8,7 @@ import { currentRole, signOut, switchWorkspace } from '../dify/console/sign-in.t
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
 import { checkLoginsWritable, storeLogin } from '../logins/login-file.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
-import { asBridgeError, BridgeError } from '../model/errors.ts';
-import { PROVIDER_TYPES } from '../model/tool.ts';
+import { BridgeError } from '../model/errors.ts';
 import { DIFY_CLOUD, findDify, type FoundDify } from './dify-address.ts';
 import { signInAccount, type SignedInAccount } from './sign-in-account.ts';
 import { askUntil, requireAnswers, type SignInTalk } from './sign-in-talk.ts';
@@ -20,12 +19,10 @@ export interface SignedIn {
   readonly version: string | undefined;
   /** The account's role in the workspace, if Dify says it. */
   readonly role: string | undefined;
-  /** How many tools Dify lists. */
-  readonly tools: number;
 }
 
+const ADDRESS = "Dify's address, as your browser shows it (Enter for Dify Cloud)";
 const ROLES = ['owner', 'admin', 'editor'];
-const OTHER = '';
 
 /**
  * Signs a person in to a Dify: asks or takes the given answers, checks everything, makes the bridge's app with the
@@ -49,13 +46,7 @@ export async function chooseDify(talk: SignInTalk): Promise<FoundDify> {
   const { asker, signal, given } = talk;
   const dify = await askUntil(talk, {
     given: given.url,
-    ask: async (person) => {
-      const cloud = await person.select('Which Dify do you use?', [
-        { value: DIFY_CLOUD, label: 'Dify Cloud', hint: DIFY_CLOUD },
-        { value: OTHER, label: 'Another Dify', hint: 'self-hosted' },
-      ]);
-      return cloud === OTHER ? person.text("Dify's address, as your browser shows it") : cloud;
-    },
+    ask: (person) => person.text(ADDRESS, DIFY_CLOUD),
     check: (text) => findDify(text, signal),
   });
   talk.note(`Dify ${dify.version ?? 'of an unknown version'} answers at ${dify.url}.`);
@@ -76,8 +67,9 @@ async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAc
     const console = createConsole(http, credentials, undefined, session);
     const { workspace, left } = await enterWorkspace(talk, session, console);
     if (left !== undefined) back = () => switchWorkspace(session, left.id, AbortSignal.any([]));
-    const role = await checkRole(session, workspace, talk.signal);
-    const tools = await countTools(talk, console);
+    const role = await currentRole(session, talk.signal);
+    const tooLow = roleError(role, `"${workspace.name}"`);
+    if (tooLow !== undefined) throw tooLow;
     await provideApp(talk, session, workspace);
     const now = new Date();
     const login: StoredLogin = {
@@ -90,7 +82,7 @@ async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAc
       tokens: store.tokens,
     };
     await storeLogin(talk.file, login);
-    return { login, version: http.version() ?? version, role, tools };
+    return { login, version: http.version() ?? version, role };
   } catch (error) {
     // What cannot be undone now, because Dify is away, ends by itself.
     await back?.().catch(() => undefined);
@@ -153,38 +145,19 @@ function workspaceCalled(
   });
 }
 
-async function checkRole(
-  session: ConsoleSession,
-  { name }: AccountWorkspace,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const role = await currentRole(session, signal);
+/** Returns the error of a role that may not run tools. */
+export function roleError(role: string | undefined, workspace: string): BridgeError | undefined {
   // Releases with roles of their own say whether they allow it when the app is made.
   const isTooLow = role === 'normal' || role === 'dataset_operator';
-  if (!isTooLow) return role;
+  if (!isTooLow) return undefined;
   const shown = role === 'normal' ? 'member (normal)' : role;
-  throw new BridgeError(
+  return new BridgeError(
     'upstream_forbidden',
-    `Your role in "${name}" is ${shown}, which may not run tools.`,
+    `Your role in ${workspace} is ${shown}, which may not run tools.`,
     {
       hint: `It must be ${ROLES.join(', ')}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
     },
   );
-}
-
-/** Resolves with the number of tools that Dify lists. Not being able to list some of them ends no sign-in. */
-async function countTools({ note, signal }: SignInTalk, console: DifyConsole): Promise<number> {
-  let tools = 0;
-  for (const type of PROVIDER_TYPES) {
-    try {
-      const listing = await console.listTools(type, signal);
-      for (const provider of listing?.providers ?? []) tools += provider.tools.length;
-    } catch (error) {
-      signal.throwIfAborted();
-      note(`The ${type} tools could not be listed now. ${asBridgeError(error).message}`);
-    }
-  }
-  return tools;
 }
 
 /** Makes the bridge's app if the account has none and the person agrees. */

@@ -41,8 +41,10 @@ describe('demo', () => {
     const { code, stdout, stderr } = await run(['demo'], { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('\u001b');
-    expect(stdout).toMatch(/18 tools\.\n/);
-    expect(stdout).toMatch(/progress 0: Started\n *progress 1: Research kites\n/);
+    expect(stdout).toMatch(/Signed in as sandbox@example\.com \(owner\)/);
+    expect(stdout).toMatch(/19 tools\.\n/);
+    expect(stdout).toMatch(/progress 0: Started\n/);
+    expect(stdout).toContain('Cancelled, and stopped in Dify.');
     expect(stdout).toContain('All 8 calls succeeded as expected.');
 
     const path = /saved (\S+\.png) \(image\/png, (\d+) bytes\)/.exec(stdout);
@@ -65,8 +67,8 @@ describe('demo', () => {
       calls: { tool: string; isError: boolean; saved: { path: string; mimeType: string }[] }[];
       config: HostConfig;
     };
-    expect(report).toMatchObject({ ok: true });
-    expect(report.tools).toHaveLength(18);
+    expect(report).toMatchObject({ ok: true, road: 'account' });
+    expect(report.tools).toHaveLength(19);
     expect(report.calls.filter(({ isError }) => isError).map(({ tool }) => tool)).toEqual([
       'paperkite_mishaps__break_midway',
     ]);

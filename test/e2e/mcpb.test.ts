@@ -35,7 +35,7 @@ describe('the bundle for Claude Desktop', () => {
     return (JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
   }
 
-  const required = () => ({
+  const keys = () => ({
     api_url: sandbox.url,
     workspace_id: sandbox.credentials.workspaceId,
     inner_api_key: sandbox.credentials.innerApiKey,
@@ -93,13 +93,13 @@ describe('the bundle for Claude Desktop', () => {
   });
 
   it('serves a client, with the optional fields left empty', async () => {
-    const left = await commandOf({ ...required(), admin_api_key: sandbox.credentials.adminApiKey });
+    const left = await commandOf({ ...keys(), admin_api_key: sandbox.credentials.adminApiKey });
     expect(left?.env).toMatchObject({
       DIFY_EMAIL: '${user_config.email}',
       DIFY_BRIDGE_TOOLS_MAX_TOOLS: '${user_config.max_tools}',
       DIFY_BRIDGE_CONFIG: '${user_config.config_file}',
     });
-    const client = await connect({ ...required(), admin_api_key: sandbox.credentials.adminApiKey });
+    const client = await connect({ ...keys(), admin_api_key: sandbox.credentials.adminApiKey });
     try {
       expect(client.serverVersion).toMatchObject({ name: 'dify-mcp-bridge', version: await version() });
       expect((await client.listPage()).tools).toHaveLength(18);
@@ -112,7 +112,7 @@ describe('the bundle for Claude Desktop', () => {
 
   it('goes by every field that is filled in', async () => {
     const { email, password, secretKey } = sandbox.credentials;
-    const client = await connect({ ...required(), email, password, secret_key: secretKey, max_tools: 3 });
+    const client = await connect({ ...keys(), email, password, secret_key: secretKey, max_tools: 3 });
     try {
       // Three of Dify's, and the two for calls that take long.
       expect((await client.listPage()).tools).toHaveLength(5);
@@ -121,8 +121,16 @@ describe('the bundle for Claude Desktop', () => {
     }
   });
 
-  it('is not started without what it requires', async () => {
-    const { inner_api_key: _left, ...others } = required();
-    expect(await commandOf(others)).toBeUndefined();
+  it('takes an address, an e-mail address and a password instead of keys', async () => {
+    const { email, password } = sandbox.credentials;
+    const client = await connect({ url: `${sandbox.url}/apps`, email, password });
+    try {
+      expect((await client.listPage()).tools).toHaveLength(18);
+      const { content } = await client.callTool('time__weekday', { year: 2026, month: 11, day: 22 });
+      expect(content).toEqual([{ type: 'text', text: 'November 22, 2026 is Sunday.' }]);
+      expect(sandbox.account.apps.map(({ name }) => name)).toEqual(['MCP bridge']);
+    } finally {
+      await client.close();
+    }
   });
 });

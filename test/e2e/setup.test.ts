@@ -1,16 +1,67 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { run } from '../support/program.ts';
+import { PROGRAM, run } from '../support/program.ts';
 
 interface Entry {
+  readonly env?: unknown;
   readonly command: string;
   readonly args: readonly string[];
 }
+
+/** Resolves with the names of the tools that Cursor gets, by the entry in its file. */
+async function toolsOf(home: string): Promise<readonly string[]> {
+  const { mcpServers } = JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8')) as {
+    mcpServers: { dify: Entry };
+  };
+  const { command, args, env } = mcpServers.dify;
+  expect(env).toBeUndefined();
+  // Little is handed down by a program of the desktop.
+  const transport = new StdioClientTransport({
+    command,
+    args: [...args],
+    env: { PATH: '/usr/bin:/bin', HOME: home },
+    cwd: home,
+  });
+  const client = new Client({ name: 'test', version: '0' });
+  await client.connect(transport);
+  try {
+    const { tools } = await client.listTools();
+    return tools.map(({ name }) => name);
+  } finally {
+    await client.close();
+  }
+}
+
+describe('from a sign-in to a client with tools', () => {
+  it('takes `login` and `install`, and no configuration', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-setup-'));
+    mkdirSync(join(home, '.cursor'));
+    const sandbox = await createSandbox();
+    try {
+      const { email, password } = sandbox.credentials;
+      const env = { HOME: home, XDG_CONFIG_HOME: '', DIFY_PASSWORD: password };
+      const login = await run(['login', sandbox.url, '--email', email, '--yes'], { env });
+      expect(login).toMatchObject({ code: 0, stdout: expect.stringContaining('install claude-desktop') });
+      const { DIFY_PASSWORD: _, ...later } = env;
+      expect(await run(['install', 'cursor', '--yes'], { env: later })).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      const text = readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8');
+      expect(JSON.parse(text)).toMatchObject({ mcpServers: { dify: { args: [PROGRAM, 'serve'] } } });
+      expect(await toolsOf(home)).toContain('time__weekday');
+      expect(readdirSync(join(home, '.config', 'dify-mcp-bridge'))).toEqual(['logins.json']);
+    } finally {
+      await sandbox.close();
+      rmSync(home, { recursive: true });
+    }
+  });
+});
 
 describe('from nothing to a client with tools', () => {
   const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-setup-'));
@@ -67,25 +118,7 @@ describe('from nothing to a client with tools', () => {
   });
 
   it('the client starts it as the entry says, and has the tools', async () => {
-    const file = JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8')) as {
-      mcpServers: { dify: Entry };
-    };
-    const { command, args } = file.mcpServers.dify;
-    // Little is handed down by a program of the desktop.
-    const transport = new StdioClientTransport({
-      command,
-      args: [...args],
-      env: { PATH: '/usr/bin:/bin' },
-      cwd: home,
-    });
-    const client = new Client({ name: 'test', version: '0' });
-    await client.connect(transport);
-    try {
-      const { tools } = await client.listTools();
-      expect(tools.map(({ name }) => name)).toContain('time__weekday');
-    } finally {
-      await client.close();
-    }
+    expect(await toolsOf(home)).toContain('time__weekday');
   });
 
   it('install --remove leaves nothing behind but a copy', async () => {

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createApp } from '../../src/app/app.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { cli } from './fake-cli.ts';
 import { freePort } from './free-port.ts';
 import { type FrontOptions, startFront, WEB_PAGE } from './front.ts';
 
@@ -48,6 +50,14 @@ const login = ({ sandbox }: Scene, password: string): Environment => ({
   DIFY_ADMIN_API_KEY: undefined,
   DIFY_EMAIL: sandbox.credentials.email,
   DIFY_PASSWORD: password,
+});
+
+/** The account road, with e-mail and password. */
+const account = ({ sandbox, env }: Scene): Environment => ({
+  ...Object.fromEntries(Object.keys(env).map((name) => [name, undefined])),
+  DIFY_URL: sandbox.url,
+  DIFY_EMAIL: sandbox.credentials.email,
+  DIFY_PASSWORD: sandbox.credentials.password,
 });
 
 /** Writes a configuration file with all settings, and returns the environment that points to it. */
@@ -259,6 +269,51 @@ export const CAUSES: readonly Cause[] = [
             : undefined,
       });
       return { ...login(scene, scene.sandbox.credentials.password), ...front };
+    },
+  },
+  {
+    problem: 'the stored login has ended',
+    check: 'workspace',
+    status: 'fail',
+    exit: 4,
+    make: async (scene) => {
+      const { url, credentials, sessions } = scene.sandbox;
+      const { email, password } = credentials;
+      const argv = ['login', url, '--email', email, '--yes'];
+      await cli(argv, { env: { HOME: scene.folder, DIFY_PASSWORD: password } });
+      sessions.expireAccessTokens();
+      sessions.expireRefreshTokens();
+      return { ...account(scene), DIFY_EMAIL: undefined, DIFY_PASSWORD: undefined };
+    },
+  },
+  {
+    problem: "the account's role is too low",
+    check: 'role',
+    status: 'fail',
+    exit: 4,
+    make: (scene) => {
+      scene.sandbox.account.setRole('normal');
+      return account(scene);
+    },
+  },
+  {
+    problem: 'the app of the bridge does not exist',
+    check: 'app',
+    status: 'fail',
+    exit: 2,
+    make: (scene) => account(scene),
+  },
+  {
+    problem: 'nobody passes /files on',
+    check: 'file',
+    status: 'fail',
+    exit: 1,
+    make: async (scene) => {
+      const env = { ...account(scene), DIFY_CREATE_APP: 'true' };
+      const argv = ['call', 'time__weekday', '--args', '{"year":2026,"month":11,"day":22}'];
+      await cli(argv, { env: { HOME: scene.folder, ...env }, io: { createApp } });
+      const { DIFY_API_URL: files } = await fronted(scene, { answer: () => WEB_PAGE });
+      return { ...env, DIFY_FILES_URL: files };
     },
   },
   {

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../src/model/errors.ts';
 import type { Choice, Prompter } from '../../src/cli/prompter.ts';
+import type { FormCheck } from '../../src/setup/sign-in-talk.ts';
 
 /** An answer to the next question: a text or a label that fits its pattern, or what gives it when it is asked. */
 export type Answer = readonly [question: RegExp, answer: string | boolean | (() => string | boolean)];
@@ -11,6 +12,8 @@ export const GIVE_UP = '(gives up)';
 export interface ScriptedPrompter extends Prompter {
   /** The questions as they were asked, choices included. */
   readonly asked: readonly string[];
+  /** What was wrong with the form of answers. */
+  readonly told: readonly string[];
   /** Questions that were expected and not asked. */
   readonly left: () => readonly Answer[];
 }
@@ -18,6 +21,7 @@ export interface ScriptedPrompter extends Prompter {
 export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
   const rest = [...script];
   const asked: string[] = [];
+  const told: string[] = [];
   const next = (question: string): string | boolean => {
     asked.push(question);
     const [pattern, answer] = rest.shift() ?? [];
@@ -26,14 +30,27 @@ export function scriptedPrompter(script: readonly Answer[]): ScriptedPrompter {
     if (answer === GIVE_UP) throw new BridgeError('cancelled', 'Given up.');
     return typeof answer === 'function' ? answer() : answer;
   };
+  /** An answer of the wrong form is asked for again, as at a terminal. */
+  const checked = (question: string, check: FormCheck | undefined): string => {
+    for (;;) {
+      const answer = String(next(question));
+      const problem = answer === '' ? undefined : check?.(answer);
+      if (problem === undefined) return answer;
+      told.push(problem);
+    }
+  };
+  const shown = ({ label, hint }: Choice<unknown>): string =>
+    hint === undefined ? label : `${label} (${hint})`;
   return {
     asked,
+    told,
     left: () => rest,
-    text: async (question, suggestion) => String(next(question)) || (suggestion ?? ''),
-    secret: async (question) => String(next(question)),
+    bar: '|',
+    text: async (question, suggestion, check) => checked(question, check) || (suggestion ?? ''),
+    secret: async (question, options) => checked(question, options?.check),
     confirm: async (question) => next(question) === true,
     select: async <T>(question: string, choices: readonly Choice<T>[]) => {
-      const label = next(`${question} [${choices.map((choice) => choice.label).join(', ')}]`);
+      const label = next(`${question} [${choices.map(shown).join(', ')}]`);
       const chosen = choices.find((choice) => choice.label === label);
       if (chosen === undefined) throw new Error(`No choice is called ${label}.`);
       return chosen.value;

@@ -1,155 +1,125 @@
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CLIENTS } from '../../clients/client.ts';
 import { newFileText } from '../../clients/edit.ts';
-import { cutText } from '../../model/cut-text.ts';
-import { BridgeError } from '../../model/errors.ts';
-import { connectDemoClient, type DemoClient, type ListedTool } from '../demo-client.ts';
-import { DEMO_STEPS, type DemoStep } from '../demo-steps.ts';
+import { createSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { slowReportWorkflow } from '../../sandbox/tools-workflows.ts';
+import { signIn } from '../../setup/sign-in.ts';
+import { connectDemoClient, type DemoClient } from '../demo-client.ts';
+import { createStage, type Stage, surprise, takeTour, type Tour } from '../demo-tour.ts';
 import { untilInterrupted } from '../interrupt.ts';
-import { table } from '../layout.ts';
+import type { CliIo } from '../io.ts';
 import { count, type Output } from '../output.ts';
-import { saveFiles, textOf } from '../saved-files.ts';
+import { ownCommand } from '../own-command.ts';
 import type { CommandContext } from '../session.ts';
 
 const INTRODUCTION =
-  'This demo uses a sandbox instead of a Dify workspace. Everything else is real: an MCP client starts the bridge, as ' +
-  'Claude Desktop does, and calls tools through it.';
+  'This demo uses a sandbox instead of a Dify. Everything else is real: it signs in with an account, as you do; an MCP ' +
+  'client starts the bridge, as Claude Desktop does; and the tools run over the account road, as in Dify Cloud and in ' +
+  'any Dify of your own.';
 
-const NEXT = [
-  'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer, Edit ' +
-    'Config) and restart it, or run dify-mcp-bridge install claude-desktop --sandbox.',
-  'To use your own Dify, run dify-mcp-bridge init, which asks how to reach it and checks the answers.',
-].join('\n');
-
-type DemoCall = Awaited<ReturnType<typeof runStep>>;
-
-/** `demo`: runs a real client against the sandbox. Throws if anything is not as expected. */
+/** `demo`: signs in to a sandbox and runs a real client. Throws if anything is not as expected. */
 export async function run(
   { io, output }: CommandContext,
   options: { readonly out?: string },
 ): Promise<number> {
-  const args = [realpathSync(io.program.script), 'serve', '--sandbox'];
+  const program = realpathSync(io.program.script);
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
-  const print = (text: string, hang = 0): void => {
-    if (!output.json) output.raw(output.prose(text, hang));
-  };
-  const headline = (number: number, text: string): void =>
-    print(`\n${output.paint('bold', `${number}. ${text}`)}`);
+  // Isolates the demo: no settings of this machine get in, and no files are left behind.
+  const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-home-'));
+  const stage = createStage(output);
+  const { print, headline } = stage;
   return untilInterrupted(io, async (signal) => {
-    print(INTRODUCTION);
-    headline(1, 'The client starts the bridge and connects over standard input and output');
-    print(`   $ ${[io.program.node, ...args].join(' ')}`, 2);
-    const client = await connectDemoClient(
-      {
-        command: io.program.node,
-        args,
-        // Isolates the demo: no variables of this machine get in, and no files are left behind.
-        env: {
-          XDG_CONFIG_HOME: folder,
-          DIFY_BRIDGE_LOG_LEVEL: 'warn',
-          DIFY_BRIDGE_FILES_STORE: 'memory',
-        },
-      },
-      signal,
-    );
+    const sandbox = await createSandbox();
+    let client: DemoClient | undefined;
     try {
+      sandbox.workspace.addProvider(slowReportWorkflow);
+      print(INTRODUCTION);
+      await logIn(stage, io, sandbox, home, signal);
+
+      headline('The client starts the bridge and connects over standard input and output');
+      const server = { command: io.program.node, args: [program, 'serve'] };
+      print(`   $ ${[server.command, ...server.args].join(' ')}`);
+      const env = { XDG_CONFIG_HOME: home, DIFY_BRIDGE_LOG_LEVEL: 'warn', DIFY_BRIDGE_FILES_STORE: 'memory' };
+      client = await connectDemoClient({ ...server, env }, signal);
       print(`   Connected to ${client.server}, protocol version ${client.protocolVersion}.`);
 
-      headline(2, 'The client lists the tools (tools/list)');
-      const tools = await client.listTools();
-      if (!output.json)
-        output.raw(
-          table(
-            tools.map(({ name, title }) => [`   ${name}`, title]),
-            output,
-          ),
-        );
-      print(`   ${count(tools.length, 'tool')}.`);
-
-      const calls: DemoCall[] = [];
-      for (const [index, step] of DEMO_STEPS.entries()) {
-        headline(index + 3, step.kind);
-        calls.push(await runStep(output, client, step, tools, folder, print));
-      }
-      // At this log level, the bridge logs nothing if all goes well.
-      const [complaint] = client.logged();
-      if (complaint !== undefined) throw surprise(`the bridge logged: ${complaint}`);
-      finish(output, { command: io.program.node, args }, { tools, calls });
+      const tour = await takeTour(stage, client, folder);
+      await cancelCall(stage, client, sandbox);
+      finish(output, io, { command: server.command, args: [program, 'serve', '--sandbox'] }, tour);
       return 0;
     } finally {
-      await client.close();
+      await client?.close();
+      await sandbox.close();
+      rmSync(home, { recursive: true, force: true });
     }
   });
 }
 
-async function runStep(
-  output: Output,
-  client: DemoClient,
-  step: DemoStep,
-  tools: readonly ListedTool[],
-  folder: string,
-  print: (text: string, hang?: number) => void,
-) {
-  const tool = tools.find(({ title }) => title === step.title);
-  if (tool === undefined) throw surprise(`no tool has the title ${step.title}`);
-  // JSON without spaces cannot be wrapped.
-  const space = Math.max(20, Math.min(120, (output.width ?? 200) - 6));
-  print(`   ${output.paint('cyan', '->')} ${tool.name} ${cutText(JSON.stringify(step.args), space)}`, 3);
-
-  const progress: number[] = [];
-  const startedAt = performance.now();
-  const result = await client.callTool(tool.name, step.args, (value, message) => {
-    progress.push(value);
-    if (step.showProgress === true)
-      print(`      ${output.paint('dim', `progress ${value}: ${message ?? ''}`)}`);
+async function logIn(
+  { print, headline }: Stage,
+  io: CliIo,
+  { url, credentials }: Sandbox,
+  home: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { email, password } = credentials;
+  headline('You sign in to Dify with your account');
+  print(`   $ ${ownCommand(io, `login ${url} --email ${email} --yes`)}`);
+  const { login, role } = await signIn({
+    asker: undefined,
+    given: { url, email, password, yes: true },
+    file: join(home, 'dify-mcp-bridge', 'logins.json'),
+    signal,
+    note: (text) => print(`   ${text}`),
+    show: () => undefined,
   });
-  const took = `${Math.round(performance.now() - startedAt)} ms`;
-  const text = textOf(result);
-  const arrow = output.paint(result.isError ? 'yellow' : 'green', '<-');
-  const [first = '', ...others] = `${text} ${output.paint('dim', `(${took})`)}`.split('\n');
-  print(`   ${arrow} ${first}`, 3);
-  for (const line of others) print(`      ${line}`);
+  print(`   Signed in as ${login.email} (${role}), in "${login.workspaceName}". No keys are needed.`);
+}
 
-  const wrong = step.check({ result, progress });
-  if (wrong !== undefined) throw surprise(`${tool.name}: ${wrong}`);
-  const saved = await saveFiles(result.content, {
-    folder,
-    fallback: tool.name,
-    read: (uri) => client.readFile(uri),
-  });
-  for (const file of saved) print(`      saved ${file.path} (${file.mimeType}, ${file.bytes} bytes)`);
-  if (step.remark !== undefined) print(`      ${step.remark}`);
-  return {
-    tool: tool.name,
-    arguments: step.args,
-    isError: result.isError === true,
-    text,
-    progress: progress.length,
-    saved,
-  };
+/** Cancels a workflow of ten minutes, and waits until Dify has stopped it. */
+async function cancelCall({ headline, print, output }: Stage, client: DemoClient, { account }: Sandbox) {
+  headline('A workflow that the client cancels');
+  const tool = 'workflow__slow_report';
+  const args = { seconds: 600 };
+  print(`   ${output.paint('cyan', '->')} ${tool} ${JSON.stringify(args)}`);
+  const cancel = new AbortController();
+  const started = account.nextTask();
+  const call = client.callTool(tool, args, () => undefined, cancel.signal);
+  const ended = call.then(
+    () => 'answered' as const,
+    () => 'failed' as const,
+  );
+  const task = await Promise.race([started, ended]);
+  cancel.abort();
+  if (typeof task === 'string') throw surprise('the workflow did not start');
+  if ((await ended) === 'answered') throw surprise('the call was not cancelled');
+  await task.ended;
+  if (task.state !== 'stopped') throw surprise('Dify did not stop the workflow');
+  print('      Cancelled, and stopped in Dify.');
 }
 
 function finish(
   output: Output,
+  io: CliIo,
   start: { readonly command: string; readonly args: readonly string[] },
-  seen: { readonly tools: readonly ListedTool[]; readonly calls: readonly DemoCall[] },
+  seen: Tour,
 ): void {
   const target = { kind: 'stdio', ...start, clientSecrets: false } as const;
   const config = newFileText(CLIENTS['claude-desktop'], 'dify', target);
-  output.data({ ok: true, ...seen, config: JSON.parse(config) as unknown }, () =>
+  output.data({ ok: true, road: 'account', ...seen, config: JSON.parse(config) as unknown }, () =>
     [
       '',
-      output.paint('green', `All ${seen.calls.length} calls succeeded as expected.`),
+      output.paint('green', `All ${count(seen.calls.length, 'call')} succeeded as expected.`),
       '',
-      output.prose(NEXT),
+      output.prose(
+        'To try this in Claude Desktop, paste these lines into claude_desktop_config.json (Settings, Developer, Edit ' +
+          `Config) and restart it, or run: ${ownCommand(io, 'install claude-desktop --sandbox')}`,
+      ),
+      output.prose(`To use your own Dify, sign in: ${ownCommand(io, 'login')}`),
       '',
       config,
     ].join('\n'),
   );
-}
-
-function surprise(what: string): BridgeError {
-  return new BridgeError('internal', `The demo failed: ${what}.`);
 }

@@ -1,11 +1,5 @@
 import { withSandbox } from '../../app/upstream.ts';
-import { openAccount } from '../../app/road.ts';
-import {
-  type AccountConnection,
-  configSecrets,
-  type DifyConnection,
-  difyConnection,
-} from '../../config/connection.ts';
+import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
@@ -15,7 +9,6 @@ import { BridgeError } from '../../model/errors.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { credentialsFinding } from '../credentials.ts';
 import {
-  appFinding,
   catalogueFinding,
   clockFinding,
   configurationFinding,
@@ -27,10 +20,12 @@ import {
   versionFinding,
   workspaceFinding,
 } from '../doctor-checks.ts';
+import { accountChecks, type RunTool, skipped, type Step } from '../doctor-account.ts';
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { wrap } from '../layout.ts';
+import { onlyListing } from '../ready-tools.ts';
 import { count, type Output, type Style } from '../output.ts';
 import { type CommandContext, configOf, loggerOf } from '../session.ts';
 
@@ -39,33 +34,19 @@ interface Check extends Finding {
   readonly name: string;
 }
 
-const SKIPPED = 'Skipped because an earlier check failed.';
-
-const REMOTE = ['address', 'version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
-const ACCOUNT = ['address', 'version', 'road', 'workspace', 'app', 'catalogue'];
+const REMOTE = ['version', 'inner key', 'workspace', 'catalogue', 'file signing', 'clock'];
+const ACCOUNT = ['version', 'login', 'workspace', 'role', 'app', 'catalogue', 'run', 'file'];
 
 export async function run(context: CommandContext): Promise<number> {
   const { io, output } = context;
   return untilInterrupted(io, async (signal) => {
     const checks: Check[] = [];
-    let skippedNames: string[] = [];
-    /** What one failure skips is one line. */
-    const flush = (): void => {
-      if (skippedNames.length > 0 && !output.json)
-        output.raw(render({ name: skippedNames.join(', '), ...skip(SKIPPED) }, output));
-      skippedNames = [];
-    };
-    for await (const check of runChecks(context, signal)) {
+    for await (const step of runChecks(context, signal)) {
       signal.throwIfAborted();
-      checks.push(check);
-      if (check.message === SKIPPED) {
-        skippedNames.push(check.name);
-        continue;
-      }
-      flush();
-      if (!output.json) output.raw(render(check, output));
+      const { names, ...finding } = step;
+      checks.push(...names.map((name) => ({ name, ...finding })));
+      if (!output.json) output.raw(render(step, output));
     }
-    flush();
     const failures = checks.filter(({ status }) => status === 'fail').length;
     const warnings = checks.filter(({ status }) => status === 'warn').length;
     output.data({ ok: failures === 0, checks }, () => output.prose(verdict(failures, warnings)));
@@ -73,20 +54,20 @@ export async function run(context: CommandContext): Promise<number> {
   });
 }
 
-async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Check, void> {
+async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGenerator<Step, void> {
   let loaded: LoadedConfig;
   try {
     loaded = await configOf(context);
   } catch (error) {
-    yield { name: 'configuration', ...failure(error) };
-    yield* skipped(['file store', ...REMOTE, 'port']);
+    yield { names: ['configuration'], ...failure(error) };
+    yield skipped(['file store', 'address', ...REMOTE, 'port'], 'the configuration');
     return;
   }
-  yield { name: 'configuration', ...configurationFinding(loaded) };
+  yield { names: ['configuration'], ...configurationFinding(loaded) };
   const redis = await redisFinding(loaded.config);
-  if (redis !== undefined) yield { name: 'redis', ...redis };
-  if (redis?.status === 'fail') yield* skipped(['file store']);
-  else yield { name: 'file store', ...(await storeFinding(loaded.config)) };
+  if (redis !== undefined) yield { names: ['redis'], ...redis };
+  if (redis?.status === 'fail') yield skipped(['file store'], 'redis');
+  else yield { names: ['file store'], ...(await storeFinding(loaded.config)) };
   // Every check uses the same sandbox.
   const target = await withSandbox(loaded.config);
   const connection = difyConnection(target.config);
@@ -94,7 +75,7 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   const http = createDifyHttp({ baseUrl: connection.apiUrl, secrets });
   try {
     yield* remoteChecks(context, { ...loaded, config: target.config }, connection, http, signal);
-    yield { name: 'port', ...(await portFinding(loaded.config.http, signal)) };
+    yield { names: ['port'], ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();
     await target.close();
@@ -107,21 +88,22 @@ async function* remoteChecks(
   connection: DifyConnection,
   http: DifyHttp,
   signal: AbortSignal,
-): AsyncGenerator<Check, void> {
+): AsyncGenerator<Step, void> {
   let probe: VersionProbe;
   try {
     probe = await probeVersion(http, signal);
   } catch (error) {
     const named = connection.account !== undefined && error instanceof BridgeError;
-    yield { name: 'address', ...failure(named ? accountRoadError(error) : error) };
-    yield* skipped((connection.account === undefined ? REMOTE : ACCOUNT).slice(1));
+    yield { names: ['address'], ...failure(named ? accountRoadError(error) : error) };
+    yield skipped(connection.account === undefined ? REMOTE : ACCOUNT, 'the address');
     return;
   }
   const checkedAt = new Date();
-  yield { name: 'address', ...pass(`Dify answers at ${connection.apiUrl}.`) };
-  yield { name: 'version', ...versionFinding(probe) };
+  yield { names: ['address'], ...pass(`Dify answers at ${connection.apiUrl}.`) };
+  yield { names: ['version'], ...versionFinding(probe) };
   if (connection.account !== undefined) {
-    yield* accountChecks(context, loaded, connection, http, signal);
+    const published = (run?: RunTool) => publishedChecks(context, loaded, signal, run);
+    yield* accountChecks(http, connection, published, signal);
     return;
   }
 
@@ -130,7 +112,7 @@ async function* remoteChecks(
     () => pass('Dify accepts DIFY_INNER_API_KEY for this workspace.'),
     failure,
   );
-  yield { name: 'inner key', ...innerKey };
+  yield { names: ['inner key'], ...innerKey };
 
   const workspace =
     connection.console === undefined
@@ -138,34 +120,12 @@ async function* remoteChecks(
           'Without DIFY_ADMIN_API_KEY or a login, the bridge lists nothing: the tools come from the manifest.',
         )
       : await workspaceFinding(createConsole(http, connection.console), connection.console, signal);
-  yield { name: 'workspace', ...workspace };
+  yield { names: ['workspace'], ...workspace };
   // A second login after a refused one would bring the account closer to a lock.
-  if (workspace.status === 'fail') yield* skipped(['catalogue']);
+  if (workspace.status === 'fail') yield skipped(['catalogue'], 'the workspace');
   else yield* publishedChecks(context, loaded, signal);
-  yield { name: 'file signing', ...(await signingFinding(http, connection, signal)) };
-  yield { name: 'clock', ...clockFinding(probe.serverDate, checkedAt) };
-}
-
-async function* accountChecks(
-  context: CommandContext,
-  loaded: LoadedConfig,
-  connection: AccountConnection,
-  http: DifyHttp,
-  signal: AbortSignal,
-): AsyncGenerator<Check, void> {
-  const { console, app } = openAccount(http, connection);
-  const { console: credential } = connection;
-  const who = credential.kind === 'admin-key' ? "the workspace's owner (admin key)" : credential.email;
-  yield { name: 'road', ...pass(`account: tools are called over the console API, as ${who}.`) };
-  const workspace = await workspaceFinding(console, credential, signal);
-  yield { name: 'workspace', ...workspace };
-  // A second login after a refused one would bring the account closer to a lock.
-  if (workspace.status === 'fail') {
-    yield* skipped(['app', 'catalogue']);
-    return;
-  }
-  yield { name: 'app', ...(await appFinding(app, connection.account.createApp, signal)) };
-  yield* publishedChecks(context, loaded, signal);
+  yield { names: ['file signing'], ...(await signingFinding(http, connection, signal)) };
+  yield { names: ['clock'], ...clockFinding(probe.serverDate, checkedAt) };
 }
 
 /** An unreadable manifest already fails when the bridge is assembled. */
@@ -173,28 +133,25 @@ async function* publishedChecks(
   context: CommandContext,
   loaded: LoadedConfig,
   signal: AbortSignal,
-): AsyncGenerator<Check, void> {
-  const { config } = loaded;
-  // An earlier check covers the folder of files, and this check must not create it.
-  const { dir: _folder, ...rest } = config.files;
-  const alone = { ...config, files: { ...rest, store: 'memory' }, state: {} } as const;
+  run?: RunTool,
+): AsyncGenerator<Step, void> {
   try {
-    const app = await context.io.createApp(alone, { logger: loggerOf(loaded, true) });
+    // An earlier check covers the folder of files, and this check must not create it.
+    const app = await context.io.createApp(onlyListing(loaded.config), { logger: loggerOf(loaded, true) });
     try {
-      yield { name: 'catalogue', ...(await catalogueFinding(app, signal)) };
+      yield { names: ['catalogue'], ...(await catalogueFinding(app, signal)) };
       const registry = app.registry.current();
       const credentials = registry && (await credentialsFinding(app, registry, signal));
-      if (credentials !== undefined) yield { name: 'credentials', ...credentials };
+      if (credentials !== undefined) yield { names: ['credentials'], ...credentials };
+      if (run !== undefined) {
+        yield registry === undefined ? skipped(['run'], 'the catalogue') : await run(app, registry);
+      }
     } finally {
       await app.close(0);
     }
   } catch (error) {
-    yield { name: 'catalogue', ...failure(error) };
+    yield { names: ['catalogue'], ...failure(error) };
   }
-}
-
-function skipped(names: readonly string[]): readonly Check[] {
-  return names.map((name) => ({ name, ...skip(SKIPPED) }));
 }
 
 const STYLES: Readonly<Record<Finding['status'], Style>> = {
@@ -204,8 +161,8 @@ const STYLES: Readonly<Record<Finding['status'], Style>> = {
   skip: 'dim',
 };
 
-function render({ name, status, message, details = [], fix }: Check, output: Output): string {
-  const first = `${output.paint(STYLES[status], status)}  ${output.paint('bold', name)}: ${message}`;
+function render({ names, status, message, details = [], fix }: Step, output: Output): string {
+  const first = `${output.paint(STYLES[status], status)}  ${output.paint('bold', names.join(', '))}: ${message}`;
   const rest = [
     ...details.flatMap((text) =>
       text.split('\n').map((line, index) => `      ${index === 0 ? '-' : ' '} ${line}`),

@@ -2,17 +2,19 @@ import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
 import { configFilePath } from '../../config/places.ts';
-import { difyWarnings } from '../../config/warnings.ts';
+import { keyWarnings } from '../../config/warnings.ts';
 import type { DifyHttp } from '../../dify/wire/http.ts';
 import { BridgeError, type Problem } from '../../model/errors.ts';
-import { type Answers, configText } from '../../setup/config-text.ts';
-import type { DifyEnvironment } from '../../setup/dify-env-file.ts';
+import { configText } from '../../setup/config-text.ts';
 import { interview } from '../init-questions.ts';
-import { gather, missingOf, readEnvFile } from '../init-sources.ts';
+import { gather, hasAccount, missingOf, readEnvFile } from '../init-sources.ts';
 import { run as install } from './install.ts';
+import { logIn, report } from './login.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
+import { configWords, ownCommand } from '../own-command.ts';
 import type { Prompter } from '../prompter.ts';
+import { readyText, readyTools } from '../ready-tools.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
 
@@ -27,9 +29,11 @@ interface InitOptions {
   readonly force?: true;
 }
 
+/** What the questions come down to: whether and how to go on. */
+type Outcome = number | { readonly print: (next: string | undefined) => void };
+
 export async function run(context: CommandContext, options: InitOptions): Promise<number> {
   const { io, output } = context;
-  const path = resolve(configFilePath(context.options.config, io.env).path);
   const { client } = options;
   if (client !== undefined && output.json) {
     throw new BridgeError('usage', '--client and -o json exclude each other.', {
@@ -37,15 +41,59 @@ export async function run(context: CommandContext, options: InitOptions): Promis
     });
   }
   const asks = options.yes !== true && !output.json && canAsk(io);
-  const before = await readIfThere(path, 'config_invalid');
-  if (before !== undefined && !asks && options.force !== true) throw alreadyThere(path);
-
-  const file = options.difyEnv === undefined ? undefined : await readEnvFile(options.difyEnv);
-  if (!asks) {
-    const missing = missingOf(gather(io, options, file));
-    if (missing.length > 0) throw incomplete(missing, file?.remarks ?? []);
-  }
   const prompter = asks ? await io.createPrompter() : undefined;
+  if (prompter !== undefined) output.continueFrame(prompter.bar);
+  const signsIn = await wantsSignIn(context, options, prompter);
+  const outcome = signsIn
+    ? await withAccount(context, options, prompter)
+    : await withKeys(context, options, prompter);
+  if (typeof outcome === 'number') return outcome;
+  return finish(context, options, prompter, outcome);
+}
+
+/** Keys that are given beforehand answer the question. */
+async function wantsSignIn(
+  { io }: CommandContext,
+  options: InitOptions,
+  prompter: Prompter | undefined,
+): Promise<boolean> {
+  const { innerApiKey, apiUrl } = gather(io, {}, undefined);
+  if (options.difyEnv !== undefined || innerApiKey !== undefined || apiUrl !== undefined) return false;
+  if (prompter === undefined) return hasAccount(io);
+  return prompter.select('How do you want to connect?', [
+    {
+      value: true,
+      label: 'Sign in with your Dify account',
+      hint: 'recommended; Dify Cloud and self-hosted',
+    },
+    { value: false, label: 'With keys of a self-hosted Dify', hint: 'for its administrator' },
+  ]);
+}
+
+async function withAccount(
+  context: CommandContext,
+  { url, workspace, yes }: InitOptions,
+  prompter: Prompter | undefined,
+): Promise<Outcome> {
+  const done = await logIn(context, { workspace, yes }, { url, prompter });
+  if (done === INTERRUPTED) return INTERRUPTED;
+  return { print: (next) => report(context, done, next) };
+}
+
+async function withKeys(
+  context: CommandContext,
+  options: InitOptions,
+  prompter: Prompter | undefined,
+): Promise<Outcome> {
+  const { io, output } = context;
+  const path = resolve(configFilePath(context.options.config, io.env).path);
+  const before = await readIfThere(path, 'config_invalid');
+  if (before !== undefined && prompter === undefined && options.force !== true) throw alreadyThere(path);
+  const file = options.difyEnv === undefined ? undefined : await readEnvFile(options.difyEnv);
+  if (prompter === undefined) {
+    const missing = missingOf(gather(io, options, file));
+    if (missing.length > 0) throw incomplete(context, missing, file?.remarks ?? []);
+  }
   if (prompter !== undefined && before !== undefined && options.force !== true) {
     const question = `${path} already exists. Write a new one and save a copy of the old one?`;
     if (!(await prompter.confirm(question, false))) {
@@ -53,7 +101,20 @@ export async function run(context: CommandContext, options: InitOptions): Promis
       return 0;
     }
   }
-  const answers = await ask(context, options, prompter, file);
+  const answers = await untilInterrupted(io, async (signal) => {
+    const open: DifyHttp[] = [];
+    const { note, error: show } = output;
+    const talk = {
+      asker: prompter,
+      note: prompter === undefined ? () => undefined : note,
+      show,
+      signal,
+      files: options.files !== false,
+      gather: (read = file) => gather(io, options, read),
+      opened: (http: DifyHttp) => void open.push(http),
+    };
+    return interview(talk, file).finally(() => Promise.all(open.map((http) => http.close())));
+  });
   if (answers === INTERRUPTED) return INTERRUPTED;
   const { backup } = await replaceFile(path, configText(answers), {
     before,
@@ -63,76 +124,57 @@ export async function run(context: CommandContext, options: InitOptions): Promis
   });
   // It contains the same keys, even if the old file was readable by others.
   if (backup !== undefined) await chmod(backup, 0o600);
-  const { workspace, version, apiUrl } = answers;
-  const warnings = difyWarnings({ innerApiKey: answers.innerApiKey, secretKey: answers.secretKey });
-  const about = { file: path, backup: backup ?? null, apiUrl, version: version ?? null, workspace, warnings };
-  output.data(about, () =>
-    [
-      ...warnings.map((one) => `${output.paint('yellow', 'warning:')} ${one.path}: ${one.message}.`),
-      ...(backup === undefined ? [] : [`The previous file is saved as ${backup}.`]),
-      `Wrote ${path}, readable only by you.`,
-    ]
-      .map(output.prose)
-      .join('\n'),
-  );
-  return next(context, client, prompter, path);
+  const ready = await readyTools(context);
+  const { workspace, version, apiUrl, innerApiKey, secretKey } = answers;
+  const warnings = keyWarnings({ innerApiKey, secretKey });
+  const facts = { file: path, backup: backup ?? null, apiUrl, version: version ?? null, workspace, warnings };
+  const counts = { tools: ready?.tools ?? null, unusable: ready?.unusable ?? null };
+  const print = (next: string | undefined): void =>
+    output.data({ ...facts, ...counts, next }, () =>
+      [
+        ...warnings.map((one) => `${output.paint('yellow', 'warning:')} ${one.path}: ${one.message}.`),
+        backup === undefined ? undefined : `The previous file is saved as ${backup}.`,
+        `Wrote ${path}, readable only by you.`,
+        readyText(ready),
+        next === undefined ? undefined : `Next: ${next}`,
+      ]
+        .filter((line) => line !== undefined)
+        .map(output.prose)
+        .join('\n'),
+    );
+  return { print };
 }
 
-function ask(
-  { io, output }: CommandContext,
-  options: InitOptions,
-  prompter: Prompter | undefined,
-  file: DifyEnvironment | undefined,
-): Promise<Answers | typeof INTERRUPTED> {
-  return untilInterrupted(io, async (signal) => {
-    const open: DifyHttp[] = [];
-    try {
-      return await interview(
-        {
-          prompter,
-          output,
-          signal,
-          files: options.files !== false,
-          gather: (read = file) => gather(io, options, read),
-          opened: (http) => void open.push(http),
-        },
-        file,
-      );
-    } finally {
-      await Promise.all(open.map((http) => http.close()));
-    }
-  });
-}
-
-/** Adds the bridge to the chosen client, or prints the next step. */
-async function next(
+/** Prints the result and the next command, and adds the bridge to the client that the person chooses. */
+async function finish(
   context: CommandContext,
-  named: ClientName | undefined,
+  { client: named }: InitOptions,
   prompter: Prompter | undefined,
-  path: string,
+  { print }: Exclude<Outcome, number>,
 ): Promise<number> {
-  const client = named ?? (await prompter?.select('5/5  Which client will use the bridge?', CLIENT_CHOICES));
-  const withConfig = { ...context, options: { ...context.options, config: path } };
-  const { output } = context;
-  const config = `--config ${JSON.stringify(path)}`;
-  if (client !== undefined && client !== 'http') {
-    if (prompter === undefined) return install(withConfig, { yes: true }, client);
-    if (await prompter.confirm(`Run this now? install ${client}`, true))
-      return install(withConfig, {}, client);
-    output.note(`Later: dify-mcp-bridge install ${client} ${config}`);
+  const { io, output } = context;
+  const client = named ?? (await prompter?.select('Which client will use the bridge?', CLIENT_CHOICES));
+  const words = client === 'http' ? 'serve --http' : `install ${client ?? 'claude-desktop'}`;
+  const next = ownCommand(io, `${words}${configWords(context)}`);
+  if (client === undefined || client === 'http') {
+    print(next);
     return 0;
   }
-  if (client === 'http') output.note(`To serve over HTTP: dify-mcp-bridge serve --http ${config}`);
-  if (prompter !== undefined && (await prompter.confirm('Run this now? doctor', true))) {
-    return (await import('./doctor.ts')).run(withConfig);
-  }
-  output.note(`Next: dify-mcp-bridge doctor ${config}, then dify-mcp-bridge install CLIENT ${config}.`);
-  return 0;
+  print(undefined);
+  if (prompter === undefined) return install(context, { yes: true }, client);
+  // What is stored so far stays, and the command that failed is the next one.
+  return install(context, {}, client).catch((error: unknown) => {
+    if (!(error instanceof BridgeError)) throw error;
+    output.error(error);
+    output.note(`Later: ${next}`);
+    return error.code === 'cancelled' ? 0 : error.rule.exit;
+  });
 }
 
 const CLIENT_CHOICES = [
   ...CLIENT_NAMES.filter((name) => name !== 'json').map((value) => ({ value, label: CLIENTS[value].title })),
   { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
+  { value: undefined, label: 'None now' },
 ];
 
 function alreadyThere(path: string): BridgeError {
@@ -141,9 +183,13 @@ function alreadyThere(path: string): BridgeError {
   });
 }
 
-function incomplete(missing: readonly Problem[], remarks: readonly Problem[]): BridgeError {
+function incomplete(
+  { io }: CommandContext,
+  missing: readonly Problem[],
+  remarks: readonly Problem[],
+): BridgeError {
   return new BridgeError('usage', 'Without a terminal, init needs every value as an option or a variable.', {
     problems: [...missing, ...remarks],
-    hint: "Dify's .env has most of it: --dify-env docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.",
+    hint: `An account needs no keys: ${ownCommand(io, 'login --help')}. With keys, Dify's .env has most of it: --dify-env docker/.env. Secrets go into the environment or, as …_FILE, into files; never onto the command line.`,
   });
 }

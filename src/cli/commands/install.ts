@@ -9,6 +9,7 @@ import { serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/serve
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
+import { configWords, ownCommand } from '../own-command.ts';
 import { canAsk } from '../io.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
@@ -80,7 +81,9 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
     output.note(preview());
     const prompter = await io.createPrompter();
     if (!(await prompter.confirm('Write this?', true))) {
-      output.note('Nothing was written.');
+      output.note(
+        `Nothing was written. Later: ${ownCommand(io, `install ${client.name}${configWords(context)}`)}`,
+      );
       return 0;
     }
   }

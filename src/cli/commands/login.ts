@@ -5,10 +5,11 @@ import { loginsFile } from '../../logins/login-file.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { chooseDify, type SignedIn, signIn } from '../../setup/sign-in.ts';
 import type { SignInTalk } from '../../setup/sign-in-talk.ts';
-import { untilInterrupted } from '../interrupt.ts';
+import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
-import { count } from '../output.ts';
-import { ownCommand } from '../own-command.ts';
+import { configWords, ownCommand } from '../own-command.ts';
+import type { Prompter } from '../prompter.ts';
+import { type ReadyTools, readyText, toolsOfLogin } from '../ready-tools.ts';
 import type { CommandContext } from '../session.ts';
 import { type SignInFlags, signInAnswers } from '../sign-in-answers.ts';
 
@@ -18,31 +19,73 @@ interface LoginOptions extends SignInFlags {
 
 export async function run(context: CommandContext, options: LoginOptions, url?: string): Promise<number> {
   const { io, output } = context;
-  const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
-  const given = signInAnswers(io, options, url);
-  const asker = canAsk(io) && !output.json ? await io.createPrompter() : undefined;
-  return untilInterrupted(io, async (signal) => {
-    const { note, error: show } = output;
-    const talk: SignInTalk = { asker, given, file, signal, note, show };
-    if (options.sendCode === true) return sendCode(context, talk);
-    report(context, file, await signIn(talk));
-    return 0;
-  });
+  const prompter = canAsk(io) && !output.json ? await io.createPrompter() : undefined;
+  if (prompter !== undefined) output.continueFrame(prompter.bar);
+  if (options.sendCode === true) {
+    return untilInterrupted(io, (signal) => sendCode(context, talkOf(context, options, { url, signal })));
+  }
+  const done = await logIn(context, options, { url, prompter });
+  if (done === INTERRUPTED) return INTERRUPTED;
+  report(context, done, ownCommand(io, `install claude-desktop${configWords(context)}`));
+  return 0;
 }
 
-function report({ io, output, options }: CommandContext, file: string, done: SignedIn): void {
-  const { login, role, version, tools } = done;
+/** A stored login, and the tools that it reaches. */
+export interface Login extends SignedIn {
+  readonly file: string;
+  readonly ready: ReadyTools | undefined;
+}
+
+/** Signs in and stores the login. Asks the prompter, if there is one. */
+export async function logIn(
+  context: CommandContext,
+  flags: SignInFlags,
+  { url, prompter }: { readonly url?: string | undefined; readonly prompter?: Prompter | undefined },
+): Promise<Login | typeof INTERRUPTED> {
+  const done = await untilInterrupted(context.io, async (signal) => {
+    const talk = talkOf(context, flags, { url, prompter, signal });
+    return { ...(await signIn(talk)), file: talk.file };
+  });
+  return done === INTERRUPTED ? done : { ...done, ready: await toolsOfLogin(context, done.login) };
+}
+
+function talkOf(
+  { io, output, options }: CommandContext,
+  flags: SignInFlags,
+  more: {
+    readonly url: string | undefined;
+    readonly prompter?: Prompter | undefined;
+    readonly signal: AbortSignal;
+  },
+): SignInTalk {
+  const { note, error: show } = output;
+  const file = loginsFile(resolve(configFilePath(options.config, io.env).path));
+  const given = signInAnswers(io, flags, more.url);
+  return { asker: more.prompter, given, file, signal: more.signal, note, show };
+}
+
+/** Prints who has signed in, how many tools there are, and the next command. */
+export function report({ output }: CommandContext, done: Login, next: string | undefined): void {
+  const { login, role, version, ready, file } = done;
   const { url, email, workspaceId: id, workspaceName: name } = login;
-  const config = options.config === undefined ? '' : ` --config ${JSON.stringify(options.config)}`;
-  const next = ownCommand(io, `install claude-desktop${config}`);
   const workspace = { id, name };
-  const facts = { url, version: version ?? null, email, workspace, role: role ?? null, tools, file, next };
-  output.data(facts, () =>
+  const facts = {
+    url,
+    version: version ?? null,
+    email,
+    workspace,
+    role: role ?? null,
+    file,
+    next: next ?? null,
+  };
+  output.data({ ...facts, tools: ready?.tools ?? null, unusable: ready?.unusable ?? null }, () =>
     [
-      `Signed in to ${url} as ${email}${role === undefined ? '' : ` (${role})`}, in "${name}": ${count(tools, 'tool')}.`,
+      `Signed in to ${url} as ${email}${role === undefined ? '' : ` (${role})`}, in "${name}".`,
       `The login is stored in ${file}, readable only by you. The password is not stored.`,
-      `Next: ${next}`,
+      readyText(ready),
+      next === undefined ? undefined : `Next: ${next}`,
     ]
+      .filter((line) => line !== undefined)
       .map(output.prose)
       .join('\n'),
   );
@@ -54,7 +97,7 @@ async function sendCode({ io, output }: CommandContext, talk: SignInTalk): Promi
   if (url === undefined || email === undefined) {
     throw new BridgeError('usage', '--send-code needs the address of Dify and --email.');
   }
-  const dify = await chooseDify({ ...talk, asker: undefined });
+  const dify = await chooseDify(talk);
   try {
     const codeToken = await sendEmailCode(dify.http, email, talk.signal);
     const words = `login ${dify.url} --email ${email} --code-token ${codeToken} --yes --code`;

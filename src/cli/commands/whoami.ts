@@ -10,9 +10,9 @@ import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { untilInterrupted } from '../interrupt.ts';
+import { ageOf, endOf, endText } from '../login-facts.ts';
 import { type CommandContext, configOf, storedLogins } from '../session.ts';
 
-const DAY_MS = 86_400_000;
 const CREDENTIALS = {
   'admin-key': 'the admin key',
   login: 'e-mail and password',
@@ -105,8 +105,8 @@ function show(
       ['role', facts.role],
       ['road', facts.road],
       ['credentials', facts.credentials],
-      ['signed in', login && `${age(login.signedInAt)} ago`],
-      ['ends', endsAt && `on ${endsAt.toISOString().slice(0, 10)} if it is not used`],
+      ['signed in', login && `${ageOf(login)} ago`],
+      ['ends', login && endText(login)],
       ...others.map(({ url, email, workspaceName }): [string, string] => [
         'also stored',
         `${url} as ${email} (${workspaceName})`,
@@ -117,22 +117,4 @@ function show(
       .map(([name, value]) => `${`${name}:`.padEnd(13)} ${value}`)
       .join('\n');
   });
-}
-
-/** Returns when a login ends unless it is used. Before 1.9.2, Dify does not say it: 30 days as it is shipped. */
-function endOf({ tokens, renewedAt }: StoredLogin): Date {
-  const said = tokens.kind === 'cookies' ? tokens.expiresAt : undefined;
-  return new Date(said ?? renewedAt.getTime() + 30 * DAY_MS);
-}
-
-function age(since: Date): string {
-  const ms = Math.max(Date.now() - since.getTime(), 0);
-  const [amount, unit] =
-    ms >= DAY_MS
-      ? [ms / DAY_MS, 'day']
-      : ms >= 3_600_000
-        ? [ms / 3_600_000, 'hour']
-        : [ms / 60_000, 'minute'];
-  const whole = Math.floor(amount);
-  return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
 }

@@ -3,21 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEMO_STEPS } from '../../../src/cli/demo-steps.ts';
-import { type CliRun, cli, ENV } from '../../support/fake-cli.ts';
+import { connectDemoClient } from '../../../src/cli/demo-client.ts';
+import { createStage, takeTour } from '../../../src/cli/demo-tour.ts';
+import { createOutput } from '../../../src/cli/output.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { cli, ENV } from '../../support/fake-cli.ts';
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]).toString('base64');
 const text = (value: string) => ({ content: [{ type: 'text', text: value }] });
 
-/** A right answer to each step of the demo, by title. */
+/** A right answer to each step of the demo, by tool. */
 const RIGHT: Readonly<Record<string, unknown>> = {
-  Weekday: text('November 22, 2026 is Sunday.'),
-  'Draw a bar chart': {
+  time__weekday: text('November 22, 2026 is Sunday.'),
+  paperkite_studio__draw_chart: {
     content: [...text('A chart.').content, { type: 'image', data: PNG, mimeType: 'image/png' }],
   },
-  'Research a topic': text('On kites: fine.'),
-  getPet: text('{"id":1,"name":"Biscuit"}'),
-  'Compare texts': text('They share 3 words.'),
-  'Text report': {
+  paperkite_studio__research: text('On kites: fine.'),
+  api_Pet_store__getPet: text('{"id":1,"name":"Biscuit"}'),
+  workflow__compare_texts: text('They share 3 words.'),
+  workflow__text_report: {
     content: [
       ...text('A report.').content,
       {
@@ -26,8 +30,8 @@ const RIGHT: Readonly<Record<string, unknown>> = {
       },
     ],
   },
-  search_books: text('The Kite Maker'),
-  'Break midway': { ...text('Failed on purpose.'), isError: true },
+  'mcp_library-desk__search_books': text('The Kite Maker'),
+  paperkite_mishaps__break_midway: { ...text('Failed on purpose.'), isError: true },
 };
 
 interface Server {
@@ -37,8 +41,8 @@ interface Server {
   readonly first?: string;
 }
 
-/** Runs the demo against a fake bridge, a script with given answers. */
-async function demoWith(server: Server, argv: readonly string[] = []): Promise<CliRun & { folder: string }> {
+/** Takes the tour of the demo with a fake bridge, a script with given answers. */
+async function tourWith(server: Server) {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-demo-'));
   const script = join(folder, 'server.mjs');
   const { answers = RIGHT, progress = [0, 1, 2, 3], first = '' } = server;
@@ -47,7 +51,6 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
     `${first}
     import { createInterface } from 'node:readline';
     const answers = ${JSON.stringify(answers)};
-    const titles = Object.keys(answers);
     const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
     let answered = () => {};
     const handlers = {
@@ -57,7 +60,7 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
         serverInfo: { name: 'stand-in', version: process.argv.slice(2).join(' ') },
       }),
       'tools/list': async () => ({
-        tools: titles.map((title, index) => ({ name: 'tool_' + index, title, inputSchema: { type: 'object' } })),
+        tools: Object.keys(answers).map((name) => ({ name, inputSchema: { type: 'object' } })),
       }),
       'tools/call': async ({ name, _meta }) => {
         for (const progress of ${JSON.stringify(progress)}) {
@@ -69,7 +72,7 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
           answered = done;
           send({ id: 'ping', method: 'ping' });
         });
-        return answers[titles[Number(name.slice(5))]];
+        return answers[name];
       },
     };
     for await (const line of createInterface({ input: process.stdin })) {
@@ -78,88 +81,85 @@ async function demoWith(server: Server, argv: readonly string[] = []): Promise<C
       else if (id !== undefined) void handlers[method](params).then((result) => send({ id, result }));
     }`,
   );
-  const out = join(folder, 'out');
-  const run = await cli(['demo', '--out', out, ...argv], {
-    env: { HOME: ENV.HOME },
-    io: { program: { node: process.execPath, script } },
-  });
-  return { ...run, folder: out };
+  let stdout = '';
+  const sink = { write: (text: string) => (stdout += text) };
+  const output = createOutput(
+    { stdout: sink, stderr: sink, env: {}, program: { node: 'node', script: 'main.js' } },
+    { json: false, color: false },
+  );
+  const client = await connectDemoClient(
+    { command: process.execPath, args: [script], env: {} },
+    AbortSignal.any([]),
+  );
+  try {
+    const tour = await takeTour(createStage(output), client, join(folder, 'out'));
+    return { tour, stdout, folder: join(folder, 'out') };
+  } finally {
+    await client.close();
+  }
 }
 
+const failureOf = async (server: Server): Promise<string> => (await errorOf(tourWith(server))).message;
+
 describe('demo', () => {
-  it('shows each call, saves the files and ends with lines for the configuration of a client', async () => {
-    const { code, stdout, stderr, folder } = await demoWith({});
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('Connected to stand-in serve --sandbox');
+  it('shows each call and saves the files', async () => {
+    const { tour, stdout, folder } = await tourWith({});
     for (const { kind } of DEMO_STEPS) expect(stdout).toContain(kind);
     expect(stdout).toContain('progress 3: step 3');
-    expect(stdout).toContain(`saved ${join(folder, 'tool_1.png')} (image/png, 8 bytes)`);
-    expect(readdirSync(folder).sort()).toEqual(['haiku-report.md', 'tool_1.png']);
-    const config = JSON.parse(stdout.slice(stdout.lastIndexOf('\n{\n'))) as unknown;
-    expect(config).toEqual({
-      mcpServers: {
-        dify: {
-          command: process.execPath,
-          args: [expect.stringMatching(/^\/.*server\.mjs$/), 'serve', '--sandbox'],
-        },
-      },
-    });
-  });
-
-  it('has a stable shape as JSON', async () => {
-    const { code, json } = await demoWith({}, ['-o', 'json']);
-    expect(code).toBe(0);
-    expect(json()).toMatchObject({
-      ok: true,
-      tools: Object.keys(RIGHT).map((title, index) => ({ name: `tool_${index}`, title })),
-      calls: DEMO_STEPS.map(({ args, title }) => ({
+    expect(stdout).toContain(
+      `saved ${join(folder, 'paperkite_studio__draw_chart.png')} (image/png, 8 bytes)`,
+    );
+    expect(readdirSync(folder).sort()).toEqual(['haiku-report.md', 'paperkite_studio__draw_chart.png']);
+    expect(tour).toMatchObject({
+      tools: Object.keys(RIGHT).map((name) => ({ name })),
+      calls: DEMO_STEPS.map(({ args, tool }) => ({
+        tool,
         arguments: args,
-        isError: title === 'Break midway',
+        isError: tool === 'paperkite_mishaps__break_midway',
         progress: 4,
       })),
-      config: { mcpServers: { dify: {} } },
     });
   });
 
-  it.each(Object.keys(RIGHT))('fails when the answer of "%s" is a surprise', async (title) => {
+  it.each(Object.keys(RIGHT))('fails when the answer of %s is a surprise', async (tool) => {
     for (const wrong of [text('Something else.'), { ...text('No.'), isError: true }]) {
-      const { code, stderr } = await demoWith({ answers: { ...RIGHT, [title]: wrong } });
-      expect(code).toBe(1);
-      expect(stderr).toContain('The demo failed: tool_');
+      const message = await failureOf({ answers: { ...RIGHT, [tool]: wrong } });
+      expect(message).toContain(`The demo failed: ${tool}: `);
     }
   });
 
   it('fails when a tool is missing', async () => {
-    const { Weekday: _, ...answers } = RIGHT;
-    const { code, stderr } = await demoWith({ answers });
-    expect(code).toBe(1);
-    expect(stderr).toContain('no tool has the title Weekday');
+    const { time__weekday: _, ...answers } = RIGHT;
+    expect(await failureOf({ answers })).toContain('there is no tool time__weekday');
   });
 
   it.each([
-    [[], 'only 0 progress notifications came'],
+    [[], 'no progress notification came'],
     [[0, 2, 2, 3], 'the progress did not rise'],
   ])('fails when the progress is %j', async (progress, expected) => {
-    const { code, stderr } = await demoWith({ progress });
-    expect(code).toBe(1);
-    expect(stderr).toContain(expected);
+    expect(await failureOf({ progress })).toContain(expected);
   });
 
   it('fails when the bridge logs a warning, but not over a notice of Node', async () => {
     const line = '{"level":"warn","msg":"Doubtful"}';
-    const warned = await demoWith({ first: `process.stderr.write(${JSON.stringify(`${line}\n`)});` });
-    expect(warned.code).toBe(1);
-    expect(warned.stderr).toContain(`the bridge logged: ${line}`);
-    const noticed = await demoWith({ first: `process.stderr.write('(node:1) ExperimentalWarning\\n');` });
-    expect(noticed.code).toBe(0);
+    const first = `process.stderr.write(${JSON.stringify(`${line}\n`)});`;
+    expect(await failureOf({ first })).toContain(`the bridge logged: ${line}`);
+    await tourWith({ first: `process.stderr.write('(node:1) ExperimentalWarning\\n');` });
   });
 
-  it('fails with what the bridge wrote when it does not start', async () => {
-    const { code, stdout, stderr } = await demoWith({
-      first: `process.stderr.write('no such thing\\n'); process.exit(3);`,
+  it('fails with what the bridge wrote when it does not start, and leaves nothing behind', async () => {
+    const script = join(mkdtempSync(join(tmpdir(), 'bridge-demo-')), 'server.mjs');
+    writeFileSync(script, `process.stderr.write('no such thing\\n'); process.exit(3);`);
+    const left = (): readonly string[] =>
+      readdirSync(tmpdir()).filter((name) => /^dify-mcp-bridge-(demo|home)-/.test(name));
+    const before = left();
+    const { code, stdout, stderr } = await cli(['demo', '--out', join(script, '../out')], {
+      env: { HOME: ENV.HOME },
+      io: { program: { node: process.execPath, script } },
     });
     expect(code).toBe(1);
+    expect(stdout).toMatch(/Signed in as sandbox@example\.com \(owner\)/);
     expect(stderr).toContain('The server of the demo did not start. It wrote: no such thing');
-    expect(stdout).not.toContain('All ');
+    expect(left()).toEqual(before);
   });
 });

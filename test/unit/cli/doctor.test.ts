@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ManifestStatus } from '../../../src/app/app.ts';
+import { createApp, type ManifestStatus } from '../../../src/app/app.ts';
 import { catalogueFinding, clockFinding, versionFinding } from '../../../src/cli/doctor-checks.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { createDirectoryBackend } from '../../../src/files/backends/directory.ts';
 import { createFileStore } from '../../../src/files/file-store.ts';
+import { startSandbox } from '../../support/sandbox-client.ts';
 import { put, redisStore } from '../../support/file-stores.ts';
 import { REDIS_PASSWORD, startRedis } from '../../support/redis-server.ts';
 import { type CliSetup, cli, createFakeApp, ENV } from '../../support/fake-cli.ts';
@@ -129,8 +130,8 @@ describe('doctor', () => {
     const login = { DIFY_EMAIL: credentials.email, DIFY_PASSWORD: credentials.password };
     const env = { HOME: ENV.HOME, DIFY_BRIDGE_PORT: '0', DIFY_URL: url, ...login };
     const missing = await diagnose({ env });
-    expect(missing.status).toMatchObject({ road: 'pass', workspace: 'pass', app: 'fail', catalogue: 'warn' });
-    expect(missing.check('road')?.message).toContain(credentials.email);
+    expect(missing.status).toMatchObject({ login: 'pass', workspace: 'pass', app: 'fail', run: 'skip' });
+    expect(missing.check('login')?.message).toContain(credentials.email);
     expect(missing.check('app')?.fix).toContain('DIFY_CREATE_APP=true');
     expect(missing.run.code).toBe(2);
     const allowed = await diagnose({ env: { ...env, DIFY_CREATE_APP: 'true' } });
@@ -139,13 +140,56 @@ describe('doctor', () => {
       ['file store', 'pass'],
       ['address', 'pass'],
       ['version', 'pass'],
-      ['road', 'pass'],
+      ['login', 'pass'],
       ['workspace', 'pass'],
+      ['role', 'pass'],
       ['app', 'pass'],
       ['catalogue', 'warn'],
+      ['run', 'skip'],
+      ['file', 'skip'],
       ['port', 'skip'],
     ]);
     expect(account.apps).toEqual([]);
+  });
+
+  it.for(['1.4.1', '1.9.1', '1.16.0'])(
+    'walks the way of a stored login to a tool and a file (Dify %s)',
+    async (version) => {
+      const dify = await startSandbox({ version });
+      const { email, password } = dify.credentials;
+      const env = { HOME: mkdtempSync(join(tmpdir(), 'bridge-home-')), DIFY_BRIDGE_PORT: '0' };
+      const argv = ['login', dify.url, '--email', email, '--yes'];
+      expect((await cli(argv, { env: { ...env, DIFY_PASSWORD: password } })).code).toBe(0);
+      const { status, check, run } = await diagnose({ env, io: { createApp } });
+      expect(Object.entries(status).slice(2)).toEqual([
+        ['address', 'pass'],
+        ['version', 'pass'],
+        ['login', 'pass'],
+        ['workspace', 'pass'],
+        ['role', 'pass'],
+        ['app', 'pass'],
+        ['catalogue', 'warn'],
+        ['run', 'pass'],
+        ['file', 'pass'],
+        ['port', 'skip'],
+      ]);
+      expect(check('login')?.message).toMatch(
+        /^The account road, as sandbox@example\.com, signed in 0 minutes ago; the login ends (on|in) .* if it is not used\.$/,
+      );
+      expect(check('role')?.message).toMatch(/^owner, /);
+      expect(check('run')?.message).toMatch(/answered in \d+ ms: 20\d\d-/);
+      expect(run.code).toBe(0);
+      expect(dify.account.runs).toHaveLength(1);
+    },
+  );
+
+  it('says in one line what a failed check skips', async () => {
+    const env = environment({ DIFY_API_URL: 'http://127.0.0.1:9' });
+    const { stdout } = await cli(['doctor'], { env });
+    expect(stdout.match(/^skip/gm)).toHaveLength(2);
+    expect(stdout).toMatch(
+      /^skip {2}version, inner key, workspace, catalogue, file signing, clock: Not checked, because the address comes first\.$/m,
+    );
   });
 
   it('warns when no key signs the links to files', async () => {

@@ -8,7 +8,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { startFront, WEB_PAGE } from '../../support/front.ts';
@@ -65,8 +66,21 @@ function asked(
 ): Promise<CliRun> {
   const person = scriptedPrompter(script);
   prompter = person;
-  return cli(['init', ...argv], { env, terminal: true, io: { createPrompter: async () => person } });
+  return cli(['init', '--no-color', ...argv], {
+    env,
+    terminal: true,
+    io: { createPrompter: async () => person },
+  });
 }
+
+const keysOf = ({ credentials }: Sandbox) => ({
+  DIFY_INNER_API_KEY: credentials.innerApiKey,
+  DIFY_ADMIN_API_KEY: credentials.adminApiKey,
+  DIFY_SECRET_KEY: credentials.secretKey,
+});
+
+const readText = (path: string): string =>
+  readFileSync(resolve(fileURLToPath(import.meta.url), '../../../..', path), 'utf8');
 
 /** Dify's own file with the sandbox's keys. */
 function envFile(changes: Readonly<Record<string, string>> = {}): string {
@@ -98,7 +112,9 @@ function expectNoSecrets({ stdout, stderr }: CliRun): void {
 describe('init without a terminal', () => {
   it('takes the environment, checks it and writes a file that works alone', async () => {
     const run = await alone();
-    expect(run.stderr).toContain('Next: npx dify-mcp-bridge doctor');
+    expect(run.stdout).toContain(
+      '2 tools are ready (1 needs credentials in Dify).\nNext: npx dify-mcp-bridge install claude-desktop\n',
+    );
     expect(run.code).toBe(0);
     expectNoSecrets(run);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -141,8 +157,7 @@ describe('init without a terminal', () => {
   });
 
   it('leaves files out where that is wanted', async () => {
-    const run = await alone(['--no-files']);
-    expect(run.stdout).toContain('warning: dify.secretKey: not set');
+    await alone(['--no-files']);
     expect(readFileSync(file, 'utf8')).not.toContain(sandbox.credentials.secretKey);
   });
 
@@ -247,84 +262,198 @@ describe('init without a terminal', () => {
     expect((await alone(['--client', 'cursor', '--force'])).code).toBe(0);
     expect(JSON.parse(readFileSync(join(folder, 'mcp.json'), 'utf8'))).toEqual({
       mcpServers: {
-        dify: { command: 'npx', args: ['-y', expect.any(String), 'serve', '--config', file] },
+        dify: { command: 'npx', args: ['-y', expect.any(String), 'serve'] },
       },
     });
     expect((await alone(['--client', 'cursor', '-o', 'json'])).code).toBe(2);
   });
 });
 
-describe('init at a terminal', () => {
-  it("asks five questions, and takes the keys from Dify's file", async () => {
-    const run = await asked([
-      [/^1\/5 .*Where is/, sandbox.url],
-      [/^2\/5 .*Where do the keys/, "Dify's .env file"],
-      [/^2\/5 .*Which file/, envFile()],
-      [/^4\/5 /, true],
-      [/^5\/5 .*Claude Desktop, Claude Code, Cursor, VS Code, Cherry Studio/, 'Another, over HTTP'],
-      [/Run this now\? doctor/, true],
-    ]);
-    expect(run.code).toBe(0);
-    expect(run.stderr).toContain(`Dify ${sandbox.version} answers at ${sandbox.url}.`);
-    expect(run.stdout).toMatch(/Wrote\s.*config\.yaml[^]*configuration.*: Valid \(file\s.*config\.yaml\)/);
+const KEYS: Answer = [/^How do you want to connect\?/, 'With keys of a self-hosted Dify'];
+const ACCOUNT: Answer = [/^How do you want to connect\?/, 'Sign in with your Dify account'];
+const ADDRESS = /^Where is Dify's api service/;
+const ENV_FILE = /^Path of Dify's docker\/\.env/;
+const LISTING = /^How will the bridge list/;
+const ADMIN_KEY = /^ADMIN_API_KEY of Dify/;
+const INNER_KEY = /^PLUGIN_DIFY_INNER_API_KEY/;
+const FILES = /^Fetch the files/;
+const CLIENT = /^Which client/;
+const NONE: Answer = [CLIENT, 'None now'];
+
+describe('init at a terminal, with an account', () => {
+  /** What a newcomer with one workspace is asked. */
+  const signIn = (): Answer[] => [
+    ACCOUNT,
+    [/^Dify's address/, sandbox.url],
+    [/^E-mail address/, sandbox.credentials.email],
+    [/^Password of/, sandbox.credentials.password],
+    [/^Tools run in an app/, true],
+  ];
+  afterEach(() => {
+    for (const { id } of [...sandbox.account.apps]) sandbox.account.deleteApp(id);
+  });
+
+  it('asks as many questions as documented, writes no configuration, and ends with the tools and the next command', async () => {
+    const script = [...signIn(), NONE];
+    const run = await asked(script);
+    expect(run).toMatchObject({ code: 0 });
+    expect(prompter?.asked).toHaveLength(script.length);
+    const inWords = ['', '', '', 'three', 'four', 'five', 'six', 'seven'][script.length];
+    expect(readText('docs/installation.md')).toContain(`${inWords} questions`);
+    expect(run.stdout).toMatch(
+      /2 tools are ready \(1 needs credentials in Dify\)\.\nNext: npx dify-mcp-bridge install claude-desktop\n$/,
+    );
+    expect(readdirSync(join(file, '..'))).toEqual(['logins.json']);
     expectNoSecrets(run);
   });
 
-  it('does not ask for SECRET_KEY where Dify gives the files without it', async () => {
+  it('installs into the client that was chosen', async () => {
+    mkdirSync(join(home, '.cursor'));
+    const run = await asked([...signIn(), [CLIENT, 'Cursor'], [/^Write this/, true]]);
+    expect(run.code).toBe(0);
+    const entry = { command: 'npx', args: ['-y', expect.any(String), 'serve'] };
+    expect(JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8'))).toEqual({
+      mcpServers: { dify: entry },
+    });
+  });
+
+  it('keeps the login if the client is missing, and names the command for later', async () => {
+    const run = await asked([...signIn(), [CLIENT, 'Cursor']]);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(
+      /Cursor does not seem to be installed[^]*Later: npx dify-mcp-bridge install cursor\n/,
+    );
+    expect(readdirSync(join(file, '..'))).toEqual(['logins.json']);
+  });
+
+  it('leaves nothing behind when it is given up', async () => {
+    const { length } = sandbox.account.apps;
+    const run = await asked([...signIn().slice(0, -1), [/^Tools run in an app/, GIVE_UP]]);
+    expect(run.code).toBe(130);
+    expect(existsSync(join(file, '..')) ? readdirSync(join(file, '..')) : []).toEqual([]);
+    expect(sandbox.account.apps).toHaveLength(length);
+  });
+
+  it('says so if the configuration has keys, which come first', async () => {
+    await alone();
+    const run = await asked([...signIn(), NONE]);
+    expect(run.code).toBe(0);
+    expect(run.stderr.replaceAll(/\n\|  /g, ' ')).toMatch(
+      /does not use it\. These settings come first: dify\.apiUrl, .* in .*config\.yaml\./,
+    );
+  });
+
+  it('keeps errors inside the frame, and within 80 columns', async () => {
+    const run = await asked([
+      ACCOUNT,
+      [/^Dify's address/, 'https://marketplace.dify.ai'],
+      [/^Dify's address/, `${sandbox.url}/apps`],
+      [/^E-mail address/, 'me'],
+      [/^E-mail address/, 'me@localhost'],
+      [/^E-mail address/, sandbox.credentials.email],
+      [/^Password of/, 'wrong-password'],
+      [/^E-mail address/, ''],
+      [/^Password of/, sandbox.credentials.password],
+      [/^Tools run in an app/, true],
+      NONE,
+    ]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('|  error: ');
+    const lines = run.stderr.trimEnd().split('\n');
+    expect(lines.filter((line) => !line.startsWith('|') || line.length > 80)).toEqual([]);
+    expect(prompter?.told).toEqual(
+      Array.from({ length: 2 }, () => expect.stringContaining('you@example.com')),
+    );
+    const logins = sandbox.requests.filter(({ path }) => path === '/console/api/login');
+    expect(logins.slice(-2)).toHaveLength(2);
+  });
+
+  it('takes all answers from the environment', async () => {
+    const { email, password } = sandbox.credentials;
+    const env = { HOME: home, DIFY_URL: sandbox.url, DIFY_EMAIL: email, DIFY_PASSWORD: password };
+    const run = await alone(['--yes'], env);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('2 tools are ready') });
+    const none = await alone([], env);
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes: agrees that the app') });
+  });
+});
+
+describe('init at a terminal, with keys', () => {
+  it("takes the keys from Dify's file", async () => {
+    const run = await asked([
+      KEYS,
+      [ADDRESS, sandbox.url],
+      [ENV_FILE, envFile()],
+      [CLIENT, 'Another, over HTTP'],
+    ]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain(`Dify ${sandbox.version} answers at ${sandbox.url}.`);
+    expect(run.stdout).toMatch(/Wrote\s.*config\.yaml[^]*Next: npx dify-mcp-bridge serve --http\n$/);
+    expectNoSecrets(run);
+  });
+
+  it('says nothing of SECRET_KEY where Dify gives the files without it', async () => {
     const newer = await createSandbox({ version: '1.16.0' });
     try {
       const run = await asked([
-        [/^1\/5 /, newer.url],
-        [/^2\/5 .*Where do the keys/, 'I type them'],
-        [/^2\/5 .*INNER_API_KEY/, newer.credentials.innerApiKey],
-        [/^2\/5 .*lists? the tools/, 'With the admin key'],
-        [/ADMIN_API_KEY of Dify/, newer.credentials.adminApiKey],
-        [/^5\/5 /, 'Cherry Studio'],
-        [/install cherry-studio/, false],
+        KEYS,
+        [ADDRESS, newer.url],
+        [ENV_FILE, ''],
+        [LISTING, 'With the admin key'],
+        [ADMIN_KEY, newer.credentials.adminApiKey],
+        [INNER_KEY, newer.credentials.innerApiKey],
+        NONE,
       ]);
       expect(run.code).toBe(0);
-      expect(run.stderr).toContain('This Dify provides the files of results without SECRET_KEY.');
-      expect(readFileSync(file, 'utf8')).not.toMatch(/^ *secretKey/m);
+      expect(run.stderr + run.stdout + readFileSync(file, 'utf8')).not.toMatch(/SECRET_KEY|secretKey/);
+      const again = await alone(['--force'], given({ DIFY_API_URL: newer.url, ...keysOf(newer) }));
+      expect(again.code).toBe(0);
+      expect(readFileSync(file, 'utf8')).not.toMatch(/SECRET_KEY|secretKey/);
     } finally {
       await newer.close();
     }
   });
 
-  it('tells what is wrong with an answer and asks again', async () => {
+  it('tells what is wrong with an answer, at its own question', async () => {
     const { innerApiKey, adminApiKey, secretKey } = sandbox.credentials;
     const run = await asked([
-      [/^1\/5 /, 'dify'],
-      [/^1\/5 /, 'http://127.0.0.1:9'],
-      [/^1\/5 /, `${sandbox.url}/console/api`],
-      [/^1\/5 /, sandbox.url],
-      [/^2\/5 .*Where do the keys/, "Dify's .env file"],
-      [/Which file/, '/nowhere/.env'],
-      [/Which file/, '~/nowhere/.env'],
+      KEYS,
+      [ADDRESS, 'dify'],
+      [ADDRESS, 'http://127.0.0.1:9'],
+      [ADDRESS, `${sandbox.url}/console/api`],
+      [ADDRESS, sandbox.url],
+      [ENV_FILE, '/nowhere/.env'],
+      [ENV_FILE, '~/nowhere/.env'],
       [
-        /Which file/,
+        ENV_FILE,
         envFile({ PLUGIN_DIFY_INNER_API_KEY: 'fake-wrong', ADMIN_API_KEY_ENABLE: '', SECRET_KEY: '' }),
       ],
-      [/^2\/5 .*lists? the tools/, 'With the admin key'],
-      [/ADMIN_API_KEY of Dify/, 'fake-wrong'],
-      [/lists? the tools/, 'With the admin key'],
-      [/ADMIN_API_KEY of Dify/, adminApiKey],
-      [/^2\/5 .*INNER_API_KEY/, innerApiKey],
-      [/^4\/5 .*Fetch the files/, true],
-      [/^4\/5 .*SECRET_KEY/, 'fake-wrong'],
-      [/^4\/5 .*SECRET_KEY/, secretKey],
-      [/^5\/5 /, 'Cherry Studio'],
-      [/install cherry-studio/, false],
+      [LISTING, 'With the admin key'],
+      [ADMIN_KEY, `ADMIN_API_KEY=${adminApiKey}`],
+      [ADMIN_KEY, 'fake wrong'],
+      [ADMIN_KEY, 'fake-wrong'],
+      [ADMIN_KEY, adminApiKey],
+      [INNER_KEY, innerApiKey],
+      [FILES, true],
+      [/^SECRET_KEY/, 'fake-wrong'],
+      [/^SECRET_KEY/, secretKey],
+      NONE,
     ]);
     expect(run.code).toBe(0);
-    expect(run.stderr).toContain('Later: npx dify-mcp-bridge install cherry-studio --config');
     expect(run.stderr.match(/error:/g)).toHaveLength(8);
     expect(run.stderr).toContain(`${join(homedir(), 'nowhere/.env')} cannot be read`);
     expect(run.stderr).toMatch(/omit \/console\/api/);
-    expect(run.stderr).toContain('ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.');
+    expect(run.stderr.replaceAll(/\n\|  /g, ' ')).toContain(
+      'ADMIN_API_KEY has no effect in Dify unless ADMIN_API_KEY_ENABLE is true.',
+    );
+    expect(prompter?.told).toEqual([
+      expect.stringContaining('without the name'),
+      expect.stringContaining('no spaces'),
+    ]);
     expect(readFileSync(file, 'utf8')).toContain(secretKey);
   });
 
-  it('lists the workspaces live', async () => {
+  it('lists the workspaces live, with the number of their tools', async () => {
     const id = sandbox.credentials.workspaceId;
     const other = { id: '22222222-0000-4000-8000-000000000000', name: 'Two', status: 'normal' };
     const body = JSON.stringify({ data: [other, { id, name: 'Mine', status: 'normal' }], has_more: false });
@@ -334,28 +463,27 @@ describe('init at a terminal', () => {
           ? { headers: { 'content-type': 'application/json' }, body }
           : undefined,
     });
-    const run = await asked(
-      [
-        [/^3\/5 .*\[Two, Mine\]/, 'Mine'],
-        [/^4\/5 /, false],
-        [/^5\/5 /, 'Another, over HTTP'],
-        [/doctor/, false],
-      ],
-      { env: given({ DIFY_API_URL: dify.url }) },
-    );
+    const run = await asked([[/^Which workspace\? \[Two \(.*\), Mine \(\d+ tools\)\]/, 'Mine'], NONE], {
+      env: given({ DIFY_API_URL: dify.url }),
+    });
     expect(run.code).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain(id);
+  });
+
+  it('says what it skipped', async () => {
+    const run = await asked([[FILES, false], NONE], { env: given({ DIFY_SECRET_KEY: undefined }) });
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('Skipped: files of results.');
   });
 
   it('stops before Dify would lock the account', async () => {
     const { email } = sandbox.credentials;
     const login: Answer[] = [
-      [/lists? the tools/, 'With the login of an account'],
-      [/E-mail/, email],
+      [/^E-mail/, email],
       [/password/, 'fake-wrong'],
     ];
     const before = sandbox.requests.length;
-    const run = await asked([...login, ...login, ...login], {
+    const run = await asked([[LISTING, 'With the login of an account'], ...login, ...login, ...login], {
       env: { HOME: home, DIFY_API_URL: sandbox.url },
       argv: ['--dify-env', envFile({ ADMIN_API_KEY: '' })],
     });
@@ -368,14 +496,14 @@ describe('init at a terminal', () => {
   it('does not touch an existing file without a yes', async () => {
     await alone();
     const before = readFileSync(file, 'utf8');
-    const run = await asked([[/already exists/, false]]);
+    const run = await asked([KEYS, [/already exists/, false]]);
     expect(run.code).toBe(0);
     expect(run.stderr).toContain('Nothing was written.');
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
   it('can be given up', async () => {
-    const run = await asked([[/^1\/5 /, GIVE_UP]]);
+    const run = await asked([KEYS, [ADDRESS, GIVE_UP]]);
     expect(run.code).toBe(130);
     expect(existsSync(file)).toBe(false);
   });

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -15,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { replaceFile } from '../../../src/cli/replace-file.ts';
+import { storeLogin } from '../../../src/logins/login-file.ts';
 import { type CliRun, cli, FETCHED } from '../../support/fake-cli.ts';
+import { someLogin } from '../../support/logins.ts';
 import { scriptedPrompter } from '../../support/scripted-prompter.ts';
 
 let home: string;
@@ -64,7 +67,7 @@ describe('install', () => {
     expect(text).toContain('"other": {}, // mine');
     expect(text).not.toContain('fake-');
     expect(JSON.parse(text.replace('// mine', ''))).toMatchObject({
-      mcpServers: { dify: { command: 'npx', args: [...NPX, 'serve', '--config', config] } },
+      mcpServers: { dify: { command: 'npx', args: [...NPX, 'serve'] } },
     });
     const again = await install(['cursor', '--yes']);
     expect(again.stdout).toBe(`Nothing to do: ${cursor} has dify as requested.\n`);
@@ -108,7 +111,7 @@ describe('install', () => {
       mcpServers: {
         helpdesk: {
           command: process.execPath,
-          args: [FETCHED, 'serve', '--config', config, '--view', 'support'],
+          args: [FETCHED, 'serve', '--view', 'support'],
         },
       },
     });
@@ -172,6 +175,38 @@ describe('install', () => {
     expect((await install(['claude-desktop', '--file', 'x', '--secrets', 'client'])).code).toBe(2);
   });
 
+  it('names the configuration file only where a client would not find it', async () => {
+    const other = join(home, 'other.yaml');
+    writeFileSync(other, readFileSync(config));
+    await install(['cursor', '--yes', '--config', other]);
+    expect(read(cursor)).toMatchObject({
+      mcpServers: { dify: { args: [...NPX, 'serve', '--config', other] } },
+    });
+    // A client does not pass this variable on.
+    const XDG_CONFIG_HOME = join(home, 'elsewhere');
+    const moved = join(XDG_CONFIG_HOME, 'dify-mcp-bridge', 'config.yaml');
+    mkdirSync(join(moved, '..'), { recursive: true });
+    writeFileSync(moved, readFileSync(config));
+    await install(['cursor', '--yes'], { XDG_CONFIG_HOME });
+    expect(read(cursor)).toMatchObject({
+      mcpServers: { dify: { args: [...NPX, 'serve', '--config', moved] } },
+    });
+  });
+
+  it('needs nothing but a stored login', async () => {
+    rmSync(config);
+    await storeLogin(join(config, '../logins.json'), someLogin());
+    expect(await install(['cursor', '--yes'])).toMatchObject({ code: 0 });
+    expect(read(cursor)).toEqual({ mcpServers: { dify: { command: 'npx', args: [...NPX, 'serve'] } } });
+    const missing = join(config, '../named.yaml');
+    expect(await install(['cursor', '--yes', '--config', missing])).toMatchObject({ code: 0 });
+    expect(read(cursor)).toMatchObject({
+      mcpServers: { dify: { args: [...NPX, 'serve', '--config', missing] } },
+    });
+    const { configs } = await cli(['tools', 'list', '--config', missing], { env: { HOME: home } });
+    expect(configs[0]?.dify.url).toBe('https://dify.test');
+  });
+
   it('starts the sandbox where there is no Dify yet', async () => {
     await cli(['install', 'cursor', '--sandbox', '--yes'], { env: { HOME: join(home) } });
     expect(read(cursor)).toMatchObject({ mcpServers: { dify: { args: [...NPX, 'serve', '--sandbox'] } } });
@@ -181,7 +216,7 @@ describe('install', () => {
     const run = await install(['cherry-studio']);
     expect(run.json()).toEqual({
       mcpServers: {
-        dify: { type: 'stdio', command: 'npx', args: [...NPX, 'serve', '--config', config], isActive: true },
+        dify: { type: 'stdio', command: 'npx', args: [...NPX, 'serve'], isActive: true },
       },
     });
     expect(run.stderr).toContain('Import from JSON');
@@ -229,7 +264,7 @@ describe('install refuses', () => {
     [['cursor', '--view', 'suport'], /support/],
     [
       ['cursor', '--config', '/nowhere/config.yaml'],
-      /The configuration file \/nowhere\/config\.yaml does not exist[^]*init[^]*--sandbox/,
+      /nobody has signed in to Dify\.\nRun npx dify-mcp-bridge login first\.[^]*init, which writes \/nowhere[^]*--sandbox/,
     ],
     [['claude-desktop', '--file', 'x', '--http', 'http://127.0.0.1/mcp'], /does not support HTTP servers/],
   ])('%j', async (argv, message) => {

@@ -51,7 +51,7 @@ it.each([
   [false, 'fake secret'],
   [true, ' fake secret '],
 ])('keeps spaces around a secret only if it is asked exactly (%s)', async (exact, expected) => {
-  const { answer } = await ask((prompter) => prompter.secret('Which?', exact), ' fake secret ', ENTER);
+  const { answer } = await ask((prompter) => prompter.secret('Which?', { exact }), ' fake secret ', ENTER);
   expect(await answer).toBe(expected);
 });
 

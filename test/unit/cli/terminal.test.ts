@@ -97,7 +97,7 @@ describe('doctor', () => {
     const { stdout } = await doctor({});
     const skipped = stdout.split('\n').filter((line) => line.startsWith('skip'));
     expect(skipped).toEqual([
-      'skip  file store, address, version, inner key, workspace, catalogue, file signing, clock, port: Skipped because an earlier check failed.',
+      'skip  file store, address, version, inner key, workspace, catalogue, file signing, clock, port: Not checked, because the configuration comes first.',
     ]);
   });
 

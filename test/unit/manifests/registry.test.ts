@@ -18,7 +18,6 @@ const about = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as
   readonly repository: { readonly url: string };
 };
 
-const REQUIRED = ['DIFY_API_URL', 'DIFY_INNER_API_KEY', 'DIFY_WORKSPACE_ID'];
 const FORMATS: Partial<Record<Setting['kind'], 'number' | 'boolean'>> = {
   number: 'number',
   boolean: 'boolean',
@@ -48,7 +47,6 @@ function variable(setting: Setting): Variable[] {
     {
       name: env,
       description,
-      ...(REQUIRED.includes(env) && { isRequired: true }),
       ...(secret && { isSecret: true }),
       format: FORMATS[kind] ?? 'string',
       ...(isPlain(value) && { default: String(value) }),

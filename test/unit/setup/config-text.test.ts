@@ -15,6 +15,7 @@ const ANSWERS: Answers = {
   innerApiKey: 'fake-inner-key',
   credential: { kind: 'admin-key', key: 'fake-admin-key' },
   workspace: { id: ID, name: 'Kites', status: 'normal' },
+  isNeedless: false,
   secretKey: 'fake-secret-key',
 };
 
@@ -37,6 +38,7 @@ describe('the text of the configuration', () => {
     const lines = configText(ANSWERS).split('\n');
     const settings = lines.filter((line) => /^ {2}\w+:/.test(line));
     expect(settings).toHaveLength(5);
+    expect(configText({ ...ANSWERS, isNeedless: true, secretKey: undefined })).not.toMatch(/secret_?key/i);
     for (const setting of settings) expect(lines[lines.indexOf(setting) - 1]).toMatch(/^ {2}# \S/);
   });
 
