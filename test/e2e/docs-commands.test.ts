@@ -229,7 +229,8 @@ describe('the commands in the documentation', () => {
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
-      if (serves && errors.includes('Serving MCP')) child.kill('SIGTERM');
+      // A second signal would end it at once.
+      if (serves && !child.killed && errors.includes('Serving MCP')) child.kill('SIGTERM');
     });
     child.stdin.on('error', () => undefined).end();
     const code = await new Promise((resolve) => child.once('close', resolve));

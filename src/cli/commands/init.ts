@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
+import { userPlace } from '../../clients/places.ts';
 import { configFilePath } from '../../config/places.ts';
 import { difyWarnings } from '../../config/warnings.ts';
 import type { DifyHttp } from '../../dify/wire/http.ts';
@@ -8,7 +10,7 @@ import { BridgeError, type Problem } from '../../model/errors.ts';
 import { configText } from '../../setup/config-text.ts';
 import { interview } from '../init-questions.ts';
 import { gather, hasAccount, missingOf, readEnvFile } from '../init-sources.ts';
-import { run as install } from './install.ts';
+import { machineOf, run as install } from './install.ts';
 import { logIn, report } from './login.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
@@ -153,7 +155,8 @@ async function finish(
   { print }: Exclude<Outcome, number>,
 ): Promise<number> {
   const { io, output } = context;
-  const client = named ?? (await prompter?.select('Which client will use the bridge?', CLIENT_CHOICES));
+  const client =
+    named ?? (await prompter?.select('Which client will use the bridge?', clientChoices(context)));
   const words = client === 'http' ? 'serve --http' : `install ${client ?? 'claude-desktop'}`;
   const next = ownCommand(io, `${words}${configWords(context)}`);
   if (client === undefined || client === 'http') {
@@ -171,11 +174,21 @@ async function finish(
   });
 }
 
-const CLIENT_CHOICES = [
-  ...CLIENT_NAMES.filter((name) => name !== 'json').map((value) => ({ value, label: CLIENTS[value].title })),
-  { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
-  { value: undefined, label: 'None now' },
-];
+/** Returns the clients to choose from, those on this machine first. */
+function clientChoices(context: CommandContext) {
+  const machine = machineOf(context);
+  const clients = CLIENT_NAMES.filter((name) => name !== 'json').map((value) => {
+    const place = userPlace(value, machine);
+    const isMissing = place !== undefined && !place.signs.some((sign) => existsSync(sign));
+    return { value, label: CLIENTS[value].title, ...(isMissing && { hint: 'not found on this machine' }) };
+  });
+  return [
+    ...clients.filter(({ hint }) => hint === undefined),
+    ...clients.filter(({ hint }) => hint !== undefined),
+    { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
+    { value: undefined, label: 'None now' },
+  ];
+}
 
 function alreadyThere(path: string): BridgeError {
   return new BridgeError('usage', `${path} already exists.`, {

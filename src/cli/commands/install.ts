@@ -162,7 +162,8 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
   });
 }
 
-function machineOf({ io }: CommandContext): Machine {
+/** Returns the machine of the person, whose clients have their files there. */
+export function machineOf({ io }: CommandContext): Machine {
   const home = io.env['HOME'] || io.env['USERPROFILE'] || homedir();
   return { platform: process.platform, env: io.env, home };
 }

@@ -309,7 +309,8 @@ describe('init at a terminal, with an account', () => {
 
   it('installs into the client that was chosen', async () => {
     mkdirSync(join(home, '.cursor'));
-    const run = await asked([...signIn(), [CLIENT, 'Cursor'], [/^Write this/, true]]);
+    const first = /^Which client.*\[Cursor, Cherry Studio, Claude Desktop \(not found on this machine\), /;
+    const run = await asked([...signIn(), [first, 'Cursor'], [/^Write this/, true]]);
     expect(run.code).toBe(0);
     const entry = { command: 'npx', args: ['-y', expect.any(String), 'serve'] };
     expect(JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8'))).toEqual({
