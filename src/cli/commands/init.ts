@@ -115,7 +115,11 @@ async function withKeys(
       gather: (read = file) => gather(io, options, read),
       opened: (http: DifyHttp) => void open.push(http),
     };
-    return interview(talk, file).finally(() => Promise.all(open.map((http) => http.close())));
+    try {
+      return await interview(talk, file);
+    } finally {
+      await Promise.all(open.map((http) => http.close()));
+    }
   });
   if (answers === INTERRUPTED) return INTERRUPTED;
   const { backup } = await replaceFile(path, configText(answers), {

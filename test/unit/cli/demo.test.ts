@@ -147,7 +147,8 @@ describe('demo', () => {
   it('fails with what the bridge wrote when it does not start, and leaves nothing behind', async () => {
     const script = join(mkdtempSync(join(tmpdir(), 'bridge-demo-')), 'server.mjs');
     writeFileSync(script, `process.stderr.write('no such thing\\n'); process.exit(3);`);
-    const left = readdirSync(tmpdir()).length;
+    const homes = () => readdirSync(tmpdir()).filter((name) => name.startsWith('dify-mcp-bridge-home-'));
+    const before = homes();
     const { code, stdout, stderr } = await cli(['demo', '--out', join(script, '../out')], {
       env: { HOME: ENV.HOME },
       io: { program: { node: process.execPath, script } },
@@ -155,6 +156,6 @@ describe('demo', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/Signed in as sandbox@example\.com \(owner\)/);
     expect(stderr).toContain('The server of the demo did not start. It wrote: no such thing');
-    expect(readdirSync(tmpdir())).toHaveLength(left);
+    expect(homes()).toEqual(before);
   });
 });

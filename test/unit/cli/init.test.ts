@@ -290,7 +290,7 @@ describe('init at a terminal, with an account', () => {
     [/^Tools run in an app/, true],
   ];
   afterEach(() => {
-    for (const { id } of [...sandbox.account.apps]) sandbox.account.deleteApp(id);
+    for (const { id } of sandbox.account.apps.slice()) sandbox.account.deleteApp(id);
   });
 
   it('asks as many questions as documented, writes no configuration, and ends with the tools and the next command', async () => {
