@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
@@ -10,7 +9,7 @@ import { BridgeError, type Problem } from '../../model/errors.ts';
 import { configText } from '../../setup/config-text.ts';
 import { interview } from '../init-questions.ts';
 import { gather, hasAccount, missingOf, readEnvFile } from '../init-sources.ts';
-import { machineOf, run as install } from './install.ts';
+import { isOnMachine, likelyClient, machineOf, run as install } from './install.ts';
 import { logIn, report } from './login.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
@@ -161,7 +160,7 @@ async function finish(
   const { io, output } = context;
   const client =
     named ?? (await prompter?.select('Which client will use the bridge?', clientChoices(context)));
-  const words = client === 'http' ? 'serve --http' : `install ${client ?? 'claude-desktop'}`;
+  const words = client === 'http' ? 'serve --http' : `install ${client ?? likelyClient(context)}`;
   const next = ownCommand(io, `${words}${configWords(context)}`);
   if (client === undefined || client === 'http') {
     print(next);
@@ -182,8 +181,7 @@ async function finish(
 function clientChoices(context: CommandContext) {
   const machine = machineOf(context);
   const clients = CLIENT_NAMES.filter((name) => name !== 'json').map((value) => {
-    const place = userPlace(value, machine);
-    const isMissing = place !== undefined && !place.signs.some((sign) => existsSync(sign));
+    const isMissing = userPlace(value, machine) !== undefined && !isOnMachine(value, machine);
     return { value, label: CLIENTS[value].title, ...(isMissing && { hint: 'not found on this machine' }) };
   });
   return [

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
+import { type Client, CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
 import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
@@ -155,11 +155,22 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
     if (client.name !== 'json') return undefined;
     throw new BridgeError('usage', 'install json needs the file.', { hint: 'Name it with --file FILE.' });
   }
-  if (place.signs.some((sign) => existsSync(sign))) return place.file;
+  if (isOnMachine(client.name, machine)) return place.file;
   const message = `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`;
   throw new BridgeError(CODE, message, {
     hint: `Install ${client.title} and start it once, or name its file with --file.`,
   });
+}
+
+/** Returns whether a client seems to be installed. */
+export function isOnMachine(name: ClientName, machine: Machine): boolean {
+  return userPlace(name, machine)?.signs.some((sign) => existsSync(sign)) === true;
+}
+
+/** Returns a client on this machine, or else the one that most people have. */
+export function likelyClient(context: CommandContext): ClientName {
+  const machine = machineOf(context);
+  return CLIENT_NAMES.find((name) => isOnMachine(name, machine)) ?? 'claude-desktop';
 }
 
 /** Returns the machine of the person, whose clients have their files there. */
