@@ -81,9 +81,10 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
     output.note(preview());
     const prompter = await io.createPrompter();
     if (!(await prompter.confirm('Write this?', true))) {
-      output.note(
-        `Nothing was written. Later: ${ownCommand(io, `install ${client.name}${configWords(context)}`)}`,
-      );
+      // Only a run without options is the one that this command repeats.
+      const isPlain = Object.keys(options).length === 0;
+      const later = ownCommand(io, `install ${client.name}${configWords(context)}`);
+      output.note(`Nothing was written.${isPlain ? ` Later: ${later}` : ''}`);
       return 0;
     }
   }

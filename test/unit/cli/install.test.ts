@@ -82,6 +82,7 @@ describe('install', () => {
       expect(run.code).toBe(0);
       expect(run.stderr).toContain('+     "dify": {');
       expect(existsSync(cursor)).toBe(answer);
+      expect(run.stderr.includes('Later: npx dify-mcp-bridge install cursor')).toBe(!answer);
     }
   });
 
