@@ -169,10 +169,11 @@ async function finish(
   print(undefined);
   if (prompter === undefined) return install(context, { yes: true }, client);
   // What is stored so far stays, and the command that failed is the next one.
-  return install(context, {}, client).catch((error: unknown) => {
+  const later = `Later: ${next}`;
+  return install(context, { later }, client).catch((error: unknown) => {
     if (!(error instanceof BridgeError)) throw error;
     output.error(error);
-    output.note(`Later: ${next}`);
+    output.note(later);
     return error.code === 'cancelled' ? 0 : error.rule.exit;
   });
 }

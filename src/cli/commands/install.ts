@@ -9,7 +9,6 @@ import { serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/serve
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
-import { configWords, ownCommand } from '../own-command.ts';
 import { canAsk } from '../io.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
@@ -20,6 +19,8 @@ interface InstallOptions extends ServerOptions {
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly yes?: true | undefined;
+  /** Of `init`: what to do after a no. */
+  readonly later?: string | undefined;
 }
 
 const CODE = 'client_config_invalid';
@@ -81,10 +82,7 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
     output.note(preview());
     const prompter = await io.createPrompter();
     if (!(await prompter.confirm('Write this?', true))) {
-      // Only a run without options is the one that this command repeats.
-      const isPlain = Object.keys(options).length === 0;
-      const later = ownCommand(io, `install ${client.name}${configWords(context)}`);
-      output.note(`Nothing was written.${isPlain ? ` Later: ${later}` : ''}`);
+      output.note(['Nothing was written.', options.later].filter((part) => part !== undefined).join(' '));
       return 0;
     }
   }

@@ -318,6 +318,14 @@ describe('init at a terminal, with an account', () => {
     });
   });
 
+  it('names the command for later if nothing shall be written', async () => {
+    mkdirSync(join(home, '.cursor'));
+    const run = await asked([...signIn(), [CLIENT, 'Cursor'], [/^Write this/, false]]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('Nothing was written. Later: npx dify-mcp-bridge install cursor\n');
+    expect(readdirSync(join(home, '.cursor'))).toEqual([]);
+  });
+
   it('keeps the login if the client is missing, and names the command for later', async () => {
     const run = await asked([...signIn(), [CLIENT, 'Cursor']]);
     expect(run.code).toBe(2);

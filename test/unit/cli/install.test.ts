@@ -82,7 +82,6 @@ describe('install', () => {
       expect(run.code).toBe(0);
       expect(run.stderr).toContain('+     "dify": {');
       expect(existsSync(cursor)).toBe(answer);
-      expect(run.stderr.includes('Later: npx dify-mcp-bridge install cursor')).toBe(!answer);
     }
   });
 
