@@ -50,17 +50,17 @@ const whoami: CommandEntry = {
 
 const init: CommandEntry = {
   usage: 'init',
-  description: 'ask how to reach your Dify, check the answers, and write the configuration file',
+  description: 'set up everything: sign in, or check keys and write the configuration file; then a client',
   examples: ['init', 'init --dify-env docker/.env --url http://127.0.0.1:5001 --yes'],
   options: [
-    ['--url <url>', "address of Dify's api service (env DIFY_API_URL)"],
+    ['--url <url>', 'address of Dify (env DIFY_URL), with keys that of its api service (env DIFY_API_URL)'],
     // Not --env-file: Node itself reads that option at any position, and fails on a folder.
     ['--dify-env <file>', "Dify's own .env, which contains the keys; for a folder, the .env in it"],
     ['--workspace <name>', 'id or name of the workspace (env DIFY_WORKSPACE_ID)'],
-    ['--no-files', 'omit SECRET_KEY; before Dify 1.15, most files of results then do not arrive'],
+    ['--no-files', 'do not ask for SECRET_KEY; before Dify 1.15, most files of results then do not arrive'],
     ['--client <client>', 'then run install for this client', CLIENT_NAMES.filter((name) => name !== 'json')],
     ['--force', 'overwrite an existing file and save a copy of it'],
-    ['--yes', 'ask nothing: take everything from flags, environment and --dify-env'],
+    ['--yes', 'ask nothing: take everything from flags, environment and --dify-env; agrees to the app'],
   ],
   load: () => import('./commands/init.ts'),
 };

@@ -22,7 +22,7 @@ export async function loadConfigFile(path: string, table: readonly Setting[]): P
       hint:
         code === 'EACCES'
           ? 'Only its owner can read it, as it holds secrets: run the bridge as the user who wrote it.'
-          : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or omit both.',
+          : 'Name an existing file with --config or DIFY_BRIDGE_CONFIG, or omit both. With a stored login, no file is needed: run dify-mcp-bridge login.',
     });
   }
   const { readYaml } = await import('./yaml-file.ts');

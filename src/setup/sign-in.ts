@@ -22,7 +22,7 @@ export interface SignedIn {
 }
 
 const ADDRESS = "Dify's address, as your browser shows it (Enter for Dify Cloud)";
-const ROLES = ['owner', 'admin', 'editor'];
+const ROLES = 'owner, admin or editor';
 
 /**
  * Signs a person in to a Dify: asks or takes the given answers, checks everything, makes the bridge's app with the
@@ -155,7 +155,7 @@ export function roleError(role: string | undefined, workspace: string): BridgeEr
     'upstream_forbidden',
     `Your role in ${workspace} is ${shown}, which may not run tools.`,
     {
-      hint: `It must be ${ROLES.join(', ')}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
+      hint: `It must be ${ROLES}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
     },
   );
 }

@@ -42,7 +42,7 @@ const EXCEPTIONS: readonly Exception[] = [
     },
   },
   {
-    fits: /^npx vitest run test\//,
+    fits: /^npx vitest run --project \w+ test\//,
     reason: 'is a run of tests, as this one is',
     problem: (command) => {
       const [, path = ''] = /(test\/\S+)/.exec(command) ?? [];
@@ -230,7 +230,7 @@ describe('the commands in the documentation', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
       // A second signal would end it at once.
-      if (serves && text.includes('Serving MCP')) child.kill('SIGTERM');
+      if (serves && !child.killed && errors.includes('Serving MCP')) child.kill('SIGTERM');
     });
     child.stdin.on('error', () => undefined).end();
     const code = await new Promise((resolve) => child.once('close', resolve));

@@ -8,7 +8,7 @@ import { getMcpConfigForManifest, unpackExtension, v0_3 } from '@anthropic-ai/mc
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { connectClient, type TestClient } from '../support/mcp-clients.ts';
-import { cleanEnvironment, ROOT } from '../support/program.ts';
+import { cleanEnvironment, ROOT, run } from '../support/program.ts';
 
 const execute = promisify(execFile);
 
@@ -53,7 +53,10 @@ describe('the bundle for Claude Desktop', () => {
     });
   }
 
-  async function connect(userConfig: Record<string, string | number>): Promise<TestClient> {
+  async function connect(
+    userConfig: Record<string, string | number>,
+    more: Record<string, string> = {},
+  ): Promise<TestClient> {
     const command = await commandOf(userConfig);
     if (command === undefined) throw new Error('The desktop would not start it.');
     const { args = [], env = {} } = command;
@@ -61,7 +64,7 @@ describe('the bundle for Claude Desktop', () => {
     return connectClient('v1', {
       command: process.execPath,
       args,
-      env: cleanEnvironment({ ...env, DIFY_BRIDGE_LOG_LEVEL: 'error' }),
+      env: cleanEnvironment({ ...env, ...more, DIFY_BRIDGE_LOG_LEVEL: 'error' }),
     });
   }
 
@@ -116,6 +119,19 @@ describe('the bundle for Claude Desktop', () => {
     try {
       // Three of Dify's, and the two for calls that take long.
       expect((await client.listPage()).tools).toHaveLength(5);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('uses a stored login if everything is left empty', async () => {
+    const { email, password } = sandbox.credentials;
+    const home = { HOME: folder, XDG_CONFIG_HOME: '' };
+    const login = ['login', sandbox.url, '--email', email, '--yes'];
+    expect(await run(login, { env: { ...home, DIFY_PASSWORD: password } })).toMatchObject({ code: 0 });
+    const client = await connect({}, home);
+    try {
+      expect((await client.listPage()).tools).toHaveLength(18);
     } finally {
       await client.close();
     }

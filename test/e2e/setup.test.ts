@@ -84,8 +84,10 @@ describe('from nothing to a client with tools', () => {
       DIFY_SECRET_KEY: secretKey,
     };
     const ended = await run(['init', '--url', sandbox.url, '--yes'], { env: { ...env, ...keys } });
-    expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('Next: dify-mcp-bridge doctor') });
-    expect(ended.stdout).toMatch(/^Wrote .*config\.yaml, readable only by you\.\n$/);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(
+      /^Wrote .*config\.yaml, readable only by you\.\n16 tools are ready \(1 needs .*\)\.\nNext: .* install claude-desktop\n$/,
+    );
   });
 
   // Node.js 20 takes some options for its own, even behind the name of a program: --env-file is one of them.
@@ -98,7 +100,7 @@ describe('from nothing to a client with tools', () => {
     const missing = await run(['init', '--dify-env', join(home, 'none'), ...args], { env });
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read (ENOENT)') });
     const ended = await run(['init', '--dify-env', join(home, 'docker'), ...args], { env });
-    expect(ended.stderr).toContain('Next: dify-mcp-bridge doctor');
+    expect(ended.stdout).toMatch(/16 tools are ready[^]*Next: .* install claude-desktop --config/);
     expect(ended.code).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
+import { userPlace } from '../../clients/places.ts';
 import { configFilePath } from '../../config/places.ts';
 import { keyWarnings } from '../../config/warnings.ts';
 import type { DifyHttp } from '../../dify/wire/http.ts';
@@ -8,7 +9,7 @@ import { BridgeError, type Problem } from '../../model/errors.ts';
 import { configText } from '../../setup/config-text.ts';
 import { interview } from '../init-questions.ts';
 import { gather, hasAccount, missingOf, readEnvFile } from '../init-sources.ts';
-import { run as install } from './install.ts';
+import { isOnMachine, likelyClient, machineOf, run as install } from './install.ts';
 import { logIn, report } from './login.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
@@ -113,7 +114,11 @@ async function withKeys(
       gather: (read = file) => gather(io, options, read),
       opened: (http: DifyHttp) => void open.push(http),
     };
-    return interview(talk, file).finally(() => Promise.all(open.map((http) => http.close())));
+    try {
+      return await interview(talk, file);
+    } finally {
+      await Promise.all(open.map((http) => http.close()));
+    }
   });
   if (answers === INTERRUPTED) return INTERRUPTED;
   const { backup } = await replaceFile(path, configText(answers), {
@@ -153,8 +158,9 @@ async function finish(
   { print }: Exclude<Outcome, number>,
 ): Promise<number> {
   const { io, output } = context;
-  const client = named ?? (await prompter?.select('Which client will use the bridge?', CLIENT_CHOICES));
-  const words = client === 'http' ? 'serve --http' : `install ${client ?? 'claude-desktop'}`;
+  const client =
+    named ?? (await prompter?.select('Which client will use the bridge?', clientChoices(context)));
+  const words = client === 'http' ? 'serve --http' : `install ${client ?? likelyClient(context)}`;
   const next = ownCommand(io, `${words}${configWords(context)}`);
   if (client === undefined || client === 'http') {
     print(next);
@@ -163,19 +169,29 @@ async function finish(
   print(undefined);
   if (prompter === undefined) return install(context, { yes: true }, client);
   // What is stored so far stays, and the command that failed is the next one.
-  return install(context, {}, client).catch((error: unknown) => {
+  const later = `Later: ${next}`;
+  return install(context, { later }, client).catch((error: unknown) => {
     if (!(error instanceof BridgeError)) throw error;
     output.error(error);
-    output.note(`Later: ${next}`);
+    output.note(later);
     return error.code === 'cancelled' ? 0 : error.rule.exit;
   });
 }
 
-const CLIENT_CHOICES = [
-  ...CLIENT_NAMES.filter((name) => name !== 'json').map((value) => ({ value, label: CLIENTS[value].title })),
-  { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
-  { value: undefined, label: 'None now' },
-];
+/** Returns the clients to choose from, those on this machine first. */
+function clientChoices(context: CommandContext) {
+  const machine = machineOf(context);
+  const clients = CLIENT_NAMES.filter((name) => name !== 'json').map((value) => {
+    const isMissing = userPlace(value, machine) !== undefined && !isOnMachine(value, machine);
+    return { value, label: CLIENTS[value].title, ...(isMissing && { hint: 'not found on this machine' }) };
+  });
+  return [
+    ...clients.filter(({ hint }) => hint === undefined),
+    ...clients.filter(({ hint }) => hint !== undefined),
+    { value: 'http' as const, label: 'Another, over HTTP', hint: 'serve --http' },
+    { value: undefined, label: 'None now' },
+  ];
+}
 
 function alreadyThere(path: string): BridgeError {
   return new BridgeError('usage', `${path} already exists.`, {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { type Client, CLIENTS, type ClientName } from '../../clients/client.ts';
+import { type Client, CLIENT_NAMES, CLIENTS, type ClientName } from '../../clients/client.ts';
 import { type EditedFile, newFileText, withEntry, withoutEntry } from '../../clients/edit.ts';
 import { lineDiff } from '../../clients/line-diff.ts';
 import { type Machine, projectFile, userPlace } from '../../clients/places.ts';
@@ -9,7 +9,6 @@ import { serverEntry, type ServerTarget, TOKEN_BLANK } from '../../clients/serve
 import { BridgeError } from '../../model/errors.ts';
 import { type ServerOptions, serverTarget } from '../client-server.ts';
 import type { Output } from '../output.ts';
-import { configWords, ownCommand } from '../own-command.ts';
 import { canAsk } from '../io.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 import type { CommandContext } from '../session.ts';
@@ -20,6 +19,8 @@ interface InstallOptions extends ServerOptions {
   readonly remove?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly yes?: true | undefined;
+  /** Of `init`: what to do after a no. */
+  readonly later?: string | undefined;
 }
 
 const CODE = 'client_config_invalid';
@@ -81,9 +82,7 @@ async function apply(context: CommandContext, planned: Planned): Promise<number>
     output.note(preview());
     const prompter = await io.createPrompter();
     if (!(await prompter.confirm('Write this?', true))) {
-      output.note(
-        `Nothing was written. Later: ${ownCommand(io, `install ${client.name}${configWords(context)}`)}`,
-      );
+      output.note(['Nothing was written.', options.later].filter((part) => part !== undefined).join(' '));
       return 0;
     }
   }
@@ -155,14 +154,26 @@ function fileOf(client: Client, options: InstallOptions, machine: Machine): stri
     if (client.name !== 'json') return undefined;
     throw new BridgeError('usage', 'install json needs the file.', { hint: 'Name it with --file FILE.' });
   }
-  if (place.signs.some((sign) => existsSync(sign))) return place.file;
+  if (isOnMachine(client.name, machine)) return place.file;
   const message = `${client.title} does not seem to be installed: ${place.signs.at(-1)} does not exist.`;
   throw new BridgeError(CODE, message, {
     hint: `Install ${client.title} and start it once, or name its file with --file.`,
   });
 }
 
-function machineOf({ io }: CommandContext): Machine {
+/** Returns whether a client seems to be installed. */
+export function isOnMachine(name: ClientName, machine: Machine): boolean {
+  return userPlace(name, machine)?.signs.some((sign) => existsSync(sign)) === true;
+}
+
+/** Returns a client on this machine, or else the one that most people have. */
+export function likelyClient(context: CommandContext): ClientName {
+  const machine = machineOf(context);
+  return CLIENT_NAMES.find((name) => isOnMachine(name, machine)) ?? 'claude-desktop';
+}
+
+/** Returns the machine of the person, whose clients have their files there. */
+export function machineOf({ io }: CommandContext): Machine {
   const home = io.env['HOME'] || io.env['USERPROFILE'] || homedir();
   return { platform: process.platform, env: io.env, home };
 }

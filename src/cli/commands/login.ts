@@ -5,6 +5,7 @@ import { loginsFile } from '../../logins/login-file.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { chooseDify, type SignedIn, signIn } from '../../setup/sign-in.ts';
 import type { SignInTalk } from '../../setup/sign-in-talk.ts';
+import { likelyClient } from './install.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
 import { configWords, ownCommand } from '../own-command.ts';
@@ -26,7 +27,7 @@ export async function run(context: CommandContext, options: LoginOptions, url?: 
   }
   const done = await logIn(context, options, { url, prompter });
   if (done === INTERRUPTED) return INTERRUPTED;
-  report(context, done, ownCommand(io, `install claude-desktop${configWords(context)}`));
+  report(context, done, ownCommand(io, `install ${likelyClient(context)}${configWords(context)}`));
   return 0;
 }
 

@@ -290,7 +290,7 @@ describe('init at a terminal, with an account', () => {
     [/^Tools run in an app/, true],
   ];
   afterEach(() => {
-    for (const { id } of [...sandbox.account.apps]) sandbox.account.deleteApp(id);
+    for (const { id } of sandbox.account.apps.slice()) sandbox.account.deleteApp(id);
   });
 
   it('asks as many questions as documented, writes no configuration, and ends with the tools and the next command', async () => {
@@ -309,12 +309,21 @@ describe('init at a terminal, with an account', () => {
 
   it('installs into the client that was chosen', async () => {
     mkdirSync(join(home, '.cursor'));
-    const run = await asked([...signIn(), [CLIENT, 'Cursor'], [/^Write this/, true]]);
+    const first = /^Which client.*\[Cursor, Cherry Studio, Claude Desktop \(not found on this machine\), /;
+    const run = await asked([...signIn(), [first, 'Cursor'], [/^Write this/, true]]);
     expect(run.code).toBe(0);
     const entry = { command: 'npx', args: ['-y', expect.any(String), 'serve'] };
     expect(JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8'))).toEqual({
       mcpServers: { dify: entry },
     });
+  });
+
+  it('names the command for later if nothing shall be written', async () => {
+    mkdirSync(join(home, '.cursor'));
+    const run = await asked([...signIn(), [CLIENT, 'Cursor'], [/^Write this/, false]]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain('Nothing was written. Later: npx dify-mcp-bridge install cursor\n');
+    expect(readdirSync(join(home, '.cursor'))).toEqual([]);
   });
 
   it('keeps the login if the client is missing, and names the command for later', async () => {

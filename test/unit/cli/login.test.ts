@@ -119,6 +119,30 @@ describe('login', () => {
     expect(stderr).toMatch(/offers only a code sent by e-mail.*\n.*--send-code/);
   });
 
+  it('refuses an e-mail address of the wrong form before Dify is asked', async () => {
+    const { sandbox, file, run } = await start();
+    const args = ['login', sandbox.url, '--email', 'me@localhost', '--yes'];
+    const { code, stderr } = await run(args, { DIFY_PASSWORD: 'fake-password' });
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"me@localhost" is not an e-mail address.'),
+    });
+    expect(sandbox.requests).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('says so if variables lead elsewhere, so that the login is not used', async () => {
+    const { sandbox, email, password, run } = await start();
+    const { code, stderr } = await run(['login', sandbox.url, '--email', email, '--yes'], {
+      DIFY_PASSWORD: password,
+      DIFY_API_URL: 'http://api:5001',
+      DIFY_INNER_API_KEY: 'fake-inner-key',
+      DIFY_ADMIN_API_KEY: 'fake-admin-key',
+    });
+    expect(code).toBe(0);
+    expect(stderr).toContain('The login is stored, but the bridge does not use it.');
+  });
+
   it('ends with the exit code of a refused password', async () => {
     const { sandbox, email, file, run } = await start();
     const wrong = { DIFY_PASSWORD: 'wrong-password' };
