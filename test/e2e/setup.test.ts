@@ -46,7 +46,7 @@ describe('from a sign-in to a client with tools', () => {
       const { email, password } = sandbox.credentials;
       const env = { HOME: home, XDG_CONFIG_HOME: '', DIFY_PASSWORD: password };
       const login = await run(['login', sandbox.url, '--email', email, '--yes'], { env });
-      expect(login).toMatchObject({ code: 0, stdout: expect.stringContaining('install claude-desktop') });
+      expect(login).toMatchObject({ code: 0, stdout: expect.stringContaining('install cursor') });
       const { DIFY_PASSWORD: _, ...later } = env;
       expect(await run(['install', 'cursor', '--yes'], { env: later })).toMatchObject({
         code: 0,
@@ -86,7 +86,7 @@ describe('from nothing to a client with tools', () => {
     const ended = await run(['init', '--url', sandbox.url, '--yes'], { env: { ...env, ...keys } });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(
-      /^Wrote .*config\.yaml, readable only by you\.\n16 tools are ready \(1 needs .*\)\.\nNext: .* install claude-desktop\n$/,
+      /^Wrote .*config\.yaml, readable only by you\.\n16 tools are ready \(1 needs .*\)\.\nNext: .* install cursor\n$/,
     );
   });
 
@@ -100,7 +100,7 @@ describe('from nothing to a client with tools', () => {
     const missing = await run(['init', '--dify-env', join(home, 'none'), ...args], { env });
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read (ENOENT)') });
     const ended = await run(['init', '--dify-env', join(home, 'docker'), ...args], { env });
-    expect(ended.stdout).toMatch(/16 tools are ready[^]*Next: .* install claude-desktop --config/);
+    expect(ended.stdout).toMatch(/16 tools are ready[^]*Next: .* install cursor --config/);
     expect(ended.code).toBe(0);
   });
 
