@@ -9,7 +9,7 @@ const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: {
 export default defineConfig({
   test: {
     globalSetup: './test/support/temporary-folder.ts',
-    include: ['test/**/*.test.ts'],
+    include: ['test/{unit,integration,e2e,conformance}/**/*.test.ts'],
     // Loading the source again for every file would take longer than most files run.
     isolate: false,
     ...patience,

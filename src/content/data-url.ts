@@ -3,14 +3,15 @@ import type { OpenedFile } from '../model/ports.ts';
 import { copyOf } from './text-budget.ts';
 
 /** The beginning of a data URL: `data:`, the type, parameters, `;base64`, a comma. */
-const HEAD = /(?<![\w.+-])data:([a-z]+\/[\w.+-]+)?((?:;[\w-]+(?:=(?:"[^"]*"|[^;,"\s]*))?)*?)(;base64)?,/gi;
+const HEAD =
+  /(?<![\w.+-])data:([a-z]{1,99}\/[\w.+-]{1,99})?((?:;[\w-]{1,99}(?:=(?:"[^"]{0,999}"|[^;,"\s]{0,999}))?){0,99}?)(;base64)?,/gi;
 const WHOLE_HEAD = new RegExp(`^\\s*${HEAD.source}`, 'i');
-/** Base64, also for URLs. */
-const BASE64 = /[\w+/=-]*/y;
+/** What is not Base64, not even for URLs. Looking for that which is would overflow the stack on megabytes. */
+const NOT_BASE64 = /[^\w+/=-]/g;
 /** What may interrupt Base64: an escaped character, or a line break if a long or the last line follows. */
 const INTERRUPTION = /%[\da-f]{2}|\r?\n[ \t]*(?=[\w+/-]{40}|[\w+/-]+={1,2})/iy;
-/** What may follow in a URL. Quotes and parentheses end it, because they enclose it in Markdown and HTML. */
-const ESCAPED = /[\w!$&*+,;=:@/?.~%#-]*/y;
+/** What ends a URL: quotes and parentheses too, because they enclose it in Markdown and HTML. */
+const NOT_URL = /[^\w!$&*+,;=:@/?.~%#-]/g;
 const MIN_BASE64_LENGTH = 4;
 /** The number of characters to decode at once; a multiple of 4. */
 const CHUNK = 64 * 1024;
@@ -37,7 +38,7 @@ export function replaceDataUrls(text: string, replace: (url: string, mimeType: s
     const from = found.index + start.length;
     const rest = text.slice(
       from,
-      isBase64 === undefined ? endOf(ESCAPED, text, from) : endOfBase64(text, from),
+      isBase64 === undefined ? endBefore(NOT_URL, text, from) : endOfBase64(text, from),
     );
     const length = start.length + (isBase64 === undefined ? withoutPunctuation(rest) : rest).length;
     const url = text.slice(found.index, found.index + length);
@@ -60,20 +61,20 @@ function endWithout(characters: string, text: string): number {
   return end;
 }
 
-/** Finds the end step by step, because one expression for all of it fails on megabytes. */
 function endOfBase64(text: string, from: number): number {
-  let end = endOf(BASE64, text, from);
+  let end = endBefore(NOT_BASE64, text, from);
   for (;;) {
-    const next = endOf(INTERRUPTION, text, end);
-    if (next === end) return end;
-    end = endOf(BASE64, text, next);
+    INTERRUPTION.lastIndex = end;
+    const length = INTERRUPTION.exec(text)?.[0].length;
+    if (length === undefined) return end;
+    end = endBefore(NOT_BASE64, text, end + length);
   }
 }
 
-/** Returns where the match at a position ends; the position itself without a match. */
-function endOf(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  return from + (pattern.exec(text)?.[0].length ?? 0);
+/** Returns where what ends a part begins after a position; the end of the text if nothing ends it. */
+function endBefore(ending: RegExp, text: string, from: number): number {
+  ending.lastIndex = from;
+  return ending.exec(text)?.index ?? text.length;
 }
 
 /** Returns the type as a copy, because it is stored with the file for longer than the URL. */
@@ -98,7 +99,7 @@ function decoded(
   const plain = payload.includes('%') ? unescapeAscii(payload) : payload;
   const joined = /\s/.test(plain) ? plain.replace(/\s+/g, '') : plain;
   const base64 = joined.slice(0, endWithout('=', joined));
-  if (!/^[\w+/-]+$/.test(base64) || base64.length % 4 === 1) return undefined;
+  if (base64 === '' || /[^\w+/-]/.test(base64) || base64.length % 4 === 1) return undefined;
   async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let at = 0; at < base64.length; at += CHUNK)
       yield Buffer.from(base64.slice(at, at + CHUNK), 'base64');

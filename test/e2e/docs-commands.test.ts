@@ -42,7 +42,7 @@ const EXCEPTIONS: readonly Exception[] = [
     },
   },
   {
-    fits: /^npx vitest run --project \w+ test\//,
+    fits: /^npx vitest run test\//,
     reason: 'is a run of tests, as this one is',
     problem: (command) => {
       const [, path = ''] = /(test\/\S+)/.exec(command) ?? [];
