@@ -10,10 +10,10 @@ export interface EventOptions {
   readonly maxBytes: number;
   /** Receives the memory of the parsed events; unlimited when absent. */
   readonly memory?: MemoryLease | undefined;
-  /** How many copies of an event the result may contain; one when absent. */
-  readonly copiesOf?: ((event: JsonObject) => number) | undefined;
+  /** How many copies of an event the result may contain. */
+  readonly copiesOf: (event: JsonObject) => number;
   /** Ends the wait for memory. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 const NEWLINE = 0x0a;
@@ -24,7 +24,7 @@ const NEWLINE = 0x0a;
  */
 export async function* decodeEvents(
   bytes: AsyncIterable<Uint8Array>,
-  { maxBytes, memory = UNLIMITED, copiesOf = () => 1, signal }: EventOptions,
+  { maxBytes, memory = UNLIMITED, copiesOf, signal }: EventOptions,
 ): AsyncGenerator<JsonObject, void, undefined> {
   const reserve = createReservation(memory, signal);
   let line = new ArrivingText();
