@@ -1,6 +1,6 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver, CallOrigin } from '../model/call.ts';
-import type { ToolResult } from '../model/content.ts';
+import { type ToolResult, withIgnored } from '../model/content.ts';
 import { argumentsError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
@@ -8,7 +8,6 @@ import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { cutText } from '../model/cut-text.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
@@ -41,10 +40,6 @@ export interface CallerOptions {
 
 const SILENCE_MS = 60_000;
 
-/** Ignored arguments that a result names. */
-const MAX_IGNORED = 10;
-const MAX_IGNORED_NAME = 64;
-
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
@@ -64,7 +59,7 @@ export class Caller {
 
   /**
    * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
-   * @throws BridgeError `invalid_arguments` with all problems.
+   * @throws BridgeError `invalid_arguments` with all problems, `provider_unauthorized` if nobody could correct them.
    */
   check(
     tool: PublishedTool,
@@ -73,8 +68,12 @@ export class Caller {
   ): Pick<CallRequest, 'parameters' | 'ignored'> {
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
-    // Its parameters may not be listed, so that nobody could correct the arguments.
-    if (!tool.authorized) throw unauthorizedError(tool.providerLabel);
+    if (!tool.authorized) {
+      // Its parameters may not be listed, so that nobody could correct the arguments. They are as soon as the list has
+      // the credentials that Dify may have by now.
+      this.#options.onStale?.();
+      throw unauthorizedError(tool.providerLabel);
+    }
     this.#log(tool, origin, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
     throw argumentsError(tool.name, parsed.problems, CORRECT);
   }
@@ -88,7 +87,7 @@ export class Caller {
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
     const { invoker, memory: budget, timeoutMs } = this.#options;
-    const { tool, principal, limits, ignored = [] } = request;
+    const { tool, principal, limits, ignored } = request;
     const memory = budget.lease();
     const isStopped = invoker.stopsWorkflows === true && tool.ref.providerType === 'workflow';
     const call = new RunningCall(request, memory, signal, { timeoutMs, isStopped });
@@ -192,13 +191,4 @@ export class Caller {
       messages,
     });
   }
-}
-
-/** Returns the result with a line that names the arguments that were not sent. */
-function withIgnored(result: ToolResult, ignored: readonly string[]): ToolResult {
-  if (ignored.length === 0) return result;
-  const names = ignored.slice(0, MAX_IGNORED).map((name) => JSON.stringify(cutText(name, MAX_IGNORED_NAME)));
-  const rest = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
-  const text = `Ignored, because the tool has no such argument: ${names.join(', ')}${rest}.`;
-  return { ...result, content: [...result.content, { type: 'text', text }] };
 }

@@ -39,6 +39,7 @@ export function readEnvironment(env: Environment, table: readonly Setting[]): Re
     else if (file !== undefined) {
       const secret = readSecret(file);
       if ('message' in secret) problems.push({ path, source: `${source}_FILE`, message: secret.message });
+      else if (isLiteral(secret.value)) literals.push({ path, source: `${source}_FILE` });
       else entries.push({ path, value: secret.value, source: `${source}_FILE` });
     }
   }
@@ -68,5 +69,5 @@ function readSecret(path: string): { readonly value: string } | { readonly messa
     return { message: `the file ${path} cannot be read (${code})` };
   }
   const value = content.replace(/[\r\n]+$/, '');
-  return value === '' ? { message: `the file ${path} is empty` } : { value };
+  return value.trim() === '' ? { message: `the file ${path} is empty` } : { value };
 }

@@ -1,5 +1,10 @@
+import { cutText } from './cut-text.ts';
 import type { BridgeError } from './errors.ts';
 import type { JsonObject } from './json.ts';
+
+/** Ignored arguments that a result names. */
+const MAX_IGNORED = 10;
+const MAX_IGNORED_NAME = 64;
 
 /** A block of an MCP tool result (MCP specification, server/tools, "Tool result"). */
 export type ContentBlock =
@@ -64,4 +69,13 @@ export function textResult(text: string): ToolResult {
 /** Returns an error as a result that the model reads. */
 export function errorResult(error: BridgeError): ToolResult {
   return { content: [{ type: 'text', text: error.toText() }], isError: true };
+}
+
+/** Returns the result with a line that names the arguments that its tool does not have. */
+export function withIgnored(result: ToolResult, ignored: readonly string[] = []): ToolResult {
+  if (ignored.length === 0) return result;
+  const names = ignored.slice(0, MAX_IGNORED).map((name) => JSON.stringify(cutText(name, MAX_IGNORED_NAME)));
+  const rest = ignored.length > MAX_IGNORED ? ` and ${ignored.length - MAX_IGNORED} more` : '';
+  const text = `Ignored, because the tool has no such argument: ${names.join(', ')}${rest}.`;
+  return { ...result, content: [...result.content, { type: 'text', text }] };
 }

@@ -1,5 +1,5 @@
 import { withoutInvisible } from '../model/invisible-characters.ts';
-import { isJsonObject, isNumber, type Json } from '../model/json.ts';
+import { isJsonObject, isNumber, type Json, type JsonObject } from '../model/json.ts';
 import { toArray, toBoolean, toNumber, toObject, toText } from './coercion.ts';
 import { toFile, toFileList } from './file-coercion.ts';
 import { fileMembers, fileProblems } from './file-problems.ts';
@@ -15,7 +15,7 @@ export type ArgumentIssue = { readonly path: readonly (string | number)[] } & (
       readonly value: unknown;
     }
   /** The enclosing object has no member of that name. */
-  | { readonly kind: 'unknown'; readonly shape: Shape }
+  | { readonly kind: 'unknown'; readonly shape: Shape; readonly object: JsonObject }
   | { readonly kind: 'explained'; readonly message: string }
 );
 
@@ -172,7 +172,7 @@ function objectCheck(shape: Extract<Shape, { kind: 'object' }>): Check {
       if (name === key) continue;
       if (name !== undefined) {
         if (Object.hasOwn(source, name)) refuseTwice(place, key, name);
-      } else if (!shape.open) refuseKey(place, shape, key);
+      } else if (!shape.open) refuseKey(place, shape, source, key);
       else entries.push([key, other === undefined ? source[key] : within(place, key, other, source[key])]);
     }
     // Unlike an assignment, this makes a member of the key `__proto__` too.
@@ -191,8 +191,8 @@ function refuseTwice(place: Place, alias: string, name: string): void {
   report(place, { kind: 'explained', path: [...place.path, alias], message });
 }
 
-function refuseKey(place: Place, shape: Shape, key: string): void {
-  report(place, { kind: 'unknown', path: [...place.path, key], shape });
+function refuseKey(place: Place, shape: Shape, object: JsonObject, key: string): void {
+  report(place, { kind: 'unknown', path: [...place.path, key], shape, object });
 }
 
 const TEXT: Shape = { kind: 'string' };
@@ -210,7 +210,7 @@ function fileCheck(shape: Extract<Shape, { kind: 'file' }>): Check {
     }
     const areTexts = place.issues.length === before;
     for (const key of Object.keys(source)) {
-      if (!(names as string[]).includes(key)) refuseKey(place, shape, key);
+      if (!(names as string[]).includes(key)) refuseKey(place, shape, source, key);
     }
     for (const { member, message } of areTexts ? fileProblems(file, shape.sources) : []) {
       const path = member === '' ? [...place.path] : [...place.path, member];

@@ -1,4 +1,5 @@
 import type { Problem } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
 import { writeJson } from '../model/well-formed.ts';
 import { type ArgumentIssue, MAX_ISSUES } from './check.ts';
 import { fileExample } from './file-parameter.ts';
@@ -33,12 +34,15 @@ export function toProblems(issues: readonly ArgumentIssue[], reserved: ReadonlyS
   return problems;
 }
 
-/** Returns whether a member is unknown, resembles no known one and is not reserved. */
+/**
+ * Returns whether a member is unknown, not reserved, and resembles none that is missing. One that resembles a given member
+ * is no mistake for it: some clients add a `toolCallId` to every call, also to that of a tool that has a `call_id`.
+ */
 export function isIgnorable(issue: ArgumentIssue, reserved: ReadonlySet<string>): boolean {
   if (issue.kind !== 'unknown') return false;
   const key = String(issue.path.at(-1));
   const isReserved = issue.path.length === 1 && reserved.has(key);
-  return !isReserved && closest(key, membersOf(issue.shape)) === undefined;
+  return !isReserved && closest(key, missingFrom(issue.object, issue.shape)) === undefined;
 }
 
 /** Describes the given value in a few words. Quotes texts only if they are short and `echo` is set. */
@@ -117,6 +121,15 @@ function range({ min, max }: Extract<Shape, { kind: 'number' }>): string {
 function membersOf(shape: Shape): string[] {
   if (shape.kind === 'object') return shape.properties.map(({ name }) => name);
   return shape.kind === 'file' ? fileMembers(shape.sources) : [];
+}
+
+/** Returns the members of a shape that an object lacks under both of their names. */
+function missingFrom(object: JsonObject, shape: Shape): string[] {
+  if (shape.kind !== 'object') return membersOf(shape).filter((name) => !Object.hasOwn(object, name));
+  const missing = shape.properties.filter(
+    ({ name, alias = name }) => !Object.hasOwn(object, name) && !Object.hasOwn(object, alias),
+  );
+  return missing.map(({ name }) => name);
 }
 
 function pointer(path: readonly (string | number)[]): string {

@@ -1,4 +1,4 @@
-import { errorResult, type ToolResult } from '../model/content.ts';
+import { errorResult, type ToolResult, withIgnored } from '../model/content.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
@@ -22,7 +22,13 @@ export interface SearchScope {
 /** A result, or the published tool to call and its arguments. */
 export type SearchOutcome =
   | { readonly kind: 'result'; readonly result: ToolResult }
-  | { readonly kind: 'call'; readonly tool: PublishedTool; readonly args: unknown };
+  | {
+      readonly kind: 'call';
+      readonly tool: PublishedTool;
+      readonly args: unknown;
+      /** Arguments beside those of the tool: the result names them. */
+      readonly ignored?: readonly string[] | undefined;
+    };
 
 const CALL_HINT =
   'Put the arguments of the tool itself into "arguments": {"name": "…", "arguments": {"…": "…"}}. Correct them and ' +
@@ -46,7 +52,8 @@ export class ToolSearch {
     const parsed = tools.searchTools.parse(args);
     if (!parsed.ok) return wrongArguments(tools.searchTools.tool, parsed.problems);
     await this.#index.follow(registry);
-    return searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
+    const answer = searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
+    return withIgnored(answer, parsed.ignored);
   }
 }
 
@@ -58,7 +65,8 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
   const found = registry.get(name);
   if (found === undefined) return missing(name, scope);
   const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
-  return { content: [{ type: 'text', text: wellFormedJson(definition) }], structuredContent: definition };
+  const text = wellFormedJson(definition);
+  return withIgnored({ content: [{ type: 'text', text }], structuredContent: definition }, parsed.ignored);
 }
 
 /** Returns the tool that one of the calling tools must call. */
@@ -81,7 +89,8 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
     caller.tool.name === fitting ||
     caller === tools.callTool ||
     (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
-  return fits ? { kind: 'call', tool: found, args: given ?? {} } : result(wrongCaller(found, fitting));
+  if (!fits) return result(wrongCaller(found, fitting));
+  return { kind: 'call', tool: found, args: given ?? {}, ignored: parsed.ignored };
 }
 
 /** Returns the error for a tool that `caller`, another of the bridge's tools, must call. */

@@ -11,7 +11,10 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
  * content, and some show the model nothing else. It omits names that the schema declares, because the client would read
  * them as the tool's output.
  */
-export function stillRuns(state: CallState, outputSchema?: JsonObject): CallOutcome {
+export function stillRuns(
+  state: CallState,
+  outputSchema?: JsonObject,
+): Extract<CallOutcome, { kind: 'running' }> {
   const { callId, tool, lastProgress } = state;
   const seconds = Math.round(state.elapsedMs / 1000);
   const progress = lastProgress === undefined ? '' : `, last progress: ${JSON.stringify(lastProgress)}`;

@@ -2,7 +2,7 @@ import type { Caller } from '../calls/caller.ts';
 import type { CallRequest } from '../calls/running-call.ts';
 import { after, onAbort } from '../model/async.ts';
 import { type CallContext, type CallOutcome, LOCAL_PRINCIPAL } from '../model/call.ts';
-import type { ToolResult } from '../model/content.ts';
+import { type ToolResult, withIgnored } from '../model/content.ts';
 import type { ListedTool } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
 import { wrongArguments } from '../registry/bridge-tool.ts';
@@ -122,7 +122,9 @@ export class ViewTasks implements DetachedCalls {
     const { call_id: callId, wait_seconds: seconds } = parsed.values;
     const task = await this.#find(callId, context.principal);
     if (!task.isOver) await waitFor(task, context, seconds * 1000);
-    return task.isOver ? ended(task.result()) : stillRuns(task.state());
+    if (task.isOver) return ended(task.result(), parsed.ignored);
+    const running = stillRuns(task.state());
+    return { ...running, notice: withIgnored(running.notice, parsed.ignored) };
   }
 
   async #cancelCall({ cancelCall }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
@@ -134,7 +136,7 @@ export class ViewTasks implements DetachedCalls {
       await task.cancel();
       await waitFor(task, { signal: context.signal }, CANCEL_MS);
     }
-    return ended(cancelAnswer(task.state(), wasRunning));
+    return ended(cancelAnswer(task.state(), wasRunning), parsed.ignored);
   }
 
   async #find(callId: string, principal: string | undefined): Promise<Task> {
@@ -167,8 +169,8 @@ function limitOf(
   return limitMs;
 }
 
-function ended(result: ToolResult): CallOutcome {
-  return { kind: 'result', result };
+function ended(result: ToolResult, ignored?: readonly string[]): CallOutcome {
+  return { kind: 'result', result: withIgnored(result, ignored) };
 }
 
 /** Waits until the task ends, the caller leaves or the limit passes, and returns which of these came first. */

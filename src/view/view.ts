@@ -109,7 +109,8 @@ export class View implements ToolService {
     if (this.#search !== undefined && SEARCH_TOOL_NAMES.has(name)) {
       const scope = { registry, bridgeTools: BRIDGE_TOOL_NAMES, previousNames: this.#history.gone };
       const outcome = await this.#search.answer(name, args, scope);
-      return outcome.kind === 'result' ? outcome : this.#call(outcome.tool, outcome.args, context);
+      if (outcome.kind === 'result') return outcome;
+      return this.#call(outcome.tool, outcome.args, context, outcome.ignored);
     }
     const tool = registry.get(name);
     if (tool === undefined) {
@@ -120,11 +121,18 @@ export class View implements ToolService {
   }
 
   /** Makes a call. Checks the arguments first, before the call takes a task or a slot. */
-  #call(tool: PublishedTool, args: unknown, context: CallContext): Promise<CallOutcome> {
+  #call(
+    tool: PublishedTool,
+    args: unknown,
+    context: CallContext,
+    beside: readonly string[] = [],
+  ): Promise<CallOutcome> {
     const { origin, principal = LOCAL_PRINCIPAL } = context;
+    const { parameters, ignored = [] } = this.#checked(tool, args, context);
     const request = {
       tool,
-      ...this.#checked(tool, args, context),
+      parameters,
+      ignored: [...new Set([...beside, ...ignored])],
       principal,
       origin,
       limits: this.config,

@@ -1,30 +1,50 @@
 import { parseJsonObject } from '../../model/exact-json.ts';
 import type { JsonObject } from '../../model/json.ts';
+import { type MemoryLease, UNLIMITED } from '../../model/memory-budget.ts';
+import { ArrivingText } from '../inner/arriving-text.ts';
 import { tooLarge } from '../inner/frame.ts';
+import { createReservation } from '../inner/reservation.ts';
+
+export interface EventOptions {
+  /** The largest accepted event, in bytes. */
+  readonly maxBytes: number;
+  /** Receives the memory of the parsed events; unlimited when absent. */
+  readonly memory?: MemoryLease | undefined;
+  /** How many copies of an event the result may contain. */
+  readonly copiesOf: (event: JsonObject) => number;
+  /** Ends the wait for memory. */
+  readonly signal: AbortSignal;
+}
+
+const NEWLINE = 0x0a;
 
 /**
- * Yields the JSON objects of a stream of server-sent events; skips what has none, such as pings. Throws
- * `frame_too_large`, and as the bytes do.
+ * Yields the JSON objects of a stream of server-sent events; skips what has none, such as pings. Reads no further while
+ * there is no memory for an event. Throws `frame_too_large`, as `MemoryLease.take` does, and as the bytes do.
  */
 export async function* decodeEvents(
   bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
+  { maxBytes, memory = UNLIMITED, copiesOf, signal }: EventOptions,
 ): AsyncGenerator<JsonObject, void, undefined> {
-  const decoder = new TextDecoder();
-  let pending: string[] = [];
-  let size = 0;
+  const reserve = createReservation(memory, signal);
+  let line = new ArrivingText();
   for await (const chunk of bytes) {
-    const lines = decoder.decode(chunk, { stream: true }).split('\n');
-    for (const [index, piece] of lines.entries()) {
-      pending.push(piece);
-      size += piece.length;
-      if (size > maxBytes) throw tooLarge(undefined, maxBytes);
-      if (index === lines.length - 1) continue;
-      const event = eventOf(pending.join(''));
-      pending = [];
-      size = 0;
+    for (let at = 0; at < chunk.length; ) {
+      const newline = chunk.indexOf(NEWLINE, at);
+      line.add(chunk.subarray(at, newline === -1 ? chunk.length : newline));
+      if (line.length > maxBytes) throw tooLarge(undefined, maxBytes);
+      if (newline === -1) break;
+      at = newline + 1;
+      const size = line.memory;
+      await reserve.whole(size);
+      const event = eventOf(line.end());
+      line = new ArrivingText();
+      const copies = event === undefined ? 0 : copiesOf(event);
+      await reserve.whole(Math.max(0, copies - 1) * size);
       if (event !== undefined) yield event;
+      if (copies === 0) memory.release(size);
     }
+    await reserve.unfinished(line.length === 0 ? 0 : line.memory);
   }
 }
 

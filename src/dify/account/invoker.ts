@@ -1,8 +1,6 @@
 import { abortable } from '../../model/async.ts';
-import { objectOf } from '../../model/json.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
-import { answerTooLarge } from '../inner/frame.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { type DifyReply, header, isWebPage, readReply } from '../wire/reply.ts';
 import { accountError, AppGone, isGone } from './account-errors.ts';
@@ -10,6 +8,7 @@ import type { BridgeApp } from './bridge-app.ts';
 import type { Draft } from './draft.ts';
 import { toNodeRun } from './node.ts';
 import { messagesOf } from './outputs.ts';
+import { readRun } from './run-answer.ts';
 import type { WorkflowRuns } from './workflow-runs.ts';
 
 export interface AccountInvokerOptions {
@@ -37,9 +36,9 @@ export function createAccountInvoker({
 }: AccountInvokerOptions): Invoker {
   return {
     stopsWorkflows: true,
-    async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal }) {
+    async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal, memory }) {
       if (ref.providerType === 'workflow') {
-        const run = await workflows.start(ref.providerId, parameters, signal);
+        const run = await workflows.start(ref.providerId, parameters, { signal, memory });
         if (run !== undefined) {
           yield* run.messages();
           return;
@@ -62,11 +61,8 @@ export function createAccountInvoker({
               timeoutMs: NO_TIMEOUT,
             });
             if (answer.status === 200 && !isWebPage(answer)) {
-              if (Number(header(answer, 'content-length')) > maxAnswerBytes) {
-                await answer.discard();
-                throw answerTooLarge(maxAnswerBytes);
-              }
-              yield* messagesOf(objectOf(await answer.json()), { ...ref, providerLabel }, answer);
+              const run = await readRun(answer, { maxBytes: maxAnswerBytes, memory, signal });
+              yield* messagesOf(run, { ...ref, providerLabel }, answer);
               return;
             }
             const elapsed = performance.now() - sent;

@@ -2,6 +2,7 @@ import { after, onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type Json, type JsonObject, objectOf, textOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
+import type { InvokeOptions } from '../../model/ports.ts';
 import { writeJson } from '../../model/well-formed.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
@@ -59,7 +60,11 @@ export class WorkflowRuns {
    * Starts the workflow of a tool. Resolves with undefined, before anything was started, if the app has a newer version
    * than the tool, or if Dify refuses.
    */
-  async start(toolId: string, values: JsonObject, signal: AbortSignal): Promise<StreamedRun | undefined> {
+  async start(
+    toolId: string,
+    values: JsonObject,
+    { signal, memory }: Pick<InvokeOptions, 'signal' | 'memory'>,
+  ): Promise<StreamedRun | undefined> {
     const app = await this.#appOf(toolId, signal);
     if (app === undefined) return undefined;
     signal.throwIfAborted();
@@ -79,7 +84,7 @@ export class WorkflowRuns {
       })
       .finally(stopListening);
     if (answer.status === 200 && !isWebPage(answer)) {
-      return { messages: () => this.#read(app.path, answer, { signal, close }) };
+      return { messages: () => this.#read(app.path, answer, { signal, memory, close }) };
     }
     const reply = await readReply(answer);
     if (reply.status === 429 || reply.status >= 500 || reply.body === undefined) {
@@ -120,7 +125,7 @@ export class WorkflowRuns {
   async *#read(
     path: string,
     answer: DifyAnswer,
-    { signal, close }: { readonly signal: AbortSignal; readonly close: AbortController },
+    { signal, memory, close }: Pick<InvokeOptions, 'signal' | 'memory'> & { readonly close: AbortController },
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     let taskId: string | undefined;
     let ended = false;
@@ -130,7 +135,8 @@ export class WorkflowRuns {
     };
     const stopListening = onAbort(signal, leave);
     try {
-      for await (const event of decodeEvents(answer.body, this.#maxEventBytes)) {
+      const options = { maxBytes: this.#maxEventBytes, memory, copiesOf, signal };
+      for await (const event of decodeEvents(answer.body, options)) {
         taskId ??= textOf(event['task_id']);
         if (signal.aborted && taskId !== undefined) break;
         const { event: kind, data, message } = event;
@@ -169,6 +175,11 @@ export class WorkflowRuns {
       .then((answer) => answer.discard())
       .catch(() => undefined);
   }
+}
+
+/** The result of a run has its outputs as values and as text. Other events are reported and then forgotten. */
+function copiesOf({ event }: JsonObject): number {
+  return event === 'workflow_finished' ? 2 : 0;
 }
 
 /** Returns the values as a workflow tool passes them to its workflow. */

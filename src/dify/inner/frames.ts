@@ -3,6 +3,7 @@ import { webPageError } from '../wire/answer-errors.ts';
 import { answerTooLarge, broken, type Frame, type FrameDecoder, hex } from './frame.ts';
 import { createLengthPrefixed, MAGIC } from './length-prefixed.ts';
 import { createLines } from './lines.ts';
+import { createReservation } from './reservation.ts';
 
 export type { Frame } from './frame.ts';
 
@@ -38,7 +39,7 @@ export async function* decodeFrames(
 ): AsyncGenerator<Frame, void, undefined> {
   const { maxFrameBytes, maxAnswerBytes = Number.POSITIVE_INFINITY } = options;
   const { memory = UNLIMITED, isKept = () => true } = options;
-  const reserve = createReservation(options);
+  const reserve = createReservation(memory, options.signal);
   let decoder: FrameDecoder | undefined;
   let total = 0;
   for await (const chunk of bytes) {
@@ -63,29 +64,6 @@ export async function* decodeFrames(
   await reserve.whole(last.memory);
   const frame = last.parse();
   if (frame !== undefined) yield frame;
-}
-
-/**
- * Reserves memory for frames: while one arrives for its length, and when it is complete for what it contains. Returns a
- * promise only if there is none, because an answer may have a million frames.
- */
-function createReservation({ memory = UNLIMITED, signal = new AbortController().signal }: DecodeOptions) {
-  let ahead = 0;
-  const take = (bytes: number): Promise<void> | undefined =>
-    bytes <= 0 || memory.tryTake(bytes) ? undefined : memory.take(bytes, signal);
-  return {
-    whole(bytes: number): Promise<void> | undefined {
-      const missing = bytes - ahead;
-      ahead = 0;
-      if (missing < 0) memory.release(-missing);
-      return take(missing);
-    },
-    unfinished(bytes: number): Promise<void> | undefined {
-      const missing = bytes - ahead;
-      ahead = Math.max(ahead, bytes);
-      return take(missing);
-    },
-  };
 }
 
 function chooseDecoder(first: number, maxFrameBytes: number): FrameDecoder {

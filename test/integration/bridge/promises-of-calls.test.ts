@@ -51,6 +51,25 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
     },
   );
 
+  it.each(CASES)(
+    "a $kind client over $transport that adds arguments of its own to calls of the bridge's tools reads which",
+    async ({ kind, transport }) => {
+      const env = { ...gate.env, DIFY_BRIDGE_TOOLS_MODE: 'search', DIFY_BRIDGE_TOOLS_HAND_OFF: '20s' };
+      await using bridge = await startBridge({ env });
+      const client = await bridge.connect(kind, transport);
+      const own = { toolCallId: 'call_1' };
+      const now = 'time__current_time';
+      const results = [
+        await client.callTool('search_tools', { query: 'weekday', ...own }),
+        await client.callTool('describe_tool', { name: now, ...own }),
+        await client.callTool('call_tool', { name: now, arguments: own, ...own }),
+      ];
+      const line = said('Ignored, because the tool has no such argument: "toolCallId".');
+      expect(results.map(({ content }) => content.at(-1))).toEqual([line, line, line]);
+      expect(results.map(({ isError }) => isError ?? false)).toEqual([false, false, false]);
+    },
+  );
+
   it.each(CASES)('a $kind client over $transport cancels a call', async ({ kind, transport }) => {
     await using bridge = await startBridge({ env: gate.env });
     const client = await bridge.connect(kind, transport);

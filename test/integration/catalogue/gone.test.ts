@@ -33,6 +33,27 @@ const GONE = [
   },
 ] as const;
 
+it.each(CLIENTS)(
+  'a call of a tool that got credentials meanwhile refreshes the list: a $kind client over $transport then calls it',
+  async ({ kind, transport }) => {
+    const sandbox = await createSandbox();
+    await using bridge = await startBridge({
+      env: { ...sandboxEnv(sandbox), DIFY_BRIDGE_CATALOG_REFRESH: '24h' },
+    });
+    const client = await bridge.connect(kind, transport);
+    const name = 'paperkite_postbox__send_letter';
+    await client.listPage();
+    sandbox.workspace.authorize('paperkite/postbox/postbox');
+    const changed = client.nextListChange();
+    // The list has no parameters of a tool that cannot run.
+    expect(JSON.stringify((await client.callTool(name)).content)).toContain('no credentials');
+    await changed;
+    const result = await client.callTool(name, { to: 'Ada', body: 'Hello' });
+    expect(result.isError ?? false).toBe(false);
+    await sandbox.close();
+  },
+);
+
 const CASES = CLIENTS.flatMap((client) => GONE.map((gone) => ({ ...client, ...gone })));
 
 it.each(CASES)(

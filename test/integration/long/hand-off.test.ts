@@ -58,6 +58,7 @@ async function resultOf(client: TestClient, callId: string, timeoutMs = 4000): P
   }
 }
 
+// In tests that run at once, a poll needs the test's own `expect`: the common one does not know whose poll it is.
 describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   it('that gives up after four seconds gets the result of a tool that takes five', async () => {
     await using bridge = await startLong();
@@ -87,7 +88,7 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
     expect(heard).toBeGreaterThan(4);
   });
 
-  it('hears of the steps of a call that was handed off while it waits for it', async () => {
+  it('hears of the steps of a call that was handed off while it waits for it', async ({ expect }) => {
     await using bridge = await startLong();
     const client = await bridge.connect(kind, transport);
     const running = await client.callTool(STEPS, { topic: 'kites', seconds: 5 });
@@ -119,7 +120,9 @@ describe.concurrent.each(CASES)('$kind client over $transport', ({ transport, ki
     expect(textOf(result)).toContain('The call was cancelled.');
   });
 
-  it('cancels the call by cancelling its request before hand-off, and no more than a wait afterwards', async () => {
+  it('cancels the call by cancelling its request before hand-off, and no more than a wait afterwards', async ({
+    expect,
+  }) => {
     await using bridge = await startLong({ DIFY_BRIDGE_TOOLS_HAND_OFF: '2s' });
     const client = await bridge.connect(kind, transport);
     const sent = bridge.sandbox.nextRequest(INVOKE);

@@ -335,16 +335,18 @@ describe('a call', () => {
     );
   });
 
-  it('of a tool without credentials says so whatever the arguments, which are not listed', async () => {
+  it('of a tool without credentials says so whatever the arguments, which are not listed, and that the list may be stale', async () => {
     const tool = aTool({
       authorized: false,
       parseArguments: () => ({ ok: false, problems: [{ path: '/to', message: 'is required' }] }),
     });
-    const call = callerWith({ invoker: steered() }).call(tool, {}, { signal: idleSignal() });
+    const onStale = vi.fn<() => void>();
+    const call = callerWith({ invoker: steered(), onStale }).call(tool, {}, { signal: idleSignal() });
     await expect(call).rejects.toMatchObject({
       code: 'provider_unauthorized',
       message: 'Acme Kit has no credentials in this Dify workspace, so this tool cannot run.',
     });
+    expect(onStale).toHaveBeenCalledOnce();
   });
 
   const leaves: Read = async (messages) => {

@@ -402,7 +402,7 @@ describe('secrets in files', () => {
 
   it('is refused when the file is missing or empty, and the setting does not count as missing too', async () => {
     const { DIFY_INNER_API_KEY: _key, DIFY_ADMIN_API_KEY: _admin, ...rest } = DIFY;
-    const empty = fileWith('\n', 'empty');
+    const empty = fileWith(' \t\n', 'empty');
     const problems = await problemsOf({
       env: { ...rest, DIFY_INNER_API_KEY_FILE: join(HOME, 'absent'), DIFY_ADMIN_API_KEY_FILE: empty },
     });
@@ -425,11 +425,13 @@ describe('placeholders', () => {
     expect(warnings.map(({ path }) => path)).toEqual(['env DIFY_BRIDGE_PORT', `file ${file}:2 http.token`]);
   });
 
-  it('are named when a required setting is missing', async () => {
-    const error = await load({ env: { ...DIFY, DIFY_INNER_API_KEY: '${user_config.key}' } }).catch(
+  it.each(['DIFY_INNER_API_KEY', 'DIFY_INNER_API_KEY_FILE'])('of %s are named', async (name) => {
+    const key = '${user_config.key}';
+    const value = name.endsWith('_FILE') ? fileWith(`${key}\n`, 'placeholder') : key;
+    const error = await load({ env: { ...DIFY, DIFY_INNER_API_KEY: undefined, [name]: value } }).catch(
       (thrown: unknown) => thrown,
     );
-    expect((error as BridgeError).toText()).toContain('env DIFY_INNER_API_KEY');
+    expect((error as BridgeError).toText()).toContain(`env ${name}`);
     expect((error as BridgeError).problems.map(({ path }) => path)).toEqual(['dify.innerApiKey']);
   });
 });

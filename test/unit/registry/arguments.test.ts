@@ -98,6 +98,14 @@ describe('an unknown argument', () => {
     });
   });
 
+  test('that resembles one that is given as well is ignored', () => {
+    expect(tool.parseArguments({ query: 'x', sourceQuery: 'y' })).toEqual({
+      ok: true,
+      parameters: { query: 'x' },
+      ignored: ['sourceQuery'],
+    });
+  });
+
   test('that resembles another is refused', () => {
     expect(tool.parseArguments({ querry: 'x' })).toEqual({
       ok: false,

@@ -54,6 +54,21 @@ describe('a call that ends in time', () => {
   });
 });
 
+describe('an argument that a hand-off tool does not have', () => {
+  it('is ignored, and the answer names it', async () => {
+    const made = bench();
+    const args = { call_id: await handedOff(made), wait_seconds: 0, toolCallId: 'x' };
+    const running = made.own('get_call_result', args);
+    await pass(0);
+    const ended = ['cancel_call', 'get_call_result'].map((name) => made.own(name, args));
+    for (const answered of [running, ...ended]) {
+      expect(textOf(await answered)).toMatch(
+        /\nIgnored, because the tool has no such argument: .*"toolCallId"\.$/,
+      );
+    }
+  });
+});
+
 describe('a call that takes longer', () => {
   it('is answered with what is known, as text and as structured content', async () => {
     const made = bench({ after: 50_000 });
