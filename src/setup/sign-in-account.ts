@@ -78,7 +78,6 @@ function emailQuestion(asker: Asker, suggestion?: string): Promise<string> {
 async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): Promise<SignedInAccount> {
   const { asker, given } = talk;
   let email = given.email;
-  // A password that is wrong for one account may be that of another.
   let isKnown = email !== undefined;
   let attempts = 0;
   const askEmail = async (person: Asker): Promise<string> => {
@@ -86,16 +85,28 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
     isKnown = true;
     return email;
   };
+  /** A person who expects the password next must not type it where it is shown. */
+  const askAgain = async (person: Asker): Promise<void> => {
+    if (attempts === 0 || !isKnown) return;
+    isKnown = await person.select(`Is ${email} the right e-mail address?`, [
+      { value: true, label: 'Yes, type its password again' },
+      { value: false, label: 'No, use another one' },
+    ]);
+  };
   return askUntil(talk, {
     given: given.password,
-    ask: async (person) => person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, true),
+    ask: async (person) => {
+      await askAgain(person);
+      return person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, true);
+    },
     check: async (password) => {
       const account = await askEmail(asker as Asker);
       attempts += 1;
       const { tokens, reply } = await sendLogin(http, { email: account, password }, version, TIMEOUT_MS);
       if (tokens !== undefined) return { email: account, tokens };
-      isKnown = false;
-      throw signInError(reply, account);
+      const error = signInError(reply, account);
+      isKnown = !(error instanceof SignInError) || error.remedy !== 'email';
+      throw error;
     },
     isOver: (error) =>
       !(error instanceof SignInError) ||

@@ -24,7 +24,6 @@ export interface SignedIn {
   readonly tools: number;
 }
 
-const ROLES = ['owner', 'admin', 'editor'];
 const OTHER = '';
 
 /**
@@ -167,7 +166,7 @@ async function checkRole(
     'upstream_forbidden',
     `Your role in "${name}" is ${shown}, which may not run tools.`,
     {
-      hint: `It must be ${ROLES.join(', ')}. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
+      hint: `It must be editor, admin or owner. The workspace's owner or an admin grants it in Dify under Settings, Members.`,
     },
   );
 }

@@ -12,6 +12,7 @@ import { startSandbox } from '../../support/sandbox-client.ts';
 import { type Answer, GIVE_UP, scriptedPrompter } from '../../support/scripted-prompter.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+const RIGHT_EMAIL = /^Is sandbox@example\.com the right e-mail address\?/;
 const PASSWORD = /^Password of sandbox@example\.com/;
 const APP = /^Tools run in an app called "MCP bridge"/;
 const CODE = /^Code from the mail/;
@@ -93,7 +94,7 @@ describe('a sign-in', () => {
     const { sandbox, shown, talk, password } = await start();
     await talk({}, [
       [PASSWORD, 'wrong-password'],
-      [/^E-mail address/, ''],
+      [RIGHT_EMAIL, 'Yes, type its password again'],
       [PASSWORD, password],
       [APP, true],
     ]).done;
@@ -105,11 +106,23 @@ describe('a sign-in', () => {
     expect(sandbox.requests.filter(({ path }) => path === '/console/api/login')).toHaveLength(2);
   });
 
+  it('asks for another account after a refused password', async () => {
+    const { sandbox, talk, password } = await start();
+    await talk({ email: 'other@example.com' }, [
+      [/^Password of other@example\.com/, password],
+      [/^Is other@example\.com the right e-mail address\?/, 'No, use another one'],
+      [/^E-mail address/, sandbox.credentials.email],
+      [PASSWORD, password],
+      [APP, true],
+    ]).done;
+    expect(sandbox.account.apps).toHaveLength(1);
+  });
+
   it('gives up after three wrong passwords, with three more before a lock', async () => {
     const { sandbox, talk } = await start();
     const wrong: Answer[] = [
       [PASSWORD, 'wrong-1'],
-      [/^E-mail/, ''],
+      [RIGHT_EMAIL, 'Yes, type its password again'],
     ];
     const { done } = talk({}, [...wrong, ...wrong, [PASSWORD, 'wrong-3']]);
     expect(await errorOf(done)).toMatchObject({ code: 'upstream_unauthorized' });
