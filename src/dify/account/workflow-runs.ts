@@ -49,14 +49,16 @@ export class WorkflowRuns {
   readonly #session: ConsoleSession;
   /** The largest accepted event, in bytes. */
   readonly #maxEventBytes: number;
+  readonly #rereadMs: number;
   /** The installed apps by the app. */
   readonly #installed = new Map<string, string>();
   /** The apps by the tool, and until when the bridge relies on them, by `performance.now`. */
   readonly #apps = new Map<string, { readonly app: WorkflowApp; readonly until: number }>();
 
-  constructor(session: ConsoleSession, maxEventBytes: number) {
+  constructor(session: ConsoleSession, maxEventBytes: number, rereadMs = REREAD_MS) {
     this.#session = session;
     this.#maxEventBytes = maxEventBytes;
+    this.#rereadMs = rereadMs;
   }
 
   /**
@@ -100,7 +102,7 @@ export class WorkflowRuns {
     if (known !== undefined && performance.now() < known.until) return known.app;
     const app = await this.#readApp(toolId, signal);
     if (app === undefined) this.#apps.delete(toolId);
-    else this.#apps.set(toolId, { app, until: performance.now() + REREAD_MS });
+    else this.#apps.set(toolId, { app, until: performance.now() + this.#rereadMs });
     return app;
   }
 
