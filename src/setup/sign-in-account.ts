@@ -85,19 +85,13 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
     isKnown = true;
     return email;
   };
-  /** A person who expects the password next must not type it where it is shown. */
-  const askAgain = async (person: Asker): Promise<void> => {
-    if (attempts === 0 || !isKnown) return;
-    isKnown = await person.select(`Is ${email} the right e-mail address?`, [
-      { value: true, label: 'Yes, type its password again' },
-      { value: false, label: 'No, use another one' },
-    ]);
-  };
   return askUntil(talk, {
     given: given.password,
+    // Any other question would be answered with the next password, on the screen.
     ask: async (person) => {
-      await askAgain(person);
-      return person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, true);
+      const account = await askEmail(person);
+      const other = attempts === 0 ? '' : '; Ctrl+C if the account is wrong';
+      return person.secret(`Password of ${account} at ${url} (not shown${other})`, true);
     },
     check: async (password) => {
       const account = await askEmail(asker as Asker);
@@ -105,7 +99,7 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
       const { tokens, reply } = await sendLogin(http, { email: account, password }, version, TIMEOUT_MS);
       if (tokens !== undefined) return { email: account, tokens };
       const error = signInError(reply, account);
-      isKnown = !(error instanceof SignInError) || error.remedy !== 'email';
+      isKnown = !(error instanceof SignInError && error.remedy === 'email');
       throw error;
     },
     isOver: (error) =>
