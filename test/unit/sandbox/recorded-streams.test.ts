@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { type JsonObject, objectOf } from '../../../src/model/json.ts';
+import { type JsonObject, objectOf, textOf } from '../../../src/model/json.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../support/sandbox-client.ts';
 
@@ -19,12 +19,12 @@ function eventsOf(stream: string): readonly JsonObject[] {
 /** The events without what depends on the number of nodes and texts: each kind of event once, in order. */
 function outline(events: readonly JsonObject[]) {
   const kinds = events.map(({ event, data, ...rest }) => ({
-    event,
+    event: textOf(event),
     envelope: Object.keys(rest),
     // Before its graph engine was replaced in 1.9, Dify also sent where a node runs in parallel.
     keys: Object.keys(objectOf(data)).filter((key) => !key.includes('parallel')),
   }));
-  return [...new Map(kinds.map((kind) => [String(kind.event), kind])).values()];
+  return [...new Map(kinds.map((kind) => [kind.event, kind])).values()];
 }
 
 /** How a stream ends. */

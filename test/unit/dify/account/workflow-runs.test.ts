@@ -23,7 +23,8 @@ async function runs(rereadMs: number) {
   const run = async (): Promise<void> => {
     const started = await workflows.start(tool?.id ?? '', TEXTS, SIGNAL);
     accepted.push(started !== undefined);
-    if (started !== undefined) for await (const message of started.messages()) expect(message).toBeDefined();
+    // To its end, because a run that is left early is stopped.
+    for (const messages = started?.messages(); (await messages?.next())?.done === false; );
   };
   await run();
   await run();
