@@ -3,11 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { nowInSeconds } from './account-apps.ts';
 import { inputFiles } from './account-run.ts';
+import { ACCOUNT_ID } from './console-view.ts';
 import type { SandboxProvider } from './provider.ts';
 import type { SandboxState } from './state.ts';
 
 /** How often Dify writes to a silent stream, in milliseconds. */
 const PING_MS = 10_000;
+const STOPPED = 'Stopped by user.';
+const ABORTED = 'Aborted: User requested stop';
+const PING = 'event: ping\n\n';
 
 /**
  * Runs the workflow of a tool as its app, and returns its events. The workflow goes on if the caller leaves; only a stop
@@ -26,14 +30,22 @@ export function runWorkflowApp(
   );
   const task = state.account.startTask();
   const outcome = outputsOf(provider, parameters, task.controller.signal, { appId, state });
-  const ids = { task_id: task.id, workflow_run_id: randomUUID() };
+  const ids = { workflow_run_id: randomUUID(), task_id: task.id };
 
   async function* events(): AsyncGenerator<string> {
     const data = (event: string, body: JsonObject): string =>
       `data: ${JSON.stringify({ event, ...ids, data: body })}\n\n`;
-    yield 'event: ping\n\n';
-    yield data('workflow_started', { id: ids.workflow_run_id, inputs, created_at: nowInSeconds() });
-    yield data('node_started', { node_id: 'start', node_type: 'start', title: 'Start' });
+    const started = nowInSeconds();
+    const { workersRun } = state.features;
+    const run = { id: ids.workflow_run_id, workflow_id: appId };
+    if (workersRun) yield PING;
+    const reason = workersRun ? { reason: 'initial' } : {};
+    yield data('workflow_started', { ...run, inputs, created_at: started, ...reason });
+    const start = nodeEvents('start');
+    yield data('node_started', start.started);
+    yield data('node_finished', start.finished('succeeded'));
+    const work = nodeEvents('code');
+    yield data('node_started', work.started);
     const done = outcome.finally(() => task.end());
     for (;;) {
       const silence = new AbortController();
@@ -41,14 +53,32 @@ export function runWorkflowApp(
       const next = await Promise.race([done, ping]);
       silence.abort();
       if (next === 'ping') {
-        yield 'event: ping\n\n';
+        yield PING;
         continue;
       }
       for (const [name, text] of Object.entries(next.outputs)) {
         if (typeof text !== 'string') continue;
-        yield data('text_chunk', { text, from_variable_selector: ['end', name] });
+        yield data('text_chunk', { text, from_variable_selector: ['code', name] });
       }
-      yield data('workflow_finished', { id: ids.workflow_run_id, ...next, finished_at: nowInSeconds() });
+      // Dify does not report the end of a node that was stopped.
+      if (next.status !== 'stopped') yield data('node_finished', work.finished(next.status));
+      if (next.status === 'succeeded') {
+        const end = nodeEvents('end');
+        yield data('node_started', end.started);
+        yield data('node_finished', end.finished('succeeded'));
+      }
+      yield data('workflow_finished', {
+        ...run,
+        ...next,
+        elapsed_time: nowInSeconds() - started,
+        total_tokens: 0,
+        total_steps: next.status === 'succeeded' ? 3 : 2,
+        created_by: { id: ACCOUNT_ID, name: 'Sandbox', email: state.credentials.email },
+        created_at: started,
+        finished_at: nowInSeconds(),
+        exceptions_count: 0,
+        files: [],
+      });
       return;
     }
   }
@@ -63,6 +93,31 @@ export function runWorkflowApp(
     },
   });
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+}
+
+/** Returns the data of the events of one node, which have no inputs and outputs outside of Dify's editor. */
+function nodeEvents(type: 'start' | 'code' | 'end') {
+  const node = { id: randomUUID(), node_id: type, node_type: type, title: type };
+  const place = { index: 1, predecessor_node_id: null, inputs: null };
+  const created_at = nowInSeconds();
+  const parents = { iteration_id: null, loop_id: null };
+  return {
+    started: { ...node, ...place, created_at, extras: {}, ...parents },
+    finished: (status: string): JsonObject => ({
+      ...node,
+      ...place,
+      process_data: null,
+      outputs: null,
+      status,
+      error: null,
+      elapsed_time: 0,
+      execution_metadata: null,
+      created_at,
+      finished_at: nowInSeconds(),
+      files: [],
+      ...parents,
+    }),
+  };
 }
 
 /** Resolves with the end of the workflow. Its outputs are what its tool sends as json. */
@@ -90,7 +145,7 @@ async function outputsOf(
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return signal.aborted
-      ? { status: 'stopped', outputs: {}, error: 'Aborted: User requested stop' }
+      ? { status: 'stopped', outputs: {}, error: state.features.workersRun ? ABORTED : STOPPED }
       : { status: 'failed', outputs: {}, error: text };
   }
 }

@@ -69,6 +69,8 @@ export interface Features {
   readonly nullInputSchemas: boolean;
   /** Parameters have `multiple` (1.16.1). */
   readonly multipleSelects: boolean;
+  /** Workflows run in Dify's worker: their streams begin with a ping and give a reason (seen after 1.12.1). */
+  readonly workersRun: boolean;
   /** A signed link to a deleted file gives 404 instead of 415 (1.13.1). */
   readonly goneIsNotFound: boolean;
   /** Tool nodes take form values as inputs with a type (1.7.0) instead of plain values. */
@@ -125,6 +127,7 @@ export function featuresOf(version: string): Features {
     identityMode: since('1.15.0'),
     nullInputSchemas: since('1.16.0'),
     multipleSelects: since('1.16.1'),
+    workersRun: since('1.13.0'),
     goneIsNotFound: since('1.13.1'),
     formInputs: since('1.7.0'),
     nodeLinks: since('1.8.0'),

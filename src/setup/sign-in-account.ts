@@ -79,7 +79,6 @@ function emailQuestion(asker: Asker, suggestion?: string): Promise<string> {
 async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): Promise<SignedInAccount> {
   const { asker, given } = talk;
   let email = given.email;
-  // A password that is wrong for one account may be that of another.
   let isKnown = email !== undefined;
   let attempts = 0;
   const askEmail = async (person: Asker): Promise<string> => {
@@ -89,15 +88,20 @@ async function byPassword(talk: SignInTalk, { url, http, version }: FoundDify): 
   };
   return askUntil(talk, {
     given: given.password,
-    ask: async (person) =>
-      person.secret(`Password of ${await askEmail(person)} at ${url} (not shown)`, { exact: true }),
+    // Any other question would be answered with the next password, on the screen.
+    ask: async (person) => {
+      const account = await askEmail(person);
+      const other = attempts === 0 ? '' : '; Ctrl+C if the account is wrong';
+      return person.secret(`Password of ${account} at ${url} (not shown${other})`, { exact: true });
+    },
     check: async (password) => {
       const account = await askEmail(asker as Asker);
       attempts += 1;
       const { tokens, reply } = await sendLogin(http, { email: account, password }, version, TIMEOUT_MS);
       if (tokens !== undefined) return { email: account, tokens };
-      isKnown = false;
-      throw signInError(reply, account);
+      const error = signInError(reply, account);
+      isKnown = !(error instanceof SignInError && error.remedy === 'email');
+      throw error;
     },
     isOver: (error) =>
       !(error instanceof SignInError) ||

@@ -22,7 +22,7 @@ export interface SignedIn {
 }
 
 const ADDRESS = "Dify's address, as your browser shows it (Enter for Dify Cloud)";
-const ROLES = 'owner, admin or editor';
+const ROLES = 'editor, admin or owner';
 
 /**
  * Signs a person in to a Dify: asks or takes the given answers, checks everything, makes the bridge's app with the

@@ -26,6 +26,8 @@ interface WorkflowApp {
 
 const SETTINGS = '/console/api/workspaces/current/tool-provider/workflow/get?workflow_tool_id=';
 const INSTALLED = '/console/api/installed-apps';
+/** How long the bridge relies on what it knows of an app: it then notices that a person published a newer version. */
+const REREAD_MS = 2000;
 /** How long the bridge waits for a workflow's ID after its caller has left. */
 const STOP_MS = 10_000;
 const NO_TIMEOUT = Number.POSITIVE_INFINITY;
@@ -48,12 +50,16 @@ export class WorkflowRuns {
   readonly #session: ConsoleSession;
   /** The largest accepted event, in bytes. */
   readonly #maxEventBytes: number;
+  readonly #rereadMs: number;
   /** The installed apps by the app. */
   readonly #installed = new Map<string, string>();
+  /** The apps by the tool, and until when the bridge relies on them, by `performance.now`. */
+  readonly #apps = new Map<string, { readonly app: WorkflowApp; readonly until: number }>();
 
-  constructor(session: ConsoleSession, maxEventBytes: number) {
+  constructor(session: ConsoleSession, maxEventBytes: number, rereadMs = REREAD_MS) {
     this.#session = session;
     this.#maxEventBytes = maxEventBytes;
+    this.#rereadMs = rereadMs;
   }
 
   /**
@@ -91,11 +97,21 @@ export class WorkflowRuns {
       throw accountError(this.#session, answer, reply);
     }
     this.#installed.clear();
+    this.#apps.clear();
     return undefined;
   }
 
   /** Resolves with undefined if the app does not run the version of the tool, or if the account may not run it. */
   async #appOf(toolId: string, signal: AbortSignal): Promise<WorkflowApp | undefined> {
+    const known = this.#apps.get(toolId);
+    if (known !== undefined && performance.now() < known.until) return known.app;
+    const app = await this.#readApp(toolId, signal);
+    if (app === undefined) this.#apps.delete(toolId);
+    else this.#apps.set(toolId, { app, until: performance.now() + this.#rereadMs });
+    return app;
+  }
+
+  async #readApp(toolId: string, signal: AbortSignal): Promise<WorkflowApp | undefined> {
     const settings = await this.#get(SETTINGS + encodeURIComponent(toolId), signal);
     const appId = textOf(settings?.['workflow_app_id']);
     if (settings === undefined || appId === undefined || settings['synced'] !== true) return undefined;

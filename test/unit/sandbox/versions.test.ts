@@ -56,6 +56,8 @@ describe('releases', () => {
     ['1.12.0', 'conflictStatus', true],
     ['1.11.4', 'jsonLists', false],
     ['1.12.0', 'jsonLists', true],
+    ['1.12.1', 'workersRun', false],
+    ['1.13.0', 'workersRun', true],
     ['1.13.0', 'goneIsNotFound', false],
     ['1.13.1', 'goneIsNotFound', true],
     ['1.13.3', 'fileIdsInMeta', false],
