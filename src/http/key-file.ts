@@ -102,7 +102,7 @@ function keyFrom(entry: unknown): ApiKey | undefined {
   const [from, until] = [dateFrom(created), expires === undefined ? undefined : dateFrom(expires)];
   // A key whose end cannot be read must not be valid for ever.
   if (from === undefined || (expires !== undefined && until === undefined)) return undefined;
-  return { name, sha256, views: views as string[], created: from, expires: until };
+  return { name, sha256, views, created: from, expires: until };
 }
 
 function dateFrom(value: unknown): Date | undefined {
