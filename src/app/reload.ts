@@ -18,7 +18,7 @@ const CREDENTIALS_WAIT_MS = 1_000;
 /** Groups whose settings take effect on a reload. */
 const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
 /** Members of a configuration that are not groups of settings. */
-const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir', 'login']);
+const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir', 'keysFile', 'login']);
 /** Settings of other groups that take effect on a reload. */
 const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
 

@@ -77,7 +77,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
     const known = httpViews.get(view);
     if (known !== undefined) return known;
     const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
-    const made = { path, createServer: await createServers(view), tools: view.tools };
+    const made = { name: view.name, path, createServer: await createServers(view), tools: view.tools };
     httpViews.set(view, made);
     return made;
   }
@@ -120,14 +120,21 @@ export function createHosting({ views, config, files, state, memory, logger }: H
     },
 
     async serveHttp(status) {
-      const [http, { LocalSessions }] = await Promise.all([
+      const [http, { Keys }, { keyPrincipal }, { LocalSessions }] = await Promise.all([
         import('../http/host.ts'),
+        import('../http/keys.ts'),
+        import('../http/admission.ts'),
         import('../http/local-sessions.ts'),
       ]);
-      const { keepAlive, publicUrl, ...options } = config.http;
+      const { keepAlive, publicUrl, keysFile, ...options } = config.http;
+      const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
+      keys.onEnd((key) => {
+        for (const view of views.values()) view.abandon(keyPrincipal(key));
+      });
       const [first, ...others] = await allHttpViews();
       const host = new http.HttpHost({
         ...options,
+        keys,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],

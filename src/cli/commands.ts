@@ -1,6 +1,7 @@
 import { CLIENT_NAMES } from '../clients/client.ts';
 import { SANDBOX_SETS } from '../config/layers.ts';
 import type { CommandEntry, CommandGroup, CommandOption } from './command-entry.ts';
+import { keys } from './key-commands.ts';
 
 /** The option of every command with `sandbox`. */
 export const SANDBOX: CommandOption = [
@@ -272,6 +273,7 @@ export const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   install,
   serve,
   reload,
+  keys,
   tools,
   call,
   doctor,

@@ -10,7 +10,9 @@ export interface ReplaceOptions {
    */
   readonly before: string | undefined;
   /** The new mode; the mode of the replaced file when absent. */
-  readonly mode?: number;
+  readonly mode?: number | undefined;
+  /** False: keeps no copy of the previous file. */
+  readonly backup?: boolean;
   /** The mode of created folders. */
   readonly folderMode?: number;
   /** The error code if writing fails. */
@@ -46,7 +48,7 @@ export async function replaceFile(
     const target = before === undefined ? path : await realpath(path);
     await mkdir(dirname(target), { recursive: true, mode: options.folderMode });
     const mode = options.mode ?? (before === undefined ? undefined : (await stat(target)).mode & 0o777);
-    const backup = before === undefined ? undefined : await backUp(target);
+    const backup = before === undefined || options.backup === false ? undefined : await backUp(target);
     temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     await writeNew(temporary, text, mode);
     if ((await readIfThere(target, code)) !== before) {

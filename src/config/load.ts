@@ -15,7 +15,7 @@ import {
   type SandboxSet,
   type SourceProblem,
 } from './layers.ts';
-import { cacheFolder, configFilePath, findConfigFile } from './places.ts';
+import { cacheFolder, configFilePath, findConfigFile, keysFileBeside } from './places.ts';
 import type { Config } from './schema.ts';
 import { chooseLogin, loginSettings, type StoredLogins } from './stored-logins.ts';
 import type { Setting } from './setting.ts';
@@ -92,6 +92,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
   const config: Config = freeze({
     ...validated.settings,
+    keysFile:
+      validated.settings.http.keysFile ?? keysFileBeside(configFilePath(sources.file, sources.env).path),
     cacheDir: cacheFolder(sources.env, process.platform),
     sandbox,
     login,

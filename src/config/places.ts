@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
 import { isLiteral } from './layers.ts';
 
@@ -25,6 +25,11 @@ export function configFilePath(
   }
   const base = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
   return { path: join(base, 'dify-mcp-bridge', 'config.yaml'), named: false };
+}
+
+/** Returns where API keys are stored by default: in the folder of the configuration file. */
+export function keysFileBeside(configFile: string): string {
+  return join(dirname(resolve(configFile)), 'keys.json');
 }
 
 /**

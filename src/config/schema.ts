@@ -23,6 +23,8 @@ export type Config = Settings & {
   readonly login?: ChosenLogin | undefined;
   /** The default folder for data that can be recreated. */
   readonly cacheDir: string;
+  /** The file of API keys: http.keysFile, or one beside the configuration file. */
+  readonly keysFile: string;
 };
 
 /** Returns the JSON Schema of the configuration file (draft 7, which editors support). */

@@ -60,16 +60,19 @@ const dify = z.strictObject({
 
 const http = z.strictObject({
   host: setting(text, '127.0.0.1', { use: 'everyday', flag: '--host' }).describe(
-    'Address to listen on. Any address other than loopback requires http.token, or http.allowWithoutToken if a proxy authenticates.',
+    'Address to listen on. Any address other than loopback requires API keys or http.token, or http.allowWithoutToken if a proxy authenticates.',
   ),
   port: setting(wholeNumber(0, 65_535), 8080, { use: 'everyday', flag: '--port' }).describe(
     'Port to listen on; 0 chooses a free one.',
   ),
   token: optional(key, { use: 'everyday', secret: true }).describe(
-    'Bearer token that every HTTP request must send.',
+    'Bearer token that admits HTTP requests to every view. Without it and without API keys, every request is admitted.',
+  ),
+  keysFile: optional(text).describe(
+    'File of API keys, which dify-mcp-bridge keys create writes; each admits HTTP requests to some views. Default: keys.json in the folder of the configuration file, if it exists.',
   ),
   allowWithoutToken: setting(flag, false).describe(
-    'Serve an address other than loopback without a token, for example behind a proxy that authenticates.',
+    'Serve an address other than loopback without a token and without API keys, for example behind a proxy that authenticates.',
   ),
   allowedHosts: setting(list, [], { use: 'everyday' }).describe(
     'Host names that requests may address, in addition to loopback and http.host.',

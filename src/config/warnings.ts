@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isLoopback } from '../model/loopback.ts';
 import { hash } from 'node:crypto';
 import type { Problem } from '../model/errors.ts';
@@ -31,7 +32,7 @@ export function configWarnings(
     })),
     ...unknownVariables(env, table).map((name) => misspelt(name, table)),
     ...(config.sandbox === undefined ? roadWarnings(config.dify) : []),
-    ...httpWarnings(config.http),
+    ...httpWarnings(config),
   ];
 }
 
@@ -95,9 +96,10 @@ function loginWarnings({
   return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
-function httpWarnings(http: Config['http']): readonly Problem[] {
+function httpWarnings({ http, keysFile }: Config): readonly Problem[] {
   if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
-  const message = `${http.host} is reachable by others and http.token is not set: serve --http will refuse to start`;
+  if (existsSync(keysFile)) return [];
+  const message = `${http.host} is reachable by others, http.token is not set and there are no API keys: serve --http will refuse to start`;
   return [{ path: 'http.host', message }];
 }
 

@@ -14,13 +14,13 @@ export function urlHost(host: string): string {
  * Checks that the bridge does not serve the network without authentication.
  * @throws BridgeError `config_invalid`.
  */
-export function checkExposure(host: string, token: string | undefined, allowWithoutToken: boolean): void {
-  if (isLoopback(host) || token !== undefined || allowWithoutToken) return;
+export function checkExposure(host: string, authenticates: boolean, allowWithoutToken: boolean): void {
+  if (isLoopback(host) || authenticates || allowWithoutToken) return;
   throw new BridgeError(
     'config_invalid',
     `The bridge would serve ${host} to the network, and anybody there could call the tools.`,
     {
-      hint: 'Set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
+      hint: 'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
     },
   );
 }

@@ -1,15 +1,17 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { LOOPBACK_NAMES, urlHost } from './address.ts';
+import { type ApiKey, keyHash } from './key-file.ts';
+import type { Keys } from './keys.ts';
 
 export interface PlaceOptions {
   /** The address that the bridge listens on. */
   readonly host: string;
-  /** The bearer token that every request must carry. Without it, no token is required. */
-  readonly token: string | undefined;
+  /** Whether every request must carry a token or a key. */
+  readonly authenticates: boolean;
   /** Further names in the Host header, with or without a port. */
   readonly allowedHosts: readonly string[];
   /** The host of the bridge's public address, which the Host header may also name. */
@@ -18,7 +20,7 @@ export interface PlaceOptions {
   readonly allowedOrigins: readonly string[];
 }
 
-/** The principal of every request to a bridge without a token. */
+/** The principal of every request to a bridge without a token and without keys. */
 const ANONYMOUS_PRINCIPAL = 'anonymous';
 
 /**
@@ -43,21 +45,46 @@ export function createPlaceCheck(options: PlaceOptions): (headers: IncomingHttpH
   };
 }
 
+/** Who sends a request. */
+export interface Caller {
+  /** The owner of its sessions, files, calls and tasks. */
+  readonly principal: string;
+  /** The names of the views that it may use, the one at the default path first; undefined for all of them. */
+  readonly views?: readonly string[] | undefined;
+}
+
 /**
- * Returns the check of the token, which returns the principal of the request: a text made from the token, the same after
- * a restart, from which the token cannot be read.
- * @throws BridgeError `unauthorized`.
+ * Returns the check of the key or token, which returns the caller. The principal of a key is its name. That of the token
+ * is a text made from it, the same after a restart, from which the token cannot be read.
+ * @throws BridgeError `unauthorized`, the same for a wrong, an expired and a revoked key.
  */
-export function createTokenCheck(token: string | undefined): (headers: IncomingHttpHeaders) => string {
-  const isTokenRight = tokenRule(token);
-  const principal = token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token);
+export function createTokenCheck(
+  token: string | undefined,
+  keys?: Keys,
+): (headers: IncomingHttpHeaders) => Caller {
+  const expected = token === undefined ? undefined : Buffer.from(keyHash(token));
+  const holder = { principal: token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token) };
 
   return ({ authorization }) => {
-    if (isTokenRight(authorization)) return principal;
-    throw new BridgeError('unauthorized', 'The request carries no valid bearer token.', {
-      hint: 'Send the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
+    keys?.refresh();
+    if (expected === undefined && keys?.required !== true) return holder;
+    const given = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1];
+    if (given !== undefined) {
+      const sent = keyHash(given.trim());
+      // Hashes have one length, so the comparison always takes the same time.
+      if (expected !== undefined && timingSafeEqual(Buffer.from(sent), expected)) return holder;
+      const key = keys?.find(sent);
+      if (key !== undefined) return { principal: keyPrincipal(key), views: key.views };
+    }
+    throw new BridgeError('unauthorized', 'The request carries no valid API key or bearer token.', {
+      hint: 'Send a key (dify-mcp-bridge keys create) or the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
     });
   };
+}
+
+/** Returns the principal that ends with a key; without one, that of requests without a key. */
+export function keyPrincipal(key: ApiKey | undefined): string {
+  return key === undefined ? ANONYMOUS_PRINCIPAL : `key:${key.name}`;
 }
 
 /** The challenge of a 401 (RFC 6750, section 3). */
@@ -67,7 +94,12 @@ export function bearerChallenge(authorization: string | undefined): string {
     : 'Bearer realm="dify-mcp-bridge", error="invalid_token"';
 }
 
-function hostRule({ host, token, allowedHosts, publicHost }: PlaceOptions): (header: string) => boolean {
+function hostRule({
+  host,
+  authenticates,
+  allowedHosts,
+  publicHost,
+}: PlaceOptions): (header: string) => boolean {
   const names = new Set(
     [...LOOPBACK_NAMES, urlHost(host), publicHost ?? urlHost(host), ...allowedHosts].map((name) =>
       name.toLowerCase(),
@@ -77,7 +109,7 @@ function hostRule({ host, token, allowedHosts, publicHost }: PlaceOptions): (hea
   if (isLoopback(host) || allowedHosts.length > 0) return (header) => isKnown(header.toLowerCase());
   // A page that rebinds its own name to this address has no token. Without a token, a numeric address is safe, because
   // only names can be rebound.
-  if (token !== undefined) return (header) => header === '' || URL.canParse(`http://${header}`);
+  if (authenticates) return (header) => header === '' || URL.canParse(`http://${header}`);
   return (header) =>
     isKnown(header.toLowerCase()) || isIP(withoutPort(header).replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
@@ -94,23 +126,10 @@ function originRule({ host, allowedOrigins }: PlaceOptions): (header: string) =>
   };
 }
 
-function tokenRule(token: string | undefined): (header: string | undefined) => boolean {
-  if (token === undefined) return () => true;
-  const expected = digest(token);
-  return (header) => {
-    const given = /^bearer +(.+)$/i.exec(header ?? '')?.[1];
-    // Digests have one length, so the comparison always takes the same time.
-    return given !== undefined && timingSafeEqual(digest(given.trim()), expected);
-  };
-}
-
 /** Uses a different digest than the comparison of tokens. */
 function principalOf(token: string): string {
-  return `token-${digest(`principal of ${token}`).subarray(0, 16).toString('base64url')}`;
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  const digest = hash('sha256', `principal of ${token}`, 'buffer');
+  return `token-${digest.subarray(0, 16).toString('base64url')}`;
 }
 
 function withoutPort(header: string): string {

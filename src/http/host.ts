@@ -13,15 +13,17 @@ import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
-import { bearerChallenge, createPlaceCheck, createTokenCheck } from './admission.ts';
+import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendJson, sendMethodNotAllowed } from './responses.ts';
+import { sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
+import { visibleViews } from './visible-views.ts';
 
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -48,8 +50,10 @@ export interface HttpHostOptions {
   readonly views: readonly [HttpView, ...HttpView[]];
   /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
   readonly readiness: () => Readiness;
-  /** Bearer token that every MCP request must carry. */
+  /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
+  /** Keys that admit MCP requests to some views. The host closes them. */
+  readonly keys?: Keys | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -91,6 +95,8 @@ export class HttpHost {
   readonly #refusals: Refusals;
   readonly #served = new Map<HttpView, ServedView>();
   readonly #downloads = new Set<Promise<void>>();
+  /** The responses to admitted requests that have not ended, and whose they are. */
+  readonly #open = new Map<ServerResponse, string>();
   /** Removed views whose calls are still ending. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #server: HttpServer;
@@ -100,12 +106,14 @@ export class HttpHost {
 
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
-    const { host, token, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
+    const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
+    const authenticates = token !== undefined || keys?.required === true;
     const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
-    checkExposure(host, token, options.allowWithoutToken === true);
+    checkExposure(host, authenticates, options.allowWithoutToken === true);
     this.#options = options;
-    this.#checkPlace = createPlaceCheck({ host, token, allowedHosts, allowedOrigins, publicHost });
-    this.#checkToken = createTokenCheck(token);
+    this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
+    this.#checkToken = createTokenCheck(token, keys);
+    keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
@@ -144,6 +152,7 @@ export class HttpHost {
       await this.#sessions.close();
       throw listenError(host, port, error as NodeJS.ErrnoException);
     }
+    this.#options.keys?.watch();
     const address = this.#server.address() as AddressInfo;
     return { url: `http://${urlHost(host)}:${address.port}${views[0].path}`, port: address.port };
   }
@@ -203,21 +212,22 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const principal = this.#checkToken(req.headers);
-      const place = pathname.replace(/\/$/, '');
-      const view = [...this.#served.values()].find(({ path }) => path === place);
-      if (view === undefined) this.#sendNothingHere(res);
+      const { principal, views } = this.#checkToken(req.headers);
+      this.#open.set(res, principal);
+      res.once('close', () => this.#open.delete(res));
+      const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
+      const view = visible.get(pathname.replace(/\/$/, ''));
+      if (view === undefined) sendNothingHere(res, [...visible.keys()]);
       else await view.serve(req, res, principal, (value) => (id = value));
     } catch (thrown) {
       this.#refuse(req, res, thrown, id);
     }
   }
 
-  #sendNothingHere(res: ServerResponse): void {
-    const paths = [...this.#served.values()].map(({ path }) => path);
-    const endpoints =
-      paths.length === 1 ? `the MCP endpoint is ${paths[0]}` : `MCP is at ${paths.join(', ')}`;
-    sendJson(res, 404, { error: `Nothing is here: ${endpoints}.` });
+  /** Ends the sessions, streams and running calls of a principal. */
+  async #end(principal: string): Promise<void> {
+    await this.#sessions.endOf(principal);
+    for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
   }
 
   #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
@@ -244,6 +254,7 @@ export class HttpHost {
   }
 
   async #shutDown(graceMs: number): Promise<void> {
+    this.#options.keys?.close();
     const views = [...this.#served.values()];
     for (const view of views) view.endAnnouncements();
     this.#sessions.refuseNew();

@@ -47,3 +47,10 @@ export function sendMethodNotAllowed(res: ServerResponse, allowed: string): void
   const error = { code: -32_000, message: `Method not allowed: this endpoint takes ${allowed}.` };
   sendJson(res, 405, { jsonrpc: '2.0', id: null, error }, { Allow: allowed });
 }
+
+/** Answers a request at a path that its sender cannot use, and names those that it can. */
+export function sendNothingHere(res: ServerResponse, paths: readonly string[]): void {
+  const endpoints = paths.length === 1 ? `the MCP endpoint is ${paths[0]}` : `MCP is at ${paths.join(', ')}`;
+  const error = paths.length === 0 ? 'Nothing is here.' : `Nothing is here: ${endpoints}.`;
+  sendJson(res, 404, { error });
+}

@@ -21,6 +21,7 @@ const FIRST_MODERN_VERSION = '2026-07-28';
 
 /** One view, which is served at its own path. */
 export interface HttpView {
+  readonly name: string;
   /** The path of its endpoint, such as `/mcp` or `/mcp/support`. */
   readonly path: string;
   /** Creates its servers. */
@@ -42,6 +43,7 @@ export interface ServedViewOptions {
 
 /** A served view with its own sessions and stateless handler. */
 export class ServedView {
+  readonly name: string;
   readonly path: string;
   /** Stops notifying clients of changes. */
   readonly endAnnouncements: () => void;
@@ -51,8 +53,9 @@ export class ServedView {
   readonly #lists: PreparedLists;
   readonly #modern: McpHttpHandler;
 
-  constructor({ path, createServer, tools }: HttpView, options: ServedViewOptions) {
+  constructor({ name, path, createServer, tools }: HttpView, options: ServedViewOptions) {
     const { keepAliveMs, logger } = options;
+    this.name = name;
     this.path = path;
     this.#createServer = createServer;
     this.#options = options;

@@ -71,6 +71,12 @@ export class Sessions {
     if (this.#kept.get(nonce) === session) this.#kept.delete(nonce);
   }
 
+  /** Drops the sessions of a principal that is no longer admitted, and cancels their calls. */
+  async endOf(principal: string): Promise<void> {
+    const ended = [...this.#kept.values()].filter((session) => session.principal === principal);
+    await Promise.all(ended.map((session) => session.close('its key is no longer valid')));
+  }
+
   /** Stops opening new sessions. */
   refuseNew(): void {
     this.#refusing = true;

@@ -185,6 +185,11 @@ export const ERROR_RULES = {
     meaning:
       'The configuration is not valid. Every problem is listed with its source; the bridge does not start.',
   },
+  keys_file_invalid: {
+    ...SETUP,
+    meaning:
+      'The file of API keys is missing, damaged, can be changed by others, or cannot be read or written. The message says what to do.',
+  },
   client_config_invalid: {
     ...SETUP,
     meaning:
@@ -201,7 +206,7 @@ export const ERROR_RULES = {
     rpc: -32001,
     http: 401,
     exit: 4,
-    meaning: 'The HTTP request carries no valid bearer token.',
+    meaning: 'The HTTP request carries no valid API key or bearer token.',
   },
   forbidden: {
     ...REQUEST,

@@ -48,7 +48,7 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
   const host = new HttpHost({
     host: '127.0.0.1',
     port: 0,
-    views: [{ path, createServer, tools: bridge.source }],
+    views: [{ name: 'default', path, createServer, tools: bridge.source }],
     readiness: () => ({ ready: bridge.source.current() !== undefined }),
     sessions: memoryRecords(),
     maxStreams: 100,

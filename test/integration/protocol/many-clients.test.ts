@@ -174,7 +174,7 @@ function countingHost() {
     maxStreams: 10,
     maxBodyBytes: 10_000,
     keepAliveMs: 5000,
-    views: [{ path: '/mcp', createServer: counting, tools: bridge.source }],
+    views: [{ name: 'default', path: '/mcp', createServer: counting, tools: bridge.source }],
     readiness: () => ({ ready: true }),
     logger: silentLogger,
   });

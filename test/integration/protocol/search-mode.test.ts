@@ -41,7 +41,10 @@ async function connect(kind: ClientKind) {
     progressIntervalMs: 15_000,
     listTtlMs: 60_000,
   });
-  const running = await runHost({ bridge, views: [{ path: '/mcp', createServer, tools: view.tools }] });
+  const running = await runHost({
+    bridge,
+    views: [{ name: 'default', path: '/mcp', createServer, tools: view.tools }],
+  });
   open.push(() => running.host.close(0));
   const client = await connectClient(kind, { url: running.url });
   open.push(() => client.close());

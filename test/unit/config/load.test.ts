@@ -126,6 +126,7 @@ describe('precedence', () => {
       },
       state: {},
       log: { level: 'info' },
+      keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
   });

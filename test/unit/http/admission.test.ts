@@ -9,13 +9,17 @@ import {
 } from '../../../src/http/admission.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
-const NOTHING = { token: undefined, allowedHosts: [], publicHost: undefined, allowedOrigins: [] };
+const NOTHING = { allowedHosts: [], publicHost: undefined, allowedOrigins: [] };
 
 /** The error code that the headers lead to, or `admitted`. */
-function verdict(options: Partial<PlaceOptions>, headers: Record<string, string>): string {
+function verdict(
+  { token, ...options }: Partial<PlaceOptions> & { readonly token?: string },
+  headers: Record<string, string>,
+): string {
   try {
-    createPlaceCheck({ host: '127.0.0.1', ...NOTHING, ...options })(headers);
-    createTokenCheck(options.token)(headers);
+    const authenticates = token !== undefined;
+    createPlaceCheck({ host: '127.0.0.1', authenticates, ...NOTHING, ...options })(headers);
+    createTokenCheck(token)(headers);
     return 'admitted';
   } catch (error) {
     return error instanceof BridgeError ? error.code : String(error);
@@ -141,15 +145,15 @@ describe('an address to listen on', () => {
     expect([urlHost('::1'), urlHost('127.0.0.1')]).toEqual(['[::1]', '127.0.0.1']);
   });
 
-  it('is refused without a token if others can reach it, naming both ways out', () => {
+  it('is refused without a token if others can reach it, naming the ways out', () => {
     const message = expect.objectContaining({
       code: 'config_invalid',
       rule: expect.objectContaining({ exit: 2 }),
-      hint: expect.stringMatching(/http\.token \(DIFY_BRIDGE_TOKEN\).*http\.allowWithoutToken/),
+      hint: expect.stringMatching(/keys create.*http\.token \(DIFY_BRIDGE_TOKEN\).*http\.allowWithoutToken/),
     });
-    expect(() => checkExposure('0.0.0.0', undefined, false)).toThrow(message);
-    checkExposure('0.0.0.0', 'token', false);
-    checkExposure('0.0.0.0', undefined, true);
-    checkExposure('127.0.0.1', undefined, false);
+    expect(() => checkExposure('0.0.0.0', false, false)).toThrow(message);
+    checkExposure('0.0.0.0', true, false);
+    checkExposure('0.0.0.0', false, true);
+    checkExposure('127.0.0.1', false, false);
   });
 });

@@ -56,7 +56,7 @@ describe('listening', () => {
       maxStreams: 1,
       maxBodyBytes: 1000,
       keepAliveMs: 1000,
-      views: [{ path: '/mcp', createServer, tools: bridge.source }],
+      views: [{ name: 'default', path: '/mcp', createServer, tools: bridge.source }],
       readiness: () => ({ ready: true }),
       logger: silentLogger,
     });

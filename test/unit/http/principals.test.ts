@@ -17,7 +17,8 @@ import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
-const principalOf = (token: string): string => createTokenCheck(token)({ authorization: `Bearer ${token}` });
+const principalOf = (token: string): string =>
+  createTokenCheck(token)({ authorization: `Bearer ${token}` }).principal;
 
 /** A bridge whose calls answer whose they are. */
 function whoami() {
@@ -39,8 +40,9 @@ describe('whose a request is', () => {
   });
 
   it('is anybody’s where no token is asked for, whatever is sent', () => {
-    expect(createTokenCheck(undefined)({})).toBe('anonymous');
-    expect(createTokenCheck(undefined)({ authorization: 'Bearer something' })).toBe('anonymous');
+    expect(createTokenCheck(undefined)({})).toEqual({ principal: 'anonymous' });
+    const something = { authorization: 'Bearer something' };
+    expect(createTokenCheck(undefined)(something)).toEqual({ principal: 'anonymous' });
   });
 
   it.each(CLIENT_KINDS)('reaches the call (%s)', async (kind) => {
