@@ -203,7 +203,7 @@ describe('the command line, as JSON', () => {
     const commands = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[| <| {2})/gm)].map(([, name]) => name);
     const tried = SANDBOX.map(({ args }) => args[0]);
     // These have files of tests of their own.
-    const elsewhere = ['demo', 'init', 'install', 'login', 'logout', 'reload', 'whoami', 'help'];
+    const elsewhere = ['demo', 'init', 'install', 'login', 'logout', 'reload', 'whoami', 'keys', 'help'];
     expect([...tried, ...elsewhere]).toEqual(expect.arrayContaining(commands));
     expect(commands.length).toBeGreaterThan(6);
     expect(new Set(CASES.map(([title]) => title)).size).toBe(CASES.length);

@@ -361,7 +361,6 @@ describe('init at a terminal, with an account', () => {
       [/^E-mail address/, 'me@localhost'],
       [/^E-mail address/, sandbox.credentials.email],
       [/^Password of/, 'wrong-password'],
-      [/^E-mail address/, ''],
       [/^Password of/, sandbox.credentials.password],
       [/^Tools run in an app/, true],
       NONE,

@@ -21,7 +21,7 @@ async function runs(rereadMs: number) {
   const workflows = new WorkflowRuns(session, 1_000_000, rereadMs);
   const accepted: boolean[] = [];
   const run = async (): Promise<void> => {
-    const started = await workflows.start(tool?.id ?? '', TEXTS, SIGNAL);
+    const started = await workflows.start(tool?.id ?? '', TEXTS, { signal: SIGNAL });
     accepted.push(started !== undefined);
     // To its end, because a run that is left early is stopped.
     for (const messages = started?.messages(); (await messages?.next())?.done === false; );
