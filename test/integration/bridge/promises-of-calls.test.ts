@@ -85,7 +85,9 @@ describe('6. a started call always gets an answer, and a cancelled one closes it
   });
 
   it.each(CASES)('a $kind client over $transport that leaves ends its call', async ({ kind, transport }) => {
-    await using bridge = await startBridge({ env: gate.env });
+    // Over stdio, a call may go on for this long.
+    const env = { ...gate.env, DIFY_BRIDGE_CALLS_SHUTDOWN_GRACE: '100ms' };
+    await using bridge = await startBridge({ env });
     const client = await bridge.connect(kind, transport);
     const [arrived, abandoned] = [gate.arrived(), gate.abandoned()];
     const call = client.callTool(GATE).catch((error: unknown) => error);
