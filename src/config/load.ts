@@ -88,7 +88,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
     const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
-    throw configError(problems, missing, literals, unread);
+    const isUntouched = ![...merged.keys()].some((path) => path.startsWith('dify.'));
+    throw configError(problems, missing, literals, unread, isUntouched);
   }
   const config: Config = freeze({
     ...validated.settings,
@@ -138,8 +139,11 @@ function configError(
   missing: readonly Problem[],
   literals: readonly Literal[],
   unread: string | undefined,
+  /** Nothing about Dify is configured: then how to begin says more than all that could be set. */
+  isUntouched: boolean,
 ): BridgeError {
-  const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...missing];
+  const listed = isUntouched ? [] : missing;
+  const problems = [...wrong.map(({ source, message }) => ({ path: source, message })), ...listed];
   const hints: string[] = [];
   if (missing.length > 0) {
     hints.push(NO_DIFY_HINT);

@@ -127,7 +127,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['config', 'check'],
     code: 2,
-    err: /^error: [^]*DIFY_API_URL[^]*DIFY_INNER_API_KEY[^]*--sandbox/,
+    err: /^error: [^]*\nRun dify-mcp-bridge login [^]*--sandbox/,
     error: { code: 'config_invalid' },
   },
   {

@@ -159,7 +159,7 @@ describe('standard output', () => {
   it('stays clean when the configuration is wrong or Dify is away', async () => {
     const missing = await run(['serve']);
     expect(missing).toMatchObject({ code: 2, stdout: '' });
-    expect(missing.stderr).toMatch(/DIFY_API_URL[^]*DIFY_INNER_API_KEY[^]*DIFY_WORKSPACE_ID/);
+    expect(missing.stderr).toMatch(/Run dify-mcp-bridge login.*not configured/);
 
     await using raw = startRaw([], { env: { ...dify.env, DIFY_API_URL: 'http://127.0.0.1:9' } });
     expect((await introduce(raw)).result).toMatchObject({ serverInfo: { name: 'dify-mcp-bridge' } });

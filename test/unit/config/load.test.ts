@@ -556,12 +556,16 @@ describe('the file', () => {
 
 describe('the connection to Dify', () => {
   it('is required in whole', async () => {
-    expect((await problemsOf({ env: {} })).map((text) => text.split(':')[0])).toEqual([
-      'dify.apiUrl',
+    const env = { DIFY_API_URL: DIFY.DIFY_API_URL };
+    expect((await problemsOf({ env })).map((text) => text.split(':')[0])).toEqual([
       'dify.innerApiKey',
       'dify.workspaceId',
       'dify.adminApiKey',
     ]);
+  });
+
+  it('is not listed setting by setting where nothing of it is there', async () => {
+    expect(await problemsOf({ env: {} })).toEqual([]);
   });
 
   it('asks for the other half of a login', async () => {
