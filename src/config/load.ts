@@ -61,7 +61,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const sandbox = sandboxSet(sources.sandbox);
   const named = findConfigFile(sources.file, sources.env);
   const isMissing = named !== undefined && !existsSync(named);
-  // A stored login needs no configuration file beside it.
+  // A stored login works without a configuration file.
   const file = isMissing && ((await sources.logins?.read()) ?? []).length > 0 ? undefined : named;
   const all = [
     readFlags(sources.flags ?? {}, table),

@@ -6,7 +6,7 @@ import type { LogFields, Logger } from '../model/logger.ts';
 /** The shortest time between two log lines about the same reason, in milliseconds. */
 const INTERVAL_MS = 60_000;
 
-/** A kind of refusal of which a line was logged less than an interval ago. */
+/** A kind of refusal that had a log line less than an interval ago. */
 interface Recent {
   refused: number;
   fields: LogFields;

@@ -48,7 +48,7 @@ export function messageError(value: unknown): BridgeError | undefined {
   return isKnown ? undefined : malformed('The message is not a JSON-RPC request, notification or response.');
 }
 
-/** Returns whether a message, of which `messageError` found nothing, is a request. The SDK's guard validates it again. */
+/** Returns whether a message that passed `messageError` is a request. The SDK's guard validates it again. */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message;
 }
