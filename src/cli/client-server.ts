@@ -13,9 +13,8 @@ import { loadConfig } from '../config/load.ts';
 import { viewNamed, viewsOf } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import { ownCommand } from './own-command.ts';
 import { type CommandContext, storedLogins } from './session.ts';
-import { isFetched } from './typed.ts';
+import { isFetched, ownCommand } from './typed.ts';
 
 export interface ServerOptions {
   readonly http?: string | undefined;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { CliIo } from './io.ts';
 
 /** The program's name. */
@@ -20,4 +21,16 @@ export function programName({ program: { script } }: Pick<CliIo, 'program'>): st
 /** Returns a text with its commands as they are to be typed. */
 export function asTyped(io: Pick<CliIo, 'program'>, text: string): string {
   return text.replaceAll(COMMAND, programName(io));
+}
+
+/** Returns the option that names the configuration file, if this run has it. */
+export function configWords({ options }: { readonly options: { readonly config?: string } }): string {
+  return options.config === undefined ? '' : ` --config ${JSON.stringify(options.config)}`;
+}
+
+/** Returns a command of this program as the person has to type it. */
+export function ownCommand({ program: { script } }: Pick<CliIo, 'program'>, words: string): string {
+  if (isFetched(script)) return `npx ${NAME} ${words}`;
+  // Installed, the program runs by its name.
+  return basename(script).startsWith(NAME) ? `${NAME} ${words}` : `node ${script} ${words}`;
 }

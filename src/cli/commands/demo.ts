@@ -11,7 +11,7 @@ import { createStage, type Stage, surprise, takeTour, type Tour } from '../demo-
 import { untilInterrupted } from '../interrupt.ts';
 import type { CliIo } from '../io.ts';
 import { count, type Output } from '../output.ts';
-import { ownCommand } from '../own-command.ts';
+import { ownCommand } from '../typed.ts';
 import type { CommandContext } from '../session.ts';
 
 const INTRODUCTION =

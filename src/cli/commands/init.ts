@@ -13,7 +13,7 @@ import { isOnMachine, likelyClient, machineOf, run as install } from './install.
 import { logIn, report } from './login.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
-import { configWords, ownCommand } from '../own-command.ts';
+import { configWords, ownCommand } from '../typed.ts';
 import type { Prompter } from '../prompter.ts';
 import { readyText, readyTools } from '../ready-tools.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';

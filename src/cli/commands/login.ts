@@ -8,7 +8,7 @@ import type { SignInTalk } from '../../setup/sign-in-talk.ts';
 import { likelyClient } from './install.ts';
 import { INTERRUPTED, untilInterrupted } from '../interrupt.ts';
 import { canAsk } from '../io.ts';
-import { configWords, ownCommand } from '../own-command.ts';
+import { configWords, ownCommand } from '../typed.ts';
 import type { Prompter } from '../prompter.ts';
 import { type ReadyTools, readyText, toolsOfLogin } from '../ready-tools.ts';
 import type { CommandContext } from '../session.ts';
