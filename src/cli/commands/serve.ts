@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import type { App } from '../../app/app.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { viewNamed, viewsOf } from '../../config/views.ts';
-import { after } from '../../model/async.ts';
+import { abortable, after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import type { Logger } from '../../model/logger.ts';
 import type { CliIo } from '../io.ts';
@@ -50,7 +49,6 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   };
   const releaseFaults = io.stderr.isTTY === true ? undefined : logFaults(io, logger);
   const interrupt = listenForInterrupt(io);
-  const interrupted = once(interrupt.signal, 'abort');
   try {
     const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
@@ -61,7 +59,10 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
         const { ended } = http
           ? await startHttp(context, app, logger)
           : startStdio(context, app, logger, view);
-        await Promise.race([ended, interrupted]);
+        await abortable(ended, interrupt.signal).catch((error: unknown) => {
+          // An interrupt is how a server ends.
+          if (!interrupt.signal.aborted) throw error;
+        });
         const cause = interrupt.signal.aborted ? 'a signal' : 'the client disconnected';
         if (io.stderr.isTTY !== true) logger.info('The bridge is stopping', { cause });
       }
