@@ -18,6 +18,7 @@ import { openCatalogue } from './catalogue.ts';
 import { fileSources } from './file-inputs.ts';
 import { openFiles } from './files.ts';
 import { Reloader, type ReloadOutcome } from './reload.ts';
+import { openObservation } from './observation.ts';
 import { openRoad } from './road.ts';
 import { createHosting, type StdioServing } from './serving.ts';
 import { openState, type SharedState } from './shared-state.ts';
@@ -64,7 +65,10 @@ export interface App {
    * client has disconnected. Rejects with `usage` if the view does not exist.
    */
   serveStdio(options?: StdioServing): Promise<void>;
-  /** Serves every view over Streamable HTTP, at `/mcp` and `/mcp/NAME`. `closed` resolves when serving has ended. */
+  /**
+   * Serves every view over Streamable HTTP, at `/mcp` and `/mcp/NAME`, and the admin server if one is configured.
+   * `closed` resolves when serving has ended.
+   */
   serveHttp(): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
   /** Refuses new calls, waits up to `graceMs` for running ones, then closes everything. */
   close(graceMs: number): Promise<void>;
@@ -79,6 +83,8 @@ export interface AppOptions {
    * folders of `files.allowedPaths`. Default: false.
    */
   readonly localFiles?: boolean | undefined;
+  /** Whether `serveHttp` also starts the admin server, if one is configured. Default: false. */
+  readonly admin?: boolean | undefined;
 }
 
 /**
@@ -88,20 +94,33 @@ export interface AppOptions {
  */
 const SPARE_CONNECTIONS = 2;
 
+/** The name of the workspace of a bridge that has only one. */
+const DEFAULT_WORKSPACE = 'default';
+
 /** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
-  { logger, reload, localFiles = false }: AppOptions,
+  { logger, reload, localFiles = false, admin = false }: AppOptions,
 ): Promise<App> {
   const approvals = await readApprovals(config);
   const state = await openState(config, logger);
   const { files, upstream } = await openParts(config, logger, state);
   const { connection } = upstream;
+  const observation = await openObservation(config, {
+    isServer: admin,
+    observed: {
+      catalogs: () => [catalogue.status()],
+      health: () => hosting.health() ?? { status: 503, body: { status: 'loading' } },
+    },
+    logger,
+  });
+  const { recorder, meter } = observation;
   const { maxConcurrent, keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const http = createDifyHttp({
     baseUrl: connection.apiUrl,
     maxConnections: maxConcurrent + SPARE_CONNECTIONS,
     secrets: new Secrets(configSecrets(config)),
+    meter,
   });
   const sources = fileSources(config, localFiles);
   // A failure is logged by the refresher; the list from before stays.
@@ -109,8 +128,13 @@ export async function createApp(
   const road = openRoad(config, http, connection, logger);
   const { console: difyConsole } = road;
   const memory = new MemoryBudget(config.calls.maxMemoryBytes ?? defaultMemoryBytes());
-  const parts = { road, files, sources, memory, logger, onStale };
-  const results = openResults(config, parts);
+  const results = openResults(config, { road, files, logger });
+  const place = {
+    workspace: DEFAULT_WORKSPACE,
+    road: connection.account === undefined ? 'inner' : 'account',
+    host: http.baseUrl.hostname,
+  } as const;
+  const parts = { road, files, sources, memory, place, recorder, logger, onStale };
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
   const views = new Views({
@@ -127,9 +151,10 @@ export async function createApp(
     difyConsole,
     views,
     approved: approvals?.approved(),
+    meter,
     logger,
   });
-  const hosting = createHosting({ views: views.byName, config, files, state, memory, logger });
+  const hosting = createHosting({ views: views.byName, config, files, state, memory, meter, logger });
   const reloader = new Reloader({
     started: config,
     read: reload,
@@ -152,6 +177,7 @@ export async function createApp(
     await road.close();
     await http.close();
     await files.store.close();
+    await observation.close();
     await state?.close();
     await upstream.close();
   }
@@ -177,7 +203,10 @@ export async function createApp(
     },
     reload: () => reloader.reload(),
     serveStdio: (options) => hosting.serveStdio(options),
-    serveHttp: () => hosting.serveHttp(() => catalogue.status()),
+    async serveHttp() {
+      await observation.serve();
+      return hosting.serveHttp(() => catalogue.status());
+    },
     close(graceMs) {
       closing ??= shutDown(graceMs);
       return closing;

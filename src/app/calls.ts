@@ -1,6 +1,7 @@
 import { Caller } from '../calls/caller.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
+import type { CallPlace, CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
@@ -15,13 +16,15 @@ export interface CallParts {
   readonly sources: readonly FileSource[];
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
+  readonly place: CallPlace;
+  readonly recorder: CallRecorder;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
 }
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { road, files, sources, memory, logger, onStale } = parts;
+  const { road, files, sources, memory, place, recorder, onStale } = parts;
   const { invoker, uploader, userId } = road;
   const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
@@ -34,12 +37,16 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
     maxQueued,
     onStale,
     memory,
-    logger,
+    place,
+    recorder,
   });
 }
 
 /** Returns the converter from Dify's messages to results. */
-export function openResults(config: Config, { road, files, logger }: CallParts): ToolResults {
+export function openResults(
+  config: Config,
+  { road, files, logger }: Pick<CallParts, 'road' | 'files' | 'logger'>,
+): ToolResults {
   return new ToolResults({
     opener: road.opener,
     store: files.store,

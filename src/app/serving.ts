@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import type { HttpHost, Readiness } from '../http/host.ts';
+import type { Health } from '../http/routes.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
@@ -26,6 +28,8 @@ export interface Hosting {
   /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
   serveHttp(status: () => CatalogStatus): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
+  /** Returns whether the HTTP host can serve; undefined before there is one. */
+  health(): Health | undefined;
   /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
   update(graceMs: number): Promise<void>;
   close(graceMs: number): Promise<void>;
@@ -39,6 +43,7 @@ export interface HostingOptions {
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly memory: OutgoingMemory;
+  readonly meter: Pick<Meter, 'http'>;
   readonly logger: Logger;
 }
 
@@ -47,7 +52,15 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ views, config, files, state, memory, logger }: HostingOptions): Hosting {
+export function createHosting({
+  views,
+  config,
+  files,
+  state,
+  memory,
+  meter,
+  logger,
+}: HostingOptions): Hosting {
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
   const httpHosts = new Set<HttpHost>();
@@ -142,6 +155,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
+        meter,
         logger,
       });
       const { url } = await host.listen();
@@ -151,6 +165,8 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       endWithApp(host);
       return { url, closed: host.closed };
     },
+
+    health: () => [...httpHosts][0]?.health(),
 
     async update(graceMs) {
       const present = await allHttpViews();

@@ -183,6 +183,7 @@ export function configSecrets(config: Config): readonly string[] {
     password,
     secretKey,
     token,
+    config.admin.token,
     sessionKey,
     redisPassword,
     inRedisUrl,

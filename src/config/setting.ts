@@ -43,6 +43,7 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   files: 'files',
   state: 'replicas',
   log: 'operation',
+  admin: 'operation',
 };
 
 interface SettingFacts {

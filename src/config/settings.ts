@@ -154,6 +154,21 @@ const log = z.strictObject({
   }).describe('Log level. The log is JSON lines on standard error.'),
 });
 
+const admin = z.strictObject({
+  port: optional(wholeNumber(0, 65_535)).describe(
+    'Port of the admin server of `serve --http`: the status page, `/metrics`, `/livez` and `/readyz`; 0 chooses a free one. Without it, there is no admin server.',
+  ),
+  host: setting(text, '127.0.0.1').describe(
+    'Address that the admin server listens on. Any address other than loopback requires admin.token, or admin.allowWithoutToken.',
+  ),
+  token: optional(key, { secret: true }).describe(
+    'Bearer token for the status page and `/metrics`. A browser asks for it as a password, with any user name.',
+  ),
+  allowWithoutToken: setting(flag, false).describe(
+    'Serve the status page and `/metrics` on an address other than loopback without a token.',
+  ),
+});
+
 /** Checks a complete configuration and parses its texts into numbers. */
 export const settingsSchema = z.strictObject({
   dify: dify.prefault({}),
@@ -166,6 +181,7 @@ export const settingsSchema = z.strictObject({
   files: files.prefault({}),
   state: state.prefault({}),
   log: log.prefault({}),
+  admin: admin.prefault({}),
 });
 
 /** Returns every setting, in the order of the file. */

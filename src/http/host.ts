@@ -11,6 +11,7 @@ import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
+import { type Meter, NO_METER } from '../model/meter.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
@@ -19,7 +20,8 @@ import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { sendError, sendNothingHere } from './responses.ts';
+import { type Health, isProbe, routeName, sendProbe } from './routes.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -72,6 +74,7 @@ export interface HttpHostOptions {
   readonly keepAliveMs: number;
   /** Counts what clients have yet to read. */
   readonly memory?: OutgoingMemory | undefined;
+  readonly meter?: Pick<Meter, 'http'> | undefined;
   readonly logger: Logger;
 }
 
@@ -109,7 +112,7 @@ export class HttpHost {
     const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
     const authenticates = token !== undefined || keys?.required === true;
     const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
-    checkExposure(host, authenticates, options.allowWithoutToken === true);
+    checkExposure({ host, authenticates, allowWithoutToken: options.allowWithoutToken === true });
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
     this.#checkToken = createTokenCheck(token, keys);
@@ -166,6 +169,14 @@ export class HttpHost {
     return this.#closing;
   }
 
+  /** Returns whether the host can serve. The facts are public, so they contain no secrets and no text from Dify. */
+  health(): Health {
+    if (this.#isClosing()) return { status: 503, body: { status: 'stopping' } };
+    const { ready, facts } = this.#options.readiness();
+    const streams = this.#streams.full ? 'full' : undefined;
+    return { status: ready ? 200 : 503, body: { status: ready ? 'ready' : 'loading', ...facts, streams } };
+  }
+
   /**
    * Serves these views from now on. A removed view answers 404 at once; its running calls have `graceMs` to end, then
    * its sessions end. Views that are the same object as before are not affected.
@@ -201,7 +212,9 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = req.url?.split('?', 1)[0] ?? '';
-    if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
+    const { meter = NO_METER } = this.#options;
+    res.once('close', () => meter.http(routeName(pathname), req.method, res.statusCode));
+    if (isProbe(pathname)) return sendProbe(req, res, pathname, () => this.health());
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -228,15 +241,6 @@ export class HttpHost {
   async #end(principal: string): Promise<void> {
     await this.#sessions.endOf(principal);
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
-  }
-
-  #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
-    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const { ready, facts } = this.#options.readiness();
-    const streams = this.#streams.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

@@ -107,7 +107,7 @@ export function bench(options: BenchOptions = {}): Bench {
     const context = contextOf({ waiting: 'plain', ...given });
     const { principal = LOCAL_PRINCIPAL } = context;
     return calls
-      .call({ tool, parameters: {}, principal, limits: LIMITS }, args, context, rules)
+      .call({ tool, args, view, parameters: {}, principal, limits: LIMITS }, context, rules)
       .catch(outcomeOfError);
   }
 

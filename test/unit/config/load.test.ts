@@ -126,6 +126,7 @@ describe('precedence', () => {
       },
       state: {},
       log: { level: 'info' },
+      admin: { host: '127.0.0.1', allowWithoutToken: false },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
@@ -332,6 +333,7 @@ describe('secrets in files', () => {
       'http.sessionKey',
       'state.redisUrl',
       'state.redisPassword',
+      'admin.token',
     ]);
   });
 

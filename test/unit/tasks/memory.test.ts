@@ -14,8 +14,7 @@ async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
   const args = { document: { data: 'QQ==' } };
   const parameters = { document: { data: 'QQ==' } };
   await calls.call(
-    { tool: aTool(), parameters, principal: 'local', limits: LIMITS },
-    args,
+    { tool: aTool(), args, view: 'default', parameters, principal: 'local', limits: LIMITS },
     { signal: new AbortController().signal, idempotencyKey: 'order-1' },
     { after: 'off', withProgress: false },
   );
