@@ -83,8 +83,11 @@ export interface AppOptions {
    * folders of `files.allowedPaths`. Default: false.
    */
   readonly localFiles?: boolean | undefined;
-  /** Whether `serveHttp` also starts the admin server, if one is configured. Default: false. */
-  readonly admin?: boolean | undefined;
+  /**
+   * Whether the process serves clients over HTTP. If so, it has the admin server, if one is configured, and standard
+   * output is free for the audit log. Default: false.
+   */
+  readonly isServer?: boolean | undefined;
 }
 
 /**
@@ -100,14 +103,13 @@ const DEFAULT_WORKSPACE = 'default';
 /** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
-  { logger, reload, localFiles = false, admin = false }: AppOptions,
+  { logger, reload, localFiles = false, isServer = false }: AppOptions,
 ): Promise<App> {
   const approvals = await readApprovals(config);
-  const state = await openState(config, logger);
-  const { files, upstream } = await openParts(config, logger, state);
-  const { connection } = upstream;
+  const secrets = new Secrets(configSecrets(config));
   const observation = await openObservation(config, {
-    isServer: admin,
+    isServer,
+    secrets,
     observed: {
       catalogs: () => [catalogue.status()],
       health: () => hosting.health() ?? { status: 503, body: { status: 'loading' } },
@@ -115,11 +117,14 @@ export async function createApp(
     logger,
   });
   const { recorder, meter } = observation;
+  const state = await openState(config, logger);
+  const { files, upstream } = await openParts(config, logger, state);
+  const { connection } = upstream;
   const { maxConcurrent, keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const http = createDifyHttp({
     baseUrl: connection.apiUrl,
     maxConnections: maxConcurrent + SPARE_CONNECTIONS,
-    secrets: new Secrets(configSecrets(config)),
+    secrets,
     meter,
   });
   const sources = fileSources(config, localFiles);

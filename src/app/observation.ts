@@ -4,6 +4,8 @@ import type { Health } from '../http/routes.ts';
 import type { Logger } from '../model/logger.ts';
 import { type Meter, NO_METER } from '../model/meter.ts';
 import type { CatalogStatus } from '../model/registry.ts';
+import type { Secrets } from '../model/secrets.ts';
+import type { AuditLog } from '../observability/audit-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { RecentCalls } from '../observability/recent-calls.ts';
 import { callLog, Recorders } from '../observability/recorders.ts';
@@ -27,19 +29,26 @@ export interface Observation {
   close(): Promise<void>;
 }
 
-/** Opens what the configuration asks for. `isServer`: the process serves clients over HTTP and so has an admin server. */
+export interface ObservationOptions {
+  /** See `AppOptions`. */
+  readonly isServer: boolean;
+  readonly observed: Observed;
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+}
+
+/** Opens what the configuration asks for. Rejects with `config_invalid` if the audit log cannot be written. */
 export async function openObservation(
   config: Config,
-  {
-    isServer,
-    observed,
-    logger,
-  }: { readonly isServer: boolean; readonly observed: Observed; readonly logger: Logger },
+  { isServer, observed, secrets, logger }: ObservationOptions,
 ): Promise<Observation> {
   const recorder = new Recorders([callLog(logger)], logger);
+  const audit = await openAudit(config, { isServer, secrets, logger });
+  if (audit !== undefined) recorder.add(audit);
+  const close = async (): Promise<void> => audit?.close();
   const { port, ...admin } = config.admin;
   if (!isServer || port === undefined) {
-    return { recorder, meter: NO_METER, serve: async () => undefined, close: async () => undefined };
+    return { recorder, meter: NO_METER, serve: async () => undefined, close };
   }
   const [{ AdminHost }, { Metrics }] = await Promise.all([
     import('../admin/host.ts'),
@@ -65,6 +74,20 @@ export async function openObservation(
       const { url } = await host.listen();
       logger.info('The admin server is ready', { url });
     },
-    close: async () => host?.close(),
+    async close() {
+      await host?.close();
+      await close();
+    },
   };
+}
+
+async function openAudit(
+  { audit }: Config,
+  { isServer, ...rest }: Omit<ObservationOptions, 'observed'>,
+): Promise<AuditLog | undefined> {
+  const { file, ...options } = audit;
+  if (file === undefined) return undefined;
+  const { AuditLog } = await import('../observability/audit-log.ts');
+  const stdout = isServer ? 1 : 2;
+  return new AuditLog({ ...options, ...rest, file: file === 'stdout' ? stdout : file });
 }

@@ -44,6 +44,7 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   state: 'replicas',
   log: 'operation',
   admin: 'operation',
+  audit: 'operation',
 };
 
 interface SettingFacts {

@@ -169,6 +169,19 @@ const admin = z.strictObject({
   ),
 });
 
+const audit = z.strictObject({
+  file: optional(text).describe(
+    'File of the audit log, which has one JSON line for each call. `stdout` is standard output, or standard error if standard output carries the protocol. Without it, there is no audit log.',
+  ),
+  maxFileBytes: setting(size('1KiB', '1024GiB'), '64MiB').describe(
+    'Size at which the file is renamed and a new one begins.',
+  ),
+  maxFiles: setting(wholeNumber(0, 1000), 5).describe('Renamed files to keep; the oldest are deleted.'),
+  arguments: setting(flag, false).describe(
+    'Also write the arguments of each call, without known secrets and cut if they are long. By default, the log has only their hash.',
+  ),
+});
+
 /** Checks a complete configuration and parses its texts into numbers. */
 export const settingsSchema = z.strictObject({
   dify: dify.prefault({}),
@@ -182,6 +195,7 @@ export const settingsSchema = z.strictObject({
   state: state.prefault({}),
   log: log.prefault({}),
   admin: admin.prefault({}),
+  audit: audit.prefault({}),
 });
 
 /** Returns every setting, in the order of the file. */

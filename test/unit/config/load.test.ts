@@ -127,6 +127,7 @@ describe('precedence', () => {
       state: {},
       log: { level: 'info' },
       admin: { host: '127.0.0.1', allowWithoutToken: false },
+      audit: { maxFileBytes: 67_108_864, maxFiles: 5, arguments: false },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
