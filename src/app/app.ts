@@ -21,6 +21,7 @@ import { Reloader, type ReloadOutcome } from './reload.ts';
 import { openObservation } from './observation.ts';
 import { openRoad } from './road.ts';
 import { createHosting, type StdioServing } from './serving.ts';
+import { publicAddress } from './status.ts';
 import { openState, type SharedState } from './shared-state.ts';
 import { openUpstream } from './upstream.ts';
 
@@ -111,7 +112,9 @@ export async function createApp(
     isServer,
     secrets,
     observed: {
-      catalogs: () => [catalogue.status()],
+      workspaces: () => [
+        { place, catalog: () => catalogue.status(), views: views.byName, url: () => mcpUrl },
+      ],
       health: () => hosting.health() ?? { status: 503, body: { status: 'loading' } },
     },
     logger,
@@ -170,6 +173,8 @@ export async function createApp(
     hosting,
     logger,
   });
+  /** Where clients reach the default view. */
+  let mcpUrl: string | undefined;
   let closing: Promise<void> | undefined;
 
   async function shutDown(graceMs: number): Promise<void> {
@@ -210,7 +215,9 @@ export async function createApp(
     serveStdio: (options) => hosting.serveStdio(options),
     async serveHttp() {
       await observation.serve();
-      return hosting.serveHttp(() => catalogue.status());
+      const served = await hosting.serveHttp(() => catalogue.status());
+      mcpUrl = publicAddress(config.http.publicUrl, served.url);
+      return served;
     },
     close(graceMs) {
       closing ??= shutDown(graceMs);

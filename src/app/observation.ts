@@ -3,17 +3,18 @@ import type { Config } from '../config/schema.ts';
 import type { Health } from '../http/routes.ts';
 import type { Logger } from '../model/logger.ts';
 import { type Meter, NO_METER } from '../model/meter.ts';
-import type { CatalogStatus } from '../model/registry.ts';
+import type { BridgeStatus } from '../model/status.ts';
 import type { Secrets } from '../model/secrets.ts';
 import type { AuditLog } from '../observability/audit-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { RecentCalls } from '../observability/recent-calls.ts';
 import { callLog, Recorders } from '../observability/recorders.ts';
 import { VERSION } from '../version.ts';
+import { clientLines, type ObservedWorkspace, StatusReader } from './status.ts';
 
 /** What the admin server reports of the bridge. */
 export interface Observed {
-  readonly catalogs: () => readonly CatalogStatus[];
+  readonly workspaces: () => readonly ObservedWorkspace[];
   readonly health: () => Health;
 }
 
@@ -50,14 +51,30 @@ export async function openObservation(
   if (!isServer || port === undefined) {
     return { recorder, meter: NO_METER, serve: async () => undefined, close };
   }
-  const [{ AdminHost }, { Metrics }] = await Promise.all([
+  const [{ AdminHost }, { Metrics }, { statusPage }] = await Promise.all([
     import('../admin/host.ts'),
     import('../observability/metrics.ts'),
+    import('../admin/status-page.ts'),
   ]);
-  const metrics: Metrics = new Metrics({ version: VERSION, catalogs: observed.catalogs });
+  const { workspaces, health } = observed;
+  const metrics: Metrics = new Metrics({
+    version: VERSION,
+    catalogs: () => workspaces().map(({ catalog }) => catalog()),
+  });
   const recent = new RecentCalls();
   recorder.add(metrics);
   recorder.add(recent);
+  const startedAt = new Date();
+  const reader = new StatusReader();
+  const status = (): BridgeStatus => ({
+    version: VERSION,
+    startedAt,
+    health: String(health().body['status']),
+    workspaces: workspaces().map((workspace) => reader.workspace(workspace)),
+    running: recent.running(),
+    ended: recent.ended(),
+    clients: clientLines(config, workspaces()[0]?.url() ?? ''),
+  });
   let host: AdminHost | undefined;
   return {
     recorder,
@@ -66,9 +83,13 @@ export async function openObservation(
       host = new AdminHost({
         ...admin,
         port,
-        health: observed.health,
-        answer: async (pathname) =>
-          pathname === '/metrics' ? { type: metrics.contentType, body: await metrics.text() } : undefined,
+        health,
+        async answer(pathname) {
+          if (pathname === '/metrics') return { type: metrics.contentType, body: await metrics.text() };
+          const found = statusPage(pathname, status());
+          // Dify's errors may quote a request.
+          return found && { ...found, body: secrets.mask(found.body) };
+        },
         logger,
       });
       const { url } = await host.listen();
