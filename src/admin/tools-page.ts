@@ -57,7 +57,7 @@ export function toolPage(workspace: WorkspaceStatus, view: ViewStatus, status: T
     section(
       title,
       html`<p><code>${name}</code></p>
-<p class="dim">${ref.providerType} ${ref.providerId} ${ref.tool} · ${number(bytes)} bytes · about ${number(tokens)} tokens</p>`,
+<p class="dim">${ref.providerType} ${ref.providerId} ${ref.tool} &middot; ${number(bytes)} bytes &middot; about ${number(tokens)} tokens</p>`,
       authorized ? undefined : html`<p class="warn">Dify has no credentials for this provider.</p>`,
       html`<pre class="wrap">${description}</pre>`,
     ),

@@ -43,7 +43,8 @@ export async function openObservation(
   config: Config,
   { isServer, observed, secrets, logger }: ObservationOptions,
 ): Promise<Observation> {
-  const recorder = new Recorders([callLog(logger)], logger);
+  const { callTracer } = await import('../observability/tracing.ts');
+  const recorder = new Recorders([callLog(logger), callTracer(VERSION)], logger);
   const audit = await openAudit(config, { isServer, secrets, logger });
   if (audit !== undefined) recorder.add(audit);
   const close = async (): Promise<void> => audit?.close();

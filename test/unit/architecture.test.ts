@@ -51,6 +51,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/client': ['cli'],
   '@modelcontextprotocol/node': ['http'],
   '@modelcontextprotocol/server': ['mcp', 'http'],
+  '@opentelemetry/api': ['observability'],
   '@redis/client': ['redis', 'files'],
   commander: ['cli'],
   'fast-string-width': ['cli'],
