@@ -11,6 +11,7 @@ import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
+import { openAccessTokens } from './access-tokens.ts';
 import type { BridgeFiles } from './files.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
 
@@ -76,8 +77,12 @@ export function createHosting({ views, config, files, state, memory, logger }: H
   async function httpView(view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
-    const made = { name: view.name, path, createServer: await createServers(view), tools: view.tools };
+    const made = {
+      name: view.name,
+      path: pathOf(view.name),
+      createServer: await createServers(view),
+      tools: view.tools,
+    };
     httpViews.set(view, made);
     return made;
   }
@@ -134,6 +139,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       const [first, ...others] = await allHttpViews();
       const host = new http.HttpHost({
         ...options,
+        ...(await openAccessTokens(config, pathOf)),
         keys,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
@@ -171,6 +177,10 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
     },
   };
+}
+
+function pathOf(view: string): string {
+  return view === DEFAULT_VIEW ? PATH : `${PATH}/${view}`;
 }
 
 /** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */

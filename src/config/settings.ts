@@ -18,6 +18,7 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
+import { checkOauth, oauth } from './oauth-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
@@ -155,18 +156,21 @@ const log = z.strictObject({
 });
 
 /** Checks a complete configuration and parses its texts into numbers. */
-export const settingsSchema = z.strictObject({
-  dify: dify.prefault({}),
-  http: http.prefault({}),
-  catalog: catalog.prefault({}),
-  tools: tools.prefault({}),
-  views,
-  manifest: manifest.prefault({}),
-  calls: calls.prefault({}),
-  files: files.prefault({}),
-  state: state.prefault({}),
-  log: log.prefault({}),
-});
+export const settingsSchema = z
+  .strictObject({
+    dify: dify.prefault({}),
+    http: http.prefault({}),
+    oauth: oauth.prefault({}),
+    catalog: catalog.prefault({}),
+    tools: tools.prefault({}),
+    views,
+    manifest: manifest.prefault({}),
+    calls: calls.prefault({}),
+    files: files.prefault({}),
+    state: state.prefault({}),
+    log: log.prefault({}),
+  })
+  .superRefine(checkOauth);
 
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {
