@@ -106,7 +106,7 @@ export async function createApp(
   const sources = fileSources(config, localFiles);
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const road = openRoad(config, http, connection, logger);
+  const road = openRoad(config, http, connection, logger, state?.endUsers);
   const { console: difyConsole } = road;
   const memory = new MemoryBudget(config.calls.maxMemoryBytes ?? defaultMemoryBytes());
   const parts = { road, files, sources, memory, logger, onStale };

@@ -57,6 +57,9 @@ const dify = z.strictObject({
   userId: setting(uuidOrEmpty, '').describe(
     "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
   ),
+  userPerPrincipal: optional(flag).describe(
+    'Inner road: run the calls of each principal (a key, or a person with an access token) as a Dify end user of its own, which the bridge creates once. Requires Dify 1.9.0.',
+  ),
 });
 
 const http = z.strictObject({

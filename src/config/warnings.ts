@@ -47,10 +47,15 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 
 /** The settings that one road does not use. */
 const UNUSED = {
-  account: ['innerApiKey', 'secretKey'],
+  account: ['innerApiKey', 'secretKey', 'userPerPrincipal'],
   // Not createApp: consent that is not needed does no harm, and the bundle for Claude Desktop always passes it.
   inner: ['filesUrl'],
 } as const;
+
+const UNUSED_USER = {
+  path: 'dify.userId',
+  message: 'not used: dify.userPerPrincipal is set, so each principal is an end user of its own',
+};
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
   const road = usedRoad(dify);
@@ -58,6 +63,7 @@ function roadWarnings(dify: Config['dify']): readonly Problem[] {
   return [
     ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),
     ...(road === 'inner' ? keyWarnings(dify) : []),
+    ...(road === 'inner' && dify.userPerPrincipal === true && dify.userId !== '' ? [UNUSED_USER] : []),
     ...loginWarnings(dify),
   ];
 }

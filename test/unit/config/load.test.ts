@@ -555,6 +555,20 @@ describe('the file', () => {
   });
 });
 
+describe('an end user for each principal', () => {
+  it('is of the inner road, and leaves no use for a single one', async () => {
+    const env = { ...DIFY, DIFY_USER_PER_PRINCIPAL: 'true', DIFY_USER_ID: WORKSPACE };
+    expect((await load({ env })).warnings).toContainEqual({
+      path: 'dify.userId',
+      message: expect.stringMatching(/^not used/),
+    });
+    expect((await load({ env: { ...env, DIFY_ROAD: 'account' } })).warnings).toContainEqual({
+      path: 'dify.userPerPrincipal',
+      message: 'not used on the account road',
+    });
+  });
+});
+
 describe('access tokens', () => {
   const env = {
     ...DIFY,
