@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Caller } from '../calls/caller.ts';
+import { CallLimits } from '../calls/call-limits.ts';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
 import type { Logger } from '../model/logger.ts';
@@ -15,6 +18,8 @@ export interface CallParts {
   readonly sources: readonly FileSource[];
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
+  /** Counts the calls of all replicas. */
+  readonly rates?: RateStore | undefined;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
@@ -23,18 +28,32 @@ export interface CallParts {
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { road, files, sources, memory, logger, onStale } = parts;
   const { invoker, uploader, userId } = road;
-  const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
-    timeoutMs: timeout,
-    maxConcurrent,
-    maxQueued,
+    timeoutMs: config.calls.timeout,
+    limits: openLimits(config, parts),
     onStale,
     memory,
     logger,
+  });
+}
+
+function openLimits({ calls, limits, keysFile }: Config, { rates, logger }: CallParts): CallLimits {
+  const { maxConcurrent, maxQueued } = calls;
+  return new CallLimits({
+    maxConcurrent,
+    maxQueued,
+    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
+    maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
+    hasSeveral: existsSync(keysFile),
+    ratePerPrincipal: limits.ratePerPrincipal,
+    ratePerProvider: limits.ratePerProvider,
+    breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },
+    rates,
   });
 }
 

@@ -77,7 +77,15 @@ export function createHosting({ views, config, files, state, memory, logger }: H
     const known = httpViews.get(view);
     if (known !== undefined) return known;
     const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
-    const made = { name: view.name, path, createServer: await createServers(view), tools: view.tools };
+    const made = {
+      name: view.name,
+      path,
+      createServer: await createServers(view),
+      tools: view.tools,
+      get streamsPerView() {
+        return view.config.limits.streamsPerView;
+      },
+    };
     httpViews.set(view, made);
     return made;
   }
@@ -135,6 +143,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       const host = new http.HttpHost({
         ...options,
         keys,
+        streamsPerPrincipal: config.limits.streamsPerPrincipal,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],

@@ -40,6 +40,7 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   views: 'tools',
   manifest: 'approval',
   calls: 'limits',
+  limits: 'limits',
   files: 'files',
   state: 'replicas',
   log: 'operation',

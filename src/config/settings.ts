@@ -18,6 +18,7 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
+import { limits } from './limit-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
 
@@ -163,6 +164,7 @@ export const settingsSchema = z.strictObject({
   views,
   manifest: manifest.prefault({}),
   calls: calls.prefault({}),
+  limits: limits.prefault({}),
   files: files.prefault({}),
   state: state.prefault({}),
   log: log.prefault({}),
