@@ -109,7 +109,7 @@ export async function createApp(
   const road = openRoad(config, http, connection, logger);
   const { console: difyConsole } = road;
   const memory = new MemoryBudget(config.calls.maxMemoryBytes ?? defaultMemoryBytes());
-  const parts = { road, files, sources, memory, logger, onStale };
+  const parts = { road, files, sources, memory, rates: state?.rates, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -28,6 +29,10 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    /** Counts the calls of all replicas. */
+    rates: {
+      eval: (script, options) => connection.run((client) => client.eval(script, options)),
+    } satisfies RateStore,
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;
