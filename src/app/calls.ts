@@ -12,6 +12,7 @@ import type { BridgeFiles } from './files.ts';
 import type { Road } from './road.ts';
 
 export interface CallParts {
+  readonly workspace: string;
   readonly road: Road;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
@@ -41,9 +42,13 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
   });
 }
 
-function openLimits({ calls, limits, keysFile }: Config, { rates, logger }: CallParts): CallLimits {
+function openLimits(
+  { calls, limits, keysFile }: Config,
+  { workspace, rates, logger }: CallParts,
+): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
   return new CallLimits({
+    scope: workspace,
     maxConcurrent,
     maxQueued,
     maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),

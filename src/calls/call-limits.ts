@@ -13,6 +13,8 @@ export interface CalledView {
 }
 
 export interface CallLimitsOptions extends SlotLimits {
+  /** Calls are counted within it: the workspace. */
+  readonly scope: string;
   readonly ratePerPrincipal: number;
   readonly ratePerProvider: number;
   readonly breaker: BreakerOptions;
@@ -44,7 +46,7 @@ export class CallLimits {
   constructor(options: CallLimitsOptions) {
     this.#options = options;
     this.#slots = new FairSlots(options);
-    this.#rates = new RateLimits(options.rates);
+    this.#rates = new RateLimits(options.scope, options.rates);
     this.#breakers = new Breakers(options.breaker);
   }
 

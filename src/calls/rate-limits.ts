@@ -26,9 +26,12 @@ const OF: Readonly<Record<Rate['kind'], readonly [whose: string, setting: string
 /** Counts calls a minute: on all replicas together if they share a store, as long as it answers. */
 export class RateLimits {
   readonly #counter: RateLimiterMemory | RateLimiterRedis;
+  readonly #scope: string;
   readonly #isShared: boolean;
 
-  constructor(storeClient?: RateStore) {
+  /** `scope`: only counts of the same one are added up. */
+  constructor(scope: string, storeClient?: RateStore) {
+    this.#scope = scope;
     // The limits are compared here, because each view has one of its own.
     const options = { points: Number.MAX_SAFE_INTEGER, duration: WINDOW_S };
     const own = new RateLimiterMemory(options);
@@ -51,7 +54,7 @@ export class RateLimits {
    */
   async count(rates: readonly Rate[]): Promise<void> {
     for (const { kind, name, perMinute } of rates) {
-      const { consumedPoints, msBeforeNext } = await this.#consume(`${kind}:${name}`);
+      const { consumedPoints, msBeforeNext } = await this.#consume(`${this.#scope} ${kind} ${name}`);
       if (consumedPoints > perMinute) throw rateLimited(kind, perMinute, msBeforeNext);
     }
   }

@@ -28,18 +28,29 @@ export const DEFAULT_VIEW = 'default';
  * `common` applies to all views and is not a setting.
  */
 export function viewsOf(
-  config: Pick<Config, 'tools' | 'views' | 'limits'>,
+  config: Pick<Config, 'tools' | 'views' | 'limits' | 'own'>,
   common: Pick<ViewConfig, 'fileSources'> = {},
 ): ReadonlyMap<string, ViewConfig> {
-  const { views } = config;
-  const tools = Object.freeze({ ...config.tools, ...common, limits: config.limits });
+  const { views, own } = config;
+  const inWorkspace = own && pathsOf(own.tools, `${own.path}.tools`);
+  const tools: ViewConfig = Object.freeze({
+    ...config.tools,
+    ...common,
+    limits: config.limits,
+    ...(inWorkspace && { at: inWorkspace }),
+  });
   const all = new Map<string, ViewConfig>([[DEFAULT_VIEW, tools]]);
   for (const [name, view] of Object.entries(views)) {
-    const at = Object.fromEntries(Object.keys(view).map((key) => [key, `views.${name}.${key}`]));
+    const at = { ...tools.at, ...pathsOf(view, `${own === undefined ? '' : `${own.path}.`}views.${name}`) };
     const auto = { ...tools.auto, ...view.auto };
     const handOff = { ...tools.handOff, ...view.handOff };
     const limits = { ...tools.limits, ...view.limits };
     all.set(name, Object.freeze({ ...tools, ...view, auto, handOff, limits, at }));
   }
   return all;
+}
+
+/** Returns the path of each setting of a group in the configuration file. */
+function pathsOf(settings: object, group: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.keys(settings).map((key) => [key, `${group}.${key}`]));
 }

@@ -35,6 +35,9 @@ const CHECK_MS = 5000;
 /** The connections that are allowed besides those of the streams. */
 const SPARE_CONNECTIONS = 1000;
 
+/** `/readyz`, or that of one workspace. */
+const READY_PATH = /^(?:\/w\/([a-z0-9-]+))?\/readyz$/;
+
 /** Statuses of refusals that operators look for: who has no token, a wrong address, or met a limit. */
 const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 
@@ -48,8 +51,11 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
-  readonly readiness: () => Readiness;
+  /**
+   * Returns the state for `/readyz`, or for `/w/NAME/readyz` of a workspace; undefined if there is no such workspace.
+   * Both are public, so the state contains no secrets and no text from Dify.
+   */
+  readonly readiness: (workspace?: string) => Readiness | undefined;
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
@@ -208,7 +214,8 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = req.url?.split('?', 1)[0] ?? '';
-    if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
+    const ready = READY_PATH.exec(pathname);
+    if (ready !== null || pathname === '/livez') return this.#sendHealth(req, res, ready);
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -237,11 +244,13 @@ export class HttpHost {
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
   }
 
-  #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
+  #sendHealth(req: IncomingMessage, res: ServerResponse, readyPath: RegExpExecArray | null): void {
     if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
+    if (readyPath === null) return sendJson(res, 200, { status: 'ok' });
     if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const { ready, facts } = this.#options.readiness();
+    const state = this.#options.readiness(readyPath[1]);
+    if (state === undefined) return sendNothingHere(res, []);
+    const { ready, facts } = state;
     const streams = this.#streams.full ? 'full' : undefined;
     sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
   }

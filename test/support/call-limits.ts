@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/model/logger.ts';
 export function callLimits(options: Partial<CallLimitsOptions> = {}): CallLimits {
   const many = 1_000_000;
   return new CallLimits({
+    scope: 'default',
     maxConcurrent: many,
     maxQueued: many,
     maxPerPrincipal: many,

@@ -7,7 +7,7 @@ const REFUSED = { code: 'rate_limited' };
 
 describe('calls a minute', () => {
   it('are limited for each name of each kind, with the seconds until the next minute', async () => {
-    const limits = new RateLimits();
+    const limits = new RateLimits('default');
     await limits.count([rate('principal', 'a', 2), rate('view', 'a', 9)]);
     await limits.count([rate('principal', 'a', 2), rate('view', 'a', 9)]);
     const refused = await errorOf(limits.count([rate('principal', 'a', 2)]));
@@ -21,7 +21,7 @@ describe('calls a minute', () => {
   });
 
   it('of a principal that is refused leave those of its view to the others', async () => {
-    const limits = new RateLimits();
+    const limits = new RateLimits('default');
     const of = (name: string): readonly Rate[] => [rate('principal', name, 2), rate('view', 'v', 4)];
     await limits.count(of('a'));
     await limits.count(of('a'));

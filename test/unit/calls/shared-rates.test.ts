@@ -12,7 +12,7 @@ it('replicas count together, without the name of a principal in Redis, and each 
   const url = redis.newUrl();
   const connections = await Promise.all([connectTo(url), connectTo(url)]);
   const [a, b] = connections.map((connection) => {
-    return new RateLimits({
+    return new RateLimits('default', {
       eval: (script, options) => connection.run((client) => client.eval(script, options)),
     });
   }) as [RateLimits, RateLimits];
