@@ -82,7 +82,7 @@ async function startPair() {
     await bridge.match('stdout', /^.*\n/);
     return bridge;
   };
-  const [a, b] = await Promise.all(ports.map(serve)) as [Started, Started];
+  const [a, b] = (await Promise.all(ports.map(serve))) as [Started, Started];
   const proxy = await startRoundRobin(await freePort(), ports);
   onTestFinished(() => proxy[Symbol.asyncDispose]());
   return { a, b, ports, serve, keys, url: proxy.url };
@@ -116,7 +116,9 @@ async function openClient(url: string, id: number, key: string): Promise<Client>
     'MCP-Protocol-Version': '2025-11-25',
   };
   // The next request goes to the other replica.
-  await (await post(`${url}${path}`, session, { jsonrpc: '2.0', method: 'notifications/initialized' })).text();
+  await (
+    await post(`${url}${path}`, session, { jsonrpc: '2.0', method: 'notifications/initialized' })
+  ).text();
   return { id, path, headers: session };
 }
 
