@@ -162,7 +162,11 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         import('../http/local-sessions.ts'),
       ]);
       const { keepAlive, publicUrl, keysFile, ...options } = config.http;
-      const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
+      const keys = new Keys(config.keysFile, {
+        required: keysFile !== undefined,
+        revocations: state?.revocations,
+        logger,
+      });
       keys.onEnd((key) => {
         for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });

@@ -14,13 +14,19 @@ export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
-    await Promise.all([
-      import('../redis/connection.ts'),
-      import('../files/backends/redis.ts'),
-      import('../tasks/redis-calls.ts'),
-      import('../http/redis-sessions.ts'),
-    ]);
+  const [
+    { connectRedis },
+    { createRedisBackend },
+    { createRedisCalls },
+    { RedisSessions },
+    { RedisRevocations },
+  ] = await Promise.all([
+    import('../redis/connection.ts'),
+    import('../files/backends/redis.ts'),
+    import('../tasks/redis-calls.ts'),
+    import('../http/redis-sessions.ts'),
+    import('../http/redis-revocations.ts'),
+  ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
@@ -34,6 +40,7 @@ export async function openState(config: Config, logger: Logger) {
       eval: (script, options) => connection.run((client) => client.eval(script, options)),
     } satisfies RateStore,
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
+    revocations: new RedisRevocations(connection),
     get health() {
       return connection.health;
     },
