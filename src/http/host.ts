@@ -72,6 +72,8 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
+  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
+  readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
@@ -117,7 +119,12 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams);
+    const half = Math.ceil(maxStreams / 2);
+    const { streamsPerPrincipal } = options;
+    this.#streams = new StreamLimit({
+      maxStreams,
+      maxPerPrincipal: () => streamsPerPrincipal ?? (keys?.required === true ? half : maxStreams),
+    });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
       isClosing: () => this.#isClosing(),
