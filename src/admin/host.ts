@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { checkExposure, listenError, urlHost } from '../http/address.ts';
 import { createPlaceCheck } from '../http/admission.ts';
 import { keyHash } from '../http/key-file.ts';
-import { type Health, isProbe, sendProbe } from '../http/routes.ts';
+import type { createHealth } from '../http/health.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -40,7 +40,8 @@ export interface AdminHostOptions {
   readonly port: number;
   readonly token?: string | undefined;
   readonly allowWithoutToken: boolean;
-  readonly health: () => Health;
+  /** Answers `/livez` and `/readyz`. */
+  readonly answerHealth: ReturnType<typeof createHealth>;
   /** Returns what is at a path; undefined for nothing. */
   readonly answer: (pathname: string) => Promise<AdminAnswer | undefined>;
   readonly logger: Logger;
@@ -108,10 +109,10 @@ export class AdminHost {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { health, answer, logger } = this.#options;
+    const { answerHealth, answer, logger } = this.#options;
     const pathname = req.url?.split('?', 1)[0] ?? '';
     try {
-      if (isProbe(pathname)) return sendProbe(req, res, pathname, health);
+      if (answerHealth(req, res, pathname)) return;
       this.#checkPlace(req.headers);
       this.#checkToken(req.headers.authorization);
       if (req.method !== 'GET' && req.method !== 'HEAD') {

@@ -1,5 +1,11 @@
 import { formatSize } from '../model/format-size.ts';
-import type { BridgeStatus, CallSummary, ViewStatus, WorkspaceStatus } from '../model/status.ts';
+import type {
+  BreakerState,
+  BridgeStatus,
+  CallSummary,
+  ViewStatus,
+  WorkspaceStatus,
+} from '../model/status.ts';
 import type { AdminAnswer } from './host.ts';
 import { html, type Html } from './html.ts';
 import { ago, number, page, section, since, table } from './page.ts';
@@ -42,7 +48,7 @@ function overview(status: BridgeStatus): AdminAnswer {
     ...workspaces.map((workspace) => workspaceSection(workspace, now)),
     section('Calls in flight', callsTable(running, { now, hasSeveral })),
     section('Latest calls', callsTable(ended, { now, hasSeveral })),
-    ...(breakers === undefined ? [] : [section('Circuit breakers', breakersTable(breakers, now))]),
+    section('Circuit breakers', breakersTable(breakers, now)),
     section(
       'Connect a client',
       html`<p class="dim">The lines for the configuration file of each client. The path of another view is in the table above.</p>`,
@@ -136,11 +142,13 @@ function callsTable(
   return table(['Began', 'Tool', 'View', 'Caller', 'Client', 'Outcome', ...numbers], rows, 'None.');
 }
 
-function breakersTable(breakers: NonNullable<BridgeStatus['breakers']>, now: number): Html {
-  const rows = breakers.map(({ provider, state, until }) => [
-    provider,
-    html`<span class="${state === 'closed' ? 'good' : 'bad'}">${state}</span>`,
-    until === undefined ? '' : `tries again in ${since(Math.max(0, until.getTime() - now))}`,
-  ]);
-  return table(['Provider', 'State', ''], rows, 'All closed.');
+function breakersTable(breakers: readonly BreakerState[], now: number): Html {
+  const rows = breakers
+    .filter(({ state }) => state !== 'closed')
+    .map(({ provider, state, until }) => [
+      provider,
+      html`<span class="bad">${state}</span>`,
+      until === undefined ? '' : `in ${since(Math.max(0, until.getTime() - now))}`,
+    ]);
+  return table(['Provider', 'State', 'Tried again'], rows, 'All are closed.');
 }

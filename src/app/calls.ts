@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Caller } from '../calls/caller.ts';
+import { CallLimits } from '../calls/call-limits.ts';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
 import type { CallPlace, CallRecorder } from '../model/call-record.ts';
@@ -18,27 +21,52 @@ export interface CallParts {
   readonly memory: MemoryBudget;
   readonly place: CallPlace;
   readonly recorder: CallRecorder;
+  /** Counts the calls of all replicas. */
+  readonly rates?: RateStore | undefined;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
 }
 
-export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
+export function openCaller(
+  config: Config,
+  parts: CallParts,
+  { results, limits }: { readonly results: ToolResults; readonly limits: CallLimits },
+): Caller {
   const { road, files, sources, memory, place, recorder, onStale } = parts;
-  const { invoker, uploader, userId } = road;
-  const { timeout, maxConcurrent, maxQueued } = config.calls;
+  const { invoker, uploader, userId, endUsers } = road;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
-    timeoutMs: timeout,
-    maxConcurrent,
-    maxQueued,
+    endUsers,
+    timeoutMs: config.calls.timeout,
+    limits,
     onStale,
     memory,
     place,
     recorder,
+  });
+}
+
+export function openLimits(
+  { calls, limits, keysFile }: Config,
+  { place, rates, logger }: CallParts,
+): CallLimits {
+  const { maxConcurrent, maxQueued } = calls;
+  return new CallLimits({
+    scope: place.workspace,
+    maxConcurrent,
+    maxQueued,
+    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
+    maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
+    hasSeveral: existsSync(keysFile),
+    ratePerPrincipal: limits.ratePerPrincipal,
+    ratePerProvider: limits.ratePerProvider,
+    breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },
+    rates,
   });
 }
 

@@ -1,31 +1,33 @@
 import type { AdminHost } from '../admin/host.ts';
 import type { Config } from '../config/schema.ts';
-import type { Health } from '../http/routes.ts';
+import { DEFAULT_WORKSPACE } from '../config/workspaces.ts';
+import type { HealthOptions } from '../http/health.ts';
+import type { CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 import { type Meter, NO_METER } from '../model/meter.ts';
 import type { BridgeStatus } from '../model/status.ts';
 import type { Secrets } from '../model/secrets.ts';
 import type { AuditLog } from '../observability/audit-log.ts';
-import type { Metrics } from '../observability/metrics.ts';
 import { RecentCalls } from '../observability/recent-calls.ts';
 import { callLog, Recorders } from '../observability/recorders.ts';
 import { VERSION } from '../version.ts';
-import { clientLines, type ObservedWorkspace, StatusReader } from './status.ts';
+import type { View } from '../view/view.ts';
+import { clientLines, StatusReader } from './status.ts';
+import type { Workspace } from './workspace.ts';
 
 /** What the admin server reports of the bridge. */
-export interface Observed {
-  readonly workspaces: () => readonly ObservedWorkspace[];
-  readonly health: () => Health;
+export interface Observed extends Pick<HealthOptions, 'readiness' | 'isClosing'> {
+  /** The workspaces, the default one first. */
+  readonly workspaces: () => readonly Workspace[];
+  /** Returns where clients reach a view; undefined before the bridge listens. */
+  readonly urlOf: (view: View) => string | undefined;
 }
 
 /** Records calls and other events. */
 export interface Observation {
-  readonly recorder: Recorders;
+  readonly recorder: CallRecorder;
   readonly meter: Meter;
-  /**
-   * Starts the admin server, if there is one. Rejects with `config_invalid` for an address that others can reach without a
-   * token, and with `port_unavailable`.
-   */
+  /** Starts the admin server, if there is one. Rejects with `port_unavailable`. */
   serve(): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,78 +40,95 @@ export interface ObservationOptions {
   readonly logger: Logger;
 }
 
-/** Opens what the configuration asks for. Rejects with `config_invalid` if the audit log cannot be written. */
-export async function openObservation(
-  config: Config,
-  { isServer, observed, secrets, logger }: ObservationOptions,
-): Promise<Observation> {
+/**
+ * Opens what the configuration asks for. Rejects with `config_invalid` if the audit log cannot be written, and if others
+ * could reach the admin server without a token.
+ */
+export async function openObservation(config: Config, options: ObservationOptions): Promise<Observation> {
+  const { isServer, logger } = options;
   const { callTracer } = await import('../observability/tracing.ts');
-  const recorder = new Recorders([callLog(logger), callTracer(VERSION)], logger);
-  const audit = await openAudit(config, { isServer, secrets, logger });
+  const recorder = new Recorders([callLog(logger, DEFAULT_WORKSPACE), callTracer(VERSION)], logger);
+  const audit = await openAudit(config, options);
   if (audit !== undefined) recorder.add(audit);
-  const close = async (): Promise<void> => audit?.close();
-  const { port, ...admin } = config.admin;
-  if (!isServer || port === undefined) {
-    return { recorder, meter: NO_METER, serve: async () => undefined, close };
-  }
-  const [{ AdminHost }, { Metrics }, { statusPage }] = await Promise.all([
-    import('../admin/host.ts'),
-    import('../observability/metrics.ts'),
-    import('../admin/status-page.ts'),
-  ]);
-  const { workspaces, health } = observed;
-  const metrics: Metrics = new Metrics({
-    version: VERSION,
-    catalogs: () => workspaces().map(({ catalog }) => catalog()),
-  });
-  const recent = new RecentCalls();
-  recorder.add(metrics);
-  recorder.add(recent);
-  const startedAt = new Date();
-  const reader = new StatusReader();
-  const status = (): BridgeStatus => ({
-    version: VERSION,
-    startedAt,
-    health: String(health().body['status']),
-    workspaces: workspaces().map((workspace) => reader.workspace(workspace)),
-    running: recent.running(),
-    ended: recent.ended(),
-    clients: clientLines(config, workspaces()[0]?.url() ?? ''),
-  });
-  let host: AdminHost | undefined;
+  const admin = isServer ? await openAdmin(config, options) : undefined;
+  for (const each of admin?.recorders ?? []) recorder.add(each);
   return {
     recorder,
-    meter: metrics,
+    meter: admin?.meter ?? NO_METER,
     async serve() {
-      host = new AdminHost({
-        ...admin,
-        port,
-        health,
-        async answer(pathname) {
-          if (pathname === '/metrics') return { type: metrics.contentType, body: await metrics.text() };
-          const found = statusPage(pathname, status());
-          // Dify's errors may quote a request.
-          return found && { ...found, body: secrets.mask(found.body) };
-        },
-        logger,
-      });
-      const { url } = await host.listen();
+      if (admin === undefined) return;
+      const { url } = await admin.host.listen();
       logger.info('The admin server is ready', { url });
     },
     async close() {
-      await host?.close();
-      await close();
+      await admin?.host.close();
+      await audit?.close();
     },
   };
 }
 
 async function openAudit(
   { audit }: Config,
-  { isServer, ...rest }: Omit<ObservationOptions, 'observed'>,
+  { isServer, secrets, logger }: ObservationOptions,
 ): Promise<AuditLog | undefined> {
   const { file, ...options } = audit;
   if (file === undefined) return undefined;
   const { AuditLog } = await import('../observability/audit-log.ts');
   const stdout = isServer ? 1 : 2;
-  return new AuditLog({ ...options, ...rest, file: file === 'stdout' ? stdout : file });
+  return new AuditLog({ ...options, file: file === 'stdout' ? stdout : file, secrets, logger });
+}
+
+/** The admin server, which does not listen yet, and what it reports from. */
+interface Admin {
+  readonly host: AdminHost;
+  readonly meter: Meter;
+  readonly recorders: readonly CallRecorder[];
+}
+
+async function openAdmin(
+  config: Config,
+  { observed, secrets, logger }: ObservationOptions,
+): Promise<Admin | undefined> {
+  const { port, ...options } = config.admin;
+  if (port === undefined) return undefined;
+  const [{ AdminHost }, { Metrics }, { statusPage }, { createHealth }] = await Promise.all([
+    import('../admin/host.ts'),
+    import('../observability/metrics.ts'),
+    import('../admin/status-page.ts'),
+    import('../http/health.ts'),
+  ]);
+  const { workspaces, urlOf, readiness } = observed;
+  const breakers = () => workspaces().flatMap(({ limits }) => limits.breakers());
+  const catalogs = () => workspaces().map(({ catalogue }) => catalogue.status());
+  const metrics = new Metrics({ version: VERSION, catalogs, breakers });
+  const recent = new RecentCalls();
+  const reader = new StatusReader(urlOf);
+  const startedAt = new Date();
+  const status = (): BridgeStatus => {
+    const [main] = workspaces();
+    const url = main && urlOf(main.views.default);
+    return {
+      version: VERSION,
+      startedAt,
+      health: readiness()?.ready === true ? 'ready' : 'loading',
+      workspaces: workspaces().map((workspace) => reader.workspace(workspace)),
+      running: recent.running(),
+      ended: recent.ended(),
+      breakers: breakers(),
+      clients: url === undefined ? [] : clientLines(config, url),
+    };
+  };
+  const host = new AdminHost({
+    ...options,
+    port,
+    answerHealth: createHealth({ ...observed, isFull: () => false }),
+    async answer(pathname) {
+      if (pathname === '/metrics') return { type: metrics.contentType, body: await metrics.text() };
+      const found = statusPage(pathname, status());
+      // Dify's errors may quote a request.
+      return found && { ...found, body: secrets.mask(found.body) };
+    },
+    logger,
+  });
+  return { host, meter: metrics, recorders: [metrics, recent] };
 }

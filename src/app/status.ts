@@ -2,49 +2,44 @@ import { existsSync } from 'node:fs';
 import { CLIENTS } from '../clients/client.ts';
 import { newFileText } from '../clients/edit.ts';
 import type { Config } from '../config/schema.ts';
-import { DEFAULT_VIEW } from '../config/views.ts';
-import type { CallPlace } from '../model/call-record.ts';
-import type { CatalogStatus, ListedTool } from '../model/registry.ts';
+import type { ListedTool } from '../model/registry.ts';
 import type { ClientLines, Cost, ToolStatus, ViewStatus, WorkspaceStatus } from '../model/status.ts';
 import { toolCost, totalCost } from '../registry/cost.ts';
 import { listedTools } from '../view/brief-tools.ts';
 import type { View } from '../view/view.ts';
-
-/** A workspace as the admin server sees it. */
-export interface ObservedWorkspace {
-  readonly place: CallPlace;
-  readonly catalog: () => CatalogStatus;
-  readonly views: ReadonlyMap<string, View>;
-  /** The address of the default view; undefined before the bridge listens. */
-  readonly url: () => string | undefined;
-}
+import type { Workspace } from './workspace.ts';
 
 /** Describes workspaces for the status page. Computes the costs of a list again only if the list has changed. */
 export class StatusReader {
+  readonly #urlOf: (view: View) => string | undefined;
   readonly #shown = new Map<View, { readonly tools: readonly ListedTool[]; readonly cost: Cost }>();
   readonly #published = new Map<
     View,
     { readonly tools: readonly ListedTool[]; readonly status: readonly ToolStatus[] }
   >();
 
-  workspace({ place, catalog, views, url }: ObservedWorkspace): WorkspaceStatus {
-    const { workspace: name, road, host } = place;
-    return {
-      name,
-      road,
-      host,
-      catalog: catalog(),
-      views: [...views.values()].map((view) => this.#view(view, url())),
-    };
+  /** `urlOf` returns where clients reach a view. */
+  constructor(urlOf: (view: View) => string | undefined) {
+    this.#urlOf = urlOf;
   }
 
-  #view(view: View, base: string | undefined): ViewStatus {
+  workspace({ place, catalogue, views }: Workspace): WorkspaceStatus {
+    const { workspace: name, road, host } = place;
+    const all = [...views.byName.values()].map((view) => this.#view(view));
+    return { name, road, host, catalog: catalogue.status(), views: all };
+  }
+
+  #view(view: View): ViewStatus {
     const { name, mode, registry } = view;
-    const url = base && (name === DEFAULT_VIEW ? base : `${base}/${name}`);
     const shown = view.tools.current()?.tools ?? [];
-    const tools = this.#tools(view);
-    const withheld = registry.current()?.withheld ?? [];
-    return { name, url, mode, tools, withheld, shown: { tools: shown.length, ...this.#costOf(view, shown) } };
+    return {
+      name,
+      url: this.#urlOf(view),
+      mode,
+      tools: this.#tools(view),
+      withheld: registry.current()?.withheld ?? [],
+      shown: { tools: shown.length, ...this.#costOf(view, shown) },
+    };
   }
 
   #costOf(view: View, tools: readonly ListedTool[]): Cost {
@@ -69,14 +64,6 @@ export class StatusReader {
     this.#published.set(view, { tools: registry.tools, status });
     return status;
   }
-}
-
-/** Returns the address of the bridge for clients, with a placeholder for a host that only the operator knows. */
-export function publicAddress(publicUrl: string | undefined, url: string): string {
-  const listening = new URL(url);
-  if (publicUrl !== undefined) return publicUrl + listening.pathname;
-  const isAny = listening.hostname === '0.0.0.0' || listening.hostname === '[::]';
-  return isAny ? `http://BRIDGE-HOST:${listening.port}${listening.pathname}` : url;
 }
 
 /** Returns the lines that each client with support for HTTP needs to reach the address. */

@@ -8,15 +8,17 @@ import {
   toolFacts,
 } from '../model/call-record.ts';
 import { type ToolResult, withIgnored } from '../model/content.ts';
-import { argumentsError, type ErrorCode, unauthorizedError } from '../model/errors.ts';
+import { argumentsError, BridgeError, type ErrorCode, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
-import type { Invoker } from '../model/ports.ts';
+import type { EndUsers, Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { Semaphore } from '../model/semaphore.ts';
+import { formatSize } from '../model/format-size.ts';
+import { writeJson } from '../model/well-formed.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
+import type { CallLimits, CallSlot } from './call-limits.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
 import { type Silence, watchSilence } from './silence.ts';
@@ -29,12 +31,11 @@ export interface CallerOptions {
   readonly results: Pick<ToolResults, 'read'>;
   /** The `user_id` on the wire. */
   readonly userId: string;
+  /** In place of it, one for each principal. */
+  readonly endUsers?: EndUsers | undefined;
   /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
-  /** The most concurrent calls. */
-  readonly maxConcurrent: number;
-  /** The most calls that wait for a slot. */
-  readonly maxQueued: number;
+  readonly limits: Pick<CallLimits, 'enter' | 'running'>;
   /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
   /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
@@ -47,32 +48,45 @@ export interface CallerOptions {
 }
 
 /** Who calls, and with which arguments. */
-export type RefusedCall = Pick<CallContext, 'origin' | 'principal'> & Pick<CallRequest, 'args' | 'view'>;
+export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
+  /** As the client sent them. */
+  readonly args: unknown;
+  /** The name of the view. */
+  readonly view: string;
+}
 
 const SILENCE_MS = 60_000;
 
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
-  readonly #slots: Semaphore;
   readonly #calls = new Map<RunningCall, Promise<ToolResult>>();
   #closing = false;
 
   constructor(options: CallerOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.maxConcurrent, options.maxQueued);
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
   get running(): number {
-    return this.#slots.running;
+    return this.#options.limits.running;
   }
 
   /**
    * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
-   * @throws BridgeError `invalid_arguments` with all problems, `provider_unauthorized` if nobody could correct them.
+   * @throws BridgeError `invalid_arguments` with all problems, also if the arguments have more bytes than `maxBytes`;
+   * `provider_unauthorized` if nobody could correct them.
    */
-  check(tool: PublishedTool, call: RefusedCall): Pick<CallRequest, 'parameters' | 'ignored'> {
+  check(
+    tool: PublishedTool,
+    call: RefusedCall,
+    maxBytes: number,
+  ): Pick<CallRequest, 'parameters' | 'ignored'> {
+    const bytes = Buffer.byteLength(writeJson(call.args) ?? '');
+    if (bytes > maxBytes) {
+      this.refuse(toolFacts(tool), call, 'invalid_arguments');
+      throw argumentsTooLarge(tool.name, bytes, maxBytes);
+    }
     const parsed = tool.parseArguments(call.args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     if (!tool.authorized) {
@@ -105,7 +119,8 @@ export class Caller {
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
     const { invoker, memory: budget, timeoutMs, place, recorder = NO_RECORDER } = this.#options;
-    const { tool, args, view, origin, principal, limits, ignored } = request;
+    const { tool, args, origin, principal, limits, ignored } = request;
+    const view = request.view.name;
     const memory = budget.lease();
     const isStopped = invoker.stopsWorkflows === true && tool.ref.providerType === 'workflow';
     const call = new RunningCall(request, memory, signal, { timeoutMs, isStopped });
@@ -154,16 +169,18 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, userId, silenceMs = SILENCE_MS, onStale } = this.#options;
-    let release: (() => void) | undefined;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    let slot: CallSlot | undefined;
+    let failure: BridgeError | undefined;
     let silence: Silence | undefined;
     let iterator: AsyncIterator<ToolInvokeMessage> | undefined;
     try {
-      release = await this.#slots.acquire(call.signal);
+      slot = await limits.enter(call.request, call.signal);
       call.hasSlot = true;
       // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
-      const parameters = await this.#withFiles(call);
+      const userId = (await endUsers?.idOf(call.request.principal, call.signal)) ?? this.#options.userId;
+      const parameters = await this.#withFiles(call, userId);
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel, forms } = tool;
@@ -176,6 +193,7 @@ export class Caller {
         const next = await abortable(iterator.next(), call.signal);
         if (next.done === true) break;
         call.messages += 1;
+        slot.answered();
         silence.heard();
         record.received?.(next.value);
         yield next.value;
@@ -183,13 +201,13 @@ export class Caller {
         call.signal.throwIfAborted();
       }
     } catch (error) {
-      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
+      failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
       if (isStale(failure, tool)) onStale?.();
       throw failure;
     } finally {
       silence?.stop();
-      release?.();
+      slot?.release(failure);
       // Its answer does not matter: the call has its outcome already.
       const close = async (): Promise<unknown> => iterator?.return?.();
       close().catch(() => undefined);
@@ -197,10 +215,17 @@ export class Caller {
   }
 
   /** Resolves with the parameters after each file has been stored in Dify. */
-  async #withFiles(call: RunningCall): Promise<JsonObject> {
+  async #withFiles(call: RunningCall, userId: string): Promise<JsonObject> {
     const { signal, request } = call;
     const { tool, parameters, principal } = request;
     if (tool.fileParameters.length === 0) return parameters;
-    return abortable(this.#options.files.store(tool, parameters, { signal, principal }), signal);
+    return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
   }
+}
+
+function argumentsTooLarge(tool: string, bytes: number, maxBytes: number): BridgeError {
+  const sizes = `${formatSize(bytes)}, more than ${formatSize(maxBytes)} (limits.maxArgumentBytes)`;
+  return new BridgeError('invalid_arguments', `The arguments of ${tool} have ${sizes}.`, {
+    hint: 'Nothing was sent to Dify. Send less, and files by their address or resource URI.',
+  });
 }

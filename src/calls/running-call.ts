@@ -7,6 +7,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cancelled, deadlineExceeded } from './call-errors.ts';
+import type { CalledView } from './call-limits.ts';
 
 /** A call of a published tool with checked arguments. */
 export interface CallRequest {
@@ -19,8 +20,7 @@ export interface CallRequest {
   readonly args: unknown;
   /** The owner of the call. */
   readonly principal: string;
-  /** The name of the view that the client called. */
-  readonly view: string;
+  readonly view: CalledView;
   /** How many bytes and characters the result may contain. */
   readonly limits: ResultLimits;
   readonly origin?: CallOrigin | undefined;

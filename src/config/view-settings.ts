@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { viewLimits } from './limit-settings.ts';
 import { choice, durationOrOff, flag, list, LIST_ERROR, text, wholeNumber } from './fields.ts';
 import { matcher, preset, RESULT_FIELDS } from './preset-fields.ts';
 import { kinds, optional, setting } from './setting.ts';
@@ -108,9 +109,9 @@ export const tools = z.strictObject({
 });
 
 /** Returns the same settings, all optional. */
-function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
-  shape: T,
-) {
+export function withoutDefaults<
+  T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>,
+>(shape: T) {
   const leaves = Object.entries(shape).map(([name, leaf]) => {
     const plain = z.exactOptional(leaf.unwrap());
     return [name, leaf.description === undefined ? plain : plain.describe(leaf.description)];
@@ -120,16 +121,19 @@ function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(
   };
 }
 
+export const SETTINGS_ERROR = { error: 'expected settings, each as "name: value"' };
+
 /** A further view. It inherits from `tools` what it does not set. */
-const view = z.strictObject(
+export const view = z.strictObject(
   {
     ...withoutDefaults(tools.shape),
     auto: z
       .exactOptional(z.strictObject(withoutDefaults(AUTO_SIZES), AUTO_ERROR))
       .describe(tools.shape.auto.description ?? ''),
     handOff: z.exactOptional(viewHandOff).describe(tools.shape.handOff.description ?? ''),
+    limits: z.exactOptional(viewLimits).describe('The limits of this view, in place of those under limits.'),
   },
-  { error: 'expected settings, each as "name: value"' },
+  SETTINGS_ERROR,
 );
 
 const viewName = z

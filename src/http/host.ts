@@ -13,15 +13,17 @@ import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import { type Meter, NO_METER } from '../model/meter.ts';
 import type { SessionRecords } from '../model/session-records.ts';
+import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendNothingHere } from './responses.ts';
-import { type Health, isProbe, routeName, sendProbe } from './routes.ts';
+import { sendDocument, sendError, sendNothingHere } from './responses.ts';
+import { routeName } from './routes.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -50,12 +52,15 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
-  readonly readiness: () => Readiness;
+  readonly readiness: HealthOptions['readiness'];
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
   readonly keys?: Keys | undefined;
+  /** Verify the tokens that are neither the token nor a key. */
+  readonly verifiers?: readonly TokenVerifier[] | undefined;
+  /** Tells clients where to get such a token. */
+  readonly resource?: ProtectedResource | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -69,6 +74,8 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
+  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
+  readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
@@ -78,17 +85,12 @@ export interface HttpHostOptions {
   readonly logger: Logger;
 }
 
-/** Whether tools can be served, and facts for monitoring. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /**
  * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
+  readonly #answerHealth: ReturnType<typeof createHealth>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
   readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
@@ -109,18 +111,28 @@ export class HttpHost {
 
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
-    const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
-    const authenticates = token !== undefined || keys?.required === true;
-    const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
+    const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
+    const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
+    const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
     checkExposure({ host, authenticates, allowWithoutToken: options.allowWithoutToken === true });
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
-    this.#checkToken = createTokenCheck(token, keys);
+    this.#checkToken = createTokenCheck(token, keys, verifiers);
     keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams);
+    const half = Math.ceil(maxStreams / 2);
+    const { streamsPerPrincipal } = options;
+    this.#streams = new StreamLimit({
+      maxStreams,
+      maxPerPrincipal: () => streamsPerPrincipal ?? (keys?.required === true ? half : maxStreams),
+    });
+    this.#answerHealth = createHealth({
+      readiness: options.readiness,
+      isClosing: () => this.#isClosing(),
+      isFull: () => this.#streams.full,
+    });
     this.#refusals = new Refusals(logger);
     this.#addViews(options.views);
     const times = {
@@ -169,14 +181,6 @@ export class HttpHost {
     return this.#closing;
   }
 
-  /** Returns whether the host can serve. The facts are public, so they contain no secrets and no text from Dify. */
-  health(): Health {
-    if (this.#isClosing()) return { status: 503, body: { status: 'stopping' } };
-    const { ready, facts } = this.#options.readiness();
-    const streams = this.#streams.full ? 'full' : undefined;
-    return { status: ready ? 200 : 503, body: { status: ready ? 'ready' : 'loading', ...facts, streams } };
-  }
-
   /**
    * Serves these views from now on. A removed view answers 404 at once; its running calls have `graceMs` to end, then
    * its sessions end. Views that are the same object as before are not affected.
@@ -211,10 +215,10 @@ export class HttpHost {
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const pathname = req.url?.split('?', 1)[0] ?? '';
+    const pathname = pathOf(req);
     const { meter = NO_METER } = this.#options;
     res.once('close', () => meter.http(routeName(pathname), req.method, res.statusCode));
-    if (isProbe(pathname)) return sendProbe(req, res, pathname, () => this.health());
+    if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -225,7 +229,11 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const { principal, views } = this.#checkToken(req.headers);
+      const metadata = this.#options.resource?.metadataAt(pathname);
+      if (metadata !== undefined) return sendDocument(req, res, metadata);
+      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      // The client may have left while its token was verified.
+      if (res.destroyed) return;
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
@@ -252,9 +260,9 @@ export class HttpHost {
       this.#refusals.add(error.code, error.message, originOfRequest(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
-    const isUnauthorized = error.code === 'unauthorized';
-    const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
-    sendError(res, error, id, { ...challenge });
+    const parameters = this.#options.resource?.challenge(pathOf(req));
+    const challenge = bearerChallenge(error, req.headers.authorization, parameters);
+    sendError(res, error, id, challenge === undefined ? {} : { 'WWW-Authenticate': challenge });
   }
 
   async #shutDown(graceMs: number): Promise<void> {
@@ -277,6 +285,10 @@ export class HttpHost {
     stop();
     this.#refusals.end();
   }
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return url?.split('?', 1)[0] ?? '';
 }
 
 async function leave(view: ServedView, graceMs: number): Promise<void> {

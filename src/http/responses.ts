@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 
@@ -23,6 +23,12 @@ export function sendJson(
   res.end(body);
 }
 
+/** Answers a request for a public JSON document. */
+export function sendDocument({ method }: IncomingMessage, res: ServerResponse, document: object): void {
+  if (method !== 'GET' && method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
+  sendJson(res, 200, document);
+}
+
 /**
  * Sends the error of a request that ends before any MCP answer, with status and code from ERROR_RULES. `id` is the ID
  * of the JSON-RPC request, if known.
@@ -34,12 +40,14 @@ export function sendError(
   headers: Readonly<Record<string, string>>,
 ): void {
   const { http, rpc } = error.rule;
+  const { code, retryAfterSeconds } = error;
   const answer = {
     jsonrpc: '2.0',
     id: typeof id === 'string' || typeof id === 'number' ? id : null,
-    error: { code: rpc, message: error.toText(), data: { code: error.code } },
+    error: { code: rpc, message: error.toText(), data: { code, retryAfterSeconds } },
   };
-  sendJson(res, http, answer, headers);
+  const wait = retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) };
+  sendJson(res, http, answer, { ...headers, ...wait });
 }
 
 /** Refuses a method that the endpoint does not support in the client's revision. */

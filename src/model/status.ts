@@ -69,7 +69,6 @@ export interface BridgeStatus {
   /** The running calls, and the latest ones that ended. */
   readonly running: readonly CallSummary[];
   readonly ended: readonly CallSummary[];
-  /** Absent if the bridge has no circuit breakers. */
-  readonly breakers?: readonly BreakerState[] | undefined;
+  readonly breakers: readonly BreakerState[];
   readonly clients: readonly ClientLines[];
 }

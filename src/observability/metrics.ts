@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CallFacts, CallRecord, CallRecorder } from '../model/call-record.ts';
+import type { CallEnd, CallFacts, CallRecord, CallRecorder } from '../model/call-record.ts';
 import type { Meter, Plane } from '../model/meter.ts';
 import type { CatalogStatus } from '../model/registry.ts';
 import type { BreakerState } from '../model/status.ts';
@@ -15,6 +15,13 @@ const OTHER = 'other';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
 
+/** What limits a call that ended so. */
+const LIMITS: Partial<Record<CallEnd['outcome'], string>> = {
+  busy: 'slots',
+  rate_limited: 'rate',
+  provider_unavailable: 'breaker',
+};
+
 const BREAKER_VALUES: Readonly<Record<BreakerState['state'], number>> = {
   closed: 0,
   'half-open': 1,
@@ -25,7 +32,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** Returns the catalogue of each workspace. */
   readonly catalogs: () => readonly CatalogStatus[];
-  readonly breakers?: (() => readonly BreakerState[]) | undefined;
+  readonly breakers: () => readonly BreakerState[];
 }
 
 /** The metrics of the bridge for Prometheus. No label has values that clients can choose. */
@@ -80,11 +87,12 @@ export class Metrics implements CallRecorder, Meter {
     this.#gauge('catalog_last_success_timestamp_seconds', success, [], (gauge) => {
       gauge.set(Math.min(...catalogs().map(({ loadedAt }) => (loadedAt?.getTime() ?? 0) / 1000)));
     });
-    if (breakers === undefined) return;
     const states = 'Circuit breakers: 0 closed, 1 half open, 2 open.';
     this.#gauge('circuit_state', states, ['provider'], (gauge) => {
       gauge.reset();
-      for (const { provider, state } of breakers().slice(0, MAX_TOOLS)) {
+      // A provider may be in several workspaces, and its worst state counts.
+      const sorted = breakers().toSorted((a, b) => BREAKER_VALUES[a.state] - BREAKER_VALUES[b.state]);
+      for (const { provider, state } of sorted.slice(-MAX_TOOLS)) {
         gauge.set({ provider }, BREAKER_VALUES[state]);
       }
     });
@@ -112,7 +120,8 @@ export class Metrics implements CallRecorder, Meter {
         // Each combination has a time series for each boundary, so codes count together.
         this.#seconds.observe({ tool, outcome: outcome === 'ok' ? 'ok' : 'error' }, durationMs / 1000);
         this.#bytes.inc(bytes);
-        if (outcome === 'busy') this.#limited.inc({ scope: 'calls' });
+        const scope = LIMITS[outcome];
+        if (scope !== undefined) this.#limited.inc({ scope });
       },
     };
   }

@@ -44,13 +44,14 @@ export class Recorders implements CallRecorder {
   }
 }
 
-/** Returns the recorder that writes one line to the log for each call. */
-export function callLog(logger: Logger): CallRecorder {
+/** Returns the recorder that writes one line to the log for each call. It names all workspaces but one. */
+export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder {
   return {
-    started: ({ tool, ref, origin }) => ({
+    started: ({ tool, ref, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
           ...originFields(origin),
+          workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
           providerType: ref?.providerType,
           outcome,

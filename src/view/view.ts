@@ -33,6 +33,8 @@ const INSTRUCTIONS =
 
 export interface ViewOptions {
   readonly name: string;
+  /** Its name among the views of all workspaces: see `viewId`. */
+  readonly id: string;
   readonly settings: ViewSettings;
   /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
@@ -48,6 +50,7 @@ export interface ViewOptions {
  */
 export class View implements ToolService {
   readonly name: string;
+  readonly id: string;
   /** The published tools. */
   readonly registry: RegistrySource;
   /** The published tools, or in mode `search` the search tools, and the hand-off tools. */
@@ -64,15 +67,16 @@ export class View implements ToolService {
   #decided: AutoMode | undefined;
   #search: ToolSearch | undefined;
 
-  constructor({ name, settings, waitMs, caller, tasks, logger }: ViewOptions) {
+  constructor({ name, id, settings, waitMs, caller, tasks, logger }: ViewOptions) {
     this.name = name;
+    this.id = id;
     this.#settings = settings;
     this.#caller = caller;
     this.#logger = logger;
     this.#snapshot = new Snapshot(waitMs, logger);
     this.registry = this.#snapshot.select(({ registry }) => registry);
     this.tools = this.#snapshot.select(({ list }) => list);
-    this.#tasks = new ViewTasks({ view: name, tasks, caller });
+    this.#tasks = new ViewTasks({ view: id, tasks, caller });
     this.detached = this.#tasks;
   }
 
@@ -136,10 +140,10 @@ export class View implements ToolService {
     const request = {
       tool,
       args,
-      view: this.name,
       parameters,
       ignored: [...new Set([...beside, ...ignored])],
       principal,
+      view: { name: this.name, ...this.config.limits },
       origin,
       limits: this.config,
     };
@@ -152,7 +156,8 @@ export class View implements ToolService {
     { origin, principal, observer }: CallContext,
   ): ReturnType<Caller['check']> {
     try {
-      return this.#caller.check(tool, { args, view: this.name, origin, principal });
+      const call = { args, view: this.name, origin, principal };
+      return this.#caller.check(tool, call, this.config.limits.maxArgumentBytes);
     } catch (thrown) {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;

@@ -9,6 +9,7 @@ import type { CatalogListing } from '../../src/model/ports.ts';
 import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
 import { View, type ViewOptions } from '../../src/view/view.ts';
+import { callLimits } from './call-limits.ts';
 
 const NOWHERE = '/nonexistent';
 
@@ -16,7 +17,7 @@ const NOWHERE = '/nonexistent';
 export async function viewConfig(changes: Partial<ViewConfig> = {}): Promise<ViewConfig> {
   const env = { HOME: NOWHERE, XDG_CONFIG_HOME: NOWHERE };
   const { config } = await loadConfig({ env, needsDify: false });
-  return { ...config.tools, ...changes };
+  return { ...config.tools, limits: config.limits, ...changes };
 }
 
 /** A listing of one plugin, `fake`, with tools of these names. */
@@ -73,8 +74,7 @@ export function echoCaller(recorder?: CallRecorder): {
     files: { store: () => Promise.reject(new Error('no files expected')) },
     userId: '',
     timeoutMs: 60_000,
-    maxConcurrent: 5,
-    maxQueued: 5,
+    limits: callLimits(),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
     place: PLACE,
     recorder,
@@ -98,6 +98,7 @@ export async function testView(options: TestViewOptions = {}): Promise<View> {
   });
   return new View({
     name: 'default',
+    id: 'default',
     settings: { config, approval: undefined },
     waitMs: 10_000,
     caller,

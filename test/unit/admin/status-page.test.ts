@@ -73,11 +73,12 @@ describe('the status page', () => {
     expect(page([workspace('first'), workspace('second')])).toContain('>first / support</td>');
   });
 
-  it('lists breakers if the bridge has any, and each problem once', () => {
+  it('lists the breakers that are not closed, and each problem once', () => {
     const { body = '' } = statusPage('/', { ...status, workspaces: [workspace('first')] }) ?? {};
-    expect(body).toMatch(/<span class="bad">open<\/span>.*tries again in (60|59|1) /s);
+    expect(body).toMatch(/<span class="bad">open<\/span>.*in (60|59|1) /s);
     expect(body.match(/<li>/g)).toHaveLength(2);
-    expect(statusPage('/', { ...status, breakers: undefined })?.body).not.toContain('Circuit breakers');
+    const closed = { provider: 'acme', state: 'closed' } as const;
+    expect(statusPage('/', { ...status, breakers: [closed] })?.body).toContain('All are closed.');
   });
 
   it.each([

@@ -9,7 +9,7 @@ const LOADED_AT = new Date('2026-11-22T10:00:00Z');
 const catalog: CatalogStatus = { listing: undefined, loadedAt: LOADED_AT, lastError: undefined, stale: [] };
 
 function metricsWith(options: Partial<ConstructorParameters<typeof Metrics>[0]> = {}): Metrics {
-  return new Metrics({ version: '1.2.3', catalogs: () => [catalog], ...options });
+  return new Metrics({ version: '1.2.3', catalogs: () => [catalog], breakers: () => [], ...options });
 }
 
 function facts(tool: string): CallFacts {
@@ -46,7 +46,7 @@ describe('metrics', () => {
       'stream_messages_total{type="text"} 1',
       'stream_bytes_total 200',
       'output_truncated_total{reason="text"} 1',
-      'rate_limited_total{scope="calls"} 1',
+      'rate_limited_total{scope="slots"} 1',
       `catalog_last_success_timestamp_seconds ${LOADED_AT.getTime() / 1000}`,
       `build_info{version="1.2.3",node="${process.versions.node}"} 1`,
     ]) {
@@ -85,16 +85,18 @@ describe('metrics', () => {
     const states = [
       { provider: 'acme/kit/kit', state: 'open' },
       { provider: 'acme/web/web', state: 'closed' },
+      // In another workspace.
+      { provider: 'acme/kit/kit', state: 'half-open' },
     ] as const;
     const metrics = metricsWith({ breakers: () => states });
     expect(await samplesOf(metrics, 'circuit_state')).toEqual([
-      'dify_bridge_circuit_state{provider="acme/kit/kit"} 2',
       'dify_bridge_circuit_state{provider="acme/web/web"} 0',
+      'dify_bridge_circuit_state{provider="acme/kit/kit"} 2',
     ]);
   });
 
   it('have the names, types and labels that are documented', async () => {
-    const metrics = metricsWith({ breakers: () => [] });
+    const metrics = metricsWith();
     const own = (await metrics.text()).split('\n').filter((line) => line.startsWith('# TYPE dify_bridge_'));
     expect(own.map((line) => line.slice('# TYPE dify_bridge_'.length)).sort()).toMatchInlineSnapshot(`
       [

@@ -27,7 +27,8 @@ function recordingLogger() {
 describe('the log of calls', () => {
   it('has one line a call, without arguments', () => {
     const { lines, logger } = recordingLogger();
-    callLog(logger).started(FACTS).ended(END);
+    callLog(logger, 'default').started(FACTS).ended(END);
+    callLog(logger, 'other').started(FACTS).ended(END);
     expect(lines).toEqual([
       {
         message: 'Tool call ended',
@@ -39,6 +40,7 @@ describe('the log of calls', () => {
         durationMs: 42,
         messages: 2,
       },
+      expect.objectContaining({ workspace: 'default' }),
     ]);
   });
 });
