@@ -100,7 +100,9 @@ describe('the programs of the tests', () => {
     expect(provide()).toEqual({
       status: 0,
       stdout: '',
-      stderr: expect.stringContaining('Installed redis-server, chromium, nginx, caddy, openssl and prometheus'),
+      stderr: expect.stringContaining(
+        'Installed redis-server, chromium, nginx, caddy, openssl and prometheus',
+      ),
     });
     expect(log()).toEqual([UPDATE, INSTALL]);
     expect(existsSync(policy)).toBe(false);
@@ -113,7 +115,9 @@ describe('the programs of the tests', () => {
     writeFileSync(policy, 'exit 104\n');
     expect(provide()).toMatchObject({
       status: 0,
-      stderr: expect.stringContaining('Installed redis-server, chromium, nginx, caddy, openssl and prometheus'),
+      stderr: expect.stringContaining(
+        'Installed redis-server, chromium, nginx, caddy, openssl and prometheus',
+      ),
     });
     expect(log()).toEqual([UPDATE, INSTALL].map((line) => line.replace('101', '104')));
     expect(readFileSync(policy, 'utf8')).toBe('exit 104\n');
