@@ -20,7 +20,7 @@ export function checkExposure(host: string, authenticates: boolean, allowWithout
     'config_invalid',
     `The bridge would serve ${host} to the network, and anybody there could call the tools.`,
     {
-      hint: 'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
+      hint: 'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN) or oauth.issuer (DIFY_BRIDGE_OAUTH_ISSUER), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
     },
   );
 }

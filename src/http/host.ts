@@ -219,9 +219,10 @@ export class HttpHost {
       }
       const metadata = this.#options.resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
-      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      const { principal, views, expiresAt } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.
       if (res.destroyed) return;
+      if (expiresAt !== undefined) this.#streams.endAt(res, expiresAt);
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** Limits the streams that stay open without a request: the GET streams of sessions and `subscriptions/listen`. */
 export class StreamLimit {
   readonly #max: number;
-  #open = 0;
+  readonly #open = new Set<ServerResponse>();
 
   constructor(maxStreams: number) {
     this.#max = maxStreams;
@@ -12,7 +13,7 @@ export class StreamLimit {
 
   /** Whether a new stream would be refused. */
   get full(): boolean {
-    return this.#open >= this.#max;
+    return this.#open.size >= this.#max;
   }
 
   /**
@@ -26,9 +27,16 @@ export class StreamLimit {
       });
     }
     if (res.destroyed) return;
-    this.#open += 1;
-    res.once('close', () => {
-      this.#open -= 1;
-    });
+    this.#open.add(res);
+    res.once('close', () => this.#open.delete(res));
+  }
+
+  /** Ends a response at a time, in milliseconds since the epoch, if it is a stream by then. */
+  endAt(res: ServerResponse, time: number): void {
+    const end = (): void => {
+      if (this.#open.has(res)) res.destroy();
+    };
+    const stop = after(time - Date.now(), end, { ref: false });
+    res.once('close', stop);
   }
 }

@@ -72,7 +72,11 @@ export class JwtVerifier implements TokenVerifier, AuthorizationServer {
         hint: `Ask the identity provider for a token with the scopes ${this.scopesAt(endpoint).join(' ')}.`,
       });
     }
-    return { principal: principalOf(issuer, claims.sub ?? ''), views: own?.map(({ view }) => view) };
+    return {
+      principal: principalOf(issuer, claims.sub ?? ''),
+      views: own?.map(({ view }) => view),
+      expiresAt: (claims.exp ?? 0) * 1000,
+    };
   }
 
   async #verified(token: string, endpoint: string): Promise<JWTPayload> {
