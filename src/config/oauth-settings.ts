@@ -77,11 +77,12 @@ interface Checked {
   readonly oauth: z.output<typeof oauth>;
   readonly http: { readonly publicUrl?: string | undefined };
   readonly views: Readonly<Record<string, unknown>>;
+  readonly workspaces: Readonly<Record<string, { readonly views: Readonly<Record<string, unknown>> }>>;
 }
 
 /** Reports what access tokens need of other settings. */
 export function checkOauth(
-  { oauth: { issuer: given, views: rules = {} }, http, views }: Checked,
+  { oauth: { issuer: given, views: rules = {} }, http, views, workspaces }: Checked,
   context: z.RefinementCtx,
 ): void {
   const { publicUrl } = http;
@@ -99,8 +100,12 @@ export function checkOauth(
       'expected https:// (http:// only on loopback), because oauth.issuer is set',
     );
   }
+  const others = Object.entries(workspaces).flatMap(([workspace, own]) =>
+    ['default', ...Object.keys(own.views)].map((view) => `${workspace}/${view}`),
+  );
+  const known = new Set(['default', ...Object.keys(views), ...others]);
   for (const name of Object.keys(rules)) {
-    if (name === 'default' || Object.hasOwn(views, name)) continue;
+    if (known.has(name)) continue;
     report(['oauth', 'views', name], `there is no view named ${name}`);
   }
 }

@@ -18,9 +18,10 @@ import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } fro
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendDocument, sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -49,8 +50,7 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
-  readonly readiness: () => Readiness;
+  readonly readiness: HealthOptions['readiness'];
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
@@ -80,17 +80,12 @@ export interface HttpHostOptions {
   readonly logger: Logger;
 }
 
-/** Whether tools can be served, and facts for monitoring. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /**
  * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
+  readonly #answerHealth: ReturnType<typeof createHealth>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
   readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
@@ -123,6 +118,11 @@ export class HttpHost {
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
     this.#streams = new StreamLimit(maxStreams);
+    this.#answerHealth = createHealth({
+      readiness: options.readiness,
+      isClosing: () => this.#isClosing(),
+      isFull: () => this.#streams.full,
+    });
     this.#refusals = new Refusals(logger);
     this.#addViews(options.views);
     const times = {
@@ -206,7 +206,7 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = pathOf(req);
-    if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
+    if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -238,15 +238,6 @@ export class HttpHost {
   async #end(principal: string): Promise<void> {
     await this.#sessions.endOf(principal);
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
-  }
-
-  #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
-    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const { ready, facts } = this.#options.readiness();
-    const streams = this.#streams.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

@@ -44,7 +44,7 @@ async function startKeyed(...entries: readonly Entry[]) {
   const sandbox = await createSandbox({ tools: 'long' });
   const env = {
     DIFY_BRIDGE_KEYS_FILE: path,
-    DIFY_BRIDGE_TOOLS_HAND_OFF: '400ms',
+    DIFY_BRIDGE_TOOLS_HAND_OFF: '2s',
     DIFY_BRIDGE_FILES_STORE: 'memory',
     DIFY_BRIDGE_TOOLS_MAX_IMAGE_BYTES: '100B',
   };
