@@ -68,8 +68,12 @@ export class JwtVerifier implements TokenVerifier, AuthorizationServer {
     const own = views?.filter((rule) => isSatisfied(rule, claims, granted));
     const missing = views?.find((rule) => rule.endpoint === endpoint && !own?.includes(rule))?.scope;
     if (lacking.length > 0 || own?.length === 0 || (missing !== undefined && endpoint !== endpointOf(''))) {
+      const scopes = this.scopesAt(endpoint).join(' ');
       throw new BridgeError('insufficient_scope', 'The access token does not permit this request.', {
-        hint: `Ask the identity provider for a token with the scopes ${this.scopesAt(endpoint).join(' ')}.`,
+        hint:
+          scopes === ''
+            ? 'No view is open to it: the operator of the bridge can change oauth.views.'
+            : `Ask the identity provider for a token with the scopes ${scopes}.`,
       });
     }
     return {
