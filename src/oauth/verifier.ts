@@ -64,10 +64,10 @@ export class JwtVerifier implements TokenVerifier, AuthorizationServer {
     const endpoint = endpointOf(path);
     const claims = await this.#verified(token, endpoint);
     const granted = scopesOf(claims);
-    const lacking = this.#options.scopes.filter((scope) => !granted.includes(scope));
     const own = views?.filter((rule) => isSatisfied(rule, claims, granted));
-    const missing = views?.find((rule) => rule.endpoint === endpoint && !own?.includes(rule))?.scope;
-    if (lacking.length > 0 || own?.length === 0 || (missing !== undefined && endpoint !== endpointOf(''))) {
+    // At the default endpoint, any view that is open will do.
+    const needed = endpoint === endpointOf('') ? this.#options.scopes : this.scopesAt(endpoint);
+    if (own?.length === 0 || !needed.every((scope) => granted.includes(scope))) {
       const scopes = this.scopesAt(endpoint).join(' ');
       throw new BridgeError('insufficient_scope', 'The access token does not permit this request.', {
         hint:

@@ -146,6 +146,26 @@ describe('scopes', () => {
   );
 });
 
+describe('a view of a scope and a claim', () => {
+  const views = [
+    { view: 'default', endpoint: '/mcp', scope: 'a' },
+    { view: 'research', endpoint: '/mcp/research', scope: 'b', claim: 'groups', value: 'research' },
+  ];
+
+  it('is open to a token with both; a token is told of a missing scope, and not of a claim', async () => {
+    await using server = await startIssuer(usual);
+    const verifier = verifierOf(server.issuer, { views });
+    const at = async (path: string, claims: JWTPayload) =>
+      verifier.verify(await token(server.issuer, claims), path);
+    const both = { scope: 'a b', groups: 'research' };
+    expect(await at('/mcp/research', both)).toMatchObject({ views: ['default', 'research'] });
+    expect(await at('/mcp/research', { scope: 'a b' })).toMatchObject({ views: ['default'] });
+    expect(await at('/mcp', { scope: 'b', groups: 'research' })).toMatchObject({ views: ['research'] });
+    const lacking = await errorOf(at('/mcp/research', { scope: 'a', groups: 'research' }));
+    expect(lacking).toMatchObject({ code: 'insufficient_scope', hint: expect.stringContaining('scopes b') });
+  });
+});
+
 describe('a claim that opens a view', () => {
   const [OPEN, CLOSED] = [['research'], 'insufficient_scope'];
 
