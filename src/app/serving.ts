@@ -99,9 +99,15 @@ export function createHosting({ workspaces, config, files, state, memory, logger
   async function httpView(workspace: Workspace, view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const path = pathOf(view.id);
-    const createServer = await createServers(view, workspace.config);
-    const made = { name: view.id, path, createServer, tools: view.tools };
+    const made = {
+      name: view.id,
+      path: pathOf(view.id),
+      createServer: await createServers(view, workspace.config),
+      tools: view.tools,
+      get streamsPerView() {
+        return view.config.limits.streamsPerView;
+      },
+    };
     httpViews.set(view, made);
     return made;
   }
@@ -160,7 +166,11 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         import('../http/local-sessions.ts'),
       ]);
       const { keepAlive, publicUrl, keysFile, ...options } = config.http;
-      const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
+      const keys = new Keys(config.keysFile, {
+        required: keysFile !== undefined,
+        revocations: state?.revocations,
+        logger,
+      });
       keys.onEnd((key) => {
         for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });
@@ -169,6 +179,7 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         ...options,
         ...(await openAccessTokens(config, pathOf)),
         keys,
+        streamsPerPrincipal: config.limits.streamsPerPrincipal,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],

@@ -78,7 +78,7 @@ export async function openWorkspace(
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
   const road = openRoad(config, http, connection, logger, state?.endUsers);
-  const parts = { road, files, sources, memory, logger, onStale };
+  const parts = { workspace: name, road, files, sources, memory, rates: state?.rates, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });

@@ -72,6 +72,8 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
+  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
+  readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
@@ -117,7 +119,12 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams);
+    const { streamsPerPrincipal } = options;
+    const hasSeveral = (): boolean => keys?.required === true || verifiers.length > 0;
+    this.#streams = new StreamLimit({
+      maxStreams,
+      maxPerPrincipal: () => streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
+    });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
       isClosing: () => this.#isClosing(),
