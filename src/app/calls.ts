@@ -28,12 +28,13 @@ export interface CallParts {
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { road, files, sources, memory, logger, onStale } = parts;
-  const { invoker, uploader, userId } = road;
+  const { invoker, uploader, userId, endUsers } = road;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
+    endUsers,
     timeoutMs: config.calls.timeout,
     limits: openLimits(config, parts),
     onStale,

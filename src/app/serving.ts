@@ -11,6 +11,7 @@ import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
+import { openAccessTokens } from './access-tokens.ts';
 import type { BridgeFiles } from './files.ts';
 import { readiness } from './readiness.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
@@ -19,10 +20,11 @@ import type { Workspace } from './workspace.ts';
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
 
-/** Returns the path of a view: in another workspace than the default one, below that workspace's own path. */
-function pathOf(workspace: string, view: string): string {
+/** Returns the path of a view by its ID: in another workspace than the default one, below that workspace's own path. */
+function pathOf(id: string): string {
+  const [, workspace, view = id] = /^([^/]+)\/(.+)$/.exec(id) ?? [];
   const path = view === DEFAULT_VIEW ? PATH : `${PATH}/${view}`;
-  return workspace === DEFAULT_WORKSPACE ? path : `/w/${workspace}${path}`;
+  return workspace === undefined ? path : `/w/${workspace}${path}`;
 }
 
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
@@ -94,10 +96,9 @@ export function createHosting({ workspaces, config, files, state, memory, logger
   async function httpView(workspace: Workspace, view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const path = pathOf(workspace.name, view.name);
     const made = {
       name: view.id,
-      path,
+      path: pathOf(view.id),
       createServer: await createServers(view, workspace.config),
       tools: view.tools,
       get streamsPerView() {
@@ -173,6 +174,7 @@ export function createHosting({ workspaces, config, files, state, memory, logger
       const [first, ...others] = await allHttpViews();
       const host = new http.HttpHost({
         ...options,
+        ...(await openAccessTokens(config, pathOf)),
         keys,
         streamsPerPrincipal: config.limits.streamsPerPrincipal,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),

@@ -19,12 +19,14 @@ export async function openState(config: Config, logger: Logger) {
     { createRedisBackend },
     { createRedisCalls },
     { RedisSessions },
+    { redisEndUsers },
     { RedisRevocations },
   ] = await Promise.all([
     import('../redis/connection.ts'),
     import('../files/backends/redis.ts'),
     import('../tasks/redis-calls.ts'),
     import('../http/redis-sessions.ts'),
+    import('../redis/end-users.ts'),
     import('../http/redis-revocations.ts'),
   ]);
   const connection = await connectRedis({ url, password, logger });
@@ -35,6 +37,7 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    endUsers: redisEndUsers(connection, logger),
     /** Counts the calls of all replicas. */
     rates: {
       eval: (script, options) => connection.run((client) => client.eval(script, options)),

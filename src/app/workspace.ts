@@ -77,7 +77,7 @@ export async function openWorkspace(
   });
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const road = openRoad(config, http, connection, logger);
+  const road = openRoad(config, http, connection, logger, state?.endUsers);
   const parts = { workspace: name, road, files, sources, memory, rates: state?.rates, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);

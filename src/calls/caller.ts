@@ -6,7 +6,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
-import type { Invoker } from '../model/ports.ts';
+import type { EndUsers, Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -25,6 +25,8 @@ export interface CallerOptions {
   readonly results: Pick<ToolResults, 'read'>;
   /** The `user_id` on the wire. */
   readonly userId: string;
+  /** In place of it, one for each principal. */
+  readonly endUsers?: EndUsers | undefined;
   /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
   readonly limits: Pick<CallLimits, 'enter' | 'running'>;
@@ -128,7 +130,7 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, userId, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
     let slot: CallSlot | undefined;
     let failure: BridgeError | undefined;
     let silence: Silence | undefined;
@@ -138,7 +140,8 @@ export class Caller {
       call.hasSlot = true;
       // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
-      const parameters = await this.#withFiles(call);
+      const userId = (await endUsers?.idOf(call.request.principal, call.signal)) ?? this.#options.userId;
+      const parameters = await this.#withFiles(call, userId);
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel, forms } = tool;
@@ -172,11 +175,11 @@ export class Caller {
   }
 
   /** Resolves with the parameters after each file has been stored in Dify. */
-  async #withFiles(call: RunningCall): Promise<JsonObject> {
+  async #withFiles(call: RunningCall, userId: string): Promise<JsonObject> {
     const { signal, request } = call;
     const { tool, parameters, principal } = request;
     if (tool.fileParameters.length === 0) return parameters;
-    return abortable(this.#options.files.store(tool, parameters, { signal, principal }), signal);
+    return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
   }
 
   #log(

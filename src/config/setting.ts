@@ -18,6 +18,7 @@ export const USES = {
   everyday: 'Everyday',
   dify: 'Reaching Dify',
   http: 'Serving over HTTP',
+  oauth: 'Access tokens of an identity provider',
   tools: 'Choosing and naming tools',
   large: 'Many tools',
   results: 'What results contain',

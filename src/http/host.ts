@@ -12,14 +12,16 @@ import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
+import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -35,9 +37,6 @@ const CHECK_MS = 5000;
 /** The connections that are allowed besides those of the streams. */
 const SPARE_CONNECTIONS = 1000;
 
-/** `/readyz`, or that of one workspace. */
-const READY_PATH = /^(?:\/w\/([a-z0-9-]+))?\/readyz$/;
-
 /** Statuses of refusals that operators look for: who has no token, a wrong address, or met a limit. */
 const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 
@@ -51,15 +50,15 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /**
-   * Returns the state for `/readyz`, or for `/w/NAME/readyz` of a workspace; undefined if there is no such workspace.
-   * Both are public, so the state contains no secrets and no text from Dify.
-   */
-  readonly readiness: (workspace?: string) => Readiness | undefined;
+  readonly readiness: HealthOptions['readiness'];
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
   readonly keys?: Keys | undefined;
+  /** Verify the tokens that are neither the token nor a key. */
+  readonly verifiers?: readonly TokenVerifier[] | undefined;
+  /** Tells clients where to get such a token. */
+  readonly resource?: ProtectedResource | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -83,17 +82,12 @@ export interface HttpHostOptions {
   readonly logger: Logger;
 }
 
-/** Whether tools can be served, and facts for monitoring. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /**
  * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
+  readonly #answerHealth: ReturnType<typeof createHealth>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
   readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
@@ -114,13 +108,13 @@ export class HttpHost {
 
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
-    const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
-    const authenticates = token !== undefined || keys?.required === true;
-    const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
+    const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
+    const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
+    const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
     checkExposure(host, authenticates, options.allowWithoutToken === true);
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
-    this.#checkToken = createTokenCheck(token, keys);
+    this.#checkToken = createTokenCheck(token, keys, verifiers);
     keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
@@ -130,6 +124,11 @@ export class HttpHost {
     this.#streams = new StreamLimit({
       maxStreams,
       maxPerPrincipal: () => streamsPerPrincipal ?? (keys?.required === true ? half : maxStreams),
+    });
+    this.#answerHealth = createHealth({
+      readiness: options.readiness,
+      isClosing: () => this.#isClosing(),
+      isFull: () => this.#streams.full,
     });
     this.#refusals = new Refusals(logger);
     this.#addViews(options.views);
@@ -213,9 +212,8 @@ export class HttpHost {
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const pathname = req.url?.split('?', 1)[0] ?? '';
-    const ready = READY_PATH.exec(pathname);
-    if (ready !== null || pathname === '/livez') return this.#sendHealth(req, res, ready);
+    const pathname = pathOf(req);
+    if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -226,7 +224,11 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const { principal, views } = this.#checkToken(req.headers);
+      const metadata = this.#options.resource?.metadataAt(pathname);
+      if (metadata !== undefined) return sendDocument(req, res, metadata);
+      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      // The client may have left while its token was verified.
+      if (res.destroyed) return;
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
@@ -244,17 +246,6 @@ export class HttpHost {
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
   }
 
-  #sendHealth(req: IncomingMessage, res: ServerResponse, readyPath: RegExpExecArray | null): void {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (readyPath === null) return sendJson(res, 200, { status: 'ok' });
-    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const state = this.#options.readiness(readyPath[1]);
-    if (state === undefined) return sendNothingHere(res, []);
-    const { ready, facts } = state;
-    const streams = this.#streams.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
-  }
-
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
     const { logger } = this.#options;
     const error = asBridgeError(thrown);
@@ -264,9 +255,9 @@ export class HttpHost {
       this.#refusals.add(error.code, error.message, originOfRequest(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
-    const isUnauthorized = error.code === 'unauthorized';
-    const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
-    sendError(res, error, id, { ...challenge });
+    const parameters = this.#options.resource?.challenge(pathOf(req));
+    const challenge = bearerChallenge(error, req.headers.authorization, parameters);
+    sendError(res, error, id, challenge === undefined ? {} : { 'WWW-Authenticate': challenge });
   }
 
   async #shutDown(graceMs: number): Promise<void> {
@@ -289,6 +280,10 @@ export class HttpHost {
     stop();
     this.#refusals.end();
   }
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return url?.split('?', 1)[0] ?? '';
 }
 
 async function leave(view: ServedView, graceMs: number): Promise<void> {
