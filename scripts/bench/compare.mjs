@@ -20,9 +20,9 @@ const servers = Object.entries(builds).map(([name, program]) => {
 });
 try {
   const urls = await Promise.all(servers.map(({ server }) => addressOf(server)));
-  for (const [title, connect] of [
-    ['session', connectHttpSession],
-    ['2026-07-28', connectHttpModern],
+  for (const { title, connect } of [
+    { title: 'session', connect: connectHttpSession },
+    { title: '2026-07-28', connect: connectHttpModern },
   ]) {
     const lanes = [];
     for (const [at, each] of servers.entries()) {

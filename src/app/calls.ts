@@ -44,18 +44,19 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
 }
 
 function openLimits(
-  { calls, limits, keysFile }: Config,
+  { calls, limits, keysFile, oauth }: Config,
   { workspace, rates, logger }: CallParts,
 ): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
+  const mostButNotAll = Math.max(1, Math.min(maxConcurrent - 1, Math.ceil(maxConcurrent * 0.75)));
   return new CallLimits({
     scope: workspace,
     maxConcurrent,
     maxQueued,
-    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxPerPrincipal: limits.callsPerPrincipal ?? mostButNotAll,
     maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
     maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
-    hasSeveral: existsSync(keysFile),
+    hasSeveral: existsSync(keysFile) || oauth.issuer !== undefined,
     ratePerPrincipal: limits.ratePerPrincipal,
     ratePerProvider: limits.ratePerProvider,
     breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },

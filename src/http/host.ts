@@ -72,7 +72,7 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
-  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
+  /** Those of one principal. Default: half of `maxStreams` if several can call, otherwise all. */
   readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
@@ -123,7 +123,8 @@ export class HttpHost {
     const { streamsPerPrincipal } = options;
     this.#streams = new StreamLimit({
       maxStreams,
-      maxPerPrincipal: () => streamsPerPrincipal ?? (keys?.required === true ? half : maxStreams),
+      maxPerPrincipal: () =>
+        streamsPerPrincipal ?? (keys?.required === true || verifiers.length > 0 ? half : maxStreams),
     });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
