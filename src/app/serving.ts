@@ -9,6 +9,7 @@ import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { openAccessTokens } from './access-tokens.ts';
@@ -45,6 +46,8 @@ export interface Hosting {
   /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
   serveHttp(): Promise<HttpServing>;
+  /** Returns where clients reach a view over HTTP; undefined before there is a host. */
+  urlOf(view: Pick<View, 'id'>): string | undefined;
   /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
   update(graceMs: number): Promise<void>;
   close(graceMs: number): Promise<void>;
@@ -58,6 +61,7 @@ export interface HostingOptions {
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly memory: OutgoingMemory;
+  readonly meter: Pick<Meter, 'http'>;
   readonly logger: Logger;
 }
 
@@ -66,7 +70,8 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ workspaces, config, files, state, memory, logger }: HostingOptions): Hosting {
+export function createHosting(options: HostingOptions): Hosting {
+  const { workspaces, config, files, state, memory, meter, logger } = options;
   const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
@@ -110,6 +115,8 @@ export function createHosting({ workspaces, config, files, state, memory, logger
   }
 
   let closing = false;
+  /** Where clients reach the default view over HTTP. */
+  let httpUrl: string | undefined;
 
   /** Closes a host that started while the app was stopping. */
   function endWithApp(host: Host): void {
@@ -184,15 +191,19 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
+        meter,
         logger,
       });
       const { url } = await host.listen();
       announceDownloads(publicUrl ?? baseOf(url, options.host));
+      httpUrl = publicAddress(publicUrl, url);
       httpHosts.add(host);
       void host.closed.then(() => httpHosts.delete(host));
       endWithApp(host);
       return { url, others: others.map(({ path }) => new URL(path, url).href), closed: host.closed };
     },
+
+    urlOf: ({ id }) => httpUrl && httpUrl.slice(0, -PATH.length) + pathOf(id),
 
     async update(graceMs) {
       const present = await allHttpViews();
@@ -218,6 +229,14 @@ export function createHosting({ workspaces, config, files, state, memory, logger
 /** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
 function sessionsFolder({ files, cacheDir }: Config): string {
   return join(files.dir ?? cacheDir, 'sessions');
+}
+
+/** Returns the address of the bridge for clients, with a placeholder for a host that only the operator knows. */
+function publicAddress(publicUrl: string | undefined, url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  if (publicUrl !== undefined) return publicUrl + pathname;
+  const isAny = hostname === '0.0.0.0' || hostname === '[::]';
+  return isAny ? `http://BRIDGE-HOST:${port}${pathname}` : url;
 }
 
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */

@@ -11,6 +11,7 @@ import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
+import { type Meter, NO_METER } from '../model/meter.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
@@ -22,6 +23,7 @@ import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
+import { routeName } from './routes.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -79,6 +81,7 @@ export interface HttpHostOptions {
   readonly keepAliveMs: number;
   /** Counts what clients have yet to read. */
   readonly memory?: OutgoingMemory | undefined;
+  readonly meter?: Pick<Meter, 'http'> | undefined;
   readonly logger: Logger;
 }
 
@@ -111,7 +114,7 @@ export class HttpHost {
     const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
     const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
     const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
-    checkExposure(host, authenticates, options.allowWithoutToken === true);
+    checkExposure({ host, authenticates, allowWithoutToken: options.allowWithoutToken === true });
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
     this.#checkToken = createTokenCheck(token, keys, verifiers);
@@ -214,6 +217,8 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = pathOf(req);
+    const { meter = NO_METER } = this.#options;
+    res.once('close', () => meter.http(routeName(pathname), req.method, res.statusCode));
     if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {

@@ -136,6 +136,8 @@ describe('precedence', () => {
       state: {},
       oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
       log: { level: 'info' },
+      admin: { host: '127.0.0.1', allowWithoutToken: false },
+      audit: { maxFileBytes: 67_108_864, maxFiles: 5, arguments: false },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
@@ -342,6 +344,7 @@ describe('secrets in files', () => {
       'http.sessionKey',
       'state.redisUrl',
       'state.redisPassword',
+      'admin.token',
     ]);
   });
 
