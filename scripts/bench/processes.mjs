@@ -36,16 +36,16 @@ export async function startSandbox(toolCount) {
 }
 
 /** Returns the command line of the bridge or the floor on one transport. */
-function commandOf(kind, transport, upstreamUrl) {
+function commandOf(kind, transport, upstreamUrl, program = PROGRAM) {
   if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
-  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
+  return [program, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
 }
 
 /**
- * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process reports what it has used. Discards its log,
- * which has the default level.
+ * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process reports what it has used. `program`: another
+ * build of the bridge. Discards its log, which has the default level.
  */
-export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {} } = {}) {
+export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {}, program } = {}) {
   const { PATH, HOME } = process.env;
   const env = {
     PATH,
@@ -61,7 +61,7 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
     ...more,
   };
   const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
-  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl)];
+  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl, program)];
   const child = spawn(process.execPath, args, {
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],

@@ -322,6 +322,12 @@ describe('the rules', () => {
       'never lets a node be drained',
     ],
     [
+      'no port for the metrics',
+      'replicated',
+      (all) => delete all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT'],
+      'cannot read the metrics',
+    ],
+    [
       'more calls at once than the autoscaler expects',
       'replicated',
       (all) => (all.ConfigMap.data['DIFY_BRIDGE_CALLS_MAX_CONCURRENT'] = '1'),
