@@ -211,8 +211,8 @@ describe('secrets in everything that a client or Dify can send', () => {
           const encoded = Buffer.from(secret).toString('base64').replace(/=+$/, '').slice(2, -2);
           expect(`${name}: ${linesWith(text, encoded)}`).toBe(`${name}: `);
         }
-        if (name === 'audit' && withArguments) expect(text).toContain(ARGUMENT);
-        else expect(`${name}: ${linesWith(text, ARGUMENT)}`).toBe(`${name}: `);
+        const hasArguments = name === 'audit' && withArguments;
+        expect({ name, hasArguments: text.includes(ARGUMENT) }).toEqual({ name, hasArguments });
       }
     },
   );
