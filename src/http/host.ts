@@ -122,11 +122,10 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    const half = Math.ceil(maxStreams / 2);
-    const { streamsPerPrincipal } = options;
+    const hasSeveral = (): boolean => keys?.required === true || verifiers.length > 0;
     this.#streams = new StreamLimit({
       maxStreams,
-      maxPerPrincipal: () => streamsPerPrincipal ?? (keys?.required === true ? half : maxStreams),
+      maxPerPrincipal: () => options.streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
     });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
@@ -231,9 +230,10 @@ export class HttpHost {
       }
       const metadata = this.#options.resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
-      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      const { principal, views, expiresAt } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.
       if (res.destroyed) return;
+      if (expiresAt !== undefined) this.#streams.endAt(res, expiresAt);
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
