@@ -11,8 +11,8 @@ const OF_VIEW = {
   callsPerView: optional(running).describe(
     'Most calls of one view that run at once. Default: calls.maxConcurrent.',
   ),
-  ratePerView: setting(aMinute, 60_000).describe(
-    'Most calls of one view a minute, on all replicas together.',
+  ratePerView: setting(aMinute, 600_000).describe(
+    'Most calls of one view a minute, on all replicas together. The default is more than a process can make.',
   ),
   streamsPerView: optional(streams).describe(
     'Most event streams of one view on which clients wait. Default: http.maxStreams.',
@@ -30,14 +30,14 @@ export const limits = z.strictObject({
   queuedPerPrincipal: optional(wholeNumber(0, 100_000)).describe(
     'Most calls of one principal that wait, if several can call. Default: half of calls.maxQueued.',
   ),
-  ratePerPrincipal: setting(aMinute, 6000).describe(
-    'Most calls of one principal a minute, on all replicas together.',
+  ratePerPrincipal: setting(aMinute, 300_000).describe(
+    'Most calls of one principal a minute, on all replicas together. The default is more than a process can make: set what your Dify can bear, such as 600.',
   ),
   callsPerProvider: optional(running).describe(
     'Most calls of one Dify provider that run at once. Default: calls.maxConcurrent.',
   ),
-  ratePerProvider: setting(aMinute, 60_000).describe(
-    'Most calls of one Dify provider a minute, on all replicas together.',
+  ratePerProvider: setting(aMinute, 600_000).describe(
+    'Most calls of one Dify provider a minute, on all replicas together. The default is more than a process can make.',
   ),
   ...OF_VIEW,
   streamsPerPrincipal: optional(streams).describe(
