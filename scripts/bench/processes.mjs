@@ -30,17 +30,22 @@ export async function startSandbox(toolCount) {
   return { url, env, stop: () => stop(child) };
 }
 
-/** Returns the command line of the bridge or the floor on one transport. */
-function commandOf(kind, transport, upstreamUrl) {
-  if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
-  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
+/** Returns the command line of the bridge or a floor on one transport. */
+function commandOf(kind, transport, upstreamUrl, args) {
+  if (kind !== 'bridge') return [here(`floors/${kind}.mjs`), transport, upstreamUrl, ...args];
+  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : []), ...args];
 }
 
 /**
- * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process reports what it has used. Discards its log,
- * which has the default level.
+ * Starts `bridge`, or a floor by the name of its file, on `stdio` or `http`. With `gauge`, the process reports what it
+ * has used. Discards its log, which has the default level.
  */
-export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {} } = {}) {
+export function startServer(
+  kind,
+  transport,
+  upstreamUrl,
+  { gauge = true, env: more = {}, args: moreArgs = [] } = {},
+) {
   const { PATH, HOME } = process.env;
   const env = {
     PATH,
@@ -55,7 +60,7 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
     ...more,
   };
   const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
-  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl)];
+  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl, moreArgs)];
   const child = spawn(process.execPath, args, {
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
