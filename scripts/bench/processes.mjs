@@ -33,7 +33,12 @@ export async function startSandbox(toolCount) {
 /** Returns the command line of the bridge or a floor on one transport. */
 function commandOf(kind, transport, upstreamUrl, args) {
   if (kind !== 'bridge') return [here(`floors/${kind}.mjs`), transport, upstreamUrl, ...args];
-  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : []), ...args];
+  return [
+    PROGRAM,
+    'serve',
+    ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : []),
+    ...args,
+  ];
 }
 
 /**

@@ -5,7 +5,7 @@ import {
   type ServerContext,
   TRACEPARENT_META_KEY,
 } from '@modelcontextprotocol/server';
-import type { CallOrigin } from '../model/call.ts';
+import { type CallOrigin, LOCAL_PRINCIPAL } from '../model/call.ts';
 import { isJsonObject } from '../model/json.ts';
 import { logText } from '../model/log-text.ts';
 
@@ -16,6 +16,13 @@ export const UNKNOWN_CLIENT: Implementation = { name: 'unknown', version: 'unkno
 export interface HttpOrigin {
   readonly address: string | undefined;
   readonly session?: string | undefined;
+  readonly forwardedFor?: string | undefined;
+  readonly traceparent?: string | undefined;
+}
+
+/** Returns the owner of the calls and files of a request: over stdio, the person who started the bridge. */
+export function principalOf({ http }: ServerContext): string {
+  return http?.authInfo?.clientId ?? LOCAL_PRINCIPAL;
 }
 
 /** W3C Trace Context: version, trace, parent, flags. A trace of zeros is invalid. */
@@ -27,16 +34,15 @@ export function originOf({ mcpReq, http }: ServerContext, client: Implementation
   const inEnvelope = envelope[CLIENT_INFO_META_KEY];
   const { name, version } = isJsonObject(inEnvelope) ? inEnvelope : (client ?? UNKNOWN_CLIENT);
   const isKnown = name !== UNKNOWN_CLIENT.name;
-  const { address, session } = (http?.authInfo?.extra ?? {}) as Partial<HttpOrigin>;
-  const header = (field: string): string | undefined => http?.req?.headers.get(field) ?? undefined;
-  const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY] ?? header('traceparent');
+  const { address, session, ...headers } = (http?.authInfo?.extra ?? {}) as Partial<HttpOrigin>;
+  const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY] ?? headers.traceparent;
   return {
     requestId: randomUUID(),
     client: isKnown ? logText(name) : undefined,
     clientVersion: isKnown ? logText(version) : undefined,
     session,
     address,
-    forwardedFor: logText(header('x-forwarded-for')),
+    forwardedFor: logText(headers.forwardedFor),
     traceId: typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined,
   };
 }

@@ -1,5 +1,6 @@
 // What every floor does for a call: the same HTTP request as the bridge, with the same client.
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { request } from 'undici';
 import { INNER_API_KEY, INVOKE_PATH, invocation, published } from '../wire.mjs';
 
@@ -19,8 +20,9 @@ export async function callDify(args, signal) {
   return { content: [{ type: 'text', text: await response.body.text() }] };
 }
 
-/** Listens on a free port and prints the address. */
-export function listen(server) {
+/** Serves HTTP on a free port and prints the address. */
+export function listen(answer) {
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1', () => {
     process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${server.address().port}/mcp` })}\n`);
   });

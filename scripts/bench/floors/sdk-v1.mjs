@@ -1,6 +1,5 @@
 // A floor: only the low-level server of the SDK, version 1, which knows the 2025 revisions. Arguments: see sdk-v2.mjs.
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
@@ -31,12 +30,10 @@ function serveHttp() {
     return session;
   }
 
-  listen(
-    createServer(async (request, response) => {
-      const body = await readJson(request);
-      await (await sessionOf(request)).handleRequest(request, response, body);
-    }),
-  );
+  listen(async (request, response) => {
+    const body = await readJson(request);
+    await (await sessionOf(request)).handleRequest(request, response, body);
+  });
 }
 
 if (process.argv[2] === 'stdio') await createBareServer().connect(new StdioServerTransport());

@@ -1,7 +1,6 @@
 // A floor: only the low-level server of the SDK, version 2, of both eras. Arguments: `stdio` or `http`, the address of
 // Dify and, optionally, a file with the tools to list.
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import {
   localhostHostValidation,
   localhostOriginValidation,
@@ -39,21 +38,19 @@ function serveHttp() {
     return session;
   }
 
-  listen(
-    createServer(async (request, response) => {
-      if (!isHostAllowed(request, response) || !isOriginAllowed(request, response)) return;
-      const body = await readJson(request);
-      const { kind } = classifyInboundRequest({
-        httpMethod: 'POST',
-        protocolVersionHeader: request.headers['mcp-protocol-version'],
-        mcpMethodHeader: request.headers['mcp-method'],
-        mcpNameHeader: request.headers['mcp-name'],
-        body,
-      });
-      if (kind !== 'legacy') await modern(request, response, body);
-      else await (await sessionOf(request)).handleRequest(request, response, body);
-    }),
-  );
+  listen(async (request, response) => {
+    if (!isHostAllowed(request, response) || !isOriginAllowed(request, response)) return;
+    const body = await readJson(request);
+    const { kind } = classifyInboundRequest({
+      httpMethod: 'POST',
+      protocolVersionHeader: request.headers['mcp-protocol-version'],
+      mcpMethodHeader: request.headers['mcp-method'],
+      mcpNameHeader: request.headers['mcp-name'],
+      body,
+    });
+    if (kind !== 'legacy') await modern(request, response, body);
+    else await (await sessionOf(request)).handleRequest(request, response, body);
+  });
 }
 
 if (process.argv[2] === 'stdio') serveStdio(createBareServer);

@@ -82,6 +82,17 @@ describe.each(['legacy', 'modern'])('the answer to a request (%s)', (era) => {
     ]);
   });
 
+  it('goes to the client that asked, although others use the same ID', async () => {
+    await using running = await runHost();
+    const texts = ['one', 'two', 'three'];
+    const answers = await Promise.all(
+      texts.map((text) => calling(running.port, era, 'echo', { args: { text } })),
+    );
+    expect(answers.map(({ messages }) => messages[0])).toMatchObject(
+      texts.map((text) => ({ id: 7, result: { content: [{ text }] } })),
+    );
+  });
+
   it('is a stream if it takes long', async () => {
     await using running = await runHost();
     const answer = await calling(running.port, era, 'quiet', { args: { ms: 2300 } });
