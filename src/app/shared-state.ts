@@ -13,13 +13,19 @@ export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
-    await Promise.all([
-      import('../redis/connection.ts'),
-      import('../files/backends/redis.ts'),
-      import('../tasks/redis-calls.ts'),
-      import('../http/redis-sessions.ts'),
-    ]);
+  const [
+    { connectRedis },
+    { createRedisBackend },
+    { createRedisCalls },
+    { RedisSessions },
+    { redisEndUsers },
+  ] = await Promise.all([
+    import('../redis/connection.ts'),
+    import('../files/backends/redis.ts'),
+    import('../tasks/redis-calls.ts'),
+    import('../http/redis-sessions.ts'),
+    import('../redis/end-users.ts'),
+  ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);
@@ -28,6 +34,7 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    endUsers: redisEndUsers(connection, logger),
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;

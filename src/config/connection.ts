@@ -172,22 +172,17 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
 
 /** Returns every secret of a configuration, so that the log can mask them. */
 export function configSecrets(config: Config): readonly string[] {
-  const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;
   const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
   const { token, sessionKey } = config.http;
-  const tokens = config.login?.secrets ?? [];
-  return [
-    innerApiKey,
-    adminApiKey,
-    password,
-    secretKey,
-    token,
-    sessionKey,
-    redisPassword,
-    inRedisUrl,
-    ...tokens,
-  ]
+  const connections = [config, ...Object.values(config.workspaces)].flatMap(({ dify, login }) => [
+    dify.innerApiKey,
+    dify.adminApiKey,
+    dify.password,
+    dify.secretKey,
+    ...(login?.secrets ?? []),
+  ]);
+  return [...connections, token, sessionKey, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

@@ -18,8 +18,10 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
+import { checkOauth, oauth } from './oauth-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { tools, views } from './view-settings.ts';
+import { workspacesSetting } from './workspace-settings.ts';
 
 const dify = z.strictObject({
   url: optional(browserUrl, { use: 'everyday' }).describe(
@@ -55,6 +57,9 @@ const dify = z.strictObject({
   ),
   userId: setting(uuidOrEmpty, '').describe(
     "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
+  ),
+  userPerPrincipal: optional(flag).describe(
+    'Inner road: run the calls of each principal (a key, or a person with an access token) as a Dify end user of its own, which the bridge creates once. Requires Dify 1.9.0.',
   ),
 });
 
@@ -154,19 +159,28 @@ const log = z.strictObject({
   }).describe('Log level. The log is JSON lines on standard error.'),
 });
 
+/** The limits of the whole process are the same for every workspace. */
+const { maxMemoryBytes: _memory, shutdownGrace: _grace, ...ownCalls } = calls.shape;
+
+const workspaces = workspacesSetting({ dify: dify.shape, catalog: catalog.shape, calls: ownCalls });
+
 /** Checks a complete configuration and parses its texts into numbers. */
-export const settingsSchema = z.strictObject({
-  dify: dify.prefault({}),
-  http: http.prefault({}),
-  catalog: catalog.prefault({}),
-  tools: tools.prefault({}),
-  views,
-  manifest: manifest.prefault({}),
-  calls: calls.prefault({}),
-  files: files.prefault({}),
-  state: state.prefault({}),
-  log: log.prefault({}),
-});
+export const settingsSchema = z
+  .strictObject({
+    dify: dify.prefault({}),
+    http: http.prefault({}),
+    oauth: oauth.prefault({}),
+    catalog: catalog.prefault({}),
+    tools: tools.prefault({}),
+    views,
+    workspaces,
+    manifest: manifest.prefault({}),
+    calls: calls.prefault({}),
+    files: files.prefault({}),
+    state: state.prefault({}),
+    log: log.prefault({}),
+  })
+  .superRefine(checkOauth);
 
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {

@@ -8,6 +8,7 @@ import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { closest } from '../model/closest.ts';
+import { workspaceVariables } from './workspace-variables.ts';
 
 /** SHA-256 of keys that are public in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
@@ -25,12 +26,13 @@ export function configWarnings(
   env: Environment,
   table: readonly Setting[],
 ): readonly Problem[] {
+  const ofWorkspaces = Object.keys(config.workspaces).flatMap((name) => workspaceVariables(name, table));
   return [
     ...literals.map(({ source }) => ({
       path: source,
       message: 'still an unreplaced ${…} placeholder: it counts as missing',
     })),
-    ...unknownVariables(env, table).map((name) => misspelt(name, table)),
+    ...unknownVariables(env, [...table, ...ofWorkspaces]).map((name) => misspelt(name, table)),
     ...(config.sandbox === undefined ? roadWarnings(config.dify) : []),
     ...httpWarnings(config),
   ];
@@ -47,10 +49,15 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 
 /** The settings that one road does not use. */
 const UNUSED = {
-  account: ['innerApiKey', 'secretKey'],
+  account: ['innerApiKey', 'secretKey', 'userPerPrincipal'],
   // Not createApp: consent that is not needed does no harm, and the bundle for Claude Desktop always passes it.
   inner: ['filesUrl'],
 } as const;
+
+const UNUSED_USER = {
+  path: 'dify.userId',
+  message: 'not used: dify.userPerPrincipal is set, so each principal is an end user of its own',
+};
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
   const road = usedRoad(dify);
@@ -58,6 +65,7 @@ function roadWarnings(dify: Config['dify']): readonly Problem[] {
   return [
     ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),
     ...(road === 'inner' ? keyWarnings(dify) : []),
+    ...(road === 'inner' && dify.userPerPrincipal === true && dify.userId !== '' ? [UNUSED_USER] : []),
     ...loginWarnings(dify),
   ];
 }
@@ -96,9 +104,9 @@ function loginWarnings({
   return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
-function httpWarnings({ http, keysFile }: Config): readonly Problem[] {
+function httpWarnings({ http, oauth, keysFile }: Config): readonly Problem[] {
   if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
-  if (existsSync(keysFile)) return [];
+  if (existsSync(keysFile) || oauth.issuer !== undefined) return [];
   const message = `${http.host} is reachable by others, http.token is not set and there are no API keys: serve --http will refuse to start`;
   return [{ path: 'http.host', message }];
 }

@@ -12,14 +12,16 @@ import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
+import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
+import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -48,12 +50,15 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /** Returns the state for `/readyz`, which is public, so it contains no secrets and no text from Dify. */
-  readonly readiness: () => Readiness;
+  readonly readiness: HealthOptions['readiness'];
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
   readonly keys?: Keys | undefined;
+  /** Verify the tokens that are neither the token nor a key. */
+  readonly verifiers?: readonly TokenVerifier[] | undefined;
+  /** Tells clients where to get such a token. */
+  readonly resource?: ProtectedResource | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -75,17 +80,12 @@ export interface HttpHostOptions {
   readonly logger: Logger;
 }
 
-/** Whether tools can be served, and facts for monitoring. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /**
  * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
+  readonly #answerHealth: ReturnType<typeof createHealth>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
   readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
@@ -106,18 +106,23 @@ export class HttpHost {
 
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
-    const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
-    const authenticates = token !== undefined || keys?.required === true;
-    const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
+    const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
+    const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
+    const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
     checkExposure(host, authenticates, options.allowWithoutToken === true);
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
-    this.#checkToken = createTokenCheck(token, keys);
+    this.#checkToken = createTokenCheck(token, keys, verifiers);
     keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
     this.#streams = new StreamLimit(maxStreams);
+    this.#answerHealth = createHealth({
+      readiness: options.readiness,
+      isClosing: () => this.#isClosing(),
+      isFull: () => this.#streams.full,
+    });
     this.#refusals = new Refusals(logger);
     this.#addViews(options.views);
     const times = {
@@ -200,8 +205,8 @@ export class HttpHost {
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const pathname = req.url?.split('?', 1)[0] ?? '';
-    if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
+    const pathname = pathOf(req);
+    if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -212,7 +217,11 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const { principal, views } = this.#checkToken(req.headers);
+      const metadata = this.#options.resource?.metadataAt(pathname);
+      if (metadata !== undefined) return sendDocument(req, res, metadata);
+      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      // The client may have left while its token was verified.
+      if (res.destroyed) return;
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
@@ -230,15 +239,6 @@ export class HttpHost {
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
   }
 
-  #sendHealth(req: IncomingMessage, res: ServerResponse, pathname: string): void {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (pathname === '/livez') return sendJson(res, 200, { status: 'ok' });
-    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const { ready, facts } = this.#options.readiness();
-    const streams = this.#streams.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
-  }
-
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {
     const { logger } = this.#options;
     const error = asBridgeError(thrown);
@@ -248,9 +248,9 @@ export class HttpHost {
       this.#refusals.add(error.code, error.message, originOfRequest(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
-    const isUnauthorized = error.code === 'unauthorized';
-    const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
-    sendError(res, error, id, { ...challenge });
+    const parameters = this.#options.resource?.challenge(pathOf(req));
+    const challenge = bearerChallenge(error, req.headers.authorization, parameters);
+    sendError(res, error, id, challenge === undefined ? {} : { 'WWW-Authenticate': challenge });
   }
 
   async #shutDown(graceMs: number): Promise<void> {
@@ -273,6 +273,10 @@ export class HttpHost {
     stop();
     this.#refusals.end();
   }
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return url?.split('?', 1)[0] ?? '';
 }
 
 async function leave(view: ServedView, graceMs: number): Promise<void> {
