@@ -134,7 +134,9 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
   const arriving = new Exchange({
     explain: (failure, hasAnswer) => {
       if (hasAnswer) return limit.cause() ?? brokenBodyError(failure, destination);
-      return limit.cause() ?? (failure instanceof BridgeError ? failure : connectionError(failure, destination));
+      return (
+        limit.cause() ?? (failure instanceof BridgeError ? failure : connectionError(failure, destination))
+      );
     },
     onEnd: () => {
       stopListening();
@@ -142,7 +144,9 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
     },
     sent: content.body instanceof Readable ? content.body : undefined,
   });
-  const stopListening = onAbort(limit.signal, () => arriving.abort(limit.cause() ?? abortError(limit.signal)));
+  const stopListening = onAbort(limit.signal, () =>
+    arriving.abort(limit.cause() ?? abortError(limit.signal)),
+  );
   const options = {
     origin: url.origin,
     path: url.pathname + url.search,
