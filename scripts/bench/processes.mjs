@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const PROGRAM = here('../../dist/main.js');
+export const PROGRAM = here('../../dist/main.js');
 
 /** Starts a fake Dify with a number of tools. */
 export async function startUpstream(toolCount) {
@@ -28,6 +28,21 @@ export async function startSandbox(toolCount) {
     DIFY_SECRET_KEY: secretKey,
   };
   return { url, env, stop: () => stop(child) };
+}
+
+/** Returns the environment of a bridge to the fake Dify. */
+export function environmentOf(upstreamUrl) {
+  const { PATH, HOME } = process.env;
+  return {
+    PATH,
+    HOME,
+    XDG_CONFIG_HOME: here('.'),
+    DIFY_API_URL: upstreamUrl,
+    DIFY_INNER_API_KEY: INNER_API_KEY,
+    DIFY_WORKSPACE_ID: WORKSPACE_ID,
+    DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
+    DIFY_SECRET_KEY: SECRET_KEY,
+  };
 }
 
 /** Returns the command line of the bridge or a floor on one transport. */
@@ -51,16 +66,8 @@ export function startServer(
   upstreamUrl,
   { gauge = true, env: more = {}, args: moreArgs = [] } = {},
 ) {
-  const { PATH, HOME } = process.env;
   const env = {
-    PATH,
-    HOME,
-    XDG_CONFIG_HOME: here('.'),
-    DIFY_API_URL: upstreamUrl,
-    DIFY_INNER_API_KEY: INNER_API_KEY,
-    DIFY_WORKSPACE_ID: WORKSPACE_ID,
-    DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
-    DIFY_SECRET_KEY: SECRET_KEY,
+    ...environmentOf(upstreamUrl),
     DIFY_BRIDGE_FILES_STORE: more.DIFY_BRIDGE_FILES_DIR === undefined ? 'memory' : 'directory',
     ...more,
   };
@@ -93,6 +100,19 @@ export function startServer(
 function profiling(kind) {
   const folder = process.env['BENCH_CPU_PROF'];
   return folder === undefined || kind !== 'bridge' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+/** Returns the CPU time of a process so far, in milliseconds; NaN if the system does not report it. */
+export function cpuMsOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    // User and system time, in ticks of 10 ms.
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Returns the resident memory of a process in bytes; undefined if the system does not report it. */
