@@ -15,11 +15,14 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** Bundles only the part of undici that the program uses: the rest costs memory and time at each start. */
-const lessOfUndici = {
-  name: 'less-of-undici',
+/** Bundles only the parts of packages that the program uses: the rest costs memory and time at each start. */
+const lessOfPackages = {
+  name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
+      path: `${root}/scripts/bundled-sdk-shims.mjs`,
+    }));
   },
 };
 
@@ -52,7 +55,7 @@ const { metafile } = await build({
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
     yaml: `${root}/node_modules/yaml/browser/index.js`,
   },
-  plugins: [lessOfUndici],
+  plugins: [lessOfPackages],
   logLevel: 'warning',
 });
 for (const path of Object.keys(metafile.outputs)) {
