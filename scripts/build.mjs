@@ -23,6 +23,7 @@ const lessOfPackages = {
     onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
       path: `${root}/scripts/bundled-sdk-shims.mjs`,
     }));
+    onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
   },
 };
 
@@ -50,8 +51,9 @@ const { metafile } = await build({
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
   // Uses the ESM builds of these packages: the CommonJS build of one loads its parts in a way that no bundler can follow,
-  // and that of the other has no named exports when it is a separate file.
+  // that of another has no named exports when it is a separate file, and only an ESM build is bundled in part.
   alias: {
+    cockatiel: 'cockatiel/dist/esm/index.js',
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
     yaml: `${root}/node_modules/yaml/browser/index.js`,
   },

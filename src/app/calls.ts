@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
 import { Caller } from '../calls/caller.ts';
+import { CallLimits } from '../calls/call-limits.ts';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
+import type { CallPlace, CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
@@ -15,32 +19,62 @@ export interface CallParts {
   readonly sources: readonly FileSource[];
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
+  readonly place: CallPlace;
+  readonly recorder: CallRecorder;
+  /** Counts the calls of all replicas. */
+  readonly rates?: RateStore | undefined;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
 }
 
-export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { road, files, sources, memory, logger, onStale } = parts;
+export function openCaller(
+  config: Config,
+  parts: CallParts,
+  { results, limits }: { readonly results: ToolResults; readonly limits: CallLimits },
+): Caller {
+  const { road, files, sources, memory, place, recorder, onStale } = parts;
   const { invoker, uploader, userId, endUsers } = road;
-  const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
     endUsers,
-    timeoutMs: timeout,
-    maxConcurrent,
-    maxQueued,
+    timeoutMs: config.calls.timeout,
+    limits,
     onStale,
     memory,
-    logger,
+    place,
+    recorder,
+  });
+}
+
+export function openLimits(
+  { calls, limits, keysFile, oauth }: Config,
+  { place, rates, logger }: CallParts,
+): CallLimits {
+  const { maxConcurrent, maxQueued } = calls;
+  return new CallLimits({
+    scope: place.workspace,
+    maxConcurrent,
+    maxQueued,
+    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
+    maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
+    hasSeveral: existsSync(keysFile) || oauth.issuer !== undefined,
+    ratePerPrincipal: limits.ratePerPrincipal,
+    ratePerProvider: limits.ratePerProvider,
+    breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },
+    rates,
   });
 }
 
 /** Returns the converter from Dify's messages to results. */
-export function openResults(config: Config, { road, files, logger }: CallParts): ToolResults {
+export function openResults(
+  config: Config,
+  { road, files, logger }: Pick<CallParts, 'road' | 'files' | 'logger'>,
+): ToolResults {
   return new ToolResults({
     opener: road.opener,
     store: files.store,

@@ -2,13 +2,17 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import { DEFAULT_WORKSPACE } from '../config/workspaces.ts';
+import { KEY_OWNER, ownerOf } from '../files/file-id.ts';
 import type { HttpHost } from '../http/host.ts';
+import type { ApiKey } from '../http/key-file.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
+import type { DownloadableFile, FileStore } from '../model/stored-file.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { openAccessTokens } from './access-tokens.ts';
@@ -45,6 +49,8 @@ export interface Hosting {
   /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
   serveHttp(): Promise<HttpServing>;
+  /** Returns where clients reach a view over HTTP; undefined before there is a host. */
+  urlOf(view: Pick<View, 'id'>): string | undefined;
   /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
   update(graceMs: number): Promise<void>;
   close(graceMs: number): Promise<void>;
@@ -58,6 +64,7 @@ export interface HostingOptions {
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly memory: OutgoingMemory;
+  readonly meter: Pick<Meter, 'http'>;
   readonly logger: Logger;
 }
 
@@ -66,7 +73,8 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ workspaces, config, files, state, memory, logger }: HostingOptions): Hosting {
+export function createHosting(options: HostingOptions): Hosting {
+  const { workspaces, config, files, state, memory, meter, logger } = options;
   const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
@@ -96,14 +104,22 @@ export function createHosting({ workspaces, config, files, state, memory, logger
   async function httpView(workspace: Workspace, view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const path = pathOf(view.id);
-    const createServer = await createServers(view, workspace.config);
-    const made = { name: view.id, path, createServer, tools: view.tools };
+    const made = {
+      name: view.id,
+      path: pathOf(view.id),
+      createServer: await createServers(view, workspace.config),
+      tools: view.tools,
+      get streamsPerView() {
+        return view.config.limits.streamsPerView;
+      },
+    };
     httpViews.set(view, made);
     return made;
   }
 
   let closing = false;
+  /** Where clients reach the default view over HTTP. */
+  let httpUrl: string | undefined;
 
   /** Closes a host that started while the app was stopping. */
   function endWithApp(host: Host): void {
@@ -157,7 +173,11 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         import('../http/local-sessions.ts'),
       ]);
       const { keepAlive, publicUrl, keysFile, ...options } = config.http;
-      const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
+      const keys = new Keys(config.keysFile, {
+        required: keysFile !== undefined,
+        revocations: state?.revocations,
+        logger,
+      });
       keys.onEnd((key) => {
         for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });
@@ -166,22 +186,27 @@ export function createHosting({ workspaces, config, files, state, memory, logger
         ...options,
         ...(await openAccessTokens(config, pathOf)),
         keys,
+        streamsPerPrincipal: config.limits.streamsPerPrincipal,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: (name) => readiness(workspaces, name, state?.health),
-        files: files.store,
+        files: { findByDownloadKey: (key) => findDownload(key, files.store, keys.valid()) },
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
+        meter,
         logger,
       });
       const { url } = await host.listen();
       announceDownloads(publicUrl ?? baseOf(url, options.host));
+      httpUrl = publicAddress(publicUrl, url);
       httpHosts.add(host);
       void host.closed.then(() => httpHosts.delete(host));
       endWithApp(host);
       return { url, others: others.map(({ path }) => new URL(path, url).href), closed: host.closed };
     },
+
+    urlOf: ({ id }) => httpUrl && httpUrl.slice(0, -PATH.length) + pathOf(id),
 
     async update(graceMs) {
       const present = await allHttpViews();
@@ -204,9 +229,28 @@ export function createHosting({ workspaces, config, files, state, memory, logger
   };
 }
 
+/** Resolves with the file of a download key, unless its owner is an API key that is no longer valid. */
+async function findDownload(
+  downloadKey: string,
+  store: FileStore,
+  valid: readonly ApiKey[],
+): Promise<DownloadableFile | undefined> {
+  const found = await store.findByDownloadKey(downloadKey);
+  if (found?.owner.startsWith(KEY_OWNER) !== true) return found;
+  return valid.some(({ name }) => ownerOf(`${KEY_OWNER}${name}`) === found.owner) ? found : undefined;
+}
+
 /** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
 function sessionsFolder({ files, cacheDir }: Config): string {
   return join(files.dir ?? cacheDir, 'sessions');
+}
+
+/** Returns the address of the bridge for clients, with a placeholder for a host that only the operator knows. */
+function publicAddress(publicUrl: string | undefined, url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  if (publicUrl !== undefined) return publicUrl + pathname;
+  const isAny = hostname === '0.0.0.0' || hostname === '[::]';
+  return isAny ? `http://BRIDGE-HOST:${port}${pathname}` : url;
 }
 
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -19,12 +20,14 @@ export async function openState(config: Config, logger: Logger) {
     { createRedisCalls },
     { RedisSessions },
     { redisEndUsers },
+    { RedisRevocations },
   ] = await Promise.all([
     import('../redis/connection.ts'),
     import('../files/backends/redis.ts'),
     import('../tasks/redis-calls.ts'),
     import('../http/redis-sessions.ts'),
     import('../redis/end-users.ts'),
+    import('../http/redis-revocations.ts'),
   ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
@@ -35,7 +38,12 @@ export async function openState(config: Config, logger: Logger) {
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
     endUsers: redisEndUsers(connection, logger),
+    /** Counts the calls of all replicas. */
+    rates: {
+      eval: (script, options) => connection.run((client) => client.eval(script, options)),
+    } satisfies RateStore,
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
+    revocations: new RedisRevocations(connection),
     get health() {
       return connection.health;
     },

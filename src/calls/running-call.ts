@@ -1,11 +1,13 @@
 import { after, onAbort, type Stop } from '../model/async.ts';
 import type { CallOrigin } from '../model/call.ts';
+import type { CallEnd } from '../model/call-record.ts';
 import type { ResultLimits } from '../model/content.ts';
 import type { BridgeError, ErrorCode } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cancelled, deadlineExceeded } from './call-errors.ts';
+import type { CalledView } from './call-limits.ts';
 
 /** A call of a published tool with checked arguments. */
 export interface CallRequest {
@@ -14,8 +16,11 @@ export interface CallRequest {
   readonly parameters: JsonObject;
   /** See `ParsedArguments`: the result names them. */
   readonly ignored?: readonly string[] | undefined;
+  /** The arguments as the client sent them. */
+  readonly args: unknown;
   /** The owner of the call. */
   readonly principal: string;
+  readonly view: CalledView;
   /** How many bytes and characters the result may contain. */
   readonly limits: ResultLimits;
   readonly origin?: CallOrigin | undefined;
@@ -30,6 +35,8 @@ export class RunningCall {
   /** Whether the invocation was passed to the invoker. */
   sent = false;
   messages = 0;
+  /** The size of Dify's answer. */
+  bytes = 0;
   outcome: ErrorCode | 'ok' = 'ok';
   readonly #controller = new AbortController();
   #interrupt: ((reason: BridgeError) => void) | undefined;
@@ -71,6 +78,12 @@ export class RunningCall {
       this.#interrupt = reject;
       promise.then(resolve, reject);
     });
+  }
+
+  /** Returns how the call ended. */
+  end(): CallEnd {
+    const { outcome, messages, bytes } = this;
+    return { outcome, durationMs: performance.now() - this.startedAt, messages, bytes };
   }
 
   /** Marks the call as completed. From then on, it cannot be ended from outside. */

@@ -182,7 +182,7 @@ export function configSecrets(config: Config): readonly string[] {
     dify.secretKey,
     ...(login?.secrets ?? []),
   ]);
-  return [...connections, token, sessionKey, redisPassword, inRedisUrl]
+  return [...connections, token, config.admin.token, sessionKey, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

@@ -43,9 +43,12 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   workspaces: 'workspaces',
   manifest: 'approval',
   calls: 'limits',
+  limits: 'limits',
   files: 'files',
   state: 'replicas',
   log: 'operation',
+  admin: 'operation',
+  audit: 'operation',
 };
 
 interface SettingFacts {

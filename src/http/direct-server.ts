@@ -54,7 +54,11 @@ export class DirectServer {
     this.#calls.set(id, running);
     res.once('close', () => this.#cancel(id));
     if (res.destroyed) this.#cancel(id);
-    else this.#transport.onmessage?.({ ...message, id }, { classification: CLASSIFICATION, authInfo });
+    else {
+      const extra = { ...authInfo.extra, rpcId: message.id };
+      const more = { classification: CLASSIFICATION, authInfo: { ...authInfo, extra } };
+      this.#transport.onmessage?.({ ...message, id }, more);
+    }
     const openStream = (): Promise<Response> => this.#openStream(id, running, message);
     await sendDirect(res, running.call, { openStream, memory: this.#options.memory });
   }

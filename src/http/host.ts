@@ -11,6 +11,7 @@ import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
+import { type Meter, NO_METER } from '../model/meter.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
@@ -22,6 +23,7 @@ import { createHealth, type HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
+import { routeName } from './routes.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -72,11 +74,14 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
+  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
+  readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   /** Counts what clients have yet to read. */
   readonly memory?: OutgoingMemory | undefined;
+  readonly meter?: Pick<Meter, 'http'> | undefined;
   readonly logger: Logger;
 }
 
@@ -109,7 +114,7 @@ export class HttpHost {
     const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
     const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
     const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
-    checkExposure(host, authenticates, options.allowWithoutToken === true);
+    checkExposure({ host, authenticates, allowWithoutToken: options.allowWithoutToken === true });
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
     this.#checkToken = createTokenCheck(token, keys, verifiers);
@@ -117,7 +122,11 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams);
+    const hasSeveral = (): boolean => keys?.required === true || verifiers.length > 0;
+    this.#streams = new StreamLimit({
+      maxStreams,
+      maxPerPrincipal: () => options.streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
+    });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
       isClosing: () => this.#isClosing(),
@@ -206,6 +215,8 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = pathOf(req);
+    const { meter = NO_METER } = this.#options;
+    res.once('close', () => meter.http(routeName(pathname), req.method, res.statusCode));
     if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
@@ -219,9 +230,10 @@ export class HttpHost {
       }
       const metadata = this.#options.resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
-      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      const { principal, views, expiresAt } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.
       if (res.destroyed) return;
+      if (expiresAt !== undefined) this.#streams.endAt(res, expiresAt);
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);

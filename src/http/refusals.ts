@@ -80,6 +80,11 @@ export function addressOf({ socket }: Pick<IncomingMessage, 'socket'>): string |
 export function httpOrigin(req: IncomingMessage): HttpOrigin {
   const text = (header: string | string[] | undefined): string | undefined =>
     Array.isArray(header) ? header.join(', ') : header;
-  const { traceparent, 'x-forwarded-for': forwardedFor } = req.headers;
-  return { address: addressOf(req), forwardedFor: text(forwardedFor), traceparent: text(traceparent) };
+  const { traceparent, tracestate, 'x-forwarded-for': forwardedFor } = req.headers;
+  return {
+    address: addressOf(req),
+    forwardedFor: text(forwardedFor),
+    traceparent: text(traceparent),
+    tracestate: text(tracestate),
+  };
 }

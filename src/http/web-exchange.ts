@@ -171,11 +171,12 @@ export function sendJson(
   parts: readonly (Uint8Array | string)[],
   sessionId?: string,
 ): void {
-  const size = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
-  res.setHeader('Content-Type', 'application/json');
-  res.setHeader('Content-Length', size);
-  res.setHeader('Cache-Control', 'no-store');
-  if (sessionId !== undefined) res.setHeader('Mcp-Session-Id', sessionId);
+  res.writeHead(200, {
+    'Content-Type': 'application/json',
+    'Content-Length': parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
+    'Cache-Control': 'no-store',
+    ...(sessionId !== undefined && { 'Mcp-Session-Id': sessionId }),
+  });
   for (const part of parts.slice(0, -1)) res.write(part);
   res.end(parts.at(-1));
 }

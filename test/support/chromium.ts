@@ -77,10 +77,15 @@ async function bundle(source: string): Promise<string> {
 function startChromium(url: string): ChildProcess {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run'];
-  const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
-  const chromium = names.map(pathOf).find((path) => path !== undefined);
-  if (chromium === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
-  const browser = spawn(chromium, [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const browser = spawn(chromiumPath(), [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
   onTestFinished(() => void browser.kill('SIGKILL'));
   return browser;
+}
+
+/** Returns the path of Chromium. Throws if there is none. */
+export function chromiumPath(): string {
+  const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
+  const path = names.map(pathOf).find((found) => found !== undefined);
+  if (path === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
+  return path;
 }

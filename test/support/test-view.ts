@@ -1,6 +1,7 @@
 import { Caller } from '../../src/calls/caller.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ViewConfig } from '../../src/config/views.ts';
+import type { CallPlace, CallRecorder } from '../../src/model/call-record.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
 import { MemoryBudget } from '../../src/model/memory-budget.ts';
@@ -8,6 +9,7 @@ import type { CatalogListing } from '../../src/model/ports.ts';
 import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
 import { View, type ViewOptions } from '../../src/view/view.ts';
+import { callLimits } from './call-limits.ts';
 
 const NOWHERE = '/nonexistent';
 
@@ -15,7 +17,7 @@ const NOWHERE = '/nonexistent';
 export async function viewConfig(changes: Partial<ViewConfig> = {}): Promise<ViewConfig> {
   const env = { HOME: NOWHERE, XDG_CONFIG_HOME: NOWHERE };
   const { config } = await loadConfig({ env, needsDify: false });
-  return { ...config.tools, ...changes };
+  return { ...config.tools, limits: config.limits, ...changes };
 }
 
 /** A listing of one plugin, `fake`, with tools of these names. */
@@ -46,8 +48,14 @@ export interface ArrivedCall {
   readonly parameters: JsonObject;
 }
 
+/** Where calls of tests go. */
+export const PLACE: CallPlace = { workspace: 'default', road: 'inner', host: 'dify.example' };
+
 /** A caller whose Dify answers the parameters as JSON. */
-export function echoCaller(): { readonly caller: Caller; readonly arrived: ArrivedCall[] } {
+export function echoCaller(recorder?: CallRecorder): {
+  readonly caller: Caller;
+  readonly arrived: ArrivedCall[];
+} {
   const arrived: ArrivedCall[] = [];
   const caller = new Caller({
     invoker: {
@@ -66,10 +74,10 @@ export function echoCaller(): { readonly caller: Caller; readonly arrived: Arriv
     files: { store: () => Promise.reject(new Error('no files expected')) },
     userId: '',
     timeoutMs: 60_000,
-    maxConcurrent: 5,
-    maxQueued: 5,
+    limits: callLimits(),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
-    logger: silentLogger,
+    place: PLACE,
+    recorder,
   });
   return { caller, arrived };
 }

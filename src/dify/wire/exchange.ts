@@ -10,8 +10,10 @@ export interface ExchangeHead {
 export interface ExchangeOptions {
   /** Returns the error to throw for a failure of the connection, before or within the answer. */
   readonly explain: (failure: unknown, hasAnswer: boolean) => BridgeError;
-  /** Called once, when the exchange has ended. */
-  readonly onEnd: () => void;
+  /** Called once, when the exchange has ended, with the status if there was an answer. */
+  readonly onEnd: (status: number | undefined) => void;
+  /** Called with the number of bytes of each piece of the answer's body when it is read. */
+  readonly onData: (bytes: number) => void;
   /** The body of the request, if it is a stream. */
   readonly sent: Readable | undefined;
 }
@@ -37,6 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
   #reader: Reader | undefined;
   #failure: BridgeError | undefined;
   #hasEnded = false;
+  #status: number | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -55,6 +58,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
 
   onResponseStart(_: unknown, status: number, headers: ExchangeHead['headers']): void {
     if (status < 200) return;
+    this.#status = status;
     this.#begin?.({ status, headers });
     this.#begin = undefined;
   }
@@ -67,6 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
       controller.pause();
       return;
     }
+    this.#options.onData(chunk.length);
     this.#reader.resolve({ done: false, value: chunk });
     this.#reader = undefined;
   }
@@ -94,6 +99,7 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
+      this.#options.onData(chunk.length);
       if (this.#chunks.length === 0) this.#controller?.resume();
       return { done: false, value: chunk };
     }
@@ -123,6 +129,6 @@ export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterat
     } else this.#reader?.resolve({ done: true, value: undefined });
     this.#reader = undefined;
     this.#options.sent?.destroy();
-    this.#options.onEnd();
+    this.#options.onEnd(this.#status);
   }
 }

@@ -5,6 +5,8 @@ import { onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { parsePythonJson } from '../../model/exact-json.ts';
 import { type JsonObject, withoutUndefined } from '../../model/json.ts';
+import type { Meter, Plane } from '../../model/meter.ts';
+import type { CallExchange } from '../../model/ports.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
 import { Exchange, type ExchangeHead } from './exchange.ts';
@@ -20,6 +22,7 @@ export interface DifyHttpOptions {
   readonly maxConnections?: number | undefined;
   /** Secrets to mask in errors, in addition to keys and tokens in request headers. */
   readonly secrets?: Secrets | undefined;
+  readonly meter?: Pick<Meter, 'upstream'> | undefined;
 }
 
 export interface DifyRequest {
@@ -34,6 +37,8 @@ export interface DifyRequest {
   readonly timeoutMs?: number | undefined;
   /** Milliseconds without data from the server, before or during its answer. Unlimited when absent. */
   readonly silenceMs?: number | undefined;
+  /** Of a request that runs a tool. */
+  readonly exchange?: CallExchange | undefined;
 }
 
 /** An answer whose body is still arriving. Read it, leave it early or discard it, once: that frees the connection. */
@@ -63,6 +68,7 @@ export interface DifyHttp {
   readonly baseUrl: URL;
   /** The secrets that every answer's `mask` hides. */
   readonly secrets: Secrets;
+  readonly meter: DifyHttpOptions['meter'];
   /** Returns Dify's version as the latest answer reported it; undefined before. */
   version(): string | undefined;
   /**
@@ -96,12 +102,16 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   return {
     baseUrl,
     secrets,
+    meter: options.meter,
     version: () => version,
     async send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
       const { path } = request;
       const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
-      const answer = await exchange(agent, url, request, secrets);
+      const began = performance.now();
+      const done = (status?: number): void =>
+        options.meter?.upstream(planeOf(path), status, performance.now() - began);
+      const answer = await exchange(agent, url, request, { secrets, done });
       version = answer.version ?? version;
       return answer;
     },
@@ -126,7 +136,24 @@ function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly strin
   });
 }
 
-async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
+/** Returns the part of Dify that a path belongs to. */
+function planeOf(path: string): Plane {
+  if (path.startsWith('/inner/')) return 'inner';
+  return path.startsWith('/console/') ? 'console' : 'files';
+}
+
+interface ExchangeContext {
+  readonly secrets: Secrets;
+  /** Called when the exchange has ended, with the status if there was an answer. */
+  readonly done: (status?: number) => void;
+}
+
+async function exchange(
+  agent: Agent,
+  url: URL,
+  request: DifyRequest,
+  { secrets, done }: ExchangeContext,
+): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
   const content = encodeBody(request);
@@ -138,10 +165,12 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
         limit.cause() ?? (failure instanceof BridgeError ? failure : connectionError(failure, destination))
       );
     },
-    onEnd: () => {
+    onEnd: (status) => {
       stopListening();
       limit.release();
+      done(status);
     },
+    onData: (bytes) => request.exchange?.received(bytes),
     sent: content.body instanceof Readable ? content.body : undefined,
   });
   const stopListening = onAbort(limit.signal, () =>
@@ -160,11 +189,11 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
   return createAnswer(await arriving.head, arriving, destination, secrets);
 }
 
-function encodeBody({ headers, body }: DifyRequest): {
+function encodeBody({ headers, body, exchange }: DifyRequest): {
   headers: Record<string, string>;
   body?: string | Readable;
 } {
-  const base = withoutUndefined({ 'accept-encoding': 'identity', ...headers });
+  const base = withoutUndefined({ 'accept-encoding': 'identity', ...exchange?.trace, ...headers });
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: wellFormedJson(body) };

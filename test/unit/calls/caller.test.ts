@@ -3,15 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Caller, type CallerOptions } from '../../../src/calls/caller.ts';
 import type { CallObserver } from '../../../src/model/call.ts';
+import type { CallEnd, CallFacts, CallRecorder } from '../../../src/model/call-record.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import { MemoryBudget } from '../../../src/model/memory-budget.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { ToolRef } from '../../../src/model/tool.ts';
+import { PLACE } from '../../support/test-view.ts';
+import type { CallLimitsOptions } from '../../../src/calls/call-limits.ts';
+import { callLimits, UNLIMITED_VIEW } from '../../support/call-limits.ts';
 import { aTool } from '../../support/published-tool.ts';
 
 type Read = CallerOptions['results']['read'];
@@ -100,16 +103,25 @@ function result(reading: unknown): ToolResult {
 }
 
 /** A caller whose calls a test makes in one step. */
-function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
+function callerWith({
+  maxConcurrent = 2,
+  maxQueued = 2,
+  limits,
+  ...options
+}: Partial<Omit<CallerOptions, 'limits'>> & {
+  invoker: Invoker;
+  maxConcurrent?: number;
+  maxQueued?: number;
+  limits?: Partial<CallLimitsOptions>;
+}) {
   const caller = new Caller({
     files: { store: () => Promise.reject(new Error('no files expected')) },
     results: { read: readAll },
     userId: '',
     timeoutMs: 60_000,
-    maxConcurrent: 2,
-    maxQueued: 2,
+    limits: callLimits({ maxConcurrent, maxQueued, ...limits }),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
-    logger: silentLogger,
+    place: PLACE,
     ...options,
   });
   return {
@@ -131,7 +143,8 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
         readonly principal?: string;
       },
     ): Promise<unknown> {
-      const request = { tool, ...caller.check(tool, args), principal, limits: LIMITS };
+      const checked = caller.check(tool, { args, view: 'default', principal }, 1000);
+      const request = { tool, ...checked, args, principal, view: UNLIMITED_VIEW, limits: LIMITS };
       return caller.call(request, { signal, observer });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
@@ -159,10 +172,13 @@ async function errorOf(call: Promise<readonly ToolInvokeMessage[]>): Promise<Bri
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function recordingLogger(): { logger: Logger; lines: Record<string, unknown>[] } {
-  const lines: Record<string, unknown>[] = [];
-  const info: Logger['info'] = (message, fields) => lines.push({ message, ...fields });
-  return { lines, logger: { ...silentLogger, info } };
+/** A recorder that notes how calls ended. */
+function recordedCalls(): { recorder: CallRecorder; ends: (CallFacts & CallEnd)[] } {
+  const ends: (CallFacts & CallEnd)[] = [];
+  const recorder: CallRecorder = {
+    started: (facts) => ({ ended: (end) => void ends.push({ ...facts, ...end }) }),
+  };
+  return { recorder, ends };
 }
 
 describe('a call', () => {
@@ -196,13 +212,13 @@ describe('a call', () => {
 
   it('has its arguments checked before it waits for a slot', async () => {
     const invoker = steered();
-    const { logger, lines } = recordingLogger();
-    const caller = callerWith({ invoker, logger, maxConcurrent: 1, maxQueued: 0 });
+    const { recorder, ends } = recordedCalls();
+    const caller = callerWith({ invoker, recorder, maxConcurrent: 1, maxQueued: 0 });
     const first = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     const wrong = aTool({ parseArguments: () => ({ ok: false, problems: [] }) });
     expect((await errorOf(caller.start(wrong, {}, { signal: idleSignal() }))).code).toBe('invalid_arguments');
-    expect(lines).toMatchObject([{ message: 'Tool call ended', outcome: 'invalid_arguments' }]);
+    expect(ends).toMatchObject([{ outcome: 'invalid_arguments', tool: 'acme__tool', view: 'default' }]);
     invoker.invocations[0]?.finish();
     await first;
   });
@@ -381,22 +397,25 @@ describe('a call', () => {
     expect(caller.running).toBe(0);
   });
 
-  it('is one line in the log, without arguments and results', async () => {
+  it('is recorded with its facts and its end', async () => {
     const invoker = steered();
-    const { logger, lines } = recordingLogger();
-    const caller = callerWith({ invoker, logger });
+    const { recorder, ends } = recordedCalls();
+    const caller = callerWith({ invoker, recorder });
     const good = outcomeOf(caller.start(aTool(), { secret: 'FAKE-ARGUMENT' }, { signal: idleSignal() }));
     const bad = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
+    invoker.invocations[0]?.options.exchange?.received(40);
     invoker.invocations[0]?.send(text('FAKE-RESULT'));
     invoker.invocations[0]?.finish();
     await good;
     invoker.invocations[1]?.finish(new BridgeError('tool_failed', 'FAKE-RESULT'));
     await bad;
-    const line = { message: 'Tool call ended', tool: 'acme__tool', providerType: 'builtin' };
-    expect(lines).toEqual([
-      { ...line, outcome: 'ok', messages: 1, durationMs: expect.any(Number) as number },
-      { ...line, outcome: 'tool_failed', messages: 0, durationMs: expect.any(Number) as number },
+    const facts = { ...PLACE, tool: 'acme__tool', ref: aTool().ref, view: 'default', principal: 'local' };
+    const durationMs = expect.any(Number) as number;
+    const args = { secret: 'FAKE-ARGUMENT' };
+    expect(ends).toEqual([
+      { ...facts, args, outcome: 'ok', messages: 1, bytes: 40, durationMs },
+      { ...facts, args: {}, outcome: 'tool_failed', messages: 0, bytes: 0, durationMs },
     ]);
   });
 });
@@ -591,12 +610,18 @@ describe('deadline', () => {
   it('leaves no timer behind, and none fires early for a limit beyond what timers take', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 2 ** 40 });
-    const outcome = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
-    await settle();
-    vi.advanceTimersByTime(10_000);
-    invoker.invocations[0]?.finish();
-    expect(await outcome).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    const call = async (n: number): Promise<void> => {
+      const outcome = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
+      await settle();
+      vi.advanceTimersByTime(10_000);
+      invoker.invocations[n]?.finish();
+      expect(await outcome).toEqual([]);
+    };
+    await call(0);
+    // The counts of this minute.
+    const before = vi.getTimerCount();
+    await call(1);
+    expect(vi.getTimerCount()).toBe(before);
   });
 });
 
@@ -609,7 +634,10 @@ const waitsForEnd: Read = async (messages, { signal, until = signal }) => {
 
 describe('what follows the messages of a call', () => {
   /** A call whose messages are over. */
-  async function following(options: Partial<CallerOptions> = {}, signal = idleSignal()) {
+  async function following(
+    options: { timeoutMs?: number; results?: { read: Read } } = {},
+    signal = idleSignal(),
+  ) {
     const invoker = steered();
     const caller = callerWith({ results: { read: waitsForEnd }, ...options, invoker });
     const reason = caller.call(aTool(), {}, { signal });

@@ -113,6 +113,14 @@ describe('precedence', () => {
         keepResults: 3_600_000,
         maxKeptBytes: 67_108_864,
       },
+      limits: {
+        ratePerPrincipal: 6000,
+        ratePerProvider: 60_000,
+        ratePerView: 60_000,
+        maxArgumentBytes: 16 * 1024 ** 2,
+        breakerFailures: 5,
+        breakerPause: 30_000,
+      },
       files: {
         urls: 'fetch',
         allowHttp: false,
@@ -128,6 +136,8 @@ describe('precedence', () => {
       state: {},
       oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
       log: { level: 'info' },
+      admin: { host: '127.0.0.1', allowWithoutToken: false },
+      audit: { maxFileBytes: 67_108_864, maxFiles: 5, arguments: false },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
@@ -334,6 +344,7 @@ describe('secrets in files', () => {
       'http.sessionKey',
       'state.redisUrl',
       'state.redisPassword',
+      'admin.token',
     ]);
   });
 

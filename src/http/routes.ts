@@ -1,0 +1,11 @@
+import { isDownloadPath } from './downloads.ts';
+
+const PROBE = /\/(livez|readyz)$/;
+
+/** Returns what metrics call a path: one of a few words. */
+export function routeName(pathname: string): string {
+  const [, probe] = PROBE.exec(pathname) ?? [];
+  if (probe !== undefined) return probe;
+  if (isDownloadPath(pathname)) return 'files';
+  return /\/mcp(\/|$)/.test(pathname) ? 'mcp' : 'other';
+}
