@@ -85,6 +85,12 @@ function checkContainer(all: Rendered, expect: Expect): void {
   for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
     expect(names.includes(String(httpGet.port)), 'a probe asks another port');
   }
+  const admin = container.ports.find(({ name }) => name === readinessProbe.httpGet.port)?.containerPort;
+  expect(admin === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']), 'the probes depend on the MCP port');
+  expect(
+    all.Service.spec.ports.every(({ targetPort }) => String(targetPort) !== readinessProbe.httpGet.port),
+    'clients reach the admin port',
+  );
   expect(
     container.ports[0]?.containerPort === Number(all.ConfigMap.data['DIFY_BRIDGE_PORT']),
     'the port is not the one that the bridge listens on',
