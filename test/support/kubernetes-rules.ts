@@ -86,6 +86,12 @@ function checkContainer(all: Rendered, expect: Expect): void {
     expect(names.includes(String(httpGet.port)), 'a probe asks another port');
   }
   const portOf = (wanted: string) => container.ports.find(({ name }) => name === wanted)?.containerPort;
+  const admin = container.ports.find(({ name }) => name === readinessProbe.httpGet.port)?.containerPort;
+  expect(admin === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']), 'the probes depend on the MCP port');
+  expect(
+    all.Service.spec.ports.every(({ targetPort }) => String(targetPort) !== readinessProbe.httpGet.port),
+    'clients reach the admin port',
+  );
   expect(
     portOf('http') === Number(all.ConfigMap.data['DIFY_BRIDGE_PORT']),
     'the port is not the one that the bridge listens on',
@@ -153,11 +159,11 @@ function checkReplicas(all: Rendered, expect: Expect): void {
       inFlight.target.averageValue === String(calls),
     'the autoscaler does not add replicas when calls wait',
   );
-  const metrics = template.spec.containers[0]?.ports.find(({ name }) => name === 'metrics');
+  const admin = template.spec.containers[0]?.ports.find(({ name }) => name === 'admin');
   expect(
-    metrics?.containerPort === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']) &&
-      template.metadata.annotations?.['prometheus.io/port'] === String(metrics?.containerPort) &&
-      all.NetworkPolicy.spec.ingress.some(({ ports }) => ports.some(({ port }) => port === 'metrics')),
+    admin?.containerPort === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']) &&
+      template.metadata.annotations?.['prometheus.io/port'] === String(admin?.containerPort) &&
+      all.NetworkPolicy.spec.ingress.some(({ ports }) => ports.some(({ port }) => port === 'admin')),
     'Prometheus cannot read the metrics of the autoscaler',
   );
   expect(calls * maxReplicas <= DIFY_CONNECTIONS, 'all replicas together open too many connections to Dify');

@@ -259,6 +259,18 @@ describe('the rules', () => {
       'a probe asks another port',
     ],
     [
+      'probes on the port of clients',
+      'single',
+      (all) => (container(all).readinessProbe.httpGet.port = 'http'),
+      'probes depend on the MCP port',
+    ],
+    [
+      'a Service for the admin port',
+      'single',
+      (all) => ((all.Service.spec.ports[0] as { targetPort: string }).targetPort = 'admin'),
+      'clients reach the admin port',
+    ],
+    [
       '30 s to stop',
       'single',
       (all) => (pod(all).terminationGracePeriodSeconds = 30),
