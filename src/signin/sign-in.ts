@@ -1,0 +1,217 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { TokenStore } from '../dify/console/login.ts';
+import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
+import type { StoredLogin } from '../logins/stored-login.ts';
+import { asBridgeError, BridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+import type { Secrets } from '../model/secrets.ts';
+import { Attempts } from './attempts.ts';
+import { DifyLogins } from './dify-logins.ts';
+import { DifySteps } from './dify-steps.ts';
+import { readForm } from './forms.ts';
+import { sendPage } from './html.ts';
+import { signOutPage, textPage } from './pages.ts';
+import { createProvider, ROUTES, SCOPE, SIGN_IN } from './provider.ts';
+import { type RecordBackend, SealedRecords } from './records.ts';
+import { covers } from './resource.ts';
+import { SignInKeys } from './sealing.ts';
+import { SignInPages } from './sign-in-pages.ts';
+
+export interface SignInOptions {
+  /** The public address of the bridge, without a trailing slash. */
+  readonly publicUrl: string;
+  /** Dify's address, without a trailing slash. */
+  readonly difyUrl: string;
+  /** Everything that is stored is encrypted with keys derived from this. */
+  readonly key: string;
+  readonly backend: RecordBackend;
+  /** Fetches the metadata document of a client. */
+  readonly fetchDocument: (url: string) => Promise<Response>;
+  readonly redirectHosts: readonly string[];
+  readonly emailDomains: readonly string[];
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+}
+
+/** The account behind an access token. */
+export interface SignedInAccount {
+  readonly accountId: string;
+  /** The owner of its sessions, files, calls and tasks. */
+  readonly principal: string;
+}
+
+type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+const METADATA = /^\/\.well-known\/(oauth-authorization-server|openid-configuration)(\/.*)?$/;
+const SIGN_OUT = '/oauth/sign-out';
+/** Requests of one address that make the bridge store something before anybody has signed in. */
+const NEW_RECORDS = { max: 60, windowMs: 60_000 };
+
+/** The bridge as the authorization server for its own endpoints: persons sign in with their Dify account. */
+export class SignIn {
+  /** The scope that clients ask for. */
+  readonly scope = SCOPE;
+  /** The issuer, for the metadata of the protected resource. */
+  readonly issuer: string;
+  readonly #provider: Provider;
+  readonly #records: SealedRecords;
+  readonly #keys: SignInKeys;
+  readonly #logins: DifyLogins;
+  readonly #pages: SignInPages;
+  readonly #http: DifyHttp;
+  readonly #origin: string;
+  readonly #answer: Answer;
+  readonly #newRecords = new Attempts(NEW_RECORDS);
+  readonly #listeners: ((account: SignedInAccount) => void)[] = [];
+
+  constructor(options: SignInOptions) {
+    const { publicUrl, difyUrl, key, backend, fetchDocument, redirectHosts, emailDomains, logger } = options;
+    this.issuer = publicUrl;
+    this.#origin = new URL(publicUrl).origin;
+    this.#keys = new SignInKeys(key);
+    this.#records = new SealedRecords(backend, this.#keys);
+    this.#http = createDifyHttp({ baseUrl: difyUrl, secrets: options.secrets });
+    this.#provider = createProvider({
+      issuer: publicUrl,
+      records: this.#records,
+      cookieKey: this.#keys.cookies,
+      redirectHosts,
+      fetch: fetchDocument,
+      hasAccount: async (id) => (await this.#logins.find(id)) !== undefined,
+      logger,
+    });
+    this.#logins = new DifyLogins({
+      records: this.#records,
+      http: this.#http,
+      endGrant: (id) => this.#records.remove('Grant', id),
+      onEnd: (accountId) => {
+        for (const listener of this.#listeners) listener(accountOf(accountId));
+      },
+      logger,
+    });
+    this.#pages = new SignInPages({
+      provider: this.#provider,
+      scope: SCOPE,
+      records: this.#records,
+      keys: this.#keys,
+      logins: this.#logins,
+      dify: new DifySteps(this.#http, difyUrl),
+      difyHost: new URL(difyUrl).host,
+      emailDomains,
+      origin: this.#origin,
+    });
+    this.#provider.on('grant.revoked', (context, grantId) => {
+      const accountId = context.oidc.entities.Grant?.accountId ?? context.oidc.entities.Account?.accountId;
+      if (accountId !== undefined) void this.#revoked(accountId, grantId, logger);
+    });
+    this.#answer = this.#provider.callback() as Answer;
+  }
+
+  /** Calls back with each account whose login has ended, or was replaced by one in another workspace. */
+  onEnd(listener: (account: SignedInAccount) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Returns whether a path belongs to the authorization server. */
+  owns(pathname: string): boolean {
+    return pathname.startsWith('/oauth/') || METADATA.test(pathname);
+  }
+
+  /** Answers a request to a path of the authorization server. Never rejects. */
+  async serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
+    // What the proxy in front says is not trusted: the public address is known.
+    req.headers['x-forwarded-proto'] = new URL(this.issuer).protocol.slice(0, -1);
+    delete req.headers['x-forwarded-host'];
+    try {
+      if (pathname.startsWith(`${SIGN_IN}/`)) {
+        return await this.#pages.serve(req, res, pathname.slice(SIGN_IN.length + 1));
+      }
+      if (pathname === SIGN_OUT) return await this.#signOut(req, res);
+      await this.#passOn(req, res, pathname);
+    } catch (thrown) {
+      const { code, message, hint, rule } = asBridgeError(thrown);
+      const status = rule.http < 400 ? 503 : rule.http;
+      if (code === 'internal') throw thrown;
+      sendPage(res, status, textPage('This did not work', message, hint));
+    }
+  }
+
+  /** Resolves with the account of a valid access token for an address; undefined for any other token. */
+  async verify(token: string, address: string): Promise<SignedInAccount | undefined> {
+    const found = await this.#provider.AccessToken.find(token);
+    if (found?.grantId === undefined || !found.isValid) return undefined;
+    const audience = [found.aud].flat()[0];
+    if (audience === undefined || !covers(audience, address)) return undefined;
+    const grant = await this.#provider.Grant.find(found.grantId);
+    if (grant === undefined || grant.accountId !== found.accountId) return undefined;
+    return (await this.#logins.find(found.accountId)) && accountOf(found.accountId);
+  }
+
+  /** Resolves with the login of an account, and its tokens, which renew themselves. */
+  async loginOf(
+    accountId: string,
+  ): Promise<{ readonly login: StoredLogin; readonly store: TokenStore } | undefined> {
+    const known = await this.#logins.find(accountId);
+    return known && { login: known.login, store: this.#logins.tokens(accountId, known.login.email) };
+  }
+
+  async close(): Promise<void> {
+    await this.#records.close();
+    await this.#http.close();
+  }
+
+  async #passOn(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
+    const [, query = ''] = (req.url ?? '').split('?', 2);
+    if (pathname === ROUTES.authorization || pathname === ROUTES.registration) this.#count(req);
+    // The issuer may have a path, behind which a client asks for the metadata.
+    const metadata = METADATA.exec(pathname)?.[1];
+    const path = metadata === undefined ? pathname : `/.well-known/${metadata}`;
+    req.url = `${path}?${pathname === ROUTES.authorization ? authorizationQuery(query) : query}`;
+    await this.#answer(req, res);
+  }
+
+  /** Throws `overloaded` if an address makes the bridge store too much. */
+  #count({ socket }: IncomingMessage): void {
+    if (this.#newRecords.take(socket.remoteAddress ?? '')) return;
+    throw new BridgeError('overloaded', 'Too many sign-ins begin at the same time.', {
+      hint: 'Try again in a minute.',
+    });
+  }
+
+  async #signOut(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const session = await this.#provider.Session.get(this.#provider.createContext(req, res));
+    const known = await this.#logins.find(session.accountId ?? '');
+    if (known === undefined) {
+      const hint = 'To end the access of a client, sign out in the client, or connect it again and open this page.';
+      return sendPage(res, 200, textPage('You are not signed in in this browser', hint));
+    }
+    const token = this.#keys.formToken(`sign-out ${session.uid}`);
+    if (req.method !== 'POST') return sendPage(res, 200, signOutPage(known.login.email, { token }));
+    await readForm(req, this.#origin, token);
+    await this.#logins.end(known.accountId);
+    await session.destroy();
+    sendPage(res, 200, textPage('You are signed out', 'No client can use your Dify tools any more.'));
+  }
+
+  async #revoked(accountId: string, grantId: string, logger: Logger): Promise<void> {
+    try {
+      await this.#logins.removeGrant(accountId, grantId);
+    } catch (error) {
+      logger.warn('A revoked grant could not be removed', { error });
+    }
+  }
+}
+
+function accountOf(accountId: string): SignedInAccount {
+  return { accountId, principal: `dify:${accountId}` };
+}
+
+/** Returns the query of an authorization request with the scope that there is, whatever the client asked for. */
+function authorizationQuery(query: string): string {
+  const parameters = new URLSearchParams(query);
+  parameters.set('scope', SCOPE);
+  // Parameters of ID tokens, which the bridge does not issue.
+  for (const name of ['nonce', 'max_age', 'claims', 'acr_values']) parameters.delete(name);
+  return parameters.toString();
+}
