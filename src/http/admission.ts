@@ -1,8 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, type ErrorCode } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
+import type { Caller, TokenVerifier } from '../model/token-verifier.ts';
 import { LOOPBACK_NAMES, urlHost } from './address.ts';
 import { type ApiKey, keyHash } from './key-file.ts';
 import type { Keys } from './keys.ts';
@@ -45,41 +46,47 @@ export function createPlaceCheck(options: PlaceOptions): (headers: IncomingHttpH
   };
 }
 
-/** Who sends a request. */
-export interface Caller {
-  /** The owner of its sessions, files, calls and tasks. */
-  readonly principal: string;
-  /** The names of the views that it may use, the one at the default path first; undefined for all of them. */
-  readonly views?: readonly string[] | undefined;
-}
-
 /**
- * Returns the check of the key or token, which returns the caller. The principal of a key is its name. That of the token
- * is a text made from it, the same after a restart, from which the token cannot be read.
- * @throws BridgeError `unauthorized`, the same for a wrong, an expired and a revoked key.
+ * Returns the check of the key or token of a request to a path, which returns the caller. The principal of a key is its
+ * name. That of the token is a text made from it, the same after a restart, from which the token cannot be read. Only a
+ * token that is neither goes to the verifiers, and makes the check asynchronous.
+ * @throws BridgeError `unauthorized`, the same for a wrong, an expired and a revoked key; and those of the verifiers.
  */
 export function createTokenCheck(
   token: string | undefined,
   keys?: Keys,
-): (headers: IncomingHttpHeaders) => Caller {
+  verifiers: readonly TokenVerifier[] = [],
+): (headers: IncomingHttpHeaders, path?: string) => Caller | Promise<Caller> {
   const expected = token === undefined ? undefined : Buffer.from(keyHash(token));
   const holder = { principal: token === undefined ? ANONYMOUS_PRINCIPAL : principalOf(token) };
 
-  return ({ authorization }) => {
+  return ({ authorization }, path = '') => {
     keys?.refresh();
-    if (expected === undefined && keys?.required !== true) return holder;
-    const given = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1];
-    if (given !== undefined) {
-      const sent = keyHash(given.trim());
-      // Hashes have one length, so the comparison always takes the same time.
-      if (expected !== undefined && timingSafeEqual(Buffer.from(sent), expected)) return holder;
-      const key = keys?.find(sent);
-      if (key !== undefined) return { principal: keyPrincipal(key), views: key.views };
-    }
-    throw new BridgeError('unauthorized', 'The request carries no valid API key or bearer token.', {
-      hint: 'Send a key (dify-mcp-bridge keys create) or the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
-    });
+    if (expected === undefined && keys?.required !== true && verifiers.length === 0) return holder;
+    const given = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]?.trim();
+    if (given === undefined) throw unauthorized();
+    const sent = keyHash(given);
+    // Hashes have one length, so the comparison always takes the same time.
+    if (expected !== undefined && timingSafeEqual(Buffer.from(sent), expected)) return holder;
+    const key = keys?.find(sent);
+    if (key !== undefined) return { principal: keyPrincipal(key), views: key.views };
+    if (verifiers.length === 0) throw unauthorized();
+    return verify(verifiers, given, path);
   };
+}
+
+async function verify(verifiers: readonly TokenVerifier[], token: string, path: string): Promise<Caller> {
+  for (const verifier of verifiers) {
+    const caller = await verifier.verify(token, path);
+    if (caller !== undefined) return caller;
+  }
+  throw unauthorized();
+}
+
+function unauthorized(): BridgeError {
+  return new BridgeError('unauthorized', 'The request carries no valid API key or bearer token.', {
+    hint: 'Send a key (dify-mcp-bridge keys create) or the token of the bridge (http.token, DIFY_BRIDGE_TOKEN) as Authorization: Bearer.',
+  });
 }
 
 /** Returns the principal that ends with a key; without one, that of requests without a key. */
@@ -87,12 +94,29 @@ export function keyPrincipal(key: ApiKey | undefined): string {
   return key === undefined ? ANONYMOUS_PRINCIPAL : `key:${key.name}`;
 }
 
-/** The challenge of a 401 (RFC 6750, section 3). */
-export function bearerChallenge(authorization: string | undefined): string {
-  return authorization === undefined
-    ? 'Bearer realm="dify-mcp-bridge"'
-    : 'Bearer realm="dify-mcp-bridge", error="invalid_token"';
+/**
+ * Returns the challenge of a refused request (RFC 6750, section 3); undefined if another token would not help either.
+ * A request without a token gets no error, so that clients ask for one.
+ */
+export function bearerChallenge(
+  { code, message }: Pick<BridgeError, 'code' | 'message'>,
+  authorization: string | undefined,
+  parameters: Readonly<Record<string, string | undefined>> = {},
+): string | undefined {
+  const error = CHALLENGES[code];
+  if (error === undefined) return undefined;
+  const reason = authorization === undefined ? {} : { error, error_description: message };
+  return `Bearer ${Object.entries({ realm: 'dify-mcp-bridge', ...reason, ...parameters })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}="${value?.replace(/[^ !#-[\]-~]/g, '')}"`)
+    .join(', ')}`;
 }
+
+/** The errors of RFC 6750. */
+const CHALLENGES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  unauthorized: 'invalid_token',
+  insufficient_scope: 'insufficient_scope',
+};
 
 function hostRule({
   host,

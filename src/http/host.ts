@@ -12,6 +12,7 @@ import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
+import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
@@ -19,7 +20,7 @@ import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
 import type { Keys } from './keys.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
-import { sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { sendDocument, sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
 import { type HttpView, ServedView } from './served-view.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -54,6 +55,10 @@ export interface HttpHostOptions {
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
   readonly keys?: Keys | undefined;
+  /** Verify the tokens that are neither the token nor a key. */
+  readonly verifiers?: readonly TokenVerifier[] | undefined;
+  /** Tells clients where to get such a token. */
+  readonly resource?: ProtectedResource | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -106,13 +111,13 @@ export class HttpHost {
 
   /** @throws BridgeError `config_invalid` for an address that others can reach without a token. */
   constructor(options: HttpHostOptions) {
-    const { host, token, keys, allowedHosts = [], allowedOrigins = [], publicHost, files } = options;
-    const authenticates = token !== undefined || keys?.required === true;
-    const { sessions: records, maxStreams, maxBodyBytes, keepAliveMs, logger } = options;
+    const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
+    const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
+    const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
     checkExposure(host, authenticates, options.allowWithoutToken === true);
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
-    this.#checkToken = createTokenCheck(token, keys);
+    this.#checkToken = createTokenCheck(token, keys, verifiers);
     keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
@@ -200,7 +205,7 @@ export class HttpHost {
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const pathname = req.url?.split('?', 1)[0] ?? '';
+    const pathname = pathOf(req);
     if (pathname === '/livez' || pathname === '/readyz') return this.#sendHealth(req, res, pathname);
     let id: unknown;
     try {
@@ -212,7 +217,11 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const { principal, views } = this.#checkToken(req.headers);
+      const metadata = this.#options.resource?.metadataAt(pathname);
+      if (metadata !== undefined) return sendDocument(req, res, metadata);
+      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      // The client may have left while its token was verified.
+      if (res.destroyed) return;
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
@@ -248,9 +257,9 @@ export class HttpHost {
       this.#refusals.add(error.code, error.message, originOfRequest(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
-    const isUnauthorized = error.code === 'unauthorized';
-    const challenge = isUnauthorized && { 'WWW-Authenticate': bearerChallenge(req.headers.authorization) };
-    sendError(res, error, id, { ...challenge });
+    const parameters = this.#options.resource?.challenge(pathOf(req));
+    const challenge = bearerChallenge(error, req.headers.authorization, parameters);
+    sendError(res, error, id, challenge === undefined ? {} : { 'WWW-Authenticate': challenge });
   }
 
   async #shutDown(graceMs: number): Promise<void> {
@@ -273,6 +282,10 @@ export class HttpHost {
     stop();
     this.#refusals.end();
   }
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return url?.split('?', 1)[0] ?? '';
 }
 
 async function leave(view: ServedView, graceMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 
@@ -21,6 +21,12 @@ export function sendJson(
     ...headers,
   });
   res.end(body);
+}
+
+/** Answers a request for a public JSON document. */
+export function sendDocument({ method }: IncomingMessage, res: ServerResponse, document: object): void {
+  if (method !== 'GET' && method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
+  sendJson(res, 200, document);
 }
 
 /**

@@ -208,6 +208,20 @@ export const ERROR_RULES = {
     exit: 4,
     meaning: 'The HTTP request carries no valid API key or bearer token.',
   },
+  insufficient_scope: {
+    ...REQUEST,
+    rpc: -32001,
+    http: 403,
+    meaning:
+      'The access token is valid but does not permit the request. The challenge names the scopes that would.',
+  },
+  authorization_unavailable: {
+    ...REQUEST,
+    rpc: -32603,
+    http: 503,
+    meaning:
+      'The access token cannot be verified because the authorization server that issued it (setting oauth.issuer) does not answer.',
+  },
   forbidden: {
     ...REQUEST,
     rpc: -32001,

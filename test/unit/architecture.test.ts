@@ -23,6 +23,7 @@ const FOLDERS: Readonly<Record<string, readonly string[] | '*'>> = {
   tasks: ['model', 'redis', 'registry', 'calls'],
   view: ['model', 'config', 'registry', 'search', 'manifest', 'calls', 'tasks'],
   mcp: ['model'],
+  oauth: ['model'],
   http: ['model', 'redis', 'mcp'],
   sandbox: ['model'],
   setup: ['model', 'dify', 'logins'],

@@ -19,7 +19,7 @@ function verdict(
   try {
     const authenticates = token !== undefined;
     createPlaceCheck({ host: '127.0.0.1', authenticates, ...NOTHING, ...options })(headers);
-    createTokenCheck(token)(headers);
+    void createTokenCheck(token)(headers);
     return 'admitted';
   } catch (error) {
     return error instanceof BridgeError ? error.code : String(error);
@@ -122,8 +122,35 @@ describe('the token', () => {
   });
 
   it('is challenged for, and called invalid when one was sent', () => {
-    expect(bearerChallenge(undefined)).toBe('Bearer realm="dify-mcp-bridge"');
-    expect(bearerChallenge('Bearer x')).toContain('error="invalid_token"');
+    const error = { code: 'unauthorized', message: 'No "such" token.' } as const;
+    expect(bearerChallenge(error, undefined)).toBe('Bearer realm="dify-mcp-bridge"');
+    const metadata = { scope: undefined, resource_metadata: 'https://bridge.example.com/m' };
+    expect(bearerChallenge(error, 'Bearer x', metadata)).toBe(
+      'Bearer realm="dify-mcp-bridge", error="invalid_token", error_description="No such token.", resource_metadata="https://bridge.example.com/m"',
+    );
+    expect(bearerChallenge({ ...error, code: 'insufficient_scope' }, 'Bearer x', { scope: 'a b' })).toContain(
+      'error="insufficient_scope", error_description="No such token.", scope="a b"',
+    );
+    expect(bearerChallenge({ ...error, code: 'forbidden' }, undefined)).toBeUndefined();
+  });
+});
+
+describe('a verifier', () => {
+  const check = createTokenCheck('fake-token', undefined, [
+    { verify: async () => undefined },
+    { verify: async (token, path) => (token === 'issued' ? { principal: `user at ${path}` } : undefined) },
+  ]);
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+  it('is asked only about what is not the token, which is checked at once', async () => {
+    expect(check(bearer('fake-token'), '/mcp')).toEqual({ principal: expect.stringMatching(/^token-/) });
+    expect(await check(bearer('issued'), '/mcp/support')).toEqual({ principal: 'user at /mcp/support' });
+    await expect(check(bearer('other'), '/mcp')).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('requires a token, also where there is no other', () => {
+    const only = createTokenCheck(undefined, undefined, [{ verify: async () => undefined }]);
+    expect(() => only({})).toThrow(expect.objectContaining({ code: 'unauthorized' }));
   });
 });
 

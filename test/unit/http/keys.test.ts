@@ -40,12 +40,12 @@ describe('a key', () => {
     );
   });
 
-  it('names the caller and its views; the token still opens all of them', () => {
+  it('names the caller and its views; the token still opens all of them', async () => {
     const [path, key] = [newPath(), newKey()];
     write(path, entry('agent', key), entry('other', newKey()));
     const check = createTokenCheck('fake-token', open(path));
     expect(check(bearer(key))).toEqual({ principal: 'key:agent', views: ['support'] });
-    expect(check(bearer('fake-token')).views).toBeUndefined();
+    expect((await check(bearer('fake-token'))).views).toBeUndefined();
     expect(() => check(bearer(newKey()))).toThrow(UNAUTHORIZED);
     expect(() => check({})).toThrow(UNAUTHORIZED);
   });
@@ -63,7 +63,7 @@ describe('a key', () => {
 });
 
 describe('the file of keys', () => {
-  it('is read again at the next request after a change', () => {
+  it('is read again at the next request after a change', async () => {
     const [path, first, second] = [newPath(), newKey(), newKey()];
     write(path, entry('first', first));
     const keys = open(path);
@@ -71,10 +71,10 @@ describe('the file of keys', () => {
     keys.onEnd((key) => ended.push(key?.name));
     const check = createTokenCheck(undefined, keys);
     write(path, entry('first', first), entry('second', second));
-    expect(check(bearer(second)).principal).toBe('key:second');
+    expect((await check(bearer(second))).principal).toBe('key:second');
     expect(ended).toEqual([]);
     write(path, entry('first', first, { views: ['other'] }));
-    expect(check(bearer(first)).views).toEqual(['other']);
+    expect((await check(bearer(first))).views).toEqual(['other']);
     expect(() => check(bearer(second))).toThrow(UNAUTHORIZED);
     expect(ended).toEqual(['first', 'second']);
   });
@@ -94,15 +94,15 @@ describe('the file of keys', () => {
     expect(() => check({})).toThrow(UNAUTHORIZED);
   });
 
-  it('that breaks or disappears leaves the keys as they were, and is logged once for each change', () => {
+  it('that breaks or disappears leaves the keys as they were, and is logged once for each change', async () => {
     const [path, key, logger] = [newPath(), newKey(), recordingLogger()];
     write(path, entry('agent', key));
     const check = createTokenCheck(undefined, open(path, logger));
     const breaks = [() => writeFileSync(path, '{'), () => chmodSync(path, 0o622), () => rmSync(path)];
     for (const [index, breakIt] of breaks.entries()) {
       breakIt();
-      expect(check(bearer(key)).principal).toBe('key:agent');
-      expect(check(bearer(key)).principal).toBe('key:agent');
+      expect((await check(bearer(key))).principal).toBe('key:agent');
+      expect((await check(bearer(key))).principal).toBe('key:agent');
       expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(index + 1);
     }
     write(path);

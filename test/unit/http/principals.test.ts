@@ -17,8 +17,8 @@ import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 
-const principalOf = (token: string): string =>
-  createTokenCheck(token)({ authorization: `Bearer ${token}` }).principal;
+const principalOf = async (token: string): Promise<string> =>
+  (await createTokenCheck(token)({ authorization: `Bearer ${token}` })).principal;
 
 /** A bridge whose calls answer whose they are. */
 function whoami() {
@@ -32,10 +32,10 @@ function whoami() {
 }
 
 describe('whose a request is', () => {
-  it('follows from the token, which cannot be read from it, and is the same after a restart', () => {
-    const [first, second] = [principalOf('fake-token-1'), principalOf('fake-token-2')];
+  it('follows from the token, which cannot be read from it, and is the same after a restart', async () => {
+    const [first, second] = await Promise.all([principalOf('fake-token-1'), principalOf('fake-token-2')]);
     expect(first).toMatch(/^token-[\w-]{22}$/);
-    expect(first).toBe(principalOf('fake-token-1'));
+    expect(first).toBe(await principalOf('fake-token-1'));
     expect(first).not.toBe(second);
   });
 
@@ -49,7 +49,7 @@ describe('whose a request is', () => {
     await using running = await runHost({ token: 'fake-token-1', bridge: whoami() });
     const client = await connectClient(kind, { url: running.url, token: 'fake-token-1' });
     expect((await client.callTool('echo')).content).toEqual([
-      { type: 'text', text: principalOf('fake-token-1') },
+      { type: 'text', text: await principalOf('fake-token-1') },
     ]);
     await client.close();
   });
