@@ -59,6 +59,8 @@ export interface HttpHostOptions {
   readonly verifiers?: readonly TokenVerifier[] | undefined;
   /** Tells clients where to get such a token. */
   readonly resource?: ProtectedResource | undefined;
+  /** The bridge's own authorization server, which issues such tokens. */
+  readonly authorizationServer?: HttpRoutes | undefined;
   /** Whether to serve an address other than loopback without a token. */
   readonly allowWithoutToken?: boolean;
   /** Allowed names in the Host header, in addition to loopback and `host`. */
@@ -78,6 +80,12 @@ export interface HttpHostOptions {
   /** Counts what clients have yet to read. */
   readonly memory?: OutgoingMemory | undefined;
   readonly logger: Logger;
+}
+
+/** Answers requests to paths of its own, before any token is checked. */
+export interface HttpRoutes {
+  owns(pathname: string): boolean;
+  serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void>;
 }
 
 /** Whether tools can be served, and facts for monitoring. */
@@ -217,7 +225,9 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const metadata = this.#options.resource?.metadataAt(pathname);
+      const { authorizationServer, resource } = this.#options;
+      if (authorizationServer?.owns(pathname)) return await authorizationServer.serve(req, res, pathname);
+      const metadata = resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
       const { principal, views } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.

@@ -7,7 +7,17 @@ export type RedirectKind = 'website' | 'this-device' | 'app';
 
 const MAX_NAME = 60;
 /** Schemes that a browser runs or shows itself instead of opening an app. */
-const UNSAFE_SCHEMES = new Set(['javascript:', 'vbscript:', 'data:', 'blob:', 'file:', 'about:', 'ws:', 'wss:', 'ftp:']);
+const UNSAFE_SCHEMES = new Set([
+  'javascript:',
+  'vbscript:',
+  'data:',
+  'blob:',
+  'file:',
+  'about:',
+  'ws:',
+  'wss:',
+  'ftp:',
+]);
 
 /** Returns the kind of a redirect address; undefined if a code must not be sent there. */
 export function redirectKind(uri: string): RedirectKind | undefined {

@@ -26,19 +26,21 @@ const MAX_GRANTS = 50;
 export interface DifyLoginsOptions {
   readonly records: SealedRecords;
   readonly http: DifyHttp;
-  /** Ends a grant that a person gave to a client. */
-  readonly endGrant: (id: string) => Promise<void>;
-  /** Called with the account whose login has ended. */
-  readonly onEnd: (accountId: string) => void;
   readonly logger: Logger;
 }
 
 /** The logins of the persons who have signed in: one an account, whichever clients it uses. */
 export class DifyLogins {
   readonly #options: DifyLoginsOptions;
+  readonly #listeners: ((accountId: string) => void)[] = [];
 
   constructor(options: DifyLoginsOptions) {
     this.#options = options;
+  }
+
+  /** Calls back with each account whose login has ended, or was replaced by one in another workspace. */
+  onEnd(listener: (accountId: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   async find(accountId: string): Promise<AccountLogin | undefined> {
@@ -67,7 +69,7 @@ export class DifyLogins {
       await this.#put({ ...known, grants: grants.slice(-MAX_GRANTS) });
       return grants.slice(0, -MAX_GRANTS);
     });
-    await Promise.all(dropped.map((id) => this.#options.endGrant(id)));
+    await this.#endGrants(dropped);
   }
 
   /** Removes an ended grant. Without another one, the login ends too. */
@@ -133,8 +135,13 @@ export class DifyLogins {
   }
 
   async #forgetGrants({ accountId, grants }: AccountLogin): Promise<void> {
-    await Promise.all(grants.map((id) => this.#options.endGrant(id)));
-    this.#options.onEnd(accountId);
+    await this.#endGrants(grants);
+    for (const listener of this.#listeners) listener(accountId);
+  }
+
+  /** The codes and tokens of a grant end with it. */
+  async #endGrants(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#options.records.remove('Grant', id)));
   }
 
   /** What cannot be ended now, because Dify is away, ends by itself. */

@@ -122,7 +122,8 @@ async function read(path: string): Promise<Map<string, StoredRecord>> {
   }
   try {
     const raw: unknown = JSON.parse(text);
-    if (!isJsonObject(raw) || raw['form'] !== FORM || !isJsonObject(raw['records'])) throw new TypeError('form');
+    if (!isJsonObject(raw) || raw['form'] !== FORM || !isJsonObject(raw['records']))
+      throw new TypeError('form');
     return new Map(Object.entries(raw['records']) as [string, never][]);
   } catch (cause) {
     const message = `The file of signed-in accounts ${path} is damaged, or a newer version wrote it.`;

@@ -10,12 +10,17 @@ const TIMEOUT_MS = 15_000;
  * Returns the fields of a form that a page of the bridge sent with its token.
  * @throws BridgeError `forbidden` for a form of another page, `body_too_large`, `bad_request`.
  */
-export async function readForm(req: IncomingMessage, origin: string, token: string): Promise<URLSearchParams> {
+export async function readForm(
+  req: IncomingMessage,
+  origin: string,
+  token: string,
+): Promise<URLSearchParams> {
   // Browsers send the origin with every form. Programs, which need no such protection, do not.
   if (req.headers.origin !== undefined && req.headers.origin !== origin) throw foreign();
   const fields = new URLSearchParams(await bodyOf(req));
   const [given, expected] = [fields.get('token') ?? '', token].map((text) => Buffer.from(text));
-  if (given?.length !== expected?.length || !timingSafeEqual(given as Buffer, expected as Buffer)) throw foreign();
+  if (given?.length !== expected?.length || !timingSafeEqual(given as Buffer, expected as Buffer))
+    throw foreign();
   return fields;
 }
 

@@ -69,7 +69,11 @@ ${form(bare(context), html`<button name="step" value="restart">Use another accou
 
 export function workspacePage(workspaces: readonly AccountWorkspace[], context: FormContext): string {
   const choices = workspaces.map(
-    ({ id, name, current }) => html`<label class="choice"><input type="radio" name="workspace" value="${id}" required${current ? html` checked` : undefined}>
+    ({
+      id,
+      name,
+      current,
+    }) => html`<label class="choice"><input type="radio" name="workspace" value="${id}" required${current ? html` checked` : undefined}>
 <span>${name}${current ? ' (your current one)' : ''}</span></label>`,
   );
   return wholePage(

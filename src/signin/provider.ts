@@ -1,5 +1,5 @@
-import { restoreWarnings } from './older-node.ts';
-import { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type Provider from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Logger } from '../model/logger.ts';
 import { isAllowedRedirect, redirectKind } from './clients.ts';
 import { sendPage } from './html.ts';
@@ -7,8 +7,7 @@ import { textPage } from './pages.ts';
 import { GRANT_SECONDS, ProviderAdapter } from './provider-adapter.ts';
 import type { SealedRecords } from './records.ts';
 import { covers } from './resource.ts';
-
-restoreWarnings();
+import type { SignInKeys } from './sealing.ts';
 
 /** The only scope: a client may use all tools of the person, or none. */
 export const SCOPE = 'tools';
@@ -33,7 +32,7 @@ export interface ProviderOptions {
   /** The public address of the bridge, without a trailing slash. */
   readonly issuer: string;
   readonly records: SealedRecords;
-  readonly cookieKey: string;
+  readonly keys: SignInKeys;
   /** The hosts that clients may redirect to; empty for all of them. */
   readonly redirectHosts: readonly string[];
   /** Fetches the metadata document of a client. */
@@ -43,16 +42,36 @@ export interface ProviderOptions {
   readonly logger: Logger;
 }
 
+type Library = typeof import('oidc-provider');
+
+/** Loads the library without its warning about Node.js 20, which would be plain text in a log of JSON lines. */
+async function loadLibrary(): Promise<Library> {
+  const { warn } = console;
+  console.warn = () => undefined;
+  try {
+    return await import('oidc-provider');
+  } finally {
+    console.warn = warn;
+  }
+}
+
 /** Returns the authorization server. */
-export function createProvider(options: ProviderOptions): Provider {
-  const { issuer, records, cookieKey, redirectHosts, hasAccount, logger } = options;
+export async function createProvider(options: ProviderOptions): Promise<Provider> {
+  const library = await loadLibrary();
+  const { errors } = library;
+  const { issuer, records, keys, redirectHosts, hasAccount, logger } = options;
   const usedTwice = (): Error => new errors.InvalidGrant('it was used already');
-  const cookies = { signed: true, httpOnly: true, sameSite: 'lax', secure: issuer.startsWith('https:') } as const;
+  const cookies = {
+    signed: true,
+    httpOnly: true,
+    sameSite: 'lax',
+    secure: issuer.startsWith('https:'),
+  } as const;
 
   const configuration: Configuration = {
     adapter: (kind: string) => new ProviderAdapter(kind, records, usedTwice),
-    // Tokens are opaque, and there are no ID tokens, so that nothing is signed.
-    jwks: { keys: [] },
+    // Tokens are opaque, and no client gets an ID token; the library insists on a key for them.
+    jwks: { keys: [keys.signing] },
     scopes: [],
     responseTypes: ['code'],
     routes: ROUTES,
@@ -60,15 +79,16 @@ export function createProvider(options: ProviderOptions): Provider {
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: 'EdDSA',
     },
     // Any name of the list makes `validator` run.
     extraClientMetadata: {
       properties: ['software_id'],
-      validator: (_context, _key, _value, metadata) => checkRedirects(metadata, redirectHosts),
+      validator: (_context, _key, _value, metadata) => checkClient(library, metadata, redirectHosts),
     },
     clientBasedCORS: () => true,
     cookies: {
-      keys: [cookieKey],
+      keys: [keys.cookies],
       names: { session: 'bridge_session', interaction: 'bridge_sign_in', resume: 'bridge_resume' },
       long: cookies,
       short: cookies,
@@ -87,8 +107,14 @@ export function createProvider(options: ProviderOptions): Provider {
         defaultResource: (_context, _client, requested) => requested ?? issuer,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource) => {
-          if (!covers(issuer, resource)) throw new errors.InvalidTarget('this is not an endpoint of the bridge');
-          return { scope: SCOPE, audience: resource, accessTokenFormat: 'opaque', accessTokenTTL: ACCESS_SECONDS };
+          if (!covers(issuer, resource))
+            throw new errors.InvalidTarget('this is not an endpoint of the bridge');
+          return {
+            scope: SCOPE,
+            audience: resource,
+            accessTokenFormat: 'opaque',
+            accessTokenTTL: ACCESS_SECONDS,
+          };
         },
       },
     },
@@ -96,7 +122,10 @@ export function createProvider(options: ProviderOptions): Provider {
     pkce: { required: () => true },
     findAccount: async (_context, id) =>
       (await hasAccount(id)) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,
-    interactions: { policy: everyClientAsks(), url: (_context, { uid }) => `${issuer}${SIGN_IN}/${uid}` },
+    interactions: {
+      policy: everyClientAsks(library),
+      url: (_context, { uid }) => `${issuer}${SIGN_IN}/${uid}`,
+    },
     // A grant of an earlier consent is not used again.
     loadExistingGrant: async ({ oidc }) => {
       const id = oidc.result?.consent?.grantId;
@@ -123,38 +152,55 @@ export function createProvider(options: ProviderOptions): Provider {
     },
   };
 
-  const provider = new Provider(issuer, configuration);
+  const provider = new library.Provider(issuer, configuration);
+  provider.use(async (context, next) => {
+    await next();
+    // The library would name `openid` alone.
+    if (context['oidc']?.route === 'discovery')
+      Object.assign(context.body as object, { scopes_supported: [SCOPE] });
+  });
   // The address of the request decides whether cookies are secure; see `SignInRoutes`.
   provider.proxy = true;
-  provider.on('server_error', (_context, error) => logger.error('The sign-in failed unexpectedly', { error }));
+  provider.on('server_error', (_context, error) =>
+    logger.error('The sign-in failed unexpectedly', { error }),
+  );
   const koa: NodeJS.EventEmitter = provider;
   koa.on('error', (error: unknown) => logger.debug('A request of the sign-in failed', { error }));
   return provider;
 }
 
 /** Returns the prompts: the account if the browser has none, and always the consent. */
-function everyClientAsks() {
+function everyClientAsks({ interactionPolicy }: Library) {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
   policy
     .get('consent')
     ?.checks.add(
-      new Check('each_time', 'the person must allow each client', 'consent_required', ({ oidc }: KoaContextWithOIDC) =>
-        oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      new Check(
+        'each_time',
+        'the person must allow each client',
+        'consent_required',
+        ({ oidc }: KoaContextWithOIDC) =>
+          oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
       ),
     );
   return policy;
 }
 
-/** Checks the redirect addresses of a client, and sets its type, which many clients leave out. */
-function checkRedirects(metadata: Parameters<NonNullable<NonNullable<Configuration['extraClientMetadata']>['validator']>>[3], hosts: readonly string[]): void {
+type ClientMetadata = Parameters<
+  NonNullable<NonNullable<Configuration['extraClientMetadata']>['validator']>
+>[3];
+
+/** Checks the redirect addresses of a client, and sets what many clients leave out or do not need here. */
+function checkClient({ errors }: Library, metadata: ClientMetadata, hosts: readonly string[]): void {
   const uris: unknown = metadata.redirect_uris;
-  if (!Array.isArray(uris) || uris.length === 0) throw new errors.InvalidRedirectUri();
-  const addresses = uris.map(String);
-  if (!addresses.every((uri) => isAllowedRedirect(uri, hosts))) {
+  const addresses = Array.isArray(uris) ? uris.map(String) : [];
+  if (addresses.length === 0 || !addresses.every((uri) => isAllowedRedirect(uri, hosts))) {
     throw new errors.InvalidClientMetadata(
       'redirect_uris must be https, an address of this device or the scheme of an app, at a host that the operator allows',
     );
   }
   metadata.application_type = addresses.every((uri) => redirectKind(uri) === 'website') ? 'web' : 'native';
+  metadata.id_token_signed_response_alg = 'EdDSA';
+  delete metadata.scope;
 }

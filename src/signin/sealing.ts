@@ -1,7 +1,16 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createPrivateKey,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** What comes before the 32 bytes of a private key in PKCS #8. */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** The keys that are derived from the configured one, each for one purpose. */
 export class SignInKeys {
@@ -10,6 +19,8 @@ export class SignInKeys {
   readonly #forms: Buffer;
   /** Signs the cookies of the sign-in pages. */
   readonly cookies: string;
+  /** A private key (Ed25519) in the form of a JWK. */
+  readonly signing: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly d: string };
 
   constructor(secret: string) {
     const derive = (purpose: string): Buffer =>
@@ -18,6 +29,11 @@ export class SignInKeys {
     this.#names = derive('names');
     this.#forms = derive('forms');
     this.cookies = derive('cookies').toString('base64url');
+    const der = Buffer.concat([ED25519_PKCS8, derive('signing')]);
+    const { x = '', d = '' } = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({
+      format: 'jwk',
+    });
+    this.signing = { kty: 'OKP', crv: 'Ed25519', x, d };
   }
 
   /** Returns the name under which a record is stored. It reveals nothing about the ID, which may be a token. */

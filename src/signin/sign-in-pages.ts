@@ -10,14 +10,7 @@ import type { DifyLogins } from './dify-logins.ts';
 import type { DifySteps, Entered, OpenAccount } from './dify-steps.ts';
 import { readForm } from './forms.ts';
 import { sendPage } from './html.ts';
-import {
-  accountPage,
-  type AskingClient,
-  codePage,
-  consentPage,
-  onwardPage,
-  workspacePage,
-} from './pages.ts';
+import { accountPage, type AskingClient, codePage, consentPage, onwardPage, workspacePage } from './pages.ts';
 import { GRANT_SECONDS } from './provider-adapter.ts';
 import type { SealedRecords } from './records.ts';
 import type { SignInKeys } from './sealing.ts';
@@ -126,7 +119,10 @@ export class SignInPages {
     if (step === 'code' && progress?.codeToken !== undefined) {
       const { email, codeToken } = progress;
       const code = (fields.get('code') ?? '').replaceAll(/\s/g, '');
-      return this.#enter(page, await this.#guarded(email, () => this.#options.dify.byCode(email, code, codeToken)));
+      return this.#enter(
+        page,
+        await this.#guarded(email, () => this.#options.dify.byCode(email, code, codeToken)),
+      );
     }
     const email = this.#checkedEmail(progress?.email ?? fields.get('email') ?? '');
     if (step === 'send-code') {
@@ -136,7 +132,10 @@ export class SignInPages {
     }
     const password = fields.get('password') ?? '';
     if (password === '') throw new BridgeError('usage', 'Type the password.');
-    return this.#enter(page, await this.#guarded(email, () => this.#options.dify.byPassword(email, password)));
+    return this.#enter(
+      page,
+      await this.#guarded(email, () => this.#options.dify.byPassword(email, password)),
+    );
   }
 
   /** Runs a step that a wrong answer makes fail, if the address has not had too many. */
@@ -285,7 +284,11 @@ interface Page {
 }
 
 function tooMany(): BridgeError {
-  return new BridgeError('upstream_rate_limited', 'There were too many wrong answers for this e-mail address.', {
-    hint: 'Wait an hour, or set a new password in Dify.',
-  });
+  return new BridgeError(
+    'upstream_rate_limited',
+    'There were too many wrong answers for this e-mail address.',
+    {
+      hint: 'Wait an hour, or set a new password in Dify.',
+    },
+  );
 }

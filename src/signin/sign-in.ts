@@ -6,6 +6,7 @@ import type { StoredLogin } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';
+import type { TokenVerifier } from '../model/token-verifier.ts';
 import { Attempts } from './attempts.ts';
 import { DifyLogins } from './dify-logins.ts';
 import { DifySteps } from './dify-steps.ts';
@@ -41,6 +42,14 @@ export interface SignedInAccount {
   readonly principal: string;
 }
 
+interface SignInParts {
+  readonly provider: Provider;
+  readonly records: SealedRecords;
+  readonly keys: SignInKeys;
+  readonly http: DifyHttp;
+  readonly logins: DifyLogins;
+}
+
 type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
 const METADATA = /^\/\.well-known\/(oauth-authorization-server|openid-configuration)(\/.*)?$/;
@@ -49,7 +58,7 @@ const SIGN_OUT = '/oauth/sign-out';
 const NEW_RECORDS = { max: 60, windowMs: 60_000 };
 
 /** The bridge as the authorization server for its own endpoints: persons sign in with their Dify account. */
-export class SignIn {
+export class SignIn implements TokenVerifier {
   /** The scope that clients ask for. */
   readonly scope = SCOPE;
   /** The issuer, for the metadata of the protected resource. */
@@ -63,54 +72,60 @@ export class SignIn {
   readonly #origin: string;
   readonly #answer: Answer;
   readonly #newRecords = new Attempts(NEW_RECORDS);
-  readonly #listeners: ((account: SignedInAccount) => void)[] = [];
 
-  constructor(options: SignInOptions) {
-    const { publicUrl, difyUrl, key, backend, fetchDocument, redirectHosts, emailDomains, logger } = options;
+  private constructor(options: SignInOptions, parts: SignInParts) {
+    const { publicUrl, difyUrl, emailDomains, logger } = options;
+    const { provider, records, keys, http, logins } = parts;
     this.issuer = publicUrl;
     this.#origin = new URL(publicUrl).origin;
-    this.#keys = new SignInKeys(key);
-    this.#records = new SealedRecords(backend, this.#keys);
-    this.#http = createDifyHttp({ baseUrl: difyUrl, secrets: options.secrets });
-    this.#provider = createProvider({
-      issuer: publicUrl,
-      records: this.#records,
-      cookieKey: this.#keys.cookies,
-      redirectHosts,
-      fetch: fetchDocument,
-      hasAccount: async (id) => (await this.#logins.find(id)) !== undefined,
-      logger,
-    });
-    this.#logins = new DifyLogins({
-      records: this.#records,
-      http: this.#http,
-      endGrant: (id) => this.#records.remove('Grant', id),
-      onEnd: (accountId) => {
-        for (const listener of this.#listeners) listener(accountOf(accountId));
-      },
-      logger,
-    });
+    this.#provider = provider;
+    this.#records = records;
+    this.#keys = keys;
+    this.#http = http;
+    this.#logins = logins;
     this.#pages = new SignInPages({
-      provider: this.#provider,
+      provider,
       scope: SCOPE,
-      records: this.#records,
-      keys: this.#keys,
-      logins: this.#logins,
-      dify: new DifySteps(this.#http, difyUrl),
+      records,
+      keys,
+      logins,
+      dify: new DifySteps(http, difyUrl),
       difyHost: new URL(difyUrl).host,
       emailDomains,
       origin: this.#origin,
     });
-    this.#provider.on('grant.revoked', (context, grantId) => {
-      const accountId = context.oidc.entities.Grant?.accountId ?? context.oidc.entities.Account?.accountId;
-      if (accountId !== undefined) void this.#revoked(accountId, grantId, logger);
+    provider.on('grant.revoked', (context, grantId) => {
+      const { Grant: grant, Account: account } = context.oidc.entities;
+      const accountId = grant?.accountId ?? account?.accountId;
+      if (accountId === undefined) return;
+      logins.removeGrant(accountId, grantId).catch((error: unknown) => {
+        logger.warn('A revoked grant could not be removed', { error });
+      });
     });
-    this.#answer = this.#provider.callback() as Answer;
+    this.#answer = provider.callback() as Answer;
+  }
+
+  static async open(options: SignInOptions): Promise<SignIn> {
+    const { publicUrl, difyUrl, key, backend, fetchDocument, redirectHosts, secrets, logger } = options;
+    const keys = new SignInKeys(key);
+    const records = new SealedRecords(backend, keys);
+    const http = createDifyHttp({ baseUrl: difyUrl, secrets });
+    const logins = new DifyLogins({ records, http, logger });
+    const provider = await createProvider({
+      issuer: publicUrl,
+      records,
+      keys,
+      redirectHosts,
+      fetch: fetchDocument,
+      hasAccount: async (id) => (await logins.find(id)) !== undefined,
+      logger,
+    });
+    return new SignIn(options, { provider, records, keys, http, logins });
   }
 
   /** Calls back with each account whose login has ended, or was replaced by one in another workspace. */
   onEnd(listener: (account: SignedInAccount) => void): void {
-    this.#listeners.push(listener);
+    this.#logins.onEnd((accountId) => listener(accountOf(accountId)));
   }
 
   /** Returns whether a path belongs to the authorization server. */
@@ -137,12 +152,12 @@ export class SignIn {
     }
   }
 
-  /** Resolves with the account of a valid access token for an address; undefined for any other token. */
-  async verify(token: string, address: string): Promise<SignedInAccount | undefined> {
+  /** Resolves with the account of a valid access token for a path; undefined for any other token. */
+  async verify(token: string, path: string): Promise<SignedInAccount | undefined> {
     const found = await this.#provider.AccessToken.find(token);
     if (found?.grantId === undefined || !found.isValid) return undefined;
     const audience = [found.aud].flat()[0];
-    if (audience === undefined || !covers(audience, address)) return undefined;
+    if (audience === undefined || !covers(audience, `${this.issuer}${path}`)) return undefined;
     const grant = await this.#provider.Grant.find(found.grantId);
     if (grant === undefined || grant.accountId !== found.accountId) return undefined;
     return (await this.#logins.find(found.accountId)) && accountOf(found.accountId);
@@ -183,7 +198,8 @@ export class SignIn {
     const session = await this.#provider.Session.get(this.#provider.createContext(req, res));
     const known = await this.#logins.find(session.accountId ?? '');
     if (known === undefined) {
-      const hint = 'To end the access of a client, sign out in the client, or connect it again and open this page.';
+      const hint =
+        'To end the access of a client, sign out in the client, or connect it again and open this page.';
       return sendPage(res, 200, textPage('You are not signed in in this browser', hint));
     }
     const token = this.#keys.formToken(`sign-out ${session.uid}`);
@@ -192,14 +208,6 @@ export class SignIn {
     await this.#logins.end(known.accountId);
     await session.destroy();
     sendPage(res, 200, textPage('You are signed out', 'No client can use your Dify tools any more.'));
-  }
-
-  async #revoked(accountId: string, grantId: string, logger: Logger): Promise<void> {
-    try {
-      await this.#logins.removeGrant(accountId, grantId);
-    } catch (error) {
-      logger.warn('A revoked grant could not be removed', { error });
-    }
   }
 }
 
