@@ -53,9 +53,14 @@ export const NO_DIFY_HINT =
 
 /** Returns the connection to Dify. Throws `config_invalid` with everything that is missing. */
 export function difyConnection(config: Config): DifyConnection {
+  const { signIn } = config;
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId, road } = config.dify;
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
-  const has = (path: string): boolean => given.has(path);
+  const has = (path: string): boolean =>
+    given.has(path) || (path === 'signIn.key' && signIn.key !== undefined);
+  const address = config.dify.url ?? apiUrl;
+  if (address !== undefined && isForAccountsOnly(has) && config.login === undefined)
+    return withoutTools(address);
   if (roadOf(has, road) === 'account') {
     const account = accountConnection(config);
     if (account !== undefined) return account;
@@ -71,6 +76,18 @@ export function difyConnection(config: Config): DifyConnection {
   });
 }
 
+/** Returns whether nothing reaches Dify but the accounts of those who sign in. */
+function isForAccountsOnly(has: (path: string) => boolean): boolean {
+  const other = ['innerApiKey', 'adminApiKey', 'email', 'password'].map((name) => `dify.${name}`);
+  const hasAddress = has('dify.url') || has('dify.apiUrl');
+  return has('signIn.key') && hasAddress && ![...other, 'manifest.dir'].some(has);
+}
+
+/** The connection of a bridge whose own workspace has no tools, because each account brings its own. */
+function withoutTools(apiUrl: string): InnerConnection {
+  return { apiUrl, innerApiKey: '', workspaceId: '', userId: '' };
+}
+
 /** Returns the road that the settings choose. */
 export function roadOf(has: (path: string) => boolean, road: unknown): 'account' | 'inner' {
   if (road === 'account' || road === 'inner') return road;
@@ -84,7 +101,7 @@ export function usedRoad(dify: Config['dify']): 'account' | 'inner' {
 
 /** Returns the settings required to reach a Dify that `has` does not report; `login` is a stored login. */
 export function missingSettings(has: (path: string) => boolean, road?: unknown): readonly Problem[] {
-  if (has('login')) return [];
+  if (has('login') || isForAccountsOnly(has)) return [];
   if (roadOf(has, road) === 'account') return missingForAccount(has);
   const problems = REQUIRED.filter(({ path }) => !has(path)).map((problem) =>
     problem.path === 'dify.apiUrl' && has('dify.url') ? NO_INNER_ADDRESS : problem,
@@ -176,6 +193,7 @@ export function configSecrets(config: Config): readonly string[] {
   const { redisUrl, redisPassword } = config.state;
   const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
   const { token, sessionKey } = config.http;
+  const { key: signInKey } = config.signIn;
   const tokens = config.login?.secrets ?? [];
   return [
     innerApiKey,
@@ -184,6 +202,7 @@ export function configSecrets(config: Config): readonly string[] {
     secretKey,
     token,
     sessionKey,
+    signInKey,
     redisPassword,
     inRedisUrl,
     ...tokens,

@@ -19,6 +19,7 @@ import {
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
+import { publicUrlProblem, signIn } from './sign-in-settings.ts';
 import { tools, views } from './view-settings.ts';
 
 const dify = z.strictObject({
@@ -155,18 +156,25 @@ const log = z.strictObject({
 });
 
 /** Checks a complete configuration and parses its texts into numbers. */
-export const settingsSchema = z.strictObject({
-  dify: dify.prefault({}),
-  http: http.prefault({}),
-  catalog: catalog.prefault({}),
-  tools: tools.prefault({}),
-  views,
-  manifest: manifest.prefault({}),
-  calls: calls.prefault({}),
-  files: files.prefault({}),
-  state: state.prefault({}),
-  log: log.prefault({}),
-});
+export const settingsSchema = z
+  .strictObject({
+    dify: dify.prefault({}),
+    http: http.prefault({}),
+    signIn: signIn.prefault({}),
+    catalog: catalog.prefault({}),
+    tools: tools.prefault({}),
+    views,
+    manifest: manifest.prefault({}),
+    calls: calls.prefault({}),
+    files: files.prefault({}),
+    state: state.prefault({}),
+    log: log.prefault({}),
+  })
+  .superRefine(({ http, signIn }, context) => {
+    const problem = signIn.key === undefined ? undefined : publicUrlProblem(http.publicUrl);
+    if (problem !== undefined)
+      context.addIssue({ code: 'custom', path: ['signIn', 'key'], message: problem });
+  });
 
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {

@@ -96,8 +96,9 @@ function loginWarnings({
   return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
-function httpWarnings({ http, keysFile }: Config): readonly Problem[] {
+function httpWarnings({ http, signIn, keysFile }: Config): readonly Problem[] {
   if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
+  if (signIn.key !== undefined) return [];
   if (existsSync(keysFile)) return [];
   const message = `${http.host} is reachable by others, http.token is not set and there are no API keys: serve --http will refuse to start`;
   return [{ path: 'http.host', message }];

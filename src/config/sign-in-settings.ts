@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import { isLoopback } from '../model/loopback.ts';
+import { list, signingKey } from './fields.ts';
+import { optional, setting } from './setting.ts';
+
+const MIN_KEY = 32;
+
+/** Signing in with Dify over HTTP. */
+export const signIn = z.strictObject({
+  key: optional(
+    signingKey.refine((key) => key.length >= MIN_KEY, {
+      error: `expected at least ${MIN_KEY} characters, such as the output of: openssl rand -base64 32`,
+    }),
+    { secret: true },
+  ).describe(
+    'Lets everyone with an account in Dify sign in on a page of the bridge, and encrypts what is stored about them. At least 32 random characters, the same in all replicas. Needs http.publicUrl. With another key, everyone signs in again.',
+  ),
+  emailDomains: setting(list, []).describe(
+    'Domains of the e-mail addresses that may sign in, such as example.com. Empty allows all accounts of Dify.',
+  ),
+  redirectHosts: setting(list, []).describe(
+    'Hosts of web clients that may ask for access, such as claude.ai, and schemes of apps, such as cursor:. Empty allows all. Clients on the own device are always allowed.',
+  ),
+});
+
+/** Returns why signing in cannot work at the public address; undefined if it can. */
+export function publicUrlProblem(publicUrl: string | undefined): string | undefined {
+  if (publicUrl === undefined) return "needs http.publicUrl, the bridge's address for browsers and clients";
+  const { protocol, hostname } = new URL(publicUrl);
+  if (protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) return undefined;
+  return 'needs an http.publicUrl with https, because people type passwords there';
+}
