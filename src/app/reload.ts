@@ -1,24 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CatalogRefresher } from '../catalog/refresher.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewsOf } from '../config/views.ts';
-import type { ToolResults } from '../content/tool-result.ts';
+import { workspacesOf } from '../config/workspaces.ts';
 import { settlesWithin } from '../model/async.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { type Approvals, readApprovals } from '../view/approvals.ts';
-import type { Views } from '../view/views.ts';
 import { maxOutputBytes } from './calls.ts';
 import type { BridgeFiles } from './files.ts';
 import type { Hosting } from './serving.ts';
+import type { Workspace } from './workspace.ts';
 
 /** How long a new configuration waits for the credentials that it names, in milliseconds. */
 const CREDENTIALS_WAIT_MS = 1_000;
 
 /** Groups whose settings take effect on a reload. */
-const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views']);
+const LIVE_GROUPS: ReadonlySet<string> = new Set(['tools', 'views', 'workspaces']);
 /** Members of a configuration that are not groups of settings. */
-const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir', 'keysFile', 'login']);
+const NO_GROUPS: ReadonlySet<string> = new Set(['sandbox', 'cacheDir', 'keysFile', 'login', 'own']);
 /** Settings of other groups that take effect on a reload. */
 const LIVE_SETTINGS: ReadonlySet<string> = new Set(['files.maxOutputBytes', 'log.level']);
 
@@ -30,14 +29,21 @@ export interface ReloadOutcome {
   readonly needRestart: readonly string[];
 }
 
+type ReloadedWorkspace = Pick<Workspace, 'config' | 'views' | 'catalogue' | 'results' | 'logger'>;
+
+/** A new configuration, and the approved tools of each workspace that is served. */
+interface ReadConfig {
+  readonly config: Config;
+  readonly approvals: ReadonlyMap<string, Approvals | undefined>;
+}
+
 export interface ReloadParts {
   /** The configuration that the bridge was started with. */
   readonly started: Config;
   /** Reads the configuration again. If undefined, a reload reads only the manifest. */
   readonly read: (() => Promise<Config>) | undefined;
-  readonly views: Views;
-  readonly catalogue: CatalogRefresher;
-  readonly results: ToolResults;
+  /** The workspaces by name, each with its configuration at the start. */
+  readonly workspaces: ReadonlyMap<string, ReloadedWorkspace>;
   readonly files: BridgeFiles;
   readonly hosting: Hosting;
   readonly logger: Logger;
@@ -61,28 +67,33 @@ export class Reloader {
   }
 
   async #reload(): Promise<ReloadOutcome> {
-    const { started, catalogue, hosting, logger } = this.#parts;
+    const { started, workspaces, hosting } = this.#parts;
     const read = await this.#read();
     const isNew = !(read instanceof BridgeError);
-    const needRestart = isNew ? await this.#apply(read.config, read.approvals) : [];
+    const needRestart = isNew ? await this.#apply(read) : [];
     // Resolves when the calls of removed views have ended.
-    const settled = isNew && hosting.update(started.calls.shutdownGrace);
-    const refreshed = catalogue.refresh({ fresh: true }).catch((error: unknown) => {
-      logger.warn('Could not list the tools again', { reason: asBridgeError(error).message });
-    });
-    await Promise.all([refreshed, settled]);
+    const settled = isNew && hosting.update(started.calls.shutdownGrace, this.#config);
+    const refreshed = [...workspaces.values()].map(({ catalogue, logger }) =>
+      catalogue.refresh({ fresh: true }).catch((error: unknown) => {
+        logger.warn('Could not list the tools again', { reason: asBridgeError(error).message });
+      }),
+    );
+    await Promise.all([...refreshed, settled]);
     return { error: isNew ? undefined : read, needRestart };
   }
 
   /** Resolves with the new configuration. If it is wrong, logs why and resolves with the error. */
-  async #read(): Promise<{ config: Config; approvals: Approvals | undefined } | BridgeError> {
-    const { started, read, logger } = this.#parts;
+  async #read(): Promise<ReadConfig | BridgeError> {
+    const { read, workspaces, logger } = this.#parts;
     try {
       const config = (await read?.()) ?? this.#config;
-      return {
-        config,
-        approvals: await readApprovals({ ...started, tools: config.tools, views: config.views }),
-      };
+      const next = workspacesOf(config);
+      const approvals = new Map<string, Approvals | undefined>();
+      for (const [name, { config: first }] of workspaces) {
+        const { tools, views } = next.get(name) ?? first;
+        approvals.set(name, await readApprovals({ ...first, tools, views }));
+      }
+      return { config, approvals };
     } catch (thrown) {
       const error = asBridgeError(thrown);
       const { code, message, problems, hint } = error;
@@ -93,33 +104,39 @@ export class Reloader {
   }
 
   /** Resolves with the changed settings that need a restart. */
-  async #apply(next: Config, approvals: Approvals | undefined): Promise<readonly string[]> {
-    const { started, views, catalogue, results, files, logger } = this.#parts;
+  async #apply({ config: next, approvals }: ReadConfig): Promise<readonly string[]> {
+    const { started, workspaces, files, logger } = this.#parts;
     const pending = needRestart(started, next);
     if (pending.length > 0) {
       logger.warn('Some changed settings take effect only after a restart', { settings: pending });
     }
-    const { tools, views: viewSettings } = next;
     const limits = { ...started.files, maxOutputBytes: next.files.maxOutputBytes };
-    this.#config = { ...started, tools, views: viewSettings, files: limits };
-    results.maxOutputBytes = maxOutputBytes(this.#config, files);
-    views.prepare(this.#config);
-    await this.#askForCredentials();
-    views.apply(approvals, catalogue.status().listing);
-    logger.info('The configuration was reloaded', { views: [...views.byName.keys()] });
+    const { tools, views, workspaces: others } = next;
+    this.#config = { ...started, tools, views, workspaces: others, files: limits };
+    const all = workspacesOf(this.#config);
+    await Promise.all(
+      [...workspaces].map(async ([name, workspace]) => {
+        workspace.results.maxOutputBytes = maxOutputBytes(this.#config, files);
+        workspace.views.prepare(all.get(name) ?? workspace.config);
+        await askForCredentials(workspace);
+        workspace.views.apply(approvals.get(name), workspace.catalogue.status().listing);
+        workspace.logger.info('The configuration was reloaded', {
+          views: [...workspace.views.byName.keys()],
+        });
+      }),
+    );
     return pending;
   }
+}
 
-  /** Fetches credentials that the new settings name, so that clients are notified of one change instead of two. */
-  async #askForCredentials(): Promise<void> {
-    const { views, catalogue } = this.#parts;
-    const { listing, loadedAt } = catalogue.status();
-    if (loadedAt === undefined || listing === undefined) return;
-    const asked = listing.credentials ?? new Map();
-    if ([...views.wantedCredentials(listing)].every((id) => asked.has(id))) return;
-    // The wait is bounded, because a rule that hides tools must take effect even if Dify is slow.
-    await settlesWithin(catalogue.refresh({ fresh: true }), CREDENTIALS_WAIT_MS);
-  }
+/** Fetches credentials that the new settings name, so that clients are notified of one change instead of two. */
+async function askForCredentials({ views, catalogue }: ReloadedWorkspace): Promise<void> {
+  const { listing, loadedAt } = catalogue.status();
+  if (loadedAt === undefined || listing === undefined) return;
+  const asked = listing.credentials ?? new Map();
+  if ([...views.wantedCredentials(listing)].every((id) => asked.has(id))) return;
+  // The wait is bounded, because a rule that hides tools must take effect even if Dify is slow.
+  await settlesWithin(catalogue.refresh({ fresh: true }), CREDENTIALS_WAIT_MS);
 }
 
 /** Returns the changed settings that take effect only after a restart, such as `http.port`. */
@@ -134,7 +151,7 @@ function needRestart(before: Config, after: Config): readonly string[] {
       if (!LIVE_SETTINGS.has(path) && !isDeepStrictEqual(left[name], right[name])) changed.push(path);
     }
   }
-  return [...changed, ...changedPageSizes(before, after)];
+  return [...changed, ...changedWorkspaces(before, after), ...changedPageSizes(before, after)];
 }
 
 /** Returns the changed page sizes of views in both configurations. A page size is fixed for a whole connection. */
@@ -144,5 +161,17 @@ function changedPageSizes(before: Config, after: Config): string[] {
     const view = old.get(name);
     if (view === undefined || view.pageSize === pageSize) return [];
     return [name === DEFAULT_VIEW ? 'tools.pageSize' : `views.${name}.pageSize`];
+  });
+}
+
+/** Returns the workspaces that were added or removed, and the settings of others that are fixed at the start. */
+function changedWorkspaces({ workspaces: before }: Config, { workspaces: after }: Config): string[] {
+  return Object.keys({ ...before, ...after }).flatMap((name) => {
+    const [old, now] = [before[name], after[name]];
+    if (old === undefined || now === undefined) return [`workspaces.${name}`];
+    const fixed = ['dify', 'catalog', 'calls', 'manifest'] as const;
+    return fixed
+      .filter((group) => !isDeepStrictEqual(old[group], now[group]))
+      .map((group) => `workspaces.${name}.${group}`);
   });
 }

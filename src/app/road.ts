@@ -11,7 +11,7 @@ import { createFileOpener } from '../dify/files/opener.ts';
 import { createFileUploader } from '../dify/files/upload.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
-import { createLoginStore } from '../logins/login-store.ts';
+import { createLoginStore, type LoginStore } from '../logins/login-store.ts';
 import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
 import type { FileOpener, FileUploader, Invoker } from '../model/ports.ts';
@@ -31,11 +31,20 @@ export interface Road {
   close(): Promise<void>;
 }
 
-/** Returns the road that the configuration chooses. Sends nothing before the first call. */
-export function openRoad(config: Config, http: DifyHttp, connection: DifyConnection, logger: Logger): Road {
+/**
+ * Returns the road that the configuration chooses. Sends nothing before the first call. `tokens` replace those in the
+ * file of a stored login.
+ */
+export function openRoad(
+  config: Config,
+  http: DifyHttp,
+  connection: DifyConnection,
+  logger: Logger,
+  tokens?: LoginStore,
+): Road {
   return connection.account === undefined
     ? openInnerRoad(config, http, connection)
-    : openAccountRoad(config, http, connection, logger);
+    : openAccountRoad(config, http, connection, logger, tokens);
 }
 
 function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConnection): Road {
@@ -63,8 +72,9 @@ function openAccountRoad(
   http: DifyHttp,
   connection: AccountConnection,
   logger: Logger,
+  tokens: LoginStore | undefined,
 ): Road {
-  const { session, console, app, settled } = openAccount(http, connection, logger);
+  const { session, console, app, settled } = openAccount(http, connection, logger, tokens);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
   const workflows = new WorkflowRuns(session, maxEventBytes);
   // Without the account's tokens, which the file host must not get.
@@ -83,10 +93,17 @@ function openAccountRoad(
 }
 
 /** Returns the account's console and its app, with one login for both. */
-export function openAccount(http: DifyHttp, connection: AccountConnection, logger?: Logger) {
+export function openAccount(
+  http: DifyHttp,
+  connection: AccountConnection,
+  logger?: Logger,
+  tokens?: LoginStore,
+) {
   const given = connection.console;
   const credentials =
-    given.kind === 'stored' ? { ...given, store: createLoginStore(given.file, given, logger) } : given;
+    given.kind === 'stored'
+      ? { ...given, store: tokens ?? createLoginStore(given.file, given, logger) }
+      : given;
   const session = accountSession(createConsoleSession(http, credentials));
   const console = createConsole(http, credentials, undefined, session);
   const app = new BridgeApp({

@@ -1,44 +1,67 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
-import type { HttpHost, Readiness } from '../http/host.ts';
+import { DEFAULT_WORKSPACE } from '../config/workspaces.ts';
+import type { HttpHost } from '../http/host.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
-import type { CatalogStatus } from '../model/registry.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
+import { type Accounts, openAccounts } from './accounts.ts';
 import type { BridgeFiles } from './files.ts';
+import { readiness } from './readiness.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
+import type { AccountUpstream, Workspace } from './workspace.ts';
 
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
+
+/** Returns the path of a view: in another workspace than the default one, below that workspace's own path. */
+function pathOf(workspace: string, view: string): string {
+  const path = view === DEFAULT_VIEW ? PATH : `${PATH}/${view}`;
+  return workspace === DEFAULT_WORKSPACE ? path : `/w/${workspace}${path}`;
+}
 
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
   readonly view?: string | undefined;
 };
 
+export interface HttpServing {
+  /** The address of the default view. */
+  readonly url: string;
+  /** The addresses of all other views, at `/mcp/NAME` and, in another workspace, `/w/WORKSPACE/mcp`. */
+  readonly others: readonly string[];
+  /** Resolves when serving has ended. */
+  readonly closed: Promise<void>;
+}
+
 /** Serves views to clients over stdio and HTTP. */
 export interface Hosting {
   /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
-  serveHttp(status: () => CatalogStatus): Promise<{ readonly url: string; readonly closed: Promise<void> }>;
-  /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
-  update(graceMs: number): Promise<void>;
+  serveHttp(): Promise<HttpServing>;
+  /**
+   * Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. `next` is the new
+   * configuration, with which the workspaces of accounts are opened again.
+   */
+  update(graceMs: number, next: Config): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
 export interface HostingOptions {
   readonly files: BridgeFiles;
-  /** The views by name. A live map. */
-  readonly views: ReadonlyMap<string, View>;
+  /** The workspaces by name, the default one first. */
+  readonly workspaces: ReadonlyMap<string, Workspace>;
   readonly config: Config;
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly memory: OutgoingMemory;
+  /** Opens the workspace of an account that signed in over HTTP. */
+  readonly openAccount: (config: Config, upstream: AccountUpstream) => Promise<Workspace>;
   readonly logger: Logger;
 }
 
@@ -47,13 +70,22 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({ views, config, files, state, memory, logger }: HostingOptions): Hosting {
+export function createHosting({
+  workspaces,
+  config,
+  files,
+  state,
+  memory,
+  openAccount,
+  logger,
+}: HostingOptions): Hosting {
+  const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
   const httpHosts = new Set<HttpHost>();
   const httpViews = new Map<View, HttpView>();
 
-  async function createServers(view: View): Promise<ServerFactory> {
+  async function createServers(view: View, { catalog }: Config): Promise<ServerFactory> {
     const { createServerFactory } = await import('../mcp/server.ts');
     const { pageSize } = view.config;
     return createServerFactory({
@@ -61,7 +93,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       logger,
       info: { name: 'dify-mcp-bridge', title: 'Dify tools', version: VERSION },
       progressIntervalMs: config.calls.progressInterval,
-      listTtlMs: config.catalog.refresh,
+      listTtlMs: catalog.refresh,
       resources: {
         files: files.store,
         accessOf: files.accessOf,
@@ -73,16 +105,23 @@ export function createHosting({ views, config, files, state, memory, logger }: H
   }
 
   /** Returns the same object for the same view, so that a host recognises views that it already serves. */
-  async function httpView(view: View): Promise<HttpView> {
+  async function httpView(workspace: Workspace, view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const path = view.name === DEFAULT_VIEW ? PATH : `${PATH}/${view.name}`;
-    const made = { name: view.name, path, createServer: await createServers(view), tools: view.tools };
+    const made = await makeHttpView(workspace, view);
     httpViews.set(view, made);
     return made;
   }
 
+  async function makeHttpView(workspace: Workspace, view: View): Promise<HttpView> {
+    const path = pathOf(workspace.name, view.name);
+    const createServer = await createServers(view, workspace.config);
+    return { name: view.id, path, createServer, tools: view.tools };
+  }
+
   let closing = false;
+  let current = config;
+  let accounts: Accounts | undefined;
 
   /** Closes a host that started while the app was stopping. */
   function endWithApp(host: Host): void {
@@ -94,16 +133,25 @@ export function createHosting({ views, config, files, state, memory, logger }: H
     else logger.info('Results contain no download addresses, because http.publicUrl is not set');
   }
 
+  /** Returns every view with its workspace. */
+  function allViews(): [Workspace, View][] {
+    return [...workspaces.values()].flatMap((workspace) =>
+      [...workspace.views.byName.values()].map((view): [Workspace, View] => [workspace, view]),
+    );
+  }
+
   function allHttpViews(): Promise<HttpView[]> {
-    const present = new Set(views.values());
-    for (const view of httpViews.keys()) if (!present.has(view)) httpViews.delete(view);
-    return Promise.all([...present].map(httpView));
+    const present = allViews();
+    const kept = new Set(present.map(([, view]) => view));
+    for (const view of httpViews.keys()) if (!kept.has(view)) httpViews.delete(view);
+    return Promise.all(present.map(([workspace, view]) => httpView(workspace, view)));
   }
 
   return {
     async serveStdio({ view: name = DEFAULT_VIEW, ...streams } = {}) {
-      const view = viewNamed(views, name);
-      const createServer = await createServers(view);
+      const { views, config: own } = main;
+      const view = viewNamed(views.byName, name);
+      const createServer = await createServers(view, own);
       const { serveOverStdio } = await import('../mcp/stdio.ts');
       const endGraceMs = config.calls.shutdownGrace;
       const registry = view.tools;
@@ -119,7 +167,7 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       }
     },
 
-    async serveHttp(status) {
+    async serveHttp() {
       const [http, { Keys }, { keyPrincipal }, { LocalSessions }] = await Promise.all([
         import('../http/host.ts'),
         import('../http/keys.ts'),
@@ -129,16 +177,28 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       const { keepAlive, publicUrl, keysFile, ...options } = config.http;
       const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
       keys.onEnd((key) => {
-        for (const view of views.values()) view.abandon(keyPrincipal(key));
+        for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });
       const [first, ...others] = await allHttpViews();
-      const host = new http.HttpHost({
+      const serve = (workspace: Workspace): Promise<HttpView[]> =>
+        Promise.all([...workspace.views.byName.values()].map((view) => makeHttpView(workspace, view)));
+      accounts = await openAccounts({
+        config: () => current,
+        state,
+        apiUrl: main.apiUrl,
+        openWorkspace: openAccount,
+        serve,
+        host: () => host,
+        logger,
+      });
+      const host: HttpHost = new http.HttpHost({
         ...options,
         keys,
+        ...accounts?.hostOptions,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
-        readiness: () => readiness(views, status(), state?.health),
+        readiness: (name) => readiness(workspaces, name, state?.health),
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
@@ -149,12 +209,13 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       httpHosts.add(host);
       void host.closed.then(() => httpHosts.delete(host));
       endWithApp(host);
-      return { url, closed: host.closed };
+      return { url, others: others.map(({ path }) => new URL(path, url).href), closed: host.closed };
     },
 
-    async update(graceMs) {
+    async update(graceMs, next) {
+      current = next;
       const present = await allHttpViews();
-      const gone = [...single].filter(([, view]) => views.get(view.name) !== view);
+      const gone = [...single].filter(([, view]) => main.views.byName.get(view.name) !== view);
       for (const [, view] of gone) {
         logger.warn('A client will be disconnected because its view was removed from the configuration', {
           view: view.name,
@@ -163,12 +224,15 @@ export function createHosting({ views, config, files, state, memory, logger }: H
       await Promise.all([
         ...gone.map(([host]) => host.close(graceMs)),
         ...[...httpHosts].map((host) => host.replaceViews(present, graceMs)),
+        accounts?.reopen(graceMs),
       ]);
     },
 
     async close(graceMs) {
       closing = true;
-      await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
+      const hosts = [...single.keys(), ...httpHosts].map((host) => host.close(graceMs));
+      await Promise.all([...hosts, accounts?.stop(graceMs)]);
+      await accounts?.close();
     },
   };
 }
@@ -181,29 +245,4 @@ function sessionsFolder({ files, cacheDir }: Config): string {
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */
 function baseOf(url: string, host: string): string | undefined {
   return host === '0.0.0.0' || host === '::' ? undefined : new URL(url).origin;
-}
-
-/**
- * Reports ready when every view has tools and Redis, if configured, has been reached once. A later loss of Redis does
- * not change that, because every replica uses the same Redis. Stale parts are named without Dify's message.
- */
-function readiness(
-  views: ReadonlyMap<string, View>,
-  { stale }: CatalogStatus,
-  health: SharedState['health'] = 'up',
-): Readiness {
-  const hasTools = [...views.values()].every((view) => view.registry.current() !== undefined);
-  const ready = hasTools && health !== 'waiting';
-  const facts = stale.map(({ providerType, providerId, since }) => ({
-    providerType,
-    providerId,
-    since: since.toISOString(),
-  }));
-  return {
-    ready,
-    facts: {
-      stale: facts.length === 0 ? undefined : facts,
-      redis: health === 'up' ? undefined : 'unavailable',
-    },
-  };
 }

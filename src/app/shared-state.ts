@@ -13,12 +13,13 @@ export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }] =
+  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }, { RedisRecords }] =
     await Promise.all([
       import('../redis/connection.ts'),
       import('../files/backends/redis.ts'),
       import('../tasks/redis-calls.ts'),
       import('../http/redis-sessions.ts'),
+      import('../signin/redis-records.ts'),
     ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
@@ -28,6 +29,7 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    signInRecords: new RedisRecords(connection),
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;

@@ -11,6 +11,7 @@ import {
 import { configFilePath } from '../config/places.ts';
 import { loadConfig } from '../config/load.ts';
 import { viewNamed, viewsOf } from '../config/views.ts';
+import { DEFAULT_WORKSPACE, onlyWorkspace } from '../config/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
 import { type CommandContext, storedLogins } from './session.ts';
@@ -34,7 +35,8 @@ export async function serverTarget(
 ): Promise<ServerTarget> {
   const { http, authorization, secrets, view } = options;
   if (http !== undefined) {
-    return httpTarget(client, { ...options, sandbox: context.options.sandbox }, http);
+    const { sandbox, workspace } = context.options;
+    return httpTarget(client, { ...options, sandbox, workspace }, http);
   }
   if (authorization !== undefined) {
     throw new BridgeError('usage', '--authorization is for --http.', {
@@ -47,12 +49,14 @@ export async function serverTarget(
       hint: 'Omit --secrets client: the bridge then reads them from its own configuration file.',
     });
   }
+  const { workspace } = context.options;
+  const workspaceArgs = workspace === undefined ? [] : ['--workspace', workspace];
   const viewArgs = view === undefined ? [] : ['--view', view];
   const start = launchCommand(client, {
     program: programOf(context, options),
     version: VERSION,
     platform: process.platform,
-    args: ['serve', ...(await source(context, clientSecrets, options)), ...viewArgs],
+    args: ['serve', ...(await source(context, clientSecrets, options)), ...workspaceArgs, ...viewArgs],
   });
   return { kind: 'stdio', ...start, clientSecrets };
 }
@@ -83,7 +87,8 @@ async function source(
   const loaded = await loadConfig({ env, file, logins, needsDify: true }).catch((error: unknown) => {
     throw existsSync(path) ? notEnough(io, path, error) : noDify(io, path, error);
   });
-  if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
+  const config = onlyWorkspace(loaded.config, options.workspace ?? DEFAULT_WORKSPACE);
+  if (view !== undefined) viewNamed(viewsOf(config), view);
   return file === undefined ? [] : ['--config', file];
 }
 
@@ -111,7 +116,10 @@ function notEnough(io: CommandContext['io'], path: string, error: unknown): unkn
 
 function httpTarget(
   client: Client,
-  options: ServerOptions & { readonly sandbox: string | true | undefined },
+  options: ServerOptions & { readonly sandbox: string | true | undefined } & Pick<
+      CommandContext['options'],
+      'workspace'
+    >,
   text: string,
 ): ServerTarget {
   if (!client.http) {
@@ -119,10 +127,14 @@ function httpTarget(
       hint: 'Omit --http, or add the address under Settings, Connectors.',
     });
   }
-  for (const name of ['command', 'sandbox', 'secrets', 'view'] as const) {
+  for (const name of ['command', 'sandbox', 'secrets', 'workspace', 'view'] as const) {
     if (options[name] === undefined) continue;
     const hint =
-      name === 'view' ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.` : 'Omit it.';
+      name === 'view'
+        ? `Over HTTP, a view has an address of its own: …/mcp/${options.view}.`
+        : name === 'workspace'
+          ? `Over HTTP, a workspace has an address of its own: …/w/${options.workspace}/mcp.`
+          : 'Omit it.';
     const message = `--${name} is for a bridge that the client starts, not for --http.`;
     throw new BridgeError('usage', message, { hint });
   }

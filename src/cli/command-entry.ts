@@ -17,7 +17,7 @@ export interface CommandEntry {
   readonly usage: string;
   readonly description: string;
   readonly examples: readonly string[];
-  /** True if the command also runs against the sandbox. */
+  /** True if the command also runs against the sandbox, and on one workspace of the configuration. */
   readonly sandbox?: true;
   readonly argument?: readonly [name: string, description: string, values: readonly string[]];
   readonly options?: readonly CommandOption[];

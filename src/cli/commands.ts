@@ -9,6 +9,11 @@ export const SANDBOX: CommandOption = [
   'use the built-in sandbox instead of a Dify',
   SANDBOX_SETS,
 ];
+/** The option of every command that reads the configuration of one workspace. */
+export const WORKSPACE: CommandOption = [
+  '--workspace <name>',
+  'a workspace of the configuration file; the default one if absent',
+];
 const VIEW: CommandOption = ['--view <name>', 'the view to use; the default view if absent'];
 const DIR: CommandOption = [
   '--dir <dir>',

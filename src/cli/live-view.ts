@@ -31,7 +31,10 @@ export function withLiveView(
     name,
     ({ app, loaded, view, registry }) => {
       const { providers = [], problems = [] } = app.status().listing ?? {};
-      const base = loaded.config.manifest.dir ?? MANIFEST_DIR;
+      const { workspace } = context.options;
+      const base =
+        loaded.config.manifest.dir ??
+        (workspace === undefined ? MANIFEST_DIR : `${MANIFEST_DIR}-${workspace}`);
       const folder = dir ?? (view.name === DEFAULT_VIEW ? base : join(base, view.name));
       return run({ app, view: view.name, dir: folder, registry, providers, problems });
     },

@@ -4,7 +4,7 @@ import { asBridgeError, BridgeError, ERROR_RULES } from '../model/errors.ts';
 import { Secrets } from '../model/secrets.ts';
 import { VERSION } from '../version.ts';
 import type { CommandEntry, CommandOption } from './command-entry.ts';
-import { COMMANDS, SANDBOX } from './commands.ts';
+import { COMMANDS, SANDBOX, WORKSPACE } from './commands.ts';
 import type { CliIo } from './io.ts';
 import { formatItem, helpWidthOf, MIN_HELP, wrap, wrapCommand } from './layout.ts';
 import { createOutput, type Output } from './output.ts';
@@ -22,10 +22,16 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   let exitCode = 0;
   const early = createOutput(io, { json: wantsJson(argv), color: !argv.includes('--no-color') });
   const program = createProgram(io, async (entry, command) => {
-    const options = command.optsWithGlobals<Options>();
+    const { workspace, ...rest } = command.optsWithGlobals<Options>();
+    // To the commands that sign in, --workspace names one of Dify's.
+    const options = entry.sandbox === true ? { ...rest, workspace } : rest;
     const output = createOutput(io, { json: options.output === 'json', color: options.color !== false });
     const { run } = await entry.load();
-    exitCode = await run({ io, output, options, program }, options as never, ...(command.args as never[]));
+    exitCode = await run(
+      { io, output, options, program },
+      { ...options, workspace } as never,
+      ...(command.args as never[]),
+    );
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -126,7 +132,7 @@ function addCommand(
     const [name, about, values] = argument;
     command.addArgument(new Argument(name, about).choices(values));
   }
-  if (sandbox) command.addOption(optionOf(SANDBOX));
+  if (sandbox) command.addOption(optionOf(SANDBOX)).addOption(optionOf(WORKSPACE));
   for (const option of options) command.addOption(optionOf(option));
 }
 

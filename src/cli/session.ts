@@ -7,6 +7,7 @@ import { configFilePath } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import type { StoredLogins } from '../config/stored-logins.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
+import { DEFAULT_WORKSPACE, onlyWorkspace } from '../config/workspaces.ts';
 import { loginsFile, readLogins } from '../logins/login-file.ts';
 import { tokenTexts } from '../logins/stored-login.ts';
 import { visibleLine } from '../model/invisible-characters.ts';
@@ -33,6 +34,8 @@ export interface GlobalOptions {
   readonly port?: string;
   readonly manifest?: string;
   readonly frozen?: true;
+  /** The workspace of the configuration file that a command is about. */
+  readonly workspace?: string | undefined;
 }
 
 /** Returns the logins that are stored beside the configuration file. */
@@ -44,8 +47,14 @@ export function storedLogins({ env }: Pick<CliIo, 'env'>, config: string | undef
   };
 }
 
-/** Returns the configuration of this run. Throws `config_invalid`. */
-export function configOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
+/** Returns the configuration of this run, for one workspace. Throws `config_invalid`. */
+export async function configOf(context: CommandContext, needsDify = true): Promise<LoadedConfig> {
+  const loaded = await wholeConfigOf(context, needsDify);
+  return { ...loaded, config: onlyWorkspace(loaded.config, context.options.workspace ?? DEFAULT_WORKSPACE) };
+}
+
+/** Returns the configuration of this run with all workspaces. Throws `config_invalid`. */
+export function wholeConfigOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
   return loadConfig({
     env: io.env,
     file: options.config,

@@ -59,8 +59,8 @@ export function difyConnection(config: Config): DifyConnection {
   const has = (path: string): boolean =>
     given.has(path) || (path === 'signIn.key' && signIn.key !== undefined);
   const address = config.dify.url ?? apiUrl;
-  if (address !== undefined && isForAccountsOnly(has) && config.login === undefined)
-    return withoutTools(address);
+  const isMain = config.own === undefined && config.login === undefined;
+  if (address !== undefined && isMain && isForAccountsOnly(has)) return withoutTools(address);
   if (roadOf(has, road) === 'account') {
     const account = accountConnection(config);
     if (account !== undefined) return account;
@@ -161,12 +161,16 @@ function missingLogin(has: (path: string) => boolean): readonly Problem[] {
 /** Files of Dify Cloud, which its console does not serve. Public results of workflows link to this host. */
 const CLOUD = { console: 'https://cloud.dify.ai', files: 'https://upload.dify.ai' };
 
+/** Returns the address of the files of results for a Dify at an address. */
+export function filesUrlOf(apiUrl: string, dify: Config['dify']): string {
+  return dify.filesUrl ?? (apiUrl === CLOUD.console ? CLOUD.files : apiUrl);
+}
+
 function accountConnection({ dify, login }: Config): AccountConnection | undefined {
   const apiUrl = dify.url ?? dify.apiUrl;
   const { adminApiKey: key, workspaceId, email, password } = dify;
   if (apiUrl === undefined) return undefined;
-  const filesUrl = dify.filesUrl ?? (apiUrl === CLOUD.console ? CLOUD.files : apiUrl);
-  const account = { filesUrl, createApp: dify.createApp ?? false };
+  const account = { filesUrl: filesUrlOf(apiUrl, dify), createApp: dify.createApp ?? false };
   if (key !== undefined) {
     if (workspaceId === undefined) return undefined;
     return { apiUrl, account, console: { kind: 'admin-key', key, workspaceId } };
@@ -189,24 +193,17 @@ function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCr
 
 /** Returns every secret of a configuration, so that the log can mask them. */
 export function configSecrets(config: Config): readonly string[] {
-  const { innerApiKey, adminApiKey, password, secretKey } = config.dify;
   const { redisUrl, redisPassword } = config.state;
   const inRedisUrl = redisUrl === undefined ? '' : decodeURIComponent(new URL(redisUrl).password);
   const { token, sessionKey } = config.http;
-  const { key: signInKey } = config.signIn;
-  const tokens = config.login?.secrets ?? [];
-  return [
-    innerApiKey,
-    adminApiKey,
-    password,
-    secretKey,
-    token,
-    sessionKey,
-    signInKey,
-    redisPassword,
-    inRedisUrl,
-    ...tokens,
-  ]
+  const connections = [config, ...Object.values(config.workspaces)].flatMap(({ dify, login }) => [
+    dify.innerApiKey,
+    dify.adminApiKey,
+    dify.password,
+    dify.secretKey,
+    ...(login?.secrets ?? []),
+  ]);
+  return [...connections, token, sessionKey, config.signIn.key, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

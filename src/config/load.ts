@@ -23,6 +23,8 @@ import { settingsTable } from './settings.ts';
 import { closest } from '../model/closest.ts';
 import { validate } from './validate.ts';
 import { configWarnings } from './warnings.ts';
+import { withLogins, workspaceProblems } from './workspace-logins.ts';
+import { readWorkspaceVariables } from './workspace-variables.ts';
 
 export interface ConfigSources {
   readonly env: Environment;
@@ -63,10 +65,13 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const isMissing = named !== undefined && !existsSync(named);
   // A stored login works without a configuration file.
   const file = isMissing && ((await sources.logins?.read()) ?? []).length > 0 ? undefined : named;
+  const fromFile = file === undefined ? [] : [await loadConfigFile(file, table)];
+  const workspaceEntry = fromFile[0]?.entries.find(({ path }) => path === 'workspaces');
   const all = [
     readFlags(sources.flags ?? {}, table),
     readEnvironment(sources.env, table),
-    ...(file === undefined ? [] : [await loadConfigFile(file, table)]),
+    readWorkspaceVariables(workspaceEntry, sources.env, table),
+    ...fromFile,
   ];
   const readings = sandbox === undefined ? all : all.map(withoutDify);
   const given = merge(readings);
@@ -91,8 +96,15 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     const isUntouched = ![...merged.keys()].some((path) => path.startsWith('dify.'));
     throw configError(problems, missing, literals, unread, isUntouched);
   }
+  const isReal = sandbox === undefined;
+  const workspaces = await withLogins(validated.settings, isReal ? sources.logins : undefined);
+  const lacking = sources.needsDify && isReal ? workspaceProblems(validated.settings, workspaces) : [];
+  if (lacking.length > 0) {
+    throw new BridgeError('config_invalid', 'A workspace is not configured.', { problems: lacking });
+  }
   const config: Config = freeze({
     ...validated.settings,
+    workspaces,
     keysFile:
       validated.settings.http.keysFile ?? keysFileBeside(configFilePath(sources.file, sources.env).path),
     cacheDir: cacheFolder(sources.env, process.platform),

@@ -12,20 +12,28 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
 
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
 
+interface WithLogin {
+  /** The stored login that reaches the workspace, if one does. */
+  readonly login?: ChosenLogin | undefined;
+}
+
 /**
  * The whole configuration, frozen. Durations are in milliseconds, sizes in bytes. With `sandbox`,
  * everything under `dify` has its default, because the sandbox brings its own connection (otherwise see
  * `connection.ts`).
  */
-export type Config = Settings & {
-  readonly sandbox?: SandboxSet | undefined;
-  /** The stored login that reaches Dify, if one does. */
-  readonly login?: ChosenLogin | undefined;
-  /** The default folder for data that can be recreated. */
-  readonly cacheDir: string;
-  /** The file of API keys: http.keysFile, or one beside the configuration file. */
-  readonly keysFile: string;
-};
+export type Config = Omit<Settings, 'workspaces'> & {
+  /** The further workspaces, as far as they differ: see `workspacesOf`. */
+  readonly workspaces: Readonly<Record<string, Settings['workspaces'][string] & WithLogin>>;
+} & WithLogin & {
+    readonly sandbox?: SandboxSet | undefined;
+    /** In the configuration of a further workspace: its path in the file, and what it sets itself under `tools`. */
+    readonly own?: { readonly path: string; readonly tools: object } | undefined;
+    /** The default folder for data that can be recreated. */
+    readonly cacheDir: string;
+    /** The file of API keys: http.keysFile, or one beside the configuration file. */
+    readonly keysFile: string;
+  };
 
 /** Returns the JSON Schema of the configuration file (draft 7, which editors support). */
 export function configFileSchema(): JsonObject {

@@ -21,6 +21,7 @@ import { files, state } from './file-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { publicUrlProblem, signIn } from './sign-in-settings.ts';
 import { tools, views } from './view-settings.ts';
+import { workspacesSetting } from './workspace-settings.ts';
 
 const dify = z.strictObject({
   url: optional(browserUrl, { use: 'everyday' }).describe(
@@ -155,6 +156,11 @@ const log = z.strictObject({
   }).describe('Log level. The log is JSON lines on standard error.'),
 });
 
+/** The limits of the whole process are the same for every workspace. */
+const { maxMemoryBytes: _memory, shutdownGrace: _grace, ...ownCalls } = calls.shape;
+
+const workspaces = workspacesSetting({ dify: dify.shape, catalog: catalog.shape, calls: ownCalls });
+
 /** Checks a complete configuration and parses its texts into numbers. */
 export const settingsSchema = z
   .strictObject({
@@ -164,6 +170,7 @@ export const settingsSchema = z
     catalog: catalog.prefault({}),
     tools: tools.prefault({}),
     views,
+    workspaces,
     manifest: manifest.prefault({}),
     calls: calls.prefault({}),
     files: files.prefault({}),

@@ -108,9 +108,9 @@ export const tools = z.strictObject({
 });
 
 /** Returns the same settings, all optional. */
-function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>>(
-  shape: T,
-) {
+export function withoutDefaults<
+  T extends Readonly<Record<string, z.ZodType & { unwrap(): z.core.$ZodType }>>,
+>(shape: T) {
   const leaves = Object.entries(shape).map(([name, leaf]) => {
     const plain = z.exactOptional(leaf.unwrap());
     return [name, leaf.description === undefined ? plain : plain.describe(leaf.description)];
@@ -120,8 +120,10 @@ function withoutDefaults<T extends Readonly<Record<string, z.ZodType & { unwrap(
   };
 }
 
+export const SETTINGS_ERROR = { error: 'expected settings, each as "name: value"' };
+
 /** A further view. It inherits from `tools` what it does not set. */
-const view = z.strictObject(
+export const view = z.strictObject(
   {
     ...withoutDefaults(tools.shape),
     auto: z
@@ -129,7 +131,7 @@ const view = z.strictObject(
       .describe(tools.shape.auto.description ?? ''),
     handOff: z.exactOptional(viewHandOff).describe(tools.shape.handOff.description ?? ''),
   },
-  { error: 'expected settings, each as "name: value"' },
+  SETTINGS_ERROR,
 );
 
 const viewName = z

@@ -27,17 +27,27 @@ export const DEFAULT_VIEW = 'default';
  * applies to all views and is not a setting.
  */
 export function viewsOf(
-  config: Pick<Config, 'tools' | 'views'>,
+  config: Pick<Config, 'tools' | 'views' | 'own'>,
   common: Pick<ViewConfig, 'fileSources'> = {},
 ): ReadonlyMap<string, ViewConfig> {
-  const { views } = config;
-  const tools = Object.freeze({ ...config.tools, ...common });
+  const { views, own } = config;
+  const inWorkspace = own && pathsOf(own.tools, `${own.path}.tools`);
+  const tools: ViewConfig = Object.freeze({
+    ...config.tools,
+    ...common,
+    ...(inWorkspace && { at: inWorkspace }),
+  });
   const all = new Map<string, ViewConfig>([[DEFAULT_VIEW, tools]]);
   for (const [name, view] of Object.entries(views)) {
-    const at = Object.fromEntries(Object.keys(view).map((key) => [key, `views.${name}.${key}`]));
+    const at = { ...tools.at, ...pathsOf(view, `${own === undefined ? '' : `${own.path}.`}views.${name}`) };
     const auto = { ...tools.auto, ...view.auto };
     const handOff = { ...tools.handOff, ...view.handOff };
     all.set(name, Object.freeze({ ...tools, ...view, auto, handOff, at }));
   }
   return all;
+}
+
+/** Returns the path of each setting of a group in the configuration file. */
+function pathsOf(settings: object, group: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.keys(settings).map((key) => [key, `${group}.${key}`]));
 }

@@ -8,6 +8,7 @@ import type { Literal } from './layers.ts';
 import type { Config } from './schema.ts';
 import type { Setting } from './setting.ts';
 import { closest } from '../model/closest.ts';
+import { workspaceVariables } from './workspace-variables.ts';
 
 /** SHA-256 of keys that are public in Dify's repository, and what they are. */
 const PUBLIC_KEYS: Readonly<Record<string, string>> = {
@@ -25,12 +26,13 @@ export function configWarnings(
   env: Environment,
   table: readonly Setting[],
 ): readonly Problem[] {
+  const ofWorkspaces = Object.keys(config.workspaces).flatMap((name) => workspaceVariables(name, table));
   return [
     ...literals.map(({ source }) => ({
       path: source,
       message: 'still an unreplaced ${…} placeholder: it counts as missing',
     })),
-    ...unknownVariables(env, table).map((name) => misspelt(name, table)),
+    ...unknownVariables(env, [...table, ...ofWorkspaces]).map((name) => misspelt(name, table)),
     ...(config.sandbox === undefined ? roadWarnings(config.dify) : []),
     ...httpWarnings(config),
   ];

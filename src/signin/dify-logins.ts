@@ -1,4 +1,4 @@
-import type { TokenStore } from '../dify/console/login.ts';
+import type { LoginStore } from '../logins/login-store.ts';
 import { signOut } from '../dify/console/sign-in.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import { isSameIssue, loginFromJson, loginToJson, type StoredLogin } from '../logins/stored-login.ts';
@@ -91,7 +91,8 @@ export class DifyLogins {
   }
 
   /** Returns the tokens of a login, which all replicas share. When Dify ends the login, it is removed. */
-  tokens(accountId: string, email: string): TokenStore {
+  tokens(accountId: string, email: string): LoginStore {
+    let renewing: Promise<unknown> = Promise.resolve();
     const ended = (said?: string): BridgeError => {
       void this.#remove(accountId).catch((error: unknown) =>
         this.#options.logger.warn('An ended login could not be removed', { error }),
@@ -106,19 +107,25 @@ export class DifyLogins {
       if (known === undefined) throw ended();
       return known;
     };
+    const renewLocked: LoginStore['renew'] = (stale, refresh) =>
+      this.#locked(accountId, async () => {
+        const known = await read();
+        const { tokens } = known.login;
+        if (!isSameIssue(tokens, stale)) return tokens;
+        const fresh = await refresh(tokens);
+        if (fresh === undefined) throw ended();
+        await this.#put({ ...known, login: { ...known.login, tokens: fresh, renewedAt: new Date() } });
+        return fresh;
+      });
     return {
       ended,
       read: async () => (await read()).login.tokens,
-      renew: (stale, refresh) =>
-        this.#locked(accountId, async () => {
-          const known = await read();
-          const { tokens } = known.login;
-          if (!isSameIssue(tokens, stale)) return tokens;
-          const fresh = await refresh(tokens);
-          if (fresh === undefined) throw ended();
-          await this.#put({ ...known, login: { ...known.login, tokens: fresh, renewedAt: new Date() } });
-          return fresh;
-        }),
+      renew(stale, refresh) {
+        const renewal = renewLocked(stale, refresh);
+        renewing = renewal.catch(() => undefined);
+        return renewal;
+      },
+      settled: () => renewing,
     };
   }
 

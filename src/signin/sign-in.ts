@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
-import type { TokenStore } from '../dify/console/login.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
+import type { LoginStore } from '../logins/login-store.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';
-import type { TokenVerifier } from '../model/token-verifier.ts';
+import type { Caller, TokenVerifier } from '../model/token-verifier.ts';
 import { Attempts } from './attempts.ts';
 import { DifyLogins } from './dify-logins.ts';
 import { DifySteps } from './dify-steps.ts';
@@ -35,13 +35,6 @@ export interface SignInOptions {
   readonly logger: Logger;
 }
 
-/** The account behind an access token. */
-export interface SignedInAccount {
-  readonly accountId: string;
-  /** The owner of its sessions, files, calls and tasks. */
-  readonly principal: string;
-}
-
 interface SignInParts {
   readonly provider: Provider;
   readonly records: SealedRecords;
@@ -52,6 +45,8 @@ interface SignInParts {
 
 type Answer = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
+/** How the principals of signed-in accounts begin. */
+const PREFIX = 'dify:';
 const METADATA = /^\/\.well-known\/(oauth-authorization-server|openid-configuration)(\/.*)?$/;
 const SIGN_OUT = '/oauth/sign-out';
 /** Requests of one address that make the bridge store something before anybody has signed in. */
@@ -123,9 +118,9 @@ export class SignIn implements TokenVerifier {
     return new SignIn(options, { provider, records, keys, http, logins });
   }
 
-  /** Calls back with each account whose login has ended, or was replaced by one in another workspace. */
-  onEnd(listener: (account: SignedInAccount) => void): void {
-    this.#logins.onEnd((accountId) => listener(accountOf(accountId)));
+  /** Calls back with each principal whose login has ended, or was replaced by one in another workspace. */
+  onEnd(listener: (principal: string) => void): void {
+    this.#logins.onEnd((accountId) => listener(PREFIX + accountId));
   }
 
   /** Returns whether a path belongs to the authorization server. */
@@ -152,23 +147,28 @@ export class SignIn implements TokenVerifier {
     }
   }
 
-  /** Resolves with the account of a valid access token for a path; undefined for any other token. */
-  async verify(token: string, path: string): Promise<SignedInAccount | undefined> {
+  async verify(token: string, path: string): Promise<Caller | undefined> {
     const found = await this.#provider.AccessToken.find(token);
     if (found?.grantId === undefined || !found.isValid) return undefined;
     const audience = [found.aud].flat()[0];
     if (audience === undefined || !covers(audience, `${this.issuer}${path}`)) return undefined;
     const grant = await this.#provider.Grant.find(found.grantId);
     if (grant === undefined || grant.accountId !== found.accountId) return undefined;
-    return (await this.#logins.find(found.accountId)) && accountOf(found.accountId);
+    return (await this.#logins.find(found.accountId)) && { principal: PREFIX + found.accountId };
   }
 
-  /** Resolves with the login of an account, and its tokens, which renew themselves. */
+  /** Whether a principal is an account that signed in here. */
+  isAccount(principal: string): boolean {
+    return principal.startsWith(PREFIX);
+  }
+
+  /** Resolves with the login of a principal, and its tokens, which renew themselves; undefined if it has ended. */
   async loginOf(
-    accountId: string,
-  ): Promise<{ readonly login: StoredLogin; readonly store: TokenStore } | undefined> {
+    principal: string,
+  ): Promise<{ readonly login: StoredLogin; readonly tokens: LoginStore } | undefined> {
+    const accountId = principal.slice(PREFIX.length);
     const known = await this.#logins.find(accountId);
-    return known && { login: known.login, store: this.#logins.tokens(accountId, known.login.email) };
+    return known && { login: known.login, tokens: this.#logins.tokens(accountId, known.login.email) };
   }
 
   async close(): Promise<void> {
@@ -209,10 +209,6 @@ export class SignIn implements TokenVerifier {
     await session.destroy();
     sendPage(res, 200, textPage('You are signed out', 'No client can use your Dify tools any more.'));
   }
-}
-
-function accountOf(accountId: string): SignedInAccount {
-  return { accountId, principal: `dify:${accountId}` };
 }
 
 /** Returns the query of an authorization request with the scope that there is, whatever the client asked for. */

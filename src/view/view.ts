@@ -32,6 +32,8 @@ const INSTRUCTIONS =
 
 export interface ViewOptions {
   readonly name: string;
+  /** Its name among the views of all workspaces: see `viewId`. */
+  readonly id: string;
   readonly settings: ViewSettings;
   /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
@@ -47,6 +49,7 @@ export interface ViewOptions {
  */
 export class View implements ToolService {
   readonly name: string;
+  readonly id: string;
   /** The published tools. */
   readonly registry: RegistrySource;
   /** The published tools, or in mode `search` the search tools, and the hand-off tools. */
@@ -63,15 +66,16 @@ export class View implements ToolService {
   #decided: AutoMode | undefined;
   #search: ToolSearch | undefined;
 
-  constructor({ name, settings, waitMs, caller, tasks, logger }: ViewOptions) {
+  constructor({ name, id, settings, waitMs, caller, tasks, logger }: ViewOptions) {
     this.name = name;
+    this.id = id;
     this.#settings = settings;
     this.#caller = caller;
     this.#logger = logger;
     this.#snapshot = new Snapshot(waitMs, logger);
     this.registry = this.#snapshot.select(({ registry }) => registry);
     this.tools = this.#snapshot.select(({ list }) => list);
-    this.#tasks = new ViewTasks({ view: name, tasks, caller });
+    this.#tasks = new ViewTasks({ view: id, tasks, caller });
     this.detached = this.#tasks;
   }
 

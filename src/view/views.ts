@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewsOf } from '../config/views.ts';
+import { viewId } from '../config/workspaces.ts';
 import type { ManifestDifference } from '../manifest/compare.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { CatalogListing } from '../model/ports.ts';
@@ -11,7 +12,7 @@ import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
 
-export type ViewsConfig = Pick<Config, 'tools' | 'views'>;
+export type ViewsConfig = Pick<Config, 'tools' | 'views' | 'own'>;
 
 /** A folder of approved tools, and how Dify's tools differ from them. */
 export interface ManifestStatus extends Pick<Approval, 'dir' | 'frozen'> {
@@ -23,7 +24,9 @@ export interface ManifestStatus extends Pick<Approval, 'dir' | 'frozen'> {
   readonly difference: ManifestDifference | undefined;
 }
 
-export interface ViewsOptions extends Omit<ViewOptions, 'name' | 'settings'> {
+export interface ViewsOptions extends Omit<ViewOptions, 'name' | 'id' | 'settings'> {
+  /** The name of the workspace that they belong to. */
+  readonly workspace: string;
   readonly config: ViewsConfig;
   /** Values that hold for every view and are not settings of views. */
   readonly common: Pick<ViewConfig, 'fileSources'>;
@@ -32,7 +35,7 @@ export interface ViewsOptions extends Omit<ViewOptions, 'name' | 'settings'> {
   readonly offline: boolean;
 }
 
-/** All views of a bridge, the default one first. One catalogue updates all of them. */
+/** All views of a workspace, the default one first. One catalogue updates all of them. */
 export class Views {
   readonly #options: ViewsOptions;
   readonly #views = new Map<string, View>();
@@ -128,7 +131,8 @@ export class Views {
 
   #add(name: string, config: ViewConfig): View {
     const settings = { config, approval: this.#approvals?.of(name) };
-    const view = new View({ ...this.#options, name, settings });
+    const id = viewId(this.#options.workspace, name);
+    const view = new View({ ...this.#options, name, id, settings });
     this.#views.set(name, view);
     return view;
   }

@@ -259,7 +259,8 @@ export function createFakeApp(
     },
     serveHttp: async () => {
       events.push('http');
-      return { url: 'http://127.0.0.1:8080/mcp', closed: served(stopped) };
+      const others = (behaviour.views ?? []).map((name) => `http://127.0.0.1:8080/mcp/${name}`);
+      return { url: 'http://127.0.0.1:8080/mcp', others, closed: served(stopped) };
     },
     close: async (graceMs) => {
       events.push(`close ${graceMs}`);

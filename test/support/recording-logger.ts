@@ -13,19 +13,21 @@ export interface RecordingLogger extends Logger {
 }
 
 export function recordingLogger(): RecordingLogger {
-  const lines: LoggedLine[] = [];
+  return loggerInto([], undefined);
+}
+
+function loggerInto(lines: LoggedLine[], common: LogFields | undefined): RecordingLogger {
   const at =
     (level: LoggedLine['level']) =>
     (message: string, fields?: LogFields): void => {
-      lines.push({ level, message, fields });
+      lines.push({ level, message, fields: common === undefined ? fields : { ...common, ...fields } });
     };
-  const logger: RecordingLogger = {
+  return {
     lines,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: () => logger,
+    child: (fields) => loggerInto(lines, { ...common, ...fields }),
   };
-  return logger;
 }

@@ -90,6 +90,7 @@ export async function testView(options: TestViewOptions = {}): Promise<View> {
   });
   return new View({
     name: 'default',
+    id: 'default',
     settings: { config, approval: undefined },
     waitMs: 10_000,
     caller,

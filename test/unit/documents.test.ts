@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { settingsTable } from '../../src/config/settings.ts';
+import { workspaceVariables } from '../../src/config/workspace-variables.ts';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const PAGES = [
@@ -64,7 +65,8 @@ describe('the documents', () => {
   });
 
   it.each(PAGES)('%s names only settings and variables that exist', (page) => {
-    const table = settingsTable();
+    // The workspace of the examples.
+    const table = [...settingsTable(), ...workspaceVariables('sales', settingsTable())];
     const variables = new Set(
       table
         .flatMap(({ env }) => (env === undefined ? [] : [env, `${env}_FILE`]))

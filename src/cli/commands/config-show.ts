@@ -6,9 +6,14 @@ const MASK = '********';
 
 export async function run(context: CommandContext): Promise<number> {
   const { settings, file } = await configOf(context, false);
+  const secrets = new Set(
+    settings
+      .filter(({ setting }) => setting.secret === true)
+      .map(({ setting }) => setting.path.split('.')[1] ?? ''),
+  );
   const rows = settings.map((entry) => ({
     path: entry.setting.path,
-    value: shownValue(entry),
+    value: shownValue(entry, secrets),
     source: entry.source,
     env: entry.setting.env ?? null,
     secret: entry.setting.secret === true,
@@ -25,9 +30,18 @@ export async function run(context: CommandContext): Promise<number> {
   return 0;
 }
 
-function shownValue({ setting, value }: EffectiveSetting): unknown {
+function shownValue({ setting, value }: EffectiveSetting, secrets: ReadonlySet<string>): unknown {
   if (value === undefined) return null;
-  return setting.secret === true ? MASK : value;
+  if (setting.secret === true) return MASK;
+  // The settings of a workspace have the same names.
+  return setting.path === 'workspaces' ? masked(value, secrets) : value;
+}
+
+function masked(value: unknown, secrets: ReadonlySet<string>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [name, secrets.has(name) ? MASK : masked(part, secrets)]),
+  );
 }
 
 function asText(value: unknown): string {

@@ -1,9 +1,10 @@
 import { parseDuration } from '../../config/units.ts';
-import { viewNamed, viewsOf } from '../../config/views.ts';
+import { viewNamed } from '../../config/views.ts';
+import { allViewsOf } from '../../config/workspaces.ts';
 import { type ApiKey, isKeyName, keyHash, newKey } from '../../http/key-file.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { changeKeys } from '../change-keys.ts';
-import { type CommandContext, configOf } from '../session.ts';
+import { type CommandContext, wholeConfigOf } from '../session.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 3650;
@@ -24,8 +25,8 @@ export async function run(context: CommandContext, options: CreateOptions, name:
       },
     );
   }
-  const { config } = await configOf(context, false);
-  const known = viewsOf(config);
+  const { config } = await wholeConfigOf(context, false);
+  const known = allViewsOf(config);
   const views = [...new Set(options.view)];
   if (views.length === 0) {
     const hint = `Name one with --view, several by repeating it. Configured: ${[...known.keys()].join(', ')}.`;

@@ -8,7 +8,7 @@ import type { Logger } from '../../model/logger.ts';
 import type { CliIo } from '../io.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { listenForReload } from '../reload-socket.ts';
-import { type CommandContext, configOf, loggerOf } from '../session.ts';
+import { type CommandContext, configOf, loggerOf, wholeConfigOf } from '../session.ts';
 import { VERSION } from '../../version.ts';
 
 /** How long the client may take to read the last output, in milliseconds. */
@@ -33,7 +33,13 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
       hint: `Over HTTP every view is served: this one at /mcp/${view}.`,
     });
   }
-  const loaded = await configOf(context);
+  if (http && context.options.workspace !== undefined) {
+    throw new BridgeError('usage', '--workspace is for standard input and output.', {
+      hint: `Over HTTP every workspace is served: this one at /w/${context.options.workspace}/mcp.`,
+    });
+  }
+  const read = http ? wholeConfigOf : configOf;
+  const loaded = await read(context);
   if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
   const logger = loggerOf(loaded);
   const warn = ({ warnings }: LoadedConfig): void => {
@@ -42,7 +48,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   warn(loaded);
 
   const reload = async (): Promise<Config> => {
-    const again = await configOf(context);
+    const again = await read(context);
     warn(again);
     logger.setLevel(again.config.log.level);
     return again.config;
@@ -113,14 +119,13 @@ function startStdio(
 }
 
 async function startHttp({ io, output }: CommandContext, app: App, logger: Logger): Promise<Serving> {
-  const { url, closed } = await app.serveHttp();
+  const { url, others, closed } = await app.serveHttp();
   // This command's only result is its address: with port 0, a script cannot learn it otherwise.
   if (output.json) io.stdout.write(`${JSON.stringify({ url })}\n`);
   if (io.stderr.isTTY !== true) {
-    logger.info('Serving MCP', { transport: 'http', url, views: [...app.views.keys()], version: VERSION });
+    logger.info('Serving MCP', { transport: 'http', url, others, version: VERSION });
   } else {
     output.note(`Serving MCP at ${url}; Ctrl+C ends it.`);
-    const others = [...app.views.keys()].slice(1).map((name) => `${url}/${name}`);
     if (others.length > 0) output.note(`Other views: ${others.join(', ')}`);
   }
   return { ended: closed };

@@ -359,6 +359,8 @@ describe('serve', () => {
       code: 'usage',
       hint: 'The views are default, support.',
     });
+    const elsewhere = await cli(['serve', '--config', file, '--http', '--workspace', 'sales']);
+    expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringContaining('/w/sales/mcp') });
     const overHttp = await cli(['serve', '--config', file, '--http', '--view', 'support']);
     expect(overHttp).toMatchObject({ code: 2, events: [] });
     expect(overHttp.stderr).toContain('/mcp/support');

@@ -38,6 +38,8 @@ beforeEach(() => {
   adminApiKey: fake-admin-key
 views:
   support: {}
+workspaces:
+  sales: { dify: { workspaceId: 11111111-2222-4333-8444-666666666666 }, views: { orders: {} } }
 `,
   );
   mkdirSync(join(home, '.cursor'));
@@ -114,6 +116,13 @@ describe('install', () => {
           args: [FETCHED, 'serve', '--view', 'support'],
         },
       },
+    });
+  });
+
+  it('starts the bridge with one workspace of the file', async () => {
+    await install(['cursor', '--yes', '--workspace', 'sales', '--view', 'orders', '--command', 'local']);
+    expect(read(cursor)).toMatchObject({
+      mcpServers: { dify: { args: [FETCHED, 'serve', '--workspace', 'sales', '--view', 'orders'] } },
     });
   });
 
@@ -252,6 +261,7 @@ describe('install refuses', () => {
     [['cursor', '--name', 'a b'], /--name takes/],
     [['cursor', '--http', 'bridge.example.com'], /--http takes/],
     [['cursor', '--http', 'https://me:fake@bridge.example.com/mcp'], /without secrets/],
+    [['cursor', '--http', 'http://127.0.0.1/mcp', '--workspace', 'sales'], /\/w\/sales\/mcp/],
     [
       ['cursor', '--http', 'http://127.0.0.1/mcp', '--view', 'support'],
       /--view is for a bridge that the client starts.*\n.*mcp\/support/,

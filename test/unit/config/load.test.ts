@@ -100,6 +100,7 @@ describe('precedence', () => {
         aliases: {},
       },
       views: {},
+      workspaces: {},
       manifest: { frozen: false },
       calls: {
         timeout: 1_260_000,
@@ -698,6 +699,7 @@ describe('the table', () => {
       'tools.presets',
       'tools.aliases',
       'views',
+      'workspaces',
     ]);
     expect(names.filter((name) => !/^DIFY_(BRIDGE_)?[A-Z_]+$/.test(name))).toEqual([]);
   });
