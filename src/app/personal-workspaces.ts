@@ -47,7 +47,8 @@ export class PersonalWorkspaces {
 
   /** Resolves with the views of a principal. Rejects with `unauthorized` if its login has ended meanwhile. */
   async viewsOf(principal: string): Promise<readonly HttpView[]> {
-    if (this.#closed) throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
+    if (this.#closed)
+      throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     let personal = this.#open.get(principal);
     if (personal === undefined) {
       this.#makeRoom();
@@ -94,7 +95,7 @@ export class PersonalWorkspaces {
     await Promise.all(this.#ending);
   }
 
-  async #openOne(principal: string): Promise<Awaited<Personal["opening"]>> {
+  async #openOne(principal: string): Promise<Awaited<Personal['opening']>> {
     const workspace = await this.#options.open(principal);
     if (workspace === undefined) {
       throw new BridgeError('unauthorized', 'The login in Dify has ended.', { hint: 'Sign in again.' });

@@ -13,14 +13,19 @@ export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;
 export async function openState(config: Config, logger: Logger) {
   const { redisUrl: url, redisPassword: password } = config.state;
   if (url === undefined) return undefined;
-  const [{ connectRedis }, { createRedisBackend }, { createRedisCalls }, { RedisSessions }, { RedisRecords }] =
-    await Promise.all([
-      import('../redis/connection.ts'),
-      import('../files/backends/redis.ts'),
-      import('../tasks/redis-calls.ts'),
-      import('../http/redis-sessions.ts'),
-      import('../signin/redis-records.ts'),
-    ]);
+  const [
+    { connectRedis },
+    { createRedisBackend },
+    { createRedisCalls },
+    { RedisSessions },
+    { RedisRecords },
+  ] = await Promise.all([
+    import('../redis/connection.ts'),
+    import('../files/backends/redis.ts'),
+    import('../tasks/redis-calls.ts'),
+    import('../http/redis-sessions.ts'),
+    import('../signin/redis-records.ts'),
+  ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const { protocol, host, pathname } = new URL(url);

@@ -39,6 +39,8 @@ export interface ProviderOptions {
   readonly fetch: (url: string) => Promise<Response>;
   /** Whether the account has a login. */
   readonly hasAccount: (id: string) => Promise<boolean>;
+  /** Called when a client or a replayed token has ended a grant of an account. */
+  readonly onGrantEnd: (accountId: string, grantId: string) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -60,7 +62,11 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
   const library = await loadLibrary();
   const { errors } = library;
   const { issuer, records, keys, redirectHosts, hasAccount, logger } = options;
-  const usedTwice = (): Error => new errors.InvalidGrant('it was used already');
+  const adapterOptions = {
+    records,
+    usedTwice: () => new errors.InvalidGrant('it was used already'),
+    onGrantEnd: options.onGrantEnd,
+  };
   const cookies = {
     signed: true,
     httpOnly: true,
@@ -69,7 +75,7 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
   } as const;
 
   const configuration: Configuration = {
-    adapter: (kind: string) => new ProviderAdapter(kind, records, usedTwice),
+    adapter: (kind: string) => new ProviderAdapter(kind, adapterOptions),
     // Tokens are opaque, and no client gets an ID token; the library insists on a key for them.
     jwks: { keys: [keys.signing] },
     scopes: [],
@@ -101,7 +107,10 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
       pushedAuthorizationRequests: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
       clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: (_context, _client, requested) => requested ?? issuer,
@@ -173,17 +182,17 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
 function everyClientAsks({ interactionPolicy }: Library) {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
-  policy
-    .get('consent')
-    ?.checks.add(
-      new Check(
-        'each_time',
-        'the person must allow each client',
-        'consent_required',
-        ({ oidc }: KoaContextWithOIDC) =>
-          oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
-      ),
-    );
+  const checks = policy.get('consent')?.checks;
+  checks?.remove('native_client_prompt');
+  checks?.add(
+    new Check(
+      'each_time',
+      'the person must allow each client',
+      'consent_required',
+      ({ oidc }: KoaContextWithOIDC) =>
+        oidc.result?.consent === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  );
   return policy;
 }
 

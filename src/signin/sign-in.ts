@@ -69,7 +69,7 @@ export class SignIn implements TokenVerifier {
   readonly #newRecords = new Attempts(NEW_RECORDS);
 
   private constructor(options: SignInOptions, parts: SignInParts) {
-    const { publicUrl, difyUrl, emailDomains, logger } = options;
+    const { publicUrl, difyUrl, emailDomains } = options;
     const { provider, records, keys, http, logins } = parts;
     this.issuer = publicUrl;
     this.#origin = new URL(publicUrl).origin;
@@ -89,14 +89,6 @@ export class SignIn implements TokenVerifier {
       emailDomains,
       origin: this.#origin,
     });
-    provider.on('grant.revoked', (context, grantId) => {
-      const { Grant: grant, Account: account } = context.oidc.entities;
-      const accountId = grant?.accountId ?? account?.accountId;
-      if (accountId === undefined) return;
-      logins.removeGrant(accountId, grantId).catch((error: unknown) => {
-        logger.warn('A revoked grant could not be removed', { error });
-      });
-    });
     this.#answer = provider.callback() as Answer;
   }
 
@@ -113,6 +105,7 @@ export class SignIn implements TokenVerifier {
       redirectHosts,
       fetch: fetchDocument,
       hasAccount: async (id) => (await logins.find(id)) !== undefined,
+      onGrantEnd: (accountId, grantId) => logins.removeGrant(accountId, grantId),
       logger,
     });
     return new SignIn(options, { provider, records, keys, http, logins });

@@ -14,19 +14,24 @@ export class FormBrowser {
     this.#isOutside = isOutside;
   }
 
+  /** The header with all cookies. */
+  get cookie(): string {
+    return [...this.#cookies].map((pair) => pair.join('=')).join('; ');
+  }
+
   async open(url: string): Promise<this> {
     await this.#load(url);
     return this;
   }
 
   /** Sends the form that has the button, with these fields. */
-  async submit(step: string, fields: Readonly<Record<string, string>> = {}): Promise<this> {
+  async submit(step: string, given: object = {}): Promise<this> {
     const form = [...this.page.matchAll(/<form[^]*?<\/form>/g)].find(([text]) =>
       text.includes(`value="${step}"`),
     )?.[0];
     if (form === undefined) throw new Error(`No form has the button ${step}:\n${this.page}`);
     const token = /name="token" value="([^"]*)"/.exec(form)?.[1] ?? '';
-    await this.#load(this.url, new URLSearchParams({ token, ...fields, step }));
+    await this.#load(this.url, new URLSearchParams({ token, ...fieldsOf(given), step }));
     return this;
   }
 
@@ -36,7 +41,7 @@ export class FormBrowser {
     const answer = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
-        cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; '),
+        cookie: this.cookie,
         accept: 'text/html',
         ...(body && { origin: new URL(url).origin }),
       },
@@ -59,4 +64,10 @@ export class FormBrowser {
     if (value === '' || /expires=Thu, 01 Jan 1970/i.test(line)) this.#cookies.delete(name);
     else this.#cookies.set(name, value);
   }
+}
+
+/** Returns what a person can type. */
+function fieldsOf(given: object): Record<string, string> {
+  const names = ['email', 'password', 'code', 'workspace'];
+  return Object.fromEntries(Object.entries(given).filter(([name]) => names.includes(name)));
 }

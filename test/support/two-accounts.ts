@@ -26,7 +26,7 @@ export async function startSharedDify(
   /** The sandbox by each cookie, code token and bearer token that it issued. */
   const issued = new Map<string, Sandbox>();
 
-  function sandboxOf(headers: Headers, body: string): Sandbox | undefined {
+  function sandboxOf(headers: Headers, body: string): Sandbox {
     const email = /"email":"([^"]+)"/.exec(body)?.[1]?.toLowerCase();
     const known = all.find(({ credentials }) => credentials.email === email);
     if (known !== undefined) return known;
@@ -34,7 +34,9 @@ export async function startSharedDify(
       headers.get('authorization')?.replace(/^Bearer /, ''),
       ...(headers.get('cookie') ?? '').split('; '),
     ];
-    return texts.map((text) => issued.get(text ?? '')).find((found) => found !== undefined) ?? all[0];
+    return (
+      texts.map((text) => issued.get(text ?? '')).find((found) => found !== undefined) ?? (all[0] as Sandbox)
+    );
   }
 
   const server = createServer((request, response) => {
@@ -45,14 +47,19 @@ export async function startSharedDify(
       const { host, connection, 'content-length': length, ...rest } = request.headers;
       const headers = new Headers(rest as Record<string, string>);
       const sandbox = sandboxOf(headers, body.toString('utf8'));
-      const answer = await fetch(`${sandbox?.url}${request.url}`, {
-        method: request.method ?? 'GET',
-        headers,
-        ...(parts.length > 0 && { body }),
-        redirect: 'manual',
-      });
+      const ask = ({ url }: Sandbox): Promise<Response> =>
+        fetch(`${url}${request.url}`, {
+          method: request.method ?? 'GET',
+          headers,
+          ...(parts.length > 0 && { body }),
+          redirect: 'manual',
+        });
+      // A link to a file is signed by the sandbox that has it.
+      const isFile = request.url?.startsWith('/files/') === true;
+      const answers = await Promise.all((isFile ? all : [sandbox]).map(ask));
+      const answer = answers.find(({ ok }) => ok) ?? (answers[0] as Response);
       const cookies = answer.headers.getSetCookie();
-      if (sandbox !== undefined) for (const line of cookies) issued.set(line.split(';', 1)[0] ?? '', sandbox);
+      for (const line of cookies) issued.set(line.split(';', 1)[0] ?? '', sandbox);
       const passed = [...answer.headers].filter(
         ([name]) =>
           !['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'content-length'].includes(name),
