@@ -25,6 +25,7 @@ export interface AccountParts {
 
 /** The accounts that sign in over HTTP, each with its own workspace. */
 export interface Accounts {
+  readonly signIn: SignIn;
   readonly hostOptions: Partial<HttpHostOptions>;
   /** Ends their workspaces, so that the next requests open them with the settings of a reload. */
   reopen(graceMs: number): Promise<void>;
@@ -41,7 +42,6 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
   const { config, openWorkspace, serve, host, logger } = parts;
   const signIn = await openSignIn(parts);
   if (signIn === undefined) return undefined;
-  const { createProtectedResource } = await import('../oauth/protected-resource.ts');
   const { calls, http } = config();
   const personal = new PersonalWorkspaces({
     open: async (principal) => {
@@ -59,12 +59,10 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
   signIn.onEnd((principal) => {
     void Promise.all([host().end(principal), personal.end(principal, 0)]);
   });
-  const server = { issuer: signIn.issuer, scopesAt: () => [signIn.scope] };
   return {
+    signIn,
     hostOptions: {
-      verifiers: [signIn],
       authorizationServer: signIn,
-      resource: createProtectedResource(signIn.issuer, [server]),
       // Browsers send the origin with the forms of the sign-in pages.
       allowedOrigins: [...http.allowedOrigins, new URL(signIn.issuer).origin],
       personalViews: async (principal) =>

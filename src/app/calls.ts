@@ -22,13 +22,14 @@ export interface CallParts {
 
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { road, files, sources, memory, logger, onStale } = parts;
-  const { invoker, uploader, userId } = road;
+  const { invoker, uploader, userId, endUsers } = road;
   const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
+    endUsers,
     timeoutMs: timeout,
     maxConcurrent,
     maxQueued,

@@ -1,4 +1,4 @@
-import type { Readiness } from '../http/host.ts';
+import type { Readiness } from '../http/health.ts';
 import type { SharedState } from './shared-state.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { AccountConnection, DifyConnection, InnerConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { accountSession } from '../dify/account/account-session.ts';
@@ -9,12 +10,14 @@ import { createConsole, type DifyConsole } from '../dify/console/console.ts';
 import { createConsoleSession } from '../dify/console/session.ts';
 import { createFileOpener } from '../dify/files/opener.ts';
 import { createFileUploader } from '../dify/files/upload.ts';
+import { endUserFile } from '../dify/inner/end-user-file.ts';
+import { DifyEndUsers } from '../dify/inner/end-users.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { createLoginStore, type LoginStore } from '../logins/login-store.ts';
 import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
-import type { FileOpener, FileUploader, Invoker } from '../model/ports.ts';
+import type { EndUserRecords, EndUsers, FileOpener, FileUploader, Invoker } from '../model/ports.ts';
 
 /** How long closing waits for the renewal of a login, in milliseconds: cut off, it may lose the login. */
 const RENEWAL_MS = 5_000;
@@ -28,28 +31,41 @@ export interface Road {
   readonly console: DifyConsole | undefined;
   /** The `user_id` on the wire. */
   readonly userId: string;
+  /** In place of it, one for each principal. */
+  readonly endUsers?: EndUsers | undefined;
   close(): Promise<void>;
 }
 
-/**
- * Returns the road that the configuration chooses. Sends nothing before the first call. `tokens` replace those in the
- * file of a stored login.
- */
+/** What several processes share. */
+export interface SharedRecords {
+  /** Replace the tokens in the file of a stored login. */
+  readonly tokens?: LoginStore | undefined;
+  /** Replace the file of end users. */
+  readonly endUsers?: EndUserRecords | undefined;
+}
+
+/** Returns the road that the configuration chooses. Sends nothing before the first call. */
 export function openRoad(
   config: Config,
   http: DifyHttp,
   connection: DifyConnection,
   logger: Logger,
-  tokens?: LoginStore,
+  { tokens, endUsers }: SharedRecords = {},
 ): Road {
   return connection.account === undefined
-    ? openInnerRoad(config, http, connection)
+    ? openInnerRoad(config, http, connection, logger, endUsers)
     : openAccountRoad(config, http, connection, logger, tokens);
 }
 
-function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConnection): Road {
+function openInnerRoad(
+  config: Config,
+  http: DifyHttp,
+  connection: InnerConnection,
+  logger: Logger,
+  records: EndUserRecords = endUserFile(endUsersPath(config), logger),
+): Road {
   const { innerApiKey, workspaceId: tenantId, secretKey, userId } = connection;
-  const { maxFrameBytes, maxAnswerBytes } = calls;
+  const { maxFrameBytes, maxAnswerBytes } = config.calls;
   const difyConsole = connection.console && createConsole(http, connection.console);
   return {
     invoker: createInvoker(http, {
@@ -63,8 +79,16 @@ function openInnerRoad({ calls }: Config, http: DifyHttp, connection: InnerConne
     uploader: createFileUploader(http, { innerApiKey, tenantId }),
     console: difyConsole,
     userId,
+    endUsers: config.dify.userPerPrincipal
+      ? new DifyEndUsers(http, { innerApiKey, tenantId, records, logger })
+      : undefined,
     close: async () => undefined,
   };
+}
+
+/** Returns the file for the records of end users: where files are stored, since that may be the only volume. */
+function endUsersPath({ files, cacheDir }: Config): string {
+  return join(files.dir ?? cacheDir, 'end-users');
 }
 
 function openAccountRoad(

@@ -12,6 +12,7 @@ import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
+import { openAccessTokens } from './access-tokens.ts';
 import type { BridgeFiles } from './files.ts';
 import { readiness } from './readiness.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
@@ -20,10 +21,11 @@ import type { AccountUpstream, Workspace } from './workspace.ts';
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
 
-/** Returns the path of a view: in another workspace than the default one, below that workspace's own path. */
-function pathOf(workspace: string, view: string): string {
+/** Returns the path of a view by its ID: in another workspace than the default one, below that workspace's own path. */
+function pathOf(id: string): string {
+  const [, workspace, view = id] = /^([^/]+)\/(.+)$/.exec(id) ?? [];
   const path = view === DEFAULT_VIEW ? PATH : `${PATH}/${view}`;
-  return workspace === DEFAULT_WORKSPACE ? path : `/w/${workspace}${path}`;
+  return workspace === undefined ? path : `/w/${workspace}${path}`;
 }
 
 export type StdioServing = Pick<StdioHostOptions, 'stdin' | 'stdout'> & {
@@ -114,7 +116,7 @@ export function createHosting({
   }
 
   async function makeHttpView(workspace: Workspace, view: View): Promise<HttpView> {
-    const path = pathOf(workspace.name, view.name);
+    const path = pathOf(view.id);
     const createServer = await createServers(view, workspace.config);
     return { name: view.id, path, createServer, tools: view.tools };
   }
@@ -193,6 +195,7 @@ export function createHosting({
       });
       const host: HttpHost = new http.HttpHost({
         ...options,
+        ...(await openAccessTokens(config, pathOf, accounts?.signIn)),
         keys,
         ...accounts?.hostOptions,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),

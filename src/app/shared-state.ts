@@ -19,12 +19,14 @@ export async function openState(config: Config, logger: Logger) {
     { createRedisCalls },
     { RedisSessions },
     { RedisRecords },
+    { redisEndUsers },
   ] = await Promise.all([
     import('../redis/connection.ts'),
     import('../files/backends/redis.ts'),
     import('../tasks/redis-calls.ts'),
     import('../http/redis-sessions.ts'),
     import('../signin/redis-records.ts'),
+    import('../redis/end-users.ts'),
   ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
@@ -35,6 +37,7 @@ export async function openState(config: Config, logger: Logger) {
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
     signInRecords: new RedisRecords(connection),
+    endUsers: redisEndUsers(connection, logger),
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
     get health() {
       return connection.health;

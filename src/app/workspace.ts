@@ -87,7 +87,8 @@ export async function openWorkspace(
   });
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const road = openRoad(config, http, connection, logger, account?.tokens);
+  const shared = { tokens: account?.tokens, endUsers: state?.endUsers };
+  const road = openRoad(config, http, connection, logger, shared);
   const parts = { road, files, sources, memory, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);

@@ -6,7 +6,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
-import type { Invoker } from '../model/ports.ts';
+import type { EndUsers, Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { Semaphore } from '../model/semaphore.ts';
 import type { ToolResults } from '../content/tool-result.ts';
@@ -23,6 +23,8 @@ export interface CallerOptions {
   readonly results: Pick<ToolResults, 'read'>;
   /** The `user_id` on the wire. */
   readonly userId: string;
+  /** In place of it, one for each principal. */
+  readonly endUsers?: EndUsers | undefined;
   /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
   /** The most concurrent calls. */
@@ -128,7 +130,7 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, userId, silenceMs = SILENCE_MS, onStale } = this.#options;
+    const { invoker, endUsers, silenceMs = SILENCE_MS, onStale } = this.#options;
     let release: (() => void) | undefined;
     let silence: Silence | undefined;
     let iterator: AsyncIterator<ToolInvokeMessage> | undefined;
@@ -137,7 +139,8 @@ export class Caller {
       call.hasSlot = true;
       // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
-      const parameters = await this.#withFiles(call);
+      const userId = (await endUsers?.idOf(call.request.principal, call.signal)) ?? this.#options.userId;
+      const parameters = await this.#withFiles(call, userId);
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel, forms } = tool;
@@ -170,11 +173,11 @@ export class Caller {
   }
 
   /** Resolves with the parameters after each file has been stored in Dify. */
-  async #withFiles(call: RunningCall): Promise<JsonObject> {
+  async #withFiles(call: RunningCall, userId: string): Promise<JsonObject> {
     const { signal, request } = call;
     const { tool, parameters, principal } = request;
     if (tool.fileParameters.length === 0) return parameters;
-    return abortable(this.#options.files.store(tool, parameters, { signal, principal }), signal);
+    return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
   }
 
   #log(

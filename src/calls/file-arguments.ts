@@ -57,7 +57,7 @@ export class FileArguments {
       const filename = file.filename ?? opened.filename;
       const named = await nameAndType(opened, { filename, declared: [file.mime_type, opened.mimeType] });
       call.signal.throwIfAborted();
-      return await uploader.upload({ ...named, size, read: () => opened.read() }, call.signal);
+      return await uploader.upload({ ...named, size, read: () => opened.read() }, call.signal, call.userId);
     } finally {
       await opened.dispose();
     }

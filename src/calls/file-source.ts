@@ -22,6 +22,8 @@ export interface FileSources {
 export interface FileCall {
   readonly signal: AbortSignal;
   readonly principal?: string | undefined;
+  /** The end user of Dify that owns the file there. */
+  readonly userId?: string | undefined;
 }
 
 /** Opens the file of an argument. Rejects with `file_refused` or `file_too_large`. */

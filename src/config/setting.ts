@@ -19,6 +19,7 @@ export const USES = {
   dify: 'Reaching Dify',
   http: 'Serving over HTTP',
   signIn: 'Signing in with Dify',
+  oauth: 'Access tokens of an identity provider',
   tools: 'Choosing and naming tools',
   large: 'Many tools',
   results: 'What results contain',

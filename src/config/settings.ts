@@ -18,8 +18,9 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
+import { checkOauth, oauth } from './oauth-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
-import { publicUrlProblem, signIn } from './sign-in-settings.ts';
+import { checkSignIn, signIn } from './sign-in-settings.ts';
 import { tools, views } from './view-settings.ts';
 import { workspacesSetting } from './workspace-settings.ts';
 
@@ -57,6 +58,9 @@ const dify = z.strictObject({
   ),
   userId: setting(uuidOrEmpty, '').describe(
     "The end user that calls run as. Empty means Dify's anonymous user; an unknown UUID adds a row to Dify's database at every call.",
+  ),
+  userPerPrincipal: optional(flag).describe(
+    'Inner road: run the calls of each principal (a key, or a person with an access token) as a Dify end user of its own, which the bridge creates once. Requires Dify 1.9.0.',
   ),
 });
 
@@ -167,6 +171,7 @@ export const settingsSchema = z
     dify: dify.prefault({}),
     http: http.prefault({}),
     signIn: signIn.prefault({}),
+    oauth: oauth.prefault({}),
     catalog: catalog.prefault({}),
     tools: tools.prefault({}),
     views,
@@ -177,11 +182,8 @@ export const settingsSchema = z
     state: state.prefault({}),
     log: log.prefault({}),
   })
-  .superRefine(({ http, signIn }, context) => {
-    const problem = signIn.key === undefined ? undefined : publicUrlProblem(http.publicUrl);
-    if (problem !== undefined)
-      context.addIssue({ code: 'custom', path: ['signIn', 'key'], message: problem });
-  });
+  .superRefine(checkOauth)
+  .superRefine(checkSignIn);
 
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {

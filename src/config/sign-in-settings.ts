@@ -23,8 +23,18 @@ export const signIn = z.strictObject({
   ),
 });
 
-/** Returns why signing in cannot work at the public address; undefined if it can. */
-export function publicUrlProblem(publicUrl: string | undefined): string | undefined {
+interface SignInGroups {
+  readonly http: { readonly publicUrl?: string | undefined };
+  readonly signIn: { readonly key?: string | undefined };
+}
+
+/** Checks that browsers can reach the pages on which people sign in. */
+export function checkSignIn({ http, signIn: { key } }: SignInGroups, context: z.RefinementCtx): void {
+  const message = key === undefined ? undefined : publicUrlProblem(http.publicUrl);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['signIn', 'key'], message });
+}
+
+function publicUrlProblem(publicUrl: string | undefined): string | undefined {
   if (publicUrl === undefined) return "needs http.publicUrl, the bridge's address for browsers and clients";
   const { protocol, hostname } = new URL(publicUrl);
   if (protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) return undefined;

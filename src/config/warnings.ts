@@ -49,10 +49,15 @@ function misspelt(name: string, table: readonly Setting[]): Problem {
 
 /** The settings that one road does not use. */
 const UNUSED = {
-  account: ['innerApiKey', 'secretKey'],
+  account: ['innerApiKey', 'secretKey', 'userPerPrincipal'],
   // Not createApp: consent that is not needed does no harm, and the bundle for Claude Desktop always passes it.
   inner: ['filesUrl'],
 } as const;
+
+const UNUSED_USER = {
+  path: 'dify.userId',
+  message: 'not used: dify.userPerPrincipal is set, so each principal is an end user of its own',
+};
 
 function roadWarnings(dify: Config['dify']): readonly Problem[] {
   const road = usedRoad(dify);
@@ -60,6 +65,7 @@ function roadWarnings(dify: Config['dify']): readonly Problem[] {
   return [
     ...unused.map((name) => ({ path: `dify.${name}`, message: `not used on the ${road} road` })),
     ...(road === 'inner' ? keyWarnings(dify) : []),
+    ...(road === 'inner' && dify.userPerPrincipal === true && dify.userId !== '' ? [UNUSED_USER] : []),
     ...loginWarnings(dify),
   ];
 }
@@ -98,10 +104,9 @@ function loginWarnings({
   return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
-function httpWarnings({ http, signIn, keysFile }: Config): readonly Problem[] {
+function httpWarnings({ http, oauth, signIn, keysFile }: Config): readonly Problem[] {
   if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
-  if (signIn.key !== undefined) return [];
-  if (existsSync(keysFile)) return [];
+  if (existsSync(keysFile) || oauth.issuer !== undefined || signIn.key !== undefined) return [];
   const message = `${http.host} is reachable by others, http.token is not set and there are no API keys: serve --http will refuse to start`;
   return [{ path: 'http.host', message }];
 }

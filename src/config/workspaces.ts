@@ -48,9 +48,9 @@ export function allViewsOf(config: Config): ReadonlyMap<string, ViewConfig> {
 /** Returns the settings that reach a workspace. If it has its own address, no key of another Dify is among them. */
 export function workspaceDify(main: Dify, own: Own['dify']): Dify {
   // Dify knows an end user in one workspace only.
-  const base = { userId: '' };
+  const base = { userId: '', userPerPrincipal: false };
   if (own.url !== undefined || own.apiUrl !== undefined) return { ...base, ...own };
-  const all = { ...main, ...base, ...own };
+  const all = { ...main, userId: base.userId, ...own };
   if (own.email === undefined && own.adminApiKey === undefined) return all;
   // Credentials are inherited as a whole, so that no password meets another account.
   const others = CREDENTIALS.filter((name) => own[name] === undefined);

@@ -4,6 +4,7 @@ import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import type { DownloadOptions } from './downloads.ts';
+import type { HealthOptions } from './health.ts';
 import type { Keys } from './keys.ts';
 import type { HttpView } from './served-view.ts';
 
@@ -14,11 +15,7 @@ export interface HttpHostOptions {
   readonly port: number;
   /** The views. The first one is the default, whose address `listen` returns. */
   readonly views: readonly [HttpView, ...HttpView[]];
-  /**
-   * Returns the state for `/readyz`, or for `/w/NAME/readyz` of a workspace; undefined if there is no such workspace.
-   * Both are public, so the state contains no secrets and no text from Dify.
-   */
-  readonly readiness: (workspace?: string) => Readiness | undefined;
+  readonly readiness: HealthOptions['readiness'];
   /** Bearer token that admits MCP requests to every view. */
   readonly token?: string | undefined;
   /** Keys that admit MCP requests to some views. The host closes them. */
@@ -56,10 +53,4 @@ export interface HttpHostOptions {
 export interface HttpRoutes {
   owns(pathname: string): boolean;
   serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void>;
-}
-
-/** Whether tools can be served, and facts for monitoring. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly facts?: Readonly<Record<string, unknown>> | undefined;
 }

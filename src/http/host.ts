@@ -15,16 +15,17 @@ import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } fro
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, isDownloadPath } from './downloads.ts';
-import { originOfRequest, Refusals } from './refusals.ts';
-import { sendDocument, sendError, sendJson, sendMethodNotAllowed, sendNothingHere } from './responses.ts';
+import { createHealth } from './health.ts';
 import type { HttpHostOptions } from './host-options.ts';
+import { originOfRequest, Refusals } from './refusals.ts';
+import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import type { HttpView } from './served-view.ts';
 import { ServedViews } from './served-views.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
 import { visibleViews } from './visible-views.ts';
 
-export type { HttpHostOptions, HttpRoutes, Readiness } from './host-options.ts';
+export type { HttpHostOptions, HttpRoutes } from './host-options.ts';
 
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -35,9 +36,6 @@ const HEADERS_MS = 15_000;
 const CHECK_MS = 5000;
 /** The connections that are allowed besides those of the streams. */
 const SPARE_CONNECTIONS = 1000;
-
-/** `/readyz`, or that of one workspace. */
-const READY_PATH = /^(?:\/w\/([a-z0-9-]+))?\/readyz$/;
 
 /** Statuses of refusals that operators look for: who has no token, a wrong address, or met a limit. */
 const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429, 503]);
@@ -50,6 +48,7 @@ const LAST_ANSWERS_MS = 500;
  */
 export class HttpHost {
   readonly #options: HttpHostOptions;
+  readonly #answerHealth: ReturnType<typeof createHealth>;
   readonly #checkPlace: ReturnType<typeof createPlaceCheck>;
   readonly #checkToken: ReturnType<typeof createTokenCheck>;
   readonly #sendDownload: ReturnType<typeof createDownloads> | undefined;
@@ -82,6 +81,11 @@ export class HttpHost {
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
     this.#streams = new StreamLimit(maxStreams);
+    this.#answerHealth = createHealth({
+      readiness: options.readiness,
+      isClosing: () => this.#isClosing(),
+      isFull: () => this.#streams.full,
+    });
     this.#refusals = new Refusals(logger);
     const isClosing = (): boolean => this.#isClosing();
     const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
@@ -163,8 +167,7 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = pathOf(req);
-    const ready = READY_PATH.exec(pathname);
-    if (ready !== null || pathname === '/livez') return this.#sendHealth(req, res, ready);
+    if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {
       this.#checkPlace(req.headers);
@@ -199,17 +202,6 @@ export class HttpHost {
   async end(principal: string): Promise<void> {
     await this.#sessions.endOf(principal);
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
-  }
-
-  #sendHealth(req: IncomingMessage, res: ServerResponse, readyPath: RegExpExecArray | null): void {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return sendMethodNotAllowed(res, 'GET, HEAD');
-    if (readyPath === null) return sendJson(res, 200, { status: 'ok' });
-    if (this.#isClosing()) return sendJson(res, 503, { status: 'stopping' });
-    const state = this.#options.readiness(readyPath[1]);
-    if (state === undefined) return sendNothingHere(res, []);
-    const { ready, facts } = state;
-    const streams = this.#streams.full ? 'full' : undefined;
-    sendJson(res, ready ? 200 : 503, { status: ready ? 'ready' : 'loading', ...facts, streams });
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

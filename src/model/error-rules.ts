@@ -219,6 +219,7 @@ export const ERROR_RULES = {
     ...REQUEST,
     rpc: -32603,
     http: 503,
+    exit: 4,
     meaning:
       'The access token cannot be verified because the authorization server that issued it (setting oauth.issuer) does not answer.',
   },

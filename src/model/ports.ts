@@ -100,6 +100,19 @@ export interface FileOpener {
   open(file: FileReference, signal: AbortSignal): Promise<OpenedFile>;
 }
 
+/** Maps principals to end users of Dify. */
+export interface EndUsers {
+  /** Resolves with the ID of a principal's end user, always the same one. Rejects as a call does. */
+  idOf(principal: string, signal: AbortSignal): Promise<string>;
+}
+
+/** The end users that were created, each by a UUID made from its principal. Never rejects. */
+export interface EndUserRecords {
+  get(session: string): Promise<string | undefined>;
+  /** Records an ID, in place of `replaced`. Resolves with the one to use, which may be another replica's. */
+  put(session: string, id: string, replaced: string | undefined): Promise<string>;
+}
+
 /** A file to upload to Dify. */
 export interface FileUpload {
   readonly filename: string;
@@ -112,8 +125,8 @@ export interface FileUpload {
 
 /** Passes files to Dify, as the object that all kinds of tools accept as an argument. */
 export interface FileUploader {
-  /** Uploads the file. Resolves with the argument for it. */
-  upload(file: FileUpload, signal: AbortSignal): Promise<JsonObject>;
+  /** Uploads the file as an end user, Dify's anonymous one by default. Resolves with the argument for it. */
+  upload(file: FileUpload, signal: AbortSignal, userId?: string): Promise<JsonObject>;
   /** Returns an argument with which Dify or the tool fetches the file from its web address. */
   refer(file: FileAddress): JsonObject;
 }

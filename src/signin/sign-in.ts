@@ -54,8 +54,6 @@ const NEW_RECORDS = { max: 60, windowMs: 60_000 };
 
 /** The bridge as the authorization server for its own endpoints: persons sign in with their Dify account. */
 export class SignIn implements TokenVerifier {
-  /** The scope that clients ask for. */
-  readonly scope = SCOPE;
   /** The issuer, for the metadata of the protected resource. */
   readonly issuer: string;
   readonly #provider: Provider;
@@ -114,6 +112,11 @@ export class SignIn implements TokenVerifier {
   /** Calls back with each principal whose login has ended, or was replaced by one in another workspace. */
   onEnd(listener: (principal: string) => void): void {
     this.#logins.onEnd((accountId) => listener(PREFIX + accountId));
+  }
+
+  /** Returns the scopes that a request needs. */
+  scopesAt(): readonly string[] {
+    return [SCOPE];
   }
 
   /** Returns whether a path belongs to the authorization server. */

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../../src/app/app.ts';
+import { formatKeys, keyHash } from '../../src/http/key-file.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import { cli } from './fake-cli.ts';
 import { freePort } from './free-port.ts';
@@ -366,6 +367,29 @@ export const CAUSES: readonly Cause[] = [
     status: 'fail',
     exit: 1,
     make: (scene) => fronted(scene, { headers: { date: new Date(Date.now() + 600_000).toUTCString() } }),
+  },
+  {
+    problem: 'the identity provider does not answer',
+    check: 'identity provider',
+    status: 'fail',
+    exit: 4,
+    make: async () => ({
+      DIFY_BRIDGE_PUBLIC_URL: 'https://bridge.example.com',
+      DIFY_BRIDGE_OAUTH_ISSUER: `http://localhost:${await freePort()}`,
+    }),
+  },
+  {
+    problem: 'an API key may use a view that was removed or renamed',
+    check: 'API keys',
+    status: 'warn',
+    exit: 0,
+    make: ({ folder }) => {
+      const path = join(folder, 'keys.json');
+      const created = new Date();
+      const key = { name: 'agent', sha256: keyHash('fake-key'), views: ['default', 'removed'], created };
+      writeFileSync(path, formatKeys([key]), { mode: 0o600 });
+      return { DIFY_BRIDGE_KEYS_FILE: path };
+    },
   },
   {
     problem: 'no Redis answers at `state.redisUrl`',

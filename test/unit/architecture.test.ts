@@ -61,6 +61,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'image-size': ['content'],
   hono: ['sandbox'],
   'ipaddr.js': ['files'],
+  jose: ['oauth'],
   'jsonc-parser': ['clients'],
   'lossless-json': ['model'],
   minisearch: ['search'],

@@ -20,6 +20,7 @@ import {
   versionFinding,
   workspaceFinding,
 } from '../doctor-checks.ts';
+import { accessChecks } from '../doctor-access.ts';
 import { accountChecks, type RunTool, skipped, type Step } from '../doctor-account.ts';
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
@@ -68,6 +69,7 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   if (redis !== undefined) yield { names: ['redis'], ...redis };
   if (redis?.status === 'fail') yield skipped(['file store'], 'redis');
   else yield { names: ['file store'], ...(await storeFinding(loaded.config)) };
+  yield* accessChecks(loaded.config);
   // Every check uses the same sandbox.
   const target = await withSandbox(loaded.config);
   const connection = difyConnection(target.config);

@@ -18,7 +18,7 @@ const MAX_QUOTE = 300;
  */
 export async function requestUploadUrl(
   http: DifyHttp,
-  { innerApiKey, tenantId }: InnerAccess,
+  { innerApiKey, tenantId, userId }: InnerAccess & { readonly userId?: string | undefined },
   { filename, mimeType }: Pick<FileUpload, 'filename' | 'mimeType'>,
   signal: AbortSignal,
 ): Promise<string> {
@@ -26,7 +26,7 @@ export async function requestUploadUrl(
     method: 'POST',
     path: PATH,
     headers: { 'x-inner-api-key': innerApiKey },
-    body: { tenant_id: tenantId, user_id: endUser(http, tenantId), filename, mimetype: mimeType },
+    body: { tenant_id: tenantId, user_id: endUser(http, tenantId, userId), filename, mimetype: mimeType },
     signal,
     timeoutMs: TIMEOUT_MS,
   });

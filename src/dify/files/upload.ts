@@ -23,8 +23,8 @@ const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
  * reading the file.
  */
 export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUploader {
-  async function send(file: FileUpload, signal: AbortSignal): Promise<DifyAnswer> {
-    const url = await requestUploadUrl(http, options, file, signal);
+  async function send(file: FileUpload, signal: AbortSignal, userId?: string): Promise<DifyAnswer> {
+    const url = await requestUploadUrl(http, { ...options, userId }, file, signal);
     return http.send({
       method: 'POST',
       path: ownPath(url),
@@ -35,12 +35,12 @@ export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUp
   }
 
   return {
-    async upload(given, signal) {
+    async upload(given, signal, userId) {
       const file: FileUpload = { ...given, ...nameForDify(given) };
-      let answer = await send(file, signal);
+      let answer = await send(file, signal, userId);
       if (answer.status === 403) {
         await answer.discard();
-        answer = await send(file, signal);
+        answer = await send(file, signal, userId);
       }
       const upstream = { status: answer.status, path: answer.path };
       if (answer.status === 403) {

@@ -27,6 +27,7 @@ function lasting(text: string, { sandbox, folder }: Scene): string {
       .replaceAll('22222222-0000-4000-8000-000000000000', '22222222-…')
       .replaceAll(`${folder}/`, '')
       .replaceAll(/redis:\/\/127\.0\.0\.1:\d+/g, 'redis://redis:6379')
+      .replaceAll(/http:\/\/localhost:\d+/g, 'https://login.example.com')
       .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:5001')
       .replaceAll(/\b(59|60)\d s\b/g, '600 s')
       // What a machine without DNS says.

@@ -126,6 +126,7 @@ describe('precedence', () => {
         maxReadBytes: 10_485_760,
       },
       state: {},
+      oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
       log: { level: 'info' },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
@@ -555,6 +556,72 @@ describe('the file', () => {
   });
 });
 
+describe('an end user for each principal', () => {
+  it('is of the inner road, and leaves no use for a single one', async () => {
+    const env = { ...DIFY, DIFY_USER_PER_PRINCIPAL: 'true', DIFY_USER_ID: WORKSPACE };
+    expect((await load({ env })).warnings).toContainEqual({
+      path: 'dify.userId',
+      message: expect.stringMatching(/^not used/),
+    });
+    expect((await load({ env: { ...env, DIFY_ROAD: 'account' } })).warnings).toContainEqual({
+      path: 'dify.userPerPrincipal',
+      message: 'not used on the account road',
+    });
+  });
+});
+
+describe('access tokens', () => {
+  const env = {
+    ...DIFY,
+    DIFY_BRIDGE_PUBLIC_URL: 'https://bridge.example.com',
+    DIFY_BRIDGE_OAUTH_ISSUER: 'https://login.example.com/',
+  };
+
+  it('are accepted from an issuer, whose slash at the end is kept', async () => {
+    const file = fileWith(
+      'views: { charts: {} }\noauth: { views: { charts: { scope: dify.charts }, default: { claim: groups, value: staff } } }',
+    );
+    const { config } = await load({ file, env: { ...env, DIFY_BRIDGE_OAUTH_SCOPES: 'dify,dify.read' } });
+    expect(config.oauth).toEqual({
+      issuer: 'https://login.example.com/',
+      scopes: ['dify', 'dify.read'],
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      views: { charts: { scope: 'dify.charts' }, default: { claim: 'groups', value: 'staff' } },
+    });
+    expect(config.oauth).not.toHaveProperty('audience');
+  });
+
+  it.each<[Record<string, string>, string, string]>([
+    [{ DIFY_BRIDGE_PUBLIC_URL: '' }, '', 'http.publicUrl: missing: oauth.issuer needs'],
+    [
+      { DIFY_BRIDGE_PUBLIC_URL: 'http://bridge.example.com' },
+      '',
+      'env DIFY_BRIDGE_PUBLIC_URL: expected https://',
+    ],
+    [
+      { DIFY_BRIDGE_OAUTH_ISSUER: 'http://login.example.com' },
+      '',
+      'env DIFY_BRIDGE_OAUTH_ISSUER: expected the address',
+    ],
+    [{ DIFY_BRIDGE_OAUTH_ISSUER: 'login' }, '', 'env DIFY_BRIDGE_OAUTH_ISSUER: expected the address'],
+    [{ DIFY_BRIDGE_OAUTH_ISSUER: '', DIFY_BRIDGE_OAUTH_SCOPES: 'dify' }, '', 'oauth.issuer: missing'],
+    [
+      { DIFY_BRIDGE_OAUTH_ALGORITHMS: 'RS256,HS256' },
+      '',
+      'env DIFY_BRIDGE_OAUTH_ALGORITHMS: expected one of RS256',
+    ],
+    [{ DIFY_BRIDGE_OAUTH_SCOPES: 'dify read' }, '', 'expected a scope without spaces'],
+    [{ DIFY_BRIDGE_OAUTH_ALGORITHMS: 'none' }, '', 'env DIFY_BRIDGE_OAUTH_ALGORITHMS: expected one of RS256'],
+    [{}, 'oauth: { views: { chart: { scope: a } } }', 'there is no view named chart'],
+    [{}, 'oauth: { views: { default: { claim: groups } } }', 'expected a scope, or a claim and its value'],
+    [{}, 'oauth: { views: { default: {} } }', 'expected a scope, or a claim and its value'],
+    [{}, 'oauth: { isuer: x }', 'did you mean'],
+  ])('with %o and %j are refused', async (changes, text, problem) => {
+    const problems = await problemsOf({ file: fileWith(text), env: { ...env, ...changes } });
+    expect(problems).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
 describe('the connection to Dify', () => {
   it('is required in whole', async () => {
     const env = { DIFY_API_URL: DIFY.DIFY_API_URL };
@@ -695,6 +762,7 @@ describe('the table', () => {
     const names = table.flatMap(({ env }) => env ?? []);
     expect(new Set(names).size).toBe(names.length);
     expect(table.filter(({ env }) => env === undefined).map(({ path }) => path)).toEqual([
+      'oauth.views',
       'tools.auto',
       'tools.presets',
       'tools.aliases',
