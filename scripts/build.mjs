@@ -15,11 +15,12 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** Bundles only the part of undici that the program uses: the rest costs memory and time at each start. */
-const lessOfUndici = {
-  name: 'less-of-undici',
+/** Bundles only the parts of packages that the program uses: the rest costs memory and time at each start. */
+const lessOfPackages = {
+  name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
   },
 };
 
@@ -47,12 +48,13 @@ const { metafile } = await build({
     js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
   },
   // Uses the ESM builds of these packages: the CommonJS build of one loads its parts in a way that no bundler can follow,
-  // and that of the other has no named exports when it is a separate file.
+  // that of another has no named exports when it is a separate file, and only an ESM build is bundled in part.
   alias: {
+    cockatiel: 'cockatiel/dist/esm/index.js',
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
     yaml: `${root}/node_modules/yaml/browser/index.js`,
   },
-  plugins: [lessOfUndici],
+  plugins: [lessOfPackages],
   logLevel: 'warning',
 });
 for (const path of Object.keys(metafile.outputs)) {

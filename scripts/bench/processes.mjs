@@ -9,6 +9,11 @@ import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.m
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PROGRAM = here('../../dist/main.js');
 
+/** More calls a minute than a process can make, so that they are counted but never refused. */
+const RATES = Object.fromEntries(
+  ['PRINCIPAL', 'VIEW', 'PROVIDER'].map((each) => [`DIFY_BRIDGE_LIMITS_RATE_PER_${each}`, '100000000']),
+);
+
 /** Starts a fake Dify with a number of tools. */
 export async function startUpstream(toolCount) {
   const child = fork(here('upstream.mjs'), [String(toolCount)]);
@@ -51,6 +56,7 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
     DIFY_WORKSPACE_ID: WORKSPACE_ID,
     DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
     DIFY_SECRET_KEY: SECRET_KEY,
+    ...RATES,
     DIFY_BRIDGE_FILES_STORE: more.DIFY_BRIDGE_FILES_DIR === undefined ? 'memory' : 'directory',
     ...more,
   };

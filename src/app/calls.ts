@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Caller } from '../calls/caller.ts';
+import { CallLimits } from '../calls/call-limits.ts';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
 import type { Logger } from '../model/logger.ts';
@@ -9,12 +12,15 @@ import type { BridgeFiles } from './files.ts';
 import type { Road } from './road.ts';
 
 export interface CallParts {
+  readonly workspace: string;
   readonly road: Road;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
+  /** Counts the calls of all replicas. */
+  readonly rates?: RateStore | undefined;
   readonly logger: Logger;
   /** See `CallerOptions`. */
   readonly onStale?: (() => void) | undefined;
@@ -23,19 +29,37 @@ export interface CallParts {
 export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
   const { road, files, sources, memory, logger, onStale } = parts;
   const { invoker, uploader, userId, endUsers } = road;
-  const { timeout, maxConcurrent, maxQueued } = config.calls;
   return new Caller({
     invoker,
     files: createInputs(config, { uploader, kept: files, sources }),
     results,
     userId,
     endUsers,
-    timeoutMs: timeout,
-    maxConcurrent,
-    maxQueued,
+    timeoutMs: config.calls.timeout,
+    limits: openLimits(config, parts),
     onStale,
     memory,
     logger,
+  });
+}
+
+function openLimits(
+  { calls, limits, keysFile }: Config,
+  { workspace, rates, logger }: CallParts,
+): CallLimits {
+  const { maxConcurrent, maxQueued } = calls;
+  return new CallLimits({
+    scope: workspace,
+    maxConcurrent,
+    maxQueued,
+    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
+    maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
+    hasSeveral: existsSync(keysFile),
+    ratePerPrincipal: limits.ratePerPrincipal,
+    ratePerProvider: limits.ratePerProvider,
+    breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },
+    rates,
   });
 }
 

@@ -116,9 +116,15 @@ export function createHosting({
   }
 
   async function makeHttpView(workspace: Workspace, view: View): Promise<HttpView> {
-    const path = pathOf(view.id);
-    const createServer = await createServers(view, workspace.config);
-    return { name: view.id, path, createServer, tools: view.tools };
+    return {
+      name: view.id,
+      path: pathOf(view.id),
+      createServer: await createServers(view, workspace.config),
+      tools: view.tools,
+      get streamsPerView() {
+        return view.config.limits.streamsPerView;
+      },
+    };
   }
 
   let closing = false;
@@ -177,7 +183,11 @@ export function createHosting({
         import('../http/local-sessions.ts'),
       ]);
       const { keepAlive, publicUrl, keysFile, ...options } = config.http;
-      const keys = new Keys(config.keysFile, { required: keysFile !== undefined, logger });
+      const keys = new Keys(config.keysFile, {
+        required: keysFile !== undefined,
+        revocations: state?.revocations,
+        logger,
+      });
       keys.onEnd((key) => {
         for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });
@@ -197,6 +207,7 @@ export function createHosting({
         ...options,
         ...(await openAccessTokens(config, pathOf, accounts?.signIn)),
         keys,
+        streamsPerPrincipal: config.limits.streamsPerPrincipal,
         ...accounts?.hostOptions,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -20,6 +21,7 @@ export async function openState(config: Config, logger: Logger) {
     { RedisSessions },
     { RedisRecords },
     { redisEndUsers },
+    { RedisRevocations },
   ] = await Promise.all([
     import('../redis/connection.ts'),
     import('../files/backends/redis.ts'),
@@ -27,6 +29,7 @@ export async function openState(config: Config, logger: Logger) {
     import('../http/redis-sessions.ts'),
     import('../signin/redis-records.ts'),
     import('../redis/end-users.ts'),
+    import('../http/redis-revocations.ts'),
   ]);
   const connection = await connectRedis({ url, password, logger });
   const { keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
@@ -38,7 +41,12 @@ export async function openState(config: Config, logger: Logger) {
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
     signInRecords: new RedisRecords(connection),
     endUsers: redisEndUsers(connection, logger),
+    /** Counts the calls of all replicas. */
+    rates: {
+      eval: (script, options) => connection.run((client) => client.eval(script, options)),
+    } satisfies RateStore,
     sessions: new RedisSessions(connection, sessionKeyOf(config), logger),
+    revocations: new RedisRevocations(connection),
     get health() {
       return connection.health;
     },

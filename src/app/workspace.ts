@@ -89,7 +89,7 @@ export async function openWorkspace(
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
   const shared = { tokens: account?.tokens, endUsers: state?.endUsers };
   const road = openRoad(config, http, connection, logger, shared);
-  const parts = { road, files, sources, memory, logger, onStale };
+  const parts = { workspace: name, road, files, sources, memory, rates: state?.rates, logger, onStale };
   const results = openResults(config, parts);
   const caller = openCaller(config, parts, results);
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });

@@ -1,16 +1,18 @@
 import { abortable, after } from '../model/async.ts';
 import type { CallObserver, CallOrigin } from '../model/call.ts';
 import { type ToolResult, withIgnored } from '../model/content.ts';
-import { argumentsError, unauthorizedError } from '../model/errors.ts';
+import { argumentsError, BridgeError, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { Semaphore } from '../model/semaphore.ts';
+import { formatSize } from '../model/format-size.ts';
+import { writeJson } from '../model/well-formed.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
+import type { CallLimits, CallSlot } from './call-limits.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
 import { type Silence, watchSilence } from './silence.ts';
@@ -27,10 +29,7 @@ export interface CallerOptions {
   readonly endUsers?: EndUsers | undefined;
   /** Time limit of a call in milliseconds, including waiting for a slot and uploading files. */
   readonly timeoutMs: number;
-  /** The most concurrent calls. */
-  readonly maxConcurrent: number;
-  /** The most calls that wait for a slot. */
-  readonly maxQueued: number;
+  readonly limits: Pick<CallLimits, 'enter' | 'running'>;
   /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
   /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
@@ -45,29 +44,30 @@ const SILENCE_MS = 60_000;
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
-  readonly #slots: Semaphore;
   readonly #calls = new Map<RunningCall, Promise<ToolResult>>();
   #closing = false;
 
   constructor(options: CallerOptions) {
     this.#options = options;
-    this.#slots = new Semaphore(options.maxConcurrent, options.maxQueued);
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
   get running(): number {
-    return this.#slots.running;
+    return this.#options.limits.running;
   }
 
   /**
    * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
-   * @throws BridgeError `invalid_arguments` with all problems, `provider_unauthorized` if nobody could correct them.
+   * @throws BridgeError `invalid_arguments` with all problems, also if the arguments have more bytes than `maxBytes`;
+   * `provider_unauthorized` if nobody could correct them.
    */
   check(
     tool: PublishedTool,
     args: unknown,
-    origin?: CallOrigin,
+    { origin, maxBytes }: { readonly origin?: CallOrigin | undefined; readonly maxBytes: number },
   ): Pick<CallRequest, 'parameters' | 'ignored'> {
+    const bytes = Buffer.byteLength(writeJson(args) ?? '');
+    if (bytes > maxBytes) throw argumentsTooLarge(tool.name, bytes, maxBytes);
     const parsed = tool.parseArguments(args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     if (!tool.authorized) {
@@ -130,12 +130,13 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, endUsers, silenceMs = SILENCE_MS, onStale } = this.#options;
-    let release: (() => void) | undefined;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    let slot: CallSlot | undefined;
+    let failure: BridgeError | undefined;
     let silence: Silence | undefined;
     let iterator: AsyncIterator<ToolInvokeMessage> | undefined;
     try {
-      release = await this.#slots.acquire(call.signal);
+      slot = await limits.enter(call.request, call.signal);
       call.hasSlot = true;
       // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
@@ -152,19 +153,20 @@ export class Caller {
         const next = await abortable(iterator.next(), call.signal);
         if (next.done === true) break;
         call.messages += 1;
+        slot.answered();
         silence.heard();
         yield next.value;
         // The call may have ended while the message arrived.
         call.signal.throwIfAborted();
       }
     } catch (error) {
-      const failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
+      failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
       if (isStale(failure, tool)) onStale?.();
       throw failure;
     } finally {
       silence?.stop();
-      release?.();
+      slot?.release(failure);
       // Its answer does not matter: the call has its outcome already.
       const close = async (): Promise<unknown> => iterator?.return?.();
       close().catch(() => undefined);
@@ -194,4 +196,11 @@ export class Caller {
       messages,
     });
   }
+}
+
+function argumentsTooLarge(tool: string, bytes: number, maxBytes: number): BridgeError {
+  const sizes = `${formatSize(bytes)}, more than ${formatSize(maxBytes)} (limits.maxArgumentBytes)`;
+  return new BridgeError('invalid_arguments', `The arguments of ${tool} have ${sizes}.`, {
+    hint: 'Nothing was sent to Dify. Send less, and files by their address or resource URI.',
+  });
 }

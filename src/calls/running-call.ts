@@ -6,6 +6,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { cancelled, deadlineExceeded } from './call-errors.ts';
+import type { CalledView } from './call-limits.ts';
 
 /** A call of a published tool with checked arguments. */
 export interface CallRequest {
@@ -16,6 +17,7 @@ export interface CallRequest {
   readonly ignored?: readonly string[] | undefined;
   /** The owner of the call. */
   readonly principal: string;
+  readonly view: CalledView;
   /** How many bytes and characters the result may contain. */
   readonly limits: ResultLimits;
   readonly origin?: CallOrigin | undefined;

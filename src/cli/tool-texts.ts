@@ -31,6 +31,21 @@ export function accountLines({ sandbox, dify }: Config, tool: PublishedTool | un
   return lines;
 }
 
+/** Returns the limits on the calls of a tool. */
+export function limitLines(
+  { calls }: Config,
+  { limits }: ViewConfig,
+  tool: PublishedTool | undefined,
+): readonly string[] {
+  if (tool === undefined) return [];
+  const most = (running: number | undefined, rate: number): string =>
+    `${running ?? calls.maxConcurrent} at once and ${number(rate)} a minute`;
+  const { callsPerProvider, ratePerProvider, callsPerView, ratePerView, ratePerPrincipal } = limits;
+  return [
+    `Calls: at most ${most(callsPerProvider, ratePerProvider)} of ${tool.providerLabel}, ${most(callsPerView, ratePerView)} of the view, ${number(ratePerPrincipal)} a minute of each client.`,
+  ];
+}
+
 /** Returns the error for a name that is not published, with the reason or similar names. */
 export function unknownTool(session: Session, output: Output, name: string): BridgeError {
   const { registry } = session;

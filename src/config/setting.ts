@@ -45,6 +45,7 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   workspaces: 'workspaces',
   manifest: 'approval',
   calls: 'limits',
+  limits: 'limits',
   files: 'files',
   state: 'replicas',
   log: 'operation',

@@ -19,6 +19,7 @@ import {
 } from './fields.ts';
 import { files, state } from './file-settings.ts';
 import { checkOauth, oauth } from './oauth-settings.ts';
+import { limits } from './limit-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
 import { checkSignIn, signIn } from './sign-in-settings.ts';
 import { tools, views } from './view-settings.ts';
@@ -162,8 +163,14 @@ const log = z.strictObject({
 
 /** The limits of the whole process are the same for every workspace. */
 const { maxMemoryBytes: _memory, shutdownGrace: _grace, ...ownCalls } = calls.shape;
+const { streamsPerPrincipal: _streams, ...ownLimits } = limits.shape;
 
-const workspaces = workspacesSetting({ dify: dify.shape, catalog: catalog.shape, calls: ownCalls });
+const workspaces = workspacesSetting({
+  dify: dify.shape,
+  catalog: catalog.shape,
+  calls: ownCalls,
+  limits: ownLimits,
+});
 
 /** Checks a complete configuration and parses its texts into numbers. */
 export const settingsSchema = z
@@ -178,6 +185,7 @@ export const settingsSchema = z
     workspaces,
     manifest: manifest.prefault({}),
     calls: calls.prefault({}),
+    limits: limits.prefault({}),
     files: files.prefault({}),
     state: state.prefault({}),
     log: log.prefault({}),

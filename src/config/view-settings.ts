@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { viewLimits } from './limit-settings.ts';
 import { choice, durationOrOff, flag, list, LIST_ERROR, text, wholeNumber } from './fields.ts';
 import { matcher, preset, RESULT_FIELDS } from './preset-fields.ts';
 import { kinds, optional, setting } from './setting.ts';
@@ -130,6 +131,7 @@ export const view = z.strictObject(
       .exactOptional(z.strictObject(withoutDefaults(AUTO_SIZES), AUTO_ERROR))
       .describe(tools.shape.auto.description ?? ''),
     handOff: z.exactOptional(viewHandOff).describe(tools.shape.handOff.description ?? ''),
+    limits: z.exactOptional(viewLimits).describe('The limits of this view, in place of those under limits.'),
   },
   SETTINGS_ERROR,
 );

@@ -3,6 +3,7 @@ import { BridgeError } from '../model/errors.ts';
 import type { Config } from './schema.ts';
 
 export type ViewConfig = Config['tools'] & {
+  readonly limits: Config['limits'];
   /** The paths of settings in the configuration that are not under `tools`. */
   readonly at?: Readonly<Record<string, string>>;
   /** How callers may pass a file. */
@@ -23,11 +24,11 @@ export const DEFAULT_VIEW = 'default';
 
 /**
  * Returns every view by name, the default one first. A view inherits from `tools` what it does not set.
- * Its lists, presets and aliases replace those of `tools` completely; `auto` and `handOff` are merged by key. `common`
- * applies to all views and is not a setting.
+ * Its lists, presets and aliases replace those of `tools` completely; `auto`, `handOff` and `limits` are merged by key.
+ * `common` applies to all views and is not a setting.
  */
 export function viewsOf(
-  config: Pick<Config, 'tools' | 'views' | 'own'>,
+  config: Pick<Config, 'tools' | 'views' | 'limits' | 'own'>,
   common: Pick<ViewConfig, 'fileSources'> = {},
 ): ReadonlyMap<string, ViewConfig> {
   const { views, own } = config;
@@ -35,6 +36,7 @@ export function viewsOf(
   const tools: ViewConfig = Object.freeze({
     ...config.tools,
     ...common,
+    limits: config.limits,
     ...(inWorkspace && { at: inWorkspace }),
   });
   const all = new Map<string, ViewConfig>([[DEFAULT_VIEW, tools]]);
@@ -42,7 +44,8 @@ export function viewsOf(
     const at = { ...tools.at, ...pathsOf(view, `${own === undefined ? '' : `${own.path}.`}views.${name}`) };
     const auto = { ...tools.auto, ...view.auto };
     const handOff = { ...tools.handOff, ...view.handOff };
-    all.set(name, Object.freeze({ ...tools, ...view, auto, handOff, at }));
+    const limits = { ...tools.limits, ...view.limits };
+    all.set(name, Object.freeze({ ...tools, ...view, auto, handOff, limits, at }));
   }
   return all;
 }

@@ -16,10 +16,16 @@ const workspaceName = z
 const OWN = ['url', 'apiUrl', 'workspaceId', 'email'];
 
 /** Returns the setting of further workspaces, from the groups whose settings each of them can have. */
-export function workspacesSetting<Dify extends Shape, Catalog extends Shape, Calls extends Shape>(groups: {
+export function workspacesSetting<
+  Dify extends Shape,
+  Catalog extends Shape,
+  Calls extends Shape,
+  Limits extends Shape,
+>(groups: {
   readonly dify: Dify;
   readonly catalog: Catalog;
   readonly calls: Calls;
+  readonly limits: Limits;
 }) {
   const dify = z
     .strictObject(withoutDefaults(groups.dify), SETTINGS_ERROR)
@@ -36,6 +42,7 @@ export function workspacesSetting<Dify extends Shape, Catalog extends Shape, Cal
         .strictObject({ dir: z.exactOptional(text), frozen: z.boolean().default(false) }, SETTINGS_ERROR)
         .prefault({}),
       calls: z.strictObject(withoutDefaults(groups.calls), SETTINGS_ERROR).prefault({} as never),
+      limits: z.strictObject(withoutDefaults(groups.limits), SETTINGS_ERROR).prefault({} as never),
     },
     SETTINGS_ERROR,
   );

@@ -61,7 +61,7 @@ export function workspaceDify(main: Dify, own: Own['dify']): Dify {
 
 /** A workspace inherits what it does not set, but not views and manifest, which name the tools of one workspace. */
 function workspaceConfig(main: Config, name: string, own: Own): Config {
-  const { tools, catalog, calls } = main;
+  const { tools, catalog, calls, limits } = main;
   return {
     ...main,
     own: { path: `workspaces.${name}`, tools: own.tools },
@@ -77,5 +77,6 @@ function workspaceConfig(main: Config, name: string, own: Own): Config {
     manifest: own.manifest,
     catalog: { ...catalog, ...own.catalog },
     calls: { ...calls, ...own.calls },
+    limits: { ...limits, ...own.limits },
   };
 }

@@ -1,4 +1,4 @@
-import type { ContentBlock, ResultLimits, ToolResult } from '../model/content.ts';
+import { type ContentBlock, errorResult, type ResultLimits, type ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import { withoutSteering } from '../model/invisible-characters.ts';
@@ -209,9 +209,7 @@ async function toBlocks(
 }
 
 function failed(failure: BridgeError, blocks: readonly ContentBlock[]): ToolResult {
-  const content: ContentBlock[] = [{ type: 'text', text: failure.toText() }];
-  if (blocks.length > 0) content.push({ type: 'text', text: BEFORE_ERROR }, ...blocks);
-  return { content, isError: true };
+  return errorResult(failure, blocks.length === 0 ? [] : [{ type: 'text', text: BEFORE_ERROR }, ...blocks]);
 }
 
 /** Returns the variables whose value is neither in a JSON object of the text nor a text of its own. */

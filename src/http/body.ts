@@ -99,7 +99,8 @@ function timedOut(): BridgeError {
 
 function crowded(): BridgeError {
   return new BridgeError('overloaded', 'Too many large request bodies are arriving at the same time.', {
-    hint: 'Repeat the request later. Nothing was sent to Dify.',
+    hint: 'Nothing was sent to Dify. Wait 5 s, then repeat the request.',
+    retryAfterSeconds: 5,
   });
 }
 

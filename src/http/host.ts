@@ -80,7 +80,13 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    this.#streams = new StreamLimit(maxStreams);
+    const half = Math.ceil(maxStreams / 2);
+    const { streamsPerPrincipal } = options;
+    this.#streams = new StreamLimit({
+      maxStreams,
+      maxPerPrincipal: () =>
+        streamsPerPrincipal ?? (keys?.required === true || verifiers.length > 0 ? half : maxStreams),
+    });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
       isClosing: () => this.#isClosing(),

@@ -7,6 +7,22 @@ import { type ApiKey, hasExpired, keysFileInvalid, parseKeys, readKeyFile } from
 /** How often open streams are compared with the file, in milliseconds. Each request looks at it as well. */
 const CHECK_MS = 1000;
 
+/** The keys that any replica revoked, by hash: see `RedisRevocations`. */
+export interface Revocations {
+  has(sha256: string): boolean;
+  add(hashes: readonly string[]): void;
+  withdraw(hashes: readonly string[]): void;
+  onAdd(listener: (sha256: string) => void): void;
+}
+
+export interface KeysOptions {
+  /** Whether the file must exist. */
+  readonly required: boolean;
+  /** Without it, this replica is the only one. */
+  readonly revocations?: Revocations | undefined;
+  readonly logger: Logger;
+}
+
 /** Called with the key that is no longer valid; with undefined when requests without a key are no longer admitted. */
 export type EndListener = (key: ApiKey | undefined) => void;
 
@@ -27,9 +43,16 @@ export class Keys {
   readonly #expired = new Set<string>();
   readonly #refused = new Set<string>();
 
+  readonly #revocations: Revocations | undefined;
+
   /** Reads the file. @throws BridgeError `keys_file_invalid`, also if a `required` file does not exist. */
-  constructor(path: string, { required, logger }: { readonly required: boolean; readonly logger: Logger }) {
+  constructor(path: string, { required, revocations, logger }: KeysOptions) {
     this.#path = path;
+    this.#revocations = revocations;
+    revocations?.onAdd((sha256) => {
+      const key = this.#keys?.get(sha256);
+      if (key !== undefined) this.#end(key);
+    });
     this.#logger = logger;
     this.#version = versionOf(path);
     const text = readKeyFile(path);
@@ -49,6 +72,7 @@ export class Keys {
   find(sha256: string): ApiKey | undefined {
     // A client does not know the hashes of the keys, so the time of the look-up reveals nothing about them.
     const key = this.#keys?.get(sha256);
+    if (this.#revocations?.has(sha256) === true) return undefined;
     if (key === undefined || !hasExpired(key)) return key;
     if (!this.#refused.has(key.name)) {
       this.#refused.add(key.name);
@@ -98,6 +122,8 @@ export class Keys {
     this.#expired.clear();
     this.#refused.clear();
     this.#logger.info('The keys were read again', { keys: next.size });
+    this.#revocations?.add([...(before?.keys() ?? [])].filter((sha256) => !next.has(sha256)));
+    this.#revocations?.withdraw([...next.keys()]);
     if (before === undefined) this.#end(undefined);
     for (const [sha256, key] of before ?? []) {
       if (!isDeepStrictEqual(next.get(sha256)?.views, key.views)) this.#end(key);

@@ -50,6 +50,8 @@ export class LocalSessions implements SessionRecords {
 
   /** A single bridge has no other replicas. */
   onEnd(): void {}
+  onCancel(): void {}
+  async cancel(): Promise<void> {}
 
   #storedKey(): Uint8Array {
     const path = join(this.#folder, 'key');

@@ -8,6 +8,8 @@ const KEY = 'dify-mcp-bridge:session-key';
 const ENDED = 'dify-mcp-bridge:ended-session:';
 /** The channel for the nonces of sessions that clients ended. */
 const NEWS = 'dify-mcp-bridge:ended-sessions';
+/** The channel for requests that clients cancelled. */
+const CANCELLED = 'dify-mcp-bridge:cancelled-requests';
 
 /** How long to wait before the key is written again, in milliseconds. */
 const RETRY_MS = 1000;
@@ -18,6 +20,7 @@ export class RedisSessions implements SessionRecords {
   readonly #logger: Logger;
   readonly #configured: Uint8Array | undefined;
   readonly #listeners = new Set<(nonce: string) => void>();
+  readonly #cancelListeners = new Set<(nonce: string, requestId: string | number) => void>();
   #stored: string | undefined;
   #stopRetry: Stop = () => undefined;
 
@@ -33,6 +36,10 @@ export class RedisSessions implements SessionRecords {
       },
       () => void this.#storeAgain(),
     );
+    connection.subscribe(CANCELLED, (text) => {
+      const [nonce, requestId] = JSON.parse(text) as [string, string | number];
+      for (const listener of this.#cancelListeners) listener(nonce, requestId);
+    });
   }
 
   async key(): Promise<Uint8Array> {
@@ -66,6 +73,18 @@ export class RedisSessions implements SessionRecords {
 
   onEnd(listener: (nonce: string) => void): void {
     this.#listeners.add(listener);
+  }
+
+  async cancel(nonce: string, requestId: string | number): Promise<void> {
+    try {
+      await this.#connection.run((client) => client.publish(CANCELLED, JSON.stringify([nonce, requestId])));
+    } catch (error) {
+      this.#logger.debug('The other replicas could not be told that a request was cancelled', { error });
+    }
+  }
+
+  onCancel(listener: (nonce: string, requestId: string | number) => void): void {
+    this.#cancelListeners.add(listener);
   }
 
   /** Returns the key in Redis, which is the given one if there was none. */

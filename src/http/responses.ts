@@ -40,12 +40,14 @@ export function sendError(
   headers: Readonly<Record<string, string>>,
 ): void {
   const { http, rpc } = error.rule;
+  const { code, retryAfterSeconds } = error;
   const answer = {
     jsonrpc: '2.0',
     id: typeof id === 'string' || typeof id === 'number' ? id : null,
-    error: { code: rpc, message: error.toText(), data: { code: error.code } },
+    error: { code: rpc, message: error.toText(), data: { code, retryAfterSeconds } },
   };
-  sendJson(res, http, answer, headers);
+  const wait = retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) };
+  sendJson(res, http, answer, { ...headers, ...wait });
 }
 
 /** Refuses a method that the endpoint does not support in the client's revision. */

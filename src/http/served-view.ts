@@ -28,6 +28,8 @@ export interface HttpView {
   readonly createServer: ServerFactory;
   /** Its tools. Only its own clients are notified of a change. */
   readonly tools: ToolListSource;
+  /** The most event streams on which its clients wait. Default: as many as the host allows. May change. */
+  readonly streamsPerView?: number | undefined;
 }
 
 export interface ServedViewOptions {
@@ -52,9 +54,12 @@ export class ServedView {
   readonly #sessions: SessionGroup;
   readonly #lists: PreparedLists;
   readonly #modern: McpHttpHandler;
+  readonly #view: HttpView;
 
-  constructor({ name, path, createServer, tools }: HttpView, options: ServedViewOptions) {
+  constructor(view: HttpView, options: ServedViewOptions) {
+    const { name, path, createServer, tools } = view;
     const { keepAliveMs, logger } = options;
+    this.#view = view;
     this.name = name;
     this.path = path;
     this.#createServer = createServer;
@@ -90,13 +95,17 @@ export class ServedView {
     withId: (id: unknown) => void,
   ): Promise<void> {
     const { bodies, streams } = this.#options;
+    const addStream = (): void => {
+      const { streamsPerView: maxPerView = Number.POSITIVE_INFINITY } = this.#view;
+      streams.add(res, { principal, path: this.path, maxPerView });
+    };
     if (req.method === 'GET' || req.method === 'DELETE') {
       const version = singleHeader(req, 'mcp-protocol-version');
       if (version !== undefined && version >= FIRST_MODERN_VERSION) return sendMethodNotAllowed(res, 'POST');
       if (req.method === 'GET') {
         // Clients ask before they have a session whether there is a stream at all.
         if (req.headers['mcp-session-id'] === undefined) return sendMethodNotAllowed(res, 'POST');
-        streams.add(res);
+        addStream();
       }
       return this.#sessions.handle(req, res, principal);
     }
@@ -109,7 +118,7 @@ export class ServedView {
     if (this.#options.isClosing()) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
-    if (isJsonObject(message) && message['method'] === 'subscriptions/listen') streams.add(res);
+    if (isJsonObject(message) && message['method'] === 'subscriptions/listen') addStream();
     const form = answerForm(req.headers.accept, message);
     const list = this.#lists.find(req, message, FIRST_MODERN_VERSION, form);
     if (list?.send(res) === true) return;

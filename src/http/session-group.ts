@@ -87,10 +87,11 @@ export class SessionGroup {
     if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
     const messages = message === undefined ? [] : [message].flat();
     const requestIds = messages.filter(isRequest).map(({ id }) => id);
+    const cancelled = messages.map(cancelledId).filter((id) => id !== undefined);
+    const elsewhere = cancelled.filter((id) => !session.isAnswering(id));
     const response = await session.respond(await webRequest(req), message, requestIds, addressOf(req));
-    for (const cancelled of messages.map(cancelledId)) {
-      if (cancelled !== undefined) await session.settleCancelled(cancelled);
-    }
+    for (const id of cancelled) await session.settleCancelled(id);
+    for (const id of elsewhere) await this.#sessions.records.cancel(session.facts.nonce, id);
     const sent = await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#memory });
     for (const requestId of requestIds) {
       if (sent === 'json') session.events.discard(requestId);

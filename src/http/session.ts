@@ -140,6 +140,17 @@ export class Session {
     await this.#transport.close();
   }
 
+  /** Cancels a request whose client sent the cancellation to another replica. */
+  async cancel(requestId: RequestId): Promise<void> {
+    if (!this.isAnswering(requestId)) return;
+    this.#transport.onmessage?.({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId },
+    });
+    await this.settleCancelled(requestId);
+  }
+
   /**
    * Ends the response stream of a request that its client cancelled. No answer follows a cancellation, but the
    * transport holds the stream until there is one. So it gets an answer that is not sent.

@@ -39,6 +39,7 @@ export class Sessions {
     this.logger = logger;
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     records.onEnd((nonce) => void this.#kept.get(nonce)?.close('its client ended it at another replica'));
+    records.onCancel((nonce, requestId) => void this.#kept.get(nonce)?.cancel(requestId));
   }
 
   /** Counts a session in memory as used now. */

@@ -1,34 +1,67 @@
 import type { ServerResponse } from 'node:http';
 import { BridgeError } from '../model/errors.ts';
 
+/** How long refused clients wait, in seconds. Streams end when clients leave, which nobody can foresee. */
+const RETRY_S = 30;
+
+export interface StreamLimits {
+  /** The most streams in all. */
+  readonly maxStreams: number;
+  /** The most streams of one principal. */
+  readonly maxPerPrincipal: () => number;
+}
+
+/** Whose stream it is. */
+export interface StreamOwner {
+  readonly principal: string;
+  /** Path of the endpoint. */
+  readonly path: string;
+  /** The most streams of its view. */
+  readonly maxPerView: number;
+}
+
 /** Limits the streams that stay open without a request: the GET streams of sessions and `subscriptions/listen`. */
 export class StreamLimit {
-  readonly #max: number;
-  #open = 0;
+  readonly #limits: StreamLimits;
+  readonly #open = new Map<ServerResponse, StreamOwner>();
 
-  constructor(maxStreams: number) {
-    this.#max = maxStreams;
+  constructor(limits: StreamLimits) {
+    this.#limits = limits;
   }
 
-  /** Whether a new stream would be refused. */
+  /** Whether a new stream would be refused to every client. */
   get full(): boolean {
-    return this.#open >= this.#max;
+    return this.#open.size >= this.#limits.maxStreams;
   }
 
   /**
    * Counts a response as a stream until it is closed.
    * @throws BridgeError `overloaded`.
    */
-  add(res: ServerResponse): void {
-    if (this.full) {
-      throw new BridgeError('overloaded', `As many streams as allowed are open: ${this.#max}.`, {
-        hint: 'Requests are still served. Try again later, or raise the setting http.maxStreams.',
-      });
+  add(res: ServerResponse, owner: StreamOwner): void {
+    const { maxStreams, maxPerPrincipal } = this.#limits;
+    const ofPrincipal = maxPerPrincipal();
+    if (this.full) throw overloaded('As many streams as allowed', maxStreams, 'http.maxStreams');
+    const others = [...this.#open.values()];
+    if (others.filter(({ principal }) => principal === owner.principal).length >= ofPrincipal) {
+      throw overloaded(
+        'As many streams of this client as allowed',
+        ofPrincipal,
+        'limits.streamsPerPrincipal',
+      );
+    }
+    if (others.filter(({ path }) => path === owner.path).length >= owner.maxPerView) {
+      throw overloaded('As many streams of this view as allowed', owner.maxPerView, 'limits.streamsPerView');
     }
     if (res.destroyed) return;
-    this.#open += 1;
-    res.once('close', () => {
-      this.#open -= 1;
-    });
+    this.#open.set(res, owner);
+    res.once('close', () => this.#open.delete(res));
   }
+}
+
+function overloaded(what: string, limit: number, setting: string): BridgeError {
+  return new BridgeError('overloaded', `${what} are open: ${limit}.`, {
+    hint: `Requests are still served. Wait ${RETRY_S} s before the next attempt, or raise the setting ${setting}.`,
+    retryAfterSeconds: RETRY_S,
+  });
 }

@@ -28,6 +28,9 @@ export function vocabularyOf(server: Server): Vocabulary {
   return known ?? '2024-11-05';
 }
 
+/** The member of `_meta` in which a refused tools/call has the seconds to wait. */
+const RETRY_AFTER_META_KEY = 'io.github.dify-mcp-bridge/retry-after-seconds';
+
 /** The tool that the client called, as the client sees it. */
 export interface CalledTool {
   readonly name: string;
@@ -40,7 +43,7 @@ export interface CalledTool {
  * output schema: the text has the same values, and some clients show the model both.
  */
 export function toCallToolResult(
-  { content, structuredContent, isError }: ToolResult,
+  { content, structuredContent, isError, retryAfterSeconds }: ToolResult,
   vocabulary: Vocabulary,
   { name, list }: CalledTool,
 ): CallToolResult {
@@ -52,6 +55,7 @@ export function toCallToolResult(
     content: toSentBlocks(content, vocabulary),
     ...(isExpected && { structuredContent }),
     ...(isError && { isError }),
+    ...(retryAfterSeconds !== undefined && { _meta: { [RETRY_AFTER_META_KEY]: retryAfterSeconds } }),
   };
 }
 

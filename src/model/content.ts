@@ -60,15 +60,19 @@ export interface ToolResult {
   /** Omitted if the result has media or is an error. Clients get it if they see an output schema of the tool. */
   readonly structuredContent?: JsonObject | undefined;
   readonly isError?: true;
+  /** How long to wait before the next call, if the bridge refused this one. The text says it too. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 export function textResult(text: string): ToolResult {
   return { content: [{ type: 'text', text }] };
 }
 
-/** Returns an error as a result that the model reads. */
-export function errorResult(error: BridgeError): ToolResult {
-  return { content: [{ type: 'text', text: error.toText() }], isError: true };
+/** Returns an error as a result that the model reads, followed by what the tool had sent before. */
+export function errorResult(error: BridgeError, before: readonly ContentBlock[] = []): ToolResult {
+  const { retryAfterSeconds } = error;
+  const result: ToolResult = { content: [{ type: 'text', text: error.toText() }, ...before], isError: true };
+  return retryAfterSeconds === undefined ? result : { ...result, retryAfterSeconds };
 }
 
 /** Returns the result with a line that names the arguments that its tool does not have. */

@@ -131,8 +131,21 @@ export const ERROR_RULES = {
   },
   busy: {
     ...CALL,
+    http: 503,
     meaning:
-      'Too many calls are running and waiting (settings calls.maxConcurrent and calls.maxQueued), or their answers use all memory for answers (calls.maxMemoryBytes).',
+      'Too many calls are running and waiting (settings calls.maxConcurrent, calls.maxQueued and limits.queuedPerPrincipal), or their answers use all memory for answers (calls.maxMemoryBytes). The error says how long to wait.',
+  },
+  rate_limited: {
+    ...CALL,
+    http: 429,
+    meaning:
+      'The client, the view or the provider has had as many calls this minute as it may (settings limits.ratePerPrincipal, limits.ratePerView, limits.ratePerProvider). The error says how long to wait.',
+  },
+  provider_unavailable: {
+    ...CALL,
+    http: 503,
+    meaning:
+      "The provider's last calls failed in Dify or on the way to it, so the bridge refuses further ones for a while (settings limits.breakerFailures, limits.breakerPause). The error says how long to wait.",
   },
   cancelled: {
     ...CALL,
@@ -268,7 +281,7 @@ export const ERROR_RULES = {
     rpc: -32000,
     http: 503,
     meaning:
-      'The bridge holds as many open streams (setting http.maxStreams) or unfinished request bodies as it may.',
+      'The bridge holds as many open streams (settings http.maxStreams, limits.streamsPerPrincipal, limits.streamsPerView) or unfinished request bodies as it may.',
   },
   port_unavailable: {
     ...SETUP,

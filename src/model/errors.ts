@@ -14,6 +14,8 @@ export interface Problem {
 export interface BridgeErrorOptions {
   readonly hint?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
+  /** How long to wait before the next attempt. `hint` says it too. */
+  readonly retryAfterSeconds?: number | undefined;
   /** Status and path of Dify's answer, for the log. */
   readonly upstream?: { readonly status: number; readonly path: string } | undefined;
   readonly cause?: unknown;
@@ -25,6 +27,7 @@ export class BridgeError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly problems: readonly Problem[];
+  readonly retryAfterSeconds: number | undefined;
   readonly upstream: { readonly status: number; readonly path: string } | undefined;
 
   constructor(code: ErrorCode, message: string, options: BridgeErrorOptions = {}) {
@@ -32,6 +35,7 @@ export class BridgeError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.problems = options.problems ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
     this.upstream = options.upstream;
   }
 

@@ -11,4 +11,8 @@ export interface SessionRecords {
   hasEnded(nonce: string): Promise<boolean>;
   /** Calls back with each session that ended at another replica. */
   onEnd(listener: (nonce: string) => void): void;
+  /** Passes on that the client cancelled a request of the session that this replica does not run. */
+  cancel(nonce: string, requestId: string | number): Promise<void>;
+  /** Calls back with each request that its client cancelled at another replica. */
+  onCancel(listener: (nonce: string, requestId: string | number) => void): void;
 }

@@ -138,6 +138,7 @@ export class View implements ToolService {
       parameters,
       ignored: [...new Set([...beside, ...ignored])],
       principal,
+      view: { name: this.name, ...this.config.limits },
       origin,
       limits: this.config,
     };
@@ -150,7 +151,7 @@ export class View implements ToolService {
     { origin, observer }: CallContext,
   ): ReturnType<Caller['check']> {
     try {
-      return this.#caller.check(tool, args, origin);
+      return this.#caller.check(tool, args, { origin, maxBytes: this.config.limits.maxArgumentBytes });
     } catch (thrown) {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;

@@ -12,7 +12,7 @@ import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
 
-export type ViewsConfig = Pick<Config, 'tools' | 'views' | 'own'>;
+export type ViewsConfig = Pick<Config, 'tools' | 'views' | 'limits' | 'own'>;
 
 /** A folder of approved tools, and how Dify's tools differ from them. */
 export interface ManifestStatus extends Pick<Approval, 'dir' | 'frozen'> {

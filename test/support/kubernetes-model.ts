@@ -144,13 +144,25 @@ const kinds = {
       minReplicas: z.int(),
       maxReplicas: z.int(),
       metrics: z.array(
-        z.strictObject({
-          type: z.literal('Resource'),
-          resource: z.strictObject({
-            name: z.enum(['cpu', 'memory']),
-            target: z.strictObject({ type: z.literal('Utilization'), averageUtilization: z.int() }),
+        z.discriminatedUnion('type', [
+          z.strictObject({
+            type: z.literal('Resource'),
+            resource: z.strictObject({
+              name: z.enum(['cpu', 'memory']),
+              target: z.strictObject({ type: z.literal('Utilization'), averageUtilization: z.int() }),
+            }),
           }),
-        }),
+          z.strictObject({
+            type: z.literal('Pods'),
+            pods: z.strictObject({
+              metric: z.strictObject({ name: z.string() }),
+              target: z.strictObject({
+                type: z.literal('AverageValue'),
+                averageValue: z.string().regex(/^\d+m?$/),
+              }),
+            }),
+          }),
+        ]),
       ),
       behavior: z.strictObject({
         scaleDown: z.strictObject({
@@ -186,10 +198,6 @@ const kinds = {
     spec: z.strictObject({
       type: z.literal('ClusterIP'),
       selector: labels,
-      sessionAffinity: z.enum(['None', 'ClientIP']).optional(),
-      sessionAffinityConfig: z
-        .strictObject({ clientIP: z.strictObject({ timeoutSeconds: z.int().max(86_400) }) })
-        .optional(),
       ports: z.array(z.strictObject({ name: z.string(), port: z.int(), targetPort: port })),
     }),
   }),

@@ -142,9 +142,14 @@ function checkReplicas(all: Rendered, expect: Expect): void {
   );
   expect(minReplicas < maxReplicas, 'the autoscaler has nothing to decide');
   expect(budget !== undefined, 'nothing keeps a replica while nodes are drained');
-  expect(all.Service.spec.sessionAffinity === 'ClientIP', 'a client with a session meets other replicas');
   expect(all.redis !== undefined, 'the replicas share no files and results');
   const calls = Number(all.ConfigMap.data['DIFY_BRIDGE_CALLS_MAX_CONCURRENT'] ?? 8);
+  const inFlight = scaler.spec.metrics.find((metric) => metric.type === 'Pods')?.pods;
+  expect(
+    inFlight?.metric.name === 'dify_bridge_tool_calls_in_flight' &&
+      inFlight.target.averageValue === String(calls),
+    'the autoscaler does not add replicas when calls wait',
+  );
   expect(calls * maxReplicas <= DIFY_CONNECTIONS, 'all replicas together open too many connections to Dify');
 }
 

@@ -11,6 +11,7 @@ import { BridgeError } from '../../src/model/errors.ts';
 import type { PublishedTool } from '../../src/model/registry.ts';
 import { Tasks, type TasksOptions } from '../../src/tasks/tasks.ts';
 import { type HandOffRules, ViewTasks } from '../../src/tasks/view-tasks.ts';
+import { UNLIMITED_VIEW } from './call-limits.ts';
 import { aTool } from './published-tool.ts';
 
 export const LIMITS = { maxImageBytes: 1, maxInlineBytes: 1, maxTextChars: 1 };
@@ -107,7 +108,7 @@ export function bench(options: BenchOptions = {}): Bench {
     const context = contextOf({ waiting: 'plain', ...given });
     const { principal = LOCAL_PRINCIPAL } = context;
     return calls
-      .call({ tool, parameters: {}, principal, limits: LIMITS }, args, context, rules)
+      .call({ tool, parameters: {}, principal, view: UNLIMITED_VIEW, limits: LIMITS }, args, context, rules)
       .catch(outcomeOfError);
   }
 

@@ -8,6 +8,7 @@ import type { CatalogListing } from '../../src/model/ports.ts';
 import type { DifyTool, ToolProvider } from '../../src/model/tool.ts';
 import { Tasks } from '../../src/tasks/tasks.ts';
 import { View, type ViewOptions } from '../../src/view/view.ts';
+import { callLimits } from './call-limits.ts';
 
 const NOWHERE = '/nonexistent';
 
@@ -15,7 +16,7 @@ const NOWHERE = '/nonexistent';
 export async function viewConfig(changes: Partial<ViewConfig> = {}): Promise<ViewConfig> {
   const env = { HOME: NOWHERE, XDG_CONFIG_HOME: NOWHERE };
   const { config } = await loadConfig({ env, needsDify: false });
-  return { ...config.tools, ...changes };
+  return { ...config.tools, limits: config.limits, ...changes };
 }
 
 /** A listing of one plugin, `fake`, with tools of these names. */
@@ -66,8 +67,7 @@ export function echoCaller(): { readonly caller: Caller; readonly arrived: Arriv
     files: { store: () => Promise.reject(new Error('no files expected')) },
     userId: '',
     timeoutMs: 60_000,
-    maxConcurrent: 5,
-    maxQueued: 5,
+    limits: callLimits(),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
     logger: silentLogger,
   });

@@ -4,7 +4,7 @@ import { asBridgeError } from '../../model/errors.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
 import { credentialOf } from '../credentials.ts';
 import { type CommandContext, withView } from '../session.ts';
-import { accountLines, handOffSetting, type ToolsOptions, unknownTool } from '../tool-texts.ts';
+import { accountLines, handOffSetting, limitLines, type ToolsOptions, unknownTool } from '../tool-texts.ts';
 
 export function run(context: CommandContext, { view }: ToolsOptions, name: string): Promise<number> {
   return withView(context, view, async (session) => {
@@ -23,7 +23,11 @@ export function run(context: CommandContext, { view }: ToolsOptions, name: strin
     const isKnown = [...registry.withheld, ...registry.notes].some((item) => item.name === name);
     if (!published && !isKnown) throw unknownTool(session, context.output, name);
     const credential = tool && (await credentialOf(session.app, tool, session.signal).catch(warnOf(context)));
-    const lines = [...explainTool(registry, name, credential), ...accountLines(session.loaded.config, tool)];
+    const lines = [
+      ...explainTool(registry, name, credential),
+      ...accountLines(session.loaded.config, tool),
+      ...limitLines(session.loaded.config, config, tool),
+    ];
     context.output.data({ name, published, lines }, () => context.output.prose(lines.join('\n')));
     return 0;
   });

@@ -31,6 +31,28 @@ describe('a session of two replicas', () => {
     expect(await statusOf(late.port, headers)).toBe(404);
   });
 
+  it.each([7, 'seven'])(
+    'passes a cancellation on to the replica that runs the request (ID %s)',
+    async (id) => {
+      const url = redis.newUrl();
+      await using a = await runHost({ sessions: await recordsAt(url) });
+      await using b = await runHost({ sessions: await recordsAt(url) });
+      const headers = await openRawSession(a.port);
+      const other = await openRawSession(a.port);
+      const calls = [headers, other].map((session) =>
+        rawStream(b.port, { headers: session, body: callRequest('hang', {}, id) }),
+      );
+      await expect.poll(() => b.bridge.hanging).toBe(2);
+      const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } };
+      expect((await raw(a.port, { headers, body: cancel })).status).toBe(202);
+      expect((await calls[0]?.promise)?.messages).toEqual([]);
+      // The request of another session has the same ID.
+      expect(b.bridge.cancelled).toBe(1);
+      expect(await statusOf(b.port, headers)).toBe(200);
+      calls[1]?.request.destroy();
+    },
+  );
+
   it.each(['v1', 'v2 default'] as const)('is one for its client, whoever answers (%s)', async (kind) => {
     const url = redis.newUrl();
     const first = await runHost({ sessions: await recordsAt(url) });

@@ -12,6 +12,8 @@ import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { ToolRef } from '../../../src/model/tool.ts';
+import type { CallLimitsOptions } from '../../../src/calls/call-limits.ts';
+import { callLimits, UNLIMITED_VIEW } from '../../support/call-limits.ts';
 import { aTool } from '../../support/published-tool.ts';
 
 type Read = CallerOptions['results']['read'];
@@ -100,14 +102,23 @@ function result(reading: unknown): ToolResult {
 }
 
 /** A caller whose calls a test makes in one step. */
-function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
+function callerWith({
+  maxConcurrent = 2,
+  maxQueued = 2,
+  limits,
+  ...options
+}: Partial<Omit<CallerOptions, 'limits'>> & {
+  invoker: Invoker;
+  maxConcurrent?: number;
+  maxQueued?: number;
+  limits?: Partial<CallLimitsOptions>;
+}) {
   const caller = new Caller({
     files: { store: () => Promise.reject(new Error('no files expected')) },
     results: { read: readAll },
     userId: '',
     timeoutMs: 60_000,
-    maxConcurrent: 2,
-    maxQueued: 2,
+    limits: callLimits({ maxConcurrent, maxQueued, ...limits }),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
     logger: silentLogger,
     ...options,
@@ -131,7 +142,8 @@ function callerWith(options: Partial<CallerOptions> & { invoker: Invoker }) {
         readonly principal?: string;
       },
     ): Promise<unknown> {
-      const request = { tool, ...caller.check(tool, args), principal, limits: LIMITS };
+      const checked = caller.check(tool, args, { maxBytes: 1000 });
+      const request = { tool, ...checked, principal, view: UNLIMITED_VIEW, limits: LIMITS };
       return caller.call(request, { signal, observer });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
@@ -591,12 +603,18 @@ describe('deadline', () => {
   it('leaves no timer behind, and none fires early for a limit beyond what timers take', async () => {
     const invoker = steered();
     const caller = callerWith({ invoker, timeoutMs: 2 ** 40 });
-    const outcome = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
-    await settle();
-    vi.advanceTimersByTime(10_000);
-    invoker.invocations[0]?.finish();
-    expect(await outcome).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    const call = async (n: number): Promise<void> => {
+      const outcome = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
+      await settle();
+      vi.advanceTimersByTime(10_000);
+      invoker.invocations[n]?.finish();
+      expect(await outcome).toEqual([]);
+    };
+    await call(0);
+    // The counts of this minute.
+    const before = vi.getTimerCount();
+    await call(1);
+    expect(vi.getTimerCount()).toBe(before);
   });
 });
 
@@ -609,7 +627,10 @@ const waitsForEnd: Read = async (messages, { signal, until = signal }) => {
 
 describe('what follows the messages of a call', () => {
   /** A call whose messages are over. */
-  async function following(options: Partial<CallerOptions> = {}, signal = idleSignal()) {
+  async function following(
+    options: { timeoutMs?: number; results?: { read: Read } } = {},
+    signal = idleSignal(),
+  ) {
     const invoker = steered();
     const caller = callerWith({ results: { read: waitsForEnd }, ...options, invoker });
     const reason = caller.call(aTool(), {}, { signal });

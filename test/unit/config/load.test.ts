@@ -113,6 +113,14 @@ describe('precedence', () => {
         keepResults: 3_600_000,
         maxKeptBytes: 67_108_864,
       },
+      limits: {
+        ratePerPrincipal: 6000,
+        ratePerProvider: 60_000,
+        ratePerView: 60_000,
+        maxArgumentBytes: 16 * 1024 ** 2,
+        breakerFailures: 5,
+        breakerPause: 30_000,
+      },
       files: {
         urls: 'fetch',
         allowHttp: false,

@@ -63,6 +63,7 @@ views:
     deny: []
     auto: { tokens: 100 }
     handOff: { after: off }
+    limits: { ratePerView: 30, callsPerView: 2 }
   writers:
     readOnly: false
     presets: {}
@@ -76,7 +77,7 @@ describe('views', () => {
     const { config } = await load(WHOLE);
     const views = viewsOf(config);
     expect([...views.keys()]).toEqual(['default', 'small', 'writers', 'plain']);
-    expect(views.get('default')).toEqual(config.tools);
+    expect(views.get('default')).toEqual({ ...config.tools, limits: config.limits });
     expect(config.tools.auto).toEqual({ tools: 50, tokens: 20_000 });
     expect(config.tools.handOff).toEqual({ after: 50_000, withProgress: true });
     const { at: _small, ...small } = views.get('small') ?? {};
@@ -86,6 +87,7 @@ describe('views', () => {
       deny: [],
       auto: { tools: 50, tokens: 100 },
       handOff: { after: 'off', withProgress: true },
+      limits: { ...config.limits, ratePerView: 30, callsPerView: 2 },
     });
     expect(views.get('writers')).toMatchObject({
       readOnly: false,
@@ -95,7 +97,7 @@ describe('views', () => {
       handOff: { after: 20_000, withProgress: true },
     });
     const { at, ...plain } = views.get('plain') ?? {};
-    expect({ at, plain }).toEqual({ at: {}, plain: config.tools });
+    expect({ at, plain }).toEqual({ at: {}, plain: views.get('default') });
   });
 
   it('know the paths of their settings', async () => {
@@ -105,6 +107,7 @@ describe('views', () => {
       deny: 'views.small.deny',
       auto: 'views.small.auto',
       handOff: 'views.small.handOff',
+      limits: 'views.small.limits',
     });
   });
 

@@ -322,10 +322,10 @@ describe('the rules', () => {
       'never lets a node be drained',
     ],
     [
-      'no affinity',
+      'more calls at once than the autoscaler expects',
       'replicated',
-      (all) => (all.Service.spec.sessionAffinity = 'None'),
-      'meets other replicas',
+      (all) => (all.ConfigMap.data['DIFY_BRIDGE_CALLS_MAX_CONCURRENT'] = '1'),
+      'does not add replicas when calls wait',
     ],
     [
       'a number of replicas',

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { Tasks } from '../../../src/tasks/tasks.ts';
 import { ViewTasks } from '../../../src/tasks/view-tasks.ts';
+import { UNLIMITED_VIEW } from '../../support/call-limits.ts';
 import { aTool } from '../../support/published-tool.ts';
 import { answer, LIMITS } from '../../support/task-bench.ts';
 
@@ -14,7 +15,7 @@ async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
   const args = { document: { data: 'QQ==' } };
   const parameters = { document: { data: 'QQ==' } };
   await calls.call(
-    { tool: aTool(), parameters, principal: 'local', limits: LIMITS },
+    { tool: aTool(), parameters, principal: 'local', view: UNLIMITED_VIEW, limits: LIMITS },
     args,
     { signal: new AbortController().signal, idempotencyKey: 'order-1' },
     { after: 'off', withProgress: false },

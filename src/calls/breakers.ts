@@ -1,0 +1,137 @@
+import {
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleType,
+} from 'cockatiel';
+import { BridgeError, type ErrorCode } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
+
+/** Codes by which Dify, or the way to it, failed. */
+const UPSTREAM: ReadonlySet<ErrorCode> = new Set([
+  'upstream_unreachable',
+  'upstream_error',
+  'upstream_unavailable',
+  'upstream_not_ready',
+  'stream_broken',
+]);
+
+/** Codes that show that Dify works: the tool failed, or Dify refused the call with a reason. */
+const ANSWERED: ReadonlySet<ErrorCode> = new Set([
+  'tool_failed',
+  'tool_gone',
+  'provider_unauthorized',
+  'upstream_rejected',
+  'upstream_rate_limited',
+  'frame_too_large',
+]);
+
+/** An end that counts as a failure of the provider. */
+class Failed extends Error {}
+
+export interface BreakerOptions {
+  /** Failures one after the other that open a breaker. */
+  readonly failures: number;
+  /** How long a breaker stays open before one call may try, in milliseconds. */
+  readonly pauseMs: number;
+  readonly logger: Logger;
+}
+
+export interface BreakerTarget {
+  /** Identifies the provider. */
+  readonly provider: string;
+  /** The provider's name for a person. */
+  readonly providerLabel: string;
+}
+
+/** A call that a breaker admitted. */
+export interface Admitted {
+  /** Dify sent something, so the provider works again. */
+  readonly answered: () => void;
+  /** The call ended, with the failure if it has one. */
+  readonly ended: (failure: BridgeError | undefined) => void;
+}
+
+interface Breaker {
+  readonly policy: CircuitBreakerPolicy;
+  openUntil: number;
+  last?: BridgeError | undefined;
+}
+
+/** A circuit breaker for each provider. Opens on failures of Dify, and closes after one call that Dify answers. */
+export class Breakers {
+  readonly #options: BreakerOptions;
+  readonly #breakers = new Map<string, Breaker>();
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws BridgeError `provider_unavailable` if the provider's breaker is open, or another call is trying. */
+  check({ provider, providerLabel }: BreakerTarget): void {
+    const breaker = this.#breakers.get(provider);
+    if (breaker === undefined || breaker.policy.state === CircuitState.Closed) return;
+    const isTrying = breaker.policy.state === CircuitState.HalfOpen;
+    const waitMs = isTrying ? this.#options.pauseMs : breaker.openUntil - Date.now();
+    if (!isTrying && waitMs <= 0) return;
+    const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+    const last = breaker.last === undefined ? '' : ` The last failure: ${breaker.last.message}`;
+    const message = `${providerLabel} is not called at the moment, because its last calls failed in Dify or on the way to it.${last}`;
+    throw new BridgeError('provider_unavailable', message, {
+      hint: `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`,
+      retryAfterSeconds,
+    });
+  }
+
+  /**
+   * Admits a call that starts now. After the pause of an open breaker, the first one tries whether the provider works.
+   * @throws BridgeError as `check` does.
+   */
+  enter(target: BreakerTarget): Admitted {
+    this.check(target);
+    const breaker = this.#breakerOf(target);
+    const isTrial = breaker.policy.state === CircuitState.Open;
+    let answered: () => void = () => undefined;
+    let failed: (reason: Error) => void = () => undefined;
+    const outcome = new Promise<void>((resolve, reject) => {
+      answered = resolve;
+      failed = reject;
+    });
+    breaker.policy.execute(() => outcome).catch(() => undefined);
+    return {
+      answered: () => {
+        if (isTrial) answered();
+      },
+      ended(failure) {
+        if (failure === undefined || ANSWERED.has(failure.code)) return answered();
+        const isUpstream = UPSTREAM.has(failure.code);
+        if (isUpstream) breaker.last = failure;
+        // A call that ended for another reason says nothing, so a trial is still due.
+        failed(isUpstream || isTrial ? new Failed() : failure);
+      },
+    };
+  }
+
+  #breakerOf({ provider, providerLabel }: BreakerTarget): Breaker {
+    const known = this.#breakers.get(provider);
+    if (known !== undefined) return known;
+    const { failures, pauseMs, logger } = this.#options;
+    const policy = circuitBreaker(handleType(Failed), {
+      halfOpenAfter: pauseMs,
+      breaker: new ConsecutiveBreaker(failures),
+    });
+    const breaker: Breaker = { policy, openUntil: 0 };
+    policy.onBreak(() => {
+      breaker.openUntil = Date.now() + pauseMs;
+      logger.warn('A provider is not called for a while, because its calls fail', {
+        provider: providerLabel,
+        pauseMs,
+        reason: breaker.last?.message,
+      });
+    });
+    policy.onReset(() => logger.info('A provider is called again', { provider: providerLabel }));
+    this.#breakers.set(provider, breaker);
+    return breaker;
+  }
+}
