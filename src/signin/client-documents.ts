@@ -14,7 +14,8 @@ export async function fetchClientDocument(address: string): Promise<Response> {
   if (url.protocol !== 'https:') throw new TypeError('The address of a client must begin with https.');
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const addresses = await allowedAddresses(url, createNetworkPolicy([]), systemResolver);
-  const { message, close } = await get(url, addresses, signal);
+  const answer = await get(url, addresses, signal);
+  const { message } = answer;
   try {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -27,6 +28,6 @@ export async function fetchClientDocument(address: string): Promise<Response> {
     const init = { status: message.statusCode ?? 502, headers: { 'cache-control': cache } };
     return new Response(Buffer.concat(chunks), init);
   } finally {
-    close();
+    answer.close();
   }
 }

@@ -37,7 +37,7 @@ export class ProviderAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    return (await this.#records.find(this.#kind, id)) as AdapterPayload | undefined;
+    return this.#records.find(this.#kind, id);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {

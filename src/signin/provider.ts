@@ -48,12 +48,14 @@ type Library = typeof import('oidc-provider');
 
 /** Loads the library without its warning about Node.js 20, which would be plain text in a log of JSON lines. */
 async function loadLibrary(): Promise<Library> {
+  // oxlint-disable no-console -- the library writes to it while it is loaded
   const { warn } = console;
   console.warn = () => undefined;
   try {
     return await import('oidc-provider');
   } finally {
     console.warn = warn;
+    // oxlint-enable no-console
   }
 }
 
@@ -127,7 +129,7 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
         },
       },
     },
-    fetch: (url) => options.fetch(String(url)),
+    fetch: (url) => options.fetch(url as string),
     pkce: { required: () => true },
     findAccount: async (_context, id) =>
       (await hasAccount(id)) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,

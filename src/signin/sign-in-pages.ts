@@ -246,7 +246,7 @@ export class SignInPages {
     await session.destroy();
     const again = new URL(provider.urlFor('authorization'));
     for (const [name, value] of Object.entries(interaction.params)) {
-      for (const one of [value].flat()) if (one !== undefined) again.searchParams.append(name, String(one));
+      for (const one of [value].flat()) if (typeof one === 'string') again.searchParams.append(name, one);
     }
     sendPage(res, 200, onwardPage(again.href));
   }

@@ -87,7 +87,7 @@ export class SignIn implements TokenVerifier {
       emailDomains,
       origin: this.#origin,
     });
-    this.#answer = provider.callback() as Answer;
+    this.#answer = provider.callback();
   }
 
   static async open(options: SignInOptions): Promise<SignIn> {

@@ -36,7 +36,7 @@ export async function startIdentityProvider({ ttl = 600 } = {}): Promise<Identit
     if (req.url === '/jwks') keyRequests += 1;
     if (broken || provider === undefined) res.writeHead(500).end();
     else if (req.url?.startsWith('/interaction/')) void consent(provider, req, res);
-    else provider.callback()(req, res);
+    else void provider.callback()(req, res);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

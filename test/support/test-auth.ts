@@ -87,6 +87,6 @@ export async function connectSignedIn(
   const [authorizationCode, iss] = [searchParams.get('code') ?? '', searchParams.get('iss') ?? ''];
   await (kind === 'v1'
     ? authV1(auth, { serverUrl: url, authorizationCode })
-    : authV2(auth as never, { serverUrl: url, authorizationCode, iss }));
+    : authV2(auth, { serverUrl: url, authorizationCode, iss }));
   return connectClient(kind, { url, auth });
 }

@@ -11,6 +11,9 @@ export interface SharedDify {
   readonly accounts: Readonly<Record<string, Sandbox>>;
 }
 
+/** What one connection says of itself, and not of what it carries. */
+const HOP_BY_HOP = ['host', 'connection', 'keep-alive', 'transfer-encoding', 'content-length'];
+
 /** Starts a Dify with an account for each name, with its own tools. Ends with the test. */
 export async function startSharedDify(
   tools: Readonly<Record<string, SandboxOptions['tools']>>,
@@ -44,8 +47,9 @@ export async function startSharedDify(
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       const body = Buffer.concat(parts);
-      const { host, connection, 'content-length': length, ...rest } = request.headers;
-      const headers = new Headers(rest as Record<string, string>);
+      const headers = new Headers(
+        Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)) as [string, string][],
+      );
       const sandbox = sandboxOf(headers, body.toString('utf8'));
       const ask = ({ url }: Sandbox): Promise<Response> =>
         fetch(`${url}${request.url}`, {
@@ -57,12 +61,13 @@ export async function startSharedDify(
       // A link to a file is signed by the sandbox that has it.
       const isFile = request.url?.startsWith('/files/') === true;
       const answers = await Promise.all((isFile ? all : [sandbox]).map(ask));
-      const answer = answers.find(({ ok }) => ok) ?? (answers[0] as Response);
+      const [first] = answers;
+      const answer = answers.find(({ ok }) => ok) ?? first;
+      if (answer === undefined) throw new Error('There is no account.');
       const cookies = answer.headers.getSetCookie();
       for (const line of cookies) issued.set(line.split(';', 1)[0] ?? '', sandbox);
       const passed = [...answer.headers].filter(
-        ([name]) =>
-          !['set-cookie', 'connection', 'keep-alive', 'transfer-encoding', 'content-length'].includes(name),
+        ([name]) => name !== 'set-cookie' && !HOP_BY_HOP.includes(name),
       );
       response.writeHead(answer.status, {
         ...Object.fromEntries(passed),

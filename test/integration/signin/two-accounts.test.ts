@@ -30,7 +30,7 @@ describe.each(CLIENT_KINDS)('two accounts at one bridge, %s', (kind) => {
     const [file] = (await bobs.listResources()).resources;
     expect(file).toBeDefined();
     expect((await adas.listResources()).resources).toEqual([]);
-    await expect(adas.readResource(file?.uri ?? '')).rejects.toThrow();
+    await expect(adas.readResource(file?.uri ?? '')).rejects.toThrow(/file|resource/i);
     expect((await bobs.readResource(file?.uri ?? '')).contents).toHaveLength(1);
   });
 
@@ -86,7 +86,7 @@ describe('the login in Dify', () => {
     expect(challenge).toContain(`resource_metadata="${base}/.well-known/oauth-protected-resource/mcp"`);
     // The client asks for a new sign-in by itself.
     auth.asked = undefined;
-    await expect(client.listPage()).rejects.toThrow();
+    await expect(client.listPage()).rejects.toThrow('Unauthorized');
     expect(auth.asked).toBeDefined();
   });
 
