@@ -36,6 +36,8 @@ input[type=email],input[type=password],input[type=text]{width:100%;padding:.7rem
 button,.button{display:block;width:100%;margin-top:1rem;padding:.8rem;font:inherit;font-weight:600;text-align:center;border:1px solid var(--line);border-radius:.5rem;background:none;color:inherit;cursor:pointer;text-decoration:none}
 button.main,.button{background:var(--accent);border-color:var(--accent);color:#fff}
 button.link{display:inline;width:auto;margin:0;padding:.25rem 0;border:0;font-weight:400;color:var(--accent);text-decoration:underline}
+a{color:var(--accent)}
+a.button{color:#fff}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .error{border-left:.25rem solid var(--bad);padding:.25rem .75rem;color:var(--bad)}
 .note{font-size:.9rem;opacity:.85}

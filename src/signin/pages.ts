@@ -98,7 +98,7 @@ export function consentPage(
 <dt>Name of the client</dt><dd>${client.name}${verifiedBy === undefined ? ' (not verified)' : ` (published by ${verifiedBy})`}</dd>
 <dt>Permission goes to</dt><dd>${client.goesTo}</dd>
 </dl>
-<p>It can list and run the tools of this workspace with your rights and credentials. Dify shows the runs under your name, in an app called "MCP bridge", which the bridge creates.</p>
+<p>It can list and run the tools of this workspace with your rights and credentials. Dify keeps each run with its input and output under your name, in an app called "MCP bridge", which the bridge creates.</p>
 <p><strong>Allow this only if you have just connected this client yourself.</strong></p>
 ${form(
   context,

@@ -74,13 +74,16 @@ async function bundle(source: string): Promise<string> {
   return built.outputFiles[0]?.text ?? '';
 }
 
-function startChromium(url: string): ChildProcess {
+/** Starts Chromium with these options. Ends with the test. */
+export function startChromium(url: string, ...further: readonly string[]): ChildProcess {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
-  const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run'];
+  const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', ...further];
   const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
   const chromium = names.map(pathOf).find((path) => path !== undefined);
   if (chromium === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
-  const browser = spawn(chromium, [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const browser = spawn(chromium, [...options, `--user-data-dir=${profile}`, url], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void browser.kill('SIGKILL'));
   return browser;
 }
