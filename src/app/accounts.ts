@@ -76,7 +76,7 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
 
 async function openSignIn({ config, state, apiUrl, logger }: AccountParts): Promise<SignIn | undefined> {
   const settings = config();
-  const { key, redirectHosts, emailDomains } = settings.signIn;
+  const { key, clientDocuments, redirectHosts, emailDomains } = settings.signIn;
   const { publicUrl } = settings.http;
   if (key === undefined || publicUrl === undefined) return undefined;
   const [{ SignIn: Opened }, { FileRecords }, { fetchClientDocument }] = await Promise.all([
@@ -89,7 +89,7 @@ async function openSignIn({ config, state, apiUrl, logger }: AccountParts): Prom
     difyUrl: settings.dify.url ?? apiUrl,
     key,
     backend: state?.signInRecords ?? (await FileRecords.open(recordsFile(settings))),
-    fetchDocument: fetchClientDocument,
+    fetchDocument: clientDocuments ? fetchClientDocument : undefined,
     redirectHosts,
     emailDomains,
     secrets: new Secrets(configSecrets(settings)),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isLoopback } from '../model/loopback.ts';
-import { list, signingKey } from './fields.ts';
+import { flag, list, signingKey } from './fields.ts';
 import { optional, setting } from './setting.ts';
 
 const MIN_KEY = 32;
@@ -17,6 +17,9 @@ export const signIn = z.strictObject({
   ),
   emailDomains: setting(list, []).describe(
     'Domains of the e-mail addresses that may sign in, such as example.com. Empty allows all accounts of Dify.',
+  ),
+  clientDocuments: setting(flag, true).describe(
+    'Accept clients that describe themselves at an https address, which the bridge fetches (client ID metadata documents). Set it to false if the bridge cannot reach the internet: clients then register themselves.',
   ),
   redirectHosts: setting(list, []).describe(
     'Hosts of web clients that may ask for access, such as claude.ai, and schemes of apps, such as cursor:. Empty allows all. Clients on the own device are always allowed.',

@@ -35,8 +35,8 @@ export interface ProviderOptions {
   readonly keys: SignInKeys;
   /** The hosts that clients may redirect to; empty for all of them. */
   readonly redirectHosts: readonly string[];
-  /** Fetches the metadata document of a client. */
-  readonly fetch: (url: string) => Promise<Response>;
+  /** Fetches the metadata document of a client; undefined if clients must register. */
+  readonly fetchDocument: ((url: string) => Promise<Response>) | undefined;
   /** Whether the account has a login. */
   readonly hasAccount: (id: string) => Promise<boolean>;
   /** Called when a client or a replayed token has ended a grant of an account. */
@@ -63,7 +63,7 @@ async function loadLibrary(): Promise<Library> {
 export async function createProvider(options: ProviderOptions): Promise<Provider> {
   const library = await loadLibrary();
   const { errors } = library;
-  const { issuer, records, keys, redirectHosts, hasAccount, logger } = options;
+  const { issuer, records, keys, redirectHosts, fetchDocument, hasAccount, logger } = options;
   const adapterOptions = {
     records,
     usedTwice: () => new errors.InvalidGrant('it was used already'),
@@ -108,7 +108,7 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
-      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+      clientIdMetadataDocument: { enabled: fetchDocument !== undefined, ack: 'draft-02' },
       revocation: {
         enabled: true,
         allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
@@ -129,7 +129,15 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
         },
       },
     },
-    fetch: (url) => options.fetch(url as string),
+    fetch: async (url) => {
+      try {
+        return await (fetchDocument ?? fetch)(url as string);
+      } catch (error) {
+        const advice = 'If the bridge cannot reach the internet, set signIn.clientDocuments to false.';
+        logger.warn('The description of a client could not be fetched', { url, error, advice });
+        throw error;
+      }
+    },
     pkce: { required: () => true },
     findAccount: async (_context, id) =>
       (await hasAccount(id)) ? { accountId: id, claims: () => ({ sub: id }) } : undefined,

@@ -27,8 +27,8 @@ export interface SignInOptions {
   /** Everything that is stored is encrypted with keys derived from this. */
   readonly key: string;
   readonly backend: RecordBackend;
-  /** Fetches the metadata document of a client. */
-  readonly fetchDocument: (url: string) => Promise<Response>;
+  /** Fetches the metadata document of a client; undefined if clients must register. */
+  readonly fetchDocument: ((url: string) => Promise<Response>) | undefined;
   readonly redirectHosts: readonly string[];
   readonly emailDomains: readonly string[];
   readonly secrets: Secrets;
@@ -101,7 +101,7 @@ export class SignIn implements TokenVerifier {
       records,
       keys,
       redirectHosts,
-      fetch: fetchDocument,
+      fetchDocument,
       hasAccount: async (id) => (await logins.find(id)) !== undefined,
       onGrantEnd: (accountId, grantId) => logins.removeGrant(accountId, grantId),
       logger,

@@ -135,7 +135,7 @@ describe('precedence', () => {
       },
       state: {},
       oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
-      signIn: { emailDomains: [], redirectHosts: [] },
+      signIn: { emailDomains: [], clientDocuments: true, redirectHosts: [] },
       log: { level: 'info' },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
