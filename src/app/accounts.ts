@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { type AccountConnection, configSecrets, filesUrlOf } from '../config/connection.ts';
+import { type AccountConnection, filesUrlOf } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpHost, HttpHostOptions } from '../http/host.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { Logger } from '../model/logger.ts';
-import { Secrets } from '../model/secrets.ts';
+import type { Secrets } from '../model/secrets.ts';
 import type { SignIn } from '../signin/sign-in.ts';
 import { PersonalWorkspaces } from './personal-workspaces.ts';
 import type { SharedState } from './shared-state.ts';
@@ -20,6 +20,7 @@ export interface AccountParts {
   /** Returns the views of a workspace as they are served. */
   readonly serve: (workspace: Workspace) => Promise<readonly HttpView[]>;
   readonly host: () => HttpHost;
+  readonly secrets: Secrets;
   readonly logger: Logger;
 }
 
@@ -74,7 +75,13 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
   };
 }
 
-async function openSignIn({ config, state, apiUrl, logger }: AccountParts): Promise<SignIn | undefined> {
+async function openSignIn({
+  config,
+  state,
+  apiUrl,
+  secrets,
+  logger,
+}: AccountParts): Promise<SignIn | undefined> {
   const settings = config();
   const { key, clientDocuments, redirectHosts, emailDomains } = settings.signIn;
   const { publicUrl } = settings.http;
@@ -92,7 +99,7 @@ async function openSignIn({ config, state, apiUrl, logger }: AccountParts): Prom
     fetchDocument: clientDocuments ? fetchClientDocument : undefined,
     redirectHosts,
     emailDomains,
-    secrets: new Secrets(configSecrets(settings)),
+    secrets,
     logger,
   });
 }

@@ -1,3 +1,4 @@
+import { configSecrets } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_WORKSPACE, workspacesOf } from '../config/workspaces.ts';
 import type { CallTool } from '../model/call.ts';
@@ -5,15 +6,18 @@ import type { Logger } from '../model/logger.ts';
 import { defaultMemoryBytes, MemoryBudget } from '../model/memory-budget.ts';
 import type { CredentialListing } from '../model/ports.ts';
 import type { CatalogStatus, RegistrySource } from '../model/registry.ts';
+import { Secrets } from '../model/secrets.ts';
 import type { FileStore } from '../model/stored-file.ts';
 import type { View as LiveView } from '../view/view.ts';
 import type { ManifestStatus } from '../view/views.ts';
 import { fileSources } from './file-inputs.ts';
 import { openFiles } from './files.ts';
+import { openObservation } from './observation.ts';
+import { readiness } from './readiness.ts';
 import { Reloader, type ReloadOutcome } from './reload.ts';
 import { createHosting, type HttpServing, type StdioServing } from './serving.ts';
 import { openState, type SharedState } from './shared-state.ts';
-import { openWorkspace, type Workspace } from './workspace.ts';
+import { openWorkspace, type Workspace, type WorkspaceParts } from './workspace.ts';
 
 export type { ManifestStatus } from '../view/views.ts';
 export type { ReloadOutcome } from './reload.ts';
@@ -59,7 +63,7 @@ export interface App {
    * client has disconnected. Rejects with `usage` if the view does not exist.
    */
   serveStdio(options?: StdioServing): Promise<void>;
-  /** Serves every view of every workspace over Streamable HTTP. */
+  /** Serves every view of every workspace over Streamable HTTP, and the admin server if one is configured. */
   serveHttp(): Promise<HttpServing>;
   /** Refuses new calls, waits up to `graceMs` for running ones, then closes everything. */
   close(graceMs: number): Promise<void>;
@@ -74,16 +78,39 @@ export interface AppOptions {
    * folders of `files.allowedPaths`. Default: false.
    */
   readonly localFiles?: boolean | undefined;
+  /**
+   * Whether the process serves clients over HTTP. If so, it has the admin server, if one is configured, and standard
+   * output is free for the audit log. Default: false.
+   */
+  readonly isServer?: boolean | undefined;
 }
 
 /** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
-  { logger, reload, localFiles = false }: AppOptions,
+  { logger, reload, localFiles = false, isServer = false }: AppOptions,
 ): Promise<App> {
+  const secrets = new Secrets(configSecrets(config));
+  const observation = await openObservation(config, {
+    isServer,
+    secrets,
+    observed: {
+      workspaces: () => [...workspaces.values()],
+      urlOf: (view) => hosting.urlOf(view),
+      readiness: (name) => readiness(workspaces, name, state?.health),
+      isClosing: () => closing !== undefined,
+    },
+    logger,
+  });
   const state = await openState(config, logger);
   const memory = new MemoryBudget(config.calls.maxMemoryBytes ?? defaultMemoryBytes());
-  const { files, workspaces } = await openParts(config, state, { memory, localFiles, logger });
+  const { files, workspaces } = await openParts(config, state, {
+    memory,
+    localFiles,
+    observation,
+    secrets,
+    logger,
+  });
   const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   const { views, catalogue } = main;
   const hosting = createHosting({
@@ -93,9 +120,12 @@ export async function createApp(
     state,
     memory,
     openAccount: (own, upstream) => {
-      const parts = { files, state, memory, sources: fileSources(own, false), logger };
+      const sources = fileSources(own, false);
+      const parts = { files, state, memory, sources, observation, secrets, logger };
       return openWorkspace(DEFAULT_WORKSPACE, own, parts, upstream);
     },
+    meter: observation.meter,
+    secrets,
     logger,
   });
   const reloader = new Reloader({ started: config, read: reload, workspaces, files, hosting, logger });
@@ -106,6 +136,7 @@ export async function createApp(
     await Promise.all([...all.map((workspace) => workspace.stop(graceMs)), hosting.close(graceMs)]);
     await Promise.all(all.map((workspace) => workspace.close()));
     await files.store.close();
+    await observation.close();
     await state?.close();
   }
 
@@ -129,7 +160,10 @@ export async function createApp(
     },
     reload: () => reloader.reload(),
     serveStdio: (options) => hosting.serveStdio(options),
-    serveHttp: () => hosting.serveHttp(),
+    async serveHttp() {
+      await observation.serve();
+      return hosting.serveHttp();
+    },
     close(graceMs) {
       closing ??= shutDown(graceMs);
       return closing;
@@ -141,7 +175,11 @@ export async function createApp(
 async function openParts(
   config: Config,
   state: SharedState | undefined,
-  { memory, localFiles, logger }: { memory: MemoryBudget; localFiles: boolean; logger: Logger },
+  {
+    localFiles,
+    logger,
+    ...parts
+  }: Pick<WorkspaceParts, 'memory' | 'observation' | 'secrets' | 'logger'> & { readonly localFiles: boolean },
 ) {
   const workspaces = new Map<string, Workspace>();
   try {
@@ -149,8 +187,7 @@ async function openParts(
     const sources = fileSources(config, localFiles);
     for (const [name, own] of workspacesOf(config)) {
       const log = name === DEFAULT_WORKSPACE ? logger : logger.child({ workspace: name });
-      const parts = { files, state, memory, sources, logger: log };
-      workspaces.set(name, await openWorkspace(name, own, parts));
+      workspaces.set(name, await openWorkspace(name, own, { ...parts, files, state, sources, logger: log }));
     }
     return { files, workspaces };
   } catch (error) {

@@ -4,6 +4,7 @@ import { CallLimits } from '../calls/call-limits.ts';
 import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
+import type { CallPlace, CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { FileSource } from '../model/registry.ts';
@@ -12,13 +13,14 @@ import type { BridgeFiles } from './files.ts';
 import type { Road } from './road.ts';
 
 export interface CallParts {
-  readonly workspace: string;
   readonly road: Road;
   readonly files: BridgeFiles;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
+  readonly place: CallPlace;
+  readonly recorder: CallRecorder;
   /** Counts the calls of all replicas. */
   readonly rates?: RateStore | undefined;
   readonly logger: Logger;
@@ -26,8 +28,12 @@ export interface CallParts {
   readonly onStale?: (() => void) | undefined;
 }
 
-export function openCaller(config: Config, parts: CallParts, results: ToolResults): Caller {
-  const { road, files, sources, memory, logger, onStale } = parts;
+export function openCaller(
+  config: Config,
+  parts: CallParts,
+  { results, limits }: { readonly results: ToolResults; readonly limits: CallLimits },
+): Caller {
+  const { road, files, sources, memory, place, recorder, onStale } = parts;
   const { invoker, uploader, userId, endUsers } = road;
   return new Caller({
     invoker,
@@ -36,20 +42,21 @@ export function openCaller(config: Config, parts: CallParts, results: ToolResult
     userId,
     endUsers,
     timeoutMs: config.calls.timeout,
-    limits: openLimits(config, parts),
+    limits,
     onStale,
     memory,
-    logger,
+    place,
+    recorder,
   });
 }
 
-function openLimits(
+export function openLimits(
   { calls, limits, keysFile }: Config,
-  { workspace, rates, logger }: CallParts,
+  { place, rates, logger }: CallParts,
 ): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
   return new CallLimits({
-    scope: workspace,
+    scope: place.workspace,
     maxConcurrent,
     maxQueued,
     maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
@@ -64,7 +71,10 @@ function openLimits(
 }
 
 /** Returns the converter from Dify's messages to results. */
-export function openResults(config: Config, { road, files, logger }: CallParts): ToolResults {
+export function openResults(
+  config: Config,
+  { road, files, logger }: Pick<CallParts, 'road' | 'files' | 'logger'>,
+): ToolResults {
   return new ToolResults({
     opener: road.opener,
     store: files.store,

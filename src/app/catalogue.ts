@@ -4,6 +4,7 @@ import { type CatalogRefresher, createCatalogRefresher } from '../catalog/refres
 import type { Config } from '../config/schema.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
 import type { Logger } from '../model/logger.ts';
+import type { Meter } from '../model/meter.ts';
 import type { CatalogListing, CatalogSource } from '../model/ports.ts';
 import type { Views } from '../view/views.ts';
 
@@ -13,19 +14,27 @@ export interface CatalogueParts {
   readonly views: Views;
   /** The approved tools of all views, which replace parts that the first load cannot read. */
   readonly approved: CatalogListing | undefined;
+  readonly meter: Pick<Meter, 'refreshed'>;
   readonly logger: Logger;
 }
 
 /** Returns the catalogue that updates the views. It is not started. */
 export function openCatalogue(config: Config, parts: CatalogueParts): CatalogRefresher {
-  const { difyConsole, views, approved, logger } = parts;
+  const { difyConsole, views, approved, meter, logger } = parts;
+  const source = difyConsole === undefined ? 'manifest' : 'console';
   const catalogue: CatalogRefresher = createCatalogRefresher({
     source: sourceOf(parts),
     initial: approved,
     intervalMs: difyConsole === undefined ? 0 : config.catalog.refresh,
     onStart: () => views.begin(),
-    onListing: (listing) => views.update(listing),
-    onFailure: (error) => views.fail(error, catalogue.status().listing),
+    onListing(listing) {
+      meter.refreshed(source, listing.problems.length === 0 ? 'ok' : 'incomplete');
+      views.update(listing);
+    },
+    onFailure(error) {
+      meter.refreshed(source, 'failed');
+      views.fail(error, catalogue.status().listing);
+    },
     logger,
   });
   return catalogue;

@@ -102,7 +102,11 @@ function openAccountRoad(
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
   const workflows = new WorkflowRuns(session, maxEventBytes);
   // Without the account's tokens, which the file host must not get.
-  const files = createDifyHttp({ baseUrl: connection.account.filesUrl, secrets: http.secrets });
+  const files = createDifyHttp({
+    baseUrl: connection.account.filesUrl,
+    secrets: http.secrets,
+    meter: http.meter,
+  });
   return {
     invoker: createAccountInvoker({ session, app, workflows, maxAnswerBytes }),
     opener: createFileOpener(files, {}),

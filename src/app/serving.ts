@@ -9,6 +9,8 @@ import type { StdioHostOptions } from '../mcp/stdio.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
+import type { Secrets } from '../model/secrets.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
@@ -46,6 +48,8 @@ export interface Hosting {
   /** Resolves when the client has disconnected. Rejects with `usage` if the view does not exist. */
   serveStdio(options?: StdioServing): Promise<void>;
   serveHttp(): Promise<HttpServing>;
+  /** Returns where clients reach a view over HTTP; undefined before there is a host. */
+  urlOf(view: Pick<View, 'id'>): string | undefined;
   /**
    * Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. `next` is the new
    * configuration, with which the workspaces of accounts are opened again.
@@ -64,6 +68,8 @@ export interface HostingOptions {
   readonly memory: OutgoingMemory;
   /** Opens the workspace of an account that signed in over HTTP. */
   readonly openAccount: (config: Config, upstream: AccountUpstream) => Promise<Workspace>;
+  readonly meter: Pick<Meter, 'http'>;
+  readonly secrets: Secrets;
   readonly logger: Logger;
 }
 
@@ -72,15 +78,8 @@ interface Host {
   close(graceMs: number): Promise<void>;
 }
 
-export function createHosting({
-  workspaces,
-  config,
-  files,
-  state,
-  memory,
-  openAccount,
-  logger,
-}: HostingOptions): Hosting {
+export function createHosting(options: HostingOptions): Hosting {
+  const { workspaces, config, files, state, memory, meter, openAccount, secrets, logger } = options;
   const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
@@ -130,6 +129,8 @@ export function createHosting({
   let closing = false;
   let current = config;
   let accounts: Accounts | undefined;
+  /** Where clients reach the default view over HTTP. */
+  let httpUrl: string | undefined;
 
   /** Closes a host that started while the app was stopping. */
   function endWithApp(host: Host): void {
@@ -201,6 +202,7 @@ export function createHosting({
         openWorkspace: openAccount,
         serve,
         host: () => host,
+        secrets,
         logger,
       });
       const host: HttpHost = new http.HttpHost({
@@ -216,15 +218,19 @@ export function createHosting({
         files: files.store,
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
+        meter,
         logger,
       });
       const { url } = await host.listen();
       announceDownloads(publicUrl ?? baseOf(url, options.host));
+      httpUrl = publicAddress(publicUrl, url);
       httpHosts.add(host);
       void host.closed.then(() => httpHosts.delete(host));
       endWithApp(host);
       return { url, others: others.map(({ path }) => new URL(path, url).href), closed: host.closed };
     },
+
+    urlOf: ({ id }) => httpUrl && httpUrl.slice(0, -PATH.length) + pathOf(id),
 
     async update(graceMs, next) {
       current = next;
@@ -254,6 +260,14 @@ export function createHosting({
 /** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
 function sessionsFolder({ files, cacheDir }: Config): string {
   return join(files.dir ?? cacheDir, 'sessions');
+}
+
+/** Returns the address of the bridge for clients, with a placeholder for a host that only the operator knows. */
+function publicAddress(publicUrl: string | undefined, url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  if (publicUrl !== undefined) return publicUrl + pathname;
+  const isAny = hostname === '0.0.0.0' || hostname === '[::]';
+  return isAny ? `http://BRIDGE-HOST:${port}${pathname}` : url;
 }
 
 /** Returns the origin of a host; undefined if it listens on all addresses, because no client can connect to those. */

@@ -1,5 +1,6 @@
+import type { CallLimits } from '../calls/call-limits.ts';
 import type { CatalogRefresher } from '../catalog/refresher.ts';
-import { type AccountConnection, configSecrets } from '../config/connection.ts';
+import type { AccountConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
@@ -8,12 +9,14 @@ import type { LoginStore } from '../logins/login-store.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
+import type { CallPlace, CallRecorder } from '../model/call-record.ts';
 import type { FileSource } from '../model/registry.ts';
-import { Secrets } from '../model/secrets.ts';
+import type { Secrets } from '../model/secrets.ts';
 import { Tasks } from '../tasks/tasks.ts';
 import { readApprovals } from '../view/approvals.ts';
 import { Views } from '../view/views.ts';
-import { openCaller, openResults } from './calls.ts';
+import { openCaller, openLimits, openResults } from './calls.ts';
 import { openCatalogue } from './catalogue.ts';
 import type { BridgeFiles } from './files.ts';
 import { openRoad } from './road.ts';
@@ -36,6 +39,9 @@ export interface WorkspaceParts {
   readonly memory: MemoryBudget;
   /** The ways in which callers may pass a file. */
   readonly sources: readonly FileSource[];
+  readonly observation: { readonly recorder: CallRecorder; readonly meter: Meter };
+  /** The secrets of all workspaces. */
+  readonly secrets: Secrets;
   readonly logger: Logger;
 }
 
@@ -56,6 +62,8 @@ export interface Workspace {
   readonly console: DifyConsole | undefined;
   /** Where the calls go. */
   readonly apiUrl: string;
+  readonly place: CallPlace;
+  readonly limits: Pick<CallLimits, 'breakers'>;
   readonly logger: Logger;
   /** Serves the approved tools at once, and starts loading the catalogue. Does not wait for the first load. */
   start(): void;
@@ -74,24 +82,33 @@ export interface Workspace {
 export async function openWorkspace(
   name: string,
   config: Config,
-  { files, state, memory, sources, logger }: WorkspaceParts,
+  { files, state, memory, sources, observation, secrets, logger }: WorkspaceParts,
   account?: AccountUpstream,
 ): Promise<Workspace> {
+  const { recorder, meter } = observation;
   const approvals = await readApprovals(config);
   const { connection, close } = account ? { ...account, close: undefined } : await openUpstream(config);
   const { maxConcurrent, keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const http = createDifyHttp({
     baseUrl: connection.apiUrl,
     maxConnections: maxConcurrent + SPARE_CONNECTIONS,
-    secrets: new Secrets(configSecrets(config)),
+    secrets,
+    meter,
   });
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
   const shared = { tokens: account?.tokens, endUsers: state?.endUsers };
   const road = openRoad(config, http, connection, logger, shared);
-  const parts = { workspace: name, road, files, sources, memory, rates: state?.rates, logger, onStale };
+  const place = {
+    workspace: name,
+    road: connection.account === undefined ? 'inner' : 'account',
+    host: http.baseUrl.hostname,
+  } as const;
+  const { rates } = state ?? {};
+  const parts = { place, recorder, road, files, sources, memory, rates, logger, onStale };
   const results = openResults(config, parts);
-  const caller = openCaller(config, parts, results);
+  const limits = openLimits(config, parts);
+  const caller = openCaller(config, parts, { results, limits });
   const tasks = new Tasks({ caller, keepMs, maxBytes, shared: state?.calls, logger });
   const views = new Views({
     workspace: name,
@@ -106,7 +123,7 @@ export async function openWorkspace(
   });
   const { console } = road;
   const approved = approvals?.approved();
-  const catalogue = openCatalogue(config, { difyConsole: console, views, approved, logger });
+  const catalogue = openCatalogue(config, { difyConsole: console, views, approved, meter, logger });
 
   return {
     name,
@@ -116,6 +133,8 @@ export async function openWorkspace(
     results,
     console,
     apiUrl: connection.apiUrl,
+    place,
+    limits,
     logger,
     get running() {
       return caller.running;

@@ -7,6 +7,7 @@ import {
 } from 'cockatiel';
 import { BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import type { BreakerState } from '../model/status.ts';
 
 /** Codes by which Dify, or the way to it, failed. */
 const UPSTREAM: ReadonlySet<ErrorCode> = new Set([
@@ -66,6 +67,15 @@ export class Breakers {
 
   constructor(options: BreakerOptions) {
     this.#options = options;
+  }
+
+  /** Returns the state of each provider that has been called. */
+  states(): readonly BreakerState[] {
+    return [...this.#breakers].map(([provider, { policy, openUntil }]) => {
+      const isOpen = policy.state === CircuitState.Open || policy.state === CircuitState.Isolated;
+      if (isOpen) return { provider, state: 'open', until: new Date(openUntil) };
+      return { provider, state: policy.state === CircuitState.HalfOpen ? 'half-open' : 'closed' };
+    });
   }
 
   /** @throws BridgeError `provider_unavailable` if the provider's breaker is open, or another call is trying. */

@@ -1,5 +1,6 @@
 import type { BridgeError } from '../model/errors.ts';
 import type { PublishedTool } from '../model/registry.ts';
+import type { BreakerState } from '../model/status.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { FairSlots, type SlotLimits } from './fair-slots.ts';
 import { RateLimits, type RateStore } from './rate-limits.ts';
@@ -53,6 +54,11 @@ export class CallLimits {
   /** The calls that have a slot. */
   get running(): number {
     return this.#slots.running;
+  }
+
+  /** The circuit breakers of the providers that have been called. */
+  breakers(): readonly BreakerState[] {
+    return this.#breakers.states();
   }
 
   /**

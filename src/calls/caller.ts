@@ -1,9 +1,15 @@
 import { abortable, after } from '../model/async.ts';
-import type { CallObserver, CallOrigin } from '../model/call.ts';
+import { type CallContext, type CallObserver, LOCAL_PRINCIPAL } from '../model/call.ts';
+import {
+  type CallPlace,
+  type CallRecord,
+  type CallRecorder,
+  NO_RECORDER,
+  toolFacts,
+} from '../model/call-record.ts';
 import { type ToolResult, withIgnored } from '../model/content.ts';
-import { argumentsError, BridgeError, unauthorizedError } from '../model/errors.ts';
+import { argumentsError, BridgeError, type ErrorCode, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
-import type { Logger } from '../model/logger.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
@@ -36,7 +42,17 @@ export interface CallerOptions {
   readonly onStale?: (() => void) | undefined;
   /** Memory for the answers of all calls together. */
   readonly memory: Pick<MemoryBudget, 'lease'>;
-  readonly logger: Logger;
+  readonly place: CallPlace;
+  /** Default: `NO_RECORDER`. */
+  readonly recorder?: CallRecorder | undefined;
+}
+
+/** Who calls, and with which arguments. */
+export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
+  /** As the client sent them. */
+  readonly args: unknown;
+  /** The name of the view. */
+  readonly view: string;
 }
 
 const SILENCE_MS = 60_000;
@@ -63,12 +79,15 @@ export class Caller {
    */
   check(
     tool: PublishedTool,
-    args: unknown,
-    { origin, maxBytes }: { readonly origin?: CallOrigin | undefined; readonly maxBytes: number },
+    call: RefusedCall,
+    maxBytes: number,
   ): Pick<CallRequest, 'parameters' | 'ignored'> {
-    const bytes = Buffer.byteLength(writeJson(args) ?? '');
-    if (bytes > maxBytes) throw argumentsTooLarge(tool.name, bytes, maxBytes);
-    const parsed = tool.parseArguments(args);
+    const bytes = Buffer.byteLength(writeJson(call.args) ?? '');
+    if (bytes > maxBytes) {
+      this.refuse(toolFacts(tool), call, 'invalid_arguments');
+      throw argumentsTooLarge(tool.name, bytes, maxBytes);
+    }
+    const parsed = tool.parseArguments(call.args);
     if (parsed.ok) return { parameters: parsed.parameters, ignored: parsed.ignored };
     if (!tool.authorized) {
       // Its parameters may not be listed, so that nobody could correct the arguments. They are as soon as the list has
@@ -76,8 +95,19 @@ export class Caller {
       this.#options.onStale?.();
       throw unauthorizedError(tool.providerLabel);
     }
-    this.#log(tool, origin, { outcome: 'invalid_arguments', startedAt: performance.now(), messages: 0 });
+    this.refuse(toolFacts(tool), call, 'invalid_arguments');
     throw argumentsError(tool.name, parsed.problems, CORRECT);
+  }
+
+  /** Records a call that ends before it is made. */
+  refuse(
+    tool: ReturnType<typeof toolFacts> | { readonly tool: string },
+    { principal = LOCAL_PRINCIPAL, ...call }: RefusedCall,
+    outcome: ErrorCode,
+  ): void {
+    const { recorder = NO_RECORDER, place } = this.#options;
+    const record = recorder.started({ ...place, ...tool, ...call, principal });
+    record.ended({ outcome, durationMs: 0, messages: 0, bytes: 0 });
   }
 
   /**
@@ -88,26 +118,34 @@ export class Caller {
     request: CallRequest,
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
-    const { invoker, memory: budget, timeoutMs } = this.#options;
-    const { tool, principal, limits, ignored } = request;
+    const { invoker, memory: budget, timeoutMs, place, recorder = NO_RECORDER } = this.#options;
+    const { tool, args, origin, principal, limits, ignored } = request;
+    const view = request.view.name;
     const memory = budget.lease();
     const isStopped = invoker.stopsWorkflows === true && tool.ref.providerType === 'workflow';
     const call = new RunningCall(request, memory, signal, { timeoutMs, isStopped });
+    const record = recorder.started({ ...place, ...toolFacts(tool), args, view, origin, principal });
     if (this.#closing) call.abort(shuttingDown(false));
     const result = this.#options.results
-      .read(this.#messages(call, observer), {
+      .read(this.#messages(call, record, observer), {
         tool,
         principal,
         limits,
         signal,
         until: call.signal,
         observer,
+        record,
         memory,
       })
-      .then((made) => withIgnored(made, ignored))
+      .then((made) => {
+        // A result can fail although the tool has not.
+        if (made.isError === true && call.outcome === 'ok') call.outcome = 'internal';
+        return withIgnored(made, ignored);
+      })
       .finally(() => {
         call.finish();
         this.#calls.delete(call);
+        record.ended(call.end());
       });
     this.#calls.set(call, result);
     return result;
@@ -127,6 +165,7 @@ export class Caller {
   /** Yields the messages of one call. All work begins with the first read. */
   async *#messages(
     call: RunningCall,
+    record: CallRecord,
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
@@ -146,7 +185,8 @@ export class Caller {
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel, forms } = tool;
       const { signal, memory } = call;
-      const options = { userId, credentialId, providerLabel, forms, signal, memory };
+      const exchange = { trace: record.sent?.(), received: (bytes: number) => void (call.bytes += bytes) };
+      const options = { userId, credentialId, providerLabel, forms, signal, memory, exchange };
       const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
@@ -155,6 +195,7 @@ export class Caller {
         call.messages += 1;
         slot.answered();
         silence.heard();
+        record.received?.(next.value);
         yield next.value;
         // The call may have ended while the message arrived.
         call.signal.throwIfAborted();
@@ -170,7 +211,6 @@ export class Caller {
       // Its answer does not matter: the call has its outcome already.
       const close = async (): Promise<unknown> => iterator?.return?.();
       close().catch(() => undefined);
-      this.#log(tool, call.request.origin, call);
     }
   }
 
@@ -180,21 +220,6 @@ export class Caller {
     const { tool, parameters, principal } = request;
     if (tool.fileParameters.length === 0) return parameters;
     return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
-  }
-
-  #log(
-    tool: PublishedTool,
-    origin: CallOrigin | undefined,
-    { outcome, startedAt, messages }: Pick<RunningCall, 'outcome' | 'startedAt' | 'messages'>,
-  ): void {
-    this.#options.logger.info('Tool call ended', {
-      ...origin,
-      tool: tool.name,
-      providerType: tool.ref.providerType,
-      outcome,
-      durationMs: Math.round(performance.now() - startedAt),
-      messages,
-    });
   }
 }
 

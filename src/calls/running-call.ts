@@ -1,5 +1,6 @@
 import { after, onAbort, type Stop } from '../model/async.ts';
 import type { CallOrigin } from '../model/call.ts';
+import type { CallEnd } from '../model/call-record.ts';
 import type { ResultLimits } from '../model/content.ts';
 import type { BridgeError, ErrorCode } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -15,6 +16,8 @@ export interface CallRequest {
   readonly parameters: JsonObject;
   /** See `ParsedArguments`: the result names them. */
   readonly ignored?: readonly string[] | undefined;
+  /** The arguments as the client sent them. */
+  readonly args: unknown;
   /** The owner of the call. */
   readonly principal: string;
   readonly view: CalledView;
@@ -32,6 +35,8 @@ export class RunningCall {
   /** Whether the invocation was passed to the invoker. */
   sent = false;
   messages = 0;
+  /** The size of Dify's answer. */
+  bytes = 0;
   outcome: ErrorCode | 'ok' = 'ok';
   readonly #controller = new AbortController();
   readonly #stops: Stop[];
@@ -59,6 +64,12 @@ export class RunningCall {
   /** Ends the call with an error, unless it has already ended. */
   abort(reason: BridgeError): void {
     this.#controller.abort(reason);
+  }
+
+  /** Returns how the call ended. */
+  end(): CallEnd {
+    const { outcome, messages, bytes } = this;
+    return { outcome, durationMs: performance.now() - this.startedAt, messages, bytes };
   }
 
   /** Marks the call as completed. From then on, it cannot be ended from outside. */

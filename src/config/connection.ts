@@ -203,7 +203,7 @@ export function configSecrets(config: Config): readonly string[] {
     dify.secretKey,
     ...(login?.secrets ?? []),
   ]);
-  return [...connections, token, sessionKey, config.signIn.key, redisPassword, inRedisUrl]
+  return [...connections, token, config.admin.token, sessionKey, config.signIn.key, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

@@ -49,6 +49,8 @@ const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   files: 'files',
   state: 'replicas',
   log: 'operation',
+  admin: 'operation',
+  audit: 'operation',
 };
 
 interface SettingFacts {

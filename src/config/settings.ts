@@ -161,6 +161,34 @@ const log = z.strictObject({
   }).describe('Log level. The log is JSON lines on standard error.'),
 });
 
+const admin = z.strictObject({
+  port: optional(wholeNumber(0, 65_535)).describe(
+    'Port of the admin server of `serve --http`: the status page, `/metrics`, `/livez` and `/readyz`; 0 chooses a free one. Without it, there is no admin server.',
+  ),
+  host: setting(text, '127.0.0.1').describe(
+    'Address that the admin server listens on. Any address other than loopback requires admin.token, or admin.allowWithoutToken.',
+  ),
+  token: optional(key, { secret: true }).describe(
+    'Bearer token for the status page and `/metrics`. A browser asks for it as a password, with any user name.',
+  ),
+  allowWithoutToken: setting(flag, false).describe(
+    'Serve the status page and `/metrics` on an address other than loopback without a token.',
+  ),
+});
+
+const audit = z.strictObject({
+  file: optional(text).describe(
+    'File of the audit log, which has one JSON line for each call. `stdout` is standard output, or standard error if standard output carries the protocol. Without it, there is no audit log.',
+  ),
+  maxFileBytes: setting(size('1KiB', '1024GiB'), '64MiB').describe(
+    'Size at which the file is renamed and a new one begins.',
+  ),
+  maxFiles: setting(wholeNumber(0, 1000), 5).describe('Renamed files to keep; the oldest are deleted.'),
+  arguments: setting(flag, false).describe(
+    'Also write the arguments of each call, without known secrets and cut if they are long. By default, the log has only their hash.',
+  ),
+});
+
 /** The limits of the whole process are the same for every workspace. */
 const { maxMemoryBytes: _memory, shutdownGrace: _grace, ...ownCalls } = calls.shape;
 const { streamsPerPrincipal: _streams, ...ownLimits } = limits.shape;
@@ -189,6 +217,8 @@ export const settingsSchema = z
     files: files.prefault({}),
     state: state.prefault({}),
     log: log.prefault({}),
+    admin: admin.prefault({}),
+    audit: audit.prefault({}),
   })
   .superRefine(checkOauth)
   .superRefine(checkSignIn);

@@ -1,3 +1,4 @@
+import type { CallRecord } from '../model/call-record.ts';
 import { type ContentBlock, errorResult, type ResultLimits, type ToolResult } from '../model/content.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
@@ -28,6 +29,7 @@ export interface AssemblyInput {
   readonly limits: ResultLimits;
   /** Why the call failed. */
   readonly failure: BridgeError | undefined;
+  readonly record?: Pick<CallRecord, 'truncated'> | undefined;
   readonly memory: MemoryLease;
 }
 
@@ -52,7 +54,7 @@ const BEFORE_ERROR = 'Output before the error:';
  * budget is cut, and the full text is stored as a file.
  */
 export async function assembleResult(input: AssemblyInput): Promise<ToolResult> {
-  const { tool, collector, downloads, store, limits, failure } = input;
+  const { tool, collector, downloads, store, limits, failure, record } = input;
   const { outputSchema } = tool;
   const { files } = collector;
   let outputs = readOutputs(input);
@@ -67,6 +69,7 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
     own.list.map(({ text }) => text),
     limits.maxTextChars,
   );
+  if (budgeted.cutAt !== undefined) record?.truncated?.('text');
   const items = withFiles(parts, own, budgeted.left, { limits, maxBytes: store.maxBytes, files });
   const { passedOver } = downloads;
   if (passedOver.length > 0) {
@@ -84,7 +87,10 @@ export async function assembleResult(input: AssemblyInput): Promise<ToolResult> 
   if (content === undefined) return { content: orNoOutput(blocks) };
   const exact = hasBigint(content) ? bigintsAsText(content) : content;
   const short = await shortenContent(exact, outputSchema, storeWhole, limits.maxTextChars);
-  if (short.note !== undefined) blocks.push({ type: 'text', text: short.note });
+  if (short.note !== undefined) {
+    record?.truncated?.('structured_content');
+    blocks.push({ type: 'text', text: short.note });
+  }
   return { content: orNoOutput(blocks), structuredContent: short.content };
 }
 

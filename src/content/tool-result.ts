@@ -1,4 +1,5 @@
 import type { CallObserver } from '../model/call.ts';
+import type { CallRecord } from '../model/call-record.ts';
 import { errorResult, type ResultLimits, type ToolResult } from '../model/content.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
@@ -33,6 +34,7 @@ export interface ResultContext {
   /** Ends the downloads, which may continue after the last message. Default: `signal`. */
   readonly until?: AbortSignal | undefined;
   readonly observer?: CallObserver | undefined;
+  readonly record?: Pick<CallRecord, 'truncated'> | undefined;
   /** Receives the memory of JSON that texts contain; unlimited when absent. */
   readonly memory?: MemoryLease | undefined;
 }
@@ -60,7 +62,7 @@ export class ToolResults {
    * observer's `log`; its `progress` reports text and the number of other messages at most four times a second.
    */
   async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
-    const { tool, signal, until = signal, observer, memory = UNLIMITED } = context;
+    const { tool, signal, until = signal, observer, record, memory = UNLIMITED } = context;
     const limits = { ...context.limits, ...tool.results };
     const { opener, logger } = this.#options;
     try {
@@ -87,7 +89,7 @@ export class ToolResults {
         logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
       }
       const store = storeFor(until);
-      return await assembleResult({ tool, collector, downloads, store, limits, failure, memory });
+      return await assembleResult({ tool, collector, downloads, store, limits, failure, record, memory });
     } catch (error) {
       return errorResult(this.#failure(error, tool));
     }

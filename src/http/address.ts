@@ -10,23 +10,44 @@ export function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
+/** What a server would open to a network, and how to authenticate it. */
+export interface Exposure {
+  readonly host: string;
+  readonly authenticates: boolean;
+  readonly allowWithoutToken: boolean;
+  /** What anybody there could do. */
+  readonly danger?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+const CALLS = 'anybody there could call the tools';
+const KEYS_HINT =
+  'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.';
+
 /**
  * Checks that the bridge does not serve the network without authentication.
  * @throws BridgeError `config_invalid`.
  */
-export function checkExposure(host: string, authenticates: boolean, allowWithoutToken: boolean): void {
+export function checkExposure({
+  host,
+  authenticates,
+  allowWithoutToken,
+  danger = CALLS,
+  hint = KEYS_HINT,
+}: Exposure): void {
   if (isLoopback(host) || authenticates || allowWithoutToken) return;
-  throw new BridgeError(
-    'config_invalid',
-    `The bridge would serve ${host} to the network, and anybody there could call the tools.`,
-    {
-      hint: 'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.',
-    },
-  );
+  throw new BridgeError('config_invalid', `The bridge would serve ${host} to the network, and ${danger}.`, {
+    hint,
+  });
 }
 
 /** Returns `port_unavailable` with the reason why listening failed. */
-export function listenError(host: string, port: number, error: NodeJS.ErrnoException): BridgeError {
+export function listenError(
+  host: string,
+  port: number,
+  error: NodeJS.ErrnoException,
+  hint = 'Choose another with --port or --host.',
+): BridgeError {
   const where = `${urlHost(host)}:${port}`;
   const reasons: Record<string, string> = {
     EADDRINUSE: `Another program listens on ${where} already.`,
@@ -37,7 +58,7 @@ export function listenError(host: string, port: number, error: NodeJS.ErrnoExcep
   const reason =
     reasons[error.code ?? ''] ?? `The bridge cannot listen on ${where} (${error.code ?? 'unknown'}).`;
   return new BridgeError('port_unavailable', reason, {
-    hint: 'Choose another with --port or --host.',
+    hint,
     cause: error,
   });
 }

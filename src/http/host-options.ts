@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
+import type { Meter } from '../model/meter.ts';
 import type { SessionRecords } from '../model/session-records.ts';
 import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
 import type { DownloadOptions } from './downloads.ts';
@@ -48,6 +49,7 @@ export interface HttpHostOptions {
   readonly keepAliveMs: number;
   /** Counts what clients have yet to read. */
   readonly memory?: OutgoingMemory | undefined;
+  readonly meter?: Pick<Meter, 'http'> | undefined;
   readonly logger: Logger;
 }
 

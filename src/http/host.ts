@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import { UNCOUNTED } from '../model/memory-budget.ts';
+import { NO_METER } from '../model/meter.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
@@ -19,6 +20,7 @@ import { createHealth } from './health.ts';
 import type { HttpHostOptions } from './host-options.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
+import { routeName } from './routes.ts';
 import type { HttpView } from './served-view.ts';
 import { ServedViews } from './served-views.ts';
 import { Sessions } from './sessions.ts';
@@ -72,7 +74,7 @@ export class HttpHost {
     const { host, token, keys, verifiers = [], publicHost, files, sessions: records, logger } = options;
     const { allowedHosts = [], allowedOrigins = [], maxStreams, maxBodyBytes, keepAliveMs } = options;
     const authenticates = token !== undefined || keys?.required === true || verifiers.length > 0;
-    checkExposure(host, authenticates, options.allowWithoutToken === true);
+    checkExposure({ host, authenticates, allowWithoutToken: options.allowWithoutToken === true });
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
     this.#checkToken = createTokenCheck(token, keys, verifiers);
@@ -173,6 +175,8 @@ export class HttpHost {
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const pathname = pathOf(req);
+    const { meter = NO_METER } = this.#options;
+    res.once('close', () => meter.http(routeName(pathname), req.method, res.statusCode));
     if (this.#answerHealth(req, res, pathname)) return;
     let id: unknown;
     try {

@@ -4,10 +4,12 @@ import {
   type Implementation,
   type ServerContext,
   TRACEPARENT_META_KEY,
+  TRACESTATE_META_KEY,
 } from '@modelcontextprotocol/server';
 import type { CallOrigin } from '../model/call.ts';
 import { isJsonObject } from '../model/json.ts';
 import { logText } from '../model/log-text.ts';
+import type { TraceContext } from '../model/ports.ts';
 
 /** The name of a client whose session was made again from its ID, which does not carry the name. */
 export const UNKNOWN_CLIENT: Implementation = { name: 'unknown', version: 'unknown' };
@@ -18,18 +20,31 @@ export interface HttpOrigin {
   readonly session?: string | undefined;
 }
 
-/** W3C Trace Context: version, trace, parent, flags. A trace of zeros is invalid. */
-const TRACEPARENT = /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-[\da-f]{2}\b/;
+/** W3C Trace Context: version, trace, parent, flags. A trace or parent of zeros is invalid. */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?![\da-f])/;
+/** What a header may carry. */
+const TRACESTATE = /^[ -~]{1,512}$/;
 
-/** Returns the origin of a tools/call. `client` is what the connection's `initialize` said, if it had one. */
-export function originOf({ mcpReq, http }: ServerContext, client: Implementation | undefined): CallOrigin {
+/**
+ * Returns the origin of a tools/call. `client` is what the connection's `initialize` said, if it had one, and
+ * `protocolVersion` what it negotiated.
+ */
+export function originOf(
+  { mcpReq, http }: ServerContext,
+  client: Implementation | undefined,
+  protocolVersion?: string,
+): CallOrigin {
   const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
   const inEnvelope = envelope[CLIENT_INFO_META_KEY];
   const { name, version } = isJsonObject(inEnvelope) ? inEnvelope : (client ?? UNKNOWN_CLIENT);
   const isKnown = name !== UNKNOWN_CLIENT.name;
   const { address, session } = (http?.authInfo?.extra ?? {}) as Partial<HttpOrigin>;
   const header = (field: string): string | undefined => http?.req?.headers.get(field) ?? undefined;
-  const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY] ?? header('traceparent');
+  const { [TRACEPARENT_META_KEY]: inMeta, [TRACESTATE_META_KEY]: stateInMeta } = mcpReq._meta ?? {};
+  const trace =
+    inMeta === undefined
+      ? traceContext(header('traceparent'), header('tracestate'))
+      : traceContext(inMeta, stateInMeta);
   return {
     requestId: randomUUID(),
     client: isKnown ? logText(name) : undefined,
@@ -37,6 +52,18 @@ export function originOf({ mcpReq, http }: ServerContext, client: Implementation
     session,
     address,
     forwardedFor: logText(header('x-forwarded-for')),
-    traceId: typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined,
+    traceId: trace?.traceparent.slice(3, 35),
+    rpc: { id: mcpReq.id, protocolVersion, transport: http === undefined ? 'pipe' : 'tcp', trace },
+  };
+}
+
+/** Returns the caller's span, in the version of the format that the bridge knows; undefined if there is no valid one. */
+function traceContext(traceparent: unknown, tracestate: unknown): TraceContext | undefined {
+  const parts = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent) : null;
+  if (parts === null) return undefined;
+  const hasState = typeof tracestate === 'string' && TRACESTATE.test(tracestate);
+  return {
+    traceparent: `00-${parts[1]}-${parts[2]}-${parts[3]}`,
+    tracestate: hasState ? tracestate : undefined,
   };
 }

@@ -82,7 +82,9 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
     server.setRequestHandler('tools/call', (request, context) =>
       calls.track(() => {
         const client = server.getClientVersion();
-        return toolsCall.answer(request, context, { principal, vocabulary: vocabularyOf(server), client });
+        const protocolVersion = server.getNegotiatedProtocolVersion();
+        const facts = { principal, vocabulary: vocabularyOf(server), client, protocolVersion };
+        return toolsCall.answer(request, context, facts);
       }),
     );
     if (tasks !== undefined) serveTasks(server, { calls: tasks, list }, principal);

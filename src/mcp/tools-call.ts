@@ -4,7 +4,7 @@ import type {
   Implementation,
   ServerContext,
 } from '@modelcontextprotocol/server';
-import type { CallOutcome, ToolService, Waiting } from '../model/call.ts';
+import { type CallOutcome, originFields, type ToolService, type Waiting } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { originOf } from './call-origin.ts';
@@ -28,6 +28,8 @@ export interface CallerFacts {
   readonly vocabulary: Vocabulary;
   /** What the client's `initialize` said about it. */
   readonly client: Implementation | undefined;
+  /** The negotiated revision. */
+  readonly protocolVersion: string | undefined;
 }
 
 /** Answers tools/call. */
@@ -45,11 +47,11 @@ export class ToolsCall {
   async answer(
     request: CallToolRequest,
     context: ServerContext,
-    { principal, vocabulary, client }: CallerFacts,
+    { principal, vocabulary, client, protocolVersion }: CallerFacts,
   ): Promise<CallToolResult> {
     const { name, arguments: args = {} } = request.params;
     const { signal } = context.mcpReq;
-    const origin = originOf(context, client);
+    const origin = originOf(context, client, protocolVersion);
     const { progressIntervalMs } = this.#options;
     const reporter = createCallReporter(name, context, { progressIntervalMs, vocabulary });
     try {
@@ -64,7 +66,7 @@ export class ToolsCall {
       if (error.rule.mcp === 'protocol') throw protocolError(error);
       if (error.code === 'internal' && !signal.aborted) {
         this.#options.logger.error('A tool call failed unexpectedly', {
-          ...origin,
+          ...originFields(origin),
           tool: name,
           error: error.cause ?? error,
         });

@@ -1,6 +1,7 @@
 import { errorResult, type ToolResult } from './content.ts';
 import { asBridgeError, type BridgeError } from './errors.ts';
 import type { LogEntry } from './message.ts';
+import type { TraceContext } from './ports.ts';
 import type { ToolListSource } from './registry.ts';
 import type { CallState, DetachedCalls } from './task.ts';
 
@@ -17,7 +18,17 @@ export interface CallObserver {
 /** The principal of stdio and the command line: the person who started the bridge. */
 export const LOCAL_PRINCIPAL = 'local';
 
-/** Where a call comes from, for the log. The texts of others are short, and on one line. */
+/** The request of a call as it arrived, for traces. */
+export interface CallRpc {
+  /** The ID of the JSON-RPC request. */
+  readonly id: string | number;
+  readonly protocolVersion?: string | undefined;
+  readonly transport: 'pipe' | 'tcp';
+  /** The caller's span. */
+  readonly trace?: TraceContext | undefined;
+}
+
+/** Where a call comes from. All but `rpc` are fields of the log: the texts of others are short, and on one line. */
 export interface CallOrigin {
   /** Identifies the call in the log. */
   readonly requestId: string;
@@ -32,6 +43,14 @@ export interface CallOrigin {
   readonly forwardedFor?: string | undefined;
   /** The caller's trace (W3C Trace Context). */
   readonly traceId?: string | undefined;
+  readonly rpc?: CallRpc | undefined;
+}
+
+/** Returns the part of an origin that a log line has. */
+export function originFields(origin: CallOrigin | undefined): Omit<CallOrigin, 'rpc'> | undefined {
+  if (origin === undefined) return undefined;
+  const { rpc: _, ...fields } = origin;
+  return fields;
 }
 
 export interface CallContext {

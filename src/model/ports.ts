@@ -55,6 +55,21 @@ export interface InvokeOptions {
   readonly signal: AbortSignal;
   /** Receives the memory of the messages; unlimited when absent. */
   readonly memory?: MemoryLease | undefined;
+  readonly exchange?: CallExchange | undefined;
+}
+
+/** W3C Trace Context, in the form in which headers carry it. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string | undefined;
+}
+
+/** What a call adds to the request that runs its tool. */
+export interface CallExchange {
+  /** The span of the call, which Dify's spans continue. */
+  readonly trace?: TraceContext | undefined;
+  /** Receives the size of each part of the answer. */
+  received(bytes: number): void;
 }
 
 /** A parameter that the operator sets. */

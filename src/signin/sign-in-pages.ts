@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type Provider from 'oidc-provider';
 import type { InteractionResults } from 'oidc-provider';
 import { tokensFromJson, tokensToJson } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { type JsonObject, textOf } from '../model/json.ts';
-import { Attempts } from './attempts.ts';
 import { redirectPlace, shownName } from './clients.ts';
 import type { DifyLogins } from './dify-logins.ts';
 import type { DifySteps, Entered, OpenAccount } from './dify-steps.ts';
@@ -43,13 +43,13 @@ interface Progress {
 
 const PROGRESS_SECONDS = 15 * 60;
 /** Dify locks an account for a day after six wrong passwords. */
-const WRONG_ANSWERS = { max: 5, windowMs: 3_600_000 };
+const WRONG_ANSWERS = { points: 5, duration: 3600 };
 
 /** The pages on which a person signs in and allows a client. Each form leads to the next page. */
 export class SignInPages {
   readonly #options: SignInPagesOptions;
   /** Wrong passwords and codes by e-mail address. */
-  readonly #wrong = new Attempts(WRONG_ANSWERS);
+  readonly #wrong = new RateLimiterMemory(WRONG_ANSWERS);
 
   constructor(options: SignInPagesOptions) {
     this.#options = options;
@@ -126,7 +126,8 @@ export class SignInPages {
     }
     const email = this.#checkedEmail(progress?.email ?? fields.get('email') ?? '');
     if (step === 'send-code') {
-      if (this.#wrong.isUsedUp(email)) throw tooMany();
+      const wrong = await this.#wrong.get(email.toLowerCase());
+      if ((wrong?.remainingPoints ?? 1) <= 0) throw tooMany();
       await this.#setProgress(interaction, { email, codeToken: await this.#options.dify.sendCode(email) });
       return this.#show(page);
     }
@@ -142,9 +143,11 @@ export class SignInPages {
   async #guarded(email: string, step: () => Promise<OpenAccount>): Promise<OpenAccount> {
     const key = email.toLowerCase();
     // Counted before, so that many requests at once are not more attempts.
-    if (!this.#wrong.take(key)) throw tooMany();
+    await this.#wrong.consume(key).catch(() => {
+      throw tooMany();
+    });
     const account = await step();
-    this.#wrong.forget(key);
+    await this.#wrong.delete(key);
     return account;
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import type { LoginStore } from '../logins/login-store.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
@@ -7,7 +8,6 @@ import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';
 import type { Caller, TokenVerifier } from '../model/token-verifier.ts';
-import { Attempts } from './attempts.ts';
 import { DifyLogins } from './dify-logins.ts';
 import { DifySteps } from './dify-steps.ts';
 import { readForm } from './forms.ts';
@@ -50,7 +50,7 @@ const PREFIX = 'dify:';
 const METADATA = /^\/\.well-known\/(oauth-authorization-server|openid-configuration)(\/.*)?$/;
 const SIGN_OUT = '/oauth/sign-out';
 /** Requests of one address that make the bridge store something before anybody has signed in. */
-const NEW_RECORDS = { max: 60, windowMs: 60_000 };
+const NEW_RECORDS = { points: 60, duration: 60 };
 
 /** The bridge as the authorization server for its own endpoints: persons sign in with their Dify account. */
 export class SignIn implements TokenVerifier {
@@ -64,7 +64,7 @@ export class SignIn implements TokenVerifier {
   readonly #http: DifyHttp;
   readonly #origin: string;
   readonly #answer: Answer;
-  readonly #newRecords = new Attempts(NEW_RECORDS);
+  readonly #newRecords = new RateLimiterMemory(NEW_RECORDS);
 
   private constructor(options: SignInOptions, parts: SignInParts) {
     const { publicUrl, difyUrl, emailDomains } = options;
@@ -174,7 +174,7 @@ export class SignIn implements TokenVerifier {
 
   async #passOn(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
     const [, query = ''] = (req.url ?? '').split('?', 2);
-    if (pathname === ROUTES.authorization || pathname === ROUTES.registration) this.#count(req);
+    if (pathname === ROUTES.authorization || pathname === ROUTES.registration) await this.#count(req);
     // The issuer may have a path, behind which a client asks for the metadata.
     const metadata = METADATA.exec(pathname)?.[1];
     const path = metadata === undefined ? pathname : `/.well-known/${metadata}`;
@@ -183,10 +183,11 @@ export class SignIn implements TokenVerifier {
   }
 
   /** Throws `overloaded` if an address makes the bridge store too much. */
-  #count({ socket }: IncomingMessage): void {
-    if (this.#newRecords.take(socket.remoteAddress ?? '')) return;
-    throw new BridgeError('overloaded', 'Too many sign-ins begin at the same time.', {
-      hint: 'Try again in a minute.',
+  async #count({ socket }: IncomingMessage): Promise<void> {
+    await this.#newRecords.consume(socket.remoteAddress ?? '').catch(() => {
+      throw new BridgeError('overloaded', 'Too many sign-ins begin at the same time.', {
+        hint: 'Try again in a minute.',
+      });
     });
   }
 

@@ -37,8 +37,6 @@ export interface TasksOptions {
 export interface TaskRequest {
   readonly call: CallRequest;
   readonly owner: Owner;
-  /** The arguments as the caller gave them. */
-  readonly args: unknown;
   /** The caller's key for this piece of work. Without one, each request starts a new task. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -80,9 +78,9 @@ export class Tasks {
    * `state_unavailable` if the other replicas cannot be asked for the key.
    */
   async start(request: TaskRequest): Promise<Task> {
-    const { call, owner, args, idempotencyKey } = request;
+    const { call, owner, idempotencyKey } = request;
     const { name } = call.tool;
-    const key = idempotencyKey === undefined ? undefined : workKey(owner, name, idempotencyKey, args);
+    const key = idempotencyKey === undefined ? undefined : workKey(owner, name, idempotencyKey, call.args);
     let task: Task | undefined = key && this.#known(key, name);
     if (key === undefined || this.#sharing === undefined) task ??= this.#begin(request, key);
     else task ??= await this.#claimInTurn(this.#sharing, request, key);

@@ -52,21 +52,16 @@ export class ViewTasks implements DetachedCalls {
 
   /**
    * Makes a call, or joins the one with the same idempotency key. Resolves with its result or, if the call is handed
-   * off, with the notice that it is still running. `args` are the arguments as the caller gave them.
+   * off, with the notice that it is still running.
    */
-  async call(
-    request: CallRequest,
-    args: unknown,
-    context: CallContext,
-    rules: HandOffRules,
-  ): Promise<CallOutcome> {
+  async call(request: CallRequest, context: CallContext, rules: HandOffRules): Promise<CallOutcome> {
     const limitMs = limitOf(context, rules);
     const { idempotencyKey } = context;
     if (limitMs === undefined && idempotencyKey === undefined) {
       return ended(await this.#options.caller.call(request, context));
     }
     const owner = this.#owner(request.principal);
-    const task = await this.#options.tasks.start({ call: request, owner, args, idempotencyKey });
+    const task = await this.#options.tasks.start({ call: request, owner, idempotencyKey });
     const end = await waitFor(task, context, limitMs);
     if (task.isOver) return ended(task.result());
     if (end === 'limit') {

@@ -8,6 +8,7 @@ import {
   type ToolService,
 } from '../model/call.ts';
 import { asBridgeError, type BridgeError } from '../model/errors.ts';
+import { logText } from '../model/log-text.ts';
 import type { Logger } from '../model/logger.ts';
 import type { CatalogListing } from '../model/ports.ts';
 import type { PublishedTool, Registry, RegistrySource, ToolListSource } from '../model/registry.ts';
@@ -37,7 +38,7 @@ export interface ViewOptions {
   readonly settings: ViewSettings;
   /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
-  readonly caller: Pick<Caller, 'check' | 'call'>;
+  readonly caller: Pick<Caller, 'check' | 'call' | 'refuse'>;
   /** Runs calls that outlive their requests. */
   readonly tasks: Tasks;
   readonly logger: Logger;
@@ -119,6 +120,9 @@ export class View implements ToolService {
     const tool = registry.get(name);
     if (tool === undefined) {
       const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
+      const { origin, principal } = context;
+      const unknown = { tool: logText(name) ?? '' };
+      this.#caller.refuse(unknown, { args, view: this.name, origin, principal }, 'tool_not_found');
       throw unknownTool(registry, name, this.#history.gone, directory);
     }
     return this.#call(tool, args, context);
@@ -135,6 +139,7 @@ export class View implements ToolService {
     const { parameters, ignored = [] } = this.#checked(tool, args, context);
     const request = {
       tool,
+      args,
       parameters,
       ignored: [...new Set([...beside, ...ignored])],
       principal,
@@ -142,16 +147,17 @@ export class View implements ToolService {
       origin,
       limits: this.config,
     };
-    return this.#tasks.call(request, args, context, this.config.handOff);
+    return this.#tasks.call(request, context, this.config.handOff);
   }
 
   #checked(
     tool: PublishedTool,
     args: unknown,
-    { origin, observer }: CallContext,
+    { origin, principal, observer }: CallContext,
   ): ReturnType<Caller['check']> {
     try {
-      return this.#caller.check(tool, args, { origin, maxBytes: this.config.limits.maxArgumentBytes });
+      const call = { args, view: this.name, origin, principal };
+      return this.#caller.check(tool, call, this.config.limits.maxArgumentBytes);
     } catch (thrown) {
       observer?.failed?.(asBridgeError(thrown));
       throw thrown;

@@ -78,12 +78,17 @@ async function bundle(source: string): Promise<string> {
 export function startChromium(url: string, ...further: readonly string[]): ChildProcess {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', ...further];
-  const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
-  const chromium = names.map(pathOf).find((path) => path !== undefined);
-  if (chromium === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
-  const browser = spawn(chromium, [...options, `--user-data-dir=${profile}`, url], {
+  const browser = spawn(chromiumPath(), [...options, `--user-data-dir=${profile}`, url], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });
   onTestFinished(() => void browser.kill('SIGKILL'));
   return browser;
+}
+
+/** Returns the path of Chromium. Throws if there is none. */
+export function chromiumPath(): string {
+  const names = PROGRAMS.find(({ tag }) => tag === 'browser')?.needs.flat() ?? [];
+  const path = names.map(pathOf).find((found) => found !== undefined);
+  if (path === undefined) throw new Error(`This test needs one of ${names.join(', ')} in the PATH.`);
+  return path;
 }

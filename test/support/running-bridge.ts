@@ -61,7 +61,7 @@ export async function startBridge({
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line) };
   const logger = createLogger({ level: 'debug', destination, secrets: configSecrets(config) });
-  const app = await createApp(config, { logger, localFiles });
+  const app = await createApp(config, { logger, localFiles, isServer: true });
   const clients: TestClient[] = [];
   let served: ReturnType<App['serveHttp']> | undefined;
   if (start) app.start();

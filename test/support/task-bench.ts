@@ -108,7 +108,7 @@ export function bench(options: BenchOptions = {}): Bench {
     const context = contextOf({ waiting: 'plain', ...given });
     const { principal = LOCAL_PRINCIPAL } = context;
     return calls
-      .call({ tool, parameters: {}, principal, view: UNLIMITED_VIEW, limits: LIMITS }, args, context, rules)
+      .call({ tool, args, parameters: {}, principal, view: UNLIMITED_VIEW, limits: LIMITS }, context, rules)
       .catch(outcomeOfError);
   }
 

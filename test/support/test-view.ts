@@ -1,6 +1,7 @@
 import { Caller } from '../../src/calls/caller.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ViewConfig } from '../../src/config/views.ts';
+import type { CallPlace, CallRecorder } from '../../src/model/call-record.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
 import { MemoryBudget } from '../../src/model/memory-budget.ts';
@@ -47,8 +48,14 @@ export interface ArrivedCall {
   readonly parameters: JsonObject;
 }
 
+/** Where calls of tests go. */
+export const PLACE: CallPlace = { workspace: 'default', road: 'inner', host: 'dify.example' };
+
 /** A caller whose Dify answers the parameters as JSON. */
-export function echoCaller(): { readonly caller: Caller; readonly arrived: ArrivedCall[] } {
+export function echoCaller(recorder?: CallRecorder): {
+  readonly caller: Caller;
+  readonly arrived: ArrivedCall[];
+} {
   const arrived: ArrivedCall[] = [];
   const caller = new Caller({
     invoker: {
@@ -69,7 +76,8 @@ export function echoCaller(): { readonly caller: Caller; readonly arrived: Arriv
     timeoutMs: 60_000,
     limits: callLimits(),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
-    logger: silentLogger,
+    place: PLACE,
+    recorder,
   });
   return { caller, arrived };
 }

@@ -36,8 +36,8 @@ function brokenLinks(page: string, text: string): readonly string[] {
   });
 }
 
-/** Names of files that could be settings. */
-const FILES_LIKE_SETTINGS = new Set(['config.yaml']);
+/** Names of files and of attributes of spans that could be settings. */
+const LIKE_SETTINGS = new Set(['config.yaml', 'dify.plane']);
 
 describe('the documents', () => {
   it('are all there', () => {
@@ -82,7 +82,7 @@ describe('the documents', () => {
         // A group that is gone shows by the spelling of its settings.
         (groups.has(group) || /[A-Z]/.test(name)) &&
         !known.has(`${group}.${name}`) &&
-        !FILES_LIKE_SETTINGS.has(`${group}.${name}`),
+        !LIKE_SETTINGS.has(`${group}.${name}`),
     );
     expect(unknown.map(([name]) => name)).toEqual([]);
   });

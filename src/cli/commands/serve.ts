@@ -56,7 +56,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   const releaseFaults = io.stderr.isTTY === true ? undefined : logFaults(io, logger);
   const interrupt = listenForInterrupt(io);
   try {
-    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http });
+    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http, isServer: http });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
     const endReload = await listenForReload(io.env, () => app.reload(), logger);
     try {

@@ -36,9 +36,9 @@ export function createAccountInvoker({
 }: AccountInvokerOptions): Invoker {
   return {
     stopsWorkflows: true,
-    async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal, memory }) {
+    async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal, memory, exchange }) {
       if (ref.providerType === 'workflow') {
-        const run = await workflows.start(ref.providerId, parameters, { signal, memory });
+        const run = await workflows.start(ref.providerId, parameters, { signal, memory, exchange });
         if (run !== undefined) {
           yield* run.messages();
           return;
@@ -59,6 +59,7 @@ export function createAccountInvoker({
               content,
               signal,
               timeoutMs: NO_TIMEOUT,
+              exchange,
             });
             if (answer.status === 200 && !isWebPage(answer)) {
               const run = await readRun(answer, { maxBytes: maxAnswerBytes, memory, signal });

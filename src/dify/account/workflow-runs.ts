@@ -69,7 +69,7 @@ export class WorkflowRuns {
   async start(
     toolId: string,
     values: JsonObject,
-    { signal, memory }: Pick<InvokeOptions, 'signal' | 'memory'>,
+    { signal, memory, exchange }: Pick<InvokeOptions, 'signal' | 'memory' | 'exchange'>,
   ): Promise<StreamedRun | undefined> {
     const app = await this.#appOf(toolId, signal);
     if (app === undefined) return undefined;
@@ -87,6 +87,7 @@ export class WorkflowRuns {
         content: () => ({ body: toInputs(values, app.parameters) }),
         signal: close.signal,
         timeoutMs: NO_TIMEOUT,
+        exchange,
       })
       .finally(stopListening);
     if (answer.status === 200 && !isWebPage(answer)) {

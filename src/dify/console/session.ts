@@ -40,6 +40,7 @@ export interface ConsoleRequest {
   readonly content?: (() => Pick<DifyRequest, 'headers' | 'body'>) | undefined;
   /** Milliseconds for the whole exchange; those of the session when absent. */
   readonly timeoutMs?: number | undefined;
+  readonly exchange?: DifyRequest['exchange'];
 }
 
 export interface ConsoleSession {
@@ -73,12 +74,13 @@ export function createConsoleSession(
 
 /** Returns a request with its content and the headers that authenticate it. */
 function requestWith(
-  { method, path, signal, content, timeoutMs }: Omit<ConsoleRequest, 'inWorkspace'>,
+  { method, path, signal, content, timeoutMs, exchange }: Omit<ConsoleRequest, 'inWorkspace'>,
   headers: NonNullable<DifyRequest['headers']>,
   defaultMs: number,
 ): DifyRequest {
   const { headers: own, body } = content?.() ?? {};
-  return { method, path, headers: { ...own, ...headers }, body, signal, timeoutMs: timeoutMs ?? defaultMs };
+  const limits = { signal, timeoutMs: timeoutMs ?? defaultMs };
+  return { method, path, headers: { ...own, ...headers }, body, exchange, ...limits };
 }
 
 function adminSession(

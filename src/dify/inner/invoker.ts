@@ -46,7 +46,7 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
   }
 
   return {
-    async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal, memory }) {
+    async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal, memory, exchange }) {
       const body = {
         tenant_id: tenantId,
         user_id: endUser(http, tenantId, userId),
@@ -59,7 +59,7 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
       const headers = await headersFor(ref, signal);
       const target = { ...ref, providerLabel };
       let heardAt = performance.now();
-      const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal });
+      const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal, exchange });
       if (answer.status !== 200 || isWebPage(answer)) throw await errorFromAnswer(answer, target);
       for await (const frame of decodeFrames(answer.body, { ...limits, memory, signal, isKept })) {
         if (frame.error !== undefined) {

@@ -4,6 +4,8 @@ import { Agent, type Dispatcher } from 'undici';
 import { BridgeError } from '../../model/errors.ts';
 import { parsePythonJson } from '../../model/exact-json.ts';
 import { type JsonObject, withoutUndefined } from '../../model/json.ts';
+import type { Meter, Plane } from '../../model/meter.ts';
+import type { CallExchange } from '../../model/ports.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
 import { type Limit, limitExchange } from './exchange-limit.ts';
@@ -18,6 +20,7 @@ export interface DifyHttpOptions {
   readonly maxConnections?: number | undefined;
   /** Secrets to mask in errors, in addition to keys and tokens in request headers. */
   readonly secrets?: Secrets | undefined;
+  readonly meter?: Pick<Meter, 'upstream'> | undefined;
 }
 
 export interface DifyRequest {
@@ -32,6 +35,8 @@ export interface DifyRequest {
   readonly timeoutMs?: number | undefined;
   /** Milliseconds without data from the server, before or during its answer. Unlimited when absent. */
   readonly silenceMs?: number | undefined;
+  /** Of a request that runs a tool. */
+  readonly exchange?: CallExchange | undefined;
 }
 
 /** An answer whose body is still arriving. Read it, leave it early or discard it, once: that frees the connection. */
@@ -61,6 +66,7 @@ export interface DifyHttp {
   readonly baseUrl: URL;
   /** The secrets that every answer's `mask` hides. */
   readonly secrets: Secrets;
+  readonly meter: DifyHttpOptions['meter'];
   /** Returns Dify's version as the latest answer reported it; undefined before. */
   version(): string | undefined;
   /**
@@ -94,12 +100,16 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   return {
     baseUrl,
     secrets,
+    meter: options.meter,
     version: () => version,
     async send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
       const { path } = request;
       const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
-      const answer = await exchange(agent, url, request, secrets);
+      const began = performance.now();
+      const done = (status?: number): void =>
+        options.meter?.upstream(planeOf(path), status, performance.now() - began);
+      const answer = await exchange(agent, url, request, { secrets, done });
       version = answer.version ?? version;
       return answer;
     },
@@ -124,7 +134,24 @@ function secretsIn(headers: NonNullable<DifyRequest['headers']>): readonly strin
   });
 }
 
-async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: Secrets): Promise<DifyAnswer> {
+/** Returns the part of Dify that a path belongs to. */
+function planeOf(path: string): Plane {
+  if (path.startsWith('/inner/')) return 'inner';
+  return path.startsWith('/console/') ? 'console' : 'files';
+}
+
+interface ExchangeContext {
+  readonly secrets: Secrets;
+  /** Called when the exchange has ended, with the status if there was an answer. */
+  readonly done: (status?: number) => void;
+}
+
+async function exchange(
+  agent: Agent,
+  url: URL,
+  request: DifyRequest,
+  { secrets, done }: ExchangeContext,
+): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
   const destination: Destination = { url, path: url.pathname };
   const content = encodeBody(request);
@@ -143,17 +170,21 @@ async function exchange(agent: Agent, url: URL, request: DifyRequest, secrets: S
     });
   } catch (error) {
     limit.release();
+    done();
     throw limit.cause() ?? (error instanceof BridgeError ? error : connectionError(error, destination));
   }
-  response.body.once('close', limit.release);
-  return createAnswer(response, destination, limit, secrets);
+  response.body.once('close', () => {
+    limit.release();
+    done(response.statusCode);
+  });
+  return createAnswer(response, destination, limit, { secrets, exchange: request.exchange });
 }
 
-function encodeBody({ headers, body }: DifyRequest): {
+function encodeBody({ headers, body, exchange }: DifyRequest): {
   headers: Record<string, string>;
   body?: string | Readable;
 } {
-  const base = withoutUndefined({ 'accept-encoding': 'identity', ...headers });
+  const base = withoutUndefined({ 'accept-encoding': 'identity', ...exchange?.trace, ...headers });
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: wellFormedJson(body) };
@@ -167,12 +198,15 @@ function createAnswer(
   response: Dispatcher.ResponseData,
   destination: Destination,
   limit: Limit,
-  secrets: Secrets,
+  { secrets, exchange }: Pick<ExchangeContext, 'secrets'> & Pick<DifyRequest, 'exchange'>,
 ): DifyAnswer {
   const version = response.headers['x-version'];
   async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* response.body as AsyncIterable<Uint8Array>;
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+        exchange?.received(chunk.length);
+        yield chunk;
+      }
     } catch (error) {
       throw limit.cause() ?? brokenBodyError(error, destination);
     }

@@ -19,9 +19,10 @@ afterEach(async () => {
 });
 
 /** Calls the tools of a fake bridge, which take any arguments. */
-function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call'> {
+function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call' | 'refuse'> {
   return {
     check: () => ({ parameters: {} }),
+    refuse: () => undefined,
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
   };
 }

@@ -3,15 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Caller, type CallerOptions } from '../../../src/calls/caller.ts';
 import type { CallObserver } from '../../../src/model/call.ts';
+import type { CallEnd, CallFacts, CallRecorder } from '../../../src/model/call-record.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
 import { BridgeError, type ErrorCode } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 import { MemoryBudget } from '../../../src/model/memory-budget.ts';
 import type { ToolInvokeMessage } from '../../../src/model/message.ts';
 import type { InvokeOptions, Invoker } from '../../../src/model/ports.ts';
 import type { PublishedTool } from '../../../src/model/registry.ts';
 import type { ToolRef } from '../../../src/model/tool.ts';
+import { PLACE } from '../../support/test-view.ts';
 import type { CallLimitsOptions } from '../../../src/calls/call-limits.ts';
 import { callLimits, UNLIMITED_VIEW } from '../../support/call-limits.ts';
 import { aTool } from '../../support/published-tool.ts';
@@ -120,7 +121,7 @@ function callerWith({
     timeoutMs: 60_000,
     limits: callLimits({ maxConcurrent, maxQueued, ...limits }),
     memory: new MemoryBudget(Number.POSITIVE_INFINITY),
-    logger: silentLogger,
+    place: PLACE,
     ...options,
   });
   return {
@@ -142,8 +143,8 @@ function callerWith({
         readonly principal?: string;
       },
     ): Promise<unknown> {
-      const checked = caller.check(tool, args, { maxBytes: 1000 });
-      const request = { tool, ...checked, principal, view: UNLIMITED_VIEW, limits: LIMITS };
+      const checked = caller.check(tool, { args, view: 'default', principal }, 1000);
+      const request = { tool, ...checked, args, principal, view: UNLIMITED_VIEW, limits: LIMITS };
       return caller.call(request, { signal, observer });
     },
     async start(...call: Parameters<typeof this.call>): Promise<readonly ToolInvokeMessage[]> {
@@ -171,10 +172,13 @@ async function errorOf(call: Promise<readonly ToolInvokeMessage[]>): Promise<Bri
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function recordingLogger(): { logger: Logger; lines: Record<string, unknown>[] } {
-  const lines: Record<string, unknown>[] = [];
-  const info: Logger['info'] = (message, fields) => lines.push({ message, ...fields });
-  return { lines, logger: { ...silentLogger, info } };
+/** A recorder that notes how calls ended. */
+function recordedCalls(): { recorder: CallRecorder; ends: (CallFacts & CallEnd)[] } {
+  const ends: (CallFacts & CallEnd)[] = [];
+  const recorder: CallRecorder = {
+    started: (facts) => ({ ended: (end) => void ends.push({ ...facts, ...end }) }),
+  };
+  return { recorder, ends };
 }
 
 describe('a call', () => {
@@ -208,13 +212,13 @@ describe('a call', () => {
 
   it('has its arguments checked before it waits for a slot', async () => {
     const invoker = steered();
-    const { logger, lines } = recordingLogger();
-    const caller = callerWith({ invoker, logger, maxConcurrent: 1, maxQueued: 0 });
+    const { recorder, ends } = recordedCalls();
+    const caller = callerWith({ invoker, recorder, maxConcurrent: 1, maxQueued: 0 });
     const first = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
     const wrong = aTool({ parseArguments: () => ({ ok: false, problems: [] }) });
     expect((await errorOf(caller.start(wrong, {}, { signal: idleSignal() }))).code).toBe('invalid_arguments');
-    expect(lines).toMatchObject([{ message: 'Tool call ended', outcome: 'invalid_arguments' }]);
+    expect(ends).toMatchObject([{ outcome: 'invalid_arguments', tool: 'acme__tool', view: 'default' }]);
     invoker.invocations[0]?.finish();
     await first;
   });
@@ -393,22 +397,25 @@ describe('a call', () => {
     expect(caller.running).toBe(0);
   });
 
-  it('is one line in the log, without arguments and results', async () => {
+  it('is recorded with its facts and its end', async () => {
     const invoker = steered();
-    const { logger, lines } = recordingLogger();
-    const caller = callerWith({ invoker, logger });
+    const { recorder, ends } = recordedCalls();
+    const caller = callerWith({ invoker, recorder });
     const good = outcomeOf(caller.start(aTool(), { secret: 'FAKE-ARGUMENT' }, { signal: idleSignal() }));
     const bad = outcomeOf(caller.start(aTool(), {}, { signal: idleSignal() }));
     await settle();
+    invoker.invocations[0]?.options.exchange?.received(40);
     invoker.invocations[0]?.send(text('FAKE-RESULT'));
     invoker.invocations[0]?.finish();
     await good;
     invoker.invocations[1]?.finish(new BridgeError('tool_failed', 'FAKE-RESULT'));
     await bad;
-    const line = { message: 'Tool call ended', tool: 'acme__tool', providerType: 'builtin' };
-    expect(lines).toEqual([
-      { ...line, outcome: 'ok', messages: 1, durationMs: expect.any(Number) as number },
-      { ...line, outcome: 'tool_failed', messages: 0, durationMs: expect.any(Number) as number },
+    const facts = { ...PLACE, tool: 'acme__tool', ref: aTool().ref, view: 'default', principal: 'local' };
+    const durationMs = expect.any(Number) as number;
+    const args = { secret: 'FAKE-ARGUMENT' };
+    expect(ends).toEqual([
+      { ...facts, args, outcome: 'ok', messages: 1, bytes: 40, durationMs },
+      { ...facts, args: {}, outcome: 'tool_failed', messages: 0, bytes: 0, durationMs },
     ]);
   });
 });

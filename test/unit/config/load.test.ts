@@ -137,6 +137,8 @@ describe('precedence', () => {
       oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
       signIn: { emailDomains: [], clientDocuments: true, redirectHosts: [] },
       log: { level: 'info' },
+      admin: { host: '127.0.0.1', allowWithoutToken: false },
+      audit: { maxFileBytes: 67_108_864, maxFiles: 5, arguments: false },
       keysFile: join(HOME, '.config', 'dify-mcp-bridge', 'keys.json'),
       cacheDir: join(HOME, '.cache', 'dify-mcp-bridge'),
     });
@@ -380,6 +382,7 @@ describe('secrets in files', () => {
       'signIn.key',
       'state.redisUrl',
       'state.redisPassword',
+      'admin.token',
     ]);
   });
 

@@ -178,9 +178,11 @@ describe('an address to listen on', () => {
       rule: expect.objectContaining({ exit: 2 }),
       hint: expect.stringMatching(/keys create.*http\.token \(DIFY_BRIDGE_TOKEN\).*http\.allowWithoutToken/),
     });
-    expect(() => checkExposure('0.0.0.0', false, false)).toThrow(message);
-    checkExposure('0.0.0.0', true, false);
-    checkExposure('0.0.0.0', false, true);
-    checkExposure('127.0.0.1', false, false);
+    expect(() => checkExposure({ host: '0.0.0.0', authenticates: false, allowWithoutToken: false })).toThrow(
+      message,
+    );
+    checkExposure({ host: '0.0.0.0', authenticates: true, allowWithoutToken: false });
+    checkExposure({ host: '0.0.0.0', authenticates: false, allowWithoutToken: true });
+    checkExposure({ host: '127.0.0.1', authenticates: false, allowWithoutToken: false });
   });
 });

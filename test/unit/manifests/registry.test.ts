@@ -55,7 +55,7 @@ function variable(setting: Setting): Variable[] {
   ];
 }
 
-/** What package.json and the table of settings make of it. The package runs on stdio, so settings of HTTP and replicas are not there. */
+/** What package.json and the table of settings make of it. The package runs on stdio, so settings of HTTP, replicas and the admin port are not there. */
 function expected(): ServerJson {
   const { name, mcpName, version, description, repository } = about;
   return {
@@ -74,7 +74,7 @@ function expected(): ServerJson {
         transport: { type: 'stdio' },
         packageArguments: [{ type: 'positional', value: 'serve' }],
         environmentVariables: settingsTable()
-          .filter(({ path }) => !/^(http|state)\./.test(path))
+          .filter(({ path }) => !/^(http|state|admin)\./.test(path))
           .flatMap(variable),
       },
     ],

@@ -15,8 +15,7 @@ async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
   const args = { document: { data: 'QQ==' } };
   const parameters = { document: { data: 'QQ==' } };
   await calls.call(
-    { tool: aTool(), parameters, principal: 'local', view: UNLIMITED_VIEW, limits: LIMITS },
-    args,
+    { tool: aTool(), args, parameters, principal: 'local', view: UNLIMITED_VIEW, limits: LIMITS },
     { signal: new AbortController().signal, idempotencyKey: 'order-1' },
     { after: 'off', withProgress: false },
   );

@@ -1,0 +1,64 @@
+import { originFields } from '../model/call.ts';
+import type { CallRecord, CallRecorder } from '../model/call-record.ts';
+import type { Logger } from '../model/logger.ts';
+
+/** Passes the events of calls on to several recorders, in their order. A recorder that throws stops no other one. */
+export class Recorders implements CallRecorder {
+  readonly #recorders: CallRecorder[];
+  readonly #logger: Logger;
+
+  constructor(recorders: readonly CallRecorder[], logger: Logger) {
+    this.#recorders = [...recorders];
+    this.#logger = logger;
+  }
+
+  /** Adds a recorder for the calls that begin from now on. */
+  add(recorder: CallRecorder): void {
+    this.#recorders.push(recorder);
+  }
+
+  started(facts: Parameters<CallRecorder['started']>[0]): CallRecord {
+    const records: CallRecord[] = [];
+    for (const recorder of this.#recorders) this.#safely(() => records.push(recorder.started(facts)));
+    const each = (act: (record: CallRecord) => void): void => {
+      for (const record of records) this.#safely(() => act(record));
+    };
+    return {
+      sent: () => {
+        let trace: ReturnType<NonNullable<CallRecord['sent']>>;
+        each((record) => (trace = record.sent?.() ?? trace));
+        return trace;
+      },
+      received: (message) => each((record) => record.received?.(message)),
+      truncated: (part) => each((record) => record.truncated?.(part)),
+      ended: (end) => each((record) => record.ended(end)),
+    };
+  }
+
+  #safely(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#logger.error('A call could not be recorded', { error });
+    }
+  }
+}
+
+/** Returns the recorder that writes one line to the log for each call. It names all workspaces but one. */
+export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder {
+  return {
+    started: ({ tool, ref, origin, workspace }) => ({
+      ended({ outcome, durationMs, messages }) {
+        logger.info('Tool call ended', {
+          ...originFields(origin),
+          workspace: workspace === defaultWorkspace ? undefined : workspace,
+          tool,
+          providerType: ref?.providerType,
+          outcome,
+          durationMs: Math.round(durationMs),
+          messages,
+        });
+      },
+    }),
+  };
+}
