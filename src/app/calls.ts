@@ -51,7 +51,7 @@ export function openCaller(
 }
 
 export function openLimits(
-  { calls, limits, keysFile }: Config,
+  { calls, limits, keysFile, oauth }: Config,
   { place, rates, logger }: CallParts,
 ): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
@@ -62,7 +62,7 @@ export function openLimits(
     maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
     maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
     maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
-    hasSeveral: existsSync(keysFile),
+    hasSeveral: existsSync(keysFile) || oauth.issuer !== undefined,
     ratePerPrincipal: limits.ratePerPrincipal,
     ratePerProvider: limits.ratePerProvider,
     breaker: { failures: limits.breakerFailures, pauseMs: limits.breakerPause, logger },

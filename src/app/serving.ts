@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import { DEFAULT_WORKSPACE } from '../config/workspaces.ts';
+import { KEY_OWNER, ownerOf } from '../files/file-id.ts';
 import type { HttpHost } from '../http/host.ts';
+import type { ApiKey } from '../http/key-file.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import type { StdioHostOptions } from '../mcp/stdio.ts';
@@ -11,6 +13,7 @@ import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { Meter } from '../model/meter.ts';
 import type { Secrets } from '../model/secrets.ts';
+import type { DownloadableFile, FileStore } from '../model/stored-file.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
@@ -215,7 +218,7 @@ export function createHosting(options: HostingOptions): Hosting {
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: (name) => readiness(workspaces, name, state?.health),
-        files: files.store,
+        files: { findByDownloadKey: (key) => findDownload(key, files.store, keys.valid()) },
         publicHost: publicUrl && new URL(publicUrl).hostname,
         memory,
         meter,
@@ -255,6 +258,17 @@ export function createHosting(options: HostingOptions): Hosting {
       await accounts?.close();
     },
   };
+}
+
+/** Resolves with the file of a download key, unless its owner is an API key that is no longer valid. */
+async function findDownload(
+  downloadKey: string,
+  store: FileStore,
+  valid: readonly ApiKey[],
+): Promise<DownloadableFile | undefined> {
+  const found = await store.findByDownloadKey(downloadKey);
+  if (found?.owner.startsWith(KEY_OWNER) !== true) return found;
+  return valid.some(({ name }) => ownerOf(`${KEY_OWNER}${name}`) === found.owner) ? found : undefined;
 }
 
 /** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */

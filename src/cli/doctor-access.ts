@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import { viewsOf } from '../config/views.ts';
+import { allViewsOf } from '../config/workspaces.ts';
 import { countKeys } from '../oauth/issuer.ts';
 import { storedKeys } from './change-keys.ts';
 import type { Step } from './doctor-account.ts';
@@ -18,7 +18,7 @@ function keysFinding(config: Config): Finding | undefined {
   try {
     const keys = storedKeys(config.keysFile);
     if (keys.length === 0) return undefined;
-    const views = viewsOf(config);
+    const views = allViewsOf(config);
     const lost = keys.flatMap((key) => {
       const unknown = key.views.filter((view) => !views.has(view));
       return unknown.length === 0 ? [] : [`${key.name}: ${unknown.join(', ')}`];

@@ -25,7 +25,7 @@ const OF_VIEW = {
 /** What calls may cost, for each view, principal and provider. */
 export const limits = z.strictObject({
   callsPerPrincipal: optional(running).describe(
-    'Most calls of one principal (an API key, or the holders of the token) that run at once, if several can call. Default: three quarters of calls.maxConcurrent.',
+    'Most calls of one principal (an API key, a person with an access token, or the holders of the token) that run at once, if several can call. Default: three quarters of calls.maxConcurrent.',
   ),
   queuedPerPrincipal: optional(wholeNumber(0, 100_000)).describe(
     'Most calls of one principal that wait, if several can call. Default: half of calls.maxQueued.',

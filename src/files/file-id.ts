@@ -46,7 +46,10 @@ export function isSameSecret(given: string, expected: string): boolean {
   return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
 }
 
-/** Returns the store's identifier of a principal. */
+/** Returns the store's identifier of a principal. That of an API key shows that it is one, since a key may end. */
 export function ownerOf(principal: string): string {
-  return hash('sha256', principal);
+  return `${principal.startsWith(KEY_OWNER) ? KEY_OWNER : ''}${hash('sha256', principal)}`;
 }
+
+/** Begins the principal of an API key, and the owner of its files. */
+export const KEY_OWNER = 'key:';

@@ -161,7 +161,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
       const record = parts && (await backend.get(parts.id));
       if (record === undefined || !isSameSecret(parts?.secret ?? '', record.secret)) return undefined;
       if ((await used(record)) === undefined) return undefined;
-      return { file: describe(record), read: (range) => backend.read(record, range) };
+      return { file: describe(record), owner: record.owner, read: (range) => backend.read(record, range) };
     },
 
     async usage() {

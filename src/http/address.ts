@@ -22,7 +22,7 @@ export interface Exposure {
 
 const CALLS = 'anybody there could call the tools';
 const KEYS_HINT =
-  'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.';
+  'Create a key with dify-mcp-bridge keys create, set http.token (DIFY_BRIDGE_TOKEN) or oauth.issuer (DIFY_BRIDGE_OAUTH_ISSUER), or set http.allowWithoutToken (DIFY_BRIDGE_ALLOW_WITHOUT_TOKEN) if a proxy before the bridge authenticates.';
 
 /**
  * Checks that the bridge does not serve the network without authentication.

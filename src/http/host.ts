@@ -82,12 +82,10 @@ export class HttpHost {
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
-    const half = Math.ceil(maxStreams / 2);
-    const { streamsPerPrincipal } = options;
+    const hasSeveral = (): boolean => keys?.required === true || verifiers.length > 0;
     this.#streams = new StreamLimit({
       maxStreams,
-      maxPerPrincipal: () =>
-        streamsPerPrincipal ?? (keys?.required === true || verifiers.length > 0 ? half : maxStreams),
+      maxPerPrincipal: () => options.streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
     });
     this.#answerHealth = createHealth({
       readiness: options.readiness,
@@ -192,9 +190,10 @@ export class HttpHost {
       if (authorizationServer?.owns(pathname)) return await authorizationServer.serve(req, res, pathname);
       const metadata = resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
-      const { principal, views } = await this.#checkToken(req.headers, pathname);
+      const { principal, views, expiresAt } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.
       if (res.destroyed) return;
+      if (expiresAt !== undefined) this.#streams.endAt(res, expiresAt);
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
       const own = await this.#options.personalViews?.(principal);

@@ -81,6 +81,12 @@ export class Keys {
     return undefined;
   }
 
+  /** Returns the keys that are valid now. */
+  valid(): readonly ApiKey[] {
+    this.refresh();
+    return [...(this.#keys?.values() ?? [])].filter((key) => !hasExpired(key));
+  }
+
   onEnd(listener: EndListener): void {
     this.#listeners.push(listener);
   }

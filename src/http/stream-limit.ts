@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 
 /** How long refused clients wait, in seconds. Streams end when clients leave, which nobody can foresee. */
@@ -56,6 +57,15 @@ export class StreamLimit {
     if (res.destroyed) return;
     this.#open.set(res, owner);
     res.once('close', () => this.#open.delete(res));
+  }
+
+  /** Ends a response at a time, in milliseconds since the epoch, if it is a stream by then. */
+  endAt(res: ServerResponse, time: number): void {
+    const end = (): void => {
+      if (this.#open.has(res)) res.destroy();
+    };
+    const stop = after(time - Date.now(), end, { ref: false });
+    res.once('close', stop);
   }
 }
 

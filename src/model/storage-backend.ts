@@ -9,7 +9,7 @@ export interface FileRecord {
   /** Milliseconds since 1970, like all times in this file. */
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** SHA-256 of the principal, so that the store does not contain the names of owners. */
+  /** SHA-256 of the principal, after `key:` if that is an API key, so that the store does not contain the names of owners. */
   readonly owner: string;
   /** The part of the download key that is not in the resource's URI. */
   readonly secret: string;

@@ -26,6 +26,8 @@ export interface ByteRange {
 /** A file that was found by its download key. */
 export interface DownloadableFile {
   readonly file: StoredFile;
+  /** See `FileRecord.owner`. */
+  readonly owner: string;
   /** Returns the bytes, or a range of them. Rejects with `file_not_found` if the file has since been removed. */
   read(range?: ByteRange): AsyncIterable<Uint8Array>;
 }

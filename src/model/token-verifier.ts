@@ -4,6 +4,8 @@ export interface Caller {
   readonly principal: string;
   /** The names of the views that it may use, the one at the default path first; undefined for all of them. */
   readonly views?: readonly string[] | undefined;
+  /** When its token expires, in milliseconds since the epoch: its streams end then. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** Recognises the access tokens of one authorization server. */

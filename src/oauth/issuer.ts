@@ -67,7 +67,7 @@ export async function findKeysUrl(issuer: string): Promise<URL> {
     throw unavailable(issuer, reason);
   }
   const url = typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
-  // Whoever can change the keys can sign tokens.
+  // Keys that could be changed on their way would let others sign tokens.
   if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback(url.hostname))) {
     throw unavailable(issuer, 'its metadata has no jwks_uri that begins with https://');
   }

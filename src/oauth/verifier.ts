@@ -64,15 +64,23 @@ export class JwtVerifier implements TokenVerifier, AuthorizationServer {
     const endpoint = endpointOf(path);
     const claims = await this.#verified(token, endpoint);
     const granted = scopesOf(claims);
-    const lacking = this.#options.scopes.filter((scope) => !granted.includes(scope));
     const own = views?.filter((rule) => isSatisfied(rule, claims, granted));
-    const missing = views?.find((rule) => rule.endpoint === endpoint && !own?.includes(rule))?.scope;
-    if (lacking.length > 0 || own?.length === 0 || (missing !== undefined && endpoint !== endpointOf(''))) {
+    // At the default endpoint, any view that is open will do.
+    const needed = endpoint === endpointOf('') ? this.#options.scopes : this.scopesAt(endpoint);
+    if (own?.length === 0 || !needed.every((scope) => granted.includes(scope))) {
+      const scopes = this.scopesAt(endpoint).join(' ');
       throw new BridgeError('insufficient_scope', 'The access token does not permit this request.', {
-        hint: `Ask the identity provider for a token with the scopes ${this.scopesAt(endpoint).join(' ')}.`,
+        hint:
+          scopes === ''
+            ? 'No view is open to it: the operator of the bridge can change oauth.views.'
+            : `Ask the identity provider for a token with the scopes ${scopes}.`,
       });
     }
-    return { principal: principalOf(issuer, claims.sub ?? ''), views: own?.map(({ view }) => view) };
+    return {
+      principal: principalOf(issuer, claims.sub ?? ''),
+      views: own?.map(({ view }) => view),
+      expiresAt: (claims.exp ?? 0) * 1000,
+    };
   }
 
   async #verified(token: string, endpoint: string): Promise<JWTPayload> {

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { decodeJwt, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { startFront } from '../../support/front.ts';
 import { type IdentityProvider, startIdentityProvider } from '../../support/identity-provider.ts';
 import { type ClientKind, connectClient, type TestClient } from '../../support/mcp-clients.ts';
 import {
@@ -10,6 +12,7 @@ import {
   openRawSession,
   raw,
   type RawRequest,
+  rawStream,
 } from '../../support/raw-http.ts';
 import { sandboxEnv, startBridge } from '../../support/running-bridge.ts';
 
@@ -249,6 +252,45 @@ describe('the principal', () => {
       return answer.status;
     });
     expect(await Promise.all(statuses)).toEqual([200, 404]);
+  });
+});
+
+describe('a token that expires', () => {
+  it('ends the streams that it opened in both eras, and not their session', async () => {
+    await using bridge = await startProtected();
+    const exp = Math.floor(Date.now() / 1000) + 2;
+    const bearer = { Authorization: `Bearer ${await sign({ ...(await claims()), exp })}` };
+    const session = await openRawSession(bridge.port, bearer);
+    const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const streams = [
+      rawStream(bridge.port, { method: 'GET', headers: { ...session, Accept: 'text/event-stream' } }),
+      rawStream(bridge.port, { ...listen, headers: { ...listen.headers, ...bearer } }),
+    ];
+    await Promise.all(streams.map(({ request }) => once(request, 'response')));
+    await Promise.allSettled(streams.map(({ promise }) => promise));
+    expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
+    // The session itself goes on with a new token.
+    const renewed = { ...session, Authorization: `Bearer ${await idp.token('ada', RESOURCE)}` };
+    const body = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
+    expect((await raw(bridge.port, { headers: renewed, body })).status).toBe(200);
+  });
+});
+
+describe('the token of a caller', () => {
+  it('never reaches Dify', async () => {
+    const seen: string[] = [];
+    await using front = await startFront(sandbox.url, {
+      answer: ({ url, rawHeaders }) => void seen.push(`${url} ${rawHeaders.join(' ')}`),
+    });
+    await using bridge = await startProtected({ env: { DIFY_API_URL: front.url } });
+    const token = await idp.token('ada', RESOURCE);
+    for (const kind of ERAS) {
+      const client = await bridge.connect(kind, token);
+      expect((await client.callTool(CHART, { labels: ['May'], values: [1] })).isError).not.toBe(true);
+    }
+    const calls = seen.filter((request) => request.startsWith('/inner/api/invoke/tool'));
+    expect(calls).toHaveLength(2);
+    expect(seen.join()).not.toContain(token);
   });
 });
 

@@ -248,7 +248,7 @@ describe('while a file is sent', () => {
             yield chunk;
           }
         };
-        return found && { file: found.file, read: counted };
+        return found && { ...found, read: counted };
       },
     };
     await using host = await runHost({ files });

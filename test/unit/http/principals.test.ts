@@ -15,7 +15,7 @@ import { silentLogger } from '../../../src/model/logger.ts';
 import { fakeBridge, serviceOf } from '../../support/fake-bridge.ts';
 import { memoryRecords, runHost } from '../../support/http-host.ts';
 import { CLIENT_KINDS, connectClient } from '../../support/mcp-clients.ts';
-import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
+import { callRequest, modernRequest, openRawSession, raw, rawStream } from '../../support/raw-http.ts';
 
 const principalOf = async (token: string): Promise<string> =>
   (await createTokenCheck(token)({ authorization: `Bearer ${token}` })).principal;
@@ -52,6 +52,25 @@ describe('whose a request is', () => {
       { type: 'text', text: await principalOf('fake-token-1') },
     ]);
     await client.close();
+  });
+});
+
+describe('one of several people with access tokens', () => {
+  it('can take half of the streams', async () => {
+    const verifier = { verify: async (token: string) => ({ principal: `user-${token}` }) };
+    await using running = await runHost({ verifiers: [verifier], maxStreams: 2 });
+    const listen = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const open = (token: string) =>
+      rawStream(running.port, {
+        ...listen,
+        headers: { ...listen.headers, Authorization: `Bearer ${token}` },
+      }).request;
+    const statuses = [];
+    for (const token of ['ada', 'ada', 'grace']) {
+      const [response] = (await once(open(token), 'response')) as [IncomingMessage];
+      statuses.push(response.statusCode);
+    }
+    expect(statuses).toEqual([200, 503, 200]);
   });
 });
 

@@ -25,7 +25,7 @@ policy=none
 if [ -e "$POLICY_RC_D" ]; then code=0; sh "$POLICY_RC_D" || code=$?; policy=$code; fi
 echo "apt-get $* (policy $policy)" >>"$MACHINE/log"
 case "$1" in install)
-  for name in redis-server redis-cli chromium nginx caddy openssl; do
+  for name in redis-server redis-cli chromium nginx caddy openssl promtool; do
     printf '#!/bin/sh\\n' >"$MACHINE/bin/$name"
     chmod +x "$MACHINE/bin/$name"
   done
@@ -33,7 +33,7 @@ esac
 `;
 const UPDATE = 'apt-get update -q (policy 101)';
 const INSTALL =
-  'apt-get install -y -q --no-install-recommends redis-server chromium nginx caddy openssl (policy 101)';
+  'apt-get install -y -q --no-install-recommends redis-server chromium nginx caddy openssl prometheus (policy 101)';
 
 /** A machine with these programs and no others. */
 function machine(programs: Readonly<Record<string, string>>) {
@@ -84,6 +84,7 @@ describe('the programs of the tests', () => {
       nginx: PROGRAM,
       caddy: PROGRAM,
       openssl: PROGRAM,
+      promtool: PROGRAM,
       'apt-get': APT,
       id: ROOT_ACCOUNT,
     });
@@ -99,7 +100,9 @@ describe('the programs of the tests', () => {
     expect(provide()).toEqual({
       status: 0,
       stdout: '',
-      stderr: expect.stringContaining('Installed redis-server, chromium, nginx, caddy and openssl'),
+      stderr: expect.stringContaining(
+        'Installed redis-server, chromium, nginx, caddy, openssl and prometheus',
+      ),
     });
     expect(log()).toEqual([UPDATE, INSTALL]);
     expect(existsSync(policy)).toBe(false);
@@ -112,7 +115,9 @@ describe('the programs of the tests', () => {
     writeFileSync(policy, 'exit 104\n');
     expect(provide()).toMatchObject({
       status: 0,
-      stderr: expect.stringContaining('Installed redis-server, chromium, nginx, caddy and openssl'),
+      stderr: expect.stringContaining(
+        'Installed redis-server, chromium, nginx, caddy, openssl and prometheus',
+      ),
     });
     expect(log()).toEqual([UPDATE, INSTALL].map((line) => line.replace('101', '104')));
     expect(readFileSync(policy, 'utf8')).toBe('exit 104\n');
@@ -129,7 +134,7 @@ describe('the programs of the tests', () => {
     const { provide, log } = machine(programs);
     const { status, stderr } = provide();
     expect(stderr).toMatch(
-      /^Missing for tests: redis-server, chromium, nginx, caddy and openssl\. Installing takes Debian[^\n]*\n$/,
+      /^Missing for tests: redis-server, chromium, nginx, caddy, openssl and prometheus\. Installing takes Debian[^\n]*\n$/,
     );
     expect(status).toBe(0);
     expect(log()).toEqual([]);
@@ -140,7 +145,7 @@ describe('the programs of the tests', () => {
     const { provide, policy } = machine({ 'apt-get': broken, id: ROOT_ACCOUNT });
     const { status, stderr } = provide();
     expect(stderr).toBe(
-      'E: no network\nMissing for tests: redis-server, chromium, nginx, caddy and openssl. Installing failed with exit code 100.\n',
+      'E: no network\nMissing for tests: redis-server, chromium, nginx, caddy, openssl and prometheus. Installing failed with exit code 100.\n',
     );
     expect(status).toBe(0);
     expect(existsSync(policy)).toBe(false);
