@@ -38,6 +38,9 @@ export interface Accounts {
 /** The shortest time that an unused workspace stays open, in milliseconds. */
 const IDLE_MS = 3_600_000;
 
+/** How long the running calls of an account that has signed out may take, in milliseconds. */
+const ENDING_MS = 1000;
+
 /** Opens what the configuration asks for; undefined if nobody signs in over HTTP. */
 export async function openAccounts(parts: AccountParts): Promise<Accounts | undefined> {
   const { config, openWorkspace, serve, host, logger } = parts;
@@ -58,7 +61,11 @@ export async function openAccounts(parts: AccountParts): Promise<Accounts | unde
     logger,
   });
   signIn.onEnd((principal) => {
-    void Promise.all([host().end(principal), personal.end(principal, 0)]);
+    // New requests are refused at once. A call that has found out that its login is over still sends its answer.
+    personal
+      .end(principal, ENDING_MS)
+      .then(() => host().end(principal))
+      .catch((error: unknown) => logger.warn('The workspace of an account could not be closed', { error }));
   });
   return {
     signIn,

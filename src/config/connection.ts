@@ -88,6 +88,11 @@ function withoutTools(apiUrl: string): InnerConnection {
   return { apiUrl, innerApiKey: '', workspaceId: '', userId: '' };
 }
 
+/** Returns whether the bridge's own workspace has no tools, because each account brings its own. */
+export function isWithoutTools(connection: DifyConnection): boolean {
+  return connection.account === undefined && connection.innerApiKey === '';
+}
+
 /** Returns the road that the settings choose. */
 export function roadOf(has: (path: string) => boolean, road: unknown): 'account' | 'inner' {
   if (road === 'account' || road === 'inner') return road;

@@ -3,6 +3,7 @@ import { BridgeError } from '../model/errors.ts';
 
 /** The tokens while the person signs in. */
 export class MemoryTokens implements TokenStore {
+  readonly again = 'run dify-mcp-bridge login';
   tokens: ConsoleTokens;
   readonly #email: string;
 

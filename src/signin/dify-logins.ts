@@ -118,6 +118,7 @@ export class DifyLogins {
         return fresh;
       });
     return {
+      again: 'sign out of the bridge and connect the client again',
       ended,
       read: async () => (await read()).login.tokens,
       renew(stale, refresh) {

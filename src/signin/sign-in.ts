@@ -150,7 +150,12 @@ export class SignIn implements TokenVerifier {
     if (audience === undefined || !covers(audience, `${this.issuer}${path}`)) return undefined;
     const grant = await this.#provider.Grant.find(found.grantId);
     if (grant === undefined || grant.accountId !== found.accountId) return undefined;
-    return (await this.#logins.find(found.accountId)) && { principal: PREFIX + found.accountId };
+    return (
+      (await this.#logins.find(found.accountId)) && {
+        principal: PREFIX + found.accountId,
+        expiresAt: (found.exp ?? 0) * 1000,
+      }
+    );
   }
 
   /** Whether a principal is an account that signed in here. */
