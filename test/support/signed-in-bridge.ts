@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { freePort } from './free-port.ts';
 import { type RunningBridge, startBridge } from './running-bridge.ts';
 import { allow, CALLBACK, newBrowser } from './test-auth.ts';
@@ -28,13 +28,14 @@ export const SIGN_IN_KEY = 'a fake key of the tests, longer than 32';
 /** Starts both. They end with the test. */
 export async function startSignInBridge(
   env: Readonly<Record<string, string>> = {},
-  options: Omit<SandboxOptions, 'tools' | 'email'> = {},
+  { dify: given, reloaded = '' }: { readonly dify?: SharedDify; readonly reloaded?: string } = {},
 ): Promise<SignInBridge> {
-  const dify = await startSharedDify({ ada: 'demo', bob: 'files' }, options);
+  const dify = given ?? (await startSharedDify({ ada: 'demo', bob: 'files' }));
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const folder = mkdtempSync(join(tmpdir(), 'bridge-sign-in-'));
   const bridge = await startBridge({
+    reloaded,
     env: {
       DIFY_URL: dify.url,
       DIFY_BRIDGE_PORT: String(port),

@@ -126,12 +126,12 @@ describe('the login in Dify', () => {
     const { base, ada, dify, bridge, folder } = await startSignInBridge();
     const { access } = await tokensFor(base, ada);
     await bridge[Symbol.asyncDispose]();
-    const again = await startSignInBridge({
-      DIFY_URL: dify.url,
+    const env = {
       DIFY_BRIDGE_FILES_DIR: folder,
       DIFY_BRIDGE_PORT: new URL(base).port,
       DIFY_BRIDGE_PUBLIC_URL: base,
-    });
+    };
+    const again = await startSignInBridge(env, { dify });
     expect((await listWith(again.url, access)).status).toBe(200);
   });
 });
