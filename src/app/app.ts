@@ -126,7 +126,13 @@ export async function createApp(
     files,
     state,
     memory,
+    openAccount: (own, upstream) => {
+      const sources = fileSources(own, false);
+      const parts = { files, state, memory, sources, observation, secrets, logger };
+      return openWorkspace(DEFAULT_WORKSPACE, own, parts, upstream);
+    },
     meter: observation.meter,
+    secrets,
     logger,
   });
   const reloader = new Reloader({ started: config, read: reload, workspaces, files, hosting, logger });

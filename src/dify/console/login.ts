@@ -35,6 +35,8 @@ export interface TokenStore {
     stale: ConsoleTokens,
     refresh: (tokens: ConsoleTokens) => Promise<ConsoleTokens | undefined>,
   ): Promise<ConsoleTokens>;
+  /** What the person does to sign in again: `run dify-mcp-bridge login`. */
+  readonly again: string;
   /** Returns the error for a login that Dify no longer accepts, with Dify's words. */
   ended(said: string | undefined): BridgeError;
 }
