@@ -9,11 +9,6 @@ import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.m
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const PROGRAM = here('../../dist/main.js');
 
-/** More calls a minute than a process can make, so that they are counted but never refused. */
-const RATES = Object.fromEntries(
-  ['PRINCIPAL', 'VIEW', 'PROVIDER'].map((each) => [`DIFY_BRIDGE_LIMITS_RATE_PER_${each}`, '100000000']),
-);
-
 /** Starts a fake Dify with a number of tools. */
 export async function startUpstream(toolCount) {
   const child = fork(here('upstream.mjs'), [String(toolCount)]);
@@ -51,10 +46,10 @@ export function environmentOf(upstreamUrl) {
 }
 
 /** Returns the command line of the bridge or a floor on one transport. */
-function commandOf(kind, transport, upstreamUrl, args) {
+function commandOf(kind, transport, upstreamUrl, { args, program }) {
   if (kind !== 'bridge') return [here(`floors/${kind}.mjs`), transport, upstreamUrl, ...args];
   return [
-    PROGRAM,
+    program,
     'serve',
     ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : []),
     ...args,
@@ -69,16 +64,19 @@ export function startServer(
   kind,
   transport,
   upstreamUrl,
-  { gauge = true, env: more = {}, args: moreArgs = [] } = {},
+  { gauge = true, env: more = {}, args: moreArgs = [], program = PROGRAM } = {},
 ) {
   const env = {
     ...environmentOf(upstreamUrl),
-    ...RATES,
     DIFY_BRIDGE_FILES_STORE: more.DIFY_BRIDGE_FILES_DIR === undefined ? 'memory' : 'directory',
     ...more,
   };
   const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
-  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl, moreArgs)];
+  const args = [
+    ...profiling(kind),
+    ...preload,
+    ...commandOf(kind, transport, upstreamUrl, { args: moreArgs, program }),
+  ];
   const child = spawn(process.execPath, args, {
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],

@@ -11,8 +11,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default: standard error, written at the end of each turn of the event loop. */
   readonly destination?: DestinationStream | undefined;
-  /** Values that must never appear in a line, in any field or message. */
-  readonly secrets?: readonly string[] | undefined;
+  /** Values that must never appear in a line, in any field or message. Those of `Secrets` may change. */
+  readonly secrets?: readonly string[] | Secrets | undefined;
 }
 
 /** A logger whose level can be changed. */
@@ -27,7 +27,7 @@ export interface LeveledLogger extends Logger {
  */
 export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
-  const secrets = new Secrets(options.secrets);
+  const secrets = options.secrets instanceof Secrets ? options.secrets : new Secrets(options.secrets);
   const root = pino(
     {
       level: options.level,
