@@ -20,6 +20,9 @@ const lessOfPackages = {
   name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
+      path: `${root}/scripts/bundled-sdk-shims.mjs`,
+    }));
     onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
     onResolve({ filter: /^oidc-provider$/ }, () => ({ path: './part-oidc-provider.js', external: true }));
   },

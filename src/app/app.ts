@@ -71,6 +71,8 @@ export interface App {
 
 export interface AppOptions {
   readonly logger: Logger;
+  /** What the logger masks, to which the app adds tokens. Default: the secrets of the configuration. */
+  readonly secrets?: Secrets | undefined;
   /** Reads the configuration again, for `App.reload`. */
   readonly reload?: (() => Promise<Config>) | undefined;
   /**
@@ -88,9 +90,14 @@ export interface AppOptions {
 /** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
-  { logger, reload, localFiles = false, isServer = false }: AppOptions,
+  {
+    logger,
+    secrets = new Secrets(configSecrets(config)),
+    reload,
+    localFiles = false,
+    isServer = false,
+  }: AppOptions,
 ): Promise<App> {
-  const secrets = new Secrets(configSecrets(config));
   const observation = await openObservation(config, {
     isServer,
     secrets,

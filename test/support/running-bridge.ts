@@ -6,6 +6,7 @@ import { type App, createApp } from '../../src/app/app.ts';
 import { configSecrets } from '../../src/config/connection.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { Secrets } from '../../src/model/secrets.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type ClientKind, connectClient, type TestClient } from './mcp-clients.ts';
@@ -61,9 +62,11 @@ export async function startBridge({
   const config = await configure(variables, file);
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line) };
-  const logger = createLogger({ level: 'debug', destination, secrets: configSecrets(config) });
+  const secrets = new Secrets(configSecrets(config));
+  const logger = createLogger({ level: 'debug', destination, secrets });
   const app = await createApp(config, {
     logger,
+    secrets,
     localFiles,
     isServer: true,
     reload: reloaded === undefined ? undefined : () => configure(variables, reloaded),

@@ -41,6 +41,13 @@ export interface TokenStore {
   ended(said: string | undefined): BridgeError;
 }
 
+/** Returns the tokens as texts to mask. */
+export function secretsOf(tokens: ConsoleTokens): readonly string[] {
+  if (tokens.kind === 'cookies') return [...tokens.cookies.values()];
+  const { access, refresh } = tokens;
+  return refresh === undefined ? [access] : [access, refresh];
+}
+
 const LOGIN_PATH = '/console/api/login';
 const REFRESH_PATH = '/console/api/refresh-token';
 /** From this version on, Dify expects the password as Base64. */

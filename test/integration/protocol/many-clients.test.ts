@@ -47,9 +47,9 @@ describe('many clients at once', () => {
     const modern = await connectClient('v2 pinned', { url });
     for (let n = 0; n < 200; n += 1) await modern.callTool('echo', { text: 'x' });
     await modern.close();
-    expect(made()).toBeGreaterThan(400);
+    expect(made()).toBeGreaterThan(200);
 
-    // One may still be on the stack of the last request.
+    // One serves all stateless calls, and one may still be on the stack of the last request.
     await expect.poll(alive).toBeLessThanOrEqual(2);
     await host.close(0);
   });

@@ -114,9 +114,9 @@ describe('precedence', () => {
         maxKeptBytes: 67_108_864,
       },
       limits: {
-        ratePerPrincipal: 6000,
-        ratePerProvider: 60_000,
-        ratePerView: 60_000,
+        ratePerPrincipal: 300_000,
+        ratePerProvider: 600_000,
+        ratePerView: 600_000,
         maxArgumentBytes: 16 * 1024 ** 2,
         breakerFailures: 5,
         breakerPause: 30_000,
