@@ -73,7 +73,7 @@ describe('a configuration of any shape', () => {
         const others = entries.filter((each) => !each.inFile);
         expectClear(await outcomeOf(JSON.stringify(tree(inFile)), variables(others)));
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 
@@ -89,7 +89,7 @@ describe('a configuration of any shape', () => {
     );
     await fc.assert(
       fc.asyncProperty(text, async (content) => expectClear(await outcomeOf(content, {}))),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 });
