@@ -1,12 +1,17 @@
-// Measures the built program against a bare SDK server that makes the same HTTP request (the floor).
-// Options: --quick (about 20 s instead of two minutes), -o json. `npm run bench` builds first.
-import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
+// Measures the built program beside servers that do nothing but the same HTTP request (the floors).
+// Options: --quick (about 30 s instead of three minutes), --save (writes the figures into docs/performance.md), -o json.
+// `npm run bench` builds first.
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, output: { type: 'string', short: 'o', default: 'text' } },
+  options: {
+    quick: { type: 'boolean' },
+    save: { type: 'boolean' },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
 });
 if (!existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)))) {
   throw new Error('dist/main.js is missing: run `npm run build` first.');
@@ -15,25 +20,29 @@ const [
   { benchCalls },
   { benchFile },
   { benchLarge },
+  { benchLists },
   { modelCost },
   { startUpstream },
-  { report, verdicts },
+  { benchProgress },
+  { report, saveFigures, verdicts },
   { benchStart, openResting },
   work,
 ] = await Promise.all([
   import('./bench/calls.mjs'),
   import('./bench/files.mjs'),
   import('./bench/large.mjs'),
+  import('./bench/lists.mjs'),
   import('./bench/model-cost.mjs'),
   import('./bench/processes.mjs'),
+  import('./bench/progress.mjs'),
   import('./bench/report.mjs'),
   import('./bench/start.mjs'),
   import('./bench/work.mjs'),
 ]);
 
 const effort = options.quick
-  ? { rounds: 2, ms: 250, warmUpCalls: 1500, starts: 3, repetitions: 5, lists: 5 }
-  : { rounds: 5, ms: 500, warmUpCalls: 6000, starts: 10, repetitions: 15, lists: 20 };
+  ? { rounds: 3, ms: 150, warmUpCalls: 1500, starts: 3, repetitions: 5, lists: 5, steps: 20 }
+  : { rounds: 11, ms: 250, warmUpCalls: 6000, starts: 10, repetitions: 15, lists: 20, steps: 100 };
 
 const few = await startUpstream(16);
 const many = await startUpstream(500);
@@ -47,9 +56,17 @@ try {
     { tools: 500, ...(await work.benchList(many.url, effort.ms)) },
   ];
   const results = {
-    machine: { node: process.versions.node, cpus: cpus().length, cpu: cpus()[0]?.model ?? 'unknown' },
+    machine: {
+      node: process.versions.node,
+      cpus: cpus().length,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      system: release(),
+      versions: versionsOf(),
+    },
     calls,
     start,
+    thousand: await benchLists(1000, effort),
+    progress: await benchProgress(few.url, effort.steps),
     list,
     picture: await work.benchPicture(few.url, effort.ms),
     decodeUs: await work.benchDecode(effort.repetitions),
@@ -60,6 +77,7 @@ try {
     model: await modelCost(),
     memory: await resting.read(),
   };
+  if (options.save) saveFigures(results);
   console.log(
     options.output === 'json'
       ? JSON.stringify({ ...results, targets: verdicts(results) }, null, 2)
@@ -67,4 +85,13 @@ try {
   );
 } finally {
   await Promise.all([few.stop(), many.stop()]);
+}
+
+/** Returns the versions of the packages that the floors run on. */
+function versionsOf() {
+  const names = ['@modelcontextprotocol/sdk', '@modelcontextprotocol/server', 'undici'];
+  const read = (name) =>
+    JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'))
+      .version;
+  return Object.fromEntries(names.map((name) => [name, read(name)]));
 }

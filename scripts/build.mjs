@@ -20,13 +20,16 @@ const lessOfPackages = {
   name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
+      path: `${root}/scripts/bundled-sdk-shims.mjs`,
+    }));
     onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
+    onResolve({ filter: /^oidc-provider$/ }, () => ({ path: './part-oidc-provider.js', external: true }));
   },
 };
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
   outdir: 'dist',
   allowOverwrite: true,
   bundle: true,
@@ -54,10 +57,17 @@ const { metafile } = await build({
     'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
     yaml: `${root}/node_modules/yaml/browser/index.js`,
   },
-  plugins: [lessOfPackages],
   logLevel: 'warning',
+};
+const program = await build({ ...options, entryPoints: ['src/main.ts'], plugins: [lessOfPackages] });
+// It finds its models by the names of their classes, which a bundle with other packages would change.
+const provider = await build({
+  ...options,
+  entryPoints: { 'part-oidc-provider': 'oidc-provider' },
+  splitting: false,
+  keepNames: true,
 });
-for (const path of Object.keys(metafile.outputs)) {
+for (const path of [program, provider].flatMap(({ metafile }) => Object.keys(metafile.outputs))) {
   // A single character outside ASCII makes V8 store the whole source with two bytes per character.
   const found = path.endsWith('.js') && /[^\0-\x7f]/.exec(readFileSync(`${root}/${path}`, 'utf8'));
   if (found)

@@ -21,12 +21,15 @@ export async function connectStdio({ child, lines }) {
   lines.on('line', (line) => {
     // The ID of an answer is near its beginning or its end. Parsing a megabyte to find it would distort the measurement.
     const id = /"id":(\d+)/.exec(line.length > 2000 ? line.slice(0, 200) + line.slice(-200) : line)?.[1];
+    if (id === undefined) return onNotification?.(line);
     waiting.get(Number(id))?.(line);
     waiting.delete(Number(id));
   });
+  let onNotification;
   let nextId = 1;
-  const send = (method, params) =>
+  const send = (method, params, notified) =>
     new Promise((resolve) => {
+      onNotification = notified;
       const id = nextId;
       nextId += 1;
       waiting.set(id, resolve);
@@ -51,9 +54,9 @@ export async function connectHttpSession(url) {
   const headers = { 'mcp-session-id': opening.headers['mcp-session-id'], 'mcp-protocol-version': LEGACY };
   await post(INITIALIZED, headers);
   return {
-    async send(method, params) {
+    async send(method, params, notified) {
       nextId += 1;
-      return (await post(message(nextId, method, params), headers)).text;
+      return (await post(message(nextId, method, params), headers, notified)).text;
     },
   };
 }
@@ -63,11 +66,17 @@ export async function connectHttpModern(url) {
   const post = poster(url);
   let nextId = 1;
   return {
-    async send(method, params) {
+    async send(method, params, notified) {
       nextId += 1;
       const headers = { 'mcp-protocol-version': MODERN, 'mcp-method': method };
       if (params.name !== undefined) headers['mcp-name'] = params.name;
-      return (await post(message(nextId, method, { ...params, _meta: ENVELOPE }), headers)).text;
+      return (
+        await post(
+          message(nextId, method, { ...params, _meta: { ...params._meta, ...ENVELOPE } }),
+          headers,
+          notified,
+        )
+      ).text;
     },
   };
 }
@@ -75,7 +84,7 @@ export async function connectHttpModern(url) {
 function poster(url) {
   const { hostname, port, pathname } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  return (body, headers) =>
+  return (body, headers, notified) =>
     new Promise((resolve, reject) => {
       const outgoing = request(
         {
@@ -93,7 +102,10 @@ function poster(url) {
         },
         (incoming) => {
           const chunks = [];
-          incoming.on('data', (chunk) => chunks.push(chunk));
+          incoming.on('data', (chunk) => {
+            chunks.push(chunk);
+            notified?.(chunk.toString());
+          });
           incoming.on('error', reject);
           incoming.on('end', () =>
             resolve({ headers: incoming.headers, text: Buffer.concat(chunks).toString() }),

@@ -7,12 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ADMIN_API_KEY, INNER_API_KEY, SECRET_KEY, WORKSPACE_ID } from './wire.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const PROGRAM = here('../../dist/main.js');
-
-/** More calls a minute than a process can make, so that they are counted but never refused. */
-const RATES = Object.fromEntries(
-  ['PRINCIPAL', 'VIEW', 'PROVIDER'].map((each) => [`DIFY_BRIDGE_LIMITS_RATE_PER_${each}`, '100000000']),
-);
+export const PROGRAM = here('../../dist/main.js');
 
 /** Starts a fake Dify with a number of tools. */
 export async function startUpstream(toolCount) {
@@ -35,19 +30,10 @@ export async function startSandbox(toolCount) {
   return { url, env, stop: () => stop(child) };
 }
 
-/** Returns the command line of the bridge or the floor on one transport. */
-function commandOf(kind, transport, upstreamUrl) {
-  if (kind === 'floor') return [here('floor.mjs'), transport, upstreamUrl];
-  return [PROGRAM, 'serve', ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : [])];
-}
-
-/**
- * Starts `bridge` or `floor` on `stdio` or `http`. With `gauge`, the process reports what it has used. Discards its log,
- * which has the default level.
- */
-export function startServer(kind, transport, upstreamUrl, { gauge = true, env: more = {} } = {}) {
+/** Returns the environment of a bridge to the fake Dify. */
+export function environmentOf(upstreamUrl) {
   const { PATH, HOME } = process.env;
-  const env = {
+  return {
     PATH,
     HOME,
     XDG_CONFIG_HOME: here('.'),
@@ -56,12 +42,41 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
     DIFY_WORKSPACE_ID: WORKSPACE_ID,
     DIFY_ADMIN_API_KEY: ADMIN_API_KEY,
     DIFY_SECRET_KEY: SECRET_KEY,
-    ...RATES,
+  };
+}
+
+/** Returns the command line of the bridge or a floor on one transport. */
+function commandOf(kind, transport, upstreamUrl, { args, program }) {
+  if (kind !== 'bridge') return [here(`floors/${kind}.mjs`), transport, upstreamUrl, ...args];
+  return [
+    program,
+    'serve',
+    ...(transport === 'http' ? ['--http', '--port', '0', '-o', 'json'] : []),
+    ...args,
+  ];
+}
+
+/**
+ * Starts `bridge`, or a floor by the name of its file, on `stdio` or `http`. With `gauge`, the process reports what it
+ * has used. Discards its log, which has the default level.
+ */
+export function startServer(
+  kind,
+  transport,
+  upstreamUrl,
+  { gauge = true, env: more = {}, args: moreArgs = [], program = PROGRAM } = {},
+) {
+  const env = {
+    ...environmentOf(upstreamUrl),
     DIFY_BRIDGE_FILES_STORE: more.DIFY_BRIDGE_FILES_DIR === undefined ? 'memory' : 'directory',
     ...more,
   };
   const preload = gauge ? ['--import', new URL('gauge.mjs', import.meta.url).href] : [];
-  const args = [...profiling(kind), ...preload, ...commandOf(kind, transport, upstreamUrl)];
+  const args = [
+    ...profiling(kind),
+    ...preload,
+    ...commandOf(kind, transport, upstreamUrl, { args: moreArgs, program }),
+  ];
   const child = spawn(process.execPath, args, {
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
@@ -89,6 +104,19 @@ export function startServer(kind, transport, upstreamUrl, { gauge = true, env: m
 function profiling(kind) {
   const folder = process.env['BENCH_CPU_PROF'];
   return folder === undefined || kind !== 'bridge' ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+/** Returns the CPU time of a process so far, in milliseconds; NaN if the system does not report it. */
+export function cpuMsOf(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    // User and system time, in ticks of 10 ms.
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** Returns the resident memory of a process in bytes; undefined if the system does not report it. */

@@ -25,8 +25,15 @@ const server = createServer((request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
+      const call = JSON.parse(Buffer.concat(chunks));
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.13.0' });
-      response.end(answerTo(JSON.parse(Buffer.concat(chunks))));
+      if (call.tool !== 'step') return response.end(answerTo(call));
+      // Reports the time at which it sends the step.
+      setTimeout(() => {
+        const label = `at ${(performance.timeOrigin + performance.now()).toFixed(3)}`;
+        response.write(frame('log', { id: '1', label, status: 'start', data: {} }));
+        setTimeout(() => response.end(frame('text', { text: 'done' })), 20);
+      }, 5);
     });
   } else if (path === PICTURE_PATH) {
     response.writeHead(200, { 'content-type': 'image/png', 'content-length': picture.length }).end(picture);

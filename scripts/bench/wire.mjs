@@ -49,9 +49,11 @@ const parameter = (name, type, required, description) => ({
   options: [],
 });
 
-/** Returns the console's list of builtin providers: one plugin with `count` tools, the first two of which work. */
+/** Returns the console's list of builtin providers: one plugin with `count` tools, the first three of which work. */
 export function builtinTools(count) {
-  const names = ['echo', 'picture', ...Array.from({ length: count - 2 }, (_, index) => `tool_${index + 3}`)];
+  const names = ['echo', 'picture'];
+  if (count > 2) names.push('step');
+  while (names.length < count) names.push(`tool_${names.length + 1}`);
   const tools = names.map((name) => ({
     name,
     author: 'bench',

@@ -71,6 +71,8 @@ export interface App {
 
 export interface AppOptions {
   readonly logger: Logger;
+  /** What the logger masks, to which the app adds tokens. Default: the secrets of the configuration. */
+  readonly secrets?: Secrets | undefined;
   /** Reads the configuration again, for `App.reload`. */
   readonly reload?: (() => Promise<Config>) | undefined;
   /**
@@ -88,9 +90,14 @@ export interface AppOptions {
 /** Creates an app from a configuration. Loads the protocol and the sandbox on demand. */
 export async function createApp(
   config: Config,
-  { logger, reload, localFiles = false, isServer = false }: AppOptions,
+  {
+    logger,
+    secrets = new Secrets(configSecrets(config)),
+    reload,
+    localFiles = false,
+    isServer = false,
+  }: AppOptions,
 ): Promise<App> {
-  const secrets = new Secrets(configSecrets(config));
   const observation = await openObservation(config, {
     isServer,
     secrets,
@@ -119,7 +126,13 @@ export async function createApp(
     files,
     state,
     memory,
+    openAccount: (own, upstream) => {
+      const sources = fileSources(own, false);
+      const parts = { files, state, memory, sources, observation, secrets, logger };
+      return openWorkspace(DEFAULT_WORKSPACE, own, parts, upstream);
+    },
     meter: observation.meter,
+    secrets,
     logger,
   });
   const reloader = new Reloader({ started: config, read: reload, workspaces, files, hosting, logger });

@@ -55,11 +55,12 @@ export function openLimits(
   { place, rates, logger }: CallParts,
 ): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
+  const mostButNotAll = Math.max(1, Math.min(maxConcurrent - 1, Math.ceil(maxConcurrent * 0.75)));
   return new CallLimits({
     scope: place.workspace,
     maxConcurrent,
     maxQueued,
-    maxPerPrincipal: limits.callsPerPrincipal ?? Math.ceil(maxConcurrent * 0.75),
+    maxPerPrincipal: limits.callsPerPrincipal ?? mostButNotAll,
     maxQueuedPerPrincipal: limits.queuedPerPrincipal ?? Math.ceil(maxQueued / 2),
     maxPerProvider: limits.callsPerProvider ?? maxConcurrent,
     hasSeveral: existsSync(keysFile) || oauth.issuer !== undefined,

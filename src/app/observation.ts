@@ -45,9 +45,9 @@ export interface ObservationOptions {
  * could reach the admin server without a token.
  */
 export async function openObservation(config: Config, options: ObservationOptions): Promise<Observation> {
-  const { isServer, logger } = options;
+  const { isServer, secrets, logger } = options;
   const { callTracer } = await import('../observability/tracing.ts');
-  const recorder = new Recorders([callLog(logger, DEFAULT_WORKSPACE), callTracer(VERSION)], logger);
+  const recorder = new Recorders([callLog(logger, DEFAULT_WORKSPACE), callTracer(VERSION, secrets)], logger);
   const audit = await openAudit(config, options);
   if (audit !== undefined) recorder.add(audit);
   const admin = isServer ? await openAdmin(config, options) : undefined;

@@ -72,7 +72,7 @@ export class Reloader {
     const isNew = !(read instanceof BridgeError);
     const needRestart = isNew ? await this.#apply(read) : [];
     // Resolves when the calls of removed views have ended.
-    const settled = isNew && hosting.update(started.calls.shutdownGrace);
+    const settled = isNew && hosting.update(started.calls.shutdownGrace, this.#config);
     const refreshed = [...workspaces.values()].map(({ catalogue, logger }) =>
       catalogue.refresh({ fresh: true }).catch((error: unknown) => {
         logger.warn('Could not list the tools again', { reason: asBridgeError(error).message });

@@ -14,7 +14,7 @@ import { endUserFile } from '../dify/inner/end-user-file.ts';
 import { DifyEndUsers } from '../dify/inner/end-users.ts';
 import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
-import { createLoginStore } from '../logins/login-store.ts';
+import { createLoginStore, type LoginStore } from '../logins/login-store.ts';
 import { settlesWithin } from '../model/async.ts';
 import type { Logger } from '../model/logger.ts';
 import type { EndUserRecords, EndUsers, FileOpener, FileUploader, Invoker } from '../model/ports.ts';
@@ -36,18 +36,25 @@ export interface Road {
   close(): Promise<void>;
 }
 
+/** What several processes share. */
+export interface SharedRecords {
+  /** Replace the tokens in the file of a stored login. */
+  readonly tokens?: LoginStore | undefined;
+  /** Replace the file of end users. */
+  readonly endUsers?: EndUserRecords | undefined;
+}
+
 /** Returns the road that the configuration chooses. Sends nothing before the first call. */
 export function openRoad(
   config: Config,
   http: DifyHttp,
   connection: DifyConnection,
   logger: Logger,
-  /** Those that all replicas share. */
-  records?: EndUserRecords,
+  { tokens, endUsers }: SharedRecords = {},
 ): Road {
   return connection.account === undefined
-    ? openInnerRoad(config, http, connection, logger, records)
-    : openAccountRoad(config, http, connection, logger);
+    ? openInnerRoad(config, http, connection, logger, endUsers)
+    : openAccountRoad(config, http, connection, logger, tokens);
 }
 
 function openInnerRoad(
@@ -89,8 +96,9 @@ function openAccountRoad(
   http: DifyHttp,
   connection: AccountConnection,
   logger: Logger,
+  tokens: LoginStore | undefined,
 ): Road {
-  const { session, console, app, settled } = openAccount(http, connection, logger);
+  const { session, console, app, settled } = openAccount(http, connection, logger, tokens);
   const { maxFrameBytes: maxEventBytes, maxAnswerBytes } = calls;
   const workflows = new WorkflowRuns(session, maxEventBytes);
   // Without the account's tokens, which the file host must not get.
@@ -113,10 +121,17 @@ function openAccountRoad(
 }
 
 /** Returns the account's console and its app, with one login for both. */
-export function openAccount(http: DifyHttp, connection: AccountConnection, logger?: Logger) {
+export function openAccount(
+  http: DifyHttp,
+  connection: AccountConnection,
+  logger?: Logger,
+  tokens?: LoginStore,
+) {
   const given = connection.console;
   const credentials =
-    given.kind === 'stored' ? { ...given, store: createLoginStore(given.file, given, logger) } : given;
+    given.kind === 'stored'
+      ? { ...given, store: tokens ?? createLoginStore(given.file, given, logger) }
+      : given;
   const session = accountSession(createConsoleSession(http, credentials));
   const console = createConsole(http, credentials, undefined, session);
   const app = new BridgeApp({

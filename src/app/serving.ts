@@ -12,14 +12,16 @@ import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { Meter } from '../model/meter.ts';
+import type { Secrets } from '../model/secrets.ts';
 import type { DownloadableFile, FileStore } from '../model/stored-file.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
+import { type Accounts, openAccounts } from './accounts.ts';
 import { openAccessTokens } from './access-tokens.ts';
 import type { BridgeFiles } from './files.ts';
 import { readiness } from './readiness.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
-import type { Workspace } from './workspace.ts';
+import type { AccountUpstream, Workspace } from './workspace.ts';
 
 /** Path of the default view over HTTP. The path of another view is this one, a slash and its name. */
 const PATH = '/mcp';
@@ -51,8 +53,11 @@ export interface Hosting {
   serveHttp(): Promise<HttpServing>;
   /** Returns where clients reach a view over HTTP; undefined before there is a host. */
   urlOf(view: Pick<View, 'id'>): string | undefined;
-  /** Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. */
-  update(graceMs: number): Promise<void>;
+  /**
+   * Serves added views, and ends removed ones after waiting up to `graceMs` for their calls. `next` is the new
+   * configuration, with which the workspaces of accounts are opened again.
+   */
+  update(graceMs: number, next: Config): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
@@ -64,7 +69,10 @@ export interface HostingOptions {
   /** The state that replicas share; undefined for a single bridge. */
   readonly state: SharedState | undefined;
   readonly memory: OutgoingMemory;
+  /** Opens the workspace of an account that signed in over HTTP. */
+  readonly openAccount: (config: Config, upstream: AccountUpstream) => Promise<Workspace>;
   readonly meter: Pick<Meter, 'http'>;
+  readonly secrets: Secrets;
   readonly logger: Logger;
 }
 
@@ -74,7 +82,7 @@ interface Host {
 }
 
 export function createHosting(options: HostingOptions): Hosting {
-  const { workspaces, config, files, state, memory, meter, logger } = options;
+  const { workspaces, config, files, state, memory, meter, openAccount, secrets, logger } = options;
   const main = workspaces.get(DEFAULT_WORKSPACE) as Workspace;
   /** Hosts that serve a single view, over stdio. */
   const single = new Map<Host, View>();
@@ -104,7 +112,13 @@ export function createHosting(options: HostingOptions): Hosting {
   async function httpView(workspace: Workspace, view: View): Promise<HttpView> {
     const known = httpViews.get(view);
     if (known !== undefined) return known;
-    const made = {
+    const made = await makeHttpView(workspace, view);
+    httpViews.set(view, made);
+    return made;
+  }
+
+  async function makeHttpView(workspace: Workspace, view: View): Promise<HttpView> {
+    return {
       name: view.id,
       path: pathOf(view.id),
       createServer: await createServers(view, workspace.config),
@@ -113,11 +127,11 @@ export function createHosting(options: HostingOptions): Hosting {
         return view.config.limits.streamsPerView;
       },
     };
-    httpViews.set(view, made);
-    return made;
   }
 
   let closing = false;
+  let current = config;
+  let accounts: Accounts | undefined;
   /** Where clients reach the default view over HTTP. */
   let httpUrl: string | undefined;
 
@@ -182,11 +196,24 @@ export function createHosting(options: HostingOptions): Hosting {
         for (const [, view] of allViews()) view.abandon(keyPrincipal(key));
       });
       const [first, ...others] = await allHttpViews();
-      const host = new http.HttpHost({
+      const serve = (workspace: Workspace): Promise<HttpView[]> =>
+        Promise.all([...workspace.views.byName.values()].map((view) => makeHttpView(workspace, view)));
+      accounts = await openAccounts({
+        config: () => current,
+        state,
+        apiUrl: main.apiUrl,
+        openWorkspace: openAccount,
+        serve,
+        host: () => host,
+        secrets,
+        logger,
+      });
+      const host: HttpHost = new http.HttpHost({
         ...options,
-        ...(await openAccessTokens(config, pathOf)),
+        ...(await openAccessTokens(config, pathOf, accounts?.signIn)),
         keys,
         streamsPerPrincipal: config.limits.streamsPerPrincipal,
+        ...accounts?.hostOptions,
         sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
@@ -208,7 +235,8 @@ export function createHosting(options: HostingOptions): Hosting {
 
     urlOf: ({ id }) => httpUrl && httpUrl.slice(0, -PATH.length) + pathOf(id),
 
-    async update(graceMs) {
+    async update(graceMs, next) {
+      current = next;
       const present = await allHttpViews();
       const gone = [...single].filter(([, view]) => main.views.byName.get(view.name) !== view);
       for (const [, view] of gone) {
@@ -219,12 +247,15 @@ export function createHosting(options: HostingOptions): Hosting {
       await Promise.all([
         ...gone.map(([host]) => host.close(graceMs)),
         ...[...httpHosts].map((host) => host.replaceViews(present, graceMs)),
+        accounts?.reopen(graceMs),
       ]);
     },
 
     async close(graceMs) {
       closing = true;
-      await Promise.all([...single.keys(), ...httpHosts].map((host) => host.close(graceMs)));
+      const hosts = [...single.keys(), ...httpHosts].map((host) => host.close(graceMs));
+      await Promise.all([...hosts, accounts?.stop(graceMs)]);
+      await accounts?.close();
     },
   };
 }

@@ -19,6 +19,7 @@ export async function openState(config: Config, logger: Logger) {
     { createRedisBackend },
     { createRedisCalls },
     { RedisSessions },
+    { RedisRecords },
     { redisEndUsers },
     { RedisRevocations },
   ] = await Promise.all([
@@ -26,6 +27,7 @@ export async function openState(config: Config, logger: Logger) {
     import('../files/backends/redis.ts'),
     import('../tasks/redis-calls.ts'),
     import('../http/redis-sessions.ts'),
+    import('../signin/redis-records.ts'),
     import('../redis/end-users.ts'),
     import('../http/redis-revocations.ts'),
   ]);
@@ -37,6 +39,7 @@ export async function openState(config: Config, logger: Logger) {
     address: `${protocol}//${host}${pathname}`,
     backend: createRedisBackend(connection, logger),
     calls: createRedisCalls({ connection, keepMs, maxBytes }),
+    signInRecords: new RedisRecords(connection),
     endUsers: redisEndUsers(connection, logger),
     /** Counts the calls of all replicas. */
     rates: {

@@ -1,9 +1,11 @@
 import type { CallLimits } from '../calls/call-limits.ts';
 import type { CatalogRefresher } from '../catalog/refresher.ts';
+import type { AccountConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { ToolResults } from '../content/tool-result.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
+import type { LoginStore } from '../logins/login-store.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
@@ -43,6 +45,12 @@ export interface WorkspaceParts {
   readonly logger: Logger;
 }
 
+/** How a workspace is reached as an account that signed in over HTTP. */
+export interface AccountUpstream {
+  readonly connection: AccountConnection;
+  readonly tokens: LoginStore;
+}
+
 /** The tools of one Dify workspace: its own client, catalogue, views, calls and limits. */
 export interface Workspace {
   readonly name: string;
@@ -59,6 +67,8 @@ export interface Workspace {
   readonly logger: Logger;
   /** Serves the approved tools at once, and starts loading the catalogue. Does not wait for the first load. */
   start(): void;
+  /** The calls that are running or waiting. */
+  readonly running: number;
   /** Refuses new calls, and waits up to `graceMs` for running ones. */
   stop(graceMs: number): Promise<void>;
   /** Releases what a stopped workspace holds. */
@@ -66,17 +76,18 @@ export interface Workspace {
 }
 
 /**
- * Opens a workspace. Sends nothing before it is started.
+ * Opens a workspace. Sends nothing before it is started. With `account`, the configuration's own connection is not used.
  * @throws BridgeError `config_invalid` if the configuration has no connection, or a manifest that cannot be read.
  */
 export async function openWorkspace(
   name: string,
   config: Config,
   { files, state, memory, sources, observation, secrets, logger }: WorkspaceParts,
+  account?: AccountUpstream,
 ): Promise<Workspace> {
   const { recorder, meter } = observation;
   const approvals = await readApprovals(config);
-  const { connection, close } = await openUpstream(config);
+  const { connection, close } = account ? { ...account, close: undefined } : await openUpstream(config);
   const { maxConcurrent, keepResults: keepMs, maxKeptBytes: maxBytes } = config.calls;
   const http = createDifyHttp({
     baseUrl: connection.apiUrl,
@@ -86,7 +97,8 @@ export async function openWorkspace(
   });
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const road = openRoad(config, http, connection, logger, state?.endUsers);
+  const shared = { tokens: account?.tokens, endUsers: state?.endUsers };
+  const road = openRoad(config, http, connection, logger, shared);
   const place = {
     workspace: name,
     road: connection.account === undefined ? 'inner' : 'account',
@@ -124,6 +136,9 @@ export async function openWorkspace(
     place,
     limits,
     logger,
+    get running() {
+      return caller.running;
+    },
     start() {
       views.start();
       catalogue.start();
@@ -139,7 +154,7 @@ export async function openWorkspace(
       await tasks.close();
       await road.close();
       await http.close();
-      await close();
+      await close?.();
     },
   };
 }

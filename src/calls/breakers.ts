@@ -108,6 +108,7 @@ export class Breakers {
       answered = resolve;
       failed = reject;
     });
+    outcome.catch(() => undefined);
     breaker.policy.execute(() => outcome).catch(() => undefined);
     return {
       answered: () => {

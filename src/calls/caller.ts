@@ -190,7 +190,7 @@ export class Caller {
       const stream = invoker.invoke(tool.ref, parameters, options);
       iterator = stream[Symbol.asyncIterator]();
       for (;;) {
-        const next = await abortable(iterator.next(), call.signal);
+        const next = await call.interruptible(iterator.next());
         if (next.done === true) break;
         call.messages += 1;
         slot.answered();

@@ -39,6 +39,7 @@ export class RunningCall {
   bytes = 0;
   outcome: ErrorCode | 'ok' = 'ok';
   readonly #controller = new AbortController();
+  #interrupt: ((reason: BridgeError) => void) | undefined;
   readonly #stops: Stop[];
 
   /** `isStopped`: ending the call stops it in Dify. */
@@ -64,6 +65,19 @@ export class RunningCall {
   /** Ends the call with an error, unless it has already ended. */
   abort(reason: BridgeError): void {
     this.#controller.abort(reason);
+    this.#interrupt?.(reason);
+  }
+
+  /**
+   * Resolves or rejects as the promise does, or rejects when the call is ended first. For one promise at a time: unlike a
+   * listener of the signal for each message, this costs next to nothing.
+   */
+  interruptible<T>(promise: Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      promise.then(resolve, reject);
+    });
   }
 
   /** Returns how the call ended. */

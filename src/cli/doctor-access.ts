@@ -1,9 +1,12 @@
 import type { Config } from '../config/schema.ts';
 import { allViewsOf } from '../config/workspaces.ts';
+import type { DifyHttp } from '../dify/wire/http.ts';
+import { ERROR_RULES } from '../model/errors.ts';
 import { countKeys } from '../oauth/issuer.ts';
+import { DifySteps } from '../signin/dify-steps.ts';
 import { storedKeys } from './change-keys.ts';
 import type { Step } from './doctor-account.ts';
-import { failure, type Finding, pass, warn } from './doctor-checks.ts';
+import { fail, failure, type Finding, pass, warn } from './doctor-checks.ts';
 import { count } from './output.ts';
 
 /** Yields what is known about the API keys and the identity provider, if there are any. */
@@ -12,6 +15,20 @@ export async function* accessChecks(config: Config): AsyncGenerator<Step, void> 
   if (keys !== undefined) yield { names: ['API keys'], ...keys };
   const { issuer } = config.oauth;
   if (issuer !== undefined) yield { names: ['identity provider'], ...(await issuerFinding(issuer)) };
+}
+
+/** Returns how people can sign in at the bridge with their Dify accounts. */
+export async function signInFinding(http: DifyHttp, publicUrl: string): Promise<Finding> {
+  try {
+    const { password, emailCode } = await new DifySteps(http, '').ways();
+    const ways = [...(password ? ['a password'] : []), ...(emailCode ? ['a code by e-mail'] : [])];
+    if (ways.length > 0) return pass(`People sign in at ${publicUrl}/mcp with ${ways.join(' or ')}.`);
+    const message = 'Nobody can sign in: this Dify offers neither passwords nor codes by e-mail.';
+    const fix = 'Allow one of them in Dify, or use oauth.issuer with the identity provider of your company.';
+    return fail(message, fix, ERROR_RULES.config_invalid.exit);
+  } catch (error) {
+    return failure(error);
+  }
 }
 
 function keysFinding(config: Config): Finding | undefined {

@@ -12,6 +12,7 @@ import { loginsFile, readLogins } from '../logins/login-file.ts';
 import { tokenTexts } from '../logins/stored-login.ts';
 import { visibleLine } from '../model/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
+import { Secrets } from '../model/secrets.ts';
 import { createLogger, type LeveledLogger } from '../observability/logger.ts';
 import { presentRegistry } from './command-app.ts';
 import { untilInterrupted } from './interrupt.ts';
@@ -72,10 +73,14 @@ export function wholeConfigOf({ io, options }: CommandContext, needsDify = true)
 }
 
 /** A `quiet` command logs nothing unless a level is set, because it reports errors itself. */
-export function loggerOf({ config, settings }: LoadedConfig, quiet = false): LeveledLogger {
+export function loggerOf(
+  { config, settings }: LoadedConfig,
+  quiet = false,
+  secrets = new Secrets(configSecrets(config)),
+): LeveledLogger {
   const isSet = settings.find(({ setting }) => setting.path === 'log.level')?.source !== 'default';
   const level = quiet && !isSet ? 'silent' : config.log.level;
-  return createLogger({ level, secrets: configSecrets(config) });
+  return createLogger({ level, secrets });
 }
 
 /** A bridge with its tools loaded, for one command. */

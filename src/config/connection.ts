@@ -53,9 +53,14 @@ export const NO_DIFY_HINT =
 
 /** Returns the connection to Dify. Throws `config_invalid` with everything that is missing. */
 export function difyConnection(config: Config): DifyConnection {
+  const { signIn } = config;
   const { apiUrl, innerApiKey, workspaceId, secretKey, userId, road } = config.dify;
   const given = new Set(Object.keys(config.dify).map((name) => `dify.${name}`));
-  const has = (path: string): boolean => given.has(path);
+  const has = (path: string): boolean =>
+    given.has(path) || (path === 'signIn.key' && signIn.key !== undefined);
+  const address = config.dify.url ?? apiUrl;
+  const isMain = config.own === undefined && config.login === undefined;
+  if (address !== undefined && isMain && isForAccountsOnly(has)) return withoutTools(address);
   if (roadOf(has, road) === 'account') {
     const account = accountConnection(config);
     if (account !== undefined) return account;
@@ -71,6 +76,23 @@ export function difyConnection(config: Config): DifyConnection {
   });
 }
 
+/** Returns whether nothing reaches Dify but the accounts of those who sign in. */
+function isForAccountsOnly(has: (path: string) => boolean): boolean {
+  const other = ['innerApiKey', 'adminApiKey', 'email', 'password'].map((name) => `dify.${name}`);
+  const hasAddress = has('dify.url') || has('dify.apiUrl');
+  return has('signIn.key') && hasAddress && ![...other, 'manifest.dir'].some(has);
+}
+
+/** The connection of a bridge whose own workspace has no tools, because each account brings its own. */
+function withoutTools(apiUrl: string): InnerConnection {
+  return { apiUrl, innerApiKey: '', workspaceId: '', userId: '' };
+}
+
+/** Returns whether the bridge's own workspace has no tools, because each account brings its own. */
+export function isWithoutTools(connection: DifyConnection): boolean {
+  return connection.account === undefined && connection.innerApiKey === '';
+}
+
 /** Returns the road that the settings choose. */
 export function roadOf(has: (path: string) => boolean, road: unknown): 'account' | 'inner' {
   if (road === 'account' || road === 'inner') return road;
@@ -84,7 +106,7 @@ export function usedRoad(dify: Config['dify']): 'account' | 'inner' {
 
 /** Returns the settings required to reach a Dify that `has` does not report; `login` is a stored login. */
 export function missingSettings(has: (path: string) => boolean, road?: unknown): readonly Problem[] {
-  if (has('login')) return [];
+  if (has('login') || isForAccountsOnly(has)) return [];
   if (roadOf(has, road) === 'account') return missingForAccount(has);
   const problems = REQUIRED.filter(({ path }) => !has(path)).map((problem) =>
     problem.path === 'dify.apiUrl' && has('dify.url') ? NO_INNER_ADDRESS : problem,
@@ -144,12 +166,16 @@ function missingLogin(has: (path: string) => boolean): readonly Problem[] {
 /** Files of Dify Cloud, which its console does not serve. Public results of workflows link to this host. */
 const CLOUD = { console: 'https://cloud.dify.ai', files: 'https://upload.dify.ai' };
 
+/** Returns the address of the files of results for a Dify at an address. */
+export function filesUrlOf(apiUrl: string, dify: Config['dify']): string {
+  return dify.filesUrl ?? (apiUrl === CLOUD.console ? CLOUD.files : apiUrl);
+}
+
 function accountConnection({ dify, login }: Config): AccountConnection | undefined {
   const apiUrl = dify.url ?? dify.apiUrl;
   const { adminApiKey: key, workspaceId, email, password } = dify;
   if (apiUrl === undefined) return undefined;
-  const filesUrl = dify.filesUrl ?? (apiUrl === CLOUD.console ? CLOUD.files : apiUrl);
-  const account = { filesUrl, createApp: dify.createApp ?? false };
+  const account = { filesUrl: filesUrlOf(apiUrl, dify), createApp: dify.createApp ?? false };
   if (key !== undefined) {
     if (workspaceId === undefined) return undefined;
     return { apiUrl, account, console: { kind: 'admin-key', key, workspaceId } };
@@ -182,7 +208,7 @@ export function configSecrets(config: Config): readonly string[] {
     dify.secretKey,
     ...(login?.secrets ?? []),
   ]);
-  return [...connections, token, config.admin.token, sessionKey, redisPassword, inRedisUrl]
+  return [...connections, token, config.admin.token, sessionKey, config.signIn.key, redisPassword, inRedisUrl]
     .filter((secret) => secret !== undefined)
     .filter((secret) => secret !== '');
 }

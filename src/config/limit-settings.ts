@@ -11,8 +11,8 @@ const OF_VIEW = {
   callsPerView: optional(running).describe(
     'Most calls of one view that run at once. Default: calls.maxConcurrent.',
   ),
-  ratePerView: setting(aMinute, 60_000).describe(
-    'Most calls of one view a minute, on all replicas together.',
+  ratePerView: setting(aMinute, 600_000).describe(
+    'Most calls of one view a minute, on all replicas together. The default is more than a process can make.',
   ),
   streamsPerView: optional(streams).describe(
     'Most event streams of one view on which clients wait. Default: http.maxStreams.',
@@ -25,19 +25,19 @@ const OF_VIEW = {
 /** What calls may cost, for each view, principal and provider. */
 export const limits = z.strictObject({
   callsPerPrincipal: optional(running).describe(
-    'Most calls of one principal (an API key, a person with an access token, or the holders of the token) that run at once, if several can call. Default: three quarters of calls.maxConcurrent.',
+    'Most calls of one principal (an API key, a person with an access token, or the holders of the token) that run at once, if several can call. Default: three quarters of calls.maxConcurrent, but never all.',
   ),
   queuedPerPrincipal: optional(wholeNumber(0, 100_000)).describe(
     'Most calls of one principal that wait, if several can call. Default: half of calls.maxQueued.',
   ),
-  ratePerPrincipal: setting(aMinute, 6000).describe(
-    'Most calls of one principal a minute, on all replicas together.',
+  ratePerPrincipal: setting(aMinute, 300_000).describe(
+    'Most calls of one principal a minute, on all replicas together. The default is more than a process can make: set what your Dify can bear, such as 600.',
   ),
   callsPerProvider: optional(running).describe(
     'Most calls of one Dify provider that run at once. Default: calls.maxConcurrent.',
   ),
-  ratePerProvider: setting(aMinute, 60_000).describe(
-    'Most calls of one Dify provider a minute, on all replicas together.',
+  ratePerProvider: setting(aMinute, 600_000).describe(
+    'Most calls of one Dify provider a minute, on all replicas together. The default is more than a process can make.',
   ),
   ...OF_VIEW,
   streamsPerPrincipal: optional(streams).describe(

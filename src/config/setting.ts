@@ -18,6 +18,7 @@ export const USES = {
   everyday: 'Everyday',
   dify: 'Reaching Dify',
   http: 'Serving over HTTP',
+  signIn: 'Signing in with Dify',
   oauth: 'Access tokens of an identity provider',
   tools: 'Choosing and naming tools',
   large: 'Many tools',
@@ -37,6 +38,7 @@ export type Use = keyof typeof USES;
 const USE_OF_GROUP: Readonly<Record<string, Use>> = {
   dify: 'dify',
   http: 'http',
+  signIn: 'signIn',
   catalog: 'operation',
   tools: 'tools',
   views: 'tools',
@@ -121,6 +123,7 @@ function kindOf(schema: z.ZodType): SettingKind {
 const PREFIXES: Readonly<Record<string, string>> = {
   dify: 'DIFY',
   http: 'DIFY_BRIDGE',
+  signIn: 'DIFY_BRIDGE_SIGN_IN',
   state: 'DIFY_BRIDGE',
 };
 

@@ -21,6 +21,7 @@ import { files, state } from './file-settings.ts';
 import { checkOauth, oauth } from './oauth-settings.ts';
 import { limits } from './limit-settings.ts';
 import { optional, type Setting, setting, settingAt } from './setting.ts';
+import { checkSignIn, signIn } from './sign-in-settings.ts';
 import { tools, views } from './view-settings.ts';
 import { workspacesSetting } from './workspace-settings.ts';
 
@@ -204,6 +205,7 @@ export const settingsSchema = z
   .strictObject({
     dify: dify.prefault({}),
     http: http.prefault({}),
+    signIn: signIn.prefault({}),
     oauth: oauth.prefault({}),
     catalog: catalog.prefault({}),
     tools: tools.prefault({}),
@@ -218,7 +220,8 @@ export const settingsSchema = z
     admin: admin.prefault({}),
     audit: audit.prefault({}),
   })
-  .superRefine(checkOauth);
+  .superRefine(checkOauth)
+  .superRefine(checkSignIn);
 
 /** Returns every setting, in the order of the file. */
 export function settingsTable(): readonly Setting[] {

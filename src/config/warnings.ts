@@ -104,9 +104,9 @@ function loginWarnings({
   return [{ path: 'dify.email', message: 'not used: DIFY_ADMIN_API_KEY is set and takes precedence' }];
 }
 
-function httpWarnings({ http, oauth, keysFile }: Config): readonly Problem[] {
+function httpWarnings({ http, oauth, signIn, keysFile }: Config): readonly Problem[] {
   if (isLoopback(http.host) || http.token !== undefined || http.allowWithoutToken) return [];
-  if (existsSync(keysFile) || oauth.issuer !== undefined) return [];
+  if (existsSync(keysFile) || oauth.issuer !== undefined || signIn.key !== undefined) return [];
   const message = `${http.host} is reachable by others, http.token is not set and there are no API keys: serve --http will refuse to start`;
   return [{ path: 'http.host', message }];
 }

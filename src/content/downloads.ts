@@ -40,28 +40,30 @@ interface Entry {
   delivery: Delivery;
 }
 
+/** What fetching files needs. */
+interface Fetching {
+  readonly stop: AbortController;
+  readonly store: ResultStore;
+  readonly slots: Semaphore;
+  readonly nextTurn: () => Turn;
+  readonly unlink: () => void;
+}
+
 /** Fetches the files of one call as soon as a message names them, because links expire after 300 s. Never rejects. */
 export class Downloads {
   /** Names of the files beyond `MAX_FILES`. */
   readonly passedOver: string[] = [];
   readonly #options: DownloadOptions;
-  readonly #store: ResultStore;
   readonly #entries: Entry[] = [];
   /** The files by ID or address; undefined for those beyond `MAX_FILES`. */
   readonly #known = new Map<string, Entry | undefined>();
   readonly #pending: Promise<void>[] = [];
-  readonly #slots = new Semaphore(CONCURRENCY);
-  readonly #stop = new AbortController();
-  readonly #unlink: () => void;
-  readonly #nextTurn: () => Turn;
+  /** Undefined until a file is fetched, because most results have none. */
+  #fetching: Fetching | undefined;
+  #isAbandoned = false;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
-    // Each file adds a listener, which Node would report as a leak.
-    setMaxListeners(0, this.#stop.signal);
-    this.#store = options.storeFor(this.#stop.signal);
-    this.#nextTurn = createInlineBudget(options.limits);
-    this.#unlink = onAbort(options.signal, () => this.abandon());
   }
 
   /** Starts fetching. Returns undefined if the same file was added before, or if there are `MAX_FILES` already. */
@@ -103,28 +105,49 @@ export class Downloads {
     await Promise.all(this.#pending);
     for (const entry of this.#entries) {
       const url = entry.id === undefined ? undefined : links.get(entry.id);
-      if (entry.delivery.kind !== 'unavailable' || url === undefined || this.#stop.signal.aborted) continue;
+      if (entry.delivery.kind !== 'unavailable' || url === undefined || this.#isAbandoned) continue;
       const second = await this.#fetch({ ...entry.file, url });
       // A second failure says no more than the first, and an external address would reveal its signature.
       if (second.kind !== 'unavailable' && second.kind !== 'external') entry.delivery = second;
     }
-    this.#unlink();
+    this.#fetching?.unlink();
   }
 
   /** Stops the downloads that have not finished. */
   abandon(): void {
-    this.#stop.abort();
+    this.#isAbandoned = true;
+    this.#fetching?.stop.abort();
+  }
+
+  #begin(): Fetching {
+    const { storeFor, limits, signal } = this.#options;
+    const stop = new AbortController();
+    // Each file adds a listener, which Node would report as a leak.
+    setMaxListeners(0, stop.signal);
+    if (this.#isAbandoned) stop.abort();
+    return {
+      stop,
+      store: storeFor(stop.signal),
+      slots: new Semaphore(CONCURRENCY),
+      nextTurn: createInlineBudget(limits),
+      unlink: onAbort(signal, () => {
+        this.#isAbandoned = true;
+        stop.abort();
+      }),
+    };
   }
 
   async #fetch(file: FileReference): Promise<Delivery> {
     const { opener, limits, logger } = this.#options;
-    const { signal } = this.#stop;
-    const turn = this.#nextTurn();
+    this.#fetching ??= this.#begin();
+    const { stop, store, slots, nextTurn } = this.#fetching;
+    const { signal } = stop;
+    const turn = nextTurn();
     let release: (() => void) | undefined;
     try {
-      release = await this.#slots.acquire(signal);
+      release = await slots.acquire(signal);
       // `abortable` keeps an opener that ignores the signal from blocking the call.
-      return await abortable(deliver(file, turn, { opener, store: this.#store, limits }, signal), signal);
+      return await abortable(deliver(file, turn, { opener, store, limits }, signal), signal);
     } catch (error) {
       if (signal.aborted)
         return { kind: 'unavailable', reason: 'The call ended first: open the file in Dify.' };

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isJsonContentType } from '@modelcontextprotocol/server';
-import { after, settlesWithin } from '../model/async.ts';
+import { after } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import { parseJson } from '../model/exact-json.ts';
 
@@ -56,32 +56,31 @@ export class Bodies {
   }
 
   /** Reads as far as the limit, and leaves the connection open: see `discardBody`. */
-  async #read(req: IncomingMessage): Promise<Buffer> {
+  #read(req: IncomingMessage): Promise<Buffer> {
     const maxBytes = this.#maxBytes;
-    if (Number(req.headers['content-length']) > maxBytes) throw tooLarge(maxBytes);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const body = req.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
-    try {
-      for (;;) {
-        const next = body.next();
-        if (!(await settlesWithin(next, this.#silenceMs))) throw timedOut();
-        const { done, value: chunk } = await next;
-        if (done === true) return Buffer.concat(chunks);
+    return new Promise((resolve, reject) => {
+      if (Number(req.headers['content-length']) > maxBytes) throw tooLarge(maxBytes);
+      const chunks: Buffer[] = [];
+      let size = 0;
+      const end = (error?: BridgeError): void => {
+        clearTimeout(silence);
+        req.off('data', take).off('end', end).off('close', breakOff);
+        this.#arriving -= size;
+        if (error === undefined) resolve(Buffer.concat(chunks));
+        else reject(error);
+      };
+      const take = (chunk: Buffer): void => {
+        silence.refresh();
         size += chunk.length;
         this.#arriving += chunk.length;
-        if (size > maxBytes) throw tooLarge(maxBytes);
-        if (this.#arriving > this.#maxArrivingBytes && this.#arriving > size) throw crowded();
         chunks.push(chunk);
-      }
-    } catch (error) {
-      // Not awaited: after a timeout, the stream still waits for its next piece.
-      void body.return?.();
-      if (error instanceof BridgeError) throw error;
-      throw new BridgeError('bad_request', 'The body of the request broke off.');
-    } finally {
-      this.#arriving -= size;
-    }
+        if (size > maxBytes) end(tooLarge(maxBytes));
+        else if (this.#arriving > this.#maxArrivingBytes && this.#arriving > size) end(crowded());
+      };
+      const breakOff = (): void => end(new BridgeError('bad_request', 'The body of the request broke off.'));
+      const silence = setTimeout(() => end(timedOut()), this.#silenceMs);
+      req.on('data', take).on('end', end).on('close', breakOff);
+    });
   }
 }
 

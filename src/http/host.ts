@@ -9,25 +9,25 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
-import type { Logger } from '../model/logger.ts';
-import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
-import { type Meter, NO_METER } from '../model/meter.ts';
-import type { SessionRecords } from '../model/session-records.ts';
-import type { ProtectedResource, TokenVerifier } from '../model/token-verifier.ts';
+import { UNCOUNTED } from '../model/memory-budget.ts';
+import { NO_METER } from '../model/meter.ts';
 import { checkExposure, listenError, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
-import { createDownloads, type DownloadOptions, isDownloadPath } from './downloads.ts';
-import { createHealth, type HealthOptions } from './health.ts';
-import type { Keys } from './keys.ts';
+import { createDownloads, isDownloadPath } from './downloads.ts';
+import { createHealth } from './health.ts';
+import type { HttpHostOptions } from './host-options.ts';
 import { originOfRequest, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { routeName } from './routes.ts';
-import { type HttpView, ServedView } from './served-view.ts';
+import type { HttpView } from './served-view.ts';
+import { ServedViews } from './served-views.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
 import { visibleViews } from './visible-views.ts';
+
+export type { HttpHostOptions, HttpRoutes } from './host-options.ts';
 
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -45,46 +45,6 @@ const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429, 503]);
 /** How long to wait on close for the answers of ended calls, in milliseconds. */
 const LAST_ANSWERS_MS = 500;
 
-export interface HttpHostOptions {
-  /** Address to listen on. */
-  readonly host: string;
-  /** Port to listen on; 0 chooses a free one. */
-  readonly port: number;
-  /** The views. The first one is the default, whose address `listen` returns. */
-  readonly views: readonly [HttpView, ...HttpView[]];
-  readonly readiness: HealthOptions['readiness'];
-  /** Bearer token that admits MCP requests to every view. */
-  readonly token?: string | undefined;
-  /** Keys that admit MCP requests to some views. The host closes them. */
-  readonly keys?: Keys | undefined;
-  /** Verify the tokens that are neither the token nor a key. */
-  readonly verifiers?: readonly TokenVerifier[] | undefined;
-  /** Tells clients where to get such a token. */
-  readonly resource?: ProtectedResource | undefined;
-  /** Whether to serve an address other than loopback without a token. */
-  readonly allowWithoutToken?: boolean;
-  /** Allowed names in the Host header, in addition to loopback and `host`. */
-  readonly allowedHosts?: readonly string[];
-  /** The host of the bridge's public address. */
-  readonly publicHost?: string | undefined;
-  /** The stored files, which any holder of their key may download. Without it, there are no downloads. */
-  readonly files?: DownloadOptions['files'] | undefined;
-  /** Origins of web pages that may send requests. */
-  readonly allowedOrigins?: readonly string[];
-  readonly sessions: SessionRecords;
-  /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
-  readonly maxStreams: number;
-  /** Those of one principal. Default: half of `maxStreams` if there are keys, otherwise all. */
-  readonly streamsPerPrincipal?: number | undefined;
-  readonly maxBodyBytes: number;
-  /** How often a silent event stream gets a comment, in milliseconds. */
-  readonly keepAliveMs: number;
-  /** Counts what clients have yet to read. */
-  readonly memory?: OutgoingMemory | undefined;
-  readonly meter?: Pick<Meter, 'http'> | undefined;
-  readonly logger: Logger;
-}
-
 /**
  * Serves MCP over Streamable HTTP to clients of both eras, each view on one path, and `/livez` and `/readyz`.
  */
@@ -98,12 +58,12 @@ export class HttpHost {
   readonly #bodies: Bodies;
   readonly #streams: StreamLimit;
   readonly #refusals: Refusals;
-  readonly #served = new Map<HttpView, ServedView>();
+  readonly #served: ServedViews;
+  /** The views of single principals. */
+  readonly #personal: ServedViews;
   readonly #downloads = new Set<Promise<void>>();
   /** The responses to admitted requests that have not ended, and whose they are. */
   readonly #open = new Map<ServerResponse, string>();
-  /** Removed views whose calls are still ending. */
-  readonly #leaving = new Set<Promise<void>>();
   readonly #server: HttpServer;
   #closing: Promise<void> | undefined;
   /** Resolves when the host is closed. */
@@ -118,7 +78,7 @@ export class HttpHost {
     this.#options = options;
     this.#checkPlace = createPlaceCheck({ host, authenticates, allowedHosts, allowedOrigins, publicHost });
     this.#checkToken = createTokenCheck(token, keys, verifiers);
-    keys?.onEnd((key) => void this.#end(keyPrincipal(key)));
+    keys?.onEnd((key) => void this.end(keyPrincipal(key)));
     this.#sendDownload = files && createDownloads({ files, logger });
     this.#sessions = new Sessions({ records, keepAliveMs, logger });
     this.#bodies = new Bodies({ maxBytes: maxBodyBytes });
@@ -133,7 +93,13 @@ export class HttpHost {
       isFull: () => this.#streams.full,
     });
     this.#refusals = new Refusals(logger);
-    this.#addViews(options.views);
+    const isClosing = (): boolean => this.#isClosing();
+    const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
+    const memory = options.memory ?? UNCOUNTED;
+    const shared = { sessions, bodies, streams, keepAliveMs, isClosing, memory, logger };
+    this.#served = new ServedViews(shared);
+    this.#personal = new ServedViews(shared);
+    for (const view of options.views) this.#served.serve(view);
     const times = {
       keepAliveTimeout: IDLE_CONNECTION_MS,
       headersTimeout: HEADERS_MS,
@@ -162,7 +128,7 @@ export class HttpHost {
       this.#server.listen(port, host);
       await once(this.#server, 'listening');
     } catch (error) {
-      await Promise.all([...this.#served.values()].map((view) => view.close()));
+      await Promise.all(this.#served.all.map((view) => view.close()));
       await this.#sessions.close();
       throw listenError(host, port, error as NodeJS.ErrnoException);
     }
@@ -186,31 +152,23 @@ export class HttpHost {
    */
   async replaceViews(views: readonly HttpView[], graceMs: number): Promise<void> {
     if (this.#isClosing()) return;
-    const wanted = new Set(views);
-    const gone: Promise<void>[] = [];
-    for (const [view, active] of this.#served) {
-      if (wanted.has(view)) continue;
-      this.#served.delete(view);
-      const left = leave(active, graceMs).finally(() => this.#leaving.delete(left));
-      this.#leaving.add(left);
-      gone.push(left);
-    }
-    this.#addViews(views);
-    await Promise.all(gone);
+    const ended = this.#served.keepOnly(new Set(views), graceMs);
+    for (const view of views) this.#served.serve(view);
+    await ended;
+  }
+
+  /** Stops serving personal views, as `replaceViews` does with removed ones. */
+  endPersonalViews(views: readonly HttpView[], graceMs: number): Promise<void> {
+    return this.#personal.end(views, graceMs);
+  }
+
+  /** Whether a response to the principal is open. */
+  isConnected(principal: string): boolean {
+    return [...this.#open.values()].includes(principal);
   }
 
   #isClosing(): boolean {
     return this.#closing !== undefined;
-  }
-
-  #addViews(views: readonly HttpView[]): void {
-    const { keepAliveMs, memory = UNCOUNTED, logger } = this.#options;
-    const isClosing = (): boolean => this.#isClosing();
-    const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
-    const options = { sessions, bodies, streams, keepAliveMs, isClosing, memory, logger };
-    for (const view of views) {
-      if (!this.#served.has(view)) this.#served.set(view, new ServedView(view, options));
-    }
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -228,7 +186,9 @@ export class HttpHost {
         this.#downloads.add(sent);
         return await sent.finally(() => this.#downloads.delete(sent));
       }
-      const metadata = this.#options.resource?.metadataAt(pathname);
+      const { authorizationServer, resource } = this.#options;
+      if (authorizationServer?.owns(pathname)) return await authorizationServer.serve(req, res, pathname);
+      const metadata = resource?.metadataAt(pathname);
       if (metadata !== undefined) return sendDocument(req, res, metadata);
       const { principal, views, expiresAt } = await this.#checkToken(req.headers, pathname);
       // The client may have left while its token was verified.
@@ -236,7 +196,9 @@ export class HttpHost {
       if (expiresAt !== undefined) this.#streams.endAt(res, expiresAt);
       this.#open.set(res, principal);
       res.once('close', () => this.#open.delete(res));
-      const visible = visibleViews([...this.#served.values()], this.#options.views[0].path, views);
+      const own = await this.#options.personalViews?.(principal);
+      const served = own?.map((one) => this.#personal.serve(one)) ?? this.#served.all;
+      const visible = visibleViews(served, this.#options.views[0].path, views);
       const view = visible.get(pathname.replace(/\/$/, ''));
       if (view === undefined) sendNothingHere(res, [...visible.keys()]);
       else await view.serve(req, res, principal, (value) => (id = value));
@@ -246,7 +208,7 @@ export class HttpHost {
   }
 
   /** Ends the sessions, streams and running calls of a principal. */
-  async #end(principal: string): Promise<void> {
+  async end(principal: string): Promise<void> {
     await this.#sessions.endOf(principal);
     for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
   }
@@ -267,7 +229,7 @@ export class HttpHost {
 
   async #shutDown(graceMs: number): Promise<void> {
     this.#options.keys?.close();
-    const views = [...this.#served.values()];
+    const views = [...this.#served.all, ...this.#personal.all];
     for (const view of views) view.endAnnouncements();
     this.#sessions.refuseNew();
     // The port stays open meanwhile, because clients cancel calls and fetch late answers on new connections.
@@ -278,7 +240,7 @@ export class HttpHost {
     // A call counts as ended just before its answer is written.
     await nextTurn();
     await Promise.all([...views.map((view) => view.close()), this.#sessions.close()]);
-    await Promise.all(this.#leaving);
+    await Promise.all([this.#served.ended(), this.#personal.ended()]);
     const stop = after(LAST_ANSWERS_MS, () => this.#server.closeAllConnections());
     this.#server.close();
     await this.closed;
@@ -289,12 +251,4 @@ export class HttpHost {
 
 function pathOf({ url }: IncomingMessage): string {
   return url?.split('?', 1)[0] ?? '';
-}
-
-async function leave(view: ServedView, graceMs: number): Promise<void> {
-  view.endAnnouncements();
-  await view.idle(graceMs);
-  // A call counts as ended just before its answer is written.
-  await nextTurn();
-  await view.close();
 }

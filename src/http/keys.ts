@@ -148,8 +148,9 @@ function byHash(keys: readonly ApiKey[]): ReadonlyMap<string, ApiKey> {
 /** Returns what changes with a file: an editor keeps its inode, a replacement may keep its size. */
 function versionOf(path: string): string | undefined {
   try {
-    const { ino, size, mtimeMs, mode } = statSync(path);
-    return `${ino} ${size} ${mtimeMs} ${mode}`;
+    // Each request asks, mostly for a file that does not exist: an exception would take longer than the call.
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats && `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.mode}`;
   } catch {
     return undefined;
   }

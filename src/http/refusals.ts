@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { HttpOrigin } from '../mcp/call-origin.ts';
 import { after, type Stop } from '../model/async.ts';
 import { logText } from '../model/log-text.ts';
 import type { LogFields, Logger } from '../model/logger.ts';
@@ -73,4 +74,17 @@ export function originOfRequest(req: IncomingMessage): Origin {
 /** Returns the address of the other end of a connection; an IPv4 address as such. */
 export function addressOf({ socket }: Pick<IncomingMessage, 'socket'>): string | undefined {
   return socket.remoteAddress?.replace(/^::ffff:/, '');
+}
+
+/** Returns what the log reports of the sender of a request to a server. */
+export function httpOrigin(req: IncomingMessage): HttpOrigin {
+  const text = (header: string | string[] | undefined): string | undefined =>
+    Array.isArray(header) ? header.join(', ') : header;
+  const { traceparent, tracestate, 'x-forwarded-for': forwardedFor } = req.headers;
+  return {
+    address: addressOf(req),
+    forwardedFor: text(forwardedFor),
+    traceparent: text(traceparent),
+    tracestate: text(tracestate),
+  };
 }

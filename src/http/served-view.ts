@@ -1,23 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { type Incoming, messageError } from '../mcp/incoming.ts';
-import type { ServerFactory } from '../mcp/server.ts';
+import { MODERN_REVISION, type ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, withoutUndefined } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { Bodies } from './body.ts';
+import { directCallIn } from './direct-call.ts';
+import { DirectServer } from './direct-server.ts';
 import { PreparedLists } from './prepared-lists.ts';
-import { addressOf } from './refusals.ts';
+import { httpOrigin } from './refusals.ts';
 import { sendMethodNotAllowed } from './responses.ts';
 import { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
 import type { StreamLimit } from './stream-limit.ts';
 import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
-
-/** The first revision without sessions. Revisions are dates, so they can be compared as texts. */
-const FIRST_MODERN_VERSION = '2026-07-28';
 
 /** One view, which is served at its own path. */
 export interface HttpView {
@@ -54,6 +53,7 @@ export class ServedView {
   readonly #sessions: SessionGroup;
   readonly #lists: PreparedLists;
   readonly #modern: McpHttpHandler;
+  readonly #direct: DirectServer;
   readonly #view: HttpView;
 
   constructor(view: HttpView, options: ServedViewOptions) {
@@ -66,17 +66,15 @@ export class ServedView {
     this.#options = options;
     this.#lists = new PreparedLists(tools);
     this.#sessions = new SessionGroup(createServer, path, options.sessions, this.#lists, options.memory);
-    this.#modern = createMcpHandler(
-      ({ era, authInfo }) => createServer({ era, principal: authInfo?.clientId }),
-      {
-        legacy: 'reject',
-        responseMode: 'sse',
-        keepAliveMs,
-        // The limit on streams holds for these as well.
-        maxSubscriptions: Number.MAX_SAFE_INTEGER,
-        onerror: (error) => logger.debug('A stateless request was refused', { error }),
-      },
-    );
+    this.#modern = createMcpHandler(({ era }) => createServer({ era }), {
+      legacy: 'reject',
+      responseMode: 'sse',
+      keepAliveMs,
+      // The limit on streams holds for these as well.
+      maxSubscriptions: Number.MAX_SAFE_INTEGER,
+      onerror: (error) => logger.debug('A stateless request was refused', { error }),
+    });
+    this.#direct = new DirectServer(createServer, { keepAliveMs, memory: options.memory });
     this.endAnnouncements = tools.onChange(() => {
       this.#sessions.announceChange();
       this.#modern.notify.toolsChanged();
@@ -101,7 +99,8 @@ export class ServedView {
     };
     if (req.method === 'GET' || req.method === 'DELETE') {
       const version = singleHeader(req, 'mcp-protocol-version');
-      if (version !== undefined && version >= FIRST_MODERN_VERSION) return sendMethodNotAllowed(res, 'POST');
+      // Revisions are dates, so they can be compared as texts.
+      if (version !== undefined && version >= MODERN_REVISION) return sendMethodNotAllowed(res, 'POST');
       if (req.method === 'GET') {
         // Clients ask before they have a session whether there is a stream at all.
         if (req.headers['mcp-session-id'] === undefined) return sendMethodNotAllowed(res, 'POST');
@@ -114,17 +113,19 @@ export class ServedView {
     const body = await bodies.readJson(req);
     if (isJsonObject(body)) withId(body['id']);
     const message = checkedMessages(body);
-    if (isLegacy(req, message)) return this.#sessions.handle(req, res, principal, message);
+    const route = routeOf(req, message);
+    if (route.kind === 'legacy') return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
       throw new BridgeError('shutting_down', 'The bridge is stopping and takes no new requests.');
     }
     if (isJsonObject(message) && message['method'] === 'subscriptions/listen') addStream();
     const form = answerForm(req.headers.accept, message);
-    const list = this.#lists.find(req, message, FIRST_MODERN_VERSION, form);
+    const list = this.#lists.find(req, message, MODERN_REVISION, form);
     if (list?.send(res) === true) return;
     // The token itself is not passed on.
-    const extra = { address: addressOf(req) };
-    const authInfo = { token: '', clientId: principal, scopes: [], extra };
+    const authInfo = { token: '', clientId: principal, scopes: [], extra: { ...httpOrigin(req) } };
+    const direct = isExact(req, route) ? directCallIn(message, form) : undefined;
+    if (direct !== undefined) return this.#direct.serve(res, direct, authInfo);
     const response = await this.#modern.fetch(await webRequest(req), { parsedBody: message, authInfo });
     await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#options.memory });
   }
@@ -137,7 +138,7 @@ export class ServedView {
   /** Ends its sessions and streams, and cancels their calls. */
   async close(): Promise<void> {
     this.endAnnouncements();
-    await Promise.all([this.#sessions.close(), this.#modern.close()]);
+    await Promise.all([this.#sessions.close(), this.#modern.close(), this.#direct.close()]);
   }
 }
 
@@ -152,13 +153,26 @@ function checkedMessages(body: unknown): Incoming {
   return body as Incoming;
 }
 
-function isLegacy(req: IncomingMessage, body: unknown): boolean {
+/** Returns the route of a request, as the SDK chooses it. */
+function routeOf(req: IncomingMessage, body: unknown): ReturnType<typeof classifyInboundRequest> {
   const headers = withoutUndefined({
     protocolVersionHeader: singleHeader(req, 'mcp-protocol-version'),
     mcpMethodHeader: singleHeader(req, 'mcp-method'),
     mcpNameHeader: singleHeader(req, 'mcp-name'),
   });
-  return classifyInboundRequest({ httpMethod: 'POST', ...headers, body }).kind === 'legacy';
+  return classifyInboundRequest({ httpMethod: 'POST', ...headers, body });
+}
+
+/** Whether a request names its revision, method and tool in its headers as in its body, as 2026-07-28 demands. */
+function isExact({ headers }: IncomingMessage, route: ReturnType<typeof routeOf>): boolean {
+  if (route.kind !== 'modern' || route.messageKind !== 'request') return false;
+  const { method, params } = route.message;
+  return (
+    route.classification.revision === MODERN_REVISION &&
+    headers['mcp-protocol-version'] === MODERN_REVISION &&
+    headers['mcp-method'] === method &&
+    headers['mcp-name'] === params?.['name']
+  );
 }
 
 function singleHeader(req: IncomingMessage, name: string): string | undefined {

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { JSONRPCRequest } from '@modelcontextprotocol/server';
 import { BATCH_REVISION, cancelledId, type Incoming, isRequest, paramsProblem } from '../mcp/incoming.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
+import { directCallIn, sendDirect } from './direct-call.ts';
 import type { PreparedLists } from './prepared-lists.ts';
-import { addressOf } from './refusals.ts';
+import { httpOrigin } from './refusals.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
 import type { Sessions } from './sessions.ts';
-import { answerForm, sendResponse, webRequest } from './web-exchange.ts';
+import { type AnswerForm, answerForm, sendResponse, webRequest } from './web-exchange.ts';
 
 /** The sessions of one endpoint. Other groups do not know their IDs. */
 export class SessionGroup {
@@ -85,11 +87,19 @@ export class SessionGroup {
     const form = answerForm(req.headers.accept, message);
     const list = this.#lists.find(req, message, session.facts.revision, form);
     if (list !== undefined && !session.isAnswering(list.id) && list.send(res, session.id)) return;
+    const direct = this.#directCall(req, session, message, form);
+    if (direct !== undefined) {
+      const openStream = async () => session.openStream(await webRequest(req), direct);
+      const options = { openStream, sessionId: session.id, memory: this.#memory };
+      await sendDirect(res, session.call(direct, httpOrigin(req)), options);
+      if (res.writableEnded) session.events.delivered(direct.id);
+      return;
+    }
     const messages = message === undefined ? [] : [message].flat();
     const requestIds = messages.filter(isRequest).map(({ id }) => id);
     const cancelled = messages.map(cancelledId).filter((id) => id !== undefined);
     const elsewhere = cancelled.filter((id) => !session.isAnswering(id));
-    const response = await session.respond(await webRequest(req), message, requestIds, addressOf(req));
+    const response = await session.respond(await webRequest(req), message, requestIds, httpOrigin(req));
     for (const id of cancelled) await session.settleCancelled(id);
     for (const id of elsewhere) await this.#sessions.records.cancel(session.facts.nonce, id);
     const sent = await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#memory });
@@ -97,6 +107,17 @@ export class SessionGroup {
       if (sent === 'json') session.events.discard(requestId);
       else if (res.writableEnded) session.events.delivered(requestId);
     }
+  }
+
+  /** Returns a message that the session takes without the SDK's checks of the request, which it would pass. */
+  #directCall(
+    { headers }: IncomingMessage,
+    session: Session,
+    message: Incoming | undefined,
+    form: AnswerForm,
+  ): JSONRPCRequest | undefined {
+    const revision = headers['mcp-protocol-version'] ?? session.facts.revision;
+    return revision === session.facts.revision ? directCallIn(message, form) : undefined;
   }
 
   /** Returns the session of a request: a new one for `initialize`, otherwise the one in memory or one made again. */
@@ -133,7 +154,7 @@ export class SessionGroup {
   ): Session {
     if (this.#closed) throw notFound();
     const { budget, keepAliveMs, logger } = this.#sessions;
-    const server = this.#createServer({ era: 'legacy', principal });
+    const server = this.#createServer({ era: 'legacy' });
     const session = new Session({ id, facts, principal, server, budget, keepAliveMs, logger });
     this.#sessions.keep(session);
     this.#own.set(id, session);

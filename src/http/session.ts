@@ -1,16 +1,18 @@
 import {
   type JSONRPCMessage,
+  type JSONRPCRequest,
   LATEST_PROTOCOL_VERSION,
   type RequestId,
   type Server,
   SUPPORTED_PROTOCOL_VERSIONS,
-  WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { type HttpOrigin, UNKNOWN_CLIENT } from '../mcp/call-origin.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import type { DirectCall } from './direct-call.ts';
 import { type EventBudget, SessionEvents } from './session-events.ts';
 import type { SessionFacts } from './session-id.ts';
+import { SessionTransport } from './session-transport.ts';
 
 export interface SessionOptions {
   readonly id: string;
@@ -22,23 +24,6 @@ export interface SessionOptions {
   /** How often a silent event stream gets a comment, in milliseconds. */
   readonly keepAliveMs: number;
   readonly logger: Logger;
-}
-
-/** The SDK's transport, which also knows the requests that have no answer yet. */
-class SessionTransport extends WebStandardStreamableHTTPServerTransport {
-  readonly unanswered = new Set<RequestId>();
-
-  override async send(
-    message: JSONRPCMessage,
-    options?: Parameters<WebStandardStreamableHTTPServerTransport['send']>[1],
-  ): Promise<void> {
-    try {
-      await super.send(message, options);
-    } finally {
-      if ('id' in message && !('method' in message) && message.id !== undefined)
-        this.unanswered.delete(message.id);
-    }
-  }
 }
 
 /**
@@ -77,6 +62,7 @@ export class Session {
   /** Connects the server to a session that waits for its `initialize`. */
   async connect(): Promise<void> {
     await this.#server.connect(this.#transport);
+    this.#transport.deliverOnce();
   }
 
   /** Connects the server to a session whose client sent its `initialize` to an earlier object or process. */
@@ -113,25 +99,37 @@ export class Session {
   }
 
   /**
-   * Returns the SDK's response to a request with its parsed body, which came from `address`. `requestIds`: of the
-   * JSON-RPC requests in the body.
+   * Returns the SDK's response to a request with its parsed body. `requestIds`: of the JSON-RPC requests in the body.
    * @throws BridgeError `bad_request` if one of these IDs is still in progress.
    */
   async respond(
     request: Request,
     message: unknown,
     requestIds: readonly RequestId[],
-    address: string | undefined,
+    origin: HttpOrigin,
   ): Promise<Response> {
     const { unanswered } = this.#transport;
     const repeated = requestIds.find((id, at) => unanswered.has(id) || requestIds.indexOf(id) < at);
     if (repeated !== undefined) throw inProgress(repeated);
     for (const id of requestIds) unanswered.add(id);
-    const extra: HttpOrigin = { address, session: this.facts.nonce };
-    const authInfo = { token: '', clientId: '', scopes: [], extra: { ...extra } };
-    const response = await this.#transport.handleRequest(request, { parsedBody: message, authInfo });
+    const options = { parsedBody: message, authInfo: this.#authInfo(origin) };
+    const response = await this.#transport.handleRequest(request, options);
     if (response.status !== 200) for (const id of requestIds) unanswered.delete(id);
     return response;
+  }
+
+  /**
+   * Makes a call without a response stream.
+   * @throws BridgeError `bad_request` if its ID is still in progress.
+   */
+  call(message: JSONRPCRequest, origin: HttpOrigin): DirectCall {
+    if (this.isAnswering(message.id)) throw inProgress(message.id);
+    return this.#transport.call(message, this.#authInfo(origin));
+  }
+
+  /** Opens the response stream of a direct call. */
+  openStream(request: Request, message: JSONRPCRequest): Promise<Response> {
+    return this.#transport.openStream(request, message);
   }
 
   /** Drops the session from memory and cancels its calls. */
@@ -156,6 +154,7 @@ export class Session {
    * transport holds the stream until there is one. So it gets an answer that is not sent.
    */
   async settleCancelled(requestId: RequestId): Promise<void> {
+    if (this.#transport.endCall(requestId)) return;
     const ending: JSONRPCMessage = {
       jsonrpc: '2.0',
       id: requestId,
@@ -165,6 +164,15 @@ export class Session {
     this.#transport.closeSSEStream(requestId);
     // Rejects if the request was answered before the cancellation arrived. Then nothing is left to do.
     await this.#transport.send(ending).catch(() => undefined);
+  }
+
+  #authInfo(origin: HttpOrigin) {
+    return {
+      token: '',
+      clientId: this.principal,
+      scopes: [],
+      extra: { ...origin, session: this.facts.nonce },
+    };
   }
 }
 

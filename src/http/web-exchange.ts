@@ -7,7 +7,7 @@ import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { wellFormedBytes } from '../model/well-formed.ts';
 
 /** How long an answer may take and still be sent as plain JSON, in milliseconds. */
-const BRIEF_MS = 2000;
+export const BRIEF_MS = 2000;
 
 /** The SDK's comment, and the same without the empty line after it, which some clients take for the end of an event. */
 const KEEP_ALIVE = Buffer.from(': keepalive\n\n');
@@ -165,16 +165,20 @@ function batchOf(answers: readonly Uint8Array[]): Buffer {
   return Buffer.from(`[${answers.map((answer) => Buffer.from(answer).toString()).join()}]`);
 }
 
-/** Sends the parts of one JSON text. */
-export function sendJson(res: ServerResponse, parts: readonly Uint8Array[], sessionId?: string): void {
+/** Sends the parts of one JSON text. A single string and its headers are written at once. */
+export function sendJson(
+  res: ServerResponse,
+  parts: readonly (Uint8Array | string)[],
+  sessionId?: string,
+): void {
   res.writeHead(200, {
     'Content-Type': 'application/json',
-    'Content-Length': parts.reduce((sum, { length }) => sum + length, 0),
+    'Content-Length': parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
     'Cache-Control': 'no-store',
     ...(sessionId !== undefined && { 'Mcp-Session-Id': sessionId }),
   });
-  for (const part of parts) res.write(part);
-  res.end();
+  for (const part of parts.slice(0, -1)) res.write(part);
+  res.end(parts.at(-1));
 }
 
 async function write(

@@ -70,6 +70,7 @@ export function createLoginStore(
   }
 
   return {
+    again: 'run dify-mcp-bridge login',
     read,
     ended,
     async renew(stale, refresh) {

@@ -60,12 +60,13 @@ export function loginFromJson(raw: unknown): StoredLogin | undefined {
   return { url, email, workspaceId, workspaceName, signedInAt, renewedAt, tokens };
 }
 
-function tokensToJson(tokens: ConsoleTokens): JsonObject {
+export function tokensToJson(tokens: ConsoleTokens): JsonObject {
   if (tokens.kind === 'bearer') return { ...tokens };
   return { ...tokens, cookies: Object.fromEntries(tokens.cookies) };
 }
 
-function tokensFromJson(raw: unknown): ConsoleTokens | undefined {
+/** Returns the tokens in a JSON value; undefined if a part is missing or has another type. */
+export function tokensFromJson(raw: unknown): ConsoleTokens | undefined {
   if (!isJsonObject(raw)) return undefined;
   const { kind, access, refresh, cookies, expiresAt } = raw;
   if (kind === 'bearer' && typeof access === 'string') {

@@ -6,7 +6,7 @@ import {
   TRACEPARENT_META_KEY,
   TRACESTATE_META_KEY,
 } from '@modelcontextprotocol/server';
-import type { CallOrigin } from '../model/call.ts';
+import { type CallOrigin, LOCAL_PRINCIPAL } from '../model/call.ts';
 import { isJsonObject } from '../model/json.ts';
 import { logText } from '../model/log-text.ts';
 import type { TraceContext } from '../model/ports.ts';
@@ -18,6 +18,16 @@ export const UNKNOWN_CLIENT: Implementation = { name: 'unknown', version: 'unkno
 export interface HttpOrigin {
   readonly address: string | undefined;
   readonly session?: string | undefined;
+  readonly forwardedFor?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  /** The ID that the client gave its request, where the SDK got another. */
+  readonly rpcId?: string | number | undefined;
+}
+
+/** Returns the owner of the calls and files of a request: over stdio, the person who started the bridge. */
+export function principalOf({ http }: ServerContext): string {
+  return http?.authInfo?.clientId ?? LOCAL_PRINCIPAL;
 }
 
 /** W3C Trace Context: version, trace, parent, flags. A trace or parent of zeros is invalid. */
@@ -38,12 +48,11 @@ export function originOf(
   const inEnvelope = envelope[CLIENT_INFO_META_KEY];
   const { name, version } = isJsonObject(inEnvelope) ? inEnvelope : (client ?? UNKNOWN_CLIENT);
   const isKnown = name !== UNKNOWN_CLIENT.name;
-  const { address, session } = (http?.authInfo?.extra ?? {}) as Partial<HttpOrigin>;
-  const header = (field: string): string | undefined => http?.req?.headers.get(field) ?? undefined;
+  const { address, session, ...more } = (http?.authInfo?.extra ?? {}) as Partial<HttpOrigin>;
   const { [TRACEPARENT_META_KEY]: inMeta, [TRACESTATE_META_KEY]: stateInMeta } = mcpReq._meta ?? {};
   const trace =
     inMeta === undefined
-      ? traceContext(header('traceparent'), header('tracestate'))
+      ? traceContext(more.traceparent, more.tracestate)
       : traceContext(inMeta, stateInMeta);
   return {
     requestId: randomUUID(),
@@ -51,9 +60,14 @@ export function originOf(
     clientVersion: isKnown ? logText(version) : undefined,
     session,
     address,
-    forwardedFor: logText(header('x-forwarded-for')),
+    forwardedFor: logText(more.forwardedFor),
     traceId: trace?.traceparent.slice(3, 35),
-    rpc: { id: mcpReq.id, protocolVersion, transport: http === undefined ? 'pipe' : 'tcp', trace },
+    rpc: {
+      id: more.rpcId ?? mcpReq.id,
+      protocolVersion,
+      transport: http === undefined ? 'pipe' : 'tcp',
+      trace,
+    },
   };
 }
 

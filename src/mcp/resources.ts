@@ -11,6 +11,7 @@ import { formatSize } from '../model/format-size.ts';
 import type { Logger } from '../model/logger.ts';
 import { harmlessType, isTextType } from '../model/media-types.ts';
 import type { FileAccess, FileAccessOf, FileStore, StoredFile } from '../model/stored-file.ts';
+import { principalOf } from './call-origin.ts';
 import { decodeFileCursor, encodeFileCursor } from './cursor.ts';
 import { protocolError } from './protocol-error.ts';
 
@@ -35,14 +36,10 @@ export const RESOURCE_CACHE_HINTS = {
 } as const;
 
 /**
- * Answers resources/list, resources/templates/list and resources/read with the stored files of one principal. Unknown
- * files, expired files and those of other principals get the same answer.
+ * Answers resources/list, resources/templates/list and resources/read with the stored files of the request's
+ * principal. Unknown files, expired files and those of other principals get the same answer.
  */
-export function serveResources(
-  server: Server,
-  options: ResourceOptions,
-  { principal, logger }: { readonly principal: string; readonly logger: Logger },
-): void {
+export function serveResources(server: Server, options: ResourceOptions, logger: Logger): void {
   const answer = async <T>(method: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -54,12 +51,12 @@ export function serveResources(
       throw protocolError(error);
     }
   };
-  server.setRequestHandler('resources/list', ({ params }) =>
-    answer('resources/list', () => listPage(options, principal, params?.cursor)),
+  server.setRequestHandler('resources/list', ({ params }, context) =>
+    answer('resources/list', () => listPage(options, principalOf(context), params?.cursor)),
   );
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [] }));
-  server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq }) =>
-    answer('resources/read', () => readFile(options, principal, uri, mcpReq.signal)),
+  server.setRequestHandler('resources/read', ({ params: { uri } }, context) =>
+    answer('resources/read', () => readFile(options, principalOf(context), uri, context.mcpReq.signal)),
   );
 }
 

@@ -1,5 +1,5 @@
-import type { Server } from '@modelcontextprotocol/server';
-import { LOCAL_PRINCIPAL, type ToolService } from '../model/call.ts';
+import { type Server, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
+import type { ToolService } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { CheckedServer } from './checked-server.ts';
@@ -10,6 +10,9 @@ import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
 import { ToolsCall } from './tools-call.ts';
 import { ToolPages } from './tools-list.ts';
 import { vocabularyOf } from './vocabulary.ts';
+
+/** The revision without sessions. The SDK's list of revisions, which is for sessions, does not have it. */
+export const MODERN_REVISION = '2026-07-28';
 
 export interface BridgeServerOptions {
   readonly service: ToolService;
@@ -26,11 +29,9 @@ export interface BridgeServerOptions {
   readonly listTtlMs: number;
 }
 
-/** The client that a server is for. */
+/** The clients that a server is for. */
 export interface ServerFor {
   readonly era: 'legacy' | 'modern';
-  /** The owner of the client's calls and files. Default: `LOCAL_PRINCIPAL`. */
-  readonly principal?: string | undefined;
 }
 
 /** Creates the protocol servers of one view: one for each connection, session or request of either era. */
@@ -51,7 +52,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
   const toolsCall = new ToolsCall({ service, logger, progressIntervalMs });
   const calls = new RunningCalls();
 
-  const createServer = ({ era, principal = LOCAL_PRINCIPAL }: ServerFor): Server => {
+  const createServer = ({ era }: ServerFor): Server => {
     const tasks = era === 'modern' ? detached : undefined;
     const server = new CheckedServer(
       { ...info },
@@ -62,6 +63,9 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
           logging: {},
           ...(tasks !== undefined && { extensions: { [TASKS_EXTENSION]: {} } }),
         },
+        ...(era === 'modern' && {
+          supportedProtocolVersions: [MODERN_REVISION, ...SUPPORTED_PROTOCOL_VERSIONS],
+        }),
         ...(service.instructions !== undefined && { instructions: service.instructions }),
         cacheHints: {
           'tools/list': { ttlMs: listTtlMs, cacheScope: 'private' },
@@ -83,12 +87,12 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
       calls.track(() => {
         const client = server.getClientVersion();
         const protocolVersion = server.getNegotiatedProtocolVersion();
-        const facts = { principal, vocabulary: vocabularyOf(server), client, protocolVersion };
+        const facts = { vocabulary: vocabularyOf(server), client, protocolVersion };
         return toolsCall.answer(request, context, facts);
       }),
     );
-    if (tasks !== undefined) serveTasks(server, { calls: tasks, list }, principal);
-    if (resources !== undefined) serveResources(server, resources, { principal, logger });
+    if (tasks !== undefined) serveTasks(server, { calls: tasks, list });
+    if (resources !== undefined) serveResources(server, resources, logger);
     server.onerror = (error) => logger.debug('Protocol error', { error });
     return server;
   };

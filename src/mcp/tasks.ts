@@ -10,6 +10,7 @@ import { asBridgeError, type BridgeError } from '../model/errors.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
 import { isJsonObject } from '../model/json.ts';
+import { principalOf } from './call-origin.ts';
 import { protocolError } from './protocol-error.ts';
 import { FULL_VOCABULARY, toCallToolResult, toSentBlocks } from './vocabulary.ts';
 
@@ -40,9 +41,8 @@ export function taskResult(state: CallState, keepMs: number): Result {
 export function serveTasks(
   server: Server,
   { calls, list }: { readonly calls: DetachedCalls; readonly list: ToolListSource },
-  principal: string,
 ): void {
-  const serve = (method: string, answer: (taskId: string) => Promise<Result>): void => {
+  const serve = (method: string, answer: (taskId: string, principal: string) => Promise<Result>): void => {
     server.setRequestHandler(method, { params: taskParams }, async ({ taskId }, context) => {
       if (!understandsTasks(context)) {
         throw new MissingRequiredClientCapabilityError({
@@ -50,18 +50,20 @@ export function serveTasks(
         });
       }
       try {
-        return await answer(taskId);
+        return await answer(taskId, principalOf(context));
       } catch (error) {
         throw protocolError(asBridgeError(error));
       }
     });
   };
-  serve('tasks/get', async (taskId) => detailedTask(await calls.get(taskId, principal), calls.keepMs, list));
-  serve('tasks/update', async (taskId) => {
+  serve('tasks/get', async (taskId, principal) =>
+    detailedTask(await calls.get(taskId, principal), calls.keepMs, list),
+  );
+  serve('tasks/update', async (taskId, principal) => {
     await calls.get(taskId, principal);
     return {};
   });
-  serve('tasks/cancel', async (taskId) => {
+  serve('tasks/cancel', async (taskId, principal) => {
     await calls.cancel(taskId, principal);
     return {};
   });

@@ -7,7 +7,7 @@ import type {
 import { type CallOutcome, originFields, type ToolService, type Waiting } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
-import { originOf } from './call-origin.ts';
+import { originOf, principalOf } from './call-origin.ts';
 import { createCallReporter } from './call-reporter.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { protocolError } from './protocol-error.ts';
@@ -21,9 +21,8 @@ export interface ToolsCallOptions {
   readonly progressIntervalMs: number;
 }
 
-/** The caller of a tool. */
+/** The client of a call. */
 export interface CallerFacts {
-  readonly principal: string;
   /** The vocabulary of the caller's client. */
   readonly vocabulary: Vocabulary;
   /** What the client's `initialize` said about it. */
@@ -47,7 +46,7 @@ export class ToolsCall {
   async answer(
     request: CallToolRequest,
     context: ServerContext,
-    { principal, vocabulary, client, protocolVersion }: CallerFacts,
+    { vocabulary, client, protocolVersion }: CallerFacts,
   ): Promise<CallToolResult> {
     const { name, arguments: args = {} } = request.params;
     const { signal } = context.mcpReq;
@@ -58,6 +57,7 @@ export class ToolsCall {
       const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
       const waiting = this.#waitingOf(context);
       const { observer } = reporter;
+      const principal = principalOf(context);
       const call = { signal, observer, origin, principal, idempotencyKey, waiting };
       const outcome = await this.#options.service.callTool(name, args, call);
       return this.#answerOf(name, outcome, waiting, vocabulary);

@@ -9,10 +9,10 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Default: standard error, written synchronously. */
+  /** Default: standard error, written at the end of each turn of the event loop. */
   readonly destination?: DestinationStream | undefined;
-  /** Values that must never appear in a line, in any field or message. */
-  readonly secrets?: readonly string[] | undefined;
+  /** Values that must never appear in a line, in any field or message. Those of `Secrets` may change. */
+  readonly secrets?: readonly string[] | Secrets | undefined;
 }
 
 /** A logger whose level can be changed. */
@@ -27,7 +27,7 @@ export interface LeveledLogger extends Logger {
  */
 export function createLogger(options: LoggerOptions): LeveledLogger {
   const target = options.destination ?? standardError();
-  const secrets = new Secrets(options.secrets);
+  const secrets = options.secrets instanceof Secrets ? options.secrets : new Secrets(options.secrets);
   const root = pino(
     {
       level: options.level,
@@ -45,11 +45,23 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
   };
 }
 
+/** Returns standard error. Writes the lines of one turn of the event loop together, because each write takes time. */
 function standardError(): DestinationStream {
   const stream = fileDestination({ fd: 2, sync: true });
   // The parent process may have closed standard error, which must not end the bridge.
   stream.on('error', () => undefined);
-  return stream;
+  let lines = '';
+  const flush = (): void => {
+    if (lines !== '') stream.write(lines);
+    lines = '';
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 /** The methods of pino that are used. */

@@ -6,6 +6,7 @@ import { REDACTED, type Secrets } from '../model/secrets.ts';
 const MAX_DEPTH = 6;
 const MAX_ITEMS = 50;
 const MAX_TEXT = 2000;
+const MAX_DECIDED = 200;
 
 /** Names whose values are secrets. Names are compared in lower case, without dashes and underscores. */
 const SECRET_NAME =
@@ -65,11 +66,21 @@ function copyObject(value: object, { secrets, depth, parents }: Place): unknown 
     const member = read(value, name);
     // JSON leaves it out anyway.
     if (member === undefined) continue;
-    result[name] = SECRET_NAME.test(name.toLowerCase().replace(/[-_]/g, ''))
-      ? REDACTED
-      : copy(member, inside);
+    result[name] = isSecretName(name) ? REDACTED : copy(member, inside);
   }
   return result;
+}
+
+/** The decisions about the names of the last log lines, most of which have the same names. */
+const decided = new Map<string, boolean>();
+
+function isSecretName(name: string): boolean {
+  const known = decided.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_NAME.test(name.toLowerCase().replace(/[-_]/g, ''));
+  if (decided.size === MAX_DECIDED) decided.clear();
+  decided.set(name, isSecret);
+  return isSecret;
 }
 
 /** Returns a property. If its getter throws, returns a marker, so that the other properties are still logged. */

@@ -12,17 +12,18 @@ import {
 import type { CallEnd, CallFacts, CallRecord, CallRecorder } from '../model/call-record.ts';
 import { ERROR_RULES } from '../model/errors.ts';
 import type { TraceContext } from '../model/ports.ts';
+import type { Secrets } from '../model/secrets.ts';
 
 /**
  * Returns the recorder that makes two spans of each call: one for the request of the client, and in it one for the request
  * to Dify. Without an SDK of OpenTelemetry in the process, no span is recorded, and Dify gets the client's own context.
  */
-export function callTracer(version: string): CallRecorder {
+export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): CallRecorder {
   const tracer = trace.getTracer('dify-mcp-bridge', version);
   return {
     started(facts): CallRecord {
       const { tool, ref, origin } = facts;
-      const caller = origin?.rpc?.trace && spanContextOf(origin.rpc.trace);
+      const caller = origin?.rpc?.trace && spanContextOf(origin.rpc.trace, secrets);
       const around = trace.getActiveSpan();
       const parent = caller === undefined ? context.active() : trace.setSpanContext(context.active(), caller);
       // The client chose a name that no tool has, and names of spans must be few.
@@ -30,7 +31,7 @@ export function callTracer(version: string): CallRecorder {
       const links = caller !== undefined && around !== undefined ? [{ context: around.spanContext() }] : [];
       const span = tracer.startSpan(
         name,
-        { kind: SpanKind.SERVER, attributes: requestAttributes(facts), links },
+        { kind: SpanKind.SERVER, attributes: requestAttributes(facts, secrets), links },
         parent,
       );
       let invocation: Span | undefined;
@@ -53,13 +54,17 @@ export function callTracer(version: string): CallRecorder {
   };
 }
 
-function requestAttributes({ tool, workspace, view, origin }: CallFacts): Attributes {
+/** The client chose the ID of its request, and the name of a tool that does not exist. */
+function requestAttributes(
+  { tool, ref, workspace, view, origin }: CallFacts,
+  secrets: Pick<Secrets, 'mask'>,
+): Attributes {
   const { rpc, session, address } = origin ?? {};
   return defined({
     'mcp.method.name': 'tools/call',
     'gen_ai.operation.name': 'execute_tool',
-    'gen_ai.tool.name': tool,
-    'jsonrpc.request.id': rpc === undefined ? undefined : String(rpc.id),
+    'gen_ai.tool.name': ref === undefined ? secrets.mask(tool) : tool,
+    'jsonrpc.request.id': rpc === undefined ? undefined : secrets.mask(String(rpc.id)),
     'mcp.protocol.version': rpc?.protocolVersion,
     'mcp.session.id': session,
     'network.transport': rpc?.transport,
@@ -97,15 +102,19 @@ function defined(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
-/** Returns a valid `traceparent` as the context of a remote span. */
-function spanContextOf({ traceparent, tracestate }: TraceContext): SpanContext {
+/** Returns a valid `traceparent` as the context of a remote span, without a state that contains a secret. */
+function spanContextOf(
+  { traceparent, tracestate }: TraceContext,
+  secrets: Pick<Secrets, 'mask'>,
+): SpanContext {
   const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
   return {
     traceId,
     spanId,
     traceFlags: Number.parseInt(flags, 16),
     isRemote: true,
-    ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
+    ...(tracestate !== undefined &&
+      secrets.mask(tracestate) === tracestate && { traceState: createTraceState(tracestate) }),
   };
 }
 

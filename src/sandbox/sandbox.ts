@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { AccountState, type SandboxAccount } from './account-apps.ts';
 import { createApp } from './app.ts';
 import { featuresOf } from './features.ts';
@@ -31,6 +31,8 @@ export interface SandboxOptions {
   readonly version?: string;
   /** Cookie names begin with `__Host-`, as in an installation behind https. */
   readonly secureCookies?: boolean;
+  /** The e-mail address of the account. An account and a workspace with a given one have IDs of their own. */
+  readonly email?: string | undefined;
   /** How long an access token lives, in seconds; an hour by default. */
   readonly accessSeconds?: number | undefined;
 }
@@ -73,11 +75,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     throw error;
   });
 
+  const [workspaceId, accountId] =
+    options.email === undefined ? [WORKSPACE_ID, ACCOUNT_ID] : [randomUUID(), randomUUID()];
   const credentials: SandboxCredentials = {
     innerApiKey: secret('inner-key'),
-    workspaceId: WORKSPACE_ID,
+    workspaceId,
+    accountId,
     adminApiKey: secret('admin-key'),
-    email: 'sandbox@example.com',
+    email: options.email ?? 'sandbox@example.com',
     password: secret('password'),
     secretKey: secret('secret-key'),
   };
@@ -91,8 +96,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   );
   const { tools = 'demo' } = options;
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
-  const workspace = createWorkspace(WORKSPACE_ID, 'Sandbox workspace', providers);
-  const sessions = createSessions(credentials.secretKey, ACCOUNT_ID, options.accessSeconds);
+  const workspace = createWorkspace(workspaceId, 'Sandbox workspace', providers);
+  const sessions = createSessions(credentials.secretKey, accountId, options.accessSeconds);
   const account = new AccountState(workspace);
   const signIn = new SignInState();
   let expired = 0;

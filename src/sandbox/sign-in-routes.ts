@@ -1,4 +1,4 @@
-import { isMember } from './console-admission.ts';
+import { isMember, requireMember } from './console-admission.ts';
 import { jsonBody } from './inner-admission.ts';
 import { decodedField, tokenAnswer } from './login-routes.ts';
 import { invalidParam, Refusal } from './refusal.ts';
@@ -68,6 +68,13 @@ export function addSignInRoutes(app: App, state: SandboxState): void {
     signIn.useUp(token);
     if (signIn.isBanned) throw new Refusal(400, 'account_banned', 'Account is banned.');
     return tokenAnswer(c, state.sessions.issue(), state);
+  });
+
+  // The fields that all releases have.
+  route(app, 'GET', '/console/api/account/profile', (c) => {
+    requireMember(c, state);
+    const { accountId: id, email } = state.credentials;
+    return c.json({ id, name: email.split('@', 1)[0], avatar: null, email, is_password_set: true });
   });
 
   // With the cookies of 1.9.2 the method changed.

@@ -9,10 +9,11 @@ import type { SignInState } from './sign-in.ts';
 import type { Signer } from './signing.ts';
 import type { WorkspaceState } from './workspace.ts';
 
-/** The random secrets of one sandbox. */
+/** The IDs and random secrets of one sandbox. */
 export interface SandboxCredentials {
   readonly innerApiKey: string;
   readonly workspaceId: string;
+  readonly accountId: string;
   readonly adminApiKey: string;
   readonly email: string;
   readonly password: string;

@@ -2,13 +2,13 @@ import { accountSession } from '../dify/account/account-session.ts';
 import { APP_NAME, BridgeApp } from '../dify/account/bridge-app.ts';
 import { describeWorkspaces } from '../dify/console/admin-key-errors.ts';
 import { createConsole, type DifyConsole } from '../dify/console/console.ts';
-import type { ConsoleTokens, TokenStore } from '../dify/console/login.ts';
 import { type ConsoleSession, createConsoleSession } from '../dify/console/session.ts';
 import { currentRole, signOut, switchWorkspace } from '../dify/console/sign-in.ts';
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
 import { checkLoginsWritable, storeLogin } from '../logins/login-file.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
 import { BridgeError } from '../model/errors.ts';
+import { MemoryTokens } from './memory-tokens.ts';
 import { DIFY_CLOUD, findDify, type FoundDify } from './dify-address.ts';
 import { signInAccount, type SignedInAccount } from './sign-in-account.ts';
 import { askUntil, requireAnswers, type SignInTalk } from './sign-in-talk.ts';
@@ -59,7 +59,7 @@ export async function chooseDify(talk: SignInTalk): Promise<FoundDify> {
 
 async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAccount): Promise<SignedIn> {
   const { url, http, version } = dify;
-  const store = new MemoryStore(account.tokens, account.email);
+  const store = new MemoryTokens(account.tokens, account.email);
   let back: (() => Promise<unknown>) | undefined;
   try {
     const credentials = { kind: 'stored', email: account.email, store } as const;
@@ -173,33 +173,4 @@ async function provideApp(
     throw new BridgeError('cancelled', 'Without the app, no tool can run. Nothing was stored.');
   }
   await app.create(signal);
-}
-
-/** The tokens while the person signs in. */
-class MemoryStore implements TokenStore {
-  tokens: ConsoleTokens;
-  readonly #email: string;
-
-  constructor(tokens: ConsoleTokens, email: string) {
-    this.tokens = tokens;
-    this.#email = email;
-  }
-
-  async read(): Promise<ConsoleTokens> {
-    return this.tokens;
-  }
-
-  async renew(stale: ConsoleTokens, refresh: Parameters<TokenStore['renew']>[1]): Promise<ConsoleTokens> {
-    const fresh = await refresh(stale);
-    if (fresh === undefined) throw this.ended(undefined);
-    this.tokens = fresh;
-    return fresh;
-  }
-
-  ended(said: string | undefined): BridgeError {
-    const words = said === undefined ? '' : ` Dify said: "${said}"`;
-    return new BridgeError('login_ended', `Dify ended the login of ${this.#email} at once.${words}`, {
-      hint: 'Check that nothing between the bridge and Dify removes cookies or the X-CSRF-Token header.',
-    });
-  }
 }

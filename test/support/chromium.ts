@@ -74,10 +74,13 @@ async function bundle(source: string): Promise<string> {
   return built.outputFiles[0]?.text ?? '';
 }
 
-function startChromium(url: string): ChildProcess {
+/** Starts Chromium with these options. Ends with the test. */
+export function startChromium(url: string, ...further: readonly string[]): ChildProcess {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
-  const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run'];
-  const browser = spawn(chromiumPath(), [...options, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const options = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', ...further];
+  const browser = spawn(chromiumPath(), [...options, `--user-data-dir=${profile}`, url], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
   onTestFinished(() => void browser.kill('SIGKILL'));
   return browser;
 }

@@ -36,7 +36,7 @@ export async function startIdentityProvider({ ttl = 600 } = {}): Promise<Identit
     if (req.url === '/jwks') keyRequests += 1;
     if (broken || provider === undefined) res.writeHead(500).end();
     else if (req.url?.startsWith('/interaction/')) void consent(provider, req, res);
-    else provider.callback()(req, res);
+    else void provider.callback()(req, res);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -110,9 +110,10 @@ async function consent(provider: Provider, req: IncomingMessage, res: ServerResp
   if (prompt.name === 'login') {
     return provider.interactionFinished(req, res, { login: { accountId: 'ada' } });
   }
-  const grant = new provider.Grant({ accountId: session?.accountId ?? '', clientId: params.client_id });
-  grant.addOIDCScope(params.scope ?? '');
-  if (params.resource !== undefined) grant.addResourceScope(params.resource, params.scope ?? '');
+  const { client_id: clientId, scope = '', resource } = params as Record<string, string>;
+  const grant = new provider.Grant({ accountId: session?.accountId ?? '', clientId });
+  grant.addOIDCScope(scope);
+  if (resource !== undefined) grant.addResourceScope(resource, scope);
   const grantId = await grant.save();
   return provider.interactionFinished(req, res, { consent: { grantId } });
 }

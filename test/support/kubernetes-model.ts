@@ -132,7 +132,10 @@ const kinds = {
         type: z.literal('RollingUpdate'),
         rollingUpdate: z.strictObject({ maxUnavailable: z.int(), maxSurge: z.int() }),
       }),
-      template: z.strictObject({ metadata: z.strictObject({ labels }), spec: pod }),
+      template: z.strictObject({
+        metadata: z.strictObject({ labels, annotations: labels.optional() }),
+        spec: pod,
+      }),
     }),
   }),
   HorizontalPodAutoscaler: z.strictObject({

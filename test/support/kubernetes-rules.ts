@@ -85,8 +85,15 @@ function checkContainer(all: Rendered, expect: Expect): void {
   for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
     expect(names.includes(String(httpGet.port)), 'a probe asks another port');
   }
+  const portOf = (wanted: string) => container.ports.find(({ name }) => name === wanted)?.containerPort;
+  const admin = container.ports.find(({ name }) => name === readinessProbe.httpGet.port)?.containerPort;
+  expect(admin === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']), 'the probes depend on the MCP port');
   expect(
-    container.ports[0]?.containerPort === Number(all.ConfigMap.data['DIFY_BRIDGE_PORT']),
+    all.Service.spec.ports.every(({ targetPort }) => String(targetPort) !== readinessProbe.httpGet.port),
+    'clients reach the admin port',
+  );
+  expect(
+    portOf('http') === Number(all.ConfigMap.data['DIFY_BRIDGE_PORT']),
     'the port is not the one that the bridge listens on',
   );
 
@@ -114,7 +121,9 @@ function checkContainer(all: Rendered, expect: Expect): void {
       all.ConfigMap.data['DIFY_BRIDGE_CONFIG'] === `${folder.mountPath}/${Object.keys(all.file.data)[0]}`,
     'the bridge does not read the mounted configuration file',
   );
-  const open = Object.keys(all.ConfigMap.data).filter((name) => /(KEY|TOKEN|PASSWORD)$/.test(name));
+  const open = Object.keys(all.ConfigMap.data).filter((name) =>
+    /(?<!WITHOUT_)(KEY|TOKEN|PASSWORD)$/.test(name),
+  );
   expect(open.length === 0, 'a secret is in the ConfigMap');
 }
 
@@ -149,6 +158,13 @@ function checkReplicas(all: Rendered, expect: Expect): void {
     inFlight?.metric.name === 'dify_bridge_tool_calls_in_flight' &&
       inFlight.target.averageValue === String(calls),
     'the autoscaler does not add replicas when calls wait',
+  );
+  const admin = template.spec.containers[0]?.ports.find(({ name }) => name === 'admin');
+  expect(
+    admin?.containerPort === Number(all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT']) &&
+      template.metadata.annotations?.['prometheus.io/port'] === String(admin?.containerPort) &&
+      all.NetworkPolicy.spec.ingress.some(({ ports }) => ports.some(({ port }) => port === 'admin')),
+    'Prometheus cannot read the metrics of the autoscaler',
   );
   expect(calls * maxReplicas <= DIFY_CONNECTIONS, 'all replicas together open too many connections to Dify');
 }

@@ -15,6 +15,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { streamTransport } from './stream-transport.ts';
+import type { TestAuth } from './test-auth.ts';
 
 /** The clients that the bridge has to serve: two implementations, and both eras for the one that has both. */
 export const CLIENT_KINDS = ['v1', 'v2 default', 'v2 auto', 'v2 pinned'] as const;
@@ -22,7 +23,13 @@ export type ClientKind = (typeof CLIENT_KINDS)[number];
 
 /** Where a client connects to. */
 export type Target =
-  | { readonly url: string; readonly token?: string; readonly fetch?: typeof fetch }
+  | {
+      readonly url: string;
+      readonly token?: string;
+      readonly fetch?: typeof fetch;
+      /** Signs in when the server asks for it. */
+      readonly auth?: TestAuth;
+    }
   | { readonly command: string; readonly args: readonly string[]; readonly env?: Record<string, string> }
   /** A bridge in this process that reads `stdin` and writes `stdout`. */
   | { readonly stdin: Writable; readonly stdout: Readable };
@@ -117,8 +124,13 @@ export async function connectClient(kind: ClientKind, target: Target): Promise<T
 
 function httpOptions(target: Extract<Target, { url: string }>) {
   const headers = target.token === undefined ? {} : { Authorization: `Bearer ${target.token}` };
-  const { fetch } = target;
-  return { requestInit: { headers }, reconnectionOptions: RECONNECTION, ...(fetch && { fetch }) };
+  const { fetch, auth } = target;
+  return {
+    requestInit: { headers },
+    reconnectionOptions: RECONNECTION,
+    ...(fetch && { fetch }),
+    ...(auth && { authProvider: auth as never }),
+  };
 }
 
 /** The options of both SDK clients have the same names. */

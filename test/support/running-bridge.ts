@@ -6,6 +6,7 @@ import { type App, createApp } from '../../src/app/app.ts';
 import { configSecrets } from '../../src/config/connection.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { Secrets } from '../../src/model/secrets.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { type ClientKind, connectClient, type TestClient } from './mcp-clients.ts';
@@ -31,6 +32,8 @@ export interface BridgeSettings {
   readonly env: Readonly<Record<string, string>>;
   /** The text of a configuration file. */
   readonly file?: string;
+  /** The text that the file has when the bridge reloads. */
+  readonly reloaded?: string;
   /** Begins to load the catalogue; true unless told. */
   readonly start?: boolean;
   /** Arguments may name files of this machine, as where a person starts the bridge. */
@@ -43,25 +46,31 @@ const NOWHERE = join(tmpdir(), 'dify-mcp-bridge-without-home');
 export async function startBridge({
   env,
   file,
+  reloaded,
   start = true,
   localFiles = false,
 }: BridgeSettings): Promise<RunningBridge> {
-  const config = await configure(
-    {
-      HOME: NOWHERE,
-      XDG_CONFIG_HOME: NOWHERE,
-      DIFY_BRIDGE_PORT: '0',
-      DIFY_BRIDGE_FILES_STORE: 'memory',
-      // So that a list has the tools of Dify alone.
-      DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
-      ...env,
-    },
-    file,
-  );
+  const variables = {
+    HOME: NOWHERE,
+    XDG_CONFIG_HOME: NOWHERE,
+    DIFY_BRIDGE_PORT: '0',
+    DIFY_BRIDGE_FILES_STORE: 'memory',
+    // So that a list has the tools of Dify alone.
+    DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
+    ...env,
+  };
+  const config = await configure(variables, file);
   const log: string[] = [];
   const destination = { write: (line: string) => void log.push(line) };
-  const logger = createLogger({ level: 'debug', destination, secrets: configSecrets(config) });
-  const app = await createApp(config, { logger, localFiles, isServer: true });
+  const secrets = new Secrets(configSecrets(config));
+  const logger = createLogger({ level: 'debug', destination, secrets });
+  const app = await createApp(config, {
+    logger,
+    secrets,
+    localFiles,
+    isServer: true,
+    reload: reloaded === undefined ? undefined : () => configure(variables, reloaded),
+  });
   const clients: TestClient[] = [];
   let served: ReturnType<App['serveHttp']> | undefined;
   if (start) app.start();

@@ -1,5 +1,10 @@
 import { withSandbox } from '../../app/upstream.ts';
-import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
+import {
+  configSecrets,
+  type DifyConnection,
+  difyConnection,
+  isWithoutTools,
+} from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
@@ -20,7 +25,7 @@ import {
   versionFinding,
   workspaceFinding,
 } from '../doctor-checks.ts';
-import { accessChecks } from '../doctor-access.ts';
+import { accessChecks, signInFinding } from '../doctor-access.ts';
 import { accountChecks, type RunTool, skipped, type Step } from '../doctor-account.ts';
 import { redisFinding, storeFinding } from '../doctor-files.ts';
 import { portFinding } from '../doctor-port.ts';
@@ -103,6 +108,11 @@ async function* remoteChecks(
   const checkedAt = new Date();
   yield { names: ['address'], ...pass(`Dify answers at ${connection.apiUrl}.`) };
   yield { names: ['version'], ...versionFinding(probe) };
+  const { signIn, http: serving } = loaded.config;
+  if (signIn.key !== undefined && serving.publicUrl !== undefined) {
+    yield { names: ['sign-in'], ...(await signInFinding(http, serving.publicUrl)) };
+  }
+  if (isWithoutTools(connection)) return;
   if (connection.account !== undefined) {
     const published = (run?: RunTool) => publishedChecks(context, loaded, signal, run);
     yield* accountChecks(http, connection, published, signal);

@@ -1,10 +1,12 @@
 import type { App } from '../../app/app.ts';
+import { configSecrets } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { viewNamed, viewsOf } from '../../config/views.ts';
 import { abortable, after } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import type { Logger } from '../../model/logger.ts';
+import { Secrets } from '../../model/secrets.ts';
 import type { CliIo } from '../io.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { listenForReload } from '../reload-socket.ts';
@@ -41,7 +43,8 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   const read = http ? wholeConfigOf : configOf;
   const loaded = await read(context);
   if (view !== undefined) viewNamed(viewsOf(loaded.config), view);
-  const logger = loggerOf(loaded);
+  const secrets = new Secrets(configSecrets(loaded.config));
+  const logger = loggerOf(loaded, false, secrets);
   const warn = ({ warnings }: LoadedConfig): void => {
     for (const { path, message } of warnings) logger.warn('Doubtful setting', { path, problem: message });
   };
@@ -56,7 +59,13 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
   const releaseFaults = io.stderr.isTTY === true ? undefined : logFaults(io, logger);
   const interrupt = listenForInterrupt(io);
   try {
-    const app = await io.createApp(loaded.config, { logger, reload, localFiles: !http, isServer: http });
+    const app = await io.createApp(loaded.config, {
+      logger,
+      secrets,
+      reload,
+      localFiles: !http,
+      isServer: http,
+    });
     const releaseHangup = io.onSignal('SIGHUP', () => void app.reload());
     const endReload = await listenForReload(io.env, () => app.reload(), logger);
     try {

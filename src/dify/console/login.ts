@@ -35,8 +35,17 @@ export interface TokenStore {
     stale: ConsoleTokens,
     refresh: (tokens: ConsoleTokens) => Promise<ConsoleTokens | undefined>,
   ): Promise<ConsoleTokens>;
+  /** What the person does to sign in again: `run dify-mcp-bridge login`. */
+  readonly again: string;
   /** Returns the error for a login that Dify no longer accepts, with Dify's words. */
   ended(said: string | undefined): BridgeError;
+}
+
+/** Returns the tokens as texts to mask. */
+export function secretsOf(tokens: ConsoleTokens): readonly string[] {
+  if (tokens.kind === 'cookies') return [...tokens.cookies.values()];
+  const { access, refresh } = tokens;
+  return refresh === undefined ? [access] : [access, refresh];
 }
 
 const LOGIN_PATH = '/console/api/login';

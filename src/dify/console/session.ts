@@ -6,6 +6,7 @@ import {
   type LoginCredentials,
   logIn,
   refreshTokens,
+  secretsOf,
   type TokenStore,
   tokenHeaders,
 } from './login.ts';
@@ -165,6 +166,8 @@ function tokenSession(http: DifyHttp, { renew, toError, failure, timeoutMs }: To
     renewal ??= renew(tokens)
       .then((fresh) => {
         tokens = fresh;
+        // A refresh token is sent an hour later, and Dify or a client may quote it before.
+        for (const secret of secretsOf(fresh)) http.secrets.remember(secret);
         return fresh;
       })
       .finally(() => {

@@ -17,6 +17,7 @@ export interface SignInWays {
 
 const TIMEOUT_MS = 30_000;
 const CODE_LOGIN = '/console/api/email-code-login';
+const PROFILE = '/console/api/account/profile';
 const CURRENT = '/console/api/workspaces/current';
 
 /** Reads Dify's answer to `/console/api/system-features`. Returns undefined if it is something else. */
@@ -84,6 +85,14 @@ export async function signOut(http: DifyHttp, tokens: ConsoleTokens): Promise<vo
   const request = { method, path: '/console/api/logout', headers: tokenHeaders(latest) } as const;
   const answer = await http.send({ ...request, signal: AbortSignal.any([]), timeoutMs: TIMEOUT_MS });
   await answer.discard();
+}
+
+/** Resolves with the ID of the account, which stays the same when its e-mail address changes. */
+export async function accountId(session: ConsoleSession, signal: AbortSignal): Promise<string> {
+  const reply = await readReply(await session.send({ method: 'GET', path: PROFILE, signal }));
+  const id = textOf(reply.body?.['id']);
+  if (reply.status === 200 && id !== undefined) return id;
+  throw session.toError(reply);
 }
 
 /** Switches the account to a workspace, in the person's browser too. Resolves with the role there, if Dify says it. */

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../model/errors.ts';
 import { objectOf, textOf } from '../../model/json.ts';
+import type { TokenStore } from './login.ts';
 import type { ConsoleCredentials } from './session.ts';
 
 /** A workspace; the wire format calls it a tenant. */
@@ -38,7 +39,9 @@ export function toWorkspaces(raw: unknown): AccountWorkspace[] | undefined {
 /** Returns the current workspace of an account. Throws if none is current, or if the credentials name another one. */
 export function currentOf(
   workspaces: readonly AccountWorkspace[],
-  credentials: Pick<ConsoleCredentials, 'kind' | 'workspaceId'>,
+  credentials: Pick<ConsoleCredentials, 'kind' | 'workspaceId'> & {
+    readonly store?: Pick<TokenStore, 'again'>;
+  },
 ): Workspace {
   const { kind, workspaceId } = credentials;
   const current = workspaces.find((workspace) => workspace.current);
@@ -46,7 +49,7 @@ export function currentOf(
   const { id, name, status } = current;
   if (workspaceId === undefined || id.toLowerCase() === workspaceId.toLowerCase())
     return { id, name, status };
-  if (kind === 'stored') throw movedAway(current, workspaceId, workspaces);
+  if (kind === 'stored') throw movedAway(current, workspaceId, workspaces, credentials.store?.again);
   const [message, hint] =
     kind === 'login'
       ? [
@@ -63,17 +66,22 @@ export function currentOf(
 }
 
 /** The account of a stored login has switched to another workspace, or has left the one of the login. */
-function movedAway(current: Workspace, workspaceId: string, all: readonly Workspace[]): BridgeError {
+function movedAway(
+  current: Workspace,
+  workspaceId: string,
+  all: readonly Workspace[],
+  again = 'sign in again',
+): BridgeError {
   const home = all.find(({ id }) => id.toLowerCase() === workspaceId.toLowerCase());
   const [message, hint] =
     home === undefined
       ? [
           `The account is no longer a member of the workspace ${workspaceId}, or the workspace is archived.`,
-          'Ask its owner, or run dify-mcp-bridge login to choose another workspace.',
+          `Ask its owner, or ${again} to choose another workspace.`,
         ]
       : [
           `The account is now in the workspace "${current.name}", but this login is for "${home.name}".`,
-          `Switch back to "${home.name}" in Dify, or run dify-mcp-bridge login to choose a workspace. ` +
+          `Switch back to "${home.name}" in Dify, or ${again} to choose a workspace. ` +
             'An account that only the bridge uses avoids this.',
         ];
   return new BridgeError('upstream_unauthorized', message, { hint });

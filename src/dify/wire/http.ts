@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
+import { onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { parsePythonJson } from '../../model/exact-json.ts';
 import { type JsonObject, withoutUndefined } from '../../model/json.ts';
@@ -8,7 +9,8 @@ import type { Meter, Plane } from '../../model/meter.ts';
 import type { CallExchange } from '../../model/ports.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { mendJson, wellFormedJson } from '../../model/well-formed.ts';
-import { type Limit, limitExchange } from './exchange-limit.ts';
+import { Exchange, type ExchangeHead } from './exchange.ts';
+import { limitExchange } from './exchange-limit.ts';
 import { abortError, brokenBodyError, connectionError, type Destination } from './network-errors.ts';
 
 /** Dify's api service, such as `http://api:5001`; may include a path prefix. */
@@ -156,28 +158,35 @@ async function exchange(
   const destination: Destination = { url, path: url.pathname };
   const content = encodeBody(request);
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
-  let response: Dispatcher.ResponseData;
-  try {
-    response = await agent.request({
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method: request.method,
-      ...content,
-      // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
-      headersTimeout: request.silenceMs ?? 0,
-      bodyTimeout: request.silenceMs ?? 0,
-      signal: limit.signal,
-    });
-  } catch (error) {
-    limit.release();
-    done();
-    throw limit.cause() ?? (error instanceof BridgeError ? error : connectionError(error, destination));
-  }
-  response.body.once('close', () => {
-    limit.release();
-    done(response.statusCode);
+  const arriving = new Exchange({
+    explain: (failure, hasAnswer) => {
+      if (hasAnswer) return limit.cause() ?? brokenBodyError(failure, destination);
+      return (
+        limit.cause() ?? (failure instanceof BridgeError ? failure : connectionError(failure, destination))
+      );
+    },
+    onEnd: (status) => {
+      stopListening();
+      limit.release();
+      done(status);
+    },
+    onData: (bytes) => request.exchange?.received(bytes),
+    sent: content.body instanceof Readable ? content.body : undefined,
   });
-  return createAnswer(response, destination, limit, { secrets, exchange: request.exchange });
+  const stopListening = onAbort(limit.signal, () =>
+    arriving.abort(limit.cause() ?? abortError(limit.signal)),
+  );
+  const options = {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: request.method,
+    ...content,
+    // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
+    headersTimeout: request.silenceMs ?? 0,
+    bodyTimeout: request.silenceMs ?? 0,
+  };
+  agent.dispatch(options, arriving);
+  return createAnswer(await arriving.head, arriving, destination, secrets);
 }
 
 function encodeBody({ headers, body, exchange }: DifyRequest): {
@@ -195,27 +204,17 @@ function isStream(body: JsonObject | AsyncIterable<Uint8Array>): body is AsyncIt
 }
 
 function createAnswer(
-  response: Dispatcher.ResponseData,
-  destination: Destination,
-  limit: Limit,
-  { secrets, exchange }: Pick<ExchangeContext, 'secrets'> & Pick<DifyRequest, 'exchange'>,
+  { status, headers }: ExchangeHead,
+  body: AsyncIterable<Uint8Array>,
+  { path }: Destination,
+  secrets: Secrets,
 ): DifyAnswer {
-  const version = response.headers['x-version'];
-  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-        exchange?.received(chunk.length);
-        yield chunk;
-      }
-    } catch (error) {
-      throw limit.cause() ?? brokenBodyError(error, destination);
-    }
-  }
+  const version = headers['x-version'];
   /** Resolves with the body up to and including the chunk that exceeds `maxBytes`. */
   async function collect(maxBytes: number): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of read()) {
+    for await (const chunk of body) {
       chunks.push(chunk);
       size += chunk.length;
       if (size > maxBytes) break;
@@ -223,30 +222,32 @@ function createAnswer(
     return Buffer.concat(chunks, size);
   }
   async function digested() {
-    let body = await collect(MAX_BODY_BYTES);
-    if (body.length > MAX_BODY_BYTES) {
-      throw new BridgeError('upstream_error', `Dify's answer to ${destination.path} is larger than 64 MiB.`);
+    let bytes = await collect(MAX_BODY_BYTES);
+    if (bytes.length > MAX_BODY_BYTES) {
+      throw new BridgeError('upstream_error', `Dify's answer to ${path} is larger than 64 MiB.`);
     }
-    const digest = createHash('sha256').update(body).digest('base64');
+    const digest = createHash('sha256').update(bytes).digest('base64');
     const json = (): unknown => {
-      const text = body.toString('utf8');
+      const text = bytes.toString('utf8');
       // A list of tools may be 20 MB, which can be freed while its text is parsed.
-      body = Buffer.alloc(0);
+      bytes = Buffer.alloc(0);
       return parseJson(text);
     };
     return { digest, json };
   }
   return {
-    status: response.statusCode,
-    headers: response.headers,
+    status,
+    headers,
     version: typeof version === 'string' ? secrets.mask(version) : undefined,
-    path: destination.path,
-    body: { [Symbol.asyncIterator]: read },
+    path,
+    body,
     digested,
     text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
     json: async () => (await digested()).json(),
     mask: (words) => secrets.mask(words),
-    discard: () => response.body.dump({ limit: DISCARD_BYTES }).catch(() => undefined),
+    discard: async () => {
+      await collect(DISCARD_BYTES).catch(() => undefined);
+    },
   };
 }
 

@@ -110,7 +110,6 @@ it.each(ERAS)('one key that floods the bridge leaves a slot to another key (%s)'
       ...gate.env,
       ...settings,
       DIFY_BRIDGE_KEYS_FILE: path,
-      DIFY_BRIDGE_LIMITS_CALLS_PER_PRINCIPAL: '2',
     },
   });
   const url = await bridge.url();

@@ -1,8 +1,12 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox } from '../../../src/index.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { adminUrl } from '../../support/admin.ts';
 import { openPage } from '../../support/devtools.ts';
+import { connectClient } from '../../support/mcp-clients.ts';
 import { type RunningBridge, sandboxEnv, startBridge } from '../../support/running-bridge.ts';
 
 const TOKEN = 'fake-admin-token';
@@ -82,6 +86,33 @@ describe('the status page', () => {
     expect(html).not.toContain('FAKE-ARGUMENT');
     leave.abort();
     await call;
+  });
+
+  it('has every workspace, with its own calls', async () => {
+    const { credentials } = sandbox;
+    const { innerApiKey, workspaceId, adminApiKey } = credentials;
+    const dify = { apiUrl: sandbox.url, innerApiKey, workspaceId, adminApiKey };
+    const audit = join(mkdtempSync(join(tmpdir(), 'audit-')), 'audit.log');
+    {
+      await using two = await startBridge({
+        env: { ...sandboxEnv(sandbox), DIFY_BRIDGE_ADMIN_PORT: '0', DIFY_BRIDGE_AUDIT_FILE: audit },
+        file: JSON.stringify({ workspaces: { sales: { dify, views: { clock: { allow: ['time__*'] } } } } }),
+      });
+      const { origin } = new URL(await two.url());
+      const client = await connectClient('v1', { url: `${origin}/w/sales/mcp/clock` });
+      await client.callTool(TOOL, { year: 2026, month: 11, day: 22 });
+      await client.close();
+      const html = await (await fetch(await adminUrl(two))).text();
+      expect(html).toContain('Workspace default');
+      expect(html).toContain('Workspace sales');
+      expect(html).toContain(`<code>${origin}/w/sales/mcp/clock</code>`);
+      expect(html).toContain('>sales / clock</td>');
+      const view = await fetch(`${await adminUrl(two)}/views/sales/clock`);
+      expect(await view.text()).toContain(`<a href="/views/sales/clock/${TOOL}">`);
+      const line = two.log.find((each) => each.includes('Tool call ended'));
+      expect(JSON.parse(line ?? '{}')).toMatchObject({ workspace: 'sales', outcome: 'ok' });
+    }
+    expect(JSON.parse(readFileSync(audit, 'utf8'))).toMatchObject({ workspace: 'sales', view: 'clock' });
   });
 
   it('says what is stale and why', async () => {

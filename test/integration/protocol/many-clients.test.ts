@@ -49,7 +49,7 @@ describe('many clients at once', () => {
     await modern.close();
     expect(made()).toBeGreaterThan(200);
 
-    // One may still be on the stack of the last request.
+    // One serves all stateless calls, and one may still be on the stack of the last request.
     await expect.poll(alive).toBeLessThanOrEqual(2);
     await host.close(0);
   });

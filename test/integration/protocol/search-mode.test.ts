@@ -78,9 +78,10 @@ describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
     const { client } = await connect(kind);
     if (!client.modern) await client.setLogLevel('info');
     const heard: TestProgress[] = [];
+    let goingOn: Promise<unknown> | undefined;
     const onprogress = (progress: TestProgress): void => {
       heard.push(progress);
-      if (progress.message === 'Rank: failed') void client.callTool('echo', { text: 'go on' });
+      if (progress.message === 'Rank: failed') goingOn = client.callTool('echo', { text: 'go on' });
     };
     const result = await client.callTool(
       'call_tool',
@@ -88,6 +89,7 @@ describe.each(CLIENT_KINDS)('%s client of a large catalogue', (kind) => {
       { onprogress, logLevel: 'info' },
     );
     expect(result.content).toEqual([{ type: 'text', text: 'stepped' }]);
+    await goingOn;
     expect(heard.map(({ message }) => message)).toContain('Search: done');
     expect(client.logs.map(({ level }) => level)).toEqual(['info', 'info', 'error']);
   });

@@ -36,3 +36,29 @@ it('replicas count together, without the name of a principal in Redis, and each 
   await b.count(own);
   expect(await errorOf(a.count(own))).toMatchObject(REFUSED);
 });
+
+it('replicas ask Redis for a part of a large limit at once, and together exceed it by no call', async () => {
+  const redis = await startRedis();
+  const connection = await connectTo(redis.newUrl());
+  let asked = 0;
+  const replicas = Array.from({ length: 3 }, () => {
+    return new RateLimits('default', {
+      eval: (script, options) => {
+        asked += 1;
+        return connection.run((client) => client.eval(script, options));
+      },
+    });
+  });
+  const large: readonly Rate[] = [{ kind: 'view', name: 'default', perMinute: 2010 }];
+  let allowed = 0;
+  let refused = 0;
+  while (refused < 300) {
+    const calls = Array.from({ length: 20 }, () => replicas.map((replica) => replica.count(large)));
+    for (const { status } of await Promise.allSettled(calls.flat())) {
+      if (status === 'fulfilled') allowed += 1;
+      else refused += 1;
+    }
+  }
+  expect(allowed).toBe(2010);
+  expect(asked).toBeLessThan(2010 / 2);
+});

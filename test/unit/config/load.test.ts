@@ -114,9 +114,9 @@ describe('precedence', () => {
         maxKeptBytes: 67_108_864,
       },
       limits: {
-        ratePerPrincipal: 6000,
-        ratePerProvider: 60_000,
-        ratePerView: 60_000,
+        ratePerPrincipal: 300_000,
+        ratePerProvider: 600_000,
+        ratePerView: 600_000,
         maxArgumentBytes: 16 * 1024 ** 2,
         breakerFailures: 5,
         breakerPause: 30_000,
@@ -135,6 +135,7 @@ describe('precedence', () => {
       },
       state: {},
       oauth: { scopes: [], algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+      signIn: { emailDomains: [], clientDocuments: true, redirectHosts: [] },
       log: { level: 'info' },
       admin: { host: '127.0.0.1', allowWithoutToken: false },
       audit: { maxFileBytes: 67_108_864, maxFiles: 5, arguments: false },
@@ -331,6 +332,42 @@ describe('wrong values', () => {
   });
 });
 
+describe('signing in with Dify', () => {
+  const env = {
+    DIFY_URL: 'https://dify.test',
+    DIFY_BRIDGE_SIGN_IN_KEY: 'a fake key that is longer than 32 characters',
+  };
+  const url = { DIFY_BRIDGE_PUBLIC_URL: 'https://bridge.test' };
+
+  it('needs a public address with https, except on loopback', async () => {
+    await expect(load({ env })).rejects.toThrow('The configuration has a problem');
+    await expect(load({ env: { ...env, DIFY_BRIDGE_PUBLIC_URL: 'http://bridge.test' } })).rejects.toThrow(
+      'The configuration has a problem',
+    );
+    await load({ env: { ...env, DIFY_BRIDGE_PUBLIC_URL: 'http://127.0.0.1:8080' } });
+    await load({ env: { ...env, ...url } });
+  });
+
+  it('needs a key that nobody guesses', async () => {
+    const error = await load({ env: { ...env, ...url, DIFY_BRIDGE_SIGN_IN_KEY: 'short' } }).catch(
+      (thrown) => thrown,
+    );
+    expect((error as BridgeError).toText()).toContain('expected at least 32 characters');
+    expect((error as BridgeError).toText()).not.toContain('short');
+  });
+
+  it('suffices as a connection: the bridge itself then has no tools', async () => {
+    const { config } = await load({ env: { ...env, ...url } });
+    expect(difyConnection(config)).toMatchObject({ apiUrl: 'https://dify.test' });
+    expect(difyConnection(config).console).toBeUndefined();
+    const own = await load({
+      env: { ...env, ...url, DIFY_EMAIL: 'a@dify.test', DIFY_PASSWORD: 'fake-password' },
+    });
+    expect(difyConnection(own.config).console).toMatchObject({ kind: 'login', email: 'a@dify.test' });
+    expect(configSecrets(own.config)).toContain(env.DIFY_BRIDGE_SIGN_IN_KEY);
+  });
+});
+
 describe('secrets in files', () => {
   const secrets = settingsTable().filter(({ secret }) => secret === true);
 
@@ -342,6 +379,7 @@ describe('secrets in files', () => {
       'dify.secretKey',
       'http.token',
       'http.sessionKey',
+      'signIn.key',
       'state.redisUrl',
       'state.redisPassword',
       'admin.token',
@@ -359,13 +397,19 @@ describe('secrets in files', () => {
     '$env may be named as a file, without what editors add',
     async ({ env, path }) => {
       const name = env ?? '';
-      const file = fileWith('\ufefffake secret with spaces\r\n\n', 'secret');
+      const file = fileWith('\ufefffake secret with spaces, longer than 32\r\n\n', 'secret');
       const { config } = await load({
-        env: { ...DIFY, DIFY_EMAIL: 'bridge@dify.test', [name]: undefined, [`${name}_FILE`]: file },
+        env: {
+          ...DIFY,
+          DIFY_EMAIL: 'bridge@dify.test',
+          DIFY_BRIDGE_PUBLIC_URL: 'https://bridge.test',
+          [name]: undefined,
+          [`${name}_FILE`]: file,
+        },
       });
       const [group = '', key = ''] = path.split('.');
       const value = (config as unknown as Record<string, Record<string, unknown>>)[group]?.[key];
-      expect(value).toBe('fake secret with spaces');
+      expect(value).toBe('fake secret with spaces, longer than 32');
     },
   );
 

@@ -82,6 +82,15 @@ describe.each(['legacy', 'modern'])('the answer to a request (%s)', (era) => {
     ]);
   });
 
+  it('comes to each of several clients that use the same ID at once', async () => {
+    await using running = await runHost();
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => calling(running.port, era, 'quiet', { args: { ms: 200 } })),
+    );
+    const answer = { id: 7, result: { content: [{ text: 'done' }] } };
+    expect(answers.map(({ messages }) => messages[0])).toMatchObject([answer, answer, answer]);
+  });
+
   it('is a stream if it takes long', async () => {
     await using running = await runHost();
     const answer = await calling(running.port, era, 'quiet', { args: { ms: 2300 } });

@@ -22,7 +22,7 @@ function start(source = fakeSource(['a'])) {
     const res = {
       writeHead: (_status: number, given: unknown) => void (headers = given),
       write: (part: Uint8Array) => void written.push(part),
-      end: () => undefined,
+      end: (part: Uint8Array) => void written.push(part),
     };
     const isSent = find(...args)?.send(res as unknown as ServerResponse, 'session-1') === true;
     return isSent ? { text: Buffer.concat(written).toString(), headers } : undefined;

@@ -259,6 +259,18 @@ describe('the rules', () => {
       'a probe asks another port',
     ],
     [
+      'probes on the port of clients',
+      'single',
+      (all) => (container(all).readinessProbe.httpGet.port = 'http'),
+      'probes depend on the MCP port',
+    ],
+    [
+      'a Service for the admin port',
+      'single',
+      (all) => ((all.Service.spec.ports[0] as { targetPort: string }).targetPort = 'admin'),
+      'clients reach the admin port',
+    ],
+    [
       '30 s to stop',
       'single',
       (all) => (pod(all).terminationGracePeriodSeconds = 30),
@@ -320,6 +332,12 @@ describe('the rules', () => {
         if (budget !== undefined) all.PodDisruptionBudget = budget;
       },
       'never lets a node be drained',
+    ],
+    [
+      'no port for the metrics',
+      'replicated',
+      (all) => delete all.ConfigMap.data['DIFY_BRIDGE_ADMIN_PORT'],
+      'cannot read the metrics',
     ],
     [
       'more calls at once than the autoscaler expects',

@@ -74,7 +74,7 @@ function expected(): ServerJson {
         transport: { type: 'stdio' },
         packageArguments: [{ type: 'positional', value: 'serve' }],
         environmentVariables: settingsTable()
-          .filter(({ path }) => !/^(http|state|admin)\./.test(path))
+          .filter(({ path }) => !/^(http|state|admin|signIn)\./.test(path))
           .flatMap(variable),
       },
     ],

@@ -1,7 +1,6 @@
-// The floor: only the SDK's low-level server. Its single tool makes the same HTTP request as the bridge, with fetch, and
-// returns the text of the response. Arguments: `stdio` or `http`, and the address of Dify.
+// A floor: only the low-level server of the SDK, version 2, of both eras. Arguments: `stdio` or `http`, the address of
+// Dify and, optionally, a file with the tools to list.
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import {
   localhostHostValidation,
   localhostOriginValidation,
@@ -10,22 +9,15 @@ import {
 } from '@modelcontextprotocol/node';
 import { classifyInboundRequest, createMcpHandler, Server } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { INNER_API_KEY, INVOKE_PATH, invocation, published } from './wire.mjs';
-
-const [transport, upstream] = process.argv.slice(2);
-const headers = { 'content-type': 'application/json', 'x-inner-api-key': INNER_API_KEY };
+import { callDify, LIST, listen, readJson } from './dify.mjs';
 
 function createBareServer() {
   const capabilities = { tools: { listChanged: true }, logging: {} };
   const server = new Server({ name: 'floor', version: '1' }, { capabilities });
-  server.setRequestHandler('tools/list', async () => ({
-    tools: [{ name: published('echo'), inputSchema: { type: 'object' } }],
-  }));
-  server.setRequestHandler('tools/call', async ({ params }, { mcpReq: { signal } }) => {
-    const body = invocation('echo', params.arguments);
-    const response = await fetch(`${upstream}${INVOKE_PATH}`, { method: 'POST', headers, body, signal });
-    return { content: [{ type: 'text', text: await response.text() }] };
-  });
+  server.setRequestHandler('tools/list', async () => LIST);
+  server.setRequestHandler('tools/call', ({ params }, { mcpReq: { signal } }) =>
+    callDify(params.arguments, signal),
+  );
   return server;
 }
 
@@ -46,11 +38,9 @@ function serveHttp() {
     return session;
   }
 
-  const server = createServer(async (request, response) => {
+  listen(async (request, response) => {
     if (!isHostAllowed(request, response) || !isOriginAllowed(request, response)) return;
-    const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const body = await readJson(request);
     const { kind } = classifyInboundRequest({
       httpMethod: 'POST',
       protocolVersionHeader: request.headers['mcp-protocol-version'],
@@ -61,10 +51,7 @@ function serveHttp() {
     if (kind !== 'legacy') await modern(request, response, body);
     else await (await sessionOf(request)).handleRequest(request, response, body);
   });
-  server.listen(0, '127.0.0.1', () => {
-    process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${server.address().port}/mcp` })}\n`);
-  });
 }
 
-if (transport === 'stdio') serveStdio(createBareServer);
+if (process.argv[2] === 'stdio') serveStdio(createBareServer);
 else serveHttp();
