@@ -1,17 +1,17 @@
 // Converts the tools that the built bridge publishes with the Python frameworks that people use, and prints a matrix.
-// Exits with 1 if a framework refuses a tool. `npm run interop` builds first.
+// Exits with 1 if a framework refuses a tool. `npm run interop` builds first. With `--clients`, uses the bridge with MCP
+// clients instead; with `--write`, writes their matrix to docs/clients.md.
 // The frameworks are installed into .cache/interop; only the first run needs PyPI.
-import { execFile, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { listGroups } from './interop/catalogue.mjs';
+import { runMatrix } from './interop/clients/matrix.mjs';
+import { CACHE, findPython, installPython, NO_PYTHON } from './interop/install.mjs';
 
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
-const CACHE = pathOf('../.cache/interop');
-const UV = 'uv==0.13.9';
 /** The environments, because the frameworks do not agree on versions. */
 const ENVIRONMENTS = [
   {
@@ -28,13 +28,12 @@ const ENVIRONMENTS = [
   { requirements: 'requirements-crewai.txt', frameworks: ['crewai-tools'] },
 ];
 
-const python = ['python3', 'python'].find((name) =>
-  succeeds(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 11))']),
-);
-if (python === undefined || !succeeds(python, ['-c', 'import ensurepip, venv'])) {
-  console.error(
-    'interop: Python 3.11 or later with its venv module is missing (Debian: apt-get install python3-venv).',
-  );
+if (process.argv.includes('--clients') || process.argv.includes('--write')) {
+  process.exitCode = await runMatrix({ write: process.argv.includes('--write') });
+  process.exit();
+}
+if (findPython() === undefined) {
+  console.error(`interop: ${NO_PYTHON}.`);
   process.exit(process.env.CI ? 1 : 0);
 }
 
@@ -44,30 +43,11 @@ mkdirSync(CACHE, { recursive: true });
 const entries = groups.flatMap(({ group, tools }) => tools.map((tool) => ({ group, tool })));
 writeFileSync(file, JSON.stringify(entries));
 
-const pythons = ENVIRONMENTS.map(({ requirements }) => install(requirements));
+const pythons = ENVIRONMENTS.map(({ requirements }) => installPython(requirements));
 const results = await Promise.all(
   ENVIRONMENTS.map(({ frameworks }, index) => convert(pythons[index], frameworks)),
 );
 report(results.flat());
-
-/** Installs an environment unless it is there already, and returns its Python. */
-function install(requirements) {
-  const list = pathOf(`interop/${requirements}`);
-  const hash = createHash('sha256').update(readFileSync(list)).digest('hex').slice(0, 12);
-  const folder = join(CACHE, `${requirements.replace('.txt', '')}-${hash}`);
-  const own = join(folder, 'bin', 'python');
-  if (existsSync(join(folder, 'complete'))) return own;
-  const tools = join(CACHE, UV.replace('==', '-'));
-  if (!existsSync(join(tools, 'bin', 'uv'))) {
-    run(python, ['-m', 'venv', tools]);
-    run(join(tools, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', UV]);
-  }
-  const uv = join(tools, 'bin', 'uv');
-  run(uv, ['venv', '--quiet', '--clear', '--no-python-downloads', '--python', python, folder]);
-  run(uv, ['pip', 'sync', '--quiet', '--python', own, list]);
-  writeFileSync(join(folder, 'complete'), '');
-  return own;
-}
 
 function report(frameworks) {
   const names = groups.map(({ group, tools }) => `${group} (${tools.length})`);
@@ -91,16 +71,6 @@ function report(frameworks) {
   );
   for (const refusal of refusals) console.error(`interop: ${refusal}`);
   if (refusals.length > 0 || entries.length === 0) process.exitCode = 1;
-}
-
-function succeeds(command, args) {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-}
-
-/** Throws if a command fails. */
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw error ?? new Error(`${[command, ...args].join(' ')} failed`);
 }
 
 /** Resolves with the result of each framework. */

@@ -34,26 +34,11 @@ export async function listGroups() {
 /** Resolves with what `use` makes of a client of the built bridge, which serves the tools of a sandbox over stdio. */
 export async function withBridge({ tools, env }, use) {
   const sandbox = await createSandbox({ tools });
-  const { innerApiKey, adminApiKey, workspaceId, secretKey } = sandbox.credentials;
   const client = new Client({ name: 'interop', version: '1' });
-  const nowhere = join(tmpdir(), 'dify-mcp-bridge-without-home');
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [pathOf('../../dist/main.js'), 'serve'],
-    env: {
-      PATH: process.env.PATH ?? '',
-      HOME: nowhere,
-      XDG_CONFIG_HOME: nowhere,
-      DIFY_BRIDGE_FILES_STORE: 'memory',
-      DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
-      DIFY_BRIDGE_LOG_LEVEL: 'warn',
-      DIFY_API_URL: sandbox.url,
-      DIFY_INNER_API_KEY: innerApiKey,
-      DIFY_ADMIN_API_KEY: adminApiKey,
-      DIFY_WORKSPACE_ID: workspaceId,
-      DIFY_SECRET_KEY: secretKey,
-      ...env,
-    },
+    env: { ...environmentOf(sandbox), DIFY_BRIDGE_LOG_LEVEL: 'warn', ...env },
   });
   try {
     await client.connect(transport);
@@ -62,6 +47,23 @@ export async function withBridge({ tools, env }, use) {
     await client.close();
     await sandbox.close();
   }
+}
+
+/** Returns the environment of a bridge to a sandbox: no home, so neither a configuration nor stored files. */
+export function environmentOf({ url, credentials }) {
+  const nowhere = join(tmpdir(), 'dify-mcp-bridge-without-home');
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: nowhere,
+    XDG_CONFIG_HOME: nowhere,
+    DIFY_BRIDGE_FILES_STORE: 'memory',
+    DIFY_BRIDGE_TOOLS_HAND_OFF: 'off',
+    DIFY_API_URL: url,
+    DIFY_INNER_API_KEY: credentials.innerApiKey,
+    DIFY_ADMIN_API_KEY: credentials.adminApiKey,
+    DIFY_WORKSPACE_ID: credentials.workspaceId,
+    DIFY_SECRET_KEY: credentials.secretKey,
+  };
 }
 
 export async function listTools(client) {

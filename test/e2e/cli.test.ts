@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app/app.ts';
+import { cli, type CliRun } from '../support/fake-cli.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { decodePng } from '../support/png.ts';
-import { type Ended, run, start, type StartOptions } from '../support/program.ts';
+import { cleanEnvironment, run, start, type StartOptions } from '../support/program.ts';
 
 interface Case {
   readonly args: readonly string[];
@@ -174,6 +176,10 @@ const SANDBOX: readonly Case[] = [
 /** The cases with their command line as the title. */
 const CASES = SANDBOX.map((entry): [string, Case] => [entry.args.join(' '), entry]);
 
+/** Runs a command with an app of its own in this process. */
+const runHere = (args: readonly string[], env: StartOptions['env'] = {}): Promise<CliRun> =>
+  cli(args, { env: cleanEnvironment(env), io: { createApp } });
+
 /** JSON that was printed; null when nothing was. */
 const printed = (text: string): unknown => (text === '' ? null : JSON.parse(text));
 
@@ -188,9 +194,10 @@ describe('the command line, as text', () => {
   });
 });
 
+// What a process adds to a command is the same for both formats.
 describe('the command line, as JSON', () => {
-  it.concurrent.each(CASES)('%s -o json', async (_title, { args, code, json, error }) => {
-    const ended = await run([...args, '-o', 'json']);
+  it.each(CASES)('%s -o json', async (_title, { args, code, json, error }) => {
+    const ended = await runHere([...args, '-o', 'json']);
     expect(ended.code).toBe(code);
     expect({ out: printed(ended.stdout), err: printed(ended.stderr) }).toMatchObject({
       out: json ?? null,
@@ -338,8 +345,8 @@ describe('against a Dify', () => {
   /** Runs doctor with some settings changed; answers the first check that failed. */
   async function diagnose(
     changes: StartOptions['env'],
-  ): Promise<{ ended: Ended; failed: Check | undefined; statuses: readonly string[] }> {
-    const ended = await run(['doctor', '-o', 'json'], { env: { ...dify.env, ...changes } });
+  ): Promise<{ ended: CliRun; failed: Check | undefined; statuses: readonly string[] }> {
+    const ended = await runHere(['doctor', '-o', 'json'], { ...dify.env, ...changes });
     const { checks } = JSON.parse(ended.stdout) as { checks: Check[] };
     const failed = checks.find(({ status }) => status === 'fail');
     return { ended, failed, statuses: checks.map(({ status }) => status) };
@@ -389,7 +396,7 @@ describe('against a Dify', () => {
       const { ended, failed } = await diagnose({ DIFY_API_URL: url });
       expect(failed).toMatchObject({ name: 'address', fix: expect.stringContaining('5001') });
       expect(ended).toMatchObject({ code: 2, stderr: '' });
-      const list = await run(['tools', 'list'], { env: { ...dify.env, DIFY_API_URL: url } });
+      const list = await runHere(['tools', 'list'], { ...dify.env, DIFY_API_URL: url });
       expect(list).toMatchObject({ stdout: '' });
       expect(list.stderr).toMatch(/^error: [^]*web page/);
     } finally {
