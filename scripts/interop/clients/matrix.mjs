@@ -86,7 +86,9 @@ async function use([program, ...args], target, plan) {
     if (step === 'connect') outcome.protocol = value;
     else if (thrown !== undefined) outcome[step] = thrown;
     else if (step === 'cancel') outcome[step] = await cancelled(value, endInDify);
-    else outcome[step] = EXPECTED[step](value) || `the answer is ${JSON.stringify(value).slice(0, 300)}`;
+    else
+      outcome[step] =
+        EXPECTED[step](value, target.all) || `the answer is ${JSON.stringify(value).slice(0, 300)}`;
     if (step === 'cancel') child.stdin.end('\n');
   }
   clearTimeout(limit);

@@ -3,12 +3,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { blob, text, ToolFailure } from '../../../dist/sandbox/messages.js';
 import { textOf } from '../../../dist/sandbox/parameter-values.js';
 import { builtinProvider, defineTool } from '../../../dist/sandbox/provider.js';
 import { createSandbox } from '../../../dist/sandbox/sandbox.js';
 import { parameter } from '../../../dist/sandbox/declaration.js';
-import { environmentOf } from '../catalogue.mjs';
+import { environmentOf, listTools } from '../catalogue.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 /** Neither text nor a picture, so that a client has to read it as a resource. */
@@ -22,7 +25,7 @@ export const TOOLS = {
   wait: 'interop_kit__wait',
 };
 export const EXPECTED = {
-  list: (names) => Object.values(TOOLS).every((name) => names.includes(name)),
+  list: (names, all) => isDeepStrictEqual(names.toSorted(), all),
   call: ({ text: said, error }) => said.includes('Hello, Ada.') && !error,
   failure: ({ text: said, error }) => said.includes('The garden is closed.') && error,
   file: (content) => Buffer.from(content, 'base64').equals(FILE),
@@ -35,13 +38,23 @@ export async function startTarget() {
   const state = { arrived: () => undefined };
   const sandbox = await createSandbox({ tools: 'demo' });
   sandbox.workspace.addProvider(kit(state));
-  const env = { ...environmentOf(sandbox), DIFY_BRIDGE_LOG_LEVEL: 'silent' };
+  const env = {
+    ...environmentOf(sandbox),
+    DIFY_BRIDGE_LOG_LEVEL: 'silent',
+    DIFY_BRIDGE_TOOLS_PAGE_SIZE: '10',
+  };
   const http = spawn(process.execPath, [PROGRAM, 'serve', '--http', '--port', '0', '-o', 'json'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await addressOf(http);
+  const client = new Client({ name: 'interop', version: '1' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+  const all = (await listTools(client)).map(({ name }) => name).toSorted();
+  await client.close();
   return {
+    /** The names of all tools. */
+    all,
     plans: {
       stdio: { command: process.execPath, args: [PROGRAM, 'serve'], env, ...TOOLS },
       HTTP: { url, ...TOOLS },

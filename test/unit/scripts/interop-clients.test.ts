@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { CLIENTS } from '../../../scripts/interop/clients/list.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..');
+const LIST = resolve(ROOT, 'scripts/interop/clients/list.mjs');
+const { CLIENTS } = (await import(LIST)) as { CLIENTS: readonly { readonly name: string }[] };
 
 /** A cell of a step: one word, or one for each transport. */
 const STEP = /^(yes|no|stdio: (yes|no), HTTP: (yes|no))$/;
