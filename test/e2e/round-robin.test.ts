@@ -147,13 +147,8 @@ function memoryOf({ child }: Started): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-<<<<<<< HEAD
 it('hundreds of sessions of both eras get their own answers from two replicas, and survive the death of one', async () => {
-  const { a, b, ports, serve, keys, url } = await startPair();
-=======
-it('a thousand sessions of both eras get their own answers from two replicas, and survive the death of one', async () => {
   const { a, b, ports, serve, keys, redis, url } = await startPair();
->>>>>>> main
   const clients = await Promise.all(
     Array.from({ length: SESSIONS }, (_, id) => openClient(url, id, keys[id % PRINCIPALS] ?? '')),
   );
@@ -165,7 +160,8 @@ it('a thousand sessions of both eras get their own answers from two replicas, an
   expect(failures(await everyone('first'))).toEqual([]);
   await everyone('warm');
   const before = [a, b].map(memoryOf);
-  for (const round of ['second', 'third', 'fourth', 'fifth']) expect(failures(await everyone(round))).toEqual([]);
+  for (const round of ['second', 'third', 'fourth', 'fifth'])
+    expect(failures(await everyone(round))).toEqual([]);
   const growth = [a, b].map((bridge, n) => memoryOf(bridge) - (before[n] ?? 0));
   expect(Math.max(...growth)).toBeLessThan(GROWTH_BYTES);
 
