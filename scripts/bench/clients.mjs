@@ -18,14 +18,14 @@ const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 /** A client of the 2025 revisions over standard input and output. */
 export async function connectStdio({ child, lines }) {
   const waiting = new Map();
+  let onNotification;
   lines.on('line', (line) => {
     // The ID of an answer is near its beginning or its end. Parsing a megabyte to find it would distort the measurement.
     const id = /"id":(\d+)/.exec(line.length > 2000 ? line.slice(0, 200) + line.slice(-200) : line)?.[1];
-    if (id === undefined) return onNotification?.(line);
-    waiting.get(Number(id))?.(line);
+    if (id === undefined) onNotification?.(line);
+    else waiting.get(Number(id))?.(line);
     waiting.delete(Number(id));
   });
-  let onNotification;
   let nextId = 1;
   const send = (method, params, notified) =>
     new Promise((resolve) => {

@@ -47,7 +47,10 @@ async function firstList(kind, upstreamUrl, args) {
 
 function pullManifest(upstreamUrl, folder) {
   const env = environmentOf(upstreamUrl);
-  const pulled = spawnSync(process.execPath, [PROGRAM, 'manifest', 'pull', '--dir', folder], { env });
+  const pulled = spawnSync(process.execPath, [PROGRAM, 'manifest', 'pull', '--dir', folder], {
+    env,
+    encoding: 'utf8',
+  });
   if (pulled.status !== 0) throw new Error(`manifest pull failed: ${pulled.stderr}`);
 }
 

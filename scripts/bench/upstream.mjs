@@ -19,6 +19,15 @@ function answerTo({ tool, tool_parameters: parameters }) {
   return frame('image_link', { text: PICTURE_PATH }, { mime_type: 'image/png' });
 }
 
+/** Sends a step that says when it was sent, and 20 ms later the answer. */
+function sendStep(response) {
+  setTimeout(() => {
+    const label = `at ${(performance.timeOrigin + performance.now()).toFixed(3)}`;
+    response.write(frame('log', { id: '1', label, status: 'start', data: {} }));
+    setTimeout(() => response.end(frame('text', { text: 'done' })), 20);
+  }, 5);
+}
+
 const server = createServer((request, response) => {
   const path = request.url.split('?')[0];
   if (request.method === 'POST' && path === INVOKE_PATH) {
@@ -27,13 +36,8 @@ const server = createServer((request, response) => {
     request.on('end', () => {
       const call = JSON.parse(Buffer.concat(chunks));
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.13.0' });
-      if (call.tool !== 'step') return response.end(answerTo(call));
-      // Reports the time at which it sends the step.
-      setTimeout(() => {
-        const label = `at ${(performance.timeOrigin + performance.now()).toFixed(3)}`;
-        response.write(frame('log', { id: '1', label, status: 'start', data: {} }));
-        setTimeout(() => response.end(frame('text', { text: 'done' })), 20);
-      }, 5);
+      if (call.tool === 'step') sendStep(response);
+      else response.end(answerTo(call));
     });
   } else if (path === PICTURE_PATH) {
     response.writeHead(200, { 'content-type': 'image/png', 'content-length': picture.length }).end(picture);

@@ -12,7 +12,6 @@ import { RecentCalls } from '../observability/recent-calls.ts';
 import { callLog, Recorders } from '../observability/recorders.ts';
 import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
-import { clientLines, StatusReader } from './status.ts';
 import type { Workspace } from './workspace.ts';
 
 /** What the admin server reports of the bridge. */
@@ -91,12 +90,14 @@ async function openAdmin(
 ): Promise<Admin | undefined> {
   const { port, ...options } = config.admin;
   if (port === undefined) return undefined;
-  const [{ AdminHost }, { Metrics }, { statusPage }, { createHealth }] = await Promise.all([
-    import('../admin/host.ts'),
-    import('../observability/metrics.ts'),
-    import('../admin/status-page.ts'),
-    import('../http/health.ts'),
-  ]);
+  const [{ AdminHost }, { clientLines, StatusReader }, { Metrics }, { statusPage }, { createHealth }] =
+    await Promise.all([
+      import('../admin/host.ts'),
+      import('./status.ts'),
+      import('../observability/metrics.ts'),
+      import('../admin/status-page.ts'),
+      import('../http/health.ts'),
+    ]);
   const { workspaces, urlOf, readiness } = observed;
   const breakers = () => workspaces().flatMap(({ limits }) => limits.breakers());
   const catalogs = () => workspaces().map(({ catalogue }) => catalogue.status());

@@ -8,9 +8,14 @@ const MAX_OPEN = 500;
 /** How often idle workspaces are looked for, in milliseconds. */
 const SWEEP_MS = 60_000;
 
+interface Opened {
+  readonly workspace: Workspace;
+  readonly views: readonly HttpView[];
+}
+
 /** The workspace of one account that signed in over HTTP. */
 interface Personal {
-  readonly opening: Promise<{ readonly workspace: Workspace; readonly views: readonly HttpView[] }>;
+  readonly opening: Promise<Opened>;
   /** Set once it is open. */
   workspace?: Workspace;
   usedAt: number;
@@ -95,7 +100,7 @@ export class PersonalWorkspaces {
     await Promise.all(this.#ending);
   }
 
-  async #openOne(principal: string): Promise<Awaited<Personal['opening']>> {
+  async #openOne(principal: string): Promise<Opened> {
     const workspace = await this.#options.open(principal);
     if (workspace === undefined) {
       throw new BridgeError('unauthorized', 'The login in Dify has ended.', { hint: 'Sign in again.' });

@@ -42,7 +42,7 @@ export interface HttpHostOptions {
   readonly sessions: SessionRecords;
   /** GET streams of sessions and `subscriptions/listen` streams, of all views together. */
   readonly maxStreams: number;
-  /** Those of one principal. Default: half of `maxStreams` if there are keys or access tokens, otherwise all. */
+  /** Those of one principal. Default: half of `maxStreams` if several can call, otherwise all. */
   readonly streamsPerPrincipal?: number | undefined;
   readonly maxBodyBytes: number;
   /** How often a silent event stream gets a comment, in milliseconds. */

@@ -16,6 +16,7 @@ export class LineWriter {
   readonly #output: Writable;
   readonly #memory: OutgoingMemory;
   #list: WrittenList | undefined;
+  #isCorked = false;
 
   constructor(output: Writable, memory: OutgoingMemory) {
     this.#output = output;
@@ -28,15 +29,29 @@ export class LineWriter {
       const parts = this.#partsOf(message);
       const release = this.#memory.hold(parts.reduce((sum, { length }) => sum + length, 0));
       const last = parts.pop() ?? '';
-      this.#output.cork();
+      this.#cork();
       for (const part of parts) this.#output.write(part);
       this.#output.write(last, (error) => {
         release();
         if (error) reject(error);
         else resolve();
       });
-      this.#output.uncork();
     });
+  }
+
+  /** Lets all that is written in one turn of the event loop go out at its end, in one system call. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#output.cork();
+    setImmediate(() => this.flush());
+  }
+
+  /** Lets out what was written in this turn of the event loop. */
+  flush(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#output.uncork();
   }
 
   /** Returns the line of a message, in parts. */

@@ -85,6 +85,7 @@ export class StdioTransport implements Transport {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#output.flush();
     const { stdin } = this.#options;
     stdin.off('data', this.#onData);
     stdin.off('end', this.#onEnd);

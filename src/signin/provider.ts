@@ -174,9 +174,9 @@ export async function createProvider(options: ProviderOptions): Promise<Provider
   const provider = new library.Provider(issuer, configuration);
   provider.use(async (context, next) => {
     await next();
-    // The library would name `openid` alone.
-    if (context['oidc']?.route === 'discovery')
-      Object.assign(context.body as object, { scopes_supported: [SCOPE] });
+    if (context['oidc']?.route !== 'discovery') return;
+    // The library names the scope of ID tokens, and ways to answer that need a script.
+    Object.assign(context.body as object, { scopes_supported: [SCOPE], response_modes_supported: ['query'] });
   });
   // The address of the request decides whether cookies are secure; see `SignInRoutes`.
   provider.proxy = true;

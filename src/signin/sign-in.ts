@@ -217,7 +217,7 @@ export class SignIn implements TokenVerifier {
 function authorizationQuery(query: string): string {
   const parameters = new URLSearchParams(query);
   parameters.set('scope', SCOPE);
-  // Parameters of ID tokens, which the bridge does not issue.
-  for (const name of ['nonce', 'max_age', 'claims', 'acr_values']) parameters.delete(name);
+  // Parameters of ID tokens, which the bridge does not issue, and of answers by a script.
+  for (const name of ['nonce', 'max_age', 'claims', 'acr_values', 'response_mode']) parameters.delete(name);
   return parameters.toString();
 }

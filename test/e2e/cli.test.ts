@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app/app.ts';
+import { cli, type CliRun } from '../support/fake-cli.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { decodePng } from '../support/png.ts';
-import { type Ended, run, start, type StartOptions } from '../support/program.ts';
+import { cleanEnvironment, PROGRAM, run, start, type StartOptions } from '../support/program.ts';
 
 interface Case {
   readonly args: readonly string[];
@@ -19,17 +21,21 @@ interface Case {
   readonly json?: object;
   /** The error as JSON on standard error with `-o json`. */
   readonly error?: object;
+  /** Runs as a process when it prints text: each exit code and stream has such a case. */
+  readonly isProcess?: true;
 }
 
 const SANDBOX: readonly Case[] = [
   {
     args: ['version'],
+    isProcess: true,
     code: 0,
     out: /^dify-mcp-bridge \d+\.\d+\.\d+ \(Node\.js \d+\.\d+\.\d+\)\n$/,
     json: { name: 'dify-mcp-bridge', version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
   },
   {
     args: ['tools', 'list', '--sandbox'],
+    isProcess: true,
     code: 0,
     out: /^NAME +BYTES +~TOKENS +TITLE +IN DIFY\n[^]*16 tools published, 1 not published\. In all [^]* tokens\.\n1 tool is not usable yet[^\n]*\nAlso listed, [^\n]*get_call_result and cancel_call\.\n$/,
     json: { notes: [], problems: [], withheld: [{ name: 'paperkite_mishaps__need_setting' }] },
@@ -60,12 +66,14 @@ const SANDBOX: readonly Case[] = [
   },
   {
     args: ['call', 'time__weekday', '--args', '{"year":2026,"month":11,"day":22}', '--sandbox'],
+    isProcess: true,
     code: 0,
     out: /^November 22, 2026 is Sunday\.\n$/,
     json: { content: [{ type: 'text', text: 'November 22, 2026 is Sunday.' }] },
   },
   {
     args: ['call', 'paperkite_mishaps__break_midway', '--sandbox'],
+    isProcess: true,
     code: 1,
     err: /^error: [^]*missing on purpose/,
     error: {
@@ -76,6 +84,7 @@ const SANDBOX: readonly Case[] = [
   },
   {
     args: ['call', 'paperkite_postbox__send_letter', '--args', '{"to":"A","body":"B"}', '--sandbox'],
+    isProcess: true,
     code: 4,
     err: /^error: Postbox has no credentials[^]*authorize Postbox in Dify/,
     error: { code: 'provider_unauthorized' },
@@ -88,6 +97,7 @@ const SANDBOX: readonly Case[] = [
   },
   {
     args: ['call', 'time__weekday', '--args', '{year', '--sandbox'],
+    isProcess: true,
     code: 2,
     err: /^error: The value of --args is not JSON/,
     error: { code: 'usage' },
@@ -100,6 +110,7 @@ const SANDBOX: readonly Case[] = [
   },
   {
     args: ['doctor', '--sandbox'],
+    isProcess: true,
     code: 0,
     out: /^pass {2}configuration: [^]*pass {2}inner key: [^]*pass {2}file signing: [^]*The bridge can work/,
     json: {
@@ -126,6 +137,7 @@ const SANDBOX: readonly Case[] = [
   },
   {
     args: ['config', 'check'],
+    isProcess: true,
     code: 2,
     err: /^error: [^]*\nRun dify-mcp-bridge login [^]*--sandbox/,
     error: { code: 'config_invalid' },
@@ -174,12 +186,19 @@ const SANDBOX: readonly Case[] = [
 /** The cases with their command line as the title. */
 const CASES = SANDBOX.map((entry): [string, Case] => [entry.args.join(' '), entry]);
 
+/** Runs a command with an app of its own in this process. What a process adds is the same for every command. */
+const runHere = (args: readonly string[], env: StartOptions['env'] = {}): Promise<CliRun> =>
+  cli(args, {
+    env: cleanEnvironment(env),
+    io: { createApp, program: { node: process.execPath, script: PROGRAM } },
+  });
+
 /** JSON that was printed; null when nothing was. */
 const printed = (text: string): unknown => (text === '' ? null : JSON.parse(text));
 
 describe('the command line, as text', () => {
-  it.concurrent.each(CASES)('%s', async (_title, { args, code, out, err }) => {
-    const ended = await run(args);
+  it.each(CASES)('%s', async (_title, { args, code, out, err, isProcess }) => {
+    const ended = isProcess ? await run(args) : await runHere(args);
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code, stderr: expect.any(String) });
     expect(ended.stdout).toMatch(out ?? /^$/);
     expect(ended.stderr).toMatch(err ?? /^$/);
@@ -189,8 +208,8 @@ describe('the command line, as text', () => {
 });
 
 describe('the command line, as JSON', () => {
-  it.concurrent.each(CASES)('%s -o json', async (_title, { args, code, json, error }) => {
-    const ended = await run([...args, '-o', 'json']);
+  it.each(CASES)('%s -o json', async (_title, { args, code, json, error }) => {
+    const ended = await runHere([...args, '-o', 'json']);
     expect(ended.code).toBe(code);
     expect({ out: printed(ended.stdout), err: printed(ended.stderr) }).toMatchObject({
       out: json ?? null,
@@ -338,8 +357,8 @@ describe('against a Dify', () => {
   /** Runs doctor with some settings changed; answers the first check that failed. */
   async function diagnose(
     changes: StartOptions['env'],
-  ): Promise<{ ended: Ended; failed: Check | undefined; statuses: readonly string[] }> {
-    const ended = await run(['doctor', '-o', 'json'], { env: { ...dify.env, ...changes } });
+  ): Promise<{ ended: CliRun; failed: Check | undefined; statuses: readonly string[] }> {
+    const ended = await runHere(['doctor', '-o', 'json'], { ...dify.env, ...changes });
     const { checks } = JSON.parse(ended.stdout) as { checks: Check[] };
     const failed = checks.find(({ status }) => status === 'fail');
     return { ended, failed, statuses: checks.map(({ status }) => status) };
@@ -389,7 +408,7 @@ describe('against a Dify', () => {
       const { ended, failed } = await diagnose({ DIFY_API_URL: url });
       expect(failed).toMatchObject({ name: 'address', fix: expect.stringContaining('5001') });
       expect(ended).toMatchObject({ code: 2, stderr: '' });
-      const list = await run(['tools', 'list'], { env: { ...dify.env, DIFY_API_URL: url } });
+      const list = await runHere(['tools', 'list'], { ...dify.env, DIFY_API_URL: url });
       expect(list).toMatchObject({ stdout: '' });
       expect(list.stderr).toMatch(/^error: [^]*web page/);
     } finally {

@@ -265,28 +265,32 @@ describe('the start over HTTP', () => {
 });
 
 describe('a restart over HTTP', () => {
-  it.each(['v1', 'v2 default', 'v2 pinned'] as const)(
-    'loses no client, even if the bridge was killed (%s)',
-    async (kind) => {
-      const port = String(await freePort());
-      const home = await mkdtemp(join(tmpdir(), 'bridge-home-'));
-      const env = { ...dify.env, HOME: home, DIFY_BRIDGE_PORT: port, DIFY_BRIDGE_TOKEN: TOKEN };
-      const args = ['serve', '--http', '-o', 'json'];
-      const before = start(args, { env });
-      await before.match('stdout', /\n/);
-      const client = await connectClient(kind, { url: `http://127.0.0.1:${port}/mcp`, token: TOKEN });
-      expect((await client.listPage()).tools).toHaveLength(19);
-      before.child.kill('SIGKILL');
-      await before.ended;
-      await using after = start(args, { env });
-      await after.match('stdout', /\n/);
+  it('loses no client, even if the bridge was killed', async () => {
+    const port = String(await freePort());
+    const home = await mkdtemp(join(tmpdir(), 'bridge-home-'));
+    const env = { ...dify.env, HOME: home, DIFY_BRIDGE_PORT: port, DIFY_BRIDGE_TOKEN: TOKEN };
+    const args = ['serve', '--http', '-o', 'json'];
+    const before = start(args, { env });
+    await before.match('stdout', /\n/);
+    const target = { url: `http://127.0.0.1:${port}/mcp`, token: TOKEN };
+    const kinds = ['v1', 'v2 default', 'v2 pinned'] as const;
+    const clients = await Promise.all(kinds.map((kind) => connectClient(kind, target)));
+    for (const client of clients) expect((await client.listPage()).tools).toHaveLength(19);
+    before.child.kill('SIGKILL');
+    await before.ended;
+    await using after = start(args, { env });
+    await after.match('stdout', /\n/);
+    for (const [index, client] of clients.entries()) {
       // Until the client has seen that its connections are closed.
       await expect
-        .poll(async () => textsOf(await client.callTool('time__weekday', { year: 2026, month: 11, day: 23 })))
+        .poll(
+          async () => textsOf(await client.callTool('time__weekday', { year: 2026, month: 11, day: 23 })),
+          { message: kinds[index] ?? '' },
+        )
         .toContain('Monday');
       await client.close().catch(() => undefined);
-    },
-  );
+    }
+  });
 });
 
 describe('the end over HTTP', () => {

@@ -99,11 +99,13 @@ export async function startTab({ width = 390, height = 844 } = {}): Promise<Chro
       }
     },
     async ledTo(prefix) {
-      const { params } = await next(({ method, params: given }) => {
-        const request = given?.['request'] as { readonly url: string } | undefined;
-        return method === 'Network.requestWillBeSent' && request?.url.startsWith(prefix) === true;
+      let led = '';
+      await next(({ method, params }) => {
+        const request = params?.['request'] as { readonly url: string } | undefined;
+        if (method === 'Network.requestWillBeSent') led = request?.url ?? '';
+        return led.startsWith(prefix);
       });
-      return (params?.['request'] as { readonly url: string }).url;
+      return led;
     },
     async picture() {
       const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });

@@ -12,7 +12,7 @@ import { startSandbox } from '../../support/sandbox-client.ts';
 
 /** More than one draft keeps, so that the least recently used ones are dropped while calls run. */
 const TOOLS = 110;
-const CALLS = 200;
+const CALLS = 130;
 const NAMES = Array.from({ length: TOOLS }, (_, index) => `echo_${index}`);
 const SETTINGS = { DIFY_BRIDGE_CALLS_MAX_QUEUED: String(CALLS) };
 

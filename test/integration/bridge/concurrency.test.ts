@@ -10,7 +10,7 @@ import { sandboxEnv, startBridge } from '../../support/running-bridge.ts';
 import { said } from './rows/row.ts';
 
 const CLIENTS = 8;
-const CALLS = 25;
+const CALLS = 15;
 const MAX_CONCURRENT = 5;
 const BUSY = 'tests_busy__echo';
 const HOLD = 'tests_busy__hold';
@@ -135,7 +135,7 @@ describe('a bridge that goes on for long', () => {
     await storm(clients);
     const first = openHandles();
     for (let round = 0; round < 2; round += 1) expect(await storm(clients)).toEqual([]);
-    // The pools of the clients are not quite as large each time; a leak would be one for each of 400 calls.
+    // The pools of the clients are not quite as large each time; a leak would be one for each of 240 calls.
     await expect.poll(openHandles).toBeLessThan(first + 20);
     await sandbox.close();
   });

@@ -60,11 +60,17 @@ function texts(result: { readonly content: readonly { readonly text?: string }[]
 describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   let connected: Connected;
   let client: TestClient;
+  /** A client of a bridge with pages and a short interval of progress. */
+  let configured: Connected;
   beforeAll(async () => {
     connected = await connect(transport, kind);
     ({ client } = connected);
+    configured = await connect(transport, kind, { pageSize: 4, progressIntervalMs: 60 });
   });
-  afterAll(() => connected[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await connected[Symbol.asyncDispose]();
+    await configured[Symbol.asyncDispose]();
+  });
 
   it('learns who the bridge is and what it can do', async () => {
     expect(client.modern).toBe(kind === 'v2 auto' || kind === 'v2 pinned');
@@ -88,8 +94,7 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('gets the list in pages when they are configured, and refuses a foreign cursor', async () => {
-    await using own = await connect(transport, kind, { pageSize: 4 });
-    const { client: paged } = own;
+    const { client: paged } = configured;
     const names: string[] = [];
     const sizes: number[] = [];
     let cursor: string | undefined;
@@ -170,16 +175,15 @@ describe.each(CASES)('$kind client over $transport', ({ transport, kind }) => {
   });
 
   it('hears a sign of life while the tool is silent', async () => {
-    await using own = await connect(transport, kind, { progressIntervalMs: 60 });
     const seen: TestProgress[] = [];
     const enough = new AbortController();
     const onprogress = (progress: TestProgress): void => {
       seen.push(progress);
       if (seen.length === 4) enough.abort('enough');
     };
-    await expect(own.client.callTool('hang', {}, { signal: enough.signal, onprogress })).rejects.toThrow(
-      'enough',
-    );
+    await expect(
+      configured.client.callTool('hang', {}, { signal: enough.signal, onprogress }),
+    ).rejects.toThrow('enough');
     expect(seen[1]?.message).toMatch(/^Still waiting for Dify, \d+ s$/);
     expect(seen.map(({ progress }) => progress)).toEqual(seen.map((_, index) => index));
   });

@@ -36,16 +36,16 @@ describe('many clients at once', () => {
     }
   });
 
-  it('200 sessions and 200 stateless requests leave no server behind', async () => {
+  it('100 sessions and 100 stateless requests leave no server behind', async () => {
     const { host, made, alive } = countingHost();
     const { url } = await host.listen();
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const clients = await Promise.all(Array.from({ length: 5 }, () => connectClient('v1', { url })));
       await Promise.all(clients.map((client) => client.callTool('echo', { text: 'x' })));
       await Promise.all(clients.map((client) => client.close()));
     }
     const modern = await connectClient('v2 pinned', { url });
-    for (let n = 0; n < 200; n += 1) await modern.callTool('echo', { text: 'x' });
+    for (let n = 0; n < 100; n += 1) await modern.callTool('echo', { text: 'x' });
     await modern.close();
     expect(made()).toBeGreaterThan(200);
 
@@ -54,9 +54,9 @@ describe('many clients at once', () => {
     await host.close(0);
   });
 
-  it('10,000 sessions that no client ends cost nothing, and none of them ends', {
-    timeout: 600_000,
-  }, async () => {
+  it('thousands of sessions that no client ends cost nothing, and none of them ends', async () => {
+    // More than twice as many as a host holds in memory.
+    const count = 2500;
     const { host, bridge, made, alive } = countingHost();
     const { url, port } = await host.listen();
     // Three times as fast as fetch.
@@ -83,15 +83,15 @@ describe('many clients at once', () => {
 
     const sessions: string[] = [];
     const opener = async (): Promise<void> => {
-      while (sessions.length < 10_000) {
+      while (sessions.length < count) {
         const response = await post(initializeRequest());
         sessions.push(String(response.headers['mcp-session-id']));
       }
     };
     await Promise.all(Array.from({ length: 16 }, opener));
-    expect(made()).toBeGreaterThanOrEqual(10_000);
+    expect(made()).toBeGreaterThanOrEqual(count);
     await expect.poll(alive).toBeLessThanOrEqual(1010);
-    for (const session of [sessions[0], sessions[5000], sessions[9999]]) {
+    for (const session of [sessions[0], sessions[count / 2], sessions[count - 1]]) {
       expect((await post(callRequest('echo', { text: 'x' }), session)).statusCode).toBe(200);
     }
     expect(bridge.cancelled).toBe(0);

@@ -107,6 +107,7 @@ it('the metadata say what the server does, and nothing that it does not', async 
     code_challenge_methods_supported: ['S256'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     response_types_supported: ['code'],
+    response_modes_supported: ['query'],
     scopes_supported: ['tools'],
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: true,

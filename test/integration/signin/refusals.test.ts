@@ -219,6 +219,16 @@ describe('the pages', () => {
     check();
   });
 
+  it('answer a client with a redirect, and never with a script', async () => {
+    const { base, ada } = await startSignInBridge();
+    const { url } = await authorizationRequest(base, {
+      response_mode: 'form_post',
+      scope: 'openid',
+      nonce: 'fake',
+    });
+    expect((await allow(url, ada.credentials)).searchParams.get('code')).toBeTruthy();
+  });
+
   it('show what a client says of itself as text', async () => {
     const { base, ada } = await startSignInBridge();
     const name = '<script>alert(1)</script>\u202e" onclick="x';

@@ -73,7 +73,7 @@ describe('a configuration of any shape', () => {
         const error = await outcomeOf(JSON.stringify(tree(inFile)), variables(others));
         expect(unclear(error)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 
@@ -91,7 +91,7 @@ describe('a configuration of any shape', () => {
       fc.asyncProperty(text, async (content) => {
         expect(unclear(await outcomeOf(content, {}))).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 });

@@ -125,7 +125,7 @@ describe('any sequence of messages', () => {
           expect(result.structuredContent === undefined || mayHave).toBe(true);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: fc.runs(500) },
     );
   });
 
@@ -137,7 +137,7 @@ describe('any sequence of messages', () => {
         expect(shown).not.toContain('FAKE-SIGNATURE');
         expect(messages.filter((message) => isLost(message, messages, shown, result))).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: fc.runs(500) },
     );
   });
 

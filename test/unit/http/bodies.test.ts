@@ -86,7 +86,7 @@ describe('a request of any shape', () => {
           expect(error ?? result ?? method).toBeDefined();
         }
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
     const [legacy, modern] = [
       await raw(host.port, { headers: session, body: callRequest('echo') }),

@@ -278,7 +278,7 @@ describe('differences of schemas', () => {
         const changes = schemaChanges(old, now, 'parameters');
         expect(changes.length === 0).toBe(canonicalJson(old) === canonicalJson(now));
       }),
-      { numRuns: 1000 },
+      { numRuns: fc.runs(1000) },
     );
   });
 });

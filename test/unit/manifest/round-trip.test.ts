@@ -192,7 +192,7 @@ it('keeps every text, as a value and as a key', () => {
       const tree = readYaml(manifestFileText(content as never), { references: false });
       expect(tree).toMatchObject({ value: content });
     }),
-    { numRuns: 1000 },
+    { numRuns: fc.runs(1000) },
   );
 });
 
@@ -217,7 +217,7 @@ it('gives back whatever Dify may declare', () => {
       );
       expect(published(served)).toEqual(published(registry));
     }),
-    { numRuns: 150 },
+    { numRuns: fc.runs(150) },
   );
 });
 

@@ -42,7 +42,7 @@ describe('a glob', () => {
       fc.property(glob, text, (pattern, word) => {
         expect(globFits(pattern, word)).toBe(byExpression(pattern, word));
       }),
-      { numRuns: 2000 },
+      { numRuns: fc.runs(2000) },
     );
   });
 

@@ -111,7 +111,7 @@ describe('a registry built on the one before', () => {
           previous = grown;
         }
       }),
-      { numRuns: 150 },
+      { numRuns: fc.runs(150) },
     );
   });
 
@@ -123,7 +123,7 @@ describe('a registry built on the one before', () => {
         const again = buildRegistry(others, structuredClone(rules), { ...extras, previous });
         expect(seen(again)).toEqual(seen(previous));
       }),
-      { numRuns: 100 },
+      { numRuns: fc.runs(100) },
     );
   });
 

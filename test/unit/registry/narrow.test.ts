@@ -231,7 +231,7 @@ describe('narrowing', () => {
           expect(!isLeft || whole.parseArguments({ p: candidate }).ok).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: fc.runs(500) },
     );
   });
 });

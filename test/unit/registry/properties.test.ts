@@ -126,7 +126,7 @@ test('whatever is declared, the published schema is one that everybody accepts',
       expect(broken(found.inputSchema)).toEqual([]);
       compiled(found.inputSchema);
     }),
-    { numRuns: 300 },
+    { numRuns: fc.runs(300) },
   );
 });
 
@@ -145,7 +145,7 @@ test('whatever is sent, there is an answer', () => {
         expect(messages.filter((message) => message === '' || message.length > 600)).toEqual([]);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: fc.runs(300) },
   );
 });
 
@@ -243,7 +243,7 @@ test('what the published schema allows is what is taken', () => {
       const mayTakeMore = parameters.some(takesMore);
       expect([...careful, careless].flatMap((args) => disagreements(found, args, mayTakeMore))).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: fc.runs(300) },
   );
 });
 

@@ -120,8 +120,10 @@ describe('ranking', async () => {
   });
 });
 
-describe('the official declarations', () => {
+describe('the official declarations', async () => {
   const official = officialTools();
+  const registry = registryOf(officialProviders(official), { formParameters: 'publish' });
+  const index = await indexOf(registry);
 
   it.skipIf(official.length === 0).each([
     ['send an email', 'email__send_mail'],
@@ -132,14 +134,11 @@ describe('the official declarations', () => {
     ['generate a pdf from a template', 'apitemplate__create_pdf'],
     ['teams channel message', 'teams__send_channel_message'],
     ['web scrapping bing serch', 'bing__bing_web_search'],
-  ])(`%s → %s${sharedNote}`, async (query, name) => {
-    const index = await indexOf(registryOf(officialProviders(official), { formParameters: 'publish' }));
+  ])(`%s → %s${sharedNote}`, (query, name) => {
     expect(index.find(query).slice(0, 3)).toContain(name);
   });
 
-  it.skipIf(official.length === 0)(`finds every tool by its name and by its title${sharedNote}`, async () => {
-    const registry = registryOf(officialProviders(official), { formParameters: 'publish' });
-    const index = await indexOf(registry);
+  it.skipIf(official.length === 0)(`finds every tool by its name and by its title${sharedNote}`, () => {
     const missed = registry.tools.filter(({ name }) => !index.find(name).slice(0, 5).includes(name));
     expect(missed.map(({ name }) => name)).toEqual([]);
     const untitled = registry.tools.filter(({ name, title }) => !index.find(title).includes(name));

@@ -165,6 +165,8 @@ describe('a call that was handed off by one replica', () => {
     const [a, b] = await pair();
     const callId = callIdOf(await a.call());
     a.runs[0]?.end(answer('done'));
+    // What has ended is published by the close at the latest.
+    await get(a, callId, 15);
     await a.tasks.close();
     await a.kill();
     expect(await get(b, callId)).toEqual(answer('done'));

@@ -103,7 +103,7 @@ describe('any frames in any chunks', () => {
         // Through JSON once, as on the wire: it has no -0.
         expect(frames.map((entry) => entry.data)).toEqual(parsePythonJson(JSON.stringify(data)));
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 
@@ -115,7 +115,7 @@ describe('any frames in any chunks', () => {
         const frames = await collect(decode(cutAt(bytes, cuts)));
         expect(frames.map((entry) => entry.data)).toEqual(parsePythonJson(JSON.stringify(data)));
       }),
-      { numRuns: 300 },
+      { numRuns: fc.runs(300) },
     );
   });
 
@@ -130,7 +130,7 @@ describe('any frames in any chunks', () => {
         );
         expect(codes).toContain(code);
       }),
-      { numRuns: 500 },
+      { numRuns: fc.runs(500) },
     );
   });
 });

@@ -226,7 +226,7 @@ describe('what is not as expected keeps everything', () => {
         const result = toToolInvokeMessage(data);
         expect(result.type === 'unknown' ? result.raw : data).toBe(data);
       }),
-      { numRuns: 1000 },
+      { numRuns: fc.runs(1000) },
     );
   });
 });
