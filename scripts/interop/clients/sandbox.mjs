@@ -50,7 +50,7 @@ export async function startTarget() {
   const url = await addressOf(http);
   const client = new Client({ name: 'interop', version: '1' });
   await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-  const all = (await listTools(client)).map(({ name }) => name).toSorted();
+  const all = (await listTools(client)).map(({ name }) => name).toSorted((a, b) => (a < b ? -1 : 1));
   await client.close();
   return {
     /** The names of all tools. */
