@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import module from 'node:module';
 import { join } from 'node:path';
+import { processEnvironment } from './config/environment.ts';
 import { cacheFolder } from './config/places.ts';
 
 // Node.js 22.1 and later keep compiled code, which makes later starts faster. Own folder: only this user may write there.
 const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };
-enableCompileCache?.(
-  process.env['NODE_COMPILE_CACHE'] ?? join(cacheFolder(process.env, process.platform), 'code'),
-);
+const env = processEnvironment();
+enableCompileCache?.(env['NODE_COMPILE_CACHE'] ?? join(cacheFolder(env, process.platform), 'code'));
 // What is imported before that is compiled each time.
 const [{ processIo }, { runCli }] = await Promise.all([import('./cli/io.ts'), import('./cli/program.ts')]);
 

@@ -147,7 +147,7 @@ def say(step, **rest):
 
 
 async def step(name, work):
-    """Reports the result of a step, or what it raised. The steps after it are taken all the same."""
+    """Reports the result of a step, or what it raised. The next step follows in both cases."""
     try:
         say(name, value=await work())
     except Exception as error:

@@ -25,7 +25,7 @@ export const TOOLS = {
   wait: 'interop_kit__wait',
 };
 export const EXPECTED = {
-  list: (names, all) => isDeepStrictEqual(new Set(names), new Set(all)) && names.length === all.length,
+  list: (names, all) => isDeepStrictEqual(names.toSorted((a, b) => (a < b ? -1 : 1)), all),
   call: ({ text: said, error }) => said.includes('Hello, Ada.') && !error,
   failure: ({ text: said, error }) => said.includes('The garden is closed.') && error,
   file: (content) => Buffer.from(content, 'base64').equals(FILE),
@@ -50,7 +50,7 @@ export async function startTarget() {
   const url = await addressOf(http);
   const client = new Client({ name: 'interop', version: '1' });
   await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-  const all = (await listTools(client)).map(({ name }) => name);
+  const all = (await listTools(client)).map(({ name }) => name).toSorted((a, b) => (a < b ? -1 : 1));
   await client.close();
   return {
     /** The names of all tools. */
