@@ -25,7 +25,11 @@ export const TOOLS = {
   wait: 'interop_kit__wait',
 };
 export const EXPECTED = {
-  list: (names, all) => isDeepStrictEqual(names.toSorted((a, b) => (a < b ? -1 : 1)), all),
+  list: (names, all) =>
+    isDeepStrictEqual(
+      names.toSorted((a, b) => (a < b ? -1 : 1)),
+      all,
+    ),
   call: ({ text: said, error }) => said.includes('Hello, Ada.') && !error,
   failure: ({ text: said, error }) => said.includes('The garden is closed.') && error,
   file: (content) => Buffer.from(content, 'base64').equals(FILE),
