@@ -106,6 +106,8 @@ export async function startFixtureDify({ invoke, file }: FixtureScript): Promise
       DIFY_WORKSPACE_ID: WORKSPACE,
       DIFY_ADMIN_API_KEY: ADMIN_KEY,
       DIFY_SECRET_KEY: SECRET_KEY,
+      // Most rows are failures of Dify.
+      DIFY_BRIDGE_LIMITS_BREAKER_FAILURES: '1000',
     },
     get invocations() {
       return dify.seen.filter(({ path }) => path === INVOKE);

@@ -47,9 +47,10 @@ describe('many clients at once', () => {
     const modern = await connectClient('v2 pinned', { url });
     for (let n = 0; n < 100; n += 1) await modern.callTool('echo', { text: 'x' });
     await modern.close();
-    expect(made()).toBeGreaterThan(200);
+    // One for each session, and one that serves all stateless calls.
+    expect(made()).toBeGreaterThan(100);
 
-    // One serves all stateless calls, and one may still be on the stack of the last request.
+    // One may still be on the stack of the last request.
     await expect.poll(alive).toBeLessThanOrEqual(2);
     await host.close(0);
   });

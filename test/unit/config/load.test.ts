@@ -118,8 +118,8 @@ describe('precedence', () => {
         ratePerProvider: 600_000,
         ratePerView: 600_000,
         maxArgumentBytes: 16 * 1024 ** 2,
-        breakerFailures: 5,
-        breakerPause: 30_000,
+        breakerFailures: 10,
+        breakerPause: 10_000,
       },
       files: {
         urls: 'fetch',
