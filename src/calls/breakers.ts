@@ -57,6 +57,8 @@ export interface Admitted {
 interface Breaker {
   readonly policy: CircuitBreakerPolicy;
   openUntil: number;
+  /** Whether the last call failed that says something about the provider. */
+  hasFailed: boolean;
   last?: BridgeError | undefined;
 }
 
@@ -101,27 +103,7 @@ export class Breakers {
   enter(target: BreakerTarget): Admitted {
     this.check(target);
     const breaker = this.#breakerOf(target);
-    const isTrial = breaker.policy.state === CircuitState.Open;
-    let answered: () => void = () => undefined;
-    let failed: (reason: Error) => void = () => undefined;
-    const outcome = new Promise<void>((resolve, reject) => {
-      answered = resolve;
-      failed = reject;
-    });
-    outcome.catch(() => undefined);
-    breaker.policy.execute(() => outcome).catch(() => undefined);
-    return {
-      answered: () => {
-        if (isTrial) answered();
-      },
-      ended(failure) {
-        if (failure === undefined || ANSWERED.has(failure.code)) return answered();
-        const isUpstream = UPSTREAM.has(failure.code);
-        if (isUpstream) breaker.last = failure;
-        // A call that ended for another reason says nothing, so a trial is still due.
-        failed(isUpstream || isTrial ? new Failed() : failure);
-      },
-    };
+    return breaker.policy.state === CircuitState.Open ? startTrial(breaker) : startCall(breaker);
   }
 
   #breakerOf({ provider, providerLabel }: BreakerTarget): Breaker {
@@ -132,7 +114,7 @@ export class Breakers {
       halfOpenAfter: pauseMs,
       breaker: new ConsecutiveBreaker(failures),
     });
-    const breaker: Breaker = { policy, openUntil: 0 };
+    const breaker: Breaker = { policy, openUntil: 0, hasFailed: false };
     policy.onBreak(() => {
       breaker.openUntil = Date.now() + pauseMs;
       logger.warn('A provider is not called for a while, because its calls fail', {
@@ -145,4 +127,43 @@ export class Breakers {
     this.#breakers.set(provider, breaker);
     return breaker;
   }
+}
+
+/** A call of a closed breaker. Most calls change nothing, so only its end is reported, and only if it does. */
+function startCall(breaker: Breaker): Admitted {
+  return {
+    answered: () => undefined,
+    ended(failure) {
+      const { policy } = breaker;
+      const isAnswer = failure === undefined || ANSWERED.has(failure.code);
+      if (!isAnswer && !UPSTREAM.has(failure.code)) return;
+      if (policy.state !== CircuitState.Closed || (isAnswer && !breaker.hasFailed)) return;
+      breaker.hasFailed = !isAnswer;
+      if (!isAnswer) breaker.last = failure;
+      const report = (): void => {
+        if (!isAnswer) throw new Failed();
+      };
+      policy.execute(report).catch(() => undefined);
+    },
+  };
+}
+
+/** The call that shows whether the provider works again. */
+function startTrial(breaker: Breaker): Admitted {
+  let resolve: () => void = () => undefined;
+  let reject: (reason: Failed) => void = () => undefined;
+  const promise = new Promise<void>((answered, failed) => {
+    resolve = answered;
+    reject = failed;
+  });
+  breaker.policy.execute(() => promise).catch(() => undefined);
+  return {
+    answered: resolve,
+    ended(failure) {
+      if (failure === undefined || ANSWERED.has(failure.code)) return resolve();
+      if (UPSTREAM.has(failure.code)) breaker.last = failure;
+      // A call that ended for another reason says nothing, so a trial is still due.
+      reject(new Failed());
+    },
+  };
 }

@@ -39,7 +39,9 @@ const [SHORTEST_S, LONGEST_S] = [1, 60];
 export class FairSlots {
   readonly #limits: SlotLimits;
   /** Running calls by principal, view and provider. */
-  readonly #held = new Map<string, number>();
+  readonly #principals = new Map<string, number>();
+  readonly #views = new Map<string, number>();
+  readonly #providers = new Map<string, number>();
   /** By principal, the one whose turn is next first. None is empty. */
   readonly #queues = new Map<string, Set<Waiter>>();
   #running = 0;
@@ -91,26 +93,20 @@ export class FairSlots {
     return (
       this.#running < this.#limits.maxConcurrent &&
       this.#mayRun(principal) &&
-      this.#countOf('view', view) < maxPerView &&
-      this.#countOf('provider', provider) < this.#limits.maxPerProvider
+      (this.#views.get(view) ?? 0) < maxPerView &&
+      (this.#providers.get(provider) ?? 0) < this.#limits.maxPerProvider
     );
   }
 
   #mayRun(principal: string): boolean {
-    return !this.#hasSeveral || this.#countOf('principal', principal) < this.#limits.maxPerPrincipal;
-  }
-
-  #countOf(kind: string, name: string): number {
-    return this.#held.get(`${kind} ${name}`) ?? 0;
+    return !this.#hasSeveral || (this.#principals.get(principal) ?? 0) < this.#limits.maxPerPrincipal;
   }
 
   #count({ principal, view, provider }: SlotClaim, change: 1 | -1): void {
     this.#running += change;
-    for (const key of [`principal ${principal}`, `view ${view}`, `provider ${provider}`]) {
-      const count = (this.#held.get(key) ?? 0) + change;
-      if (count === 0) this.#held.delete(key);
-      else this.#held.set(key, count);
-    }
+    add(this.#principals, principal, change);
+    add(this.#views, view, change);
+    add(this.#providers, provider, change);
   }
 
   #take(claim: SlotClaim): () => void {
@@ -164,4 +160,10 @@ export class FairSlots {
       retryAfterSeconds,
     });
   }
+}
+
+function add(counts: Map<string, number>, name: string, change: 1 | -1): void {
+  const count = (counts.get(name) ?? 0) + change;
+  if (count === 0) counts.delete(name);
+  else counts.set(name, count);
 }

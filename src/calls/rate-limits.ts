@@ -4,8 +4,8 @@ import { BridgeError } from '../model/errors.ts';
 
 const WINDOW_S = 60;
 /**
- * A replica takes this part of a limit from a shared count at once, because asking Redis for every call would cost a tenth
- * of its CPU time.
+ * This part of a limit is taken from the counter at once, because asking for every call would take time: of a replica
+ * that asks Redis, a tenth of its CPU time.
  */
 const SHARE = 1 / 200;
 /** Names whose taken calls are remembered before those of earlier minutes are forgotten. */
@@ -30,13 +30,22 @@ const OF: Readonly<Record<Rate['kind'], readonly [whose: string, setting: string
   provider: ["the tool's provider", 'limits.ratePerProvider'],
 };
 
+interface TakenCalls {
+  left: number;
+  readonly until: number;
+}
+
 /** Counts calls a minute: on all replicas together if they share a store, as long as it answers. */
 export class RateLimits {
   readonly #counter: RateLimiterMemory | RateLimiterRedis;
   readonly #scope: string;
   readonly #isShared: boolean;
-  /** What is left of the calls that this replica took from a shared count. */
-  readonly #taken = new Map<string, { left: number; readonly until: number }>();
+  /** What is left of the calls that were taken from the counter, by kind and name. */
+  readonly #taken: Readonly<Record<Rate['kind'], Map<string, TakenCalls>>> = {
+    principal: new Map(),
+    view: new Map(),
+    provider: new Map(),
+  };
 
   /** `scope`: only counts of the same one are added up. */
   constructor(scope: string, storeClient?: RateStore) {
@@ -62,40 +71,44 @@ export class RateLimits {
    * @throws BridgeError `rate_limited`.
    */
   async count(rates: readonly Rate[]): Promise<void> {
-    for (const { kind, name, perMinute } of rates) {
-      const waitMs = await this.#take(`${this.#scope} ${kind} ${name}`, perMinute);
-      if (waitMs !== undefined) throw rateLimited(kind, perMinute, waitMs);
+    for (const rate of rates) {
+      if (this.#takesKept(rate)) continue;
+      const waitMs = await this.#take(rate);
+      if (waitMs !== undefined) throw rateLimited(rate.kind, rate.perMinute, waitMs);
     }
+  }
+
+  /** Takes one of the calls that are left; returns false if there are none. */
+  #takesKept({ kind, name }: Rate): boolean {
+    const taken = this.#taken[kind].get(name);
+    if (taken === undefined || taken.left === 0 || performance.now() >= taken.until) return false;
+    taken.left -= 1;
+    return true;
   }
 
   /** Resolves with undefined if the call is allowed, otherwise with the milliseconds until the next minute. */
-  async #take(name: string, perMinute: number): Promise<number | undefined> {
-    const taken = this.#taken.get(name);
-    if (taken !== undefined && taken.left > 0 && performance.now() < taken.until) {
-      taken.left -= 1;
-      return undefined;
-    }
-    const batch = this.#isShared ? Math.max(1, Math.floor(perMinute * SHARE)) : 1;
-    const { consumedPoints, msBeforeNext } = await this.#consume(name, batch);
+  async #take({ kind, name, perMinute }: Rate): Promise<number | undefined> {
+    const batch = Math.max(1, Math.floor(perMinute * SHARE));
+    const { consumedPoints, msBeforeNext } = await this.#consume(`${this.#scope} ${kind} ${name}`, batch);
     const allowed = Math.min(batch, perMinute - (consumedPoints - batch));
     if (allowed <= 0) return msBeforeNext;
-    if (allowed > 1) this.#keep(name, allowed - 1, performance.now() + msBeforeNext);
+    if (allowed > 1) keep(this.#taken[kind], name, allowed - 1, performance.now() + msBeforeNext);
     return undefined;
-  }
-
-  #keep(name: string, left: number, until: number): void {
-    const before = this.#taken.get(name);
-    // Other calls may have asked at the same time.
-    const more = before !== undefined && performance.now() < before.until ? before.left : 0;
-    this.#taken.set(name, { left: left + more, until });
-    if (this.#taken.size <= MAX_NAMES) return;
-    for (const [each, taken] of this.#taken) if (taken.until < performance.now()) this.#taken.delete(each);
   }
 
   /** The shared store contains principals only as hashes. */
   #consume(name: string, calls: number): Promise<RateLimiterRes> {
     return this.#counter.consume(this.#isShared ? hash('sha256', name, 'base64url') : name, calls);
   }
+}
+
+function keep(kept: Map<string, TakenCalls>, name: string, left: number, until: number): void {
+  const before = kept.get(name);
+  // Other calls may have asked at the same time.
+  const more = before !== undefined && performance.now() < before.until ? before.left : 0;
+  kept.set(name, { left: left + more, until });
+  if (kept.size <= MAX_NAMES) return;
+  for (const [each, taken] of kept) if (taken.until < performance.now()) kept.delete(each);
 }
 
 function rateLimited(kind: Rate['kind'], perMinute: number, waitMs: number): BridgeError {

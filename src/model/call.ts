@@ -47,10 +47,8 @@ export interface CallOrigin {
 }
 
 /** Returns the part of an origin that a log line has. */
-export function originFields(origin: CallOrigin | undefined): Omit<CallOrigin, 'rpc'> | undefined {
-  if (origin === undefined) return undefined;
-  const { rpc: _, ...fields } = origin;
-  return fields;
+export function originFields(origin: CallOrigin | undefined): CallOrigin | undefined {
+  return origin && { ...origin, rpc: undefined };
 }
 
 export interface CallContext {

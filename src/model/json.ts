@@ -37,6 +37,7 @@ type WithoutUndefined<T> = {
 
 /** Returns the object without its undefined members, for formats that have no undefined. */
 export function withoutUndefined<T extends object>(object: T): WithoutUndefined<T> {
-  const members = Object.entries(object).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(members) as WithoutUndefined<T>;
+  const members: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(object)) if (value !== undefined) members[name] = value;
+  return members as WithoutUndefined<T>;
 }

@@ -19,27 +19,26 @@ export class Recorders implements CallRecorder {
 
   started(facts: Parameters<CallRecorder['started']>[0]): CallRecord {
     const records: CallRecord[] = [];
-    for (const recorder of this.#recorders) this.#safely(() => records.push(recorder.started(facts)));
-    const each = (act: (record: CallRecord) => void): void => {
-      for (const record of records) this.#safely(() => act(record));
-    };
+    this.#each(this.#recorders, (recorder) => void records.push(recorder.started(facts)));
     return {
       sent: () => {
         let trace: ReturnType<NonNullable<CallRecord['sent']>>;
-        each((record) => (trace = record.sent?.() ?? trace));
+        this.#each(records, (record) => void (trace = record.sent?.() ?? trace));
         return trace;
       },
-      received: (message) => each((record) => record.received?.(message)),
-      truncated: (part) => each((record) => record.truncated?.(part)),
-      ended: (end) => each((record) => record.ended(end)),
+      received: (message) => this.#each(records, (record) => record.received?.(message)),
+      truncated: (part) => this.#each(records, (record) => record.truncated?.(part)),
+      ended: (end) => this.#each(records, (record) => record.ended(end)),
     };
   }
 
-  #safely(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#logger.error('A call could not be recorded', { error });
+  #each<T>(items: readonly T[], act: (item: T) => void): void {
+    for (const item of items) {
+      try {
+        act(item);
+      } catch (error) {
+        this.#logger.error('A call could not be recorded', { error });
+      }
     }
   }
 }

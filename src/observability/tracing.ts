@@ -3,6 +3,7 @@ import {
   context,
   createTraceState,
   isSpanContextValid,
+  ProxyTracerProvider,
   type Span,
   type SpanContext,
   SpanKind,
@@ -11,18 +12,24 @@ import {
 } from '@opentelemetry/api';
 import type { CallEnd, CallFacts, CallRecord, CallRecorder } from '../model/call-record.ts';
 import { ERROR_RULES } from '../model/errors.ts';
+import { withoutUndefined } from '../model/json.ts';
 import type { TraceContext } from '../model/ports.ts';
 import type { Secrets } from '../model/secrets.ts';
+
+const NAME = 'dify-mcp-bridge';
+const UNTRACED: CallRecord = { ended: () => undefined };
 
 /**
  * Returns the recorder that makes two spans of each call: one for the request of the client, and in it one for the request
  * to Dify. Without an SDK of OpenTelemetry in the process, no span is recorded, and Dify gets the client's own context.
  */
 export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): CallRecorder {
-  const tracer = trace.getTracer('dify-mcp-bridge', version);
+  const tracer = trace.getTracer(NAME, version);
   return {
     started(facts): CallRecord {
       const { tool, ref, origin } = facts;
+      // There is nothing to record and nothing to pass on.
+      if (origin?.rpc?.trace === undefined && !hasSdk()) return UNTRACED;
       const caller = origin?.rpc?.trace && spanContextOf(origin.rpc.trace, secrets);
       const around = trace.getActiveSpan();
       const parent = caller === undefined ? context.active() : trace.setSpanContext(context.active(), caller);
@@ -54,13 +61,19 @@ export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): Cal
   };
 }
 
+/** Whether an SDK of OpenTelemetry has registered itself in the process. It may do so at any time. */
+function hasSdk(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(NAME) !== undefined;
+}
+
 /** The client chose the ID of its request, and the name of a tool that does not exist. */
 function requestAttributes(
   { tool, ref, workspace, view, origin }: CallFacts,
   secrets: Pick<Secrets, 'mask'>,
 ): Attributes {
   const { rpc, session, address } = origin ?? {};
-  return defined({
+  return withoutUndefined({
     'mcp.method.name': 'tools/call',
     'gen_ai.operation.name': 'execute_tool',
     'gen_ai.tool.name': ref === undefined ? secrets.mask(tool) : tool,
@@ -76,7 +89,7 @@ function requestAttributes(
 }
 
 function invocationAttributes({ ref, road, host }: CallFacts): Attributes {
-  return defined({
+  return withoutUndefined({
     'server.address': host,
     'dify.plane': road,
     'dify.provider.type': ref?.providerType,
@@ -96,10 +109,6 @@ function failureAttributes(outcome: CallEnd['outcome']): Attributes {
 function endSpan(span: Span | undefined, outcome: CallEnd['outcome'], failure: Attributes): void {
   if (outcome !== 'ok') span?.setAttributes(failure).setStatus({ code: SpanStatusCode.ERROR });
   span?.end();
-}
-
-function defined(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
 /** Returns a valid `traceparent` as the context of a remote span, without a state that contains a secret. */

@@ -141,7 +141,7 @@ export class View implements ToolService {
       tool,
       args,
       parameters,
-      ignored: [...new Set([...beside, ...ignored])],
+      ignored: beside.length === 0 ? ignored : [...new Set([...beside, ...ignored])],
       principal,
       view: { name: this.name, ...this.config.limits },
       origin,

@@ -4,7 +4,7 @@ import { Agent } from 'undici';
 import { onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { parsePythonJson } from '../../model/exact-json.ts';
-import { type JsonObject, withoutUndefined } from '../../model/json.ts';
+import type { JsonObject } from '../../model/json.ts';
 import type { Meter, Plane } from '../../model/meter.ts';
 import type { CallExchange } from '../../model/ports.ts';
 import { Secrets } from '../../model/secrets.ts';
@@ -99,6 +99,14 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     connect: { timeout: options.connectTimeoutMs ?? 10_000 },
   });
   let version: string | undefined;
+  /** Of the last request: nearly all have the same address, and reading it takes time. */
+  let last: { readonly path: string; readonly url: URL } | undefined;
+  function urlOf(path: string): URL {
+    if (last?.path === path) return last.url;
+    const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
+    last = { path, url };
+    return url;
+  }
   return {
     baseUrl,
     secrets,
@@ -107,7 +115,7 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     async send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
       const { path } = request;
-      const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
+      const url = urlOf(path);
       const began = performance.now();
       const done = (status?: number): void =>
         options.meter?.upstream(planeOf(path), status, performance.now() - began);
@@ -190,10 +198,10 @@ async function exchange(
 }
 
 function encodeBody({ headers, body, exchange }: DifyRequest): {
-  headers: Record<string, string>;
+  headers: Record<string, string | undefined>;
   body?: string | Readable;
 } {
-  const base = withoutUndefined({ 'accept-encoding': 'identity', ...exchange?.trace, ...headers });
+  const base = { 'accept-encoding': 'identity', ...exchange?.trace, ...headers };
   if (body === undefined) return { headers: base };
   if (isStream(body)) return { headers: base, body: Readable.from(body, { objectMode: false }) };
   return { headers: { 'content-type': 'application/json', ...base }, body: wellFormedJson(body) };
