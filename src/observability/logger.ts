@@ -45,8 +45,12 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
   };
 }
 
+/** There is one standard error, and one listener for the end of the process is enough. */
+let shared: DestinationStream | undefined;
+
 /** Returns standard error. Writes the lines of one turn of the event loop together, because each write takes time. */
 function standardError(): DestinationStream {
+  if (shared !== undefined) return shared;
   const stream = fileDestination({ fd: 2, sync: true });
   // The parent process may have closed standard error, which must not end the bridge.
   stream.on('error', () => undefined);
@@ -56,12 +60,13 @@ function standardError(): DestinationStream {
     lines = '';
   };
   process.on('exit', flush);
-  return {
+  shared = {
     write(line) {
       if (lines === '') setImmediate(flush);
       lines += line;
     },
   };
+  return shared;
 }
 
 /** The methods of pino that are used. */
