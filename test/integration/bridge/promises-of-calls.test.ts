@@ -204,7 +204,7 @@ describe('7. a call is sent to Dify once', () => {
   });
   afterAll(() => dify[Symbol.asyncDispose]());
 
-  it.each(Object.keys(ANSWERS))('whatever comes of it: %s', async (name) => {
+  it.each(Object.keys(ANSWERS))('whatever Dify answers: %s', async (name) => {
     await using bridge = await startBridge({ env: dify.env });
     const client = await bridge.connect('v2 pinned');
     const before = dify.invocations.length;

@@ -64,7 +64,7 @@ const listed = (bridge: CatalogueBridge): string[] =>
     .filter((name) => name.startsWith('tests_')) ?? [];
 
 describe('a workspace that changes while calls run', () => {
-  it('loses no call, calls no wrong tool, and tells of each change once', async () => {
+  it('loses no call, calls no wrong tool, and reports each change once', async () => {
     await using bridge = await startCatalogueBridge({ login: true });
     const { workspace, sessions } = bridge.sandbox;
     workspace.addProvider(notes(KEPT.map((name) => note(name))));

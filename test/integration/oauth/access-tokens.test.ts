@@ -101,7 +101,7 @@ function sign(payload: JWTPayload, header: Record<string, string> = {}): Promise
 }
 
 describe.each(ERAS)('an access token (%s)', (kind) => {
-  it('admits a client, beside the token of the bridge', async () => {
+  it('admits a client, as does the token of the bridge', async () => {
     await using bridge = await startProtected({ env: { DIFY_BRIDGE_TOKEN: 'fake-bridge-token' } });
     for (const token of [await idp.token('ada', RESOURCE), 'fake-bridge-token']) {
       const client = await bridge.connect(kind, token);
@@ -111,7 +111,7 @@ describe.each(ERAS)('an access token (%s)', (kind) => {
 });
 
 describe('a request without an access token', () => {
-  it('is told where to get one, also when a token is in its address', async () => {
+  it('learns where to get one, also when a token is in its address', async () => {
     await using bridge = await startProtected();
     const token = await idp.token('ada', RESOURCE);
     for (const path of ['/mcp', '/mcp/nothing', `/mcp?access_token=${token}`]) {

@@ -138,7 +138,7 @@ it('reports every problem of the configuration and exits with 2, before anything
   });
 });
 
-it('tells of a fault of its own without secrets', async () => {
+it('reports a fault of its own without secrets', async () => {
   const { code, stderr } = await cli(['tools', 'list'], {
     io: { createApp: () => Promise.reject(new TypeError('cannot use fake-inner-key')) },
   });

@@ -597,7 +597,7 @@ describe('fetching', () => {
     expect(served.stillOpen()).toBe(0);
   });
 
-  it('tells of any number of further files in one short line', async () => {
+  it('counts any number of further files in one short line', async () => {
     const messages = Array.from({ length: 10_000 }, (_, index) => file({ filename: `${index + 1}.png` }));
     const texts = textsOf(await convert(messages, { opener: openerOf(bytes(PNG)) }));
     expect(texts).toHaveLength(21);

@@ -97,7 +97,7 @@ describe('text', () => {
     utf32('\ufeffa', 'be').subarray(0, 7),
     Buffer.from('0000feff00110000', 'hex'),
     Buffer.from('61006200630', 'latin1').map((byte) => byte ^ 0xff),
-  ])('is not any bytes (%#)', async (bytes) => {
+  ])('is not recognised in bytes that are no text (%#)', async (bytes) => {
     expect((await detectMediaType(bytes, { declared: ['text/plain'], filename: '' })).text).toBeUndefined();
   });
 });

@@ -24,7 +24,7 @@ const cookies = {
 } as const;
 
 describe('the file of stored logins', () => {
-  it('is beside the configuration file', () => {
+  it('is next to the configuration file', () => {
     expect(loginsFile('/home/a/.config/dify-mcp-bridge/config.yaml')).toBe(
       '/home/a/.config/dify-mcp-bridge/logins.json',
     );

@@ -152,7 +152,7 @@ describe('a view of a scope and a claim', () => {
     { view: 'research', endpoint: '/mcp/research', scope: 'b', claim: 'groups', value: 'research' },
   ];
 
-  it('is open to a token with both; a token is told of a missing scope, and not of a claim', async () => {
+  it('is open to a token with both; the refusal names a missing scope, and no claim', async () => {
     await using server = await startIssuer(usual);
     const verifier = verifierOf(server.issuer, { views });
     const at = async (path: string, claims: JWTPayload) =>

@@ -82,7 +82,7 @@ describe('what a name cannot carry', () => {
     expect(nameOf(api(name, toolName))).toBe(expected);
   });
 
-  test('a name of which nothing is left is a hash of its own', () => {
+  test('a name without any usable character is a hash of its own', () => {
     expect(nameOf(api('///', 'x'))).toMatch(/^api_[0-9a-f]{4}__x$/);
     expect(nameOf(api('pets', '///'))).toMatch(/^api_pets__[0-9a-f]{4}$/);
   });

@@ -292,7 +292,7 @@ describe('call_tool', () => {
     expect(textOf(result)).toContain('into "arguments"');
   });
 
-  it('calls with the given arguments whatever else stands next to them', async () => {
+  it('calls with the given arguments whatever else is next to them', async () => {
     const { target } = searchOf(catalogue());
     const args = {
       name: 'acme_heron_mail__delete_message',

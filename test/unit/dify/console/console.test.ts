@@ -124,7 +124,7 @@ describe('a Dify without tools/mcp', () => {
   });
 });
 
-describe('refusals', () => {
+describe('an answer of Dify without a list', () => {
   const rows: [string, FakeReply, object][] = [
     [
       'plugin daemon down',
@@ -177,7 +177,7 @@ describe('refusals', () => {
     ],
   ];
 
-  it.each(rows)('%s', async (_, reply, expected) => {
+  it.each(rows)('is an error that says what to do: %s', async (_, reply, expected) => {
     const { console } = await open({ [`GET ${root}/tools/builtin`]: reply });
     const error = await errorOf(console.listTools('builtin', signal));
     expect(error).toMatchObject(expected);

@@ -460,7 +460,7 @@ describe('answers of another kind', () => {
   });
 });
 
-test(`every recorded download${sharedNote}`, async () => {
+test(`every recorded download is opened or refused as Dify answers${sharedNote}`, async () => {
   const kinds: Record<string, string> = {
     'files/download-as-attachment': 'open',
     'files/download-signed': 'open',

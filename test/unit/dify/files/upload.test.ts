@@ -233,7 +233,7 @@ describe('answers of other versions', () => {
   });
 });
 
-describe('refusals', () => {
+describe('an upload that Dify does not take', () => {
   const notFound = { code: 'not_found', message: 'no', status: 404 };
 
   test.each<[string, Answers, string]>([
@@ -249,7 +249,7 @@ describe('refusals', () => {
     ['an upload without id', { upload: [201, { name: 'x' }] }, 'upstream_error'],
     ['an upload too large for nginx', { upload: [413, {}] }, 'upstream_rejected'],
     ['a failed upload', { upload: [500, { code: 'unknown', message: 'm' }] }, 'upstream_error'],
-  ])('%s', async (_name, answers, code) => {
+  ])('is an error: %s', async (_name, answers, code) => {
     const error = await errorOf(upload(await serve(answers)));
     expect(error.code).toBe(code);
     expect(`${error.toText()} ${JSON.stringify(error.upstream)}`).not.toContain('fake-signature');

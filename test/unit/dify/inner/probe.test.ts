@@ -26,10 +26,10 @@ async function serve(handler: Handler): Promise<Loopback> {
 
 const PAGE = '<!doctype html><html></html>';
 
-describe('version', () => {
+describe('the version of Dify', () => {
   const probe = async (handler: Handler) => probeVersion((await serve(handler)).http, idleSignal());
 
-  test('from the ping, with the clock', async () => {
+  test('comes from the ping, with the clock', async () => {
     const { version, serverDate } = await probe((request, response) => {
       expect(request.url).toBe('/console/api/ping');
       response.setHeader('date', 'Tue, 03 Mar 2026 10:00:00 GMT');
@@ -39,7 +39,7 @@ describe('version', () => {
     expect(serverDate?.toISOString()).toBe('2026-03-03T10:00:00.000Z');
   });
 
-  test('from the health route where the console is kept away', async () => {
+  test('comes from the health route where the console is kept away', async () => {
     const result = await probe((request, response) => {
       response.sendDate = false;
       if (request.url === '/console/api/ping') {
@@ -79,18 +79,18 @@ describe('version', () => {
       (_q, response) => response.writeHead(502, { 'content-type': 'text/html' }).end(PAGE),
       'upstream_unreachable',
     ],
-  ])('%s', async (_name, handler, code) => {
+  ])('cannot be read from an answer of another server: %s', async (_name, handler, code) => {
     expect((await errorOf(probe(handler))).code).toBe(code);
   });
 
-  test('nothing there', async () => {
+  test('cannot be read where nothing listens', async () => {
     const { http, close } = await loopback(() => undefined);
     await close();
     expect((await errorOf(probeVersion(http, idleSignal()))).code).toBe('upstream_unreachable');
   });
 });
 
-describe('inner key', () => {
+describe('the inner key', () => {
   const options = { innerApiKey: INNER_KEY, tenantId: TENANT };
   const probe = async (handler: Handler) => probeInnerKey((await serve(handler)).http, options, idleSignal());
   const refuse =
@@ -98,7 +98,7 @@ describe('inner key', () => {
     (_request, response) =>
       sendJson(response, status, { code, message: 'no', status });
 
-  test('accepted by a request that runs no tool', async () => {
+  test('is accepted by a request that runs no tool', async () => {
     await probe((request, response, body) => {
       expect(request.url).toBe('/inner/api/upload/file/request');
       expect(request.headers['x-inner-api-key']).toBe(INNER_KEY);
@@ -107,33 +107,33 @@ describe('inner key', () => {
     });
   });
 
-  test('refused: names the setting of the key', async () => {
+  test('that Dify refuses leads to the setting of the key', async () => {
     const error = await errorOf(probe(refuse(404, 'not_found')));
     expect(error.code).toBe('upstream_unauthorized');
     expect(error.toText()).toContain('DIFY_INNER_API_KEY');
     expect(error.toText()).not.toContain(INNER_KEY);
   });
 
-  test('unknown workspace: names the setting of the workspace', async () => {
+  test('with an unknown workspace leads to the setting of the workspace', async () => {
     const error = await errorOf(probe(refuse(400, 'invalid_param')));
     expect(error.code).toBe('upstream_unauthorized');
     expect(error.message).toContain(TENANT);
     expect(error.hint).toContain('DIFY_WORKSPACE_ID');
   });
 
-  test('nginx, which does not pass the inner API on', async () => {
+  test('cannot be checked through an nginx that does not pass the inner API on', async () => {
     const page: Handler = (_request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end(PAGE);
     };
     expect((await errorOf(probe(page))).code).toBe('upstream_wrong_address');
   });
 
-  test('not set up', async () => {
+  test('may not be set up in Dify', async () => {
     expect((await errorOf(probe(refuse(401, 'not_setup')))).code).toBe('upstream_not_ready');
   });
 });
 
-test(`the recorded version${sharedNote}`, async () => {
+test(`the version is read from the recorded answers${sharedNote}`, async () => {
   const answers = new Map(recordings('status').map((entry) => [entry.request.path, entry]));
   const isReplay = answers.size > 0;
   const { http } = await serve((request, response) => {

@@ -134,7 +134,7 @@ test.each<[string, number, string, Record<string, string>, string, string]>([
   ['a body too large for a proxy', 413, PAGE, page, 'upstream_rejected', '413'],
   ['a status of its own', 418, json(418, 'teapot', 'short'), dify, 'upstream_error', 'status 418'],
   ['no JSON', 500, 'oops', { 'content-type': 'text/plain' }, 'upstream_error', 'not JSON'],
-])('%s', async (_name, status, body, headers, code, part) => {
+])('the error of an answer says what to do: %s', async (_name, status, body, headers, code, part) => {
   const error = await errorOfAnswer(status, body, headers);
   expect(error.code).toBe(code);
   expect(error.message).toContain(part);
