@@ -179,8 +179,10 @@ export class Caller {
       call.hasSlot = true;
       // The call may have ended while it waited for its slot.
       call.signal.throwIfAborted();
-      const userId = (await endUsers?.idOf(call.request.principal, call.signal)) ?? this.#options.userId;
-      const parameters = await this.#withFiles(call, userId);
+      const endUser = endUsers && (await endUsers.idOf(call.request.principal, call.signal));
+      const userId = endUser ?? this.#options.userId;
+      const hasFiles = tool.fileParameters.length > 0;
+      const parameters = hasFiles ? await this.#withFiles(call, userId) : call.request.parameters;
       call.sent = true;
       silence = watchSilence(tool.ref, silenceMs, observer);
       const { credentialId, providerLabel, forms } = tool;
@@ -215,10 +217,8 @@ export class Caller {
   }
 
   /** Resolves with the parameters after each file has been stored in Dify. */
-  async #withFiles(call: RunningCall, userId: string): Promise<JsonObject> {
-    const { signal, request } = call;
+  #withFiles({ signal, request }: RunningCall, userId: string): Promise<JsonObject> {
     const { tool, parameters, principal } = request;
-    if (tool.fileParameters.length === 0) return parameters;
     return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
   }
 }

@@ -4,7 +4,7 @@ import type {
   Implementation,
   ServerContext,
 } from '@modelcontextprotocol/server';
-import { type CallOutcome, originFields, type ToolService, type Waiting } from '../model/call.ts';
+import type { CallOutcome, ToolService, Waiting } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { originOf, principalOf } from './call-origin.ts';
@@ -66,7 +66,8 @@ export class ToolsCall {
       if (error.rule.mcp === 'protocol') throw protocolError(error);
       if (error.code === 'internal' && !signal.aborted) {
         this.#options.logger.error('A tool call failed unexpectedly', {
-          ...originFields(origin),
+          ...origin,
+          rpc: undefined,
           tool: name,
           error: error.cause ?? error,
         });

@@ -46,11 +46,6 @@ export interface CallOrigin {
   readonly rpc?: CallRpc | undefined;
 }
 
-/** Returns the part of an origin that a log line has. */
-export function originFields(origin: CallOrigin | undefined): CallOrigin | undefined {
-  return origin && { ...origin, rpc: undefined };
-}
-
 export interface CallContext {
   readonly signal: AbortSignal;
   readonly observer?: CallObserver | undefined;

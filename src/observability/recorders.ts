@@ -1,4 +1,3 @@
-import { originFields } from '../model/call.ts';
 import type { CallRecord, CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 
@@ -49,7 +48,8 @@ export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder 
     started: ({ tool, ref, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
-          ...originFields(origin),
+          ...origin,
+          rpc: undefined,
           workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
           providerType: ref?.providerType,

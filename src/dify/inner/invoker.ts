@@ -39,11 +39,9 @@ const DEAD_AFTER_MS = 60_000;
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   const { innerApiKey, tenantId, consoleHeaders, ...limits } = options;
 
-  async function headersFor({ providerType }: ToolRef, signal: AbortSignal) {
-    const isNeeded = providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
-    const login = isNeeded ? await consoleHeaders?.(signal) : undefined;
-    return { ...login, 'x-inner-api-key': innerApiKey };
-  }
+  /** Whether a workflow tool needs a login of the console too. */
+  const needsLogin = ({ providerType }: ToolRef): boolean =>
+    providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
 
   return {
     async *invoke(ref, parameters, { userId, credentialId, providerLabel, signal, memory, exchange }) {
@@ -56,7 +54,8 @@ export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker 
         tool_parameters: parameters,
         credential_id: credentialId,
       };
-      const headers = await headersFor(ref, signal);
+      const login = needsLogin(ref) ? await consoleHeaders?.(signal) : undefined;
+      const headers = { ...login, 'x-inner-api-key': innerApiKey };
       const target = { ...ref, providerLabel };
       let heardAt = performance.now();
       const answer = await http.send({ method: 'POST', path: PATH, headers, body, signal, exchange });

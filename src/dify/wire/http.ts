@@ -100,12 +100,13 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
   });
   let version: string | undefined;
   /** Of the last request: nearly all have the same address, and reading it takes time. */
-  let last: { readonly path: string; readonly url: URL } | undefined;
-  function urlOf(path: string): URL {
-    if (last?.path === path) return last.url;
+  let last: Address | undefined;
+  function addressOf(path: string): Address {
+    if (last?.given === path) return last;
     const url = new URL(path.startsWith('/') ? `${baseUrl.origin}${prefix}${path}` : path);
-    last = { path, url };
-    return url;
+    const { origin, pathname, search } = url;
+    last = { given: path, url, origin, path: pathname, target: pathname + search };
+    return last;
   }
   return {
     baseUrl,
@@ -115,11 +116,10 @@ export function createDifyHttp(options: DifyHttpOptions): DifyHttp {
     async send(request) {
       for (const secret of secretsIn(request.headers ?? {})) secrets.remember(secret);
       const { path } = request;
-      const url = urlOf(path);
       const began = performance.now();
       const done = (status?: number): void =>
         options.meter?.upstream(planeOf(path), status, performance.now() - began);
-      const answer = await exchange(agent, url, request, { secrets, done });
+      const answer = await exchange(agent, addressOf(path), request, { secrets, done });
       version = answer.version ?? version;
       return answer;
     },
@@ -150,6 +150,15 @@ function planeOf(path: string): Plane {
   return path.startsWith('/console/') ? 'console' : 'files';
 }
 
+/** The parts of a request's URL. */
+interface Address extends Destination {
+  /** The path or URL of which it was read. */
+  readonly given: string;
+  readonly origin: string;
+  /** The path with the query. */
+  readonly target: string;
+}
+
 interface ExchangeContext {
   readonly secrets: Secrets;
   /** Called when the exchange has ended, with the status if there was an answer. */
@@ -158,12 +167,11 @@ interface ExchangeContext {
 
 async function exchange(
   agent: Agent,
-  url: URL,
+  destination: Address,
   request: DifyRequest,
   { secrets, done }: ExchangeContext,
 ): Promise<DifyAnswer> {
   if (request.signal.aborted) throw abortError(request.signal);
-  const destination: Destination = { url, path: url.pathname };
   const content = encodeBody(request);
   const limit = limitExchange(request.signal, request.timeoutMs, destination);
   const arriving = new Exchange({
@@ -185,8 +193,8 @@ async function exchange(
     arriving.abort(limit.cause() ?? abortError(limit.signal)),
   );
   const options = {
-    origin: url.origin,
-    path: url.pathname + url.search,
+    origin: destination.origin,
+    path: destination.target,
     method: request.method,
     ...content,
     // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
