@@ -69,7 +69,7 @@ export class FairSlots {
     signal.throwIfAborted();
     this.#firstPrincipal ??= claim.principal;
     this.#hasSeveral ||= claim.principal !== this.#firstPrincipal;
-    // Whoever waits now does not fit, so a call that fits overtakes nobody.
+    // The calls that wait do not fit, so a call that fits overtakes none of them.
     if (this.#fits(claim)) return this.#take(claim);
     const queue = this.#queues.get(claim.principal) ?? new Set();
     this.#checkQueue(queue);

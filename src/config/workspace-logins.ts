@@ -19,7 +19,7 @@ export async function withLogins(settings: Settings, logins: StoredLogins | unde
   return found;
 }
 
-/** Returns what the workspaces lack to be reached, and logins of which Dify allows only one at a time. */
+/** Returns what the workspaces lack to be reached, and accounts that two workspaces share. */
 export function workspaceProblems({ dify: main }: Settings, workspaces: Workspaces): readonly Problem[] {
   const accounts = new Map<string, string>();
   const first = accountOf(main);

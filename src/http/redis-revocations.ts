@@ -38,14 +38,14 @@ export class RedisRevocations {
       this.#own.add(sha256);
       this.#withdrawn.delete(sha256);
     }
-    if (hashes.length > 0) void this.#load(true);
+    if (hashes.length > 0) void this.#load();
   }
 
   /** Admits keys again that this replica revoked, because they are back in its file. */
   withdraw(hashes: readonly string[]): void {
     const back = hashes.filter((sha256) => this.#own.delete(sha256));
     for (const sha256 of back) this.#withdrawn.add(sha256);
-    if (back.length > 0) void this.#load(true);
+    if (back.length > 0) void this.#load();
   }
 
   /** Calls back with each key that another replica revoked. */
@@ -53,19 +53,20 @@ export class RedisRevocations {
     this.#listeners.push(listener);
   }
 
-  /** Writes the revocations of this replica, and reads those of all. */
-  async #load(isNews = false): Promise<void> {
+  /** Writes the revocations of this replica, tells the others what that changed, and reads those of all. */
+  async #load(): Promise<void> {
     this.#stopRetry();
+    const [own, withdrawn] = [[...this.#own], [...this.#withdrawn]];
     try {
       const members = await this.#connection.run(async (client) => {
-        const [own, withdrawn] = [[...this.#own], [...this.#withdrawn]];
-        if (own.length > 0) await client.sAdd(REVOKED, own);
-        if (withdrawn.length > 0) await client.sRem(REVOKED, withdrawn);
+        const added = own.length === 0 ? 0 : await client.sAdd(REVOKED, own);
+        const removed = withdrawn.length === 0 ? 0 : await client.sRem(REVOKED, withdrawn);
         await client.expire(REVOKED, KEEP_S);
-        if (isNews) await client.publish(NEWS, '');
+        // A Redis that lost them has changed too, and the other replicas may have read it before.
+        if (added + removed > 0) await client.publish(NEWS, '');
         return client.sMembers(REVOKED);
       });
-      this.#withdrawn.clear();
+      for (const sha256 of withdrawn) this.#withdrawn.delete(sha256);
       const before = this.#revoked;
       this.#revoked = new Set(members);
       for (const sha256 of members) {
@@ -73,7 +74,7 @@ export class RedisRevocations {
       }
     } catch {
       // Listening begins again before commands are possible.
-      this.#stopRetry = after(RETRY_MS, () => void this.#load(isNews), { ref: false });
+      this.#stopRetry = after(RETRY_MS, () => void this.#load(), { ref: false });
     }
   }
 }

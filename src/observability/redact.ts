@@ -71,7 +71,7 @@ function copyObject(value: object, { secrets, depth, parents }: Place): unknown 
   return result;
 }
 
-/** The decisions about the names of the last log lines, most of which have the same names. */
+/** The decisions about the names of recent log lines. Most lines have the same names. */
 const decided = new Map<string, boolean>();
 
 function isSecretName(name: string): boolean {

@@ -29,7 +29,7 @@ export interface DifyLoginsOptions {
   readonly logger: Logger;
 }
 
-/** The logins of the persons who have signed in: one an account, whichever clients it uses. */
+/** The logins of the persons who have signed in: one for each account, for all of its clients. */
 export class DifyLogins {
   readonly #options: DifyLoginsOptions;
   readonly #listeners: ((accountId: string) => void)[] = [];

@@ -152,7 +152,7 @@ function planeOf(path: string): Plane {
 
 /** The parts of a request's URL. */
 interface Address extends Destination {
-  /** The path or URL of which it was read. */
+  /** The path or URL as given. */
   readonly given: string;
   readonly origin: string;
   /** The path with the query. */
