@@ -20,6 +20,7 @@ import {
   type ScriptedRequest,
   startScriptedDify,
 } from '../../support/scripted-dify.ts';
+import { withoutTracing } from '../../support/no-tracing.ts';
 import { streamed } from './rows/row.ts';
 
 /** What each secret has that nothing else has, and that no way of quoting changes. */
@@ -78,10 +79,12 @@ beforeAll(async () => {
   dify = await startScriptedDify(answerOf);
   otlp = await startOtlpReceiver();
   const exporter = new OTLPTraceExporter({ url: `${otlp.url}/v1/traces` });
+  withoutTracing();
   provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   provider.register();
 });
 afterAll(async () => {
+  withoutTracing();
   await provider.shutdown();
   await otlp[Symbol.asyncDispose]();
   await dify[Symbol.asyncDispose]();

@@ -15,6 +15,7 @@ import {
   SERVER_KIND,
   startOtlpReceiver,
 } from '../../support/otlp-receiver.ts';
+import { withoutTracing } from '../../support/no-tracing.ts';
 import { callRequest, openRawSession, raw } from '../../support/raw-http.ts';
 import {
   accountEnv,
@@ -38,6 +39,7 @@ let provider: NodeTracerProvider;
 /** The headers of the requests that run tools. */
 let runs: IncomingHttpHeaders[];
 beforeAll(async () => {
+  withoutTracing();
   sandbox = await createSandbox();
   otlp = await startOtlpReceiver();
   front = await startFront(sandbox.url, {
@@ -48,6 +50,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  withoutTracing();
   await provider.shutdown();
   await front[Symbol.asyncDispose]();
   await otlp[Symbol.asyncDispose]();
