@@ -1,5 +1,5 @@
 import type { AdminAnswer } from './host.ts';
-import { html, Html } from './html.ts';
+import { html, Html } from '../model/html.ts';
 import { POLICY, STYLE } from './style.ts';
 
 /** Returns a whole page. */

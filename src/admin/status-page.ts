@@ -7,7 +7,7 @@ import type {
   WorkspaceStatus,
 } from '../model/status.ts';
 import type { AdminAnswer } from './host.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../model/html.ts';
 import { ago, number, page, section, since, table } from './page.ts';
 import { toolPage, viewPage, viewPath } from './tools-page.ts';
 

@@ -1,6 +1,6 @@
 import type { ToolStatus, ViewStatus, WorkspaceStatus } from '../model/status.ts';
 import type { AdminAnswer } from './host.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../model/html.ts';
 import { number, page, section, table } from './page.ts';
 
 /** Returns the path of a view's page, or of one of its tools. */

@@ -1,28 +1,6 @@
 import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-
-/** Text of a page in which everything that came from outside is escaped. */
-export class Html {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-type Part = Html | string | undefined | readonly (Html | undefined)[];
-
-/** Returns HTML with each value escaped, except those that are HTML already. */
-export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
-  return new Html(strings.reduce((text, part, index) => `${text}${shown(values[index - 1])}${part}`));
-}
-
-function shown(value: Part): string {
-  if (value === undefined) return '';
-  if (value instanceof Html) return value.text;
-  if (typeof value !== 'string') return value.map(shown).join('');
-  return value.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
+import { Html, html } from '../model/html.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--line:#8886;--accent:#155eef;--bad:#b42318}

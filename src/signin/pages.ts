@@ -1,7 +1,8 @@
 import type { SignInWays } from '../dify/console/sign-in.ts';
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
 import type { BridgeError } from '../model/errors.ts';
-import { type Html, html, wholePage } from './html.ts';
+import { type Html, html } from '../model/html.ts';
+import { wholePage } from './html.ts';
 
 /** What every form carries, against forms of other sites. */
 export interface FormContext {

@@ -10,6 +10,9 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
+/** Whether a page has loaded that does not lead on by itself. A page that is being replaced is empty for a moment. */
+const STAYS = `document.readyState === 'complete' && document.querySelector('meta[http-equiv=refresh]') === null`;
+
 /** A tab of a real Chromium in which pages run no JavaScript. */
 export interface ChromiumTab {
   /** Opens an address, and resolves when the page has loaded. */
@@ -91,11 +94,12 @@ export async function startTab({ width = 390, height = 844 } = {}): Promise<Chro
     async click(value) {
       let load = loaded();
       await evaluate(`document.querySelector('button[value=${value}]').click()`);
-      await load;
-      // Pages that lead on by themselves do not stay.
-      while ((await evaluate(`document.querySelector('meta[http-equiv=refresh]') !== null`)) === true) {
-        load = loaded();
+      let stays: unknown = false;
+      while (stays !== true) {
         await load;
+        // Before the question, because the next page may load while it is answered.
+        load = loaded();
+        stays = await evaluate(STAYS);
       }
     },
     async ledTo(prefix) {

@@ -238,7 +238,7 @@ describe('the pages', () => {
     const { url } = await authorizationRequest(base, { client_id: id });
     const browser = await newBrowser().open(url.href);
     await browser.submit('password', ada.credentials);
-    expect(browser.page).toContain('&#60;script&#62;alert(1)&#60;/script&#62;&#34; onclick=&#34;x');
+    expect(browser.page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot; onclick=&quot;x');
     expect(browser.page).not.toContain('\u202e');
   });
 
