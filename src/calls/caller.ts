@@ -1,6 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import { type CallContext, type CallObserver, LOCAL_PRINCIPAL } from '../model/call.ts';
 import {
+  type CallFacts,
   type CallPlace,
   type CallRecord,
   type CallRecorder,
@@ -46,6 +47,9 @@ export interface CallerOptions {
   /** Default: `NO_RECORDER`. */
   readonly recorder?: CallRecorder | undefined;
 }
+
+/** What is called: a published tool, or a name that is none. */
+type RecordedTool = Pick<CallFacts, 'tool' | 'ref' | 'credentialId' | 'isBridgeTool'>;
 
 /** Who calls, and with which arguments. */
 export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
@@ -100,14 +104,20 @@ export class Caller {
   }
 
   /** Records a call that ends before it is made. */
-  refuse(
-    tool: ReturnType<typeof toolFacts> | { readonly tool: string },
+  refuse(tool: RecordedTool, call: RefusedCall, outcome: ErrorCode): void {
+    this.record(tool, call)(outcome);
+  }
+
+  /** Records a call that is not made, because the bridge answers it. Returns what records its end. */
+  record(
+    tool: RecordedTool,
     { principal = LOCAL_PRINCIPAL, ...call }: RefusedCall,
-    outcome: ErrorCode,
-  ): void {
+  ): (outcome: ErrorCode | 'ok') => void {
     const { recorder = NO_RECORDER, place } = this.#options;
+    const startedAt = performance.now();
     const record = recorder.started({ ...place, ...tool, ...call, principal });
-    record.ended({ outcome, durationMs: 0, messages: 0, bytes: 0 });
+    return (outcome) =>
+      record.ended({ outcome, durationMs: performance.now() - startedAt, messages: 0, bytes: 0 });
   }
 
   /**
