@@ -14,6 +14,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
+import { rateLimited } from '../model/rate-limited.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -39,7 +40,10 @@ export interface CallerOptions {
   readonly limits: Pick<CallLimits, 'enter' | 'running'>;
   /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
-  /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
+  /**
+   * Called after a call whose failure suggests that Dify's tools are not as they were listed, at most once in 5 s. Must
+   * not throw.
+   */
   readonly onStale?: (() => void) | undefined;
   /** Memory for the answers of all calls together. */
   readonly memory: Pick<MemoryBudget, 'lease'>;
@@ -60,15 +64,19 @@ export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
 }
 
 const SILENCE_MS = 60_000;
+/** The shortest time between two calls of `onStale`, in milliseconds: a client may make many calls that fail. */
+const STALE_MS = 5000;
 
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
   readonly #calls = new Map<RunningCall, Promise<ToolResult>>();
+  readonly #stale: () => void;
   #closing = false;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#stale = rateLimited(STALE_MS, () => options.onStale?.());
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
@@ -96,7 +104,7 @@ export class Caller {
     if (!tool.authorized) {
       // Its parameters may not be listed, so that nobody could correct the arguments. They are as soon as the list has
       // the credentials that Dify may have by now.
-      this.#options.onStale?.();
+      this.#stale();
       throw unauthorizedError(tool.providerLabel);
     }
     this.refuse(toolFacts(tool), call, 'invalid_arguments');
@@ -179,7 +187,7 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS } = this.#options;
     let slot: CallSlot | undefined;
     let failure: BridgeError | undefined;
     let silence: Silence | undefined;
@@ -215,7 +223,7 @@ export class Caller {
     } catch (error) {
       failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
-      if (isStale(failure, tool)) onStale?.();
+      if (isStale(failure, tool)) this.#stale();
       throw failure;
     } finally {
       silence?.stop();
