@@ -17,20 +17,21 @@ const HEADER_BYTES = 8;
 export function runWithCodeCache(path: string, folder: string): () => void {
   const source = readFileSync(path, 'latin1');
   const checksum = crc32(source);
-  // Each Node.js has a file of its own. A later version of the program replaces it.
-  const stored = join(folder, `${process.version}-${process.arch}`);
+  // Each Node.js and each installed program has a file of its own. A later version of the program replaces it.
+  const stored = join(folder, `${process.version}-${process.arch}-${crc32(path).toString(16)}`);
   const cachedData = readCode(stored, checksum);
   const script = new Script(source, {
     filename: path,
     cachedData,
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
+  // Not the buffer itself, which would stay in memory.
+  const usable = script.cachedDataRejected === true ? 0 : (cachedData?.length ?? 0);
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path));
   return () => {
-    const usable = script.cachedDataRejected === true ? undefined : cachedData;
     const code = script.createCachedData();
-    if (code.length > (usable?.length ?? 0) * GROWTH) writeCode(stored, checksum, code);
+    if (code.length > usable * GROWTH) writeCode(stored, checksum, code);
   };
 }
 
