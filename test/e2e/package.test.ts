@@ -10,7 +10,7 @@ import { cleanEnvironment, ROOT } from '../support/program.ts';
 const execute = promisify(execFile);
 
 /** What the program imports where it uses it. */
-const PART = /^dist\/part-[\w-]+\.js(\.map|\.LEGAL\.txt)?$/;
+const PART = /^dist\/part-[\w-]+\.c?js(\.map|\.LEGAL\.txt)?$/;
 
 interface Packed {
   readonly filename: string;
