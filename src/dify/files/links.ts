@@ -37,6 +37,17 @@ export function parseFileLink(url: string): FileLink | undefined {
   };
 }
 
+/**
+ * Returns path and query of an address of Dify, for our own base URL: the address names the host as Dify sees itself.
+ * Returns the path from `/files/` on if it has that. An address that is none is returned as it is.
+ */
+export function ownPath(url: string): string {
+  if (!URL.canParse(url, 'http://dify.invalid')) return url;
+  const { pathname, search } = new URL(url, 'http://dify.invalid');
+  const start = pathname.indexOf('/files/');
+  return `${start === -1 ? pathname : pathname.slice(start)}${search}`;
+}
+
 export function isWebAddress(url: string): boolean {
   return /^https?:\/\//i.test(url);
 }
