@@ -9,7 +9,6 @@ import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';
 
 export interface RemoteFilesOptions {
-  /** False allows only https. */
   readonly allowHttp: boolean;
   /** Host names and networks that may be private. */
   readonly allowedNetworks: readonly string[];
@@ -51,7 +50,6 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
     return url;
   }
 
-  /** Follows all redirects and returns the final answer. */
   async function follow(address: string, watch: Watch): Promise<{ url: URL; answer: Answer }> {
     let url = checked(address);
     for (let redirects = 0; ; redirects += 1) {

@@ -38,7 +38,6 @@ export async function allowedAddresses(
   return addresses;
 }
 
-/** Returns a lookup function that answers only these addresses. */
 export function fixedLookup(addresses: readonly string[]): LookupFunction {
   const all = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, options, done) => {

@@ -18,7 +18,6 @@ export interface RedisOptions {
   readonly logger: Logger;
 }
 
-/** A connection to Redis that reconnects by itself. */
 export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>;
 
 /**

@@ -41,7 +41,6 @@ export function isBase64(data: string): boolean {
   return data.length % 4 === 0 && padding < 3 && !/[^A-Za-z0-9+/]/.test(data.slice(0, data.length - padding));
 }
 
-/** Returns a bare text as a file. */
 function fromText(text: string, sources: readonly FileSource[]): Record<string, unknown> | undefined {
   const head = text.slice(0, HEAD).trimStart();
   if (DATA_URL.test(head)) return { data: text.trim() };

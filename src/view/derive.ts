@@ -44,7 +44,6 @@ export interface Derived {
   readonly mode: Mode;
   /** The decision of `auto`; undefined before the first one. */
   readonly decided: AutoMode | undefined;
-  /** The answer to tools/list. */
   readonly list: ToolList;
   readonly fingerprint: string;
   /** The published tools that clients do not see because one of the bridge's own tools has their name. */

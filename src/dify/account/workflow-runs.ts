@@ -42,7 +42,6 @@ const WORKFLOW = {
  */
 export class WorkflowRuns {
   readonly #session: ConsoleSession;
-  /** The largest accepted event, in bytes. */
   readonly #maxEventBytes: number;
   readonly #rereadMs: number;
   /** The installed apps by the app. */

@@ -7,7 +7,6 @@ import { type ConsoleTokens, isPlain, readTokens, refreshTokens, tokenHeaders } 
 import type { ConsoleSession } from './session.ts';
 import { signInError } from './sign-in-errors.ts';
 
-/** The ways to sign in that a Dify offers. */
 export interface SignInWays {
   readonly password: boolean;
   readonly emailCode: boolean;

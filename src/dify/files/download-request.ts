@@ -11,7 +11,6 @@ export type DownloadAddress =
   | { readonly kind: 'unavailable'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** The reason if Dify has deleted the file. */
 export const GONE = 'Dify no longer has the file.';
 
 /** Asks Dify for the address of a file. Rejects as `DifyHttp.send` does. */

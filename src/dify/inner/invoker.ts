@@ -40,7 +40,6 @@ const DEAD_AFTER_MS = 60_000;
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   const { innerApiKey, tenantId, consoleHeaders, ...limits } = options;
 
-  /** Whether a workflow tool needs a login of the console too. */
   const needsLogin = ({ providerType }: ToolRef): boolean =>
     providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
 
