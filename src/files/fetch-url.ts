@@ -25,10 +25,7 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const IDLE_MS = 15_000;
 
-/**
- * Returns a fetcher for callers who may be hostile. Every address of a host name must be public or
- * allowed, the connection uses an address that was checked, and each redirect is checked again.
- */
+/** Returns a fetcher for callers who may be hostile: it checks each address and redirect before it connects. */
 export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
   const {
     allowHttp,

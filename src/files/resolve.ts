@@ -13,10 +13,7 @@ export const systemResolver: Resolver = async (host) => {
   return found.map(({ address }) => address);
 };
 
-/**
- * Returns the addresses of a host if every one is allowed. The caller connects to one of them and does
- * not resolve the name again. Rejects with `file_refused`.
- */
+/** Returns the addresses of a host, to connect to without resolving it again. Rejects unless every one is allowed. */
 export async function allowedAddresses(
   url: URL,
   policy: NetworkPolicy,

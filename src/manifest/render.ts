@@ -15,10 +15,7 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** The most nesting levels of one tool in a file; the reader allows for the levels around it. */
 const MAX_TOOL_DEPTH = 80;
 
-/**
- * Returns the registry as files, one for each provider of a published tool: the texts by file name, and the
- * tools that no file can contain.
- */
+/** Returns one file for each provider of a published tool, by name, and the tools that no file can contain. */
 export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]) {
   const declarations = declarationsOf(providers);
   const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
@@ -83,10 +80,7 @@ function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyH
   return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
 }
 
-/**
- * Returns a predicate that tells whether a withheld tool may be why a published name has a hash: its name
- * begins with that name without the hash. A few extra tools do no harm.
- */
+/** Returns whether a withheld tool may be why a published name has a hash. A few extra tools do no harm. */
 function neededForNames(registry: Registry): (withheld: string) => boolean {
   const stems = new Set(registry.tools.map(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1]));
   return (withheld) =>

@@ -5,10 +5,7 @@ import { declarationsOf } from './declaration.ts';
 import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
-/**
- * Returns the differences in an approved tool's parameters that callers do not set (`dify.endpoint`):
- * nobody sees them, but every call sends their defaults.
- */
+/** Returns differences in parameters that nobody sees (`dify.endpoint`), because every call sends their defaults. */
 export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 
 /** Compares the declarations of providers with the approved ones, each when its tool is asked for. */

@@ -39,10 +39,7 @@ export const UNLIMITED: MemoryLease = {
 
 /** Counts answers that wait for their clients to read them. */
 export interface OutgoingMemory {
-  /**
-   * Counts memory that is in use already, even beyond the limit, so that calls wait for it. Returns the function that
-   * ends this.
-   */
+  /** Counts memory that is in use, even beyond the limit, so that calls wait. Returns the function that ends this. */
   hold(bytes: number): () => void;
 }
 

@@ -55,10 +55,7 @@ function parameterText(schema: JsonObject, depth: number): string {
   return text;
 }
 
-/**
- * Returns the first sentence of a description, at most `max` units. Chinese and Japanese full stops need no space
- * after.
- */
+/** Returns the first sentence, at most `max` units. Chinese and Japanese full stops need no space after. */
 export function firstSentence(description: string, max: number): string {
   const line =
     description

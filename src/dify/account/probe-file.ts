@@ -15,10 +15,7 @@ const FILE = {
   },
 };
 
-/**
- * Uploads a small file and fetches it again. Resolves with false if this Dify names no address for it. Rejects with what
- * prevents it.
- */
+/** Uploads a small file and fetches it again. Resolves with false if this Dify names no address for it. */
 export async function probeFile(
   session: ConsoleSession,
   opener: FileOpener,

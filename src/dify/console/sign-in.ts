@@ -72,10 +72,7 @@ export async function logInByCode(
   return tokens;
 }
 
-/**
- * Ends a login in Dify. Access tokens, which Dify cannot revoke, stay valid for up to an hour. Rejects if Dify cannot be
- * reached.
- */
+/** Ends a login in Dify. Access tokens stay valid for up to an hour. Rejects if Dify cannot be reached. */
 export async function signOut(http: DifyHttp, tokens: ConsoleTokens): Promise<void> {
   // Dify ends the login whose refresh token it issued last, which may be that of the person's browser.
   const latest = await refreshTokens(http, tokens, TIMEOUT_MS);

@@ -37,10 +37,7 @@ export function parseFileLink(url: string): FileLink | undefined {
   };
 }
 
-/**
- * Returns path and query of an address of Dify, for our own base URL: the address names the host as Dify sees itself.
- * Returns the path from `/files/` on if it has that. An address that is none is returned as it is.
- */
+/** Returns the path of an address of Dify, from `/files/` on if it has that, without the host as Dify sees itself. */
 export function ownPath(url: string): string {
   if (!URL.canParse(url, 'http://dify.invalid')) return url;
   const { pathname, search } = new URL(url, 'http://dify.invalid');
