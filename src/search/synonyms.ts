@@ -79,7 +79,6 @@ export function verbsOf(term: string): readonly string[] {
   return meaningsOf(actions, term).flatMap((action) => names[action] ?? []);
 }
 
-/** Returns whether a term of the index stands for a concept. */
 export function isConcept(term: string): boolean {
   return term.startsWith('#');
 }
