@@ -48,7 +48,13 @@ export class BridgeError extends Error {
     const { code, retryAfterSeconds, upstream, cause } = this;
     const problems = this.problems.map(({ path, message }) => ({ path, message: change(message) }));
     const hint = this.hint === undefined ? undefined : change(this.hint);
-    return new BridgeError(code, change(this.message), { hint, problems, retryAfterSeconds, upstream, cause });
+    return new BridgeError(code, change(this.message), {
+      hint,
+      problems,
+      retryAfterSeconds,
+      upstream,
+      cause,
+    });
   }
 
   /** Returns message, problems and hint as text for a model or a person. */
