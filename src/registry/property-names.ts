@@ -1,5 +1,5 @@
 import { compare } from '../model/compare.ts';
-import { asciiName, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
+import { asciiName, hashOf, shortenName, startWithLetter, withHash } from './ascii-name.ts';
 import { MAX_PROPERTY_NAME } from './shape.ts';
 
 /**
@@ -31,5 +31,5 @@ function propertyName(name: string): string {
   if (RESERVED.test(name)) return `p_${name}`;
   const clean = asciiName(name, 'parameter');
   const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');
-  return cutMiddle(named, MAX_PROPERTY_NAME, name);
+  return shortenName(named, MAX_PROPERTY_NAME, name);
 }
