@@ -17,6 +17,7 @@ const FLOORS = { 'sdk-v1': 'SDK v1', 'sdk-v2': 'SDK v2', 'node-http': 'node:http
 const MODEL_PARTS = {
   list: 'tools/list of declared plugins, for a model',
   official: 'tools/list of the official plugins, for a model',
+  workspace: 'tools/list of a recorded workspace, for a model',
   results: 'results of fixed calls, for a model',
 };
 
