@@ -6,6 +6,7 @@ import {
   isWithoutTools,
 } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { workspaceTexts } from '../../config/workspace-texts.ts';
 import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
@@ -81,7 +82,17 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   const secrets = new Secrets(configSecrets(target.config));
   const http = createDifyHttp({ baseUrl: connection.apiUrl, secrets });
   try {
-    yield* remoteChecks(context, { ...loaded, config: target.config }, connection, http, signal);
+    const text = workspaceTexts(loaded.config) ?? String;
+    for await (const step of remoteChecks(
+      context,
+      { ...loaded, config: target.config },
+      connection,
+      http,
+      signal,
+    )) {
+      const { message, details, fix } = step;
+      yield { ...step, message: text(message), details: details?.map(text), fix: fix && text(fix) };
+    }
     yield { names: ['port'], ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();

@@ -1,6 +1,7 @@
 import { openAccount } from '../../app/road.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
+import { workspaceTexts } from '../../config/workspace-texts.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createConsoleSession } from '../../dify/console/session.ts';
 import { currentRole } from '../../dify/console/sign-in.ts';
@@ -40,7 +41,7 @@ export function run(context: CommandContext): Promise<number> {
       });
       show(context, { config, connection, login, others, version: http.version(), asked });
       if (asked.error === undefined) return 0;
-      context.output.error(asked.error);
+      context.output.error(asked.error.withTexts(workspaceTexts(config) ?? String));
       return asked.error.rule.exit;
     } finally {
       await http.close();
