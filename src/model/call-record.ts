@@ -20,8 +20,10 @@ export interface CallFacts extends CallPlace {
   readonly principal: string;
   /** The published name; if no tool has it, the name that the client sent. */
   readonly tool: string;
-  /** Absent if no tool has the name. */
+  /** Absent if no tool has the name, and for a tool of the bridge. */
   readonly ref?: ToolRef | undefined;
+  /** Whether the bridge answers by itself: one of the tools that search tools, or that fetch and cancel calls. */
+  readonly isBridgeTool?: boolean | undefined;
   readonly credentialId?: string | undefined;
   readonly origin?: CallOrigin | undefined;
   /** The arguments as the client sent them. */
@@ -52,6 +54,11 @@ export interface CallRecord {
 export interface CallRecorder {
   /** Must not throw. */
   started(facts: CallFacts): CallRecord;
+}
+
+/** Returns the name under which records show the provider of a tool; undefined if no tool has the name. */
+export function providerName({ ref, isBridgeTool }: CallFacts): string | undefined {
+  return isBridgeTool === true ? 'bridge' : ref?.providerId;
 }
 
 /** Records nothing. The default of the library and of tests. */

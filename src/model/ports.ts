@@ -173,3 +173,9 @@ export interface RemoteFiles {
   /** Fetches a whole file. Rejects with `file_refused`, `file_too_large` or the signal's reason. */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;
 }
+
+/** The part of a Redis client that counts. */
+export interface RateStore {
+  /** Runs a script. Rejects if Redis does not answer. */
+  eval(script: string, options: { readonly keys: string[]; readonly arguments: string[] }): Promise<unknown>;
+}

@@ -261,7 +261,11 @@ function createAnswer(
     json: async () => (await digested()).json(),
     mask: (words) => secrets.mask(words),
     discard: async () => {
-      await collect(DISCARD_BYTES).catch(() => undefined);
+      // The rest of a large body may never come: its connection is closed instead of awaited.
+      const isLarge = Number(headers['content-length']) > DISCARD_BYTES;
+      await (isLarge
+        ? body[Symbol.asyncIterator]().return?.()
+        : collect(DISCARD_BYTES).catch(() => undefined));
     },
   };
 }

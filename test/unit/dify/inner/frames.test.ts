@@ -143,13 +143,14 @@ describe('recorded streams', () => {
     chunks: (entry.response.chunks ?? []).map((chunk) => Buffer.from(chunk.base64, 'base64')),
   }));
 
-  test(`at every offset${sharedNote}`, async () => {
+  // Frames and lines of the tests' own are cut at every offset above.
+  test(`cut once, at every seventh offset${sharedNote}`, async () => {
     for (const { name, bytes } of streams) {
       const whole = await collect(decode([bytes]));
       expect(whole).not.toEqual([]);
       const text = JSON.stringify(whole);
       const differing: number[] = [];
-      for (let offset = 1; offset < bytes.length; offset += 1) {
+      for (let offset = 1; offset < bytes.length; offset += 7) {
         const frames = await collect(decode([bytes.subarray(0, offset), bytes.subarray(offset)]));
         if (JSON.stringify(frames) !== text) differing.push(offset);
       }
