@@ -1,6 +1,7 @@
 import { abortable, after } from '../model/async.ts';
 import { type CallContext, type CallObserver, LOCAL_PRINCIPAL } from '../model/call.ts';
 import {
+  type CallFacts,
   type CallPlace,
   type CallRecord,
   type CallRecorder,
@@ -13,6 +14,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
+import { rateLimited } from '../model/rate-limited.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -38,7 +40,10 @@ export interface CallerOptions {
   readonly limits: Pick<CallLimits, 'enter' | 'running'>;
   /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
-  /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
+  /**
+   * Called after a call whose failure suggests that Dify's tools are not as they were listed, at most once in 5 s. Must
+   * not throw.
+   */
   readonly onStale?: (() => void) | undefined;
   /** Memory for the answers of all calls together. */
   readonly memory: Pick<MemoryBudget, 'lease'>;
@@ -46,6 +51,9 @@ export interface CallerOptions {
   /** Default: `NO_RECORDER`. */
   readonly recorder?: CallRecorder | undefined;
 }
+
+/** What is called: a published tool, or a name that is none. */
+type RecordedTool = Pick<CallFacts, 'tool' | 'ref' | 'credentialId' | 'isBridgeTool'>;
 
 /** Who calls, and with which arguments. */
 export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
@@ -56,15 +64,19 @@ export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
 }
 
 const SILENCE_MS = 60_000;
+/** The shortest time between two calls of `onStale`, in milliseconds: a client may make many calls that fail. */
+const STALE_MS = 5000;
 
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
   readonly #options: CallerOptions;
   readonly #calls = new Map<RunningCall, Promise<ToolResult>>();
+  readonly #stale: () => void;
   #closing = false;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#stale = rateLimited(STALE_MS, () => options.onStale?.());
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
@@ -92,7 +104,7 @@ export class Caller {
     if (!tool.authorized) {
       // Its parameters may not be listed, so that nobody could correct the arguments. They are as soon as the list has
       // the credentials that Dify may have by now.
-      this.#options.onStale?.();
+      this.#stale();
       throw unauthorizedError(tool.providerLabel);
     }
     this.refuse(toolFacts(tool), call, 'invalid_arguments');
@@ -100,14 +112,20 @@ export class Caller {
   }
 
   /** Records a call that ends before it is made. */
-  refuse(
-    tool: ReturnType<typeof toolFacts> | { readonly tool: string },
+  refuse(tool: RecordedTool, call: RefusedCall, outcome: ErrorCode): void {
+    this.record(tool, call)(outcome);
+  }
+
+  /** Records a call that is not made, because the bridge answers it. Returns what records its end. */
+  record(
+    tool: RecordedTool,
     { principal = LOCAL_PRINCIPAL, ...call }: RefusedCall,
-    outcome: ErrorCode,
-  ): void {
+  ): (outcome: ErrorCode | 'ok') => void {
     const { recorder = NO_RECORDER, place } = this.#options;
+    const startedAt = performance.now();
     const record = recorder.started({ ...place, ...tool, ...call, principal });
-    record.ended({ outcome, durationMs: 0, messages: 0, bytes: 0 });
+    return (outcome) =>
+      record.ended({ outcome, durationMs: performance.now() - startedAt, messages: 0, bytes: 0 });
   }
 
   /**
@@ -169,7 +187,7 @@ export class Caller {
     observer: CallObserver | undefined,
   ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
     const { tool } = call.request;
-    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS } = this.#options;
     let slot: CallSlot | undefined;
     let failure: BridgeError | undefined;
     let silence: Silence | undefined;
@@ -205,7 +223,7 @@ export class Caller {
     } catch (error) {
       failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
-      if (isStale(failure, tool)) onStale?.();
+      if (isStale(failure, tool)) this.#stale();
       throw failure;
     } finally {
       silence?.stop();

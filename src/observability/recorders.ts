@@ -45,14 +45,14 @@ export class Recorders implements CallRecorder {
 /** Returns the recorder that writes one line to the log for each call. It names all workspaces but one. */
 export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder {
   return {
-    started: ({ tool, ref, origin, workspace }) => ({
+    started: ({ tool, ref, isBridgeTool, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
           ...origin,
           rpc: undefined,
           workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
-          providerType: ref?.providerType,
+          providerType: isBridgeTool === true ? 'bridge' : ref?.providerType,
           outcome,
           durationMs: Math.round(durationMs),
           messages,

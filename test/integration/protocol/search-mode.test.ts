@@ -19,10 +19,11 @@ afterEach(async () => {
 });
 
 /** Calls the tools of a fake bridge, which take any arguments. */
-function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call' | 'refuse'> {
+function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call' | 'refuse' | 'record'> {
   return {
     check: () => ({ parameters: {} }),
     refuse: () => undefined,
+    record: () => () => undefined,
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
   };
 }
