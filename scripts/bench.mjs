@@ -25,6 +25,7 @@ const [
   { startUpstream },
   { benchProgress },
   { report, saveFigures, verdicts },
+  { benchService },
   { benchStart, openResting },
   work,
 ] = await Promise.all([
@@ -36,6 +37,7 @@ const [
   import('./bench/processes.mjs'),
   import('./bench/progress.mjs'),
   import('./bench/report.mjs'),
+  import('./bench/service.mjs'),
   import('./bench/start.mjs'),
   import('./bench/work.mjs'),
 ]);
@@ -64,6 +66,7 @@ try {
       versions: versionsOf(),
     },
     calls,
+    service: await benchService(few.url, effort),
     start,
     thousand: await benchLists(1000, effort),
     progress: await benchProgress(few.url, effort.steps),
