@@ -51,7 +51,9 @@ export async function connectHttpSession(url, more = {}) {
   const post = poster(url, more);
   let nextId = 1;
   const opening = await post(message(0, 'initialize', initialize), {});
-  const headers = { 'mcp-session-id': opening.headers['mcp-session-id'], 'mcp-protocol-version': LEGACY };
+  const session = opening.headers['mcp-session-id'];
+  if (session === undefined) throw new Error(`${url} begins no session: ${opening.text.slice(0, 200)}`);
+  const headers = { 'mcp-session-id': session, 'mcp-protocol-version': LEGACY };
   await post(INITIALIZED, headers);
   return {
     async send(method, params, notified) {

@@ -13,10 +13,7 @@ export const systemResolver: Resolver = async (host) => {
   return found.map(({ address }) => address);
 };
 
-/**
- * Returns the addresses of a host if every one is allowed. The caller connects to one of them and does
- * not resolve the name again. Rejects with `file_refused`.
- */
+/** Returns the addresses of a host, to connect to without resolving it again. Rejects unless every one is allowed. */
 export async function allowedAddresses(
   url: URL,
   policy: NetworkPolicy,
@@ -38,7 +35,6 @@ export async function allowedAddresses(
   return addresses;
 }
 
-/** Returns a lookup function that answers only these addresses. */
 export function fixedLookup(addresses: readonly string[]): LookupFunction {
   const all = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, options, done) => {

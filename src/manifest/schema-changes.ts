@@ -4,10 +4,7 @@ import { canonicalJson } from '../model/exact-json.ts';
 export interface SchemaChange {
   /** The path: `parameters.city`, `parameters.tags[].name`, `output.total`. */
   readonly path: string;
-  /**
-   * The changed keyword (`required`: of the enclosing object); absent if the whole schema was added or
-   * removed.
-   */
+  /** The changed keyword (`required`: of the enclosing object); absent if the whole schema was added or removed. */
   readonly keyword?: string;
   /** Absent if it was added. */
   readonly before?: Json | undefined;

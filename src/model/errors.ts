@@ -74,7 +74,6 @@ export function asBridgeError(error: unknown): BridgeError {
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
 }
 
-/** Returns the error for arguments that do not fit a tool. */
 export function argumentsError(tool: string, problems: readonly Problem[], hint: string): BridgeError {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const message = `The arguments do not fit the tool ${tool}: ${count}.`;

@@ -1,7 +1,6 @@
 /** Any value that JSON can carry. A bigint is an integer that a double cannot hold: see `exact-json.ts`. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
 
-/** A number of JSON. */
 export type JsonNumber = number | bigint;
 
 /** A JSON object; keys may be absent. */

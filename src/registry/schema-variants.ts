@@ -12,10 +12,7 @@ export interface Alternatives {
   readonly remark?: string | undefined;
 }
 
-/**
- * Returns the alternatives (`oneOf`, `anyOf`) of a flat schema, each with the schema's other keywords and all objects
- * merged into one; undefined if it has none.
- */
+/** Returns the alternatives (`oneOf`, `anyOf`) of a flat schema, all objects merged into one; undefined if it has none. */
 export function alternativesOf(schema: JsonObject, source: SchemaSource): Alternatives | undefined {
   const key = ['oneOf', 'anyOf'].find((each) => Array.isArray(schema[each]));
   if (key === undefined) return undefined;

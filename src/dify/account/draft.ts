@@ -70,10 +70,7 @@ export class Draft {
     this.path = `/console/api/apps/${appId}/workflows/draft`;
   }
 
-  /**
-   * Resolves when the draft has the node, with the function that ends its use. Throws AppGone if the app is gone, and a
-   * BridgeError.
-   */
+  /** Resolves when the draft has the node, with the function that ends its use. Throws AppGone or a BridgeError. */
   async use(node: DraftNode, signal: AbortSignal): Promise<() => void> {
     const { id } = node;
     this.#count(id, 1);
@@ -95,10 +92,7 @@ export class Draft {
     return () => this.#count(id, -1);
   }
 
-  /**
-   * Reads the draft and resolves with true if the node was missing before `since` (seconds), so that a run sent then
-   * cannot have started. Throws AppGone.
-   */
+  /** Resolves with true if the node was missing before `since` (seconds), so that no run started. Throws AppGone. */
   async lacked(id: string, since: number): Promise<boolean> {
     const stored = await this.#read();
     this.#stored = stored;

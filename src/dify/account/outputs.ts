@@ -11,10 +11,7 @@ const FILE_LINE = new RegExp(`File: \\S*/files/(?:tools/)?${UUID}\\S*\\n`, 'g');
 /** Outputs that are not variables. */
 const RESERVED = new Set(['text', 'json', 'files']);
 
-/**
- * Yields a finished run as the messages of the inner API, in the order in which the tool's kind sends them there. Throws
- * `tool_failed` and the other errors of `runError`.
- */
+/** Yields a finished run as the inner API would send it, in the order of the tool's kind. Throws as `runError` says. */
 export function* messagesOf(
   run: JsonObject,
   target: CallTarget,

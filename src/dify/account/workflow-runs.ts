@@ -11,12 +11,6 @@ import { accountError, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';
 import { messagesOf } from './outputs.ts';
 
-/** A run that Dify has accepted. */
-export interface StreamedRun {
-  /** Ends as an invocation does. Leaving it early or aborting the signal stops the workflow in Dify. */
-  messages(): AsyncGenerator<ToolInvokeMessage, void, undefined>;
-}
-
 /** What runs the workflow of a tool as its app. */
 interface WorkflowApp {
   /** The path of the app in Dify's Explore. */
@@ -48,7 +42,6 @@ const WORKFLOW = {
  */
 export class WorkflowRuns {
   readonly #session: ConsoleSession;
-  /** The largest accepted event, in bytes. */
   readonly #maxEventBytes: number;
   readonly #rereadMs: number;
   /** The installed apps by the app. */
@@ -63,14 +56,15 @@ export class WorkflowRuns {
   }
 
   /**
-   * Starts the workflow of a tool. Resolves with undefined, before anything was started, if the app has a newer version
-   * than the tool, or if Dify refuses.
+   * Starts the workflow of a tool. Resolves with its messages, which end as an invocation does: leaving them early or
+   * aborting the signal stops the workflow in Dify. Resolves with undefined, before anything was started, if the app has
+   * a newer version than the tool, or if Dify refuses.
    */
   async start(
     toolId: string,
     values: JsonObject,
     { signal, memory, exchange }: Pick<InvokeOptions, 'signal' | 'memory' | 'exchange'>,
-  ): Promise<StreamedRun | undefined> {
+  ): Promise<AsyncGenerator<ToolInvokeMessage, void, undefined> | undefined> {
     const app = await this.#appOf(toolId, signal);
     if (app === undefined) return undefined;
     signal.throwIfAborted();
@@ -91,7 +85,7 @@ export class WorkflowRuns {
       })
       .finally(stopListening);
     if (answer.status === 200 && !isWebPage(answer)) {
-      return { messages: () => this.#read(app.path, answer, { signal, memory, close }) };
+      return this.#read(app.path, answer, { signal, memory, close });
     }
     const reply = await readReply(answer);
     if (reply.status === 429 || reply.status >= 500 || reply.body === undefined) {

@@ -103,10 +103,7 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
   return { tools: [...tools.values()], problems };
 }
 
-/**
- * Reads a provider's credentials as `credential/info` answers them, but never their values. Omits entries without an id
- * or a name, because they cannot be chosen. Returns undefined if the answer has no list.
- */
+/** Reads a provider's credentials without their values; undefined if there is no list. Nameless ones cannot be chosen. */
 export function toCredentials(raw: unknown): CredentialListing | undefined {
   const { credentials: list, supported_credential_types: types } = objectOf(raw);
   if (!Array.isArray(list)) return undefined;
