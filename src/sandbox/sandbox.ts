@@ -5,7 +5,7 @@ import { featuresOf } from './features.ts';
 import { createSandboxFiles } from './files.ts';
 import { listen } from './listener.ts';
 import { createPetService } from './pet-service.ts';
-import { createRequestLog, type SandboxRequest } from './request-log.ts';
+import { RequestLog, type SandboxRequest } from './request-log.ts';
 import type { SandboxProvider } from './provider.ts';
 import { SandboxSessions } from './sessions.ts';
 import { SandboxSignIn } from './sign-in.ts';
@@ -64,7 +64,7 @@ const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-000000000002';
 /** Starts a sandbox with new random secrets. Rejects with `port_unavailable`. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const version = options.version ?? '1.13.0';
-  const log = createRequestLog();
+  const log = new RequestLog();
   const petService = createPetService();
   const petServer = await listen(0, () => petService);
   // The application needs the address, which is known only after the server listens.
