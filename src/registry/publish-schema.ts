@@ -134,7 +134,10 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    if (name !== 'mime_type') properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
+    // `mime_type` is accepted too, but the bridge detects the type from the bytes.
+    if (name === 'mime_type') continue;
+    const description = MEMBER_DESCRIPTIONS[name];
+    properties[name] = description === undefined ? { type: 'string' } : { type: 'string', description };
   }
   return { type: 'object', properties };
 }
