@@ -1,5 +1,5 @@
-import { queryWords } from '../../../src/search/synonyms.ts';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { queryWords } from '../../../src/search/synonyms.ts';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
 
 describe('terms of a text', () => {
@@ -111,7 +111,7 @@ describe('the corrections of a term', () => {
 });
 
 describe('the words of a query', () => {
-  test.each([
+  it.each([
     ['查一下这个经纬度', '经纬度'],
     ['更新联系人的电话', '联系人'],
     ['リポジトリの課題', 'リポジトリ'],
@@ -120,7 +120,7 @@ describe('the words of a query', () => {
     expect(queryWords(query)).toContain(word);
   });
 
-  test('lack stop words beside a known one, and what follows 1,000 characters', () => {
+  it('lack stop words beside a known one, and what follows 1,000 characters', () => {
     expect(queryWords('リポジトリの')).toEqual(['リポジトリ']);
     expect(queryWords(`${'x '.repeat(500)}リポジトリ`)).toEqual(['x']);
   });
