@@ -2,7 +2,7 @@ import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { type JsonObject, objectOf } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { errorFromFrame } from '../inner/invoker.ts';
-import { type CallTarget, knownFailure } from '../wire/failures.ts';
+import { type CallTarget, knownFailure, UNKNOWN_EFFECT } from '../wire/failures.ts';
 import { rateLimitError } from '../wire/answer-errors.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
@@ -86,6 +86,14 @@ export function accountError(
     return error('upstream_rejected', `Dify refused the call before running the tool.${words}`, hint);
   }
   return session.toError(reply);
+}
+
+/** Returns the error for a refused run. A proxy answers 502 also if Dify ended during the run. */
+export function refusedRun(...[session, answer, reply, target]: Parameters<typeof accountError>): BridgeError {
+  const error = accountError(session, answer, reply, target);
+  if (reply.status !== 502) return error;
+  const { code, message, hint = '', upstream } = error;
+  return new BridgeError(code, message, { hint: `${hint} ${UNKNOWN_EFFECT}`.trimStart(), upstream });
 }
 
 /** Returns the error of a run that Dify reports as failed, with the tool's own words. */

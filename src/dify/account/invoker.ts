@@ -3,7 +3,7 @@ import type { Invoker } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { type DifyReply, header, isWebPage, readReply } from '../wire/reply.ts';
-import { accountError, AppGone, isGone } from './account-errors.ts';
+import { AppGone, isGone, refusedRun } from './account-errors.ts';
 import type { BridgeApp } from './bridge-app.ts';
 import type { Draft } from './draft.ts';
 import { toNodeRun } from './node.ts';
@@ -59,7 +59,7 @@ export function createAccountInvoker(options: AccountInvokerOptions): Invoker {
               attempt === MAX_ATTEMPTS ||
               !(await wasNotStarted(draft, node.id, { answer, reply }, elapsed))
             ) {
-              throw accountError(session, answer, reply, { ...ref, providerLabel });
+              throw refusedRun(session, answer, reply, { ...ref, providerLabel });
             }
           } finally {
             done();

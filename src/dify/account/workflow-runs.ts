@@ -7,7 +7,7 @@ import { writeJson } from '../../model/well-formed.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { isWebPage, readReply } from '../wire/reply.ts';
-import { accountError, runError } from './account-errors.ts';
+import { refusedRun, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';
 import { messagesOf } from './outputs.ts';
 
@@ -89,7 +89,7 @@ export class WorkflowRuns {
     }
     const reply = await readReply(answer);
     if (reply.status === 429 || reply.status >= 500 || reply.body === undefined) {
-      throw accountError(this.#session, answer, reply);
+      throw refusedRun(this.#session, answer, reply);
     }
     this.#installed.clear();
     this.#apps.clear();

@@ -1,5 +1,5 @@
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
-import { type CallTarget, kindOf, knownFailure } from './failures.ts';
+import { type CallTarget, kindOf, knownFailure, UNKNOWN_EFFECT } from './failures.ts';
 import type { DifyAnswer } from './http.ts';
 import { header, isNotReady, readReply } from './reply.ts';
 
@@ -29,7 +29,9 @@ export async function errorFromAnswer(answer: DifyAnswer, target?: CallTarget): 
   if (status >= 300 && status < 400) return redirectError(answer, error);
   if (GATEWAY_STATUSES.has(status)) {
     const message = `A proxy in front of Dify answered ${path} with status ${status}: it cannot reach Dify's api service.`;
-    return error('upstream_unreachable', message, 'Check that the api service is running.');
+    // A proxy answers 502 also if the api service ended during the call.
+    const effect = status === 502 && target !== undefined ? ` ${UNKNOWN_EFFECT}` : '';
+    return error('upstream_unreachable', message, `Check that the api service is running.${effect}`);
   }
   if (status === 504) {
     const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status 504).`;

@@ -26,7 +26,8 @@ interface Failure {
 
 const AGAIN =
   'Try again in a moment. If this lasts for minutes, tell the user that the operator of Dify must';
-const UNKNOWN_EFFECT = 'The tool may have taken effect: check before calling it again.';
+/** Follows the failure of a call that may have begun. */
+export const UNKNOWN_EFFECT = 'The tool may have taken effect: check before calling it again.';
 const GONE = 'Do not retry. The bridge is refreshing its list of tools: list the tools again.';
 
 /** How Dify passes on what an API or an MCP server answered. */

@@ -1,10 +1,11 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { parameter } from '../../../src/sandbox/declaration.ts';
 import { text, WorkerCrash } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { startFront } from '../../support/front.ts';
 import { pngOf } from '../../support/pictures.ts';
 import type { ClientKind, TestClient } from '../../support/mcp-clients.ts';
 import { accountEnv, startBridge, TRANSPORTS } from '../../support/running-bridge.ts';
@@ -107,6 +108,26 @@ describe('what Dify refuses an account', () => {
     });
     page.close();
   });
+
+  it.for(PLACES)(
+    'tells $era over $transport that a call may have run if Dify ended during it',
+    async ({ transport, era }) => {
+      const sandbox = await startSandbox({ tools: 'demo' });
+      addTools(sandbox);
+      let isDown = false;
+      // What nginx answers for a server that ended.
+      const answer = ({ url = '' }: IncomingMessage) =>
+        isDown && url.endsWith('/run') ? { status: 502, body: '<html>502 Bad Gateway</html>' } : undefined;
+      await using front = await startFront(sandbox.url, { answer });
+      await using bridge = await startBridge({ env: { ...accountEnv(sandbox), DIFY_URL: front.url } });
+      const client = await bridge.connect(era, transport);
+      await client.callTool('tests_kit__echo');
+      isDown = true;
+      const pattern = /answers 502: Dify is down\.\n.*api service is running\. The tool may have taken effect/;
+      expect(await errorOf(client, 'tests_kit__echo')).toMatch(pattern);
+      expect(await errorOf(client, 'workflow__compare_texts', { first: 'a', second: 'b' })).toMatch(pattern);
+    },
+  );
 
   it('says that the plan has no room for the app', async () => {
     const sandbox = await startSandbox();

@@ -158,7 +158,15 @@ export const STRANGERS: readonly Row[] = [
   ...[502, 503].map((status) => ({
     title: `a gateway that answers ${status}`,
     answer: { status, headers: { 'content-type': 'text/html' }, body: page },
-    expected: { says: [`with status ${status}`, "it cannot reach Dify's api service", 'Check that the api'] },
+    expected: {
+      says: [
+        `with status ${status}`,
+        "it cannot reach Dify's api service",
+        'Check that the api',
+        // A service that ended during the call leaves a 502 too.
+        ...(status === 502 ? ['The tool may have taken effect'] : []),
+      ],
+    },
   })),
   {
     title: 'a gateway that waited in vain: the tool may run',
