@@ -1,7 +1,8 @@
 import * as fc from '../../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import { parsePythonJson } from '../../../../src/model/exact-json.ts';
-import { decodeFrames, type Frame } from '../../../../src/dify/inner/frames.ts';
+import type { Frame } from '../../../../src/dify/inner/frame.ts';
+import { decodeFrames } from '../../../../src/dify/inner/frames.ts';
 import { BridgeError } from '../../../../src/model/errors.ts';
 import { MemoryBudget } from '../../../../src/model/memory-budget.ts';
 import { bodyOf, recordings, sharedNote } from '../../../support/shared.ts';
