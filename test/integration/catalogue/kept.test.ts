@@ -90,7 +90,7 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
         workspace.addProvider(withTools('tests/a/a', [say('draw')], labels));
         await bridge.app.refresh();
         changes += 1;
-        await expect.poll(() => client.listChanges, { timeout: 15_000 }).toBe(changes);
+        await expect.poll(() => client.listChanges).toBe(changes);
         expect(await hasTool()).toBe(labels.length > 0);
       }
     }
