@@ -1,5 +1,5 @@
 import { CONCEPTS } from './concepts.ts';
-import { folded, isCjk } from './terms.ts';
+import { folded, isCjk, MAX_QUERY, queryTerms, tellsNothing } from './terms.ts';
 
 /** Meanings by word, by the beginning of a word and by its end. */
 type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
@@ -23,6 +23,15 @@ function numberOf(name: string): number {
   return names.includes(name) ? names.indexOf(name) : names.push(name) - 1;
 }
 
+/** Chinese and Japanese words so long that they are hardly there by chance. */
+const LONG_WORDS = new RegExp(
+  Array.from(new Set([concepts, actions].flatMap(({ whole }) => Array.from(whole.keys()))))
+    .filter((word) => isCjk(word) && word.length > 2)
+    .sort((a, b) => b.length - a.length)
+    .join('|'),
+  'gu',
+);
+
 const NONE: readonly never[] = [];
 const LONGEST = Math.max(
   ...[concepts, actions].flatMap(({ head, tail }) =>
@@ -40,6 +49,15 @@ function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): 
     // Dictionaries differ on where a Chinese or Japanese word ends, so each may begin or end a longer one.
     if (isCjk(word) && word.length > 1) for (const map of [head, tail]) add(map, word);
   }
+}
+
+/** Returns the terms of a query. A dictionary may split words that have a meaning here, so those are looked for first. */
+export function queryWords(query: string): string[] {
+  const text = query.slice(0, MAX_QUERY);
+  const known: readonly string[] = text.match(LONG_WORDS) ?? [];
+  if (known.length === 0) return queryTerms(text);
+  const others = queryTerms(text.replace(LONG_WORDS, ' ')).filter((term) => !tellsNothing(term));
+  return Array.from(new Set(known.concat(others)));
 }
 
 /** Returns the concepts of a term, as terms of the index: those of the whole word, or of its beginning and its end. */
