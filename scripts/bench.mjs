@@ -45,6 +45,7 @@ const [
   { startUpstream },
   { benchProgress },
   { report, saveFigures, verdicts },
+  { benchService },
   { benchStart, openResting },
   work,
 ] = await Promise.all([
@@ -56,6 +57,7 @@ const [
   import('./bench/processes.mjs'),
   import('./bench/progress.mjs'),
   import('./bench/report.mjs'),
+  import('./bench/service.mjs'),
   import('./bench/start.mjs'),
   import('./bench/work.mjs'),
 ]);
@@ -78,6 +80,7 @@ try {
   const results = {
     machine,
     calls,
+    service: await benchService(few.url, effort),
     start,
     thousand: await benchLists(1000, effort),
     progress: await benchProgress(few.url, effort.steps),

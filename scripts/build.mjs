@@ -29,6 +29,7 @@ const lessOfPackages = {
   name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /\/client-h2\.js$/ }, () => ({ path: `${root}/scripts/bundled-undici-h2.cjs` }));
     onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
       path: `${root}/scripts/bundled-sdk-shims.mjs`,
     }));

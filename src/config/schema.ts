@@ -28,9 +28,7 @@ export type Config = Omit<Settings, 'workspaces'> & {
 } & WithLogin & {
     readonly sandbox?: SandboxSet | undefined;
     /** In the configuration of a further workspace: its path in the file, and what it sets itself under `tools` and `dify`. */
-    readonly own?:
-      | { readonly path: string; readonly tools: object; readonly dify: object }
-      | undefined;
+    readonly own?: { readonly path: string; readonly tools: object; readonly dify: object } | undefined;
     /** The default folder for data that can be recreated. */
     readonly cacheDir: string;
     /** The file of API keys: http.keysFile, or one beside the configuration file. */

@@ -30,11 +30,9 @@ export interface CallFacts extends CallPlace {
   readonly args: unknown;
 }
 
-/** How a call ended. */
 export interface CallEnd {
   readonly outcome: ErrorCode | 'ok';
   readonly durationMs: number;
-  /** The messages of the tool. */
   readonly messages: number;
   /** The size of Dify's answer. */
   readonly bytes: number;
@@ -66,7 +64,6 @@ export function providerName({ ref, isBridgeTool }: CallFacts): string | undefin
 /** Records nothing. The default of the library and of tests. */
 export const NO_RECORDER: CallRecorder = { started: () => ({ ended: () => undefined }) };
 
-/** Returns the facts of a call that a published tool determines. */
 export function toolFacts({ name, ref, credentialId }: PublishedTool) {
   return { tool: name, ref, credentialId };
 }

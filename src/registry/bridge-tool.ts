@@ -11,7 +11,6 @@ import { deepFreeze, publishSchema } from './publish-schema.ts';
 /** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
 export { z };
 
-/** One of the bridge's own tools. */
 export interface BridgeTool<V> {
   readonly tool: ListedTool;
   /** Checks and coerces arguments, with the same messages as for Dify's tools. */

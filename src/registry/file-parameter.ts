@@ -13,7 +13,6 @@ const EXAMPLES: Readonly<Record<FileSource, string>> = {
   path: '{"path":"/home/me/report.pdf"}',
 };
 
-/** True for a parameter that takes one or more files. */
 export function takesFiles(parameter: ToolParameter): boolean {
   return TYPES.has(parameter.type);
 }

@@ -9,7 +9,6 @@ interface FileProblem {
   readonly message: string;
 }
 
-/** Returns the members of a file argument with these sources. */
 export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument)[] {
   return [...sources, 'filename', 'mime_type'];
 }

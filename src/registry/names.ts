@@ -1,6 +1,6 @@
 import { compare } from '../model/compare.ts';
 import { type DifyTool, identityOf, PROVIDER_TYPES, type ToolProvider, type ToolRef } from '../model/tool.ts';
-import { asciiName, hashOf, shortenName, startWithLetter, withHash } from './ascii-name.ts';
+import { asciiName, cutEnd, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
 
 /** Providers that are part of Dify. Plugins cannot get their names. */
 const HARD_CODED: ReadonlySet<string> = new Set(['time', 'code', 'audio', 'webscraper']);
@@ -70,7 +70,7 @@ export function nameTools(
     const clashesWith = taken.get(wanted);
     const qualifiedName = clashesWith === undefined ? wanted : freeName(parts, maxLength, taken);
     taken.set(qualifiedName, ref);
-    const bareName = shortenName(startWithLetter(parts.tool, 'tool_'), maxLength, key);
+    const bareName = cutMiddle(startWithLetter(parts.tool, 'tool_'), maxLength, key);
     seen.set(key, { provider, tool, ref, key, wholeNames, qualifiedName, bareName, clashesWith });
   }
   return { tools: [...seen.values()], repeated };
@@ -158,7 +158,7 @@ function builtinName(id: string): string {
 function joined({ prefix, provider, providerKey, tool, key }: NameParts, length: number): string {
   const room = length - SEPARATOR.length;
   const first = cutProvider(prefix, provider, providerKey, room - tool.length);
-  return first + SEPARATOR + shortenName(tool, room - first.length, key);
+  return first + SEPARATOR + cutMiddle(tool, room - first.length, key);
 }
 
 /** Returns the provider's part in `room` characters, if four letters of it and a hash leave that room. */
@@ -166,8 +166,8 @@ function cutProvider(prefix: string, provider: string, key: string, room: number
   const least = LEAST_LETTERS + 1 + hashOf(key).length;
   const whole = prefix + provider;
   if (whole.length <= Math.max(room, least)) return whole;
-  if (room >= prefix.length + least) return prefix + shortenName(provider, room - prefix.length, key);
-  return shortenName(startWithLetter(provider, 'plugin_'), Math.max(room, least), key);
+  if (room >= prefix.length + least) return cutEnd(whole, room, key);
+  return cutEnd(startWithLetter(provider, 'plugin_'), Math.max(room, least), key);
 }
 
 function freeName(parts: NameParts, maxLength: number, taken: ReadonlyMap<string, ToolRef>): string {

@@ -1,5 +1,5 @@
 import { compare } from '../model/compare.ts';
-import { asciiName, hashOf, shortenName, startWithLetter, withHash } from './ascii-name.ts';
+import { asciiName, cutMiddle, hashOf, startWithLetter, withHash } from './ascii-name.ts';
 import { MAX_PROPERTY_NAME } from './shape.ts';
 
 /**
@@ -35,5 +35,5 @@ function propertyName(name: string): string {
   const spelled = name.replace(/[<>]=?$/, (sign) => COMPARISONS[sign] ?? sign);
   const clean = asciiName(spelled, 'parameter');
   const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');
-  return shortenName(named, MAX_PROPERTY_NAME, name);
+  return cutMiddle(named, MAX_PROPERTY_NAME, name);
 }

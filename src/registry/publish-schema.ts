@@ -112,9 +112,7 @@ function isFree(shape: Shape): boolean {
   return shape.kind === 'object' && shape.open && shape.others === undefined && shape.properties.length === 0;
 }
 
-/**
- * Returns the schema of a choice of numbers. The description has the choices: model providers accept only text enums.
- */
+/** Returns the bounds of a choice of numbers. The description has the choices: providers accept only text enums. */
 function boundsOf(values: readonly JsonNumber[]): NumberBounds {
   const small = values.filter((value) => typeof value === 'number');
   const integer = small.every(Number.isInteger);

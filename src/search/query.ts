@@ -16,7 +16,6 @@ const ARGUMENT = 0.2;
 /** A word that so many tools have needs no others of the same meaning: they would only cost time. */
 const ENOUGH = 50;
 
-/** A term to look for. */
 export interface QueryTerm {
   readonly weight: number;
   /** The words that it stands for, as a set of bits. */

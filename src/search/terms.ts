@@ -83,9 +83,7 @@ export function mayBeMisspelt(term: string): boolean {
   return term.length >= 4 && term.length <= MAX_MISSPELT && !CJK.test(term) && !/^\p{N}+$/u.test(term);
 }
 
-/**
- * Returns whether to search for longer words that begin with a term: three letters suffice, or one Chinese character.
- */
+/** Returns whether a term may begin longer words: from three letters on, or with one Chinese character. */
 export function mayBePrefix(term: string): boolean {
   return term.length >= 3 || CJK.test(term);
 }

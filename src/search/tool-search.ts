@@ -74,7 +74,6 @@ function describe(args: unknown, scope: SearchScope): ToolResult {
   return withIgnored({ content: [{ type: 'text', text }], structuredContent: definition }, parsed.ignored);
 }
 
-/** Returns the tool that one of the calling tools must call. */
 function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
   const parsed = caller.parse(args);
   if (!parsed.ok) throw wrongArguments(caller.tool, parsed.problems, CALL_HINT);

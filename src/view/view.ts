@@ -44,10 +44,7 @@ export interface ViewOptions {
   readonly logger: Logger;
 }
 
-/**
- * A set of tools with its own rules, names and mode. All of it is derived from one listing and the settings. A new
- * listing or new settings replace it as a whole and notify clients once.
- */
+/** A set of tools with rules, names and mode. A new listing or new settings replace all and notify clients once. */
 export class View implements ToolService {
   readonly name: string;
   readonly id: string;

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/app/app.ts';
-import { cli, type CliRun } from '../support/fake-cli.ts';
+import { runHere } from '../support/cli-here.ts';
+import type { CliRun } from '../support/fake-cli.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { decodePng } from '../support/png.ts';
-import { cleanEnvironment, PROGRAM, ROOT, run, start, type StartOptions } from '../support/program.ts';
+import { run, start, type StartOptions } from '../support/program.ts';
 
 interface Case {
   readonly args: readonly string[];
@@ -185,18 +185,6 @@ const SANDBOX: readonly Case[] = [
 
 /** The cases with their command line as the title. */
 const CASES = SANDBOX.map((entry): [string, Case] => [entry.args.join(' '), entry]);
-
-/** Runs a command with an app of its own in this process. What a process adds is the same for every command. */
-async function runHere(args: readonly string[], { env, cwd = ROOT }: StartOptions = {}): Promise<CliRun> {
-  const before = process.cwd();
-  process.chdir(cwd);
-  try {
-    const io = { createApp, program: { node: process.execPath, script: PROGRAM } };
-    return await cli(args, { env: cleanEnvironment(env), io });
-  } finally {
-    process.chdir(before);
-  }
-}
 
 /** JSON that was printed; null when nothing was. */
 const printed = (text: string): unknown => (text === '' ? null : JSON.parse(text));

@@ -1,4 +1,6 @@
+import { operatorTokens } from '../../app/operator-login.ts';
 import { openAccount } from '../../app/road.ts';
+import { openState } from '../../app/shared-state.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
 import { workspaceTexts } from '../../config/workspace-texts.ts';
@@ -9,6 +11,7 @@ import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { readLogins } from '../../logins/login-file.ts';
 import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
+import { silentLogger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { ageOf, endOf, endText } from '../login-facts.ts';
@@ -35,7 +38,7 @@ export function run(context: CommandContext): Promise<number> {
       secrets: new Secrets(configSecrets(config)),
     });
     try {
-      const asked = await ask(http, connection, signal).catch((error: unknown) => {
+      const asked = await ask(http, config, connection, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         return { error: asBridgeError(error), workspace: undefined, role: undefined };
       });
@@ -56,15 +59,26 @@ interface Asked {
 }
 
 /** Asks Dify where the account is. */
-async function ask(http: DifyHttp, connection: DifyConnection, signal: AbortSignal): Promise<Asked> {
+async function ask(
+  http: DifyHttp,
+  config: Config,
+  connection: DifyConnection,
+  signal: AbortSignal,
+): Promise<Asked> {
   if (connection.account === undefined) {
     if (connection.console === undefined) return { workspace: undefined, role: undefined };
     const session = createConsoleSession(http, connection.console);
     const console = createConsole(http, connection.console, undefined, session);
     return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
   }
-  const { session, console } = openAccount(http, connection);
-  return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
+  const state = await openState(config, silentLogger);
+  try {
+    const tokens = await operatorTokens(config, connection, state);
+    const { session, console } = openAccount(http, connection, undefined, tokens);
+    return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
+  } finally {
+    await state?.close();
+  }
 }
 
 interface Facts {

@@ -21,7 +21,6 @@ export function accountSession(session: ConsoleSession): ConsoleSession {
   };
 }
 
-/** Returns an error that names the setting of the account road. */
 export function accountRoadError(error: BridgeError): BridgeError {
   const { code, message, hint = '' } = error;
   if (!`${message} ${hint}`.includes('DIFY_API_URL')) return error;

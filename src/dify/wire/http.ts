@@ -45,7 +45,6 @@ export interface DifyRequest {
 export interface DifyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Dify's version, from `X-Version`. */
   readonly version: string | undefined;
   /** The path of the request, without the query, which may carry a signature. */
   readonly path: string;

@@ -58,7 +58,8 @@ describe('a workspace', () => {
   });
 
   it('changes the texts of errors to name the settings that reach it', async () => {
-    const text = 'Set DIFY_API_URL, DIFY_WORKSPACE_ID, dify.createApp (DIFY_CREATE_APP) or DIFY_BRIDGE_TOKEN.';
+    const text =
+      'Set DIFY_API_URL, DIFY_WORKSPACE_ID, dify.createApp (DIFY_CREATE_APP) or DIFY_BRIDGE_TOKEN.';
     const change = workspaceTexts(await sales({ dify: { workspaceId: SALES } }));
     expect(change?.(text)).toBe(
       'Set DIFY_API_URL, workspaces.sales.dify.workspaceId, workspaces.sales.dify.createApp or DIFY_BRIDGE_TOKEN.',
