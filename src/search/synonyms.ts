@@ -12,6 +12,8 @@ interface Dictionary {
   readonly names: readonly string[];
   /** The most characters of a beginning or an end. */
   readonly longest: number;
+  /** Matches Chinese and Japanese words so long that they are hardly there by chance, the longest first. */
+  readonly longWords: RegExp;
 }
 
 /** Made for the first search, because it takes a megabyte and most processes never search. */
@@ -37,26 +39,16 @@ function readConcepts(): Dictionary {
     }
   }
   const parts = [concepts, actions].flatMap(({ head, tail }) => [...head.keys(), ...tail.keys()]);
-  return { concepts, actions, names, longest: Math.max(...parts.map(({ length }) => length)) };
+  const words = new Set([concepts, actions].flatMap(({ whole }) => [...whole.keys()]));
+  const long = [...words].filter((word) => isCjk(word) && word.length > 2);
+  return {
+    concepts,
+    actions,
+    names,
+    longest: Math.max(...parts.map(({ length }) => length)),
+    longWords: new RegExp(long.sort((a, b) => b.length - a.length).join('|'), 'gu'),
+  };
 }
-
-/** Chinese and Japanese words so long that they are hardly there by chance. */
-const LONG_WORDS = new RegExp(
-  Array.from(new Set([concepts, actions].flatMap(({ whole }) => Array.from(whole.keys()))))
-    .filter((word) => isCjk(word) && word.length > 2)
-    .sort((a, b) => b.length - a.length)
-    .join('|'),
-  'gu',
-);
-
-/** Chinese and Japanese words so long that they are hardly there by chance. */
-const LONG_WORDS = new RegExp(
-  Array.from(new Set([concepts, actions].flatMap(({ whole }) => Array.from(whole.keys()))))
-    .filter((word) => isCjk(word) && word.length > 2)
-    .sort((a, b) => b.length - a.length)
-    .join('|'),
-  'gu',
-);
 
 const NONE: readonly never[] = [];
 
@@ -75,9 +67,10 @@ function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): 
 /** Returns the terms of a query. A dictionary may split words that have a meaning here, so those are looked for first. */
 export function queryWords(query: string): string[] {
   const text = query.slice(0, MAX_QUERY);
-  const known: readonly string[] = text.match(LONG_WORDS) ?? [];
+  const { longWords } = dictionary();
+  const known: readonly string[] = text.match(longWords) ?? [];
   if (known.length === 0) return queryTerms(text);
-  const others = queryTerms(text.replace(LONG_WORDS, ' ')).filter((term) => !tellsNothing(term));
+  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !tellsNothing(term));
   return Array.from(new Set(known.concat(others)));
 }
 

@@ -1,5 +1,5 @@
-import { queryWords } from '../../../src/search/synonyms.ts';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { queryWords } from '../../../src/search/synonyms.ts';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
 
 describe('terms of a text', () => {
