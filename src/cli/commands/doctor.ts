@@ -201,7 +201,7 @@ function render({ names, status, message, details = [], fix }: Step, output: Out
     ),
     ...(fix ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`      fix: ${line}`])),
   ];
-  return [wrap(first, output.width, 6), ...rest.map(output.prose)].join('\n');
+  return [wrap(first, output.width, 6), ...rest.map((line) => output.prose(line))].join('\n');
 }
 
 function verdict(failures: number, warnings: number): string {

@@ -112,11 +112,11 @@ function listingText(
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {
     blocks.push(
-      ['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].map(output.prose).join('\n'),
+      output.prose(['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].join('\n')),
     );
   }
   const cost = `${count(published.length, 'tool')} published, ${registry.withheld.length} not published. In all ${costText(total)}.`;
-  blocks.push([cost, ...unusableTools(registry)].map(output.prose).join('\n'));
+  blocks.push(output.prose([cost, ...unusableTools(registry)].join('\n')));
   return blocks.join('\n\n');
 }
 
