@@ -1,7 +1,12 @@
 import type { Help } from 'commander';
 import stringWidth from 'fast-string-width';
 import { wrapAnsi } from 'fast-wrap-ansi';
-import type { TextSink } from './io.ts';
+
+/** What may be a terminal. */
+interface Sink {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
 
 /** Columns where a terminal does not tell its width. */
 export const DEFAULT_WIDTH = 80;
@@ -15,13 +20,13 @@ export const MIN_HELP = 20;
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
 
 /** Returns the columns of a terminal; undefined for a file or a pipe, whose lines are not wrapped. */
-export function widthOf(sink: TextSink): number | undefined {
+export function widthOf(sink: Sink): number | undefined {
   // Some terminals, such as those of containers, report 0 columns.
   return sink.isTTY === true ? sink.columns || DEFAULT_WIDTH : undefined;
 }
 
 /** Returns the columns for help, which is wrapped in a file or a pipe too. */
-export function helpWidthOf(sink: TextSink): number {
+export function helpWidthOf(sink: Sink): number {
   return widthOf(sink) ?? DEFAULT_WIDTH;
 }
 

@@ -39,7 +39,10 @@ export function addWorkspaceRoutes(app: App, state: SandboxState): void {
     requireAdminKey(c, state);
     const page = Number(c.req.query('page') ?? 1);
     const limit = Number(c.req.query('limit') ?? 20);
-    const data = page === 1 ? [workspaceFields({ ...state.workspace, status: 'normal' })] : [];
+    const data =
+      page === 1
+        ? [workspaceFields({ id: state.workspace.id, name: state.workspace.name, status: 'normal' })]
+        : [];
     return c.json({ data, has_more: false, limit, page, total: 1 });
   });
   if (features.workspaceSummary) {

@@ -35,7 +35,10 @@ export function createAccountInvoker(options: AccountInvokerOptions): Invoker {
     async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal, memory, exchange }) {
       if (ref.providerType === 'workflow') {
         const messages = await workflows.start(ref.providerId, parameters, { signal, memory, exchange });
-        if (messages !== undefined) return yield* messages;
+        if (messages !== undefined) {
+          yield* messages;
+          return;
+        }
       }
       for (let attempt = 1; ; attempt += 1) {
         const draft = await abortable(app.draft(), signal);
