@@ -39,10 +39,8 @@ export function addWorkspaceRoutes(app: App, state: SandboxState): void {
     requireAdminKey(c, state);
     const page = Number(c.req.query('page') ?? 1);
     const limit = Number(c.req.query('limit') ?? 20);
-    const data =
-      page === 1
-        ? [workspaceFields({ id: state.workspace.id, name: state.workspace.name, status: 'normal' })]
-        : [];
+    const { id, name } = state.workspace;
+    const data = page === 1 ? [workspaceFields({ id, name, status: 'normal' })] : [];
     return c.json({ data, has_more: false, limit, page, total: 1 });
   });
   if (features.workspaceSummary) {
