@@ -48,8 +48,13 @@ export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder 
     started: ({ tool, ref, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
-          ...origin,
-          rpc: undefined,
+          requestId: origin?.requestId,
+          client: origin?.client,
+          clientVersion: origin?.clientVersion,
+          session: origin?.session,
+          address: origin?.address,
+          forwardedFor: origin?.forwardedFor,
+          traceId: origin?.traceId,
           workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
           providerType: ref?.providerType,
