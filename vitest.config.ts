@@ -13,6 +13,8 @@ export default defineConfig({
     // Loading the source again for every file would take longer than most files run.
     isolate: false,
     ...patience,
+    // Workers share few cores and allocate much that is soon garbage: larger nurseries and no helper threads take less time.
+    execArgv: ['--max-semi-space-size=32', '--v8-pool-size=1'],
     // Most files spend more time waiting than computing.
     maxWorkers: Math.max(4, 2 * availableParallelism()),
     sequence: { sequencer: WaitingFirst },

@@ -1,7 +1,8 @@
-// Builds dist/: one module per file for the library entry, and the program bundled into dist/main.js and
-// dist/part-*.js.
+// Builds dist/: one module per file for the library entry, and the program bundled into dist/main.js, which runs
+// dist/part-program.cjs, and a file for each of some packages.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -15,16 +16,27 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
+/** Packages that few processes load: a file each, in the format and with the options that the package needs. */
+const APART = {
+  // It finds its models by the names of their classes.
+  'oidc-provider': { file: 'part-oidc-provider.js', format: 'esm', keepNames: true },
+  '@redis/client': { file: 'part-redis-client.cjs', format: 'cjs' },
+  '@modelcontextprotocol/client': { file: 'part-mcp-client.js', format: 'esm' },
+};
+
 /** Bundles only the parts of packages that the program uses: the rest costs memory and time at each start. */
 const lessOfPackages = {
   name: 'less-of-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: `${root}/scripts/bundled-undici.mjs` }));
+    onResolve({ filter: /\/client-h2\.js$/ }, () => ({ path: `${root}/scripts/bundled-undici-h2.cjs` }));
     onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, () => ({
       path: `${root}/scripts/bundled-sdk-shims.mjs`,
     }));
     onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
-    onResolve({ filter: /^oidc-provider$/ }, () => ({ path: './part-oidc-provider.js', external: true }));
+    onResolve({ filter: /./ }, ({ path }) =>
+      Object.hasOwn(APART, path) ? { path: `./${APART[path].file}`, external: true } : undefined,
+    );
   },
 };
 
@@ -33,23 +45,14 @@ const options = {
   outdir: 'dist',
   allowOverwrite: true,
   bundle: true,
-  // Modules that are imported on demand, such as Redis, the sandbox and the questions of `init`, are separate files, so
-  // that a process loads only what it runs.
-  splitting: true,
-  chunkNames: 'part-[name]-[hash]',
   platform: 'node',
   target: 'node20.19',
-  format: 'esm',
   sourcemap: true,
   metafile: true,
   // Preserves function names in stack traces and class names in error texts. The size on disk hardly matters.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'external',
-  // CommonJS packages inside an ESM bundle load Node's own modules through require.
-  banner: {
-    js: "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);",
-  },
   // Uses the ESM builds of these packages: the CommonJS build of one loads its parts in a way that no bundler can follow,
   // that of another has no named exports when it is a separate file, and only an ESM build is bundled in part.
   alias: {
@@ -59,17 +62,43 @@ const options = {
   },
   logLevel: 'warning',
 };
-const program = await build({ ...options, entryPoints: ['src/main.ts'], plugins: [lessOfPackages] });
-// It finds its models by the names of their classes, which a bundle with other packages would change.
-const provider = await build({
-  ...options,
-  entryPoints: { 'part-oidc-provider': 'oidc-provider' },
-  splitting: false,
-  keepNames: true,
-});
-for (const path of [program, provider].flatMap(({ metafile }) => Object.keys(metafile.outputs))) {
+/** CommonJS packages inside an ESM bundle load Node's own modules through require. */
+const REQUIRE =
+  "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);";
+
+const builds = [
+  await build({ ...options, entryPoints: ['src/main.ts'], format: 'esm' }),
+  // One file, since each further one takes half a millisecond of a start, and one function, so that src/code-cache.ts can
+  // run it. A module runs when it is first imported.
+  await build({
+    ...options,
+    entryPoints: { 'part-program': 'src/program.ts' },
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    plugins: [lessOfPackages],
+    banner: {
+      js: "(function (exports, require, module, __filename, __dirname) {const programUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
+    define: { 'import.meta.url': 'programUrl' },
+  }),
+];
+for (const [name, { file, format, ...more }] of Object.entries(APART)) {
+  const extension = extname(file);
+  builds.push(
+    await build({
+      ...options,
+      ...more,
+      entryPoints: { [basename(file, extension)]: name },
+      outExtension: { '.js': extension },
+      format,
+      banner: format === 'esm' ? { js: REQUIRE } : {},
+    }),
+  );
+}
+for (const path of builds.flatMap(({ metafile }) => Object.keys(metafile.outputs))) {
   // A single character outside ASCII makes V8 store the whole source with two bytes per character.
-  const found = path.endsWith('.js') && /[^\0-\x7f]/.exec(readFileSync(`${root}/${path}`, 'utf8'));
+  const found = /\.c?js$/.test(path) && /[^\0-\x7f]/.exec(readFileSync(`${root}/${path}`, 'utf8'));
   if (found)
     throw new Error(`${path} has the character ${found[0]}: write it as \\u in its regular expression.`);
 }

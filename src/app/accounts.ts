@@ -103,6 +103,7 @@ async function openSignIn({
     difyUrl: settings.dify.url ?? apiUrl,
     key,
     backend: state?.signInRecords ?? (await FileRecords.open(recordsFile(settings))),
+    rates: state?.rates,
     fetchDocument: clientDocuments ? fetchClientDocument : undefined,
     redirectHosts,
     emailDomains,

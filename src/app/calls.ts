@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { Caller } from '../calls/caller.ts';
 import { CallLimits } from '../calls/call-limits.ts';
-import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import { ToolResults } from '../content/tool-result.ts';
 import type { CallPlace, CallRecorder } from '../model/call-record.ts';
 import type { Logger } from '../model/logger.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
+import type { RateStore } from '../model/ports.ts';
 import type { FileSource } from '../model/registry.ts';
 import { createInputs } from './file-inputs.ts';
 import type { BridgeFiles } from './files.ts';

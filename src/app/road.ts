@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { AccountConnection, DifyConnection, InnerConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
+import { workspaceTexts } from '../config/workspace-texts.ts';
 import { accountSession } from '../dify/account/account-session.ts';
 import { BridgeApp } from '../dify/account/bridge-app.ts';
 import { createAccountInvoker } from '../dify/account/invoker.ts';
@@ -16,6 +17,7 @@ import { createInvoker } from '../dify/inner/invoker.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { createLoginStore, type LoginStore } from '../logins/login-store.ts';
 import { settlesWithin } from '../model/async.ts';
+import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { EndUserRecords, EndUsers, FileOpener, FileUploader, Invoker } from '../model/ports.ts';
 
@@ -52,9 +54,48 @@ export function openRoad(
   logger: Logger,
   { tokens, endUsers }: SharedRecords = {},
 ): Road {
-  return connection.account === undefined
-    ? openInnerRoad(config, http, connection, logger, endUsers)
-    : openAccountRoad(config, http, connection, logger, tokens);
+  const road =
+    connection.account === undefined
+      ? openInnerRoad(config, http, connection, logger, endUsers)
+      : openAccountRoad(config, http, connection, logger, tokens);
+  const change = workspaceTexts(config);
+  return change === undefined ? road : withTexts(road, change);
+}
+
+/** Returns a road whose errors have other texts. */
+function withTexts(road: Road, change: (text: string) => string): Road {
+  const { invoker, opener, uploader, console, endUsers } = road;
+  const fail = (error: unknown): never => {
+    throw error instanceof BridgeError ? error.withTexts(change) : error;
+  };
+  const methods = Object.entries(console ?? {}) as [string, (...args: unknown[]) => Promise<unknown>][];
+  const named = methods.map(([name, run]) => [name, (...args: unknown[]) => run(...args).catch(fail)]);
+  return {
+    ...road,
+    invoker: {
+      stopsWorkflows: invoker.stopsWorkflows,
+      async *invoke(...call) {
+        try {
+          yield* invoker.invoke(...call);
+        } catch (error) {
+          fail(error);
+        }
+      },
+    },
+    opener: {
+      isSignedLink: (text) => opener.isSignedLink(text),
+      async open(...file) {
+        const opened = await opener.open(...file).catch(fail);
+        return opened.kind === 'unavailable' ? { ...opened, reason: change(opened.reason) } : opened;
+      },
+    },
+    uploader: {
+      upload: (...file) => uploader.upload(...file).catch(fail),
+      refer: (file) => uploader.refer(file),
+    },
+    console: console && (Object.fromEntries(named) as DifyConsole),
+    endUsers: endUsers && { idOf: (...principal) => endUsers.idOf(...principal).catch(fail) },
+  };
 }
 
 function openInnerRoad(

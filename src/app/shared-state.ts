@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RateStore } from '../calls/rate-limits.ts';
 import type { Config } from '../config/schema.ts';
 import type { Logger } from '../model/logger.ts';
+import type { RateStore } from '../model/ports.ts';
 
 /** The state that all replicas of a bridge share. */
 export type SharedState = NonNullable<Awaited<ReturnType<typeof openState>>>;

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { ListedTool } from '../model/registry.ts';
 import type { ClientLines, Cost, ToolStatus, ViewStatus, WorkspaceStatus } from '../model/status.ts';
 import { toolCost, totalCost } from '../registry/cost.ts';
-import { listedTools } from '../view/brief-tools.ts';
+import { listedTools } from '../view/tool-list.ts';
 import type { View } from '../view/view.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -19,6 +19,7 @@ import { Views } from '../view/views.ts';
 import { openCaller, openLimits, openResults } from './calls.ts';
 import { openCatalogue } from './catalogue.ts';
 import type { BridgeFiles } from './files.ts';
+import { operatorTokens } from './operator-login.ts';
 import { openRoad } from './road.ts';
 import type { SharedState } from './shared-state.ts';
 import { openUpstream } from './upstream.ts';
@@ -97,7 +98,8 @@ export async function openWorkspace(
   });
   // A failure is logged by the refresher; the list from before stays.
   const onStale = (): void => void catalogue.refresh({ fresh: true }).catch(() => undefined);
-  const shared = { tokens: account?.tokens, endUsers: state?.endUsers };
+  const tokens = account?.tokens ?? (await operatorTokens(config, connection, state, logger));
+  const shared = { tokens, endUsers: state?.endUsers };
   const road = openRoad(config, http, connection, logger, shared);
   const place = {
     workspace: name,

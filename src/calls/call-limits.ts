@@ -3,7 +3,8 @@ import type { PublishedTool } from '../model/registry.ts';
 import type { BreakerState } from '../model/status.ts';
 import { type BreakerOptions, Breakers } from './breakers.ts';
 import { FairSlots, type SlotLimits } from './fair-slots.ts';
-import { RateLimits, type RateStore } from './rate-limits.ts';
+import type { RateStore } from '../model/ports.ts';
+import { RateLimits } from './rate-limits.ts';
 
 /** The view through which a call came, with its limits. */
 export interface CalledView {

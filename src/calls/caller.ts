@@ -14,6 +14,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
+import { rateLimited } from '../model/rate-limited.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -39,7 +40,10 @@ export interface CallerOptions {
   readonly limits: Pick<CallLimits, 'enter' | 'running'>;
   /** How long a plugin may send nothing before progress reports it, in milliseconds. Default: 60 s. */
   readonly silenceMs?: number | undefined;
-  /** Called after a call whose failure suggests that Dify's tools are not as they were listed. Must not throw. */
+  /**
+   * Called after a call whose failure suggests that Dify's tools are not as they were listed, at most once in 5 s. Must
+   * not throw.
+   */
   readonly onStale?: (() => void) | undefined;
   /** Memory for the answers of all calls together. */
   readonly memory: Pick<MemoryBudget, 'lease'>;
@@ -47,6 +51,9 @@ export interface CallerOptions {
   /** Default: `NO_RECORDER`. */
   readonly recorder?: CallRecorder | undefined;
 }
+
+/** What is called: a published tool, or a name that is none. */
+type RecordedTool = Pick<CallFacts, 'tool' | 'ref' | 'credentialId' | 'isBridgeTool'>;
 
 /** Who calls, and with which arguments. */
 export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
@@ -56,9 +63,9 @@ export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
   readonly view: string;
 }
 
-type CalledTool = Pick<CallFacts, 'tool' | 'ref' | 'credentialId'>;
-
 const SILENCE_MS = 60_000;
+/** The shortest time between two calls of `onStale`, in milliseconds: a client may make many calls that fail. */
+const STALE_MS = 5000;
 
 export interface StartedCall {
   readonly result: Promise<ToolResult>;
@@ -70,10 +77,12 @@ export interface StartedCall {
 export class Caller {
   readonly #options: CallerOptions;
   readonly #calls = new Map<RunningCall, Promise<ToolResult>>();
+  readonly #stale: () => void;
   #closing = false;
 
   constructor(options: CallerOptions) {
     this.#options = options;
+    this.#stale = rateLimited(STALE_MS, () => options.onStale?.());
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
@@ -101,7 +110,7 @@ export class Caller {
     if (!tool.authorized) {
       // Its parameters may not be listed, so that nobody could correct the arguments. They are as soon as the list has
       // the credentials that Dify may have by now.
-      this.#options.onStale?.();
+      this.#stale();
       throw unauthorizedError(tool.providerLabel);
     }
     this.refuse(toolFacts(tool), call, 'invalid_arguments');
@@ -109,15 +118,26 @@ export class Caller {
   }
 
   /** Records a call that ends before it is made. */
-  refuse(tool: CalledTool, call: RefusedCall, outcome: ErrorCode): void {
-    this.#recorded(tool, call).ended({ outcome, durationMs: 0, messages: 0, bytes: 0 });
+  refuse(tool: RecordedTool, call: RefusedCall, outcome: ErrorCode): void {
+    this.record(tool, call)(outcome);
   }
 
-  #recorded(tool: CalledTool, { args, view, origin, principal = LOCAL_PRINCIPAL }: RefusedCall): CallRecord {
+  /** Records a call that is not made, because the bridge answers it. Returns what records its end. */
+  record(tool: RecordedTool, call: RefusedCall): (outcome: ErrorCode | 'ok') => void {
+    const startedAt = performance.now();
+    const record = this.#recorded(tool, call);
+    return (outcome) =>
+      record.ended({ outcome, durationMs: performance.now() - startedAt, messages: 0, bytes: 0 });
+  }
+
+  #recorded(
+    tool: RecordedTool,
+    { args, view, origin, principal = LOCAL_PRINCIPAL }: RefusedCall,
+  ): CallRecord {
     const { recorder = NO_RECORDER, place } = this.#options;
     // A spread of each part would take three times the memory.
     const { workspace, road, host } = place;
-    const { tool: name, ref, credentialId } = tool;
+    const { tool: name, ref, credentialId, isBridgeTool } = tool;
     return recorder.started({
       workspace,
       road,
@@ -125,11 +145,12 @@ export class Caller {
       tool: name,
       ref,
       credentialId,
+      isBridgeTool,
       view,
       principal,
       origin,
       args,
-    });
+    } satisfies Record<keyof CallFacts, unknown>);
   }
 
   /**
@@ -193,7 +214,7 @@ export class Caller {
     observer: CallObserver | undefined,
   ): Promise<void> {
     const { tool } = call.request;
-    const { invoker, endUsers, limits, silenceMs = SILENCE_MS, onStale } = this.#options;
+    const { invoker, endUsers, limits, silenceMs = SILENCE_MS } = this.#options;
     let slot: CallSlot | undefined;
     let failure: BridgeError | undefined;
     let silence: Silence | undefined;
@@ -227,7 +248,7 @@ export class Caller {
     } catch (error) {
       failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
-      if (isStale(failure, tool)) onStale?.();
+      if (isStale(failure, tool)) this.#stale();
       result.fail(failure);
     } finally {
       silence?.stop();

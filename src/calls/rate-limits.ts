@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
 import { BridgeError } from '../model/errors.ts';
+import type { RateStore } from '../model/ports.ts';
 
 const WINDOW_S = 60;
 /**
@@ -10,12 +11,6 @@ const WINDOW_S = 60;
 const SHARE = 1 / 200;
 /** Names whose taken calls are remembered before those of earlier minutes are forgotten. */
 const MAX_NAMES = 1000;
-
-/** The part of a Redis client that counts. */
-export interface RateStore {
-  /** Runs a script. Rejects if Redis does not answer. */
-  eval(script: string, options: { readonly keys: string[]; readonly arguments: string[] }): Promise<unknown>;
-}
 
 /** Whose calls are counted, and how many of them a minute are allowed. */
 export interface Rate {

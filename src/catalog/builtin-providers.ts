@@ -44,14 +44,6 @@ async function lacksCredentials(
 }
 
 function hardCoded(name: string, label: LocalizedText, tag: string): ToolProvider {
-  return {
-    type: 'builtin',
-    id: name,
-    name,
-    label,
-    description: {},
-    authorized: true,
-    tags: [tag],
-    tools: [],
-  };
+  const texts = { name, label, description: {}, tags: [tag] };
+  return { type: 'builtin', id: name, ...texts, authorized: true, tools: [] };
 }

@@ -134,28 +134,19 @@ export function createConsoleSource(console: DifyConsole, logger: Logger = silen
 }
 
 function merge(outcomes: readonly TypeOutcome[]): CatalogListing {
-  const providers: ToolProvider[] = [];
-  const problems: CatalogProblem[] = [];
-  const unlisted: ToolProvider[] = [];
-  const errors: BridgeError[] = [];
-  for (const outcome of outcomes) {
-    if ('error' in outcome) {
-      errors.push(outcome.error);
-      const message = `The ${outcome.type} tools could not be listed: ${outcome.error.message}`;
-      problems.push({ providerType: outcome.type, message });
-    } else if (outcome.listing !== undefined) {
-      for (const each of outcome.listing.providers) providers.push(each);
-      for (const each of outcome.listing.problems) problems.push(each);
-      for (const each of outcome.listing.unlisted ?? []) unlisted.push(each);
-    }
-  }
-  const [first] = errors;
-  const isListed = outcomes.some((outcome) => 'listing' in outcome && outcome.listing !== undefined);
-  if (!isListed && first !== undefined) throw first;
+  const failed = outcomes.filter((outcome) => 'error' in outcome);
+  const listings = outcomes.flatMap((outcome) => ('listing' in outcome ? (outcome.listing ?? []) : []));
+  const [first] = failed;
+  if (listings.length === 0 && first !== undefined) throw first.error;
+  const problems = failed.map(({ type, error }): CatalogProblem => {
+    return { providerType: type, message: `The ${type} tools could not be listed: ${error.message}` };
+  });
+  const all = problems.concat(listings.flatMap((listing) => listing.problems));
+  const providers = listings.flatMap((listing) => listing.providers);
   return {
     providers: sortedBy(providers, ({ type, id }) => providerKey(type, id)),
-    problems: sortedBy(problems, ({ providerType, providerId }) => providerKey(providerType, providerId)),
-    unlisted,
+    problems: sortedBy(all, ({ providerType, providerId }) => providerKey(providerType, providerId)),
+    unlisted: listings.flatMap((listing) => listing.unlisted ?? []),
   };
 }
 

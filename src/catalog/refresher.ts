@@ -24,7 +24,6 @@ export interface CatalogRefresherOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Refreshes the catalogue, one load at a time. */
 export type CatalogRefresher = ReturnType<typeof createCatalogRefresher>;
 
 /** Errors that a quick retry would only repeat: the next attempt waits for the whole interval. */

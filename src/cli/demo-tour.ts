@@ -26,7 +26,7 @@ export interface Tour {
 /** Returns a stage whose parts are numbered. */
 export function createStage(output: Output): Stage {
   const print = (text: string, hang = 0): void => {
-    if (!output.json) output.raw(output.prose(text, hang));
+    if (!output.json) output.raw(output.prose(text, { hang }));
   };
   let number = 0;
   const headline = (text: string): void => {

@@ -6,6 +6,7 @@ import { currentRole } from '../dify/console/sign-in.ts';
 import { createFileOpener } from '../dify/files/opener.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { readLogins } from '../logins/login-file.ts';
+import type { LoginStore } from '../logins/login-store.ts';
 import { isSameLogin } from '../logins/stored-login.ts';
 import { cutText } from '../model/cut-text.ts';
 import type { BridgeError } from '../model/errors.ts';
@@ -37,6 +38,7 @@ export async function* accountChecks(
   connection: AccountConnection,
   published: (run?: RunTool) => AsyncGenerator<Step, void>,
   signal: AbortSignal,
+  tokens: LoginStore | undefined,
 ): AsyncGenerator<Step, void> {
   const login = await loginFinding(connection);
   yield step('login', login);
@@ -44,7 +46,7 @@ export async function* accountChecks(
     yield skipped(['workspace', 'role', 'app', 'catalogue', 'run', 'file'], 'the login');
     return;
   }
-  const { console, session, app } = openAccount(http, connection);
+  const { console, session, app } = openAccount(http, connection, undefined, tokens);
   const workspace = await workspaceFinding(console, connection.console, signal);
   yield step('workspace', workspace);
   // A second login after a refused one would bring the account closer to a lock.

@@ -49,16 +49,17 @@ export function canAsk(io: Pick<CliIo, 'stdin' | 'stderr'>): boolean {
 
 /** Returns the environment of the running process. */
 export function processIo(): CliIo {
+  const onSignal: CliIo['onSignal'] = (name, listener) => {
+    process.on(name, listener);
+    return () => void process.off(name, listener);
+  };
   return {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     env: processEnvironment(),
     program: { node: process.execPath, script: process.argv[1] ?? '' },
-    onSignal: (name, listener) => {
-      process.on(name, listener);
-      return () => void process.off(name, listener);
-    },
+    onSignal,
     onFault(listener) {
       const printers = process.listeners('warning');
       const onWarning = (error: Error): void => listener(error, false);
@@ -72,6 +73,7 @@ export function processIo(): CliIo {
     exitNow: (code) => process.exit(code),
     createApp: async (config, options): Promise<App> =>
       (await import('../app/app.ts')).createApp(config, options),
-    createPrompter: async () => (await import('./prompter.ts')).createPrompter(process.stdin, process.stderr),
+    createPrompter: async () =>
+      (await import('./prompter.ts')).createPrompter(process.stdin, process.stderr, onSignal),
   };
 }

@@ -46,6 +46,13 @@ export function wrap(text: string, width: number | undefined, hang = 0): string 
     .join('\n');
 }
 
+/** Returns a line that fits into some columns, with an ellipsis if it was cut. */
+export function cutToWidth(line: string, width: number): string {
+  if (stringWidth(line) <= width) return line;
+  const [first = ''] = wrapAnsi(line, width - 1, { trim: false, hard: true, wordWrap: false }).split('\n');
+  return `${first}…`;
+}
+
 interface TableOptions {
   readonly width?: number | undefined;
   /** The columns to omit from a table that is wider than `width`, the least important first. */

@@ -38,7 +38,8 @@ export function createOutput(
     /** The columns of standard output; undefined if it is not a terminal. */
     width: widthOf(io.stdout),
     /** Returns a text for the result, wrapped to the terminal, with its commands as they are to be typed. */
-    prose: (text: string, hang = 0): string => wrap(asTyped(io, text), widthOf(io.stdout), hang),
+    prose: (text: string, { hang }: { readonly hang?: number } = {}): string =>
+      wrap(asTyped(io, text), widthOf(io.stdout), hang),
     /** Returns a styled text if the stream supports styles. */
     paint,
     /** Prints the command's result: the value as JSON, or its text. */

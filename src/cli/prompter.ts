@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
 import type { FormCheck, SecretOptions } from '../setup/sign-in-talk.ts';
+import type { CliIo } from './io.ts';
+import { DEFAULT_WIDTH } from './layout.ts';
 
 export interface Choice<T> {
   readonly value: T;
@@ -8,16 +10,34 @@ export interface Choice<T> {
   readonly hint?: string;
 }
 
-/** Asks a person at a terminal. Every question rejects with `cancelled` if the person aborts it. */
+interface Streams {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly signal: AbortSignal;
+}
+
+/** Asks a person at a terminal. Every question rejects with `cancelled` if the person or a SIGTERM aborts it. */
 export type Prompter = Awaited<ReturnType<typeof createPrompter>>;
 
 /** Returns a prompter for a terminal. Questions go to `output`, separate from results. */
-export async function createPrompter(input: Readable, output: Writable) {
+export async function createPrompter(
+  input: Readable,
+  output: Writable & { columns?: number },
+  onSignal: CliIo['onSignal'],
+) {
   const { confirm, isCancel, password, S_BAR, select, text } = await import('@clack/prompts');
-  const streams = { input, output };
-  const answer = <T>(value: T): Exclude<T, symbol> => {
-    if (!isCancel(value)) return value as Exclude<T, symbol>;
-    throw new BridgeError('cancelled', 'Given up.');
+  // Some terminals, such as those of containers, report 0 columns, which would put each character on its own line.
+  if (output.columns === 0) output.columns = DEFAULT_WIDTH;
+  const ask = async <T>(question: (streams: Streams) => Promise<T>): Promise<Exclude<T, symbol>> => {
+    const terminated = new AbortController();
+    const release = onSignal('SIGTERM', () => terminated.abort());
+    try {
+      const value = await question({ input, output, signal: terminated.signal });
+      if (!isCancel(value)) return value as Exclude<T, symbol>;
+      throw new BridgeError('cancelled', 'Given up.');
+    } finally {
+      release();
+    }
   };
   const needed = (check?: FormCheck) => (value: string | undefined) =>
     value === undefined || value.trim() === ''
@@ -26,31 +46,29 @@ export async function createPrompter(input: Readable, output: Writable) {
   return {
     /** The line at the left of questions. */
     bar: S_BAR,
-    text: async (message: string, suggestion?: string, check?: FormCheck): Promise<string> =>
-      answer(
-        await text({
-          ...streams,
-          message,
-          ...(suggestion === undefined
-            ? { validate: needed(check) }
-            : {
-                placeholder: suggestion,
-                defaultValue: suggestion,
-                validate: (value) => (value ? check?.(value.trim()) : undefined),
-              }),
-        }),
-      ).trim(),
+    text: async (message: string, suggestion?: string, check?: FormCheck): Promise<string> => {
+      const form =
+        suggestion === undefined
+          ? { validate: needed(check) }
+          : {
+              placeholder: suggestion,
+              defaultValue: suggestion,
+              validate: (value: string | undefined) => (value ? check?.(value.trim()) : undefined),
+            };
+      return (await ask((streams) => text({ ...streams, message, ...form }))).trim();
+    },
     /** `exact` keeps spaces around the answer, which a password may have and a key that is pasted does not. */
     secret: async (message: string, { check, exact = false }: SecretOptions = {}): Promise<string> => {
-      const typed = answer(await password({ ...streams, message, mask: '', validate: needed(check) }));
+      const form = { message, mask: '', validate: needed(check) };
+      const typed = await ask((streams) => password({ ...streams, ...form }));
       return exact ? typed : typed.trim();
     },
     select: async <T>(message: string, choices: readonly Choice<T>[]): Promise<T> => {
       const options = choices.map((choice, index) => ({ ...choice, value: index }));
-      const index = answer(await select({ ...streams, message, options }));
+      const index = await ask((streams) => select({ ...streams, message, options }));
       return (choices[index] as Choice<T>).value;
     },
     confirm: async (message: string, initialValue: boolean): Promise<boolean> =>
-      answer(await confirm({ ...streams, message, initialValue })),
+      ask((streams) => confirm({ ...streams, message, initialValue })),
   };
 }

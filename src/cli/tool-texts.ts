@@ -4,7 +4,7 @@ import type { ViewConfig } from '../config/views.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
-import type { ToolCost } from '../registry/cost.ts';
+import type { Cost } from '../model/status.ts';
 import { similarNames } from '../registry/explain.ts';
 import { count, type Output } from './output.ts';
 import { type Session, warnOfUnlisted } from './session.ts';
@@ -69,7 +69,7 @@ export function origin({ providerType, providerId, tool }: ToolRef): string {
   return `${providerType} ${providerId} ${tool}`;
 }
 
-export function costText({ bytes, tokens }: ToolCost): string {
+export function costText({ bytes, tokens }: Cost): string {
   return `${number(bytes)} bytes, about ${number(tokens)} tokens`;
 }
 

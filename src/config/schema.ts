@@ -27,8 +27,8 @@ export type Config = Omit<Settings, 'workspaces'> & {
   readonly workspaces: Readonly<Record<string, Settings['workspaces'][string] & WithLogin>>;
 } & WithLogin & {
     readonly sandbox?: SandboxSet | undefined;
-    /** In the configuration of a further workspace: its path in the file, and what it sets itself under `tools`. */
-    readonly own?: { readonly path: string; readonly tools: object } | undefined;
+    /** In the configuration of a further workspace: its path in the file, and what it sets itself under `tools` and `dify`. */
+    readonly own?: { readonly path: string; readonly tools: object; readonly dify: object } | undefined;
     /** The default folder for data that can be recreated. */
     readonly cacheDir: string;
     /** The file of API keys: http.keysFile, or one beside the configuration file. */

@@ -91,7 +91,7 @@ const http = z.strictObject({
     'Address under which clients reach the bridge, for downloads: https://bridge.example.com. Default: the address it listens on.',
   ),
   sessionKey: optional(text, { secret: true }).describe(
-    'Any long random text that signs session IDs. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
+    'Any long random text that signs session IDs. With Redis, it also encrypts the stored login that replicas share, unless signIn.key is set. Without it, the bridge makes a key and stores it in Redis, in files.dir or in its cache folder.',
   ),
   maxStreams: setting(wholeNumber(1, 100_000), 1000, { use: 'limits' }).describe(
     'Most event streams on which clients wait for notifications.',

@@ -64,7 +64,7 @@ function workspaceConfig(main: Config, name: string, own: Own): Config {
   const { tools, catalog, calls, limits } = main;
   return {
     ...main,
-    own: { path: `workspaces.${name}`, tools: own.tools },
+    own: { path: `workspaces.${name}`, tools: own.tools, dify: own.dify },
     dify: workspaceDify(main.dify, own.dify),
     login: own.login,
     tools: {

@@ -4,10 +4,7 @@ import type { StorageBackend, StoredRecord } from '../model/storage-backend.ts';
 /** The most stored files, of any size: a listing reads the record of each. */
 const MAX_FILES = 10_000;
 
-/**
- * The most bytes reserved ahead of what has arrived: reserving for each chunk of a large file would be
- * slow. A full store evicts files for them, so this is a small part of the store.
- */
+/** The most bytes reserved ahead of what has arrived. A full store evicts files for them, so they are few. */
 const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
 const AHEAD_PART = 64;
 

@@ -3,13 +3,12 @@ import { BridgeError } from '../model/errors.ts';
 import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
 import { nameInHeader, nameInUrl } from './names.ts';
 import { createNetworkPolicy } from './network-policy.ts';
-import * as errors from './fetch-errors.ts';
+import { fetchErrors as errors } from './fetch-errors.ts';
 import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';
 
 export interface RemoteFilesOptions {
-  /** False allows only https. */
   readonly allowHttp: boolean;
   /** Host names and networks that may be private. */
   readonly allowedNetworks: readonly string[];
@@ -26,10 +25,7 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const IDLE_MS = 15_000;
 
-/**
- * Returns a fetcher for callers who may be hostile. Every address of a host name must be public or
- * allowed, the connection uses an address that was checked, and each redirect is checked again.
- */
+/** Returns a fetcher for callers who may be hostile: it checks each address and redirect before it connects. */
 export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
   const {
     allowHttp,
@@ -51,7 +47,6 @@ export function createRemoteFiles(options: RemoteFilesOptions): RemoteFiles {
     return url;
   }
 
-  /** Follows all redirects and returns the final answer. */
   async function follow(address: string, watch: Watch): Promise<{ url: URL; answer: Answer }> {
     let url = checked(address);
     for (let redirects = 0; ; redirects += 1) {

@@ -39,10 +39,7 @@ export function createFileStore(options: FileStoreOptions): MeteredFileStore {
   const capacity = createCapacity(backend, maxBytes, now);
   let closed = false;
 
-  /**
-   * Returns the record behind a URI and marks it as used; undefined if the principal does not own it or
-   * it has expired.
-   */
+  /** Returns the record behind a URI and marks it as used; undefined if it expired or is not the principal's. */
   async function recordOf(uri: string, principal: string): Promise<FileRecord | undefined> {
     const id = idInUri(uri);
     const record = id === undefined ? undefined : await backend.get(id);

@@ -5,10 +5,7 @@ const MAX_NAME_BYTES = 200;
 /** Longer than any real extension; anything longer is cut with the rest of the name. */
 const MAX_EXTENSION_LENGTH = 16;
 
-/**
- * Control characters, marks that reverse the direction of writing (they can disguise an extension), and
- * lone surrogates.
- */
+/** Control characters, marks that reverse the direction of writing (they disguise extensions), lone surrogates. */
 const INVISIBLE = /[\p{Control}\p{Surrogate}\u202a-\u202e\u2066-\u2069]+/gu;
 /** Characters that Windows does not allow in a name. */
 const RESERVED_CHARACTERS = /[<>:"|?*]/g;
@@ -47,10 +44,7 @@ function cutBytes(text: string, max: number): string {
     .replace(/\uFFFD+$/u, '');
 }
 
-/**
- * Returns the name in a Content-Disposition header (RFC 6266), preferably the Unicode one; undefined
- * without one.
- */
+/** Returns the name in a Content-Disposition header (RFC 6266), preferably the Unicode one; undefined without one. */
 export function nameInHeader(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const extended = /;\s*filename\*\s*=\s*"?(utf-8|iso-8859-1)'[^']*'([^;"\s]+)/i.exec(header);

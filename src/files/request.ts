@@ -16,10 +16,7 @@ const HEADERS = {
   'user-agent': 'dify-mcp-bridge',
 };
 
-/**
- * Sends a GET to one of the addresses and resolves with the answer. Uses a new connection, no proxy and
- * no credentials, and follows no redirect. Rejects if the connection fails or the signal is aborted.
- */
+/** Sends a GET to one of the addresses on a new connection. Follows no redirect. Rejects if the connection fails. */
 export async function get(url: URL, addresses: readonly string[], signal: AbortSignal): Promise<Answer> {
   const isHttps = url.protocol === 'https:';
   const lookup = fixedLookup(addresses);

@@ -2,7 +2,7 @@ import type { ConsoleTokens, TokenStore } from '../dify/console/login.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { beginReplacement, lockLogins, readLogins } from './login-file.ts';
-import { isSameIssue, isSameLogin, type LoginKey, type StoredLogin } from './stored-login.ts';
+import { endedLogin, isSameIssue, isSameLogin, type LoginKey, type StoredLogin } from './stored-login.ts';
 
 export interface LoginStore extends TokenStore {
   /** Resolves when no renewal runs. To end before that may lose the login. */
@@ -22,11 +22,7 @@ export function createLoginStore(
   /** Renewed tokens that could not be written, and those in the file, which they replaced. */
   let unsaved: { readonly tokens: ConsoleTokens; readonly replaced: ConsoleTokens } | undefined;
 
-  const ended = (said?: string): BridgeError => {
-    const words = said === undefined ? '' : ` Dify said: "${said}"`;
-    const message = `The login of ${key.email} at ${key.url} has ended.${words}`;
-    return new BridgeError('login_ended', message, { hint: `Run: dify-mcp-bridge login ${key.url}` });
-  };
+  const ended = (said?: string): BridgeError => endedLogin(key, said);
   const find = (logins: readonly StoredLogin[]): StoredLogin => {
     const login = logins.find((one) => isSameLogin(one, key));
     if (login === undefined) throw ended();

@@ -1,4 +1,5 @@
 import type { ConsoleTokens } from '../dify/console/login.ts';
+import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, type JsonObject, textOf } from '../model/json.ts';
 
 /** What identifies a login: several Difys, accounts and workspaces have one each. */
@@ -29,6 +30,13 @@ export function isSameLogin(left: LoginKey, right: LoginKey): boolean {
 /** Returns whether two values are the same issue of tokens. */
 export function isSameIssue(left: ConsoleTokens, right: ConsoleTokens): boolean {
   return JSON.stringify(tokensToJson(left)) === JSON.stringify(tokensToJson(right));
+}
+
+/** Returns the error for a login that Dify no longer accepts, with Dify's words. */
+export function endedLogin({ email, url }: LoginKey, said: string | undefined): BridgeError {
+  const words = said === undefined ? '' : ` Dify said: "${said}"`;
+  const message = `The login of ${email} at ${url} has ended.${words}`;
+  return new BridgeError('login_ended', message, { hint: `Run: dify-mcp-bridge login ${url}` });
 }
 
 /** Returns the texts of a login that must not be shown. */

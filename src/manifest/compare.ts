@@ -38,10 +38,7 @@ export interface ManifestDifference {
   readonly changed: readonly ChangedTool[];
 }
 
-/**
- * Compares published with approved tools by their identity in Dify, whatever their names. `changesIn`
- * knows the declarations behind the registry.
- */
+/** Compares published with approved tools by their identity in Dify, whatever their names. */
 export function compareManifest(
   manifest: Manifest,
   registry: Registry,

@@ -1,8 +1,26 @@
 import { parseJson } from '../model/exact-json.ts';
 import { writeJson } from '../model/well-formed.ts';
 import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
-import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../model/tool.ts';
+import {
+  type DifyTool,
+  identityOf,
+  type LocalizedText,
+  type ToolParameter,
+  type ToolProvider,
+} from '../model/tool.ts';
 import type { FileDeclaration, FileParameter, FileText, ManifestFile } from './file-schema.ts';
+
+/** Returns the declarations of tools with their providers, by identity. Of two with one identity, the first counts. */
+export function declarationsOf(providers: readonly ToolProvider[]) {
+  const found = new Map<string, { readonly provider: ToolProvider; readonly tool: DifyTool }>();
+  for (const provider of providers) {
+    for (const tool of provider.tools) {
+      const key = identityOf({ providerType: provider.type, providerId: provider.id, tool: tool.name });
+      if (!found.has(key)) found.set(key, { provider, tool });
+    }
+  }
+  return found;
+}
 
 /** Returns a provider in the form of its file, without empty parts. */
 export function providerToFile(provider: ToolProvider): ManifestFile['provider'] {

@@ -12,10 +12,7 @@ const HEADER = `${FIRST_LINE}
 #   dify       Dify's declaration of the tool, from which it is published
 `;
 
-/**
- * Texts that begin or end in space, or have a line of only spaces: a block of lines would hide or lose
- * those.
- */
+/** Texts that begin or end in space, or have a line of only spaces: a block of lines would hide or lose those. */
 const EDGY = /^\s|(?:^|\n)[ \t]+(?:\n|$)|\n\n$/;
 
 /** Texts with invisible characters are quoted, with those characters as escapes. */
@@ -27,10 +24,7 @@ const HIDING_TEXT: ScalarTag = {
   stringify: ({ value }) => quoteHidden(String(value)),
 };
 
-/**
- * Returns the text of a file. Equal content always gives equal text: keys in layout order, one value per
- * line and no wrapping, so that a diff shows exactly the changed values.
- */
+/** Returns the text of a file: keys in layout order, one value a line, no wrapping, so that diffs are exact. */
 export function manifestFileText(file: ManifestFile): string {
   const document = new Document(file, {
     schema: 'core',

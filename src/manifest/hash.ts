@@ -14,10 +14,7 @@ export function sourceHash(provider: JsonObject, declaration: JsonObject): strin
   return digestOf([provider, declaration]);
 }
 
-/**
- * Returns `sha256:` and the hexadecimal digest over name, title, description and schemas. Excludes
- * annotations, which the operator sets. Ignores the order of keys. The tool must not change afterwards.
- */
+/** Returns the digest of what clients see, but annotations. The tool must not change afterwards. */
 export function toolHash(tool: Approvable): string {
   const found = known.get(tool);
   if (found !== undefined) return found;

@@ -4,7 +4,6 @@ import type { Approvable } from './hash.ts';
 /** The default folder of `manifest pull`, relative to the working directory. */
 export const MANIFEST_DIR = 'manifests/tools';
 
-/** A tool as it was approved. */
 export interface ApprovedTool extends Approvable {
   readonly ref: ToolRef;
   /** `toolHash` of the other fields. */

@@ -2,9 +2,8 @@ import { compare } from '../model/compare.ts';
 import { BridgeError } from '../model/errors.ts';
 import { withoutUndefined } from '../model/json.ts';
 import type { Registry } from '../model/registry.ts';
-import type { DifyTool, ToolProvider } from '../model/tool.ts';
-import { DeclarationIndex } from './declaration-index.ts';
-import { declarationToFile, plain, providerToFile } from './declaration.ts';
+import { type DifyTool, identityOf, type ToolProvider } from '../model/tool.ts';
+import { declarationsOf, declarationToFile, plain, providerToFile } from './declaration.ts';
 import { fileNameOf } from './provider-file-name.ts';
 import { LAYOUT, type ManifestFile } from './file-schema.ts';
 import { manifestFileText } from './file-text.ts';
@@ -16,12 +15,9 @@ export const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** The most nesting levels of one tool in a file; the reader allows for the levels around it. */
 const MAX_TOOL_DEPTH = 80;
 
-/**
- * Returns the registry as files, one for each provider of a published tool: the texts by file name, and the
- * tools that no file can contain.
- */
+/** Returns one file for each provider of a published tool, by name, and the tools that no file can contain. */
 export function manifestFiles(registry: Registry, providers: readonly ToolProvider[]) {
-  const declarations = new DeclarationIndex(providers);
+  const declarations = declarationsOf(providers);
   const drafts = new Map<string, { provider: ToolProvider; tools: Approved[]; withheld: Withheld[] }>();
   const draftOf = (provider: ToolProvider) => {
     const name = fileNameOf(provider.type, provider.id);
@@ -32,7 +28,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
 
   const skipped: { name: string; reason: string }[] = [];
   for (const tool of registry.tools) {
-    const found = declarations.find(tool.ref);
+    const found = declarations.get(identityOf(tool.ref));
     if (found === undefined) {
       skipped.push({ name: tool.name, reason: 'Dify no longer lists it.' });
       continue;
@@ -57,7 +53,7 @@ export function manifestFiles(registry: Registry, providers: readonly ToolProvid
 
   const isNeeded = neededForNames(registry);
   for (const { name, ref, reason } of registry.withheld) {
-    const found = isNeeded(name) ? declarations.find(ref) : undefined;
+    const found = isNeeded(name) ? declarations.get(identityOf(ref)) : undefined;
     if (found === undefined || found.tool.name === '' || isDeeper(found.tool, MAX_TOOL_DEPTH)) continue;
     const draft = draftOf(found.provider);
     const known = [...draft.tools, ...draft.withheld].some(({ dify }) => dify.name === ref.tool);
@@ -84,10 +80,7 @@ function sourceOf(provider: ToolProvider, tool: DifyTool): Pick<Approved, 'difyH
   return { difyHash: sourceHash(plain(providerToFile(provider)), plain(dify)), dify };
 }
 
-/**
- * Returns a predicate that tells whether a withheld tool may be why a published name has a hash: its name
- * begins with that name without the hash. A few extra tools do no harm.
- */
+/** Returns whether a withheld tool may be why a published name has a hash. A few extra tools do no harm. */
 function neededForNames(registry: Registry): (withheld: string) => boolean {
   const stems = new Set(registry.tools.map(({ name }) => /^(.+)_[0-9a-f]{6,}$/.exec(name)?.[1]));
   return (withheld) =>

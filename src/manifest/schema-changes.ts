@@ -1,13 +1,10 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject, listOf } from '../model/json.ts';
 import { canonicalJson } from '../model/exact-json.ts';
 
 export interface SchemaChange {
   /** The path: `parameters.city`, `parameters.tags[].name`, `output.total`. */
   readonly path: string;
-  /**
-   * The changed keyword (`required`: of the enclosing object); absent if the whole schema was added or
-   * removed.
-   */
+  /** The changed keyword (`required`: of the enclosing object); absent if the whole schema was added or removed. */
   readonly keyword?: string;
   /** Absent if it was added. */
   readonly before?: Json | undefined;
@@ -52,7 +49,7 @@ function requiredChanges(before: readonly string[], after: readonly string[], pa
 }
 
 function namesIn(required: Json | undefined): string[] {
-  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+  return listOf(required).filter((name) => typeof name === 'string');
 }
 
 function pathOf(path: string, name: string): string {

@@ -1,36 +1,30 @@
 import type { JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { type DifyTool, identityOf, type ToolParameter, type ToolProvider } from '../model/tool.ts';
-import { DeclarationIndex } from './declaration-index.ts';
+import { identityOf, type ToolParameter, type ToolProvider } from '../model/tool.ts';
+import { declarationsOf } from './declaration.ts';
 import type { Manifest } from './manifest.ts';
 import { type SchemaChange, schemaChanges } from './schema-changes.ts';
 
-/**
- * Returns the differences in an approved tool's parameters that callers do not set (`dify.endpoint`):
- * nobody sees them, but every call sends their defaults.
- */
+/** Returns differences in parameters that nobody sees (`dify.endpoint`), because every call sends their defaults. */
 export type UnpublishedChanges = (tool: PublishedTool) => readonly SchemaChange[];
 
 /** Compares the declarations of providers with the approved ones, each when its tool is asked for. */
 export function unpublishedIn(manifest: Manifest, providers: readonly ToolProvider[]): UnpublishedChanges {
-  const approved = new DeclarationIndex(manifest.providers);
-  const live = new DeclarationIndex(providers);
+  const approved = declarationsOf(manifest.providers);
+  const live = declarationsOf(providers);
   const schemas = new Map(manifest.tools.map(({ ref, inputSchema }) => [identityOf(ref), inputSchema]));
   return ({ ref, inputSchema }) => {
-    const [before, after] = [approved.find(ref)?.tool, live.find(ref)?.tool];
+    const key = identityOf(ref);
+    const [before, after] = [approved.get(key)?.tool, live.get(key)?.tool];
     if (before === undefined || after === undefined) return [];
-    return unpublishedChanges(before, after, [inputSchema, schemas.get(identityOf(ref)) ?? {}]);
+    const shown = new Set([inputSchema, schemas.get(key)].flatMap((schema) => propertiesOf(schema)));
+    const [old, now] = [unpublished(before.parameters, shown), unpublished(after.parameters, shown)];
+    return schemaChanges({ properties: old }, { properties: now }, 'dify');
   };
 }
 
-function unpublishedChanges(
-  before: DifyTool,
-  after: DifyTool,
-  schemas: readonly JsonObject[],
-): SchemaChange[] {
-  const shown = new Set(schemas.flatMap(({ properties }) => Object.keys((properties ?? {}) as JsonObject)));
-  const [old, now] = [unpublished(before.parameters, shown), unpublished(after.parameters, shown)];
-  return schemaChanges({ properties: old }, { properties: now }, 'dify');
+function propertiesOf({ properties = {} }: JsonObject = {}): string[] {
+  return Object.keys(properties as JsonObject);
 }
 
 function unpublished(parameters: readonly ToolParameter[], shown: ReadonlySet<string>): JsonObject {

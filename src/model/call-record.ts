@@ -20,19 +20,19 @@ export interface CallFacts extends CallPlace {
   readonly principal: string;
   /** The published name; if no tool has it, the name that the client sent. */
   readonly tool: string;
-  /** Absent if no tool has the name. */
+  /** Absent if no tool has the name, and for a tool of the bridge. */
   readonly ref?: ToolRef | undefined;
+  /** Whether the bridge answers by itself: one of the tools that search tools, or that fetch and cancel calls. */
+  readonly isBridgeTool?: boolean | undefined;
   readonly credentialId?: string | undefined;
   readonly origin?: CallOrigin | undefined;
   /** The arguments as the client sent them. */
   readonly args: unknown;
 }
 
-/** How a call ended. */
 export interface CallEnd {
   readonly outcome: ErrorCode | 'ok';
   readonly durationMs: number;
-  /** The messages of the tool. */
   readonly messages: number;
   /** The size of Dify's answer. */
   readonly bytes: number;
@@ -56,10 +56,14 @@ export interface CallRecorder {
   started(facts: CallFacts): CallRecord;
 }
 
+/** Returns the name under which records show the provider of a tool; undefined if no tool has the name. */
+export function providerName({ ref, isBridgeTool }: CallFacts): string | undefined {
+  return isBridgeTool === true ? 'bridge' : ref?.providerId;
+}
+
 /** Records nothing. The default of the library and of tests. */
 export const NO_RECORDER: CallRecorder = { started: () => ({ ended: () => undefined }) };
 
-/** Returns the facts of a call that a published tool determines. */
 export function toolFacts({ name, ref, credentialId }: PublishedTool) {
   return { tool: name, ref, credentialId };
 }

@@ -75,7 +75,6 @@ export type CallOutcome =
 export interface ToolService {
   /** Instructions for the model about the tools as a whole. They may change. */
   readonly instructions?: string | undefined;
-  /** The answer to tools/list. */
   readonly tools: ToolListSource;
   /** The calls that outlive their requests. Without it no call becomes a task. */
   readonly detached?: DetachedCalls | undefined;

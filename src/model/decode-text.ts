@@ -14,10 +14,7 @@ const MARKS: readonly (readonly [mark: string, encoding: Encoding])[] = [
   ['feff', 'utf-16be'],
 ];
 
-/**
- * Returns the text of bytes in UTF-8, UTF-16 or UTF-32, without its byte order mark; undefined for any other bytes.
- * UTF-16 is also recognised without a mark. If the file is still arriving, `bytes` is its beginning.
- */
+/** Returns the text of bytes in UTF-8, UTF-16 or UTF-32; undefined for others. `isWhole` is false for a beginning. */
 export function decodeText(bytes: Uint8Array, isWhole = true): string | undefined {
   const start = Buffer.from(bytes.subarray(0, 4)).toString('hex');
   const marked = MARKS.find(([mark]) => start.startsWith(mark))?.[1];

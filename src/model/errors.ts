@@ -43,6 +43,20 @@ export class BridgeError extends Error {
     return ERROR_RULES[this.code];
   }
 
+  /** Returns the error with other texts, such as those that name another setting. */
+  withTexts(change: (text: string) => string): BridgeError {
+    const { code, retryAfterSeconds, upstream, cause } = this;
+    const problems = this.problems.map(({ path, message }) => ({ path, message: change(message) }));
+    const hint = this.hint === undefined ? undefined : change(this.hint);
+    return new BridgeError(code, change(this.message), {
+      hint,
+      problems,
+      retryAfterSeconds,
+      upstream,
+      cause,
+    });
+  }
+
   /** Returns message, problems and hint as text for a model or a person. */
   toText(): string {
     const lines = [this.message];
@@ -60,7 +74,6 @@ export function asBridgeError(error: unknown): BridgeError {
   return new BridgeError('internal', 'The bridge failed unexpectedly.', { cause: error });
 }
 
-/** Returns the error for arguments that do not fit a tool. */
 export function argumentsError(tool: string, problems: readonly Problem[], hint: string): BridgeError {
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   const message = `The arguments do not fit the tool ${tool}: ${count}.`;

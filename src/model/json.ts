@@ -1,7 +1,6 @@
 /** Any value that JSON can carry. A bigint is an integer that a double cannot hold: see `exact-json.ts`. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
 
-/** A number of JSON. */
 export type JsonNumber = number | bigint;
 
 /** A JSON object; keys may be absent. */
@@ -23,6 +22,11 @@ const EMPTY: JsonObject = {};
 /** Returns a value that is a JSON object, otherwise an empty one. */
 export function objectOf(value: unknown): JsonObject {
   return isJsonObject(value) ? value : EMPTY;
+}
+
+/** Returns a value that is an array, otherwise an empty one. */
+export function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
 }
 
 /** Returns a value that is a non-empty string, otherwise undefined. */

@@ -10,7 +10,6 @@ const MAX_DEFAULT_BYTES = 256 * 1024 ** 2;
 
 const MAY_HAVE_RUN = 'The tool may have run to its end in Dify: check before calling it again.';
 
-/** Returns the default budget of this process in bytes. */
 export function defaultMemoryBytes(): number {
   return Math.min(Math.floor(getHeapStatistics().heap_size_limit * HEAP_PART), MAX_DEFAULT_BYTES);
 }
@@ -40,10 +39,7 @@ export const UNLIMITED: MemoryLease = {
 
 /** Counts answers that wait for their clients to read them. */
 export interface OutgoingMemory {
-  /**
-   * Counts memory that is in use already, even beyond the limit, so that calls wait for it. Returns the function that
-   * ends this.
-   */
+  /** Counts memory that is in use, even beyond the limit, so that calls wait. Returns the function that ends this. */
   hold(bytes: number): () => void;
 }
 

@@ -36,10 +36,7 @@ export interface RetrieverResource {
   readonly title?: string | undefined;
 }
 
-/**
- * One message of the stream that answers an invocation, as sent by Dify's inner API, which has already replaced `blob`,
- * `blob_chunk` and `image` with links to stored files.
- */
+/** One message of a tool, after Dify has replaced `blob`, `blob_chunk` and `image` with links to stored files. */
 export type ToolInvokeMessage =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'json'; readonly value: Json }

@@ -12,7 +12,6 @@ export interface CatalogProblem {
   readonly message: string;
 }
 
-/** One of the credentials that a workspace has for a provider. */
 export interface ProviderCredential {
   readonly id: string;
   /** The name in Dify's user interface. */
@@ -50,7 +49,6 @@ export interface InvokeOptions {
   readonly credentialId?: string | undefined;
   /** The provider's name for a person, which errors use. Default: its ID. */
   readonly providerLabel?: string | undefined;
-  /** The tool's parameters of form `form`. */
   readonly forms?: readonly FormParameter[] | undefined;
   readonly signal: AbortSignal;
   /** Receives the memory of the messages; unlimited when absent. */
@@ -128,7 +126,6 @@ export interface EndUserRecords {
   put(session: string, id: string, replaced: string | undefined): Promise<string>;
 }
 
-/** A file to upload to Dify. */
 export interface FileUpload {
   readonly filename: string;
   readonly mimeType: string;
@@ -175,4 +172,10 @@ export interface FetchLimits {
 export interface RemoteFiles {
   /** Fetches a whole file. Rejects with `file_refused`, `file_too_large` or the signal's reason. */
   fetch(url: string, limits: FetchLimits): Promise<InputFile>;
+}
+
+/** The part of a Redis client that counts. */
+export interface RateStore {
+  /** Runs a script. Rejects if Redis does not answer. */
+  eval(script: string, options: { readonly keys: string[]; readonly arguments: string[] }): Promise<unknown>;
 }

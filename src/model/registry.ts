@@ -55,7 +55,6 @@ export interface ListedTool {
 /** A tool of Dify as MCP clients see it, with the facts that a call needs. */
 export interface PublishedTool extends ListedTool {
   readonly ref: ToolRef;
-  /** The provider's label, for messages. */
   readonly providerLabel: string;
   /** Texts that are not published, for searching: those in other languages, and overridden ones. */
   readonly otherTexts?: Readonly<Record<'title' | 'provider' | 'description', readonly string[]>> | undefined;
@@ -115,7 +114,6 @@ export interface Registry extends ToolList {
   get(name: string): PublishedTool | undefined;
 }
 
-/** A source of the current snapshot. */
 export interface SnapshotSource<T> {
   /** Returns the current snapshot; undefined until the first load has succeeded. */
   current(): T | undefined;

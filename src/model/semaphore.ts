@@ -11,10 +11,7 @@ export class Semaphore {
     this.#maxConcurrent = maxConcurrent;
   }
 
-  /**
-   * Resolves, in the order of the requests, with the function that releases the slot; call it once. Rejects with the
-   * signal's reason if the signal is aborted first.
-   */
+  /** Resolves in order with the function that releases the slot. Rejects with the reason of an aborted signal. */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
     if (this.#running < this.#maxConcurrent) return this.#take();

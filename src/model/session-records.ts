@@ -1,7 +1,4 @@
-/**
- * What the sessions of clients up to 2025-11-25 need beyond the process: a key, and the sessions that clients ended, by
- * the nonce in their IDs.
- */
+/** What sessions up to 2025-11-25 need beyond the process: a key, and those that ended, by the nonce in their IDs. */
 export interface SessionRecords {
   /** Resolves with the key that signs session IDs. Rejects with `state_unavailable` if it is in a Redis that cannot be reached. */
   key(): Promise<Uint8Array>;

@@ -18,7 +18,6 @@ export interface SharedCall {
   readonly failure?: BridgeError | undefined;
 }
 
-/** A call as found by another replica. */
 export interface FoundCall {
   readonly call: SharedCall;
   /** The ID of the replica that runs the call, for `tell`. */
@@ -47,7 +46,6 @@ export interface CallNews {
   readonly key?: SharedKey | undefined;
 }
 
-/** An order to the replica that runs a call. */
 export type CallOrder = 'cancel' | 'add-waiter' | 'remove-waiter' | 'detach';
 
 /**

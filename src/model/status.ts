@@ -24,7 +24,6 @@ export interface Cost {
   readonly tokens: number;
 }
 
-/** A published tool, its origin and its cost. */
 export interface ToolStatus extends Cost {
   readonly tool: ListedTool;
   readonly ref: ToolRef;
@@ -53,14 +52,12 @@ export interface WorkspaceStatus {
   readonly views: readonly ViewStatus[];
 }
 
-/** The lines that a client needs in its configuration. */
 export interface ClientLines {
   readonly title: string;
   readonly text: string;
   readonly afterwards: string;
 }
 
-/** The state of the bridge, for its status page. */
 export interface BridgeStatus {
   readonly version: string;
   readonly startedAt: Date;

@@ -18,7 +18,6 @@ export interface CallState {
   readonly changedAt: Date;
   /** Time until now, or until the end of the call. */
   readonly elapsedMs: number;
-  /** The last progress that the tool reported. */
   readonly lastProgress?: string | undefined;
   /** Present once the call has ended, unless it has only an `error`. */
   readonly result?: ToolResult | undefined;

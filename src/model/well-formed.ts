@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/**
- * An escaped surrogate in JSON, after an even number of backslashes: a pair, which is a character, or a lone one.
- * JSON.stringify escapes only lone surrogates, in lower case.
- */
+/** An escaped surrogate in JSON, after an even number of backslashes: a pair, or a lone one. */
 const SURROGATES = /((?<!\\)(?:\\\\)*)(?:(\\ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2})|\\ud[89a-f][\da-f]{2})/gi;
 /** The start of such an escape. Searching for it first is cheap, and few texts contain it. */
 const BEGINNING = String.raw`\ud`;
@@ -32,10 +29,7 @@ export function writeJson(value: unknown, indent?: number): string {
   }
 }
 
-/**
- * Returns a value as JSON without lone surrogates. The bridge writes all its output this way, because Python's MCP
- * client waits forever for an answer that it cannot decode.
- */
+/** Returns JSON without lone surrogates: Python's MCP client waits forever for an answer that it cannot decode. */
 export function wellFormedJson(value: unknown, indent?: number): string {
   const json = writeJson(value, indent);
   return json.includes(BEGINNING) ? replaceSurrogates(json, '\ufffd') : json;

@@ -2,7 +2,13 @@ import { hash } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { destination } from 'pino';
 import { settlesWithin } from '../model/async.ts';
-import type { CallEnd, CallFacts, CallRecord, CallRecorder } from '../model/call-record.ts';
+import {
+  type CallEnd,
+  type CallFacts,
+  type CallRecord,
+  type CallRecorder,
+  providerName,
+} from '../model/call-record.ts';
 import { BridgeError } from '../model/errors.ts';
 import { canonicalJson } from '../model/exact-json.ts';
 import type { Json } from '../model/json.ts';
@@ -68,7 +74,7 @@ export class AuditLog implements CallRecorder {
 
   #write(facts: CallFacts, { outcome, durationMs, bytes }: CallEnd): void {
     const { secrets } = this.#options;
-    const { workspace, view, principal, tool, ref, road, credentialId, origin, args } = facts;
+    const { workspace, view, principal, tool, road, credentialId, origin, args } = facts;
     const entry = {
       time: new Date().toISOString(),
       requestId: origin?.requestId,
@@ -78,7 +84,7 @@ export class AuditLog implements CallRecorder {
       workspace,
       view,
       tool,
-      provider: ref?.providerId,
+      provider: providerName(facts),
       road,
       credential: credentialId,
       outcome,

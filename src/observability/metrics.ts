@@ -48,6 +48,11 @@ export class Metrics implements CallRecorder, Meter {
     'tool',
     'outcome',
   ]);
+  readonly #bridgeCalls = this.#counter(
+    'bridge_tool_calls_total',
+    "Calls of the bridge's own tools that the bridge answered itself.",
+    ['tool', 'outcome'],
+  );
   readonly #inFlight = this.#gauge('tool_calls_in_flight', 'Calls that wait for a slot or run.');
   readonly #messages = this.#counter('stream_messages_total', 'Messages that tools have sent.', ['type']);
   readonly #bytes = this.#counter('stream_bytes_total', "Bytes of Dify's answers to calls.");
@@ -107,7 +112,11 @@ export class Metrics implements CallRecorder, Meter {
     return this.#registry.metrics();
   }
 
-  started({ tool: name, ref }: CallFacts): CallRecord {
+  started({ tool: name, ref, isBridgeTool }: CallFacts): CallRecord {
+    // Apart from the calls of Dify's tools, whose rates and durations they would falsify.
+    if (isBridgeTool === true) {
+      return { ended: ({ outcome }) => this.#bridgeCalls.inc({ tool: name, outcome }) };
+    }
     this.#inFlight.inc();
     const tool = ref === undefined ? OTHER : this.#label(name);
     const provider = tool === OTHER || ref === undefined ? OTHER : ref.providerId;

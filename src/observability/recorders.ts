@@ -1,5 +1,6 @@
 import type { CallRecord, CallRecorder } from '../model/call-record.ts';
-import type { Logger } from '../model/logger.ts';
+import type { CallOrigin } from '../model/call.ts';
+import type { LogFields, Logger } from '../model/logger.ts';
 
 /** Passes the events of calls on to several recorders, in their order. A recorder that throws stops no other one. */
 export class Recorders implements CallRecorder {
@@ -45,7 +46,7 @@ export class Recorders implements CallRecorder {
 /** Returns the recorder that writes one line to the log for each call. It names all workspaces but one. */
 export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder {
   return {
-    started: ({ tool, ref, origin, workspace }) => ({
+    started: ({ tool, ref, isBridgeTool, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
           requestId: origin?.requestId,
@@ -57,11 +58,11 @@ export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder 
           traceId: origin?.traceId,
           workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
-          providerType: ref?.providerType,
+          providerType: isBridgeTool === true ? 'bridge' : ref?.providerType,
           outcome,
           durationMs: Math.round(durationMs),
           messages,
-        });
+        } satisfies LogFields & Record<Exclude<keyof CallOrigin, 'rpc'>, unknown>);
       },
     }),
   };

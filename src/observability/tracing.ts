@@ -27,14 +27,14 @@ export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): Cal
   const tracer = trace.getTracer(NAME, version);
   return {
     started(facts): CallRecord {
-      const { tool, ref, origin } = facts;
+      const { tool, ref, isBridgeTool, origin } = facts;
       // There is nothing to record and nothing to pass on.
       if (origin?.rpc?.trace === undefined && !hasSdk()) return UNTRACED;
       const caller = origin?.rpc?.trace && spanContextOf(origin.rpc.trace, secrets);
       const around = trace.getActiveSpan();
       const parent = caller === undefined ? context.active() : trace.setSpanContext(context.active(), caller);
       // The client chose a name that no tool has, and names of spans must be few.
-      const name = ref === undefined ? 'tools/call' : `tools/call ${tool}`;
+      const name = ref === undefined && isBridgeTool !== true ? 'tools/call' : `tools/call ${tool}`;
       const links = caller !== undefined && around !== undefined ? [{ context: around.spanContext() }] : [];
       const span = tracer.startSpan(
         name,

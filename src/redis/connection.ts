@@ -18,13 +18,9 @@ export interface RedisOptions {
   readonly logger: Logger;
 }
 
-/** A connection to Redis that reconnects by itself. */
 export type RedisConnection = Awaited<ReturnType<typeof connectRedis>>;
 
-/**
- * Connects to Redis. Resolves even if Redis is unreachable, because it may start later. Throws
- * `config_invalid` if Redis refuses the login or the server is not Redis.
- */
+/** Connects to Redis, or keeps trying. Throws `config_invalid` if Redis refuses the login or is another server. */
 export async function connectRedis({ url, password, logger }: RedisOptions) {
   const channels = new Map<string, Channel>();
   /** Called with each outcome; set while the first one is awaited. */
@@ -120,10 +116,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions) {
   await first();
 
   return {
-    /**
-     * Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer: at once without a
-     * connection, otherwise within seconds.
-     */
+    /** Runs work on Redis. Rejects with `state_unavailable` if Redis does not answer within seconds. */
     async run<T>(work: (client: RedisClientType) => Promise<T>): Promise<T> {
       renewDead();
       const made = link;
@@ -139,10 +132,7 @@ export async function connectRedis({ url, password, logger }: RedisOptions) {
       });
     },
 
-    /**
-     * Listens to a channel until the connection is closed, across reconnects. Calls `begins` whenever
-     * listening starts, because earlier messages may have been missed. One listener per channel.
-     */
+    /** Listens to a channel across reconnects. Calls `begins` whenever that starts: messages may have been missed. */
     subscribe(name: string, hear: (message: string) => void, begins = () => {}): void {
       const channel = { hear, begins };
       channels.set(name, channel);

@@ -25,10 +25,7 @@ export function commandError(error: unknown): unknown {
   return unavailable(`refused a command (${wordOf(error)})`, error);
 }
 
-/**
- * Returns the error for wrong settings from the first attempt to connect; undefined if another attempt
- * may succeed.
- */
+/** Returns the error for wrong settings from the first attempt to connect; undefined if another attempt may succeed. */
 export function settingsError(error: Error): BridgeError | undefined {
   if (NOT_REDIS.test(error.message)) {
     return wrong(

@@ -9,7 +9,6 @@ import { got, isIgnorable, toProblems } from './problems.ts';
 /** The most unknown arguments that are ignored. Comparing each with all parameters takes time. */
 const MAX_IGNORED = 100;
 
-/** Checked arguments, or all their problems. */
 export type CheckedArguments<V> =
   | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };

@@ -5,10 +5,7 @@ import { withoutInvisible } from '../model/invisible-characters.ts';
 /** Digits of the hash that a name carries where a part of it was cut out. */
 const CUT_DIGITS = 4;
 
-/**
- * Returns a text in the characters that clients and model providers accept in names: other alphabets transliterated, each run of
- * other characters one underscore. Empty if nothing is left.
- */
+/** Returns a text in the characters of names: transliterated, each run of others one underscore; may be empty. */
 export function asciiName(text: string, allowed: 'tool' | 'parameter' = 'tool'): string {
   const others = allowed === 'tool' ? /[^A-Za-z0-9_-]+/g : /[^A-Za-z0-9_.-]+/g;
   if (text.search(others) === -1) return text;

@@ -1,7 +1,6 @@
 import { zodToJsonSchema } from 'zod-to-json-schema';
 import { z } from 'zod/v3';
-import { errorResult, type ToolResult } from '../model/content.ts';
-import { argumentsError, type Problem } from '../model/errors.ts';
+import { argumentsError, type BridgeError, type Problem } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
 import { type CheckedArguments, checkArguments } from './arguments.ts';
@@ -12,7 +11,6 @@ import { deepFreeze, publishSchema } from './publish-schema.ts';
 /** Zod 3: for an object of zod 4, `zod-to-json-schema` returns an empty schema. */
 export { z };
 
-/** One of the bridge's own tools. */
 export interface BridgeTool<V> {
   readonly tool: ListedTool;
   /** Checks and coerces arguments, with the same messages as for Dify's tools. */
@@ -39,13 +37,13 @@ export function defineBridgeTool<A extends z.AnyZodObject>({
   };
 }
 
-/** Returns the answer to arguments that do not fit a tool of the bridge. */
+/** Returns the error for arguments that do not fit a tool of the bridge. */
 export function wrongArguments(
   tool: ListedTool,
   problems: readonly Problem[],
   hint = 'Correct the arguments and call again.',
-): ToolResult {
-  return errorResult(argumentsError(tool.name, problems, hint));
+): BridgeError {
+  return argumentsError(tool.name, problems, hint);
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {

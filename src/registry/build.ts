@@ -35,7 +35,6 @@ export interface BuiltRegistry extends Registry {
   readonly basis: {
     readonly rules: RegistryRules;
     readonly credentials: ProviderCredentials | undefined;
-    /** By the identity of the tool. */
     readonly tools: ReadonlyMap<string, Reusable>;
   };
 }

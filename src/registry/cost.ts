@@ -1,13 +1,6 @@
 import type { ListedTool } from '../model/registry.ts';
+import type { Cost } from '../model/status.ts';
 import { definitionOf } from '../model/tool-definition.ts';
-
-/** The cost of a tool's definition in a message and in a model's context. */
-export interface ToolCost {
-  /** Length of its JSON in tools/list, in UTF-8. */
-  readonly bytes: number;
-  /** Estimated; see `toolCost`. */
-  readonly tokens: number;
-}
 
 /** From this code unit on, each counts as a token: CJK, kana, Hangul, and both halves of an emoji. */
 const FIRST_WIDE = 0x2e80;
@@ -17,12 +10,12 @@ const FIRST_WIDE = 0x2e80;
  * characters, two other letters, or one character of a script without spaces. For nine of ten official tools, in
  * English, Chinese, Japanese and Portuguese, this is 3 % below to 23 % above two public tokenizers.
  */
-export function toolCost(tool: ListedTool): ToolCost {
+export function toolCost(tool: ListedTool): Cost {
   const json = JSON.stringify(definitionOf(tool));
   return { bytes: Buffer.byteLength(json), tokens: estimatedTokens(json) };
 }
 
-export function totalCost(tools: readonly ListedTool[]): ToolCost {
+export function totalCost(tools: readonly ListedTool[]): Cost {
   let [bytes, tokens] = [0, 0];
   for (const tool of tools) {
     const cost = toolCost(tool);
@@ -44,6 +37,7 @@ export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 
+/** Returns an estimate of the tokens of a text. */
 export function estimatedTokens(text: string): number {
   let quarters = 0;
   for (let index = 0; index < text.length; index += 1) {

@@ -65,7 +65,6 @@ const VISIBILITIES: Readonly<Record<string, string>> = {
 
 /** Which credential the calls of a tool use. */
 export interface UsedCredential {
-  /** One sentence for a person. */
   readonly sentence: string;
   /** Whether it is private to one or some members of the workspace, as far as Dify says. */
   readonly isPrivate: boolean;

@@ -5,10 +5,7 @@ import { takesFiles } from './file-parameter.ts';
 import { isSelector } from './parameter-value.ts';
 import type { Value } from './shape.ts';
 
-/**
- * Returns whether Dify refuses a call without this parameter. Dify checks required parameters, the choice of every
- * select including its default, and all selectors.
- */
+/** Returns whether Dify refuses a call without this parameter: it checks selectors and the defaults of selects too. */
 export function difyDemands(parameter: ToolParameter, fallback: Json | undefined): boolean {
   if (isSelector(parameter)) return true;
   if (parameter.type === 'select' && hasDeclared(parameter) && !difyFillsIn(parameter)) return true;

@@ -47,7 +47,6 @@ export function draftTool(named: NamedTool, context: DraftContext): Draft {
   }
 }
 
-/** Returns the draft of a withheld tool. */
 export function withhold(
   named: NamedTool,
   title: string,

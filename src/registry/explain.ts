@@ -4,10 +4,7 @@ import type { ToolRef } from '../model/tool.ts';
 import type { UsedCredential } from './credential.ts';
 import { furtherNotes } from './notes.ts';
 
-/**
- * Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones.
- * `credential` is the one that its calls use, if known.
- */
+/** Returns lines for a person: why a tool is published as it is, or is not; for an unknown name, similar ones. */
 export function explainTool(registry: Registry, name: string, credential?: UsedCredential): string[] {
   const tool = registry.get(name);
   if (tool !== undefined && tool.name !== name) {

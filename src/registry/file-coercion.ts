@@ -15,10 +15,7 @@ export function toFileList(value: unknown, sources: readonly FileSource[]): unkn
   return isJsonObject(alone) ? [alone] : list;
 }
 
-/**
- * Returns a file as an object with one source. Accepts a bare address, drops members without a value, moves an address
- * under the wrong name to the right one, and normalises Base64.
- */
+/** Returns a file as an object with one source: bare addresses, misplaced ones, empty members and Base64 are mended. */
 export function toFile(value: unknown, sources: readonly FileSource[]): unknown {
   const source = typeof value === 'string' ? (fromText(value, sources) ?? fromJsonText(value, '{')) : value;
   if (!isJsonObject(source)) return value;
@@ -41,7 +38,6 @@ export function isBase64(data: string): boolean {
   return data.length % 4 === 0 && padding < 3 && !/[^A-Za-z0-9+/]/.test(data.slice(0, data.length - padding));
 }
 
-/** Returns a bare text as a file. */
 function fromText(text: string, sources: readonly FileSource[]): Record<string, unknown> | undefined {
   const head = text.slice(0, HEAD).trimStart();
   if (DATA_URL.test(head)) return { data: text.trim() };

@@ -2,10 +2,7 @@ export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }
 
-/**
- * Returns whether a glob matches a whole text: `*` matches any characters, `?` matches one, and all others match
- * themselves. Takes at most time proportional to the product of both lengths.
- */
+/** Returns whether a glob (`*` and `?`) matches a whole text, in time proportional to the product of both lengths. */
 export function globFits(glob: string, text: string): boolean {
   const [pattern, letters] = [Array.from(glob), Array.from(text)];
   let at = 0;

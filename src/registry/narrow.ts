@@ -7,7 +7,6 @@ import type { Shape } from './shape.ts';
 /** A part of a narrowing that does not fit a shape. */
 export interface NarrowProblem {
   readonly message: string;
-  /** The keys of the narrowing concerned. */
   readonly keys: readonly (keyof Narrowing)[];
   /** Whether the restriction could not be applied at all, so that the shape accepts more than intended. */
   readonly isLost: boolean;

@@ -10,7 +10,6 @@ import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
 import { listed } from './text.ts';
 
-/** The source of a parameter's value. */
 export type ParameterSource =
   /** The caller. `default` is the value if the caller omits the parameter. */
   | {

@@ -2,7 +2,6 @@ import type { RegistryNote } from '../model/registry.ts';
 import { restricts } from './narrow.ts';
 import { type Preset, type RegistryRules, settingOf } from './rules.ts';
 
-/** All presets of one tool, merged. */
 export interface ToolPreset extends Preset {
   /** The presets that were merged, the strongest last. */
   readonly parts: readonly PresetPart[];

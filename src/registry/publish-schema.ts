@@ -112,9 +112,7 @@ function isFree(shape: Shape): boolean {
   return shape.kind === 'object' && shape.open && shape.others === undefined && shape.properties.length === 0;
 }
 
-/**
- * Returns the schema of a choice of numbers. The description has the choices: model providers accept only text enums.
- */
+/** Returns the bounds of a choice of numbers. The description has the choices: providers accept only text enums. */
 function boundsOf(values: readonly JsonNumber[]): NumberBounds {
   const small = values.filter((value) => typeof value === 'number');
   const integer = small.every(Number.isInteger);
@@ -140,7 +138,10 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    if (name !== 'mime_type') properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
+    // `mime_type` is accepted too, but the bridge detects the type from the bytes.
+    if (name === 'mime_type') continue;
+    const description = MEMBER_DESCRIPTIONS[name];
+    properties[name] = description === undefined ? { type: 'string' } : { type: 'string', description };
   }
   return { type: 'object', properties };
 }

@@ -3,10 +3,7 @@ import type { Json, JsonObject } from '../model/json.ts';
 import type { FileSource } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/**
- * Selects the tools to which a rule applies. A text is a glob on the published name; all facts of an object must match.
- * In a glob, `*` matches any characters and `?` one.
- */
+/** Selects tools: by a glob (`*`, `?`) on the published name, or by an object whose facts must all match. */
 export type Matcher = string | FactMatcher;
 
 export interface FactMatcher {

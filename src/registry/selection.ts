@@ -36,10 +36,7 @@ interface Rank {
   readonly hidden?: string;
 }
 
-/**
- * Applies the last rule to tools that have passed every other, with the names that they are to have: of more than
- * maxTools, the pinned ones come first, then those first by name.
- */
+/** Applies the last rule, maxTools, by the names that tools are to have: pinned ones first, then by name. */
 export function rankTools<T>(
   candidates: readonly { readonly item: T; readonly name: string; readonly tool: Matchable }[],
   rules: RegistryRules,

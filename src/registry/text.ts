@@ -4,9 +4,7 @@ import type { LocalizedText } from '../model/tool.ts';
 /** The longest description that every model provider accepts, in UTF-16 units. */
 export const MAX_DESCRIPTION = 1024;
 
-/**
- * Returns the text in the first language that has one, else in English, else in any language; `""` if there is none.
- */
+/** Returns the text in the first language that has one, else in English, else in any; `""` if there is none. */
 export function pickText(text: LocalizedText, languages: readonly string[]): string {
   const locales = [...languages, 'en_US', ...Object.keys(text)];
   for (const locale of locales) {

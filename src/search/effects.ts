@@ -17,7 +17,6 @@ export function effectsOf(registry: Registry) {
   };
 }
 
-/** Returns whether the operator has declared a tool read-only. */
 export function onlyReads({ annotations }: PublishedTool): boolean {
   return annotations['readOnlyHint'] === true;
 }

@@ -61,13 +61,11 @@ export function ranked(
   return Array.from(new Set(names.concat(Array.from(all.keys()).sort())));
 }
 
-/** Returns the share of the actions that a tool does. */
 function shareOf(actions: readonly number[], does: number): number {
   if (does === 0 || actions.length === 0) return 0;
   return actions.reduce((sum, bits) => sum + ((bits & does) === 0 ? 0 : 1), 0) / actions.length;
 }
 
-/** Returns the sum of the weights whose bits are set. */
 function sumOf(bits: number, weights: readonly number[]): number {
   return weights.reduce((sum, weight, word) => sum + ((bits >> word) & 1) * weight, 0);
 }

@@ -1,34 +1,56 @@
 import { CONCEPTS } from './concepts.ts';
-import { folded, isCjk } from './terms.ts';
+import { folded, isCjk, MAX_QUERY, queryTerms, tellsNothing } from './terms.ts';
 
 /** Meanings by word, by the beginning of a word and by its end. */
 type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
 
-const concepts: Meanings<string> = { whole: new Map(), head: new Map(), tail: new Map() };
-const actions: Meanings<number> = { whole: new Map(), head: new Map(), tail: new Map() };
-
-/** The names of the actions, each at its number. */
-const names: string[] = [];
-
-for (const line of CONCEPTS.trim().split('\n')) {
-  const [name = '', words = ''] = line.split(': ');
-  for (const word of words.split(' ')) {
-    if (name.startsWith('~')) note(actions, word, numberOf(name.slice(1)));
-    // No word of a text begins so.
-    else note(concepts, word, `#${name}`);
-  }
+/** What the words of `CONCEPTS` mean. */
+interface Dictionary {
+  readonly concepts: Meanings<string>;
+  readonly actions: Meanings<number>;
+  /** The names of the actions, each at its number. */
+  readonly names: readonly string[];
+  /** The most characters of a beginning or an end. */
+  readonly longest: number;
+  /** Matches Chinese and Japanese words so long that they are hardly there by chance, the longest first. */
+  readonly longWords: RegExp;
 }
 
-function numberOf(name: string): number {
-  return names.includes(name) ? names.indexOf(name) : names.push(name) - 1;
+/** Made for the first search, because it takes a megabyte and most processes never search. */
+let made: Dictionary | undefined;
+
+function dictionary(): Dictionary {
+  made ??= readConcepts();
+  return made;
+}
+
+function readConcepts(): Dictionary {
+  const concepts: Meanings<string> = { whole: new Map(), head: new Map(), tail: new Map() };
+  const actions: Meanings<number> = { whole: new Map(), head: new Map(), tail: new Map() };
+  const names: string[] = [];
+  const numberOf = (name: string): number =>
+    names.includes(name) ? names.indexOf(name) : names.push(name) - 1;
+  for (const line of CONCEPTS.trim().split('\n')) {
+    const [name = '', words = ''] = line.split(': ');
+    for (const word of words.split(' ')) {
+      if (name.startsWith('~')) note(actions, word, numberOf(name.slice(1)));
+      // No word of a text begins so.
+      else note(concepts, word, `#${name}`);
+    }
+  }
+  const parts = [concepts, actions].flatMap(({ head, tail }) => [...head.keys(), ...tail.keys()]);
+  const words = new Set([concepts, actions].flatMap(({ whole }) => [...whole.keys()]));
+  const long = [...words].filter((word) => isCjk(word) && word.length > 2);
+  return {
+    concepts,
+    actions,
+    names,
+    longest: Math.max(...parts.map(({ length }) => length)),
+    longWords: new RegExp(long.sort((a, b) => b.length - a.length).join('|'), 'gu'),
+  };
 }
 
 const NONE: readonly never[] = [];
-const LONGEST = Math.max(
-  ...[concepts, actions].flatMap(({ head, tail }) =>
-    [...head.keys(), ...tail.keys()].map(({ length }) => length),
-  ),
-);
 
 function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): void {
   const add = (map: Map<string, readonly T[]>, key: string): unknown =>
@@ -42,18 +64,29 @@ function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): 
   }
 }
 
+/** Returns the terms of a query. A dictionary may split words that have a meaning here, so those are looked for first. */
+export function queryWords(query: string): string[] {
+  const text = query.slice(0, MAX_QUERY);
+  const { longWords } = dictionary();
+  const known: readonly string[] = text.match(longWords) ?? [];
+  if (known.length === 0) return queryTerms(text);
+  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !tellsNothing(term));
+  return Array.from(new Set(known.concat(others)));
+}
+
 /** Returns the concepts of a term, as terms of the index: those of the whole word, or of its beginning and its end. */
 export function conceptsOf(term: string): readonly string[] {
-  return meaningsOf(concepts, term);
+  return meaningsOf(dictionary().concepts, term);
 }
 
 /** Returns the concepts of two words together; undefined if they mean no more than each by itself. */
 export function phraseConcepts(first: string, second = ''): readonly string[] | undefined {
-  return concepts.whole.get(`${first}_${second}`);
+  return dictionary().concepts.whole.get(`${first}_${second}`);
 }
 
 /** Returns the actions of terms as a set of bits. */
 export function actionsOf(terms: readonly string[]): number {
+  const { actions } = dictionary();
   return terms.reduce(
     (bits, term) => meaningsOf(actions, term).reduce((all, action) => all | (1 << action), bits),
     0,
@@ -62,10 +95,10 @@ export function actionsOf(terms: readonly string[]): number {
 
 /** Returns the English verbs of the actions of a term. */
 export function verbsOf(term: string): readonly string[] {
+  const { actions, names } = dictionary();
   return meaningsOf(actions, term).flatMap((action) => names[action] ?? []);
 }
 
-/** Returns whether a term of the index stands for a concept. */
 export function isConcept(term: string): boolean {
   return term.startsWith('#');
 }
@@ -75,7 +108,7 @@ function meaningsOf<T>({ whole, head, tail }: Meanings<T>, term: string): readon
   if (known !== undefined) return known;
   let begins: readonly T[] = NONE;
   let ends: readonly T[] = NONE;
-  for (let length = Math.min(term.length, LONGEST); length > 0; length -= 1) {
+  for (let length = Math.min(term.length, dictionary().longest); length > 0; length -= 1) {
     if (begins === NONE) begins = head.get(term.slice(0, length)) ?? NONE;
     if (ends === NONE) ends = tail.get(term.slice(-length)) ?? NONE;
   }

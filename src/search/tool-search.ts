@@ -21,7 +21,7 @@ export interface SearchScope {
 
 /** A result, or the published tool to call and its arguments. */
 export type SearchOutcome =
-  | { readonly kind: 'result'; readonly result: ToolResult }
+  | { readonly kind: 'result'; readonly result: ToolResult; readonly error?: BridgeError | undefined }
   | {
       readonly kind: 'call';
       readonly tool: PublishedTool;
@@ -42,15 +42,20 @@ export class ToolSearch {
   readonly #index = createSearchIndex();
 
   async answer(name: string, args: unknown, scope: SearchScope): Promise<SearchOutcome> {
-    if (name === tools.searchTools.tool.name) return result(await this.#search(args, scope));
-    if (name === tools.describeTool.tool.name) return result(describe(args, scope));
-    const others = [tools.callReadTool, tools.callWriteTool];
-    return target(others.find(({ tool }) => tool.name === name) ?? tools.callTool, args, scope);
+    try {
+      if (name === tools.searchTools.tool.name) return result(await this.#search(args, scope));
+      if (name === tools.describeTool.tool.name) return result(describe(args, scope));
+      const others = [tools.callReadTool, tools.callWriteTool];
+      return target(others.find(({ tool }) => tool.name === name) ?? tools.callTool, args, scope);
+    } catch (error) {
+      if (error instanceof BridgeError) return { kind: 'result', result: errorResult(error), error };
+      throw error;
+    }
   }
 
   async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
     const parsed = tools.searchTools.parse(args);
-    if (!parsed.ok) return wrongArguments(tools.searchTools.tool, parsed.problems);
+    if (!parsed.ok) throw wrongArguments(tools.searchTools.tool, parsed.problems);
     await this.#index.follow(registry);
     const answer = searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
     return withIgnored(answer, parsed.ignored);
@@ -59,29 +64,28 @@ export class ToolSearch {
 
 function describe(args: unknown, scope: SearchScope): ToolResult {
   const parsed = tools.describeTool.parse(args);
-  if (!parsed.ok) return wrongArguments(tools.describeTool.tool, parsed.problems);
+  if (!parsed.ok) throw wrongArguments(tools.describeTool.tool, parsed.problems);
   const { registry } = scope;
   const { name } = parsed.values;
   const found = registry.get(name);
-  if (found === undefined) return missing(name, scope);
+  if (found === undefined) throw missing(name, scope);
   const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
   const text = wellFormedJson(definition);
   return withIgnored({ content: [{ type: 'text', text }], structuredContent: definition }, parsed.ignored);
 }
 
-/** Returns the tool that one of the calling tools must call. */
 function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
   const parsed = caller.parse(args);
-  if (!parsed.ok) return result(wrongArguments(caller.tool, parsed.problems, CALL_HINT));
+  if (!parsed.ok) throw wrongArguments(caller.tool, parsed.problems, CALL_HINT);
   const { registry } = scope;
   const { name, arguments: given } = parsed.values;
   if (given === undefined && parsed.ignored !== undefined) {
     // They may be meant for the tool, which must not run without them.
     const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'unknown argument' }));
-    return result(wrongArguments(caller.tool, problems, CALL_HINT));
+    throw wrongArguments(caller.tool, problems, CALL_HINT);
   }
   const found = registry.get(name);
-  if (found === undefined) return result(missing(name, scope));
+  if (found === undefined) throw missing(name, scope);
   const fitting = effectsOf(registry).callerOf(found);
   // call_tool calls every tool, and so does call_write_tool while call_tool is listed: a client's list may be older
   // than the last change between them.
@@ -89,26 +93,22 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
     caller.tool.name === fitting ||
     caller === tools.callTool ||
     (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
-  if (!fits) return result(wrongCaller(found, fitting));
+  if (!fits) throw wrongCaller(found, fitting);
   return { kind: 'call', tool: found, args: given ?? {}, ignored: parsed.ignored };
 }
 
 /** Returns the error for a tool that `caller`, another of the bridge's tools, must call. */
-function wrongCaller(tool: PublishedTool, caller: string): ToolResult {
+function wrongCaller(tool: PublishedTool, caller: string): BridgeError {
   const kind = onlyReads(tool) ? 'is read-only' : 'is not known to be read-only';
   const hint = `It was not called. Call it with ${caller} and the same arguments.`;
-  return errorResult(new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint }));
+  return new BridgeError('invalid_arguments', `The tool ${tool.name} ${kind}.`, { hint });
 }
 
-/** Returns why no published tool has that name: a result, which a model reads and can correct by itself. */
-function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): ToolResult {
-  if (!bridgeTools.has(name)) {
-    return errorResult(unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY));
-  }
+/** Returns why no published tool has that name. It becomes a result, which a model reads and can correct by itself. */
+function missing(name: string, { registry, bridgeTools, previousNames }: SearchScope): BridgeError {
+  if (!bridgeTools.has(name)) return unknownTool(registry, name, previousNames, tools.SEARCH_DIRECTORY);
   const hint = 'Call it directly by its name.';
-  return errorResult(
-    new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint }),
-  );
+  return new BridgeError('tool_not_found', `${name} is one of the bridge's own tools.`, { hint });
 }
 
 function result(made: ToolResult): SearchOutcome {

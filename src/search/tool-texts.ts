@@ -8,7 +8,6 @@ const MAX_DEPTH = 5;
 /** The most UTF-16 units of each text to read: Dify does not limit names, labels and the number of parameters. */
 const MAX_TEXT = 20_000;
 
-/** The texts by which a tool is found. */
 export type TextOfTool = 'name' | 'title' | 'provider' | 'description' | 'parameters';
 
 /** Returns the beginning of a text of a tool as published. Labels and descriptions are in every language that Dify has. */
@@ -56,10 +55,7 @@ function parameterText(schema: JsonObject, depth: number): string {
   return text;
 }
 
-/**
- * Returns the first sentence of a description, at most `max` units. Chinese and Japanese full stops need no space
- * after.
- */
+/** Returns the first sentence, at most `max` units. Chinese and Japanese full stops need no space after. */
 export function firstSentence(description: string, max: number): string {
   const line =
     description

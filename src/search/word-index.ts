@@ -4,7 +4,6 @@ import { conceptsOf } from './synonyms.ts';
 import { indexTerms, tellsNothing } from './terms.ts';
 import { type TextOfTool, toolText } from './tool-texts.ts';
 
-/** The weight of a match in each text of a tool. */
 export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
   name: 4,
   title: 4,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type SignInWays, waysOf } from '../dify/console/sign-in.ts';
 import { createDifyHttp, type DifyAnswer, type DifyHttp } from '../dify/wire/http.ts';
+import { endedWithoutAnswer } from '../dify/wire/network-errors.ts';
 import { isSince } from '../dify/wire/release.ts';
 import { header } from '../dify/wire/reply.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -174,11 +175,11 @@ async function notDify(answer: DifyAnswer, url: string): Promise<BridgeError> {
 function atAddress(error: BridgeError, url: string): BridgeError {
   const { code, message, upstream, cause, hint } = error;
   if (code !== 'upstream_unreachable' && code !== 'upstream_wrong_address') return error;
-  if (hint?.includes('DIFY_API_URL') !== true) return error;
+  if (hint?.includes('DIFY_API_URL') !== true && !endedWithoutAnswer(error)) return error;
   const isTls = message.includes('TLS');
   const isHttp = code === 'upstream_wrong_address';
   const other = isTls
     ? `If Dify has no certificate there, use http:// instead of https://: ${url.replace('https:', 'http:')}`
-    : `Check that Dify is running, and that the address is the one in your browser's bar.`;
+    : `Check that Dify is running, and that the address, with its http:// or https://, is the one in your browser's bar.`;
   return new BridgeError(code, message, { hint: isHttp ? FIRST : other, upstream, cause });
 }

@@ -1,10 +1,11 @@
 import type { LoginStore } from '../logins/login-store.ts';
 import { signOut } from '../dify/console/sign-in.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
-import { isSameIssue, loginFromJson, loginToJson, type StoredLogin } from '../logins/stored-login.ts';
+import { loginFromJson, loginToJson, type StoredLogin } from '../logins/stored-login.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
+import { recordedTokens } from './recorded-tokens.ts';
 import type { SealedRecords } from './records.ts';
 
 /** A person's login in Dify, and the grants that they gave to clients. */
@@ -17,7 +18,7 @@ export interface AccountLogin {
 
 const KIND = 'Login';
 /** As long as Dify's refresh token, which each use renews. */
-const LOGIN_SECONDS = 30 * 86_400;
+export const LOGIN_SECONDS = 30 * 86_400;
 /** How long a login is kept that no client has a grant for. */
 const UNUSED_SECONDS = 3600;
 /** The most clients of one person. The earliest grant ends first. */
@@ -92,7 +93,6 @@ export class DifyLogins {
 
   /** Returns the tokens of a login, which all replicas share. When Dify ends the login, it is removed. */
   tokens(accountId: string, email: string): LoginStore {
-    let renewing: Promise<unknown> = Promise.resolve();
     const ended = (said?: string): BridgeError => {
       void this.#remove(accountId).catch((error: unknown) =>
         this.#options.logger.warn('An ended login could not be removed', { error }),
@@ -102,32 +102,18 @@ export class DifyLogins {
         hint: 'Sign in again: the client asks for it at its next request.',
       });
     };
-    const read = async (): Promise<AccountLogin> => {
+    const find = async (): Promise<AccountLogin> => {
       const known = await this.find(accountId);
       if (known === undefined) throw ended();
       return known;
     };
-    const renewLocked: LoginStore['renew'] = (stale, refresh) =>
-      this.#locked(accountId, async () => {
-        const known = await read();
-        const { tokens } = known.login;
-        if (!isSameIssue(tokens, stale)) return tokens;
-        const fresh = await refresh(tokens);
-        if (fresh === undefined) throw ended();
-        await this.#put({ ...known, login: { ...known.login, tokens: fresh, renewedAt: new Date() } });
-        return fresh;
-      });
-    return {
+    return recordedTokens({
       again: 'sign out of the bridge and connect the client again',
       ended,
-      read: async () => (await read()).login.tokens,
-      renew(stale, refresh) {
-        const renewal = renewLocked(stale, refresh);
-        renewing = renewal.catch(() => undefined);
-        return renewal;
-      },
-      settled: () => renewing,
-    };
+      locked: (action) => this.#locked(accountId, action),
+      find: async () => (await find()).login,
+      put: async (login) => this.#put({ ...(await find()), login }),
+    });
   }
 
   async #remove(accountId: string): Promise<AccountLogin | undefined> {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type Provider from 'oidc-provider';
 import type { InteractionResults } from 'oidc-provider';
 import { tokensFromJson, tokensToJson } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import { type JsonObject, textOf } from '../model/json.ts';
+import type { RateStore } from '../model/ports.ts';
 import { redirectPlace, shownName } from './clients.ts';
 import type { DifyLogins } from './dify-logins.ts';
 import type { DifySteps, Entered, OpenAccount } from './dify-steps.ts';
@@ -14,6 +14,7 @@ import { accountPage, type AskingClient, codePage, consentPage, onwardPage, work
 import { GRANT_SECONDS } from './provider-adapter.ts';
 import type { SealedRecords } from './records.ts';
 import type { SignInKeys } from './sealing.ts';
+import { WrongAnswers } from './wrong-answers.ts';
 
 export interface SignInPagesOptions {
   readonly provider: Provider;
@@ -28,6 +29,8 @@ export interface SignInPagesOptions {
   readonly emailDomains: readonly string[];
   /** The origin of the pages. */
   readonly origin: string;
+  /** Counts wrong answers on all replicas. */
+  readonly rates: RateStore | undefined;
 }
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -42,17 +45,15 @@ interface Progress {
 }
 
 const PROGRESS_SECONDS = 15 * 60;
-/** Dify locks an account for a day after six wrong passwords. */
-const WRONG_ANSWERS = { points: 5, duration: 3600 };
 
 /** The pages on which a person signs in and allows a client. Each form leads to the next page. */
 export class SignInPages {
   readonly #options: SignInPagesOptions;
-  /** Wrong passwords and codes by e-mail address. */
-  readonly #wrong = new RateLimiterMemory(WRONG_ANSWERS);
+  readonly #wrong: WrongAnswers;
 
   constructor(options: SignInPagesOptions) {
     this.#options = options;
+    this.#wrong = new WrongAnswers(options.keys, options.rates);
   }
 
   /** Serves the page of one sign-in. Throws a BridgeError for a form of another page. */
@@ -121,13 +122,12 @@ export class SignInPages {
       const code = (fields.get('code') ?? '').replaceAll(/\s/g, '');
       return this.#enter(
         page,
-        await this.#guarded(email, () => this.#options.dify.byCode(email, code, codeToken)),
+        await this.#wrong.guard(email, () => this.#options.dify.byCode(email, code, codeToken)),
       );
     }
     const email = this.#checkedEmail(progress?.email ?? fields.get('email') ?? '');
     if (step === 'send-code') {
-      const wrong = await this.#wrong.get(email.toLowerCase());
-      if ((wrong?.remainingPoints ?? 1) <= 0) throw tooMany();
+      await this.#wrong.check(email);
       await this.#setProgress(interaction, { email, codeToken: await this.#options.dify.sendCode(email) });
       return this.#show(page);
     }
@@ -135,20 +135,8 @@ export class SignInPages {
     if (password === '') throw new BridgeError('usage', 'Type the password.');
     return this.#enter(
       page,
-      await this.#guarded(email, () => this.#options.dify.byPassword(email, password)),
+      await this.#wrong.guard(email, () => this.#options.dify.byPassword(email, password)),
     );
-  }
-
-  /** Runs a step that a wrong answer makes fail, if the address has not had too many. */
-  async #guarded(email: string, step: () => Promise<OpenAccount>): Promise<OpenAccount> {
-    const key = email.toLowerCase();
-    // Counted before, so that many requests at once are not more attempts.
-    await this.#wrong.consume(key).catch(() => {
-      throw tooMany();
-    });
-    const account = await step();
-    await this.#wrong.delete(key);
-    return account;
   }
 
   #checkedEmail(text: string): string {
@@ -284,14 +272,4 @@ interface Page {
   readonly interaction: Interaction;
   /** The token of its forms. */
   readonly token: string;
-}
-
-function tooMany(): BridgeError {
-  return new BridgeError(
-    'upstream_rate_limited',
-    'There were too many wrong answers for this e-mail address.',
-    {
-      hint: 'Wait an hour, or set a new password in Dify.',
-    },
-  );
 }

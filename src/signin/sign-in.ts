@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import type { LoginStore } from '../logins/login-store.ts';
 import type { StoredLogin } from '../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
+import type { RateStore } from '../model/ports.ts';
 import type { Secrets } from '../model/secrets.ts';
 import type { Caller, TokenVerifier } from '../model/token-verifier.ts';
 import { DifyLogins } from './dify-logins.ts';
 import { DifySteps } from './dify-steps.ts';
 import { readForm } from './forms.ts';
 import { sendPage } from './html.ts';
+import { createLimiter } from './limiter.ts';
 import { signOutPage, textPage } from './pages.ts';
 import { createProvider, ROUTES, SCOPE, SIGN_IN } from './provider.ts';
 import { type RecordBackend, SealedRecords } from './records.ts';
@@ -27,6 +28,8 @@ export interface SignInOptions {
   /** Everything that is stored is encrypted with keys derived from this. */
   readonly key: string;
   readonly backend: RecordBackend;
+  /** Counts what is limited on all replicas; undefined for a single bridge. */
+  readonly rates?: RateStore | undefined;
   /** Fetches the metadata document of a client; undefined if clients must register. */
   readonly fetchDocument: ((url: string) => Promise<Response>) | undefined;
   readonly redirectHosts: readonly string[];
@@ -64,7 +67,7 @@ export class SignIn implements TokenVerifier {
   readonly #http: DifyHttp;
   readonly #origin: string;
   readonly #answer: Answer;
-  readonly #newRecords = new RateLimiterMemory(NEW_RECORDS);
+  readonly #newRecords: ReturnType<typeof createLimiter>;
 
   private constructor(options: SignInOptions, parts: SignInParts) {
     const { publicUrl, difyUrl, emailDomains } = options;
@@ -86,7 +89,9 @@ export class SignIn implements TokenVerifier {
       difyHost: new URL(difyUrl).host,
       emailDomains,
       origin: this.#origin,
+      rates: options.rates,
     });
+    this.#newRecords = createLimiter(NEW_RECORDS, options.rates);
     this.#answer = provider.callback();
   }
 
@@ -126,8 +131,9 @@ export class SignIn implements TokenVerifier {
 
   /** Answers a request to a path of the authorization server. Never rejects. */
   async serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
-    // What the proxy in front says is not trusted: the public address is known.
-    req.headers['x-forwarded-proto'] = new URL(this.issuer).protocol.slice(0, -1);
+    // What the request and the proxy in front say is not trusted: the public address is known.
+    const { protocol, host } = new URL(this.issuer);
+    Object.assign(req.headers, { 'x-forwarded-proto': protocol.slice(0, -1), host });
     delete req.headers['x-forwarded-host'];
     try {
       if (pathname.startsWith(`${SIGN_IN}/`)) {
@@ -189,7 +195,8 @@ export class SignIn implements TokenVerifier {
 
   /** Throws `overloaded` if an address makes the bridge store too much. */
   async #count({ socket }: IncomingMessage): Promise<void> {
-    await this.#newRecords.consume(socket.remoteAddress ?? '').catch(() => {
+    const name = this.#keys.nameOf('new records', socket.remoteAddress ?? '');
+    await this.#newRecords.consume(name).catch(() => {
       throw new BridgeError('overloaded', 'Too many sign-ins begin at the same time.', {
         hint: 'Try again in a minute.',
       });

@@ -78,7 +78,10 @@ export class ViewTasks implements DetachedCalls {
     return limitMs === 'off' ? [] : this.#toolsWithin(limitMs).listed;
   }
 
-  /** Answers a call of a hand-off tool. Returns undefined for any other name, and if hand-off is off. */
+  /**
+   * Answers a call of a hand-off tool. Returns undefined for any other name, and if hand-off is off. Rejects with a
+   * BridgeError for wrong arguments and an unknown call.
+   */
   answer(
     name: string,
     args: unknown,
@@ -113,7 +116,7 @@ export class ViewTasks implements DetachedCalls {
 
   async #getResult({ getResult }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
     const parsed = getResult.parse(args);
-    if (!parsed.ok) return ended(wrongArguments(getResult.tool, parsed.problems));
+    if (!parsed.ok) throw wrongArguments(getResult.tool, parsed.problems);
     const { call_id: callId, wait_seconds: seconds } = parsed.values;
     const task = await this.#find(callId, context.principal);
     if (!task.isOver) await waitFor(task, context, seconds * 1000);
@@ -124,7 +127,7 @@ export class ViewTasks implements DetachedCalls {
 
   async #cancelCall({ cancelCall }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
     const parsed = cancelCall.parse(args);
-    if (!parsed.ok) return ended(wrongArguments(cancelCall.tool, parsed.problems));
+    if (!parsed.ok) throw wrongArguments(cancelCall.tool, parsed.problems);
     const task = await this.#find(parsed.values.call_id, context.principal);
     const wasRunning = !task.isOver;
     if (wasRunning) {

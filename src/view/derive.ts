@@ -8,9 +8,8 @@ import { type NameHolder, nameTools } from '../registry/names.ts';
 import { CALL_TOOLS } from '../tasks/call-tools.ts';
 import { SEARCH_TOOLS } from '../search/search-tools.ts';
 import type { Approval } from './approval.ts';
-import { listedTools } from './brief-tools.ts';
 import { type AutoMode, type Mode, modeBySize } from './mode.ts';
-import { shadowedTools, toolList } from './tool-list.ts';
+import { listedTools, shadowedTools, toolList } from './tool-list.ts';
 
 /** The bridge's own tools. Dify lists them too if this bridge is registered there as an MCP server. */
 const BRIDGE_TOOLS = [...SEARCH_TOOLS, ...CALL_TOOLS];
@@ -44,7 +43,6 @@ export interface Derived {
   readonly mode: Mode;
   /** The decision of `auto`; undefined before the first one. */
   readonly decided: AutoMode | undefined;
-  /** The answer to tools/list. */
   readonly list: ToolList;
   readonly fingerprint: string;
   /** The published tools that clients do not see because one of the bridge's own tools has their name. */

@@ -43,10 +43,7 @@ export class SettingWarnings {
   }
 }
 
-/**
- * Returns the warnings by setting and tool, so that views with the same setting share one warning. The text does not
- * distinguish them, because its advice changes with the other tools in Dify.
- */
+/** Returns the warnings by setting and tool, not by text, because its advice changes with the other tools in Dify. */
 function warningsOf(
   views: Iterable<{ readonly name: string; readonly registry: RegistrySource }>,
 ): ReadonlyMap<string, SettingWarning> {

@@ -65,7 +65,6 @@ export class Snapshot<T extends { readonly fingerprint: string }> implements Sna
     return () => void this.#listeners.delete(own);
   }
 
-  /** Returns a source for one part of each snapshot. */
   select<P>(part: (snapshot: T) => P): SnapshotSource<P> {
     return {
       current: () => this.#current && part(this.#current),

@@ -1,8 +1,12 @@
+import type { ViewConfig } from '../config/views.ts';
 import type { ListedTool, PublishedTool, Registry, ToolList } from '../model/registry.ts';
 import { listFingerprint } from '../model/tool-definition.ts';
+import { deepFreeze } from '../registry/publish-schema.ts';
 import { effectsOf } from '../search/effects.ts';
 import * as search from '../search/search-tools.ts';
 import type { Mode } from './mode.ts';
+
+const NO_ARGUMENTS = deepFreeze({ type: 'object', properties: {} });
 
 export interface ListParts {
   readonly registry: Registry;
@@ -47,4 +51,17 @@ function searchToolsFor(registry: Registry): ListedTool[] {
   const { searchTools, describeTool, callTool, callReadTool, callWriteTool } = search;
   const callers = effectsOf(registry).split ? [callReadTool, callWriteTool] : [callTool];
   return [searchTools, describeTool, ...callers].map(({ tool }) => tool);
+}
+
+/** Returns the published tools as clients see them. A brief one cannot work yet, and would take up much of the list. */
+export function listedTools(
+  { tools }: Registry,
+  { unauthorized }: Pick<ViewConfig, 'unauthorized'>,
+): readonly (ListedTool | PublishedTool)[] {
+  return unauthorized === 'brief' ? tools.map((tool) => (tool.authorized ? tool : brief(tool))) : tools;
+}
+
+function brief({ name, title, providerLabel }: PublishedTool): ListedTool {
+  const description = `Not usable yet: ${providerLabel} has no credentials in this Dify workspace.`;
+  return Object.freeze({ name, title, description, inputSchema: NO_ARGUMENTS, annotations: {} });
 }

@@ -38,16 +38,13 @@ export interface ViewOptions {
   readonly settings: ViewSettings;
   /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
-  readonly caller: Pick<Caller, 'check' | 'call' | 'refuse'>;
+  readonly caller: Pick<Caller, 'check' | 'call' | 'refuse' | 'record'>;
   /** Runs calls that outlive their requests. */
   readonly tasks: Tasks;
   readonly logger: Logger;
 }
 
-/**
- * A set of tools with its own rules, names and mode. All of it is derived from one listing and the settings. A new
- * listing or new settings replace it as a whole and notify clients once.
- */
+/** A set of tools with rules, names and mode. A new listing or new settings replace all and notify clients once. */
 export class View implements ToolService {
   readonly name: string;
   readonly id: string;
@@ -108,21 +105,30 @@ export class View implements ToolService {
 
   // The hand-off tools come first because they need no catalogue.
   async #dispatch(name: string, args: unknown, context: CallContext): Promise<CallOutcome> {
+    const { origin, principal } = context;
+    const call = { args, view: this.name, origin, principal };
+    const bridgeTool = { tool: name, isBridgeTool: true };
     const answered = this.#tasks.answer(name, args, context, this.config.handOff);
-    if (answered !== undefined) return answered;
+    if (answered !== undefined) {
+      const end = this.#caller.record(bridgeTool, call);
+      const ended = (error: unknown): void => end(asBridgeError(error).code);
+      answered.then(() => end('ok'), ended);
+      return answered;
+    }
     const { registry, mode } = await this.#snapshot.ready(context.signal);
     if (this.#search !== undefined && SEARCH_TOOL_NAMES.has(name)) {
       const scope = { registry, bridgeTools: BRIDGE_TOOL_NAMES, previousNames: this.#history.gone };
       const outcome = await this.#search.answer(name, args, scope);
-      if (outcome.kind === 'result') return outcome;
-      return this.#call(outcome.tool, outcome.args, context, outcome.ignored);
+      if (outcome.kind === 'call') {
+        return this.#call(outcome.tool, outcome.args, context, outcome.ignored);
+      }
+      this.#caller.record(bridgeTool, call)(outcome.error?.code ?? 'ok');
+      return outcome;
     }
     const tool = registry.get(name);
     if (tool === undefined) {
       const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
-      const { origin, principal } = context;
-      const unknown = { tool: logText(name) ?? '' };
-      this.#caller.refuse(unknown, { args, view: this.name, origin, principal }, 'tool_not_found');
+      this.#caller.refuse({ tool: logText(name) ?? '' }, call, 'tool_not_found');
       throw unknownTool(registry, name, this.#history.gone, directory);
     }
     return this.#call(tool, args, context);

@@ -4,10 +4,11 @@ import { viewId } from '../config/workspaces.ts';
 import type { ManifestDifference } from '../manifest/compare.ts';
 import type { BridgeError } from '../model/errors.ts';
 import type { CatalogListing } from '../model/ports.ts';
+import { nameTools } from '../registry/names.ts';
+import { matchPresets } from '../registry/preset-match.ts';
 import { ApprovalReview } from './approval-review.ts';
 import type { Approval } from './approval.ts';
 import type { Approvals } from './approvals.ts';
-import { credentialProviders } from './credentials.ts';
 import type { ViewSettings } from './derive.ts';
 import { SettingWarnings } from './setting-warnings.ts';
 import { View, type ViewOptions } from './view.ts';
@@ -79,10 +80,10 @@ export class Views {
     });
   }
 
-  /** Returns the IDs of the providers whose credentials a view needs: see `credentialProviders`. */
+  /** Returns the IDs of the providers whose credentials a view needs, because a preset names one for a tool of theirs. */
   wantedCredentials(listing: CatalogListing): ReadonlySet<string> {
     const all = [...viewsOf(this.#config, this.#options.common).values()];
-    return new Set(all.flatMap((config) => [...credentialProviders(listing, config)]));
+    return new Set(all.flatMap((config) => credentialProviders(listing, config)));
   }
 
   /** Serves the approved tools until Dify has answered. */
@@ -161,4 +162,13 @@ export class Views {
       if (built !== undefined) review.compare(built, this.#listing.providers);
     }
   }
+}
+
+function credentialProviders({ providers }: CatalogListing, config: ViewConfig): string[] {
+  if (Object.values(config.presets).every(({ credential }) => credential === undefined)) return [];
+  const { tools } = nameTools(providers, config.maxNameLength);
+  const { byTool } = matchPresets(tools, config);
+  return tools
+    .filter((tool) => tool.provider.type === 'builtin' && byTool.get(tool)?.credential !== undefined)
+    .map(({ provider }) => provider.id);
 }

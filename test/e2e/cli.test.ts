@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/app/app.ts';
-import { cli, type CliRun } from '../support/fake-cli.ts';
+import { runHere } from '../support/cli-here.ts';
+import type { CliRun } from '../support/fake-cli.ts';
 import { GATE, type GatedSandbox, startGatedSandbox } from '../support/gated-sandbox.ts';
 import { decodePng } from '../support/png.ts';
-import { cleanEnvironment, PROGRAM, run, start, type StartOptions } from '../support/program.ts';
+import { run, start, type StartOptions } from '../support/program.ts';
 
 interface Case {
   readonly args: readonly string[];
@@ -186,13 +186,6 @@ const SANDBOX: readonly Case[] = [
 /** The cases with their command line as the title. */
 const CASES = SANDBOX.map((entry): [string, Case] => [entry.args.join(' '), entry]);
 
-/** Runs a command with an app of its own in this process. What a process adds is the same for every command. */
-const runHere = (args: readonly string[], env: StartOptions['env'] = {}): Promise<CliRun> =>
-  cli(args, {
-    env: cleanEnvironment(env),
-    io: { createApp, program: { node: process.execPath, script: PROGRAM } },
-  });
-
 /** JSON that was printed; null when nothing was. */
 const printed = (text: string): unknown => (text === '' ? null : JSON.parse(text));
 
@@ -259,7 +252,7 @@ describe('arguments and files of a call', () => {
     expect(fromFile).toMatchObject({ code: 0, stdout: 'November 24, 2026 is Tuesday.\n', stderr: '' });
     const fromStdin = await run([...call, '-'], { stdin: DATE });
     expect(fromStdin).toMatchObject({ code: 0, stdout: 'November 24, 2026 is Tuesday.\n', stderr: '' });
-    const missing = await run([...call, '@nowhere.json'], { cwd: folder });
+    const missing = await runHere([...call, '@nowhere.json'], { cwd: folder });
     expect(missing).toMatchObject({ code: 2, stdout: '' });
     expect(missing.stderr).toMatch(/nowhere\.json[^]*ENOENT/);
   });
@@ -270,7 +263,7 @@ describe('arguments and files of a call', () => {
     expect(first).toMatchObject({ code: 0 });
     expect(first.stdout).toContain('A bar chart of 3 values, 400 by 250 pixels.');
     expect(first.stderr).toMatch(/^Saved results\/\S+\.png \(image\/png, \d+ bytes\)\n$/);
-    await run([...chart, '--sandbox', '--out', 'results'], { cwd: folder });
+    await runHere([...chart, '--sandbox', '--out', 'results'], { cwd: folder });
     const names = await readdir(join(folder, 'results'));
     expect(names).toHaveLength(2);
     for (const name of names) {
@@ -283,7 +276,7 @@ describe('arguments and files of a call', () => {
     const document = { filename: 'poem.txt', data: Buffer.from('a\nb\nc\n').toString('base64') };
     const args = JSON.stringify({ title: 'Poem', document });
     const report = ['call', 'workflow__text_report', '--args', args, '--sandbox', '-o', 'json'];
-    const ended = await run([...report, '--out', 'reports'], { cwd: folder });
+    const ended = await runHere([...report, '--out', 'reports'], { cwd: folder });
     const { saved } = JSON.parse(ended.stdout) as { saved: { path: string; bytes: number }[] };
     const bytes = await readFile(join(folder, saved[0]?.path ?? ''));
     expect(bytes.toString()).toBe('# Poem\n\n- File: poem.txt\n- Lines: 3\n- Words: 3\n- Bytes: 6\n');
@@ -293,17 +286,17 @@ describe('arguments and files of a call', () => {
   it('takes files by their names, from the working folder and as named, and no others', async () => {
     await writeFile(join(folder, '诗 1.txt'), 'a\nb\n');
     const report = ['call', 'workflow__text_report', '--sandbox'];
-    const named = await run([...report, '--file', 'document=诗 1.txt'], { cwd: folder });
+    const named = await runHere([...report, '--file', 'document=诗 1.txt'], { cwd: folder });
     expect(named).toMatchObject({ code: 0, stdout: expect.stringContaining('"lines":2') });
-    const elsewhere = await run([...report, '--file', `document=${join(folder, '诗 1.txt')}`]);
+    const elsewhere = await runHere([...report, '--file', `document=${join(folder, '诗 1.txt')}`]);
     expect(elsewhere.code).toBe(0);
     const args = JSON.stringify({ document: { path: '/etc/hostname' } });
-    const outside = await run([...report, '--args', args], { cwd: folder });
+    const outside = await runHere([...report, '--args', args], { cwd: folder });
     expect(outside).toMatchObject({ code: 2, stdout: '' });
     expect(outside.stderr).toContain(
       'There is no file /etc/hostname in the folders that the operator allowed.',
     );
-    const wrong = await run([...report, '--file', 'poem.txt'], { cwd: folder });
+    const wrong = await runHere([...report, '--file', 'poem.txt'], { cwd: folder });
     expect(wrong).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--file expects PARAMETER=PATH'),
@@ -312,10 +305,10 @@ describe('arguments and files of a call', () => {
 
   it('reads a configuration file and finds its faults', async () => {
     await writeFile(join(folder, 'good.yaml'), 'tools:\n  names: bare\n');
-    const good = await run(['tools', 'list', '--sandbox', '--config', 'good.yaml'], { cwd: folder });
+    const good = await runHere(['tools', 'list', '--sandbox', '--config', 'good.yaml'], { cwd: folder });
     expect(good.stdout).toMatch(/^weekday /m);
     await writeFile(join(folder, 'bad.yaml'), 'tools:\n  names: short\nhttp:\n  prot: 1\n');
-    const bad = await run(['config', 'check', '--sandbox', '--config', 'bad.yaml'], { cwd: folder });
+    const bad = await runHere(['config', 'check', '--sandbox', '--config', 'bad.yaml'], { cwd: folder });
     expect(bad).toMatchObject({ code: 2, stdout: '' });
     expect(bad.stderr).toMatch(/bad\.yaml:4 http\.prot[^]*bad\.yaml:2 tools\.names/);
   });
@@ -341,7 +334,7 @@ describe('against a Dify', () => {
   });
 
   it('masks secrets in what it prints', async () => {
-    const { stdout } = await run(['config', 'show'], { env: dify.env });
+    const { stdout } = await runHere(['config', 'show'], { env: dify.env });
     expect(stdout).toMatch(/dify\.innerApiKey +env DIFY_INNER_API_KEY +\*{8}/);
     const { innerApiKey, adminApiKey, secretKey } = dify.sandbox.credentials;
     for (const secret of [innerApiKey, adminApiKey, secretKey]) expect(stdout).not.toContain(secret);
@@ -358,7 +351,7 @@ describe('against a Dify', () => {
   async function diagnose(
     changes: StartOptions['env'],
   ): Promise<{ ended: CliRun; failed: Check | undefined; statuses: readonly string[] }> {
-    const ended = await runHere(['doctor', '-o', 'json'], { ...dify.env, ...changes });
+    const ended = await runHere(['doctor', '-o', 'json'], { env: { ...dify.env, ...changes } });
     const { checks } = JSON.parse(ended.stdout) as { checks: Check[] };
     const failed = checks.find(({ status }) => status === 'fail');
     return { ended, failed, statuses: checks.map(({ status }) => status) };
@@ -408,7 +401,7 @@ describe('against a Dify', () => {
       const { ended, failed } = await diagnose({ DIFY_API_URL: url });
       expect(failed).toMatchObject({ name: 'address', fix: expect.stringContaining('5001') });
       expect(ended).toMatchObject({ code: 2, stderr: '' });
-      const list = await runHere(['tools', 'list'], { ...dify.env, DIFY_API_URL: url });
+      const list = await runHere(['tools', 'list'], { env: { ...dify.env, DIFY_API_URL: url } });
       expect(list).toMatchObject({ stdout: '' });
       expect(list.stderr).toMatch(/^error: [^]*web page/);
     } finally {

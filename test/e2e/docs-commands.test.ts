@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -159,6 +159,7 @@ exit 97
 describe('the commands in the documentation', () => {
   let folder: string;
   let sandbox: Sandbox;
+  let configured: Promise<string> | undefined;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dify-mcp-bridge-docs-'));
     await mkdir(join(folder, 'bin'));
@@ -190,8 +191,16 @@ describe('the commands in the documentation', () => {
     for (const client of ['Claude', '.cursor', 'Code/User']) {
       await mkdir(join(home, client), { recursive: true });
     }
-    const init = spawn('dify-mcp-bridge', ['init', '--yes'], { env: env(home), stdio: 'ignore' });
-    await new Promise((resolve) => init.once('close', resolve));
+    configured ??= init();
+    await cp(await configured, home, { recursive: true });
+  }
+
+  /** Resolves with a folder that has the configuration that `init` writes. */
+  async function init(): Promise<string> {
+    const home = await mkdtemp(join(folder, 'configured-'));
+    const child = spawn('dify-mcp-bridge', ['init', '--yes'], { env: env(home), stdio: 'ignore' });
+    await new Promise((resolve) => child.once('close', resolve));
+    return home;
   }
 
   /** A command in which the reader's Dify and account are those of the sandbox. */

@@ -5,6 +5,7 @@ import { logIn } from '../../src/dify/console/login.ts';
 import { createDifyHttp } from '../../src/dify/wire/http.ts';
 import { readLogins, storeLogin } from '../../src/logins/login-file.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+import { runHere } from '../support/cli-here.ts';
 import { loginsPath } from '../support/logins.ts';
 import { run, start } from '../support/program.ts';
 import { startRaw } from '../support/raw-stdio.ts';
@@ -80,11 +81,11 @@ describe('processes that share a stored login', () => {
     const refreshing = one.sandbox.nextRequest(REFRESH);
     const killed = start(['tools', 'list'], one);
     await asking;
-    one.sandbox.workspace.setDelay(600_000);
+    one.sandbox.workspace.delay = 600_000;
     await refreshing;
     killed.child.kill('SIGKILL');
     await killed.ended;
-    one.sandbox.workspace.setDelay(0);
+    one.sandbox.workspace.delay = 0;
     expect(existsSync(`${one.path}.lock`)).toBe(true);
     expect(await run(['tools', 'list'], one)).toMatchObject({ code: 0 });
   });
@@ -97,7 +98,7 @@ describe('processes that share a stored login', () => {
       await one.sandbox.nextRequest(LIST);
       const refreshing = one.sandbox.nextRequest(REFRESH);
       // Dify answers the renewal later than the bridge is told to stop.
-      one.sandbox.workspace.setDelay(1_000);
+      one.sandbox.workspace.delay = 1_000;
       one.sandbox.sessions.expireAccessTokens();
       await refreshing;
       bridge.process.child.kill('SIGTERM');
@@ -113,7 +114,7 @@ describe('processes that share a stored login', () => {
     await using one = await signedIn();
     one.sandbox.sessions.expireAccessTokens();
     one.sandbox.sessions.expireRefreshTokens();
-    const { code, stderr } = await run(['tools', 'list'], one);
+    const { code, stderr } = await runHere(['tools', 'list'], one);
     expect(code).toBe(4);
     expect(stderr).toContain(
       `The login of ${one.sandbox.credentials.email} at ${one.sandbox.url} has ended.`,
@@ -142,12 +143,18 @@ describe('processes that share a stored login', () => {
     const { email, password } = sandbox.credentials;
     const env = { XDG_CONFIG_HOME: dirname(loginsPath()) };
     const login = ['login', `${sandbox.url}/apps`, '--email', email, '--yes'];
-    expect(await run(login, { env: { ...env, DIFY_PASSWORD: password } })).toMatchObject({ code: 0 });
+    expect(await runHere(login, { env: { ...env, DIFY_PASSWORD: password } })).toMatchObject({ code: 0 });
     const calling = ['call', 'time__weekday', '--args', '{"year":2026,"month":11,"day":30}'];
-    expect(await run(calling, { env })).toMatchObject({ code: 0, stdout: expect.stringContaining('Monday') });
-    expect(await run(['whoami'], { env })).toMatchObject({ code: 0, stdout: expect.stringContaining(email) });
-    expect(await run(['logout'], { env })).toMatchObject({ code: 0 });
+    expect(await runHere(calling, { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Monday'),
+    });
+    expect(await runHere(['whoami'], { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(email),
+    });
+    expect(await runHere(['logout'], { env })).toMatchObject({ code: 0 });
     expect(sandbox.sessions.refreshTokens).toBe(0);
-    expect(await run(calling, { env })).toMatchObject({ code: 2 });
+    expect(await runHere(calling, { env })).toMatchObject({ code: 2 });
   });
 });

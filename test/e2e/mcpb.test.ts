@@ -70,7 +70,7 @@ describe('the bundle for Claude Desktop', () => {
 
   it('contains the program and its files, nothing else', async () => {
     const files = (await readdir(unpacked, { recursive: true })).toSorted();
-    const parts = files.filter((path) => /^server.part-[\w-]+\.js(\.LEGAL\.txt)?$/.test(path));
+    const parts = files.filter((path) => /^server.part-[\w-]+\.c?js(\.LEGAL\.txt)?$/.test(path));
     expect(files.filter((path) => !parts.includes(path))).toEqual([
       'LICENSE',
       'icon.png',
@@ -79,7 +79,7 @@ describe('the bundle for Claude Desktop', () => {
       'server',
       join('server', 'main.js'),
     ]);
-    const built = (await readdir(join(ROOT, 'dist'))).filter((name) => /^part-.*(\.js|\.txt)$/.test(name));
+    const built = (await readdir(join(ROOT, 'dist'))).filter((name) => /^part-.*(\.c?js|\.txt)$/.test(name));
     expect(parts).toEqual(built.map((name) => join('server', name)).toSorted());
     for (const path of [join('server', 'main.js'), ...parts]) {
       const text = await readFile(join(unpacked, path), 'utf8');

@@ -5,6 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { runHere } from '../support/cli-here.ts';
 import { PROGRAM, run } from '../support/program.ts';
 
 interface Entry {
@@ -48,7 +49,7 @@ describe('from a sign-in to a client with tools', () => {
       const login = await run(['login', sandbox.url, '--email', email, '--yes'], { env });
       expect(login).toMatchObject({ code: 0, stdout: expect.stringContaining('install cursor') });
       const { DIFY_PASSWORD: _, ...later } = env;
-      expect(await run(['install', 'cursor', '--yes'], { env: later })).toMatchObject({
+      expect(await runHere(['install', 'cursor', '--yes'], { env: later })).toMatchObject({
         code: 0,
         stderr: '',
       });
@@ -97,7 +98,7 @@ describe('from nothing to a client with tools', () => {
     const text = `PLUGIN_DIFY_INNER_API_KEY=${innerApiKey}\nSECRET_KEY=${secretKey}\nADMIN_API_KEY=${adminApiKey}\n`;
     writeFileSync(join(home, 'docker/.env'), `${text}ADMIN_API_KEY_ENABLE=true\n`);
     const args = ['--url', sandbox.url, '--yes', '--config', join(home, 'other.yaml')];
-    const missing = await run(['init', '--dify-env', join(home, 'none'), ...args], { env });
+    const missing = await runHere(['init', '--dify-env', join(home, 'none'), ...args], { env });
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be read (ENOENT)') });
     const ended = await run(['init', '--dify-env', join(home, 'docker'), ...args], { env });
     expect(ended.stdout).toMatch(/16 tools are ready[^]*Next: .* install cursor --config/);
@@ -105,16 +106,16 @@ describe('from nothing to a client with tools', () => {
   });
 
   it('doctor and config check pass on it alone', async () => {
-    const doctor = await run(['doctor'], { env: { ...env, DIFY_BRIDGE_PORT: '0' } });
+    const doctor = await runHere(['doctor'], { env: { ...env, DIFY_BRIDGE_PORT: '0' } });
     expect(doctor.stdout).toMatch(
       /^pass {2}configuration: [^]*pass {2}inner key: [^]*pass {2}file signing: /,
     );
     expect(doctor.code).toBe(0);
-    expect((await run(['config', 'check', '--live'], { env })).code).toBe(0);
+    expect((await runHere(['config', 'check', '--live'], { env })).code).toBe(0);
   });
 
   it('install puts the bridge into the client', async () => {
-    const ended = await run(['install', 'cursor', '--command', 'local', '--yes'], { env });
+    const ended = await runHere(['install', 'cursor', '--command', 'local', '--yes'], { env });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toContain('Cursor now has the bridge as dify');
   });
@@ -124,7 +125,7 @@ describe('from nothing to a client with tools', () => {
   });
 
   it('install --remove leaves nothing behind but a copy', async () => {
-    expect((await run(['install', 'cursor', '--remove', '--yes'], { env })).code).toBe(0);
+    expect((await runHere(['install', 'cursor', '--remove', '--yes'], { env })).code).toBe(0);
     expect(JSON.parse(readFileSync(join(home, '.cursor', 'mcp.json'), 'utf8'))).toEqual({ mcpServers: {} });
   });
 });

@@ -15,7 +15,7 @@ describe('a bridge whose own files were taken away', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'dify-mcp-bridge-test-'));
     for (const name of await readdir(dirname(PROGRAM))) {
-      if (/^(main|part-.+)\.js$/.test(name))
+      if (/^(main|part-.+)\.c?js$/.test(name))
         await cp(join(dirname(PROGRAM), name), join(folder, 'dist', name));
     }
     await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));

@@ -1,14 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
-import { startChromium } from './chromium.ts';
-
-interface Message {
-  readonly id?: number;
-  readonly method?: string;
-  readonly sessionId?: string;
-  readonly params?: Record<string, unknown>;
-  readonly result?: Record<string, unknown>;
-  readonly error?: { readonly message: string };
-}
+import type { Chromium, DevToolsMessage } from './chromium.ts';
 
 /** Whether a page has loaded that does not lead on by itself. A page that is being replaced is empty for a moment. */
 const STAYS = `document.readyState === 'complete' && document.querySelector('meta[http-equiv=refresh]') === null`;
@@ -31,44 +21,18 @@ export interface ChromiumTab {
   frames(): Promise<readonly string[]>;
 }
 
-/** Starts Chromium with a tab as wide as a phone. Ends with the test. */
-export async function startTab({ width = 390, height = 844 } = {}): Promise<ChromiumTab> {
-  const browser = startChromium('about:blank', '--remote-debugging-pipe');
-  const [, , , input, output] = browser.stdio as unknown as [null, null, null, Writable, Readable];
-  const waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
-  const listeners = new Set<(message: Message) => void>();
-  let rest = '';
-  output.setEncoding('utf8').on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\0');
-    rest = parts.pop() ?? '';
-    for (const part of parts) {
-      const message = JSON.parse(part) as Message;
-      const call = waiting.get(message.id ?? -1);
-      waiting.delete(message.id ?? -1);
-      if (message.error !== undefined) call?.reject(new Error(message.error.message));
-      else call?.resolve(message.result as never);
-      for (const listener of listeners) listener(message);
-    }
-  });
-  let last = 0;
-  let sessionId: string | undefined;
-  const send = (method: string, params: object = {}): Promise<Record<string, never>> => {
-    const id = (last += 1);
-    input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-  };
-  const next = (matches: (message: Message) => boolean): Promise<Message> =>
+/** Opens a tab as wide as a phone. */
+export async function startTab(chromium: Chromium, { width = 390, height = 844 } = {}): Promise<ChromiumTab> {
+  const { send, listen } = await chromium.tab();
+  const next = (matches: (message: DevToolsMessage) => boolean): Promise<DevToolsMessage> =>
     new Promise((resolve) => {
-      const listener = (message: Message): void => {
+      const stop = listen((message) => {
         if (!matches(message)) return;
-        listeners.delete(listener);
+        stop();
         resolve(message);
-      };
-      listeners.add(listener);
+      });
     });
 
-  const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
-  ({ sessionId } = await send('Target.attachToTarget', { targetId, flatten: true }));
   await send('Page.enable');
   await send('Network.enable');
   await send('Emulation.setScriptExecutionDisabled', { value: true });
@@ -78,7 +42,7 @@ export async function startTab({ width = 390, height = 844 } = {}): Promise<Chro
     const { result } = await send('Runtime.evaluate', { expression, returnByValue: true });
     return (result as { readonly value?: unknown } | undefined)?.value;
   };
-  const loaded = (): Promise<Message> => next(({ method }) => method === 'Page.loadEventFired');
+  const loaded = (): Promise<DevToolsMessage> => next(({ method }) => method === 'Page.loadEventFired');
 
   return {
     evaluate,
@@ -113,11 +77,11 @@ export async function startTab({ width = 390, height = 844 } = {}): Promise<Chro
     },
     async picture() {
       const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
-      return Buffer.from(data as unknown as string, 'base64');
+      return Buffer.from(data as string, 'base64');
     },
     async frames() {
       const { frameTree } = await send('Page.getFrameTree');
-      const { childFrames = [] } = frameTree as unknown as {
+      const { childFrames = [] } = frameTree as {
         readonly childFrames?: readonly { readonly frame: { readonly url: string } }[];
       };
       return childFrames.map(({ frame }) => frame.url);

@@ -12,7 +12,7 @@ fc.configureGlobal(seed === undefined ? {} : { seed });
 export * from 'fast-check';
 
 /**
- * Returns how many cases to try of a property that takes `all` to explore: a third of them in an ordinary run, which
+ * Returns how many cases to try of a property that takes `all` to explore: a tenth of them in an ordinary run, which
  * repeats the same cases, and all in `npm run fuzz`.
  */
-export const runs = (all: number): number => (seed === undefined ? all : Math.ceil(all / 3));
+export const runs = (all: number): number => (seed === undefined ? all : Math.ceil(all / 10));

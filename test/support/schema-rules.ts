@@ -43,6 +43,18 @@ export function compiled(schema: JsonObject): ValidateFunction {
   return ajv.compile(schema);
 }
 
+/** Validators of single values, by their schemas without what only describes. Making one takes milliseconds. */
+const ofValues = new Map<string, ValidateFunction>();
+
+function fits(schema: JsonObject, value: unknown): boolean {
+  const key = JSON.stringify(schema, (name, member) =>
+    name === 'description' || name === 'default' ? undefined : (member as unknown),
+  );
+  const validate = ofValues.get(key) ?? compiled(JSON.parse(key) as JsonObject);
+  ofValues.set(key, validate);
+  return validate(value);
+}
+
 /** What in an input schema some model provider would refuse; empty when all of them take it. */
 export function broken(schema: JsonObject): string[] {
   const faults: string[] = [];
@@ -86,7 +98,7 @@ function walk(schema: Record<string, unknown>, at: string, faults: string[], typ
   checkEnum(schema['enum'], at, faults);
   if (schema['enum'] !== undefined && type !== 'string')
     faults.push(`${at}: choices that are not of type string`);
-  if ('default' in schema && !compiled(schema as JsonObject)(schema['default'])) {
+  if ('default' in schema && !fits(schema as JsonObject, schema['default'])) {
     faults.push(`${at}: the default does not fit`);
   }
   for (const [name, member] of Object.entries(

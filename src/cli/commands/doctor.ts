@@ -1,3 +1,5 @@
+import { operatorTokens } from '../../app/operator-login.ts';
+import { openState } from '../../app/shared-state.ts';
 import { withSandbox } from '../../app/upstream.ts';
 import {
   configSecrets,
@@ -6,11 +8,13 @@ import {
   isWithoutTools,
 } from '../../config/connection.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { workspaceTexts } from '../../config/workspace-texts.ts';
 import { accountRoadError } from '../../dify/account/account-session.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
 import { BridgeError } from '../../model/errors.ts';
+import { silentLogger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { credentialsFinding } from '../credentials.ts';
 import {
@@ -81,7 +85,17 @@ async function* runChecks(context: CommandContext, signal: AbortSignal): AsyncGe
   const secrets = new Secrets(configSecrets(target.config));
   const http = createDifyHttp({ baseUrl: connection.apiUrl, secrets });
   try {
-    yield* remoteChecks(context, { ...loaded, config: target.config }, connection, http, signal);
+    const text = workspaceTexts(loaded.config) ?? String;
+    for await (const step of remoteChecks(
+      context,
+      { ...loaded, config: target.config },
+      connection,
+      http,
+      signal,
+    )) {
+      const { message, details, fix } = step;
+      yield { ...step, message: text(message), details: details?.map(text), fix: fix && text(fix) };
+    }
     yield { names: ['port'], ...(await portFinding(loaded.config.http, signal)) };
   } finally {
     await http.close();
@@ -115,7 +129,13 @@ async function* remoteChecks(
   if (isWithoutTools(connection)) return;
   if (connection.account !== undefined) {
     const published = (run?: RunTool) => publishedChecks(context, loaded, signal, run);
-    yield* accountChecks(http, connection, published, signal);
+    const state = await openState(loaded.config, silentLogger);
+    try {
+      const tokens = await operatorTokens(loaded.config, connection, state);
+      yield* accountChecks(http, connection, published, signal, tokens);
+    } finally {
+      await state?.close();
+    }
     return;
   }
 
@@ -181,7 +201,7 @@ function render({ names, status, message, details = [], fix }: Step, output: Out
     ),
     ...(fix ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`      fix: ${line}`])),
   ];
-  return [wrap(first, output.width, 6), ...rest.map(output.prose)].join('\n');
+  return [wrap(first, output.width, 6), ...rest.map((line) => output.prose(line))].join('\n');
 }
 
 function verdict(failures: number, warnings: number): string {

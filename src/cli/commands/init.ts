@@ -144,7 +144,7 @@ async function withKeys(
         next === undefined ? undefined : `Next: ${next}`,
       ]
         .filter((line) => line !== undefined)
-        .map(output.prose)
+        .map((line) => output.prose(line))
         .join('\n'),
     );
   return { print };

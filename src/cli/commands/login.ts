@@ -87,7 +87,7 @@ export function report({ output }: CommandContext, done: Login, next: string | u
       next === undefined ? undefined : `Next: ${next}`,
     ]
       .filter((line) => line !== undefined)
-      .map(output.prose)
+      .map((line) => output.prose(line))
       .join('\n'),
   );
 }

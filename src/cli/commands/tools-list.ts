@@ -1,11 +1,12 @@
 import type { View } from '../../app/app.ts';
 import type { ViewConfig } from '../../config/views.ts';
 import type { ListedTool, PublishedTool, Registry, WithheldTool } from '../../model/registry.ts';
-import { exceededLimits, type ToolCost, toolCost, totalCost } from '../../registry/cost.ts';
+import type { Cost } from '../../model/status.ts';
+import { exceededLimits, toolCost, totalCost } from '../../registry/cost.ts';
 import { furtherNotes } from '../../registry/notes.ts';
 import { settingOf } from '../../registry/rules.ts';
 import { CALL_TOOL_NAMES } from '../../tasks/call-tools.ts';
-import { listedTools } from '../../view/brief-tools.ts';
+import { listedTools } from '../../view/tool-list.ts';
 import { manifestLines, manifestSummary, staleLines } from '../command-app.ts';
 import { table } from '../layout.ts';
 import { count, type Output } from '../output.ts';
@@ -58,7 +59,7 @@ function callToolsText(config: ViewConfig): string {
 
 /** Returns what is too large for a client, and how to reduce it. */
 function sizeWarnings(
-  { tools, tokens }: ToolCost & { readonly tools: number },
+  { tools, tokens }: Cost & { readonly tools: number },
   mode: View['mode'],
   config: ViewConfig,
 ): string[] {
@@ -92,7 +93,7 @@ function withheldSummary({ name, title, ref, reason, detail }: WithheldTool) {
 function listingText(
   registry: Registry,
   published: readonly ListedTool[],
-  total: ToolCost,
+  total: Cost,
   output: Output,
 ): string {
   const list =
@@ -111,17 +112,17 @@ function listingText(
   const notes = furtherNotes(registry, 1);
   if (notes.length > 0) {
     blocks.push(
-      ['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].map(output.prose).join('\n'),
+      output.prose(['Notes:', ...notes.map(({ name, message }) => `- ${name}: ${message}`)].join('\n')),
     );
   }
   const cost = `${count(published.length, 'tool')} published, ${registry.withheld.length} not published. In all ${costText(total)}.`;
-  blocks.push([cost, ...unusableTools(registry)].map(output.prose).join('\n'));
+  blocks.push(output.prose([cost, ...unusableTools(registry)].join('\n')));
   return blocks.join('\n\n');
 }
 
 function publishedTable({ tools }: Registry, published: readonly ListedTool[], output: Output): string {
   const costs = published.map(toolCost);
-  const cells = (head: string, part: keyof ToolCost): string[] => {
+  const cells = (head: string, part: keyof Cost): string[] => {
     const texts = [head, ...costs.map((cost) => number(cost[part]))];
     const width = Math.max(...texts.map((text) => text.length));
     return texts.map((text) => text.padStart(width));

@@ -1,6 +1,9 @@
+import { operatorTokens } from '../../app/operator-login.ts';
 import { openAccount } from '../../app/road.ts';
+import { openState } from '../../app/shared-state.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
+import { workspaceTexts } from '../../config/workspace-texts.ts';
 import { createConsole } from '../../dify/console/console.ts';
 import { createConsoleSession } from '../../dify/console/session.ts';
 import { currentRole } from '../../dify/console/sign-in.ts';
@@ -8,6 +11,7 @@ import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { readLogins } from '../../logins/login-file.ts';
 import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
+import { silentLogger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { ageOf, endOf, endText } from '../login-facts.ts';
@@ -34,13 +38,13 @@ export function run(context: CommandContext): Promise<number> {
       secrets: new Secrets(configSecrets(config)),
     });
     try {
-      const asked = await ask(http, connection, signal).catch((error: unknown) => {
+      const asked = await ask(http, config, connection, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         return { error: asBridgeError(error), workspace: undefined, role: undefined };
       });
       show(context, { config, connection, login, others, version: http.version(), asked });
       if (asked.error === undefined) return 0;
-      context.output.error(asked.error);
+      context.output.error(asked.error.withTexts(workspaceTexts(config) ?? String));
       return asked.error.rule.exit;
     } finally {
       await http.close();
@@ -55,15 +59,26 @@ interface Asked {
 }
 
 /** Asks Dify where the account is. */
-async function ask(http: DifyHttp, connection: DifyConnection, signal: AbortSignal): Promise<Asked> {
+async function ask(
+  http: DifyHttp,
+  config: Config,
+  connection: DifyConnection,
+  signal: AbortSignal,
+): Promise<Asked> {
   if (connection.account === undefined) {
     if (connection.console === undefined) return { workspace: undefined, role: undefined };
     const session = createConsoleSession(http, connection.console);
     const console = createConsole(http, connection.console, undefined, session);
     return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
   }
-  const { session, console } = openAccount(http, connection);
-  return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
+  const state = await openState(config, silentLogger);
+  try {
+    const tokens = await operatorTokens(config, connection, state);
+    const { session, console } = openAccount(http, connection, undefined, tokens);
+    return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
+  } finally {
+    await state?.close();
+  }
 }
 
 interface Facts {

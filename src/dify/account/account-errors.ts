@@ -1,11 +1,12 @@
-import { BridgeError } from '../../model/errors.ts';
+import { BridgeError, type ErrorCode } from '../../model/errors.ts';
+import { type JsonObject, objectOf } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { errorFromFrame } from '../inner/invoker.ts';
 import { type CallTarget, knownFailure } from '../wire/failures.ts';
 import { rateLimitError } from '../wire/answer-errors.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
-import type { DifyReply } from '../wire/reply.ts';
+import { type DifyReply, readReply } from '../wire/reply.ts';
 
 const MAX_MESSAGE = 4000;
 /** The second is Cloudflare's. */
@@ -34,6 +35,16 @@ export function isGone({ status, body, code }: DifyReply): boolean {
   return status === 404 && body !== undefined && code !== 'draft_workflow_not_exist';
 }
 
+/** Resolves with the JSON object of an answer. Rejects as `accountError` says if the answer has another status. */
+export async function expectStatus(
+  session: ConsoleSession,
+  answer: DifyAnswer,
+  status: number,
+): Promise<JsonObject> {
+  if (answer.status !== status) throw accountError(session, answer, await readReply(answer));
+  return objectOf(await answer.json());
+}
+
 /** Returns the error for a refused request about the app; `target` is the tool that it was to run. */
 export function accountError(
   session: ConsoleSession,
@@ -44,35 +55,27 @@ export function accountError(
   const { status, path, body, said } = reply;
   const upstream = { status, path };
   const words = said === undefined ? '' : ` Dify said: ${said}`;
-  if (status === 429)
-    return rateLimitError(
-      answer,
-      (code, message, hint) => new BridgeError(code, message, { hint, upstream }),
-    );
+  const error = (code: ErrorCode, message: string, hint?: string) =>
+    new BridgeError(code, message, { hint, upstream });
+  if (status === 429) return rateLimitError(answer, error);
   if (GAVE_UP.has(status)) {
     const message = `A proxy in front of Dify stopped waiting for the answer to ${path} (status ${status}).`;
     const hint =
       'The tool may still be running in Dify: check there before calling again. Tell the user that the operator of ' +
       'Dify can raise the time limit of the proxy.';
-    return new BridgeError('upstream_unreachable', message, { hint, upstream });
+    return error('upstream_unreachable', message, hint);
   }
   if (body === undefined) return session.toError(reply);
   if (status === 403 && said !== undefined && QUOTA.test(said)) {
     const hint =
       "Delete something in Dify that you do not need, or ask the workspace's owner for a larger plan.";
-    return new BridgeError('upstream_quota_exceeded', `The plan of this Dify workspace is used up.${words}`, {
-      hint,
-      upstream,
-    });
+    return error('upstream_quota_exceeded', `The plan of this Dify workspace is used up.${words}`, hint);
   }
   if (status === 403) {
     const hint =
       "Running tools as an account needs the role editor, admin or owner. The workspace's owner or an admin " +
       'grants it in Dify under Settings, Members.';
-    return new BridgeError('upstream_forbidden', `Dify does not allow this account to run tools.${words}`, {
-      hint,
-      upstream,
-    });
+    return error('upstream_forbidden', `Dify does not allow this account to run tools.${words}`, hint);
   }
   if (status === 400) {
     // Before 1.8.0, also what later releases report as a failed run.
@@ -80,10 +83,7 @@ export function accountError(
     if (known !== undefined) return known;
     const hint =
       'Check the arguments. If they are right, tell the user to check that the tool still exists in Dify.';
-    return new BridgeError('upstream_rejected', `Dify refused the call before running the tool.${words}`, {
-      hint,
-      upstream,
-    });
+    return error('upstream_rejected', `Dify refused the call before running the tool.${words}`, hint);
   }
   return session.toError(reply);
 }

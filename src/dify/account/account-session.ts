@@ -21,16 +21,12 @@ export function accountSession(session: ConsoleSession): ConsoleSession {
   };
 }
 
-/** Returns an error that names the setting of the account road. */
 export function accountRoadError(error: BridgeError): BridgeError {
-  const { code, message, problems, upstream, cause } = error;
-  const isOfInner = error.hint?.includes('DIFY_API_URL') === true && /api service|:5001/.test(error.hint);
-  const hint = isOfInner ? HINTS[code] : error.hint;
-  if (!`${message} ${hint}`.includes('DIFY_API_URL') && !isOfInner) return error;
-  return new BridgeError(code, message.replaceAll('DIFY_API_URL', 'DIFY_URL'), {
-    hint: hint?.replaceAll('DIFY_API_URL', 'DIFY_URL'),
-    problems,
-    upstream,
-    cause,
+  const { code, message, hint = '' } = error;
+  if (!`${message} ${hint}`.includes('DIFY_API_URL')) return error;
+  const isOfInner = hint.includes('DIFY_API_URL') && /api service|:5001/.test(hint);
+  return error.withTexts((text) => {
+    const ownText = isOfInner && text === hint ? (HINTS[code] ?? text) : text;
+    return ownText.replaceAll('DIFY_API_URL', 'DIFY_URL');
   });
 }

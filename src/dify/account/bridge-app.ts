@@ -1,7 +1,8 @@
 import { BridgeError } from '../../model/errors.ts';
+import { listOf, objectOf, textOf } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
+import { expectStatus } from './account-errors.ts';
 import { Draft } from './draft.ts';
-import { createOwnApp, listOwnApps } from './own-apps.ts';
 
 export interface BridgeAppOptions {
   readonly session: ConsoleSession;
@@ -14,6 +15,10 @@ export interface BridgeAppOptions {
 export const APP_NAME = 'MCP bridge';
 /** Tells the bridge's app from others of the same name. */
 const MARK = 'Made by the bridge: please do not edit.';
+const APPS = '/console/api/apps';
+const PAGE_SIZE = 100;
+/** More pages than any account has apps of one name. */
+const MAX_PAGES = 20;
 
 /** The app of the bridge's account in the workspace, in whose draft tools run. Found at the first use. */
 export class BridgeApp {
@@ -43,15 +48,34 @@ export class BridgeApp {
 
   /** Resolves with the ID of the account's app; undefined if it has none. */
   async find(signal: AbortSignal): Promise<string | undefined> {
-    const { apps, version } = await listOwnApps(this.#options.session, APP_NAME, signal);
-    this.version = version ?? this.version;
-    return apps.find(({ description }) => description.includes(MARK))?.id;
+    const { session } = this.#options;
+    const found: { readonly id: string; readonly createdAt: number }[] = [];
+    for (let page = 1; page <= MAX_PAGES; page += 1) {
+      const query = `page=${page}&limit=${PAGE_SIZE}&name=${encodeURIComponent(APP_NAME)}&is_created_by_me=true`;
+      const answer = await session.send({ method: 'GET', path: `${APPS}?${query}`, signal });
+      const { data, has_more: hasMore } = await expectStatus(session, answer, 200);
+      this.version = answer.version ?? this.version;
+      const apps = listOf(data).map(objectOf);
+      for (const { id, mode, name, description, created_at: createdAt } of apps) {
+        const isOurs = mode === 'workflow' && name === APP_NAME && textOf(description)?.includes(MARK);
+        if (isOurs && typeof id === 'string') found.push({ id, createdAt: Number(createdAt) || 0 });
+      }
+      if (hasMore !== true || apps.length === 0) break;
+    }
+    // The oldest: two bridges that made one at the same time choose the same.
+    found.sort((left, right) => left.createdAt - right.createdAt || (left.id < right.id ? -1 : 1));
+    return found[0]?.id;
   }
 
   /** Makes the app and resolves with the ID of the account's app. Call only with the operator's consent. */
   async create(signal: AbortSignal): Promise<string> {
+    const { session } = this.#options;
+    const icon = { icon_type: 'emoji', icon: '🌉', icon_background: '#FFEAD5' };
     const description = `Runs tools for MCP clients. ${MARK}`;
-    const id = await createOwnApp(this.#options.session, APP_NAME, description, signal);
+    const body = { name: APP_NAME, mode: 'workflow', ...icon, description };
+    const answer = await session.send({ method: 'POST', path: APPS, content: () => ({ body }), signal });
+    const id = textOf((await expectStatus(session, answer, 201))['id']);
+    if (id === undefined) throw new BridgeError('upstream_error', 'Dify created the app but returned no ID.');
     // Another bridge of the account may have made one meanwhile.
     return (await this.find(signal)) ?? id;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortable } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject, type Json, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
+import { isJsonObject, type Json, listOf, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { readReply } from '../wire/reply.ts';
@@ -70,10 +70,7 @@ export class Draft {
     this.path = `/console/api/apps/${appId}/workflows/draft`;
   }
 
-  /**
-   * Resolves when the draft has the node, with the function that ends its use. Throws AppGone if the app is gone, and a
-   * BridgeError.
-   */
+  /** Resolves when the draft has the node, with the function that ends its use. Throws AppGone or a BridgeError. */
   async use(node: DraftNode, signal: AbortSignal): Promise<() => void> {
     const { id } = node;
     this.#count(id, 1);
@@ -95,10 +92,7 @@ export class Draft {
     return () => this.#count(id, -1);
   }
 
-  /**
-   * Reads the draft and resolves with true if the node was missing before `since` (seconds), so that a run sent then
-   * cannot have started. Throws AppGone.
-   */
+  /** Resolves with true if the node was missing before `since` (seconds), so that no run started. Throws AppGone. */
   async lacked(id: string, since: number): Promise<boolean> {
     const stored = await this.#read();
     this.#stored = stored;
@@ -194,17 +188,17 @@ export class Draft {
 function toStored(raw: unknown): Stored {
   const body = objectOf(raw);
   const graph = objectOf(body['graph']);
-  const nodes = Array.isArray(graph['nodes']) ? (graph['nodes'] as readonly Json[]) : [];
-  const or = (value: Json | undefined, other: Json): Json => value ?? other;
   return {
     hash: textOf(body['hash']),
-    nodes: nodes.filter(isNode).filter((node) => !isOwnNode(node.id) || isUnchanged(node)),
+    nodes: listOf(graph['nodes'])
+      .filter(isNode)
+      .filter((node) => !isOwnNode(node.id) || isUnchanged(node)),
     updatedAt: secondsOf(body['updated_at']),
-    edges: or(graph['edges'], EMPTY.edges),
-    viewport: or(graph['viewport'], EMPTY.viewport),
-    features: or(body['features'], EMPTY.features),
-    environmentVariables: or(body['environment_variables'], EMPTY.environmentVariables),
-    conversationVariables: or(body['conversation_variables'], EMPTY.conversationVariables),
+    edges: graph['edges'] ?? EMPTY.edges,
+    viewport: graph['viewport'] ?? EMPTY.viewport,
+    features: body['features'] ?? EMPTY.features,
+    environmentVariables: body['environment_variables'] ?? EMPTY.environmentVariables,
+    conversationVariables: body['conversation_variables'] ?? EMPTY.conversationVariables,
   };
 }
 

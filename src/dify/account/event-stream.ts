@@ -18,10 +18,7 @@ export interface EventOptions {
 
 const NEWLINE = 0x0a;
 
-/**
- * Yields the JSON objects of a stream of server-sent events; skips what has none, such as pings. Reads no further while
- * there is no memory for an event. Throws `frame_too_large`, as `MemoryLease.take` does, and as the bytes do.
- */
+/** Yields the JSON objects of server-sent events, while there is memory. Throws as `decodeFrames` does. */
 export async function* decodeEvents(
   bytes: AsyncIterable<Uint8Array>,
   { maxBytes, memory = UNLIMITED, copiesOf, signal }: EventOptions,

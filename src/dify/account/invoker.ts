@@ -28,21 +28,14 @@ const NO_TIMEOUT = Number.POSITIVE_INFINITY;
  * Returns an invoker that runs tools as nodes in the draft of the bridge's app. It sends a run again only if Dify cannot
  * have started it: the app was gone, or the node was missing before the run was sent.
  */
-export function createAccountInvoker({
-  session,
-  app,
-  workflows,
-  maxAnswerBytes,
-}: AccountInvokerOptions): Invoker {
+export function createAccountInvoker(options: AccountInvokerOptions): Invoker {
+  const { session, app, workflows, maxAnswerBytes } = options;
   return {
     stopsWorkflows: true,
     async *invoke(ref, parameters, { credentialId, providerLabel, forms = [], signal, memory, exchange }) {
       if (ref.providerType === 'workflow') {
-        const run = await workflows.start(ref.providerId, parameters, { signal, memory, exchange });
-        if (run !== undefined) {
-          yield* run.messages();
-          return;
-        }
+        const messages = await workflows.start(ref.providerId, parameters, { signal, memory, exchange });
+        if (messages !== undefined) return yield* messages;
       }
       for (let attempt = 1; ; attempt += 1) {
         const draft = await abortable(app.draft(), signal);
@@ -53,14 +46,8 @@ export function createAccountInvoker({
             const path = `${draft.path}/nodes/${node.id}/run`;
             const content = () => ({ body: { inputs } });
             const sent = performance.now();
-            const answer = await session.send({
-              method: 'POST',
-              path,
-              content,
-              signal,
-              timeoutMs: NO_TIMEOUT,
-              exchange,
-            });
+            const limits = { signal, timeoutMs: NO_TIMEOUT };
+            const answer = await session.send({ method: 'POST', path, content, exchange, ...limits });
             if (answer.status === 200 && !isWebPage(answer)) {
               const run = await readRun(answer, { maxBytes: maxAnswerBytes, memory, signal });
               yield* messagesOf(run, { ...ref, providerLabel }, answer);
@@ -70,7 +57,7 @@ export function createAccountInvoker({
             const reply = await readReply(answer);
             if (
               attempt === MAX_ATTEMPTS ||
-              !(await wasNotStarted(draft, node.id, { answer, reply, elapsed }))
+              !(await wasNotStarted(draft, node.id, { answer, reply }, elapsed))
             ) {
               throw accountError(session, answer, reply, { ...ref, providerLabel });
             }
@@ -90,11 +77,8 @@ export function createAccountInvoker({
 async function wasNotStarted(
   draft: Draft,
   nodeId: string,
-  {
-    answer,
-    reply,
-    elapsed,
-  }: { readonly answer: DifyAnswer; readonly reply: DifyReply; readonly elapsed: number },
+  { answer, reply }: { readonly answer: DifyAnswer; readonly reply: DifyReply },
+  elapsed: number,
 ): Promise<boolean> {
   if (isGone(reply)) throw new AppGone();
   // Dify fails with 500 if the draft lacks the node, and with 400 if there is no draft.

@@ -19,7 +19,6 @@ export interface NodeRun {
   readonly inputs: JsonObject;
 }
 
-/** A node of a draft as Dify stores it. */
 export type DraftNode = JsonObject & { readonly id: string };
 
 export const START_NODE = 'start';

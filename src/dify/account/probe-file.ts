@@ -1,10 +1,9 @@
 import { BridgeError } from '../../model/errors.ts';
-import { objectOf, textOf } from '../../model/json.ts';
+import { textOf } from '../../model/json.ts';
 import type { FileOpener } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { encodeForm } from '../files/form.ts';
-import { readReply } from '../wire/reply.ts';
-import { accountError } from './account-errors.ts';
+import { expectStatus } from './account-errors.ts';
 
 const CONTENT = Buffer.from('dify-mcp-bridge doctor\n');
 const FILE = {
@@ -16,10 +15,7 @@ const FILE = {
   },
 };
 
-/**
- * Uploads a small file and fetches it again. Resolves with false if this Dify names no address for it. Rejects with what
- * prevents it.
- */
+/** Uploads a small file and fetches it again. Resolves with false if this Dify names no address for it. */
 export async function probeFile(
   session: ConsoleSession,
   opener: FileOpener,
@@ -27,8 +23,7 @@ export async function probeFile(
 ): Promise<boolean> {
   const path = '/console/api/files/upload';
   const answer = await session.send({ method: 'POST', path, content: () => encodeForm(FILE), signal });
-  if (answer.status !== 201) throw accountError(session, answer, await readReply(answer));
-  const url = textOf(objectOf(await answer.json())['source_url']);
+  const url = textOf((await expectStatus(session, answer, 201))['source_url']);
   if (url === undefined) return false;
   const file = await opener.open({ url }, signal);
   const chunks: Uint8Array[] = [];

@@ -8,10 +8,7 @@ import { createReservation } from '../inner/reservation.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { header } from '../wire/reply.ts';
 
-/**
- * Resolves with the finished run of a node, an empty object if the answer is none. Reads no further while there is no
- * memory for it. Rejects with `frame_too_large`, as `MemoryLease.take` does, and as the body does.
- */
+/** Resolves with the finished run of a node, empty if the answer is none. Waits and rejects as `decodeFrames` does. */
 export async function readRun(
   answer: DifyAnswer,
   {

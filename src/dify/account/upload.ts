@@ -1,13 +1,12 @@
 import { extname } from 'node:path';
 import { BridgeError } from '../../model/errors.ts';
-import { type JsonObject, objectOf, textOf } from '../../model/json.ts';
+import { type JsonObject, textOf } from '../../model/json.ts';
 import type { FileUpload, FileUploader } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { encodeForm } from '../files/form.ts';
 import { detectFileKind } from '../files/kind.ts';
 import { nameForDify, uploadTimeout } from '../files/upload.ts';
-import { readReply } from '../wire/reply.ts';
-import { accountError } from './account-errors.ts';
+import { expectStatus } from './account-errors.ts';
 
 const PATH = '/console/api/files/upload';
 const MIB = 1024 ** 2;
@@ -24,8 +23,7 @@ export function createAccountUploader(session: ConsoleSession): FileUploader {
 
   async function readLimits(): Promise<JsonObject> {
     const answer = await session.send({ method: 'GET', path: PATH, signal: AbortSignal.any([]) });
-    if (answer.status !== 200) throw accountError(session, answer, await readReply(answer));
-    return objectOf(await answer.json());
+    return expectStatus(session, answer, 200);
   }
 
   /** Returns the largest size of a file in MiB; undefined if Dify reports none. */
@@ -48,15 +46,12 @@ export function createAccountUploader(session: ConsoleSession): FileUploader {
       const content = () => encodeForm(file);
       const timeoutMs = uploadTimeout(file.size);
       const answer = await session.send({ method: 'POST', path: PATH, content, signal, timeoutMs });
-      if (answer.status !== 201) {
-        const reply = await readReply(answer);
-        if (reply.status === 413) {
-          limits = undefined;
-          throw tooLarge(file.size, kind, undefined);
-        }
-        throw accountError(session, answer, reply);
+      if (answer.status === 413) {
+        await answer.discard();
+        limits = undefined;
+        throw tooLarge(file.size, kind, undefined);
       }
-      const id = textOf(objectOf(await answer.json())['id']);
+      const id = textOf((await expectStatus(session, answer, 201))['id']);
       if (id === undefined) {
         const upstream = { status: answer.status, path: answer.path };
         throw new BridgeError('upstream_error', 'Dify stored the file but returned no id.', { upstream });

@@ -1,6 +1,6 @@
 import { after, onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { type Json, type JsonObject, objectOf, textOf } from '../../model/json.ts';
+import { type Json, type JsonObject, listOf, objectOf, textOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions } from '../../model/ports.ts';
 import { writeJson } from '../../model/well-formed.ts';
@@ -10,12 +10,6 @@ import { isWebPage, readReply } from '../wire/reply.ts';
 import { accountError, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';
 import { messagesOf } from './outputs.ts';
-
-/** A run that Dify has accepted. */
-export interface StreamedRun {
-  /** Ends as an invocation does. Leaving it early or aborting the signal stops the workflow in Dify. */
-  messages(): AsyncGenerator<ToolInvokeMessage, void, undefined>;
-}
 
 /** What runs the workflow of a tool as its app. */
 interface WorkflowApp {
@@ -48,7 +42,6 @@ const WORKFLOW = {
  */
 export class WorkflowRuns {
   readonly #session: ConsoleSession;
-  /** The largest accepted event, in bytes. */
   readonly #maxEventBytes: number;
   readonly #rereadMs: number;
   /** The installed apps by the app. */
@@ -63,14 +56,15 @@ export class WorkflowRuns {
   }
 
   /**
-   * Starts the workflow of a tool. Resolves with undefined, before anything was started, if the app has a newer version
-   * than the tool, or if Dify refuses.
+   * Starts the workflow of a tool. Resolves with its messages, which end as an invocation does: leaving them early or
+   * aborting the signal stops the workflow in Dify. Resolves with undefined, before anything was started, if the app has
+   * a newer version than the tool, or if Dify refuses.
    */
   async start(
     toolId: string,
     values: JsonObject,
     { signal, memory, exchange }: Pick<InvokeOptions, 'signal' | 'memory' | 'exchange'>,
-  ): Promise<StreamedRun | undefined> {
+  ): Promise<AsyncGenerator<ToolInvokeMessage, void, undefined> | undefined> {
     const app = await this.#appOf(toolId, signal);
     if (app === undefined) return undefined;
     signal.throwIfAborted();
@@ -91,7 +85,7 @@ export class WorkflowRuns {
       })
       .finally(stopListening);
     if (answer.status === 200 && !isWebPage(answer)) {
-      return { messages: () => this.#read(app.path, answer, { signal, memory, close }) };
+      return this.#read(app.path, answer, { signal, memory, close });
     }
     const reply = await readReply(answer);
     if (reply.status === 429 || reply.status >= 500 || reply.body === undefined) {
@@ -120,15 +114,14 @@ export class WorkflowRuns {
     let id = this.#installed.get(appId);
     if (id === undefined) {
       const { installed_apps: apps } = (await this.#get(`${INSTALLED}?app_id=${appId}`, signal)) ?? {};
-      const all = Array.isArray(apps) ? apps.map(objectOf) : [];
-      id = textOf(all.find(({ app }) => objectOf(app)['id'] === appId)?.['id']);
+      const installed = listOf(apps)
+        .map(objectOf)
+        .find(({ app }) => objectOf(app)['id'] === appId);
+      id = textOf(installed?.['id']);
       if (id === undefined) return undefined;
       this.#installed.set(appId, id);
     }
-    return {
-      path: `${INSTALLED}/${id}`,
-      parameters: Array.isArray(parameters) ? parameters.map(objectOf) : [],
-    };
+    return { path: `${INSTALLED}/${id}`, parameters: listOf(parameters).map(objectOf) };
   }
 
   /** Resolves with undefined if Dify refuses the request: the run of the node then says why. */

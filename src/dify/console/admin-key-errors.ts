@@ -4,7 +4,6 @@ import type { Workspace } from './workspaces.ts';
 
 const MAX_NAMED = 5;
 
-/** Returns the error for an admin key that Dify does not know. */
 export function unknownAdminKey(cause: unknown): BridgeError {
   return new BridgeError('upstream_unauthorized', 'Dify does not accept the admin key.', {
     hint:

@@ -57,10 +57,7 @@ export function createConsole(
     return toWorkspaces(list) ?? reject(WORKSPACES, 'a list of workspaces');
   }
 
-  /**
-   * Resolves with the workspace whose tools Dify lists. Rejects if the credentials name another one: Dify would list the
-   * tools of one workspace and run those of another.
-   */
+  /** Resolves with the workspace whose tools Dify lists and runs. Rejects if the credentials name another one. */
   // Every release has the list. The route of the current workspace changed its method once and is gone
   // since 1.17.
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {

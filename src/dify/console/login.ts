@@ -10,10 +10,7 @@ export interface LoginCredentials {
   readonly password: string;
 }
 
-/**
- * What a login returned: since 1.9.2 cookies under Dify's names (prefixed with `__Host-` if Dify is served over HTTPS),
- * before that a pair of tokens in the body.
- */
+/** What a login returned: since 1.9.2 cookies (named `__Host-…` over HTTPS), before that tokens in the body. */
 export type ConsoleTokens =
   | {
       readonly kind: 'cookies';

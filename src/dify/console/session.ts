@@ -73,7 +73,6 @@ export function createConsoleSession(
     : storedSession(http, credentials.store, timeoutMs);
 }
 
-/** Returns a request with its content and the headers that authenticate it. */
 function requestWith(
   { method, path, signal, content, timeoutMs, exchange }: Omit<ConsoleRequest, 'inWorkspace'>,
   headers: NonNullable<DifyRequest['headers']>,

@@ -4,7 +4,6 @@ import { type DifyReply, isNotReady } from '../wire/reply.ts';
 /** What the person should do about a refused sign-in. */
 export type SignInRemedy = 'password' | 'email' | 'code' | 'new-code' | 'other-way' | 'none';
 
-/** A refused sign-in. */
 export class SignInError extends BridgeError {
   readonly remedy: SignInRemedy;
 

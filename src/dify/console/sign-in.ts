@@ -7,7 +7,6 @@ import { type ConsoleTokens, isPlain, readTokens, refreshTokens, tokenHeaders } 
 import type { ConsoleSession } from './session.ts';
 import { signInError } from './sign-in-errors.ts';
 
-/** The ways to sign in that a Dify offers. */
 export interface SignInWays {
   readonly password: boolean;
   readonly emailCode: boolean;
@@ -73,10 +72,7 @@ export async function logInByCode(
   return tokens;
 }
 
-/**
- * Ends a login in Dify. Access tokens, which Dify cannot revoke, stay valid for up to an hour. Rejects if Dify cannot be
- * reached.
- */
+/** Ends a login in Dify. Access tokens stay valid for up to an hour. Rejects if Dify cannot be reached. */
 export async function signOut(http: DifyHttp, tokens: ConsoleTokens): Promise<void> {
   // Dify ends the login whose refresh token it issued last, which may be that of the person's browser.
   const latest = await refreshTokens(http, tokens, TIMEOUT_MS);

@@ -11,7 +11,6 @@ export interface Workspace {
   readonly status: string | undefined;
 }
 
-/** A workspace of the authenticated account. */
 export interface AccountWorkspace extends Workspace {
   /** True for the workspace whose tools Dify lists; with the admin key, the one that the request names. */
   readonly current: boolean;

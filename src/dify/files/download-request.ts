@@ -1,5 +1,5 @@
 import { isJsonObject, objectOf, textOf } from '../../model/json.ts';
-import type { FileLink } from './links.ts';
+import { type FileLink, ownPath } from './links.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 
@@ -11,7 +11,6 @@ export type DownloadAddress =
   | { readonly kind: 'unavailable'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** The reason if Dify has deleted the file. */
 export const GONE = 'Dify no longer has the file.';
 
 /** Asks Dify for the address of a file. Rejects as `DifyHttp.send` does. */
@@ -90,8 +89,9 @@ async function requestAddress(
     const quote = said === '' ? '' : ` Dify said: "${quoted(answer, said, MAX_QUOTE)}".`;
     return { kind: 'refused', reason: `Dify gives no address for the file (status ${status}).${quote}` };
   }
-  const path = ownPath(objectOf(objectOf(body)['data'])['download_url']);
-  if (path !== undefined) return { kind: 'address', path };
+  const url = textOf(objectOf(objectOf(body)['data'])['download_url']);
+  const path = url === undefined ? undefined : ownPath(url);
+  if (path?.startsWith('/files/')) return { kind: 'address', path };
   return { kind: 'refused', reason: 'Dify gives no address for the file.' };
 }
 
@@ -107,11 +107,4 @@ function isMissingRoute(body: unknown, version: string | undefined): boolean {
   if (!isJsonObject(body)) return version !== undefined;
   const { code, message } = body;
   return code === 'not_found' && typeof message === 'string' && message.includes('requested URL');
-}
-
-function ownPath(url: unknown): string | undefined {
-  if (typeof url !== 'string' || !URL.canParse(url, 'http://dify.invalid')) return undefined;
-  const { pathname, search } = new URL(url, 'http://dify.invalid');
-  const start = pathname.indexOf('/files/');
-  return start === -1 ? undefined : `${pathname.slice(start)}${search}`;
 }

@@ -37,6 +37,14 @@ export function parseFileLink(url: string): FileLink | undefined {
   };
 }
 
+/** Returns the path of an address of Dify, from `/files/` on if it has that, without the host as Dify sees itself. */
+export function ownPath(url: string): string {
+  if (!URL.canParse(url, 'http://dify.invalid')) return url;
+  const { pathname, search } = new URL(url, 'http://dify.invalid');
+  const start = pathname.indexOf('/files/');
+  return `${start === -1 ? pathname : pathname.slice(start)}${search}`;
+}
+
 export function isWebAddress(url: string): boolean {
   return /^https?:\/\//i.test(url);
 }

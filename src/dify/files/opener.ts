@@ -48,7 +48,7 @@ export function createFileOpener(http: DifyHttp, options: FileOpenerOptions): Fi
 
   function byOwnSignature(link: FileLink, key: string, signal: AbortSignal): Promise<Attempt> {
     const timestamp = Math.floor(now() / 1000);
-    const query = signFileQuery({ id: link.id, secretKey: key, timestamp });
+    const query = signFileQuery(link.id, key, timestamp);
     return open(link.path + query, signal, refusedSignature(link));
   }
 

@@ -3,7 +3,6 @@ import { objectOf, textOf } from '../../model/json.ts';
 import type { FileUpload } from '../../model/ports.ts';
 import type { InnerAccess } from './download-request.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
-import { endUser } from '../wire/end-user.ts';
 import type { DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
@@ -11,6 +10,13 @@ import { isWebPage } from '../wire/reply.ts';
 const PATH = '/inner/api/upload/file/request';
 const TIMEOUT_MS = 30_000;
 const MAX_QUOTE = 300;
+/** This release refuses its own anonymous user, because the name is not a UUID (fixed in 1.9.1). */
+const REFUSES_ANONYMOUS = '1.9.0';
+
+/** Returns the `user_id` to send: the given one, or where Dify refuses the anonymous user, one for the workspace. */
+export function endUser(http: DifyHttp, tenantId: string, userId = ''): string {
+  return userId === '' && http.version() === REFUSES_ANONYMOUS ? tenantId : userId;
+}
 
 /**
  * Asks Dify for an address that accepts one upload of exactly this name and type, for 300 s. Returns it relative or with

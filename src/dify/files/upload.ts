@@ -6,6 +6,7 @@ import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { InnerAccess } from './download-request.ts';
 import { detectFileKind } from './kind.ts';
 import { encodeForm } from './form.ts';
+import { ownPath } from './links.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
@@ -24,14 +25,9 @@ const UNSAFE_NAME_CHARACTERS = /["\\/\p{Cc}]/gu;
  */
 export function createFileUploader(http: DifyHttp, options: InnerAccess): FileUploader {
   async function send(file: FileUpload, signal: AbortSignal, userId?: string): Promise<DifyAnswer> {
-    const url = await requestUploadUrl(http, { ...options, userId }, file, signal);
-    return http.send({
-      method: 'POST',
-      path: ownPath(url),
-      ...encodeForm(file),
-      signal,
-      timeoutMs: uploadTimeout(file.size),
-    });
+    const path = ownPath(await requestUploadUrl(http, { ...options, userId }, file, signal));
+    const limits = { signal, timeoutMs: uploadTimeout(file.size) };
+    return http.send({ method: 'POST', path, ...encodeForm(file), ...limits });
   }
 
   return {
@@ -74,13 +70,6 @@ export function nameForDify({ filename, mimeType }: FileUpload): Pick<FileUpload
   const name = filename.replace(UNSAFE_NAME_CHARACTERS, '_');
   const type = mimeType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return { filename: name === '' ? 'file' : name, mimeType: type === '' ? 'application/octet-stream' : type };
-}
-
-/** Returns path and query of a Dify address, to be appended to our own base URL. */
-function ownPath(url: string): string {
-  const { pathname, search } = new URL(url, 'http://dify.invalid');
-  const start = pathname.indexOf('/files/');
-  return `${start === -1 ? pathname : pathname.slice(start)}${search}`;
 }
 
 function toArgument(

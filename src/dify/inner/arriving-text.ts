@@ -1,10 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { JsonMemory } from '../../model/json-memory.ts';
 
-/**
- * The text of a frame that arrives in several chunks. It is kept as text and not as bytes, so that it counts towards the
- * heap: Node frees the bytes of finished answers only long after they are garbage.
- */
+/** A frame that arrives in chunks, as text: it counts towards the heap, and Node frees bytes long after their use. */
 export class ArrivingText {
   /** Bytes so far. */
   length = 0;

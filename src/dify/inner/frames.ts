@@ -5,8 +5,6 @@ import { createLengthPrefixed, MAGIC } from './length-prefixed.ts';
 import { createLines } from './lines.ts';
 import { createReservation } from './reservation.ts';
 
-export type { Frame } from './frame.ts';
-
 export interface DecodeOptions {
   /** The largest accepted frame or line, in bytes of JSON. */
   readonly maxFrameBytes: number;

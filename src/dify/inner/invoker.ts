@@ -7,11 +7,12 @@ import type { Invoker } from '../../model/ports.ts';
 import type { Secrets } from '../../model/secrets.ts';
 import type { ToolRef } from '../../model/tool.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
-import { endUser } from '../wire/end-user.ts';
+import { endUser } from '../files/upload-request.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { type CallTarget, kindOf, knownFailure } from '../wire/failures.ts';
 import type { InnerAccess } from '../files/download-request.ts';
-import { decodeFrames, type Frame } from './frames.ts';
+import type { Frame } from './frame.ts';
+import { decodeFrames } from './frames.ts';
 import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { isWebPage } from '../wire/reply.ts';
@@ -39,7 +40,6 @@ const DEAD_AFTER_MS = 60_000;
 export function createInvoker(http: DifyHttp, options: InvokerOptions): Invoker {
   const { innerApiKey, tenantId, consoleHeaders, ...limits } = options;
 
-  /** Whether a workflow tool needs a login of the console too. */
   const needsLogin = ({ providerType }: ToolRef): boolean =>
     providerType === 'workflow' && http.version() === NEEDS_CONSOLE;
 

@@ -76,7 +76,7 @@ export async function probeSigning(
   signal: AbortSignal,
 ): Promise<{ readonly verdict: 'accepted' | 'refused' | 'unexpected'; readonly status: number }> {
   const id = randomUUID();
-  const query = signFileQuery({ id, secretKey, timestamp: Math.floor(Date.now() / 1000) });
+  const query = signFileQuery(id, secretKey, Math.floor(Date.now() / 1000));
   const answer = await get(http, `/files/tools/${id}.png${query}`, signal);
   await answer.discard();
   const { status } = answer;

@@ -1,9 +1,6 @@
 import type { MemoryLease } from '../../model/memory-budget.ts';
 
-/**
- * Reserves memory for the parts of an answer: while one arrives for its length, and when it is complete for what it
- * contains. Returns a promise only if there is none, because an answer may have a million parts.
- */
+/** Reserves memory for the parts of an answer. Returns a promise only if it must wait: there may be a million parts. */
 export function createReservation(memory: MemoryLease, signal: AbortSignal = AbortSignal.any([])) {
   let ahead = 0;
   const take = (bytes: number): Promise<void> | undefined =>

@@ -23,10 +23,7 @@ interface Reader {
   readonly reject: (error: BridgeError) => void;
 }
 
-/**
- * A request that undici sends, and its answer, whose body is read by iterating. undici's own `request` makes a Node stream
- * of the body, which takes longer than the rest of a short exchange.
- */
+/** A request and its answer, read by iterating. undici's own `request` makes a Node stream, which takes longer. */
 export class Exchange implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
   /** Resolves when the answer begins. */
   readonly head: Promise<ExchangeHead>;

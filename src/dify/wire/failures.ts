@@ -2,7 +2,6 @@ import { BridgeError, type ErrorCode, unauthorizedError } from '../../model/erro
 import { failedPlugin } from './plain-words.ts';
 import type { ProviderType, ToolRef } from '../../model/tool.ts';
 
-/** The tool that a failed call invoked. */
 export interface CallTarget extends ToolRef {
   /** The provider's name for a person. Default: its ID. */
   readonly providerLabel?: string | undefined;

@@ -45,7 +45,6 @@ export interface DifyRequest {
 export interface DifyAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Dify's version, from `X-Version`. */
   readonly version: string | undefined;
   /** The path of the request, without the query, which may carry a signature. */
   readonly path: string;
@@ -263,7 +262,11 @@ function createAnswer(
     json: async () => (await digested()).json(),
     mask: (words) => secrets.mask(words),
     discard: async () => {
-      await collect(DISCARD_BYTES).catch(() => undefined);
+      // The rest of a large body may never come: its connection is closed instead of awaited.
+      const isLarge = Number(headers['content-length']) > DISCARD_BYTES;
+      await (isLarge
+        ? body[Symbol.asyncIterator]().return?.()
+        : collect(DISCARD_BYTES).catch(() => undefined));
     },
   };
 }

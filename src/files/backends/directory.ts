@@ -214,9 +214,7 @@ export function createDirectoryBackend(dir: string, logger: Logger = silentLogge
   };
 }
 
-/**
- * Returns the name under which the bytes are stored: the file's own, unless the record uses that name.
- */
+/** Returns the name under which the bytes are stored: the file's own, unless the record uses that name. */
 function dataName(name: string): string {
   return name.toLowerCase() === SIDECAR || name === TEMPORARY ? `_${name}` : name;
 }

@@ -2,10 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmdirSync, s
 import { dirname, join } from 'node:path';
 import { BridgeError, systemErrorCode } from '../../model/errors.ts';
 
-/**
- * Creates a folder that only its owner can read, and checks that files can be created in it. Throws
- * `config_invalid` if not.
- */
+/** Creates a folder for its owner only. Throws `config_invalid` if no files can be created in it. */
 export function makeFolder(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });

@@ -8,17 +8,11 @@ import type { RedisConnection } from '../../redis/connection.ts';
 import { unavailable } from '../../redis/redis-errors.ts';
 import { decodeRecord } from './sidecar.ts';
 
-/**
- * Bytes of each chunk except the last. With Redis's header the value stays within 256 KiB, the unit in
- * which Redis allocates memory.
- */
+/** Bytes of each chunk but the last. With Redis's header, within the 256 KiB in which Redis allocates memory. */
 const CHUNK_BYTES = 256 * 1024 - 64;
 /** An unfinished file without a write for this long is removed: its writer ended early. */
 const DRAFT_MS = 15 * 60_000;
-/**
- * Milliseconds for which a file that is being read survives its expiry or eviction; each chunk read
- * restarts them.
- */
+/** Milliseconds for which a file that is being read survives its expiry or eviction; each chunk read restarts them. */
 const READING_MS = 30_000;
 const BATCH = 500;
 

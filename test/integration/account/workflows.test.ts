@@ -59,8 +59,8 @@ describe('workflow tools of an account', () => {
     'run as a node, once, if Dify %s',
     async (what) => {
       const sandbox = await startSandbox();
-      if (what === 'refuses streams') sandbox.account.refuseStreams();
-      else sandbox.account.publishWorkflows();
+      if (what === 'refuses streams') sandbox.account.streamsAreRefused = true;
+      else sandbox.account.toolsAreSynced = false;
       await using bridge = await startBridge({ env: accountEnv(sandbox) });
       const client = await bridge.connect('v2 pinned');
       const { isError } = await client.callTool('workflow__compare_texts', TEXTS);

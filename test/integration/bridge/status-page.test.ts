@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox } from '../../../src/index.ts';
 import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { adminUrl } from '../../support/admin.ts';
+import { sharedChromium } from '../../support/chromium.ts';
 import { openPage } from '../../support/devtools.ts';
 import { connectClient } from '../../support/mcp-clients.ts';
 import { type RunningBridge, sandboxEnv, startBridge } from '../../support/running-bridge.ts';
@@ -126,12 +127,13 @@ describe('the status page', () => {
 });
 
 describe('the status page in Chromium', { tags: ['browser'] }, () => {
+  const chromium = sharedChromium();
   it.each([
     ['on a phone', 390],
     ['on a desktop', 1280],
   ])('fits the window and needs nothing but itself, %s', async (_, width) => {
     for (const path of ['/', '/views/default/default', `/views/default/default/${TOOL}`]) {
-      const page = await openPage(url + path, width, headers);
+      const page = await openPage(chromium, url + path, width, headers);
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
       // The style is in force in spite of the policy.
       expect(await page.evaluate("getComputedStyle(document.querySelector('section')).borderRadius")).toBe(
@@ -143,7 +145,7 @@ describe('the status page in Chromium', { tags: ['browser'] }, () => {
   });
 
   it('runs no script, whatever a page has', async () => {
-    const page = await openPage(`${url}/`, 1280, headers);
+    const page = await openPage(chromium, `${url}/`, 1280, headers);
     await page.evaluate(
       "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 1\">')",
     );

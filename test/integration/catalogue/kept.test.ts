@@ -105,7 +105,7 @@ it('a rule that takes a tool away does not wait for a Dify that does not answer'
   }
   await bridge.app.refresh();
   // Longer than any test may take.
-  workspace.setDelay(3_600_000);
+  workspace.delay = 3_600_000;
   bridge.write({
     tools: { deny: ['tests_a__*'], presets: { tests_b__draw: { credential: 'Sales' } } },
   });

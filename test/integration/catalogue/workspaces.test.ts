@@ -106,6 +106,21 @@ describe('several workspaces in one process', () => {
     expect(two.bridge.logger.lines.filter(({ fields }) => fields?.['workspace'] === 'files')).not.toEqual([]);
   });
 
+  it.each(ERAS)('name their own settings in errors (%s)', async (kind) => {
+    const other = await createSandbox({ tools: 'files' });
+    await using two = await startTwo({ dify: reach(other) });
+    const files = await two.connect(kind, '/w/files/mcp');
+    const [name = ''] = await names(files);
+    await other.close();
+    const { content } = await files.callTool(name, { size: 4 });
+    expect(content[0]?.text).toContain('workspaces.files.dify.apiUrl points to its api service');
+    expect(content[0]?.text).not.toContain('DIFY_API_URL');
+    await two.bridge.app.reload();
+    const lines = two.bridge.logger.lines.filter(({ fields }) => fields?.['workspace'] === 'files');
+    expect(JSON.stringify(lines)).toContain('workspaces.files.dify.apiUrl');
+    expect(JSON.stringify(lines)).not.toContain('DIFY_API_URL');
+  });
+
   it('keep idempotency keys apart in the Redis that they share', async () => {
     const redis = await startRedis();
     const url = redis.newUrl();

@@ -48,4 +48,36 @@ describe('the audit log', () => {
     expect(text).not.toContain('FAKE-ARGUMENT');
     expect(text).not.toContain('never');
   });
+
+  it.each(ways)(
+    'has the calls that the bridge answers itself, once each, for $kind over $transport',
+    async ({ transport, kind }) => {
+      const file = join(mkdtempSync(join(tmpdir(), 'audit-')), 'audit.log');
+      const own = {
+        DIFY_BRIDGE_AUDIT_FILE: file,
+        DIFY_BRIDGE_TOOLS_MODE: 'search',
+        DIFY_BRIDGE_TOOLS_HAND_OFF: '50s',
+      };
+      {
+        await using bridge = await startBridge({ env: { ...sandboxEnv(sandbox), ...own } });
+        const client = await bridge.connect(kind, transport);
+        await client.callTool('search_tools', { query: 'weekday' });
+        await client.callTool('describe_tool', {});
+        await client.callTool('call_tool', { name: TOOL, arguments: ARGS });
+        await client.callTool('call_tool', { name: 'no_such_tool', arguments: {} });
+        await client.callTool('get_call_result', { call_id: 'nobody' });
+        await client.callTool('cancel_call', {});
+      }
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      const bridge = { provider: 'bridge', bytes: 0, view: 'default' };
+      expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+        { ...bridge, tool: 'search_tools', outcome: 'ok' },
+        { ...bridge, tool: 'describe_tool', outcome: 'invalid_arguments' },
+        { tool: TOOL, provider: 'time', outcome: 'ok' },
+        { ...bridge, tool: 'call_tool', outcome: 'tool_not_found' },
+        { ...bridge, tool: 'get_call_result', outcome: 'call_not_found' },
+        { ...bridge, tool: 'cancel_call', outcome: 'invalid_arguments' },
+      ]);
+    },
+  );
 });

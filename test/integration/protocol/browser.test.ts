@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startPage } from '../../support/chromium.ts';
+import { sharedChromium, startPage } from '../../support/chromium.ts';
 import { runHost } from '../../support/http-host.ts';
 
 const TOKEN = 'fake-token';
@@ -28,13 +28,14 @@ const script = (url: string, mode: string): string => `
   }`;
 
 describe('a web page', { tags: ['browser'] }, () => {
+  const chromium = sharedChromium();
   it.each([
     ['2025-11-25', '{}', true],
     ['2026-07-28', "{ versionNegotiation: { mode: { pin: '2026-07-28' } } }", false],
   ])(
     'a page of an allowed origin connects, sends its token and calls tools (%s)',
     async (_, mode, hasSession) => {
-      const page = await startPage();
+      const page = await startPage(chromium);
       await using running = await runHost({ token: TOKEN, allowedOrigins: [page.origin] });
       const tools = running.bridge.source.current()?.tools.length;
       expect(await page.run(script(running.url, mode))).toEqual({ hasSession, tools, text: 'from a page' });
@@ -42,7 +43,7 @@ describe('a web page', { tags: ['browser'] }, () => {
   );
 
   it('a page of another origin does not', async () => {
-    const page = await startPage();
+    const page = await startPage(chromium);
     await using running = await runHost({ token: TOKEN, allowedOrigins: ['https://app.example'] });
     expect(await page.run(script(running.url, '{}'))).toEqual({ error: 'TypeError: Failed to fetch' });
   });

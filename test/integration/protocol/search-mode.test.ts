@@ -22,6 +22,7 @@ function callerOf(bridge: FakeBridge): NonNullable<TestViewOptions['caller']> {
   return {
     check: () => ({ parameters: {} }),
     refuse: () => undefined,
+    record: () => () => undefined,
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
     start: () => {
       throw new Error('no call is handed off');

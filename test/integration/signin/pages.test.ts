@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sharedChromium } from '../../support/chromium.ts';
 import { type ChromiumTab, startTab } from '../../support/chromium-tab.ts';
 import { authorizationRequest, startSignInBridge } from '../../support/signed-in-bridge.ts';
 import { CALLBACK } from '../../support/test-auth.ts';
@@ -21,11 +22,12 @@ async function look(tab: ChromiumTab, name: string): Promise<void> {
 }
 
 describe('the pages in Chromium, on a phone without JavaScript', { tags: ['browser'] }, () => {
+  const chromium = sharedChromium();
   it('lead from the account to the workspace, the consent and back to the client', async () => {
     const { base, ada } = await startSignInBridge();
     ada.account.memberships.join('Second workspace of a team with a rather long name', 'editor');
     const { url } = await authorizationRequest(base);
-    const tab = await startTab();
+    const tab = await startTab(chromium);
     await tab.open(url.href);
     await look(tab, '1-account');
     await tab.type('email', ada.credentials.email);
@@ -45,7 +47,7 @@ describe('the pages in Chromium, on a phone without JavaScript', { tags: ['brows
     expect(searchParams.get('code')).toBeTruthy();
     expect(searchParams.get('iss')).toBe(base);
 
-    const out = await startTab();
+    const out = await startTab(chromium);
     await out.open(`${base}/oauth/sign-out`);
     await look(out, '5-not-signed-in');
   });
@@ -53,7 +55,7 @@ describe('the pages in Chromium, on a phone without JavaScript', { tags: ['brows
   it('sign in with a code by e-mail, and another account after that', async () => {
     const { base, ada, bob } = await startSignInBridge();
     for (const { signIn } of [ada, bob]) signIn.offer({ emailCode: true, password: false });
-    const tab = await startTab();
+    const tab = await startTab(chromium);
     await tab.open((await authorizationRequest(base)).url.href);
     await look(tab, '6-account-by-code');
     await tab.type('email', ada.credentials.email);
@@ -86,7 +88,7 @@ describe('the pages in Chromium, on a phone without JavaScript', { tags: ['brows
     site.listen(0, '127.0.0.1');
     await once(site, 'listening');
     onTestFinished(() => void site.close());
-    const tab = await startTab();
+    const tab = await startTab(chromium);
     await tab.open(`http://127.0.0.1:${(site.address() as AddressInfo).port}`);
     expect(await tab.frames()).toEqual(['chrome-error://chromewebdata/', 'chrome-error://chromewebdata/']);
   });

@@ -108,4 +108,23 @@ describe('two replicas', { tags: ['redis'] }, async () => {
     expect((await listWith(one.url, access)).status).toBe(401);
     expect((await listWith(two.url, access)).status).toBe(401);
   });
+
+  it('count wrong passwords together, and a right one ends the count at both', async () => {
+    const shared = { DIFY_BRIDGE_REDIS_URL: redis.newUrl() };
+    const one = await startSignInBridge(shared);
+    const two = await startSignInBridge(shared, { dify: one.dify });
+    const { email, password } = one.ada.credentials;
+    const attempt = async (base: string, typed: string): Promise<string> => {
+      const { url } = await authorizationRequest(base);
+      const browser = await newBrowser().open(url.href);
+      await browser.submit('password', { email, password: typed });
+      return browser.page;
+    };
+    const bases = [one.base, two.base, one.base, two.base];
+    for (const base of bases) expect(await attempt(base, 'wrong')).toContain('does not accept');
+    expect(await attempt(one.base, password)).toContain('Allow Test client');
+    for (const base of [two.base, ...bases])
+      expect(await attempt(base, 'wrong')).toContain('does not accept');
+    for (const base of bases) expect(await attempt(base, password)).toContain('too many wrong answers');
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { table, widthOf, wrap, wrapCommand } from '../../../src/cli/layout.ts';
+import { cutToWidth, table, widthOf, wrap, wrapCommand } from '../../../src/cli/layout.ts';
 
 const sink = (more: object) => ({ write: () => undefined, ...more });
 
@@ -94,5 +94,15 @@ describe('a table', () => {
     expect(table([['name', 'one two three four five six']], { width: 28 })).toBe(
       'name  one two three four\n      five six',
     );
+  });
+});
+
+describe('a line cut to columns', () => {
+  it.each([
+    ['fits', 8, 'fits'],
+    ['one two three', 8, 'one two…'],
+    ['漢字漢字漢字', 8, '漢字漢…'],
+  ])('%s in %d', (line, width, expected) => {
+    expect(cutToWidth(line, width)).toBe(expected);
   });
 });

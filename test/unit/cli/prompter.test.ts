@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import { createPrompter, type Prompter } from '../../../src/cli/prompter.ts';
@@ -6,9 +7,14 @@ const ENTER = '\r';
 const DOWN = '\u001b[B';
 const CTRL_C = '\u0003';
 
+const signals = new EventEmitter();
+
 /** Asks one question, types when it has appeared, and answers what came of it and what was shown. */
-async function ask<T>(question: (prompter: Prompter) => Promise<T>, ...keys: readonly string[]) {
-  const [input, output] = [new PassThrough(), new PassThrough()];
+async function ask<T>(
+  question: (prompter: Prompter) => Promise<T>,
+  ...keys: readonly (string | (() => void))[]
+) {
+  const [input, output] = [new PassThrough(), Object.assign(new PassThrough(), { columns: 0 })];
   let shown = '';
   const appeared = new Promise<void>((resolve) => {
     output.on('data', (chunk: Buffer) => {
@@ -16,11 +22,17 @@ async function ask<T>(question: (prompter: Prompter) => Promise<T>, ...keys: rea
       if (shown.includes('Which?')) resolve();
     });
   });
-  const answer = question(await createPrompter(input, output));
+  const answer = question(
+    await createPrompter(input, output, (name, listener) => {
+      signals.on(name, listener);
+      return () => void signals.off(name, listener);
+    }),
+  );
   answer.catch(() => undefined);
   await appeared;
   for (const key of keys) {
-    input.write(key);
+    if (typeof key === 'string') input.write(key);
+    else key();
     // A key of several bytes is recognised by the short time between them.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -74,7 +86,17 @@ it.each([
   expect(await answer).toBe(expected);
 });
 
-it('can be given up', async () => {
-  const { answer } = await ask((prompter) => prompter.text('Which?'), CTRL_C);
+it.each([
+  ['Ctrl+C', CTRL_C],
+  ['a SIGTERM', () => void signals.emit('SIGTERM')],
+])('can be given up with %s', async (_, key) => {
+  const { answer } = await ask((prompter) => prompter.text('Which?'), key);
   await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+  expect(signals.listenerCount('SIGTERM')).toBe(0);
+});
+
+it('keeps lines whole on a terminal that reports no columns', async () => {
+  const { answer, shown } = await ask((prompter) => prompter.text('Which?  Which address?'), 'x', ENTER);
+  await answer;
+  expect(shown()).toContain('Which address?');
 });

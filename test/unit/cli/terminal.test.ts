@@ -62,6 +62,15 @@ describe.each([80, 60, 40])('a terminal of %d columns', (columns) => {
   });
 });
 
+it('continues every line of a list below its own first word', async () => {
+  const { stdout } = await cli(['tools', 'list'], {
+    terminal: true,
+    columns: 40,
+    app: { registry: CHINESE },
+  });
+  expect(stdout).toMatch(/not usable yet.*\n\S/);
+});
+
 describe('a command that a text names', () => {
   const asked = (script?: string) =>
     cli(

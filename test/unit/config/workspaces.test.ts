@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { configSecrets, difyConnection } from '../../../src/config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
 import type { StoredLogin } from '../../../src/config/stored-logins.ts';
+import { workspaceTexts } from '../../../src/config/workspace-texts.ts';
 import { allViewsOf, onlyWorkspace, workspacesOf } from '../../../src/config/workspaces.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
 
@@ -54,6 +55,17 @@ describe('a workspace', () => {
       console: { kind: 'admin-key', key: 'fake-admin-key', workspaceId: SALES },
       userId: '',
     });
+  });
+
+  it('changes the texts of errors to name the settings that reach it', async () => {
+    const text =
+      'Set DIFY_API_URL, DIFY_WORKSPACE_ID, dify.createApp (DIFY_CREATE_APP) or DIFY_BRIDGE_TOKEN.';
+    const change = workspaceTexts(await sales({ dify: { workspaceId: SALES } }));
+    expect(change?.(text)).toBe(
+      'Set DIFY_API_URL, workspaces.sales.dify.workspaceId, workspaces.sales.dify.createApp or DIFY_BRIDGE_TOKEN.',
+    );
+    const { config } = await load({});
+    expect(workspaceTexts(config)).toBeUndefined();
   });
 
   it('of another Dify inherits none of its keys', async () => {

@@ -1,6 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMemoryBackend } from '../../../src/files/backends/memory.ts';
+import { newFileId } from '../../../src/files/file-id.ts';
+import { createFileStore } from '../../../src/files/file-store.ts';
+import { silentLogger } from '../../../src/model/logger.ts';
+import type { StoredRecord } from '../../../src/model/storage-backend.ts';
 import { errorOf } from '../../support/error-of.ts';
 import {
   chunks,
@@ -22,6 +27,27 @@ describe.each(KINDS)('a store in a %s', (kind) => {
 describe('a store in a redis', { tags: ['redis'] }, async () => {
   const redis = await sharedRedis();
   behaves((options) => redisStore(redis, options));
+});
+
+// The same for every backend. Making so many real files would take seconds, and minutes on a machine that is busy.
+it('a store keeps no more than 10,000 files, however small they are', async () => {
+  const clock = { now: Date.now() };
+  const backend = createMemoryBackend();
+  const about = { maxBytes: 1_000_000, ttlMs: HOUR, logger: silentLogger, now: () => clock.now };
+  const store = createFileStore({ backend, ...about });
+  onTestFinished(() => store.close());
+  const [oldest, next] = [await put(store, ''), await put(store, '')];
+  const [{ record }] = (await backend.all()) as [StoredRecord];
+  clock.now += 1000;
+  for (let index = 2; index < 10_001; index += 1) {
+    const id = newFileId();
+    await (await backend.begin(id)).commit({ ...record, id, createdAt: clock.now });
+  }
+  const newest = await put(store, 'x');
+  expect(await store.usage()).toMatchObject({ files: 10_000, bytes: 1 });
+  expect(await store.find(oldest.uri, 'ada')).toBeUndefined();
+  expect(await store.find(next.uri, 'ada')).toBeUndefined();
+  expect(await store.find(newest.uri, 'ada')).toEqual(newest);
 });
 
 function behaves(open: (options?: TestStoreOptions) => TestStore | Promise<TestStore>): void {

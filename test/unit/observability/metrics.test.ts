@@ -55,6 +55,17 @@ describe('metrics', () => {
     expect(text).not.toContain('FAKE-RESULT');
   });
 
+  it("count calls of the bridge's own tools apart from those of Dify's", async () => {
+    const metrics = metricsWith();
+    const record = metrics.started({ ...facts('search_tools'), ref: undefined, isBridgeTool: true });
+    expect(await samplesOf(metrics, 'tool_calls_in_flight')).toEqual(['dify_bridge_tool_calls_in_flight 0']);
+    record.ended(END);
+    expect(await samplesOf(metrics, 'bridge_tool_calls_total')).toEqual([
+      'dify_bridge_bridge_tool_calls_total{tool="search_tools",outcome="ok"} 1',
+    ]);
+    expect(await samplesOf(metrics, 'tool_calls_total')).toEqual([]);
+  });
+
   it('have as many time series for 5,000 tools as for a few', async () => {
     const metrics = metricsWith();
     const call = (tool: string): void => {
@@ -100,6 +111,7 @@ describe('metrics', () => {
     const own = (await metrics.text()).split('\n').filter((line) => line.startsWith('# TYPE dify_bridge_'));
     expect(own.map((line) => line.slice('# TYPE dify_bridge_'.length)).sort()).toMatchInlineSnapshot(`
       [
+        "bridge_tool_calls_total counter",
         "build_info gauge",
         "catalog_last_success_timestamp_seconds gauge",
         "catalog_refresh_total counter",

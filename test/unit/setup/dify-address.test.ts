@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { candidatesOf, findDify } from '../../../src/setup/dify-address.ts';
 import { errorOf } from '../../support/error-of.ts';
@@ -133,6 +135,15 @@ describe('a Dify at an address', () => {
     const error = await errorOf(findDify(`http://127.0.0.1:${await freePort()}`, signal));
     expect(error.code).toBe('upstream_unreachable');
     expect(error.toText()).toMatch(/connection was refused.*\n.*browser's bar/);
+  });
+
+  it('is not found where the connection ends without an answer, and nothing is said of effects', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const error = await errorOf(findDify(`http://127.0.0.1:${port}`, signal));
+    expect(error.toText()).toMatch(/closed before an answer came.\n.*with its http:.*browser's bar/);
   });
 
   it('is not found by https where only http answers, and the password does not fall back to it', async () => {

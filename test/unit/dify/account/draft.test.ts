@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { BridgeApp } from '../../../../src/dify/account/bridge-app.ts';
 import { Draft } from '../../../../src/dify/account/draft.ts';
 import { type DraftNode, toNodeRun } from '../../../../src/dify/account/node.ts';
-import { createOwnApp } from '../../../../src/dify/account/own-apps.ts';
 import { createConsoleSession } from '../../../../src/dify/console/session.ts';
 import { createDifyHttp } from '../../../../src/dify/wire/http.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
@@ -20,7 +20,9 @@ async function openDraft(rereadMs: number) {
     key: sandbox.credentials.adminApiKey,
     workspaceId: sandbox.credentials.workspaceId,
   });
-  const id = await createOwnApp(session, 'MCP bridge', 'Test.', SIGNAL);
+  const id = await new BridgeApp({ session, checkWorkspace: async () => undefined, mayCreate: true }).create(
+    SIGNAL,
+  );
   const draft = new Draft(session, id, rereadMs);
   const stored = () => sandbox.account.apps[0]?.draft?.graph['nodes'] as readonly DraftNode[];
   const edit = (change: (data: JsonObject) => JsonObject) =>

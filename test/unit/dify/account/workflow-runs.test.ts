@@ -24,11 +24,11 @@ async function runs(rereadMs: number) {
     const started = await workflows.start(tool?.id ?? '', TEXTS, { signal: SIGNAL });
     accepted.push(started !== undefined);
     // To its end, because a run that is left early is stopped.
-    for (const messages = started?.messages(); (await messages?.next())?.done === false; );
+    while ((await started?.next())?.done === false);
   };
   await run();
   await run();
-  sandbox.account.publishWorkflows();
+  sandbox.account.toolsAreSynced = false;
   await run();
   const descriptions = sandbox.requests.filter(({ path }) => path.includes('tool-provider/workflow/get'));
   return { accepted, descriptions: descriptions.length };

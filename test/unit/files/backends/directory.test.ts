@@ -240,23 +240,6 @@ describe('a store in a folder', () => {
     expect(await store.list('ada')).toEqual([next]);
   });
 
-  it('keeps no more than 10,000 files, however small they are', async () => {
-    const { store, clock, dir } = testStore('directory');
-    const file = await put(store, '');
-    const record = readFileSync(join((await store.pathOf(file.uri, 'ada')) ?? '', '..', '.dify-file.json'));
-    for (let index = 0; index < 10_000; index += 1) {
-      const own = join(dir, newFileId());
-      mkdirSync(own);
-      writeFileSync(join(own, '.dify-file.json'), record);
-      writeFileSync(join(own, 'note.txt'), '');
-    }
-    age(join((await store.pathOf(file.uri, 'ada')) ?? '', '..', '.dify-file.json'));
-    clock.now += 1000;
-    await put(store, 'x');
-    expect(await store.usage()).toMatchObject({ files: 10_000 });
-    expect(await store.find(file.uri, 'ada')).toBeUndefined();
-  });
-
   it('rejects with what the disk says, and leaves nothing', async () => {
     const dir = join(folder(), 'file');
     writeFileSync(dir, 'in the way');

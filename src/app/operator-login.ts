@@ -1,0 +1,29 @@
+import type { DifyConnection } from '../config/connection.ts';
+import type { Config } from '../config/schema.ts';
+import type { LoginStore } from '../logins/login-store.ts';
+import type { Logger } from '../model/logger.ts';
+import type { SharedState } from './shared-state.ts';
+
+/** Resolves with the tokens of a stored login that all replicas share; undefined if its file alone has them. */
+export async function operatorTokens(
+  { signIn, http }: Config,
+  { console: given }: DifyConnection,
+  state: SharedState | undefined,
+  logger?: Logger,
+): Promise<LoginStore | undefined> {
+  if (given?.kind !== 'stored' || state === undefined) return undefined;
+  const key = signIn.key ?? http.sessionKey;
+  if (key === undefined) {
+    const message =
+      'Replicas with copies of the stored login end it for each other: set http.sessionKey, with which they share it';
+    logger?.warn(message);
+    return undefined;
+  }
+  const [{ operatorLogin }, { SealedRecords }, { SignInKeys }] = await Promise.all([
+    import('../signin/operator-login.ts'),
+    import('../signin/records.ts'),
+    import('../signin/sealing.ts'),
+  ]);
+  const records = new SealedRecords(state.signInRecords, new SignInKeys(key));
+  return operatorLogin(records, given.file, given);
+}
