@@ -1,4 +1,4 @@
-import { abortable, after } from '../model/async.ts';
+import { abortable, after, onAbort } from '../model/async.ts';
 import { type CallContext, type CallObserver, LOCAL_PRINCIPAL } from '../model/call.ts';
 import {
   type CallFacts,
@@ -18,7 +18,7 @@ import { rateLimited } from '../model/rate-limited.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
-import type { ToolResults } from '../content/tool-result.ts';
+import type { ResultBuilder, ToolResults } from '../content/tool-result.ts';
 import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
 import type { CallLimits, CallSlot } from './call-limits.ts';
 import type { FileArguments } from './file-arguments.ts';
@@ -30,7 +30,7 @@ const CORRECT = 'Nothing was sent to Dify. Correct the arguments and call again.
 export interface CallerOptions {
   readonly invoker: Invoker;
   readonly files: Pick<FileArguments, 'store'>;
-  readonly results: Pick<ToolResults, 'read'>;
+  readonly results: Pick<ToolResults, 'begin'>;
   /** The `user_id` on the wire. */
   readonly userId: string;
   /** In place of it, one for each principal. */
@@ -66,6 +66,12 @@ export interface RefusedCall extends Pick<CallContext, 'origin' | 'principal'> {
 const SILENCE_MS = 60_000;
 /** The shortest time between two calls of `onStale`, in milliseconds: a client may make many calls that fail. */
 const STALE_MS = 5000;
+
+export interface StartedCall {
+  readonly result: Promise<ToolResult>;
+  /** Ends the call, and closes its request to Dify. */
+  readonly cancel: () => void;
+}
 
 /** Makes calls: takes a slot, uploads files, invokes once, and enforces deadline and cancellation. */
 export class Caller {
@@ -117,15 +123,34 @@ export class Caller {
   }
 
   /** Records a call that is not made, because the bridge answers it. Returns what records its end. */
-  record(
-    tool: RecordedTool,
-    { principal = LOCAL_PRINCIPAL, ...call }: RefusedCall,
-  ): (outcome: ErrorCode | 'ok') => void {
-    const { recorder = NO_RECORDER, place } = this.#options;
+  record(tool: RecordedTool, call: RefusedCall): (outcome: ErrorCode | 'ok') => void {
     const startedAt = performance.now();
-    const record = recorder.started({ ...place, ...tool, ...call, principal });
+    const record = this.#recorded(tool, call);
     return (outcome) =>
       record.ended({ outcome, durationMs: performance.now() - startedAt, messages: 0, bytes: 0 });
+  }
+
+  #recorded(
+    tool: RecordedTool,
+    { args, view, origin, principal = LOCAL_PRINCIPAL }: RefusedCall,
+  ): CallRecord {
+    const { recorder = NO_RECORDER, place } = this.#options;
+    // A spread of each part would take three times the memory.
+    const { workspace, road, host } = place;
+    const { tool: name, ref, credentialId, isBridgeTool } = tool;
+    return recorder.started({
+      workspace,
+      road,
+      host,
+      tool: name,
+      ref,
+      credentialId,
+      isBridgeTool,
+      view,
+      principal,
+      origin,
+      args,
+    } satisfies Record<keyof CallFacts, unknown>);
   }
 
   /**
@@ -136,37 +161,38 @@ export class Caller {
     request: CallRequest,
     { signal, observer }: { readonly signal: AbortSignal; readonly observer?: CallObserver | undefined },
   ): Promise<ToolResult> {
-    const { invoker, memory: budget, timeoutMs, place, recorder = NO_RECORDER } = this.#options;
-    const { tool, args, origin, principal, limits, ignored } = request;
-    const view = request.view.name;
-    const memory = budget.lease();
-    const isStopped = invoker.stopsWorkflows === true && tool.ref.providerType === 'workflow';
-    const call = new RunningCall(request, memory, signal, { timeoutMs, isStopped });
-    const record = recorder.started({ ...place, ...toolFacts(tool), args, view, origin, principal });
+    const { result, cancel } = this.start(request, observer);
+    return result.finally(onAbort(signal, cancel));
+  }
+
+  /** Makes one call as `call` does. */
+  start(request: CallRequest, observer: CallObserver | undefined): StartedCall {
+    const { invoker, memory, timeoutMs } = this.#options;
+    const isStopped = invoker.stopsWorkflows === true && request.tool.ref.providerType === 'workflow';
+    const call = new RunningCall(request, memory.lease(), { timeoutMs, isStopped });
     if (this.#closing) call.abort(shuttingDown(false));
-    const result = this.#options.results
-      .read(this.#messages(call, record, observer), {
-        tool,
-        principal,
-        limits,
-        signal,
-        until: call.signal,
-        observer,
-        record,
-        memory,
-      })
-      .then((made) => {
-        // A result can fail although the tool has not.
-        if (made.isError === true && call.outcome === 'ok') call.outcome = 'internal';
-        return withIgnored(made, ignored);
-      })
-      .finally(() => {
-        call.finish();
-        this.#calls.delete(call);
-        record.ended(call.end());
-      });
+    const result = this.#run(call, observer);
     this.#calls.set(call, result);
-    return result;
+    return { result, cancel: () => call.cancel() };
+  }
+
+  async #run(call: RunningCall, observer: CallObserver | undefined): Promise<ToolResult> {
+    const { results } = this.#options;
+    const { tool, args, origin, principal, limits, ignored, view } = call.request;
+    const { signal, memory } = call;
+    const record = this.#recorded(toolFacts(tool), { args, view: view.name, origin, principal });
+    const result = results.begin({ tool, principal, limits, signal, observer, record, memory });
+    try {
+      await this.#receive(call, result, record, observer);
+      const made = await result.end();
+      // A result can fail although the tool has not.
+      if (made.isError === true && call.outcome === 'ok') call.outcome = 'internal';
+      return withIgnored(made, ignored);
+    } finally {
+      call.finish();
+      this.#calls.delete(call);
+      record.ended(call.end());
+    }
   }
 
   /** Refuses waiting calls with `shutting_down`, gives running ones `graceMs`, then ends them too. */
@@ -180,12 +206,13 @@ export class Caller {
     stop();
   }
 
-  /** Yields the messages of one call. All work begins with the first read. */
-  async *#messages(
+  /** Invokes the tool when the limits admit the call, and adds its messages to the result, or why it failed. */
+  async #receive(
     call: RunningCall,
+    result: ResultBuilder,
     record: CallRecord,
     observer: CallObserver | undefined,
-  ): AsyncGenerator<ToolInvokeMessage, void, undefined> {
+  ): Promise<void> {
     const { tool } = call.request;
     const { invoker, endUsers, limits, silenceMs = SILENCE_MS } = this.#options;
     let slot: CallSlot | undefined;
@@ -216,15 +243,13 @@ export class Caller {
         slot.answered();
         silence.heard();
         record.received?.(next.value);
-        yield next.value;
-        // The call may have ended while the message arrived.
-        call.signal.throwIfAborted();
+        result.add(next.value);
       }
     } catch (error) {
       failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
       if (isStale(failure, tool)) this.#stale();
-      throw failure;
+      result.fail(failure);
     } finally {
       silence?.stop();
       slot?.release(failure);

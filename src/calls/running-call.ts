@@ -1,4 +1,4 @@
-import { after, onAbort, type Stop } from '../model/async.ts';
+import { after, type Stop } from '../model/async.ts';
 import type { CallOrigin } from '../model/call.ts';
 import type { CallEnd } from '../model/call-record.ts';
 import type { ResultLimits } from '../model/content.ts';
@@ -39,22 +39,20 @@ export class RunningCall {
   bytes = 0;
   outcome: ErrorCode | 'ok' = 'ok';
   readonly #controller = new AbortController();
+  readonly #isStopped: boolean;
+  readonly #stopTimer: Stop;
   #interrupt: ((reason: BridgeError) => void) | undefined;
-  readonly #stops: Stop[];
 
   /** `isStopped`: ending the call stops it in Dify. */
   constructor(
     request: CallRequest,
     memory: MemoryLease,
-    signal: AbortSignal,
     { timeoutMs, isStopped }: { readonly timeoutMs: number; readonly isStopped: boolean },
   ) {
     this.request = request;
     this.memory = memory;
-    this.#stops = [
-      after(timeoutMs, () => this.abort(deadlineExceeded(timeoutMs, this.sent))),
-      onAbort(signal, () => this.abort(cancelled(this.sent, isStopped))),
-    ];
+    this.#isStopped = isStopped;
+    this.#stopTimer = after(timeoutMs, () => this.abort(deadlineExceeded(timeoutMs, this.sent)));
   }
 
   /** Aborted when the call is ended from outside, with the BridgeError as its reason. */
@@ -66,6 +64,11 @@ export class RunningCall {
   abort(reason: BridgeError): void {
     this.#controller.abort(reason);
     this.#interrupt?.(reason);
+  }
+
+  /** Ends the call because its caller wants it no more. */
+  cancel(): void {
+    this.abort(cancelled(this.sent, this.#isStopped));
   }
 
   /**
@@ -88,7 +91,7 @@ export class RunningCall {
 
   /** Marks the call as completed. From then on, it cannot be ended from outside. */
   finish(): void {
-    for (const stop of this.#stops) stop();
+    this.#stopTimer();
     this.memory.end();
   }
 }

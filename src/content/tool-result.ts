@@ -30,9 +30,8 @@ export interface ResultContext {
   readonly principal: string;
   /** The limits of the view. Those of the tool's preset override them. */
   readonly limits: ResultLimits;
+  /** Ends the downloads, which may continue after the last message. */
   readonly signal: AbortSignal;
-  /** Ends the downloads, which may continue after the last message. Default: `signal`. */
-  readonly until?: AbortSignal | undefined;
   readonly observer?: CallObserver | undefined;
   readonly record?: Pick<CallRecord, 'truncated'> | undefined;
   /** Receives the memory of JSON that texts contain; unlimited when absent. */
@@ -54,45 +53,47 @@ export class ToolResults {
   }
 
   /**
-   * Reads all messages of a call and resolves with the result for the MCP client. Never rejects: an error of the stream
-   * becomes a result with `isError`.
-   *
-   * Fetches files while the stream is running. An error comes first in the result, followed by the earlier output,
-   * because clients cut long error texts at the end and some show only the first block. Log messages go to the
-   * observer's `log`; its `progress` reports text and the number of other messages at most four times a second.
+   * Returns what makes the result of one call. Log messages go to the observer's `log`; its `progress` reports text and
+   * the number of other messages at most four times a second.
    */
-  async read(messages: AsyncIterable<ToolInvokeMessage>, context: ResultContext): Promise<ToolResult> {
-    const { tool, signal, until = signal, observer, record, memory = UNLIMITED } = context;
-    const limits = { ...context.limits, ...tool.results };
+  begin(context: ResultContext): ResultBuilder {
+    const { tool, signal, observer, record, memory = UNLIMITED } = context;
     const { opener, logger } = this.#options;
-    try {
-      const storeFor = (ends: AbortSignal): ResultStore => this.#storeFor(context.principal, ends);
-      const downloads = new Downloads({ opener, storeFor, limits, signal: until, logger });
-      const collector = new Collector(downloads, tool.name);
-      const announcer = createAnnouncer(observer);
-      let failure: BridgeError | undefined;
-      try {
-        for await (const message of messages) {
-          if (message.type === 'log') announcer.step(message.log);
-          else if (message.type === 'progress') announcer.text(message.text);
-          else announcer.output();
-          collector.add(message);
+    const limits = tool.results === undefined ? context.limits : { ...context.limits, ...tool.results };
+    const storeFor = (ends: AbortSignal): ResultStore => this.#storeFor(context.principal, ends);
+    const downloads = new Downloads({ opener, storeFor, limits, signal, logger });
+    const collector = new Collector(downloads, tool.name);
+    const announcer = createAnnouncer(observer);
+    let failure: BridgeError | undefined;
+    return {
+      add(message) {
+        if (message.type === 'log') announcer.step(message.log);
+        else if (message.type === 'progress') announcer.text(message.text);
+        else announcer.output();
+        collector.add(message);
+      },
+      fail: (error) => {
+        failure = error;
+        this.#logIfInternal(error, tool);
+        announcer.failed(error);
+        if (ENDED_FROM_OUTSIDE.includes(error.code)) downloads.abandon();
+      },
+      end: async () => {
+        announcer.end();
+        if (collector.unknownTypes.size > 0) {
+          const types = Object.fromEntries(collector.unknownTypes);
+          logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
         }
-      } catch (error) {
-        failure = this.#failure(error, tool);
-        announcer.failed(failure);
-        if (ENDED_FROM_OUTSIDE.includes(failure.code)) downloads.abandon();
-      }
-      announcer.end();
-      if (collector.unknownTypes.size > 0) {
-        const types = Object.fromEntries(collector.unknownTypes);
-        logger.warn('Tool sent messages of unknown types', { tool: tool.name, types });
-      }
-      const store = storeFor(until);
-      return await assembleResult({ tool, collector, downloads, store, limits, failure, record, memory });
-    } catch (error) {
-      return errorResult(this.#failure(error, tool));
-    }
+        try {
+          const store = storeFor(signal);
+          return await assembleResult({ tool, collector, downloads, store, limits, failure, record, memory });
+        } catch (thrown) {
+          const error = asBridgeError(thrown);
+          this.#logIfInternal(error, tool);
+          return errorResult(error);
+        }
+      },
+    };
   }
 
   #storeFor(principal: string, signal: AbortSignal): ResultStore {
@@ -100,11 +101,22 @@ export class ToolResults {
     return new ResultStore({ store, accessOf, principal, maxBytes: this.maxOutputBytes, signal, logger });
   }
 
-  #failure(error: unknown, tool: PublishedTool): BridgeError {
-    const failure = asBridgeError(error);
-    if (failure.code === 'internal') {
-      this.#options.logger.error('Call failed in the bridge', { tool: tool.name, err: error });
+  #logIfInternal({ code, cause }: BridgeError, tool: PublishedTool): void {
+    if (code === 'internal') {
+      this.#options.logger.error('Call failed in the bridge', { tool: tool.name, err: cause });
     }
-    return failure;
   }
+}
+
+/** Makes the result of one call for the MCP client, from its messages in their order. */
+export interface ResultBuilder {
+  /** Adds a message, and starts to fetch the file that it names. */
+  add(message: ToolInvokeMessage): void;
+  /**
+   * The call failed. The error comes first in the result, followed by the earlier output, because clients cut long error
+   * texts at the end and some show only the first block.
+   */
+  fail(error: BridgeError): void;
+  /** Resolves with the result. Never rejects. */
+  end(): Promise<ToolResult>;
 }

@@ -1,5 +1,6 @@
 import type { CallRecord, CallRecorder } from '../model/call-record.ts';
-import type { Logger } from '../model/logger.ts';
+import type { CallOrigin } from '../model/call.ts';
+import type { LogFields, Logger } from '../model/logger.ts';
 
 /** Passes the events of calls on to several recorders, in their order. A recorder that throws stops no other one. */
 export class Recorders implements CallRecorder {
@@ -48,15 +49,20 @@ export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder 
     started: ({ tool, ref, isBridgeTool, origin, workspace }) => ({
       ended({ outcome, durationMs, messages }) {
         logger.info('Tool call ended', {
-          ...origin,
-          rpc: undefined,
+          requestId: origin?.requestId,
+          client: origin?.client,
+          clientVersion: origin?.clientVersion,
+          session: origin?.session,
+          address: origin?.address,
+          forwardedFor: origin?.forwardedFor,
+          traceId: origin?.traceId,
           workspace: workspace === defaultWorkspace ? undefined : workspace,
           tool,
           providerType: isBridgeTool === true ? 'bridge' : ref?.providerType,
           outcome,
           durationMs: Math.round(durationMs),
           messages,
-        });
+        } satisfies LogFields & Record<Exclude<keyof CallOrigin, 'rpc'>, unknown>);
       },
     }),
   };

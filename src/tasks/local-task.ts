@@ -1,9 +1,10 @@
-import type { Caller } from '../calls/caller.ts';
+import type { Caller, StartedCall } from '../calls/caller.ts';
 import type { CallRequest } from '../calls/running-call.ts';
 import type { CallObserver } from '../model/call.ts';
 import type { ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
 import { asBridgeError, type BridgeError, type ErrorCode } from '../model/errors.ts';
+import type { LogEntry } from '../model/message.ts';
 import type { CallState, CallStatus } from '../model/task.ts';
 import type { Owner, Task } from './task.ts';
 
@@ -23,14 +24,13 @@ const WITHOUT_ANSWER: readonly ErrorCode[] = [
 ];
 
 /** A task that runs in this process. */
-export class LocalTask implements Task {
+export class LocalTask implements Task, CallObserver {
   readonly id: string;
   readonly owner: Owner;
   readonly ended: Promise<void>;
   readonly #tool: string;
   readonly #startedAt = new Date();
   readonly #began = performance.now();
-  readonly #abort = new AbortController();
   readonly #observers = new Set<CallObserver>();
   #changedAt = this.#startedAt;
   #status: CallStatus = 'working';
@@ -41,13 +41,17 @@ export class LocalTask implements Task {
   #thrown: BridgeError | undefined;
   #waiters = 0;
   #isDetached = false;
+  #isCancelled = false;
+  /** Undefined after its end, so that the call's arguments do not stay in memory with its result. */
+  #call: StartedCall | undefined;
 
   /** Starts the call at once. */
-  constructor(id: string, owner: Owner, caller: Pick<Caller, 'call'>, request: CallRequest) {
+  constructor(id: string, owner: Owner, caller: Pick<Caller, 'start'>, request: CallRequest) {
     this.id = id;
     this.owner = owner;
     this.#tool = request.tool.name;
-    this.ended = this.#run(caller, request);
+    this.#call = caller.start(request, this);
+    this.ended = this.#run(this.#call.result);
   }
 
   get isOver(): boolean {
@@ -68,7 +72,7 @@ export class LocalTask implements Task {
     return {
       callId: this.id,
       tool: this.#tool,
-      status: status === 'working' && this.#abort.signal.aborted ? 'cancelled' : status,
+      status: status === 'working' && this.#isCancelled ? 'cancelled' : status,
       startedAt: this.#startedAt,
       changedAt: this.#changedAt,
       elapsedMs: this.#elapsedMs ?? performance.now() - this.#began,
@@ -95,7 +99,7 @@ export class LocalTask implements Task {
   removeWaiter(): boolean {
     this.#waiters -= 1;
     if (this.#waiters > 0 || this.#isDetached || this.isOver) return false;
-    this.#abort.abort();
+    this.#cancel();
     return true;
   }
 
@@ -105,7 +109,27 @@ export class LocalTask implements Task {
   }
 
   async cancel(): Promise<void> {
-    this.#abort.abort();
+    this.#cancel();
+  }
+
+  #cancel(): void {
+    this.#isCancelled = true;
+    this.#call?.cancel();
+  }
+
+  log(entry: LogEntry): void {
+    this.#progressed(entry.label);
+    for (const each of this.#observers) each.log?.(entry);
+  }
+
+  progress(message: string): void {
+    this.#progressed(message);
+    for (const each of this.#observers) each.progress?.(message);
+  }
+
+  failed(error: BridgeError): void {
+    this.#failure = error;
+    for (const each of this.#observers) each.failed?.(error);
   }
 
   /** Discards the result. From then on, `result` throws `reason`. */
@@ -116,35 +140,18 @@ export class LocalTask implements Task {
     this.#status = 'failed';
   }
 
-  // The request is a parameter, not a field: otherwise the call's arguments would stay in memory with its result.
-  async #run(caller: Pick<Caller, 'call'>, request: CallRequest): Promise<void> {
+  async #run(result: Promise<ToolResult>): Promise<void> {
     try {
-      this.#result = await caller.call(request, { signal: this.#abort.signal, observer: this.#observer() });
+      this.#result = await result;
     } catch (error) {
       this.#thrown = asBridgeError(error);
       this.#failure = this.#thrown;
     }
+    this.#call = undefined;
     this.#status = this.#statusAtEnd();
     this.#elapsedMs = performance.now() - this.#began;
     this.#changedAt = new Date();
     this.#observers.clear();
-  }
-
-  #observer(): CallObserver {
-    return {
-      log: (entry) => {
-        this.#progressed(entry.label);
-        for (const each of this.#observers) each.log?.(entry);
-      },
-      progress: (message) => {
-        this.#progressed(message);
-        for (const each of this.#observers) each.progress?.(message);
-      },
-      failed: (error) => {
-        this.#failure = error;
-        for (const each of this.#observers) each.failed?.(error);
-      },
-    };
   }
 
   #progressed(text: string): void {

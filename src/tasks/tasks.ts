@@ -23,7 +23,7 @@ const MAY_HAVE_RUN: readonly ErrorCode[] = [
 const MAX_CLAIMS = 5;
 
 export interface TasksOptions {
-  readonly caller: Pick<Caller, 'call'>;
+  readonly caller: Pick<Caller, 'start'>;
   /** How long a result is stored after the call ends, in milliseconds. */
   readonly keepMs: number;
   /** The most bytes of all stored results. */
@@ -44,7 +44,7 @@ export interface TaskRequest {
 /** The tasks of all views. Only its owner can find a task. */
 export class Tasks {
   readonly keepMs: number;
-  readonly #caller: Pick<Caller, 'call'>;
+  readonly #caller: Pick<Caller, 'start'>;
   readonly #tasks = new Map<string, LocalTask>();
   readonly #byKey = new Map<string, { readonly task: LocalTask; readonly argumentsDigest: string }>();
   readonly #scopes = new Map<LocalTask, string>();

@@ -1,6 +1,6 @@
 import type { CallObserver } from '../../src/model/call.ts';
 import type { ContentBlock, ResultLimits, ToolResult } from '../../src/model/content.ts';
-import { BridgeError } from '../../src/model/errors.ts';
+import { asBridgeError, BridgeError } from '../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { type Logger, silentLogger } from '../../src/model/logger.ts';
 import type { FileReference, ToolInvokeMessage } from '../../src/model/message.ts';
@@ -178,7 +178,6 @@ export interface ConvertOptions {
   readonly logger?: Logger;
   readonly tool?: PublishedTool;
   readonly signal?: AbortSignal;
-  readonly until?: AbortSignal;
   readonly observer?: CallObserver;
   readonly error?: unknown;
 }
@@ -191,7 +190,7 @@ export function convert(
   return convertStream(streamOf(messages, options.error), options);
 }
 
-export function convertStream(
+export async function convertStream(
   messages: AsyncIterable<ToolInvokeMessage>,
   options: ConvertOptions = {},
 ): Promise<ToolResult> {
@@ -202,14 +201,19 @@ export function convertStream(
     maxOutputBytes: options.maxOutputBytes ?? 10_000_000,
     logger: options.logger ?? silentLogger,
   });
-  return results.read(messages, {
+  const result = results.begin({
     tool: options.tool ?? aTool(),
     principal: PRINCIPAL,
     limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
-    until: options.until,
     observer: options.observer,
   });
+  try {
+    for await (const message of messages) result.add(message);
+  } catch (error) {
+    result.fail(asBridgeError(error));
+  }
+  return result.end();
 }
 
 /** A result with the address of the n-th kept file written as `FILE<n>`. */

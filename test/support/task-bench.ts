@@ -1,3 +1,4 @@
+import { onAbort } from '../../src/model/async.ts';
 import type { Caller } from '../../src/calls/caller.ts';
 import {
   type CallContext,
@@ -71,17 +72,26 @@ class NotedTasks extends Tasks {
 }
 
 /** A caller whose calls end when the test says so. */
-function steered(runs: Run[]): Pick<Caller, 'call'> {
+function steered(runs: Run[]): Pick<Caller, 'call' | 'start'> {
+  const start: Caller['start'] = (_request, observer = {}) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const result = new Promise<ToolResult>((resolve, reject) => {
+      const fail = (error: BridgeError): void => {
+        observer.failed?.(error);
+        resolve({ ...answer(error.toText()), isError: true });
+      };
+      runs.push({ signal, observer, end: resolve, fail, crash: reject });
+      signal.addEventListener('abort', () => fail(new BridgeError('cancelled', 'The call was cancelled.')));
+    });
+    return { result, cancel: () => controller.abort() };
+  };
   return {
-    call: (_request, { signal, observer = {} }) =>
-      new Promise<ToolResult>((resolve, reject) => {
-        const fail = (error: BridgeError): void => {
-          observer.failed?.(error);
-          resolve({ ...answer(error.toText()), isError: true });
-        };
-        runs.push({ signal, observer, end: resolve, fail, crash: reject });
-        signal.addEventListener('abort', () => fail(new BridgeError('cancelled', 'The call was cancelled.')));
-      }),
+    start,
+    call(request, { signal, observer }) {
+      const { result, cancel } = start(request, observer);
+      return result.finally(onAbort(signal, cancel));
+    },
   };
 }
 

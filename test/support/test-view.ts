@@ -65,10 +65,13 @@ export function echoCaller(recorder?: CallRecorder): {
       },
     },
     results: {
-      async read(messages) {
+      begin() {
         let text = '';
-        for await (const message of messages) if (message.type === 'text') text += message.text;
-        return { content: [{ type: 'text', text }] };
+        return {
+          add: (message) => void (text += message.type === 'text' ? message.text : ''),
+          fail: () => undefined,
+          end: async () => ({ content: [{ type: 'text', text }] }),
+        };
       },
     },
     files: { store: () => Promise.reject(new Error('no files expected')) },
@@ -84,7 +87,7 @@ export function echoCaller(recorder?: CallRecorder): {
 
 export interface TestViewOptions {
   readonly config?: Partial<ViewConfig>;
-  readonly caller?: ViewOptions['caller'];
+  readonly caller?: ViewOptions['caller'] & Pick<Caller, 'start'>;
   readonly logger?: Logger;
 }
 

@@ -195,7 +195,8 @@ async function exchange(
     origin: destination.origin,
     path: destination.target,
     method: request.method,
-    ...content,
+    headers: content.headers,
+    body: content.body ?? null,
     // A tool may be silent for minutes, even before the headers, which arrive with the first frame.
     headersTimeout: request.silenceMs ?? 0,
     bodyTimeout: request.silenceMs ?? 0,

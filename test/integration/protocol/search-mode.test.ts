@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServerFactory } from '../../../src/mcp/server.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
-import type { Caller } from '../../../src/calls/caller.ts';
 import { FAKE_TOOLS, type FakeBridge, fakeBridge } from '../../support/fake-bridge.ts';
 import { runHost } from '../../support/http-host.ts';
 import {
@@ -10,7 +9,7 @@ import {
   connectClient,
   type TestProgress,
 } from '../../support/mcp-clients.ts';
-import { listingOf, testView } from '../../support/test-view.ts';
+import { listingOf, testView, type TestViewOptions } from '../../support/test-view.ts';
 
 const open: (() => Promise<void>)[] = [];
 
@@ -19,12 +18,15 @@ afterEach(async () => {
 });
 
 /** Calls the tools of a fake bridge, which take any arguments. */
-function callerOf(bridge: FakeBridge): Pick<Caller, 'check' | 'call' | 'refuse' | 'record'> {
+function callerOf(bridge: FakeBridge): NonNullable<TestViewOptions['caller']> {
   return {
     check: () => ({ parameters: {} }),
     refuse: () => undefined,
     record: () => () => undefined,
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
+    start: () => {
+      throw new Error('no call is handed off');
+    },
   };
 }
 

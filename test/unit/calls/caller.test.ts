@@ -17,7 +17,7 @@ import type { CallLimitsOptions } from '../../../src/calls/call-limits.ts';
 import { callLimits, UNLIMITED_VIEW } from '../../support/call-limits.ts';
 import { aTool } from '../../support/published-tool.ts';
 
-type Read = CallerOptions['results']['read'];
+type Begin = CallerOptions['results']['begin'];
 
 const text = (value: string): ToolInvokeMessage => ({ type: 'text', text: value });
 
@@ -88,14 +88,14 @@ interface Reading {
 }
 
 /** Reads everything, as what makes the results does. */
-const readAll: Read = async (messages) => {
-  const read: ToolInvokeMessage[] = [];
-  try {
-    for await (const message of messages) read.push(message);
-  } catch (error) {
-    return result({ messages: read, error: error as BridgeError });
-  }
-  return result({ messages: read });
+const readAll: Begin = () => {
+  const messages: ToolInvokeMessage[] = [];
+  let error: BridgeError | undefined;
+  return {
+    add: (message) => void messages.push(message),
+    fail: (failure) => void (error = failure),
+    end: async () => result({ messages, error }),
+  };
 };
 
 function result(reading: unknown): ToolResult {
@@ -116,7 +116,7 @@ function callerWith({
 }) {
   const caller = new Caller({
     files: { store: () => Promise.reject(new Error('no files expected')) },
-    results: { read: readAll },
+    results: { begin: readAll },
     userId: '',
     timeoutMs: 60_000,
     limits: callLimits({ maxConcurrent, maxQueued, ...limits }),
@@ -368,14 +368,16 @@ describe('a call', () => {
     expect(onStale).toHaveBeenCalledOnce();
   });
 
-  const leaves: Read = async (messages) => {
-    for await (const _message of messages) break;
-    return result({ messages: [] });
-  };
+  const breaks: Begin = (context) => ({
+    ...readAll(context),
+    add: () => {
+      throw new Error('FAKE-FAILURE');
+    },
+  });
 
-  it('is closed when its reader leaves early', async () => {
+  it('is closed when its result cannot be made', async () => {
     const invoker = steered();
-    const caller = callerWith({ invoker, results: { read: leaves } });
+    const caller = callerWith({ invoker, results: { begin: breaks } });
     const call = caller.call(aTool(), {}, { signal: idleSignal() });
     await settle();
     invoker.invocations[0]?.send(text('a'));
@@ -395,7 +397,7 @@ describe('a call', () => {
         }),
       }),
     };
-    const caller = callerWith({ invoker, results: { read: leaves } });
+    const caller = callerWith({ invoker, results: { begin: breaks } });
     await caller.call(aTool(), {}, { signal: idleSignal() });
     expect(caller.running).toBe(0);
   });
@@ -629,20 +631,23 @@ describe('deadline', () => {
 });
 
 /** Waits for what ends the call after its messages, as a file that is still being fetched does. */
-const waitsForEnd: Read = async (messages, { signal, until = signal }) => {
-  for await (const _message of messages);
-  if (!until.aborted) await once(until, 'abort');
-  return result(until.reason);
-};
+const waitsForEnd: Begin = (context) => ({
+  ...readAll(context),
+  async end() {
+    const { signal } = context;
+    if (!signal.aborted) await once(signal, 'abort');
+    return result(signal.reason);
+  },
+});
 
 describe('what follows the messages of a call', () => {
   /** A call whose messages are over. */
   async function following(
-    options: { timeoutMs?: number; results?: { read: Read } } = {},
+    options: { timeoutMs?: number; results?: { begin: Begin } } = {},
     signal = idleSignal(),
   ) {
     const invoker = steered();
-    const caller = callerWith({ results: { read: waitsForEnd }, ...options, invoker });
+    const caller = callerWith({ results: { begin: waitsForEnd }, ...options, invoker });
     const reason = caller.call(aTool(), {}, { signal });
     await settle();
     invoker.invocations[0]?.finish();
@@ -664,14 +669,16 @@ describe('what follows the messages of a call', () => {
   });
 
   it('is given the grace when the bridge stops, and ended after it', async () => {
-    const patient: Read = async (messages) => {
-      for await (const _message of messages);
-      await settle();
-      await settle();
-      await settle();
-      return result('done');
-    };
-    const first = await following({ results: { read: patient } });
+    const patient: Begin = (context) => ({
+      ...readAll(context),
+      async end() {
+        await settle();
+        await settle();
+        await settle();
+        return result('done');
+      },
+    });
+    const first = await following({ results: { begin: patient } });
     await first.caller.close(60_000);
     expect(await first.reason).toBe('done');
 

@@ -346,8 +346,8 @@ describe('very many messages', () => {
   });
 
   it('are not stored after the time limit of the call', async () => {
-    const until = AbortSignal.abort(new BridgeError('deadline_exceeded', 'over'));
-    const result = await convert([text('x'.repeat(200_000))], { until });
+    const signal = AbortSignal.abort(new BridgeError('deadline_exceeded', 'over'));
+    const result = await convert([text('x'.repeat(200_000))], { signal });
     expect(textsOf(result).at(-1)).toMatch(/The full result could not be stored\. The call ended first\./);
   });
 });

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
+import type { Caller } from '../../../src/calls/caller.ts';
 import { Tasks } from '../../../src/tasks/tasks.ts';
 import { ViewTasks } from '../../../src/tasks/view-tasks.ts';
 import { UNLIMITED_VIEW } from '../../support/call-limits.ts';
@@ -23,7 +24,11 @@ async function callWith(calls: ViewTasks): Promise<readonly WeakRef<object>[]> {
 }
 
 it('a result is stored without the arguments of its call, which may be far larger', async () => {
-  const caller = { call: async () => answer('done') };
+  const start: Caller['start'] = (request) => ({
+    result: Promise.resolve(answer('done')),
+    cancel: () => expect(request).toBeDefined(),
+  });
+  const caller = { start, call: () => Promise.reject(new Error('a call with a key is a task')) };
   const tasks = new Tasks({ caller, keepMs: 60_000, maxBytes: 1_000_000 });
   const left = await callWith(new ViewTasks({ view: 'default', tasks, caller }));
   await expect
