@@ -89,7 +89,9 @@ export function accountError(
 }
 
 /** Returns the error for a refused run. A proxy answers 502 also if Dify ended during the run. */
-export function refusedRun(...[session, answer, reply, target]: Parameters<typeof accountError>): BridgeError {
+export function refusedRun(
+  ...[session, answer, reply, target]: Parameters<typeof accountError>
+): BridgeError {
   const error = accountError(session, answer, reply, target);
   if (reply.status !== 502) return error;
   const { code, message, hint = '', upstream } = error;

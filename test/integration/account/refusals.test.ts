@@ -123,7 +123,8 @@ describe('what Dify refuses an account', () => {
       const client = await bridge.connect(era, transport);
       await client.callTool('tests_kit__echo');
       isDown = true;
-      const pattern = /answers 502: Dify is down\.\n.*api service is running\. The tool may have taken effect/;
+      const pattern =
+        /answers 502: Dify is down\.\n.*api service is running\. The tool may have taken effect/;
       expect(await errorOf(client, 'tests_kit__echo')).toMatch(pattern);
       expect(await errorOf(client, 'workflow__compare_texts', { first: 'a', second: 'b' })).toMatch(pattern);
     },
