@@ -4,7 +4,7 @@ import { areInstalled, PROGRAMS } from './test/support/programs.ts';
 import { WaitingFirst } from './test/support/sequencer.ts';
 
 // The time limits only end tests that hang. They allow for slow machines.
-const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 15_000 } } };
+const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
 
 export default defineConfig({
   test: {

@@ -1,5 +1,6 @@
 // Measures the built program beside servers that do nothing but the same HTTP request (the floors).
 // Options: --quick (about 30 s instead of three minutes), --save (writes the figures into docs/performance.md), -o json.
+// --peers compares it with servers that people would take instead; the first run installs them from the registries.
 // `npm run bench` builds first.
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
   options: {
+    peers: { type: 'boolean' },
     quick: { type: 'boolean' },
     save: { type: 'boolean' },
     output: { type: 'string', short: 'o', default: 'text' },
@@ -15,6 +17,24 @@ const { values: options } = parseArgs({
 });
 if (!existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)))) {
   throw new Error('dist/main.js is missing: run `npm run build` first.');
+}
+const machine = {
+  node: process.versions.node,
+  cpus: cpus().length,
+  cpu: cpus()[0]?.model ?? 'unknown',
+  system: release(),
+  versions: versionsOf(),
+};
+if (options.peers) {
+  const { benchPeers, reportPeers } = await import('./bench/peers.mjs');
+  const results = await benchPeers(
+    options.quick
+      ? { rounds: 3, ms: 500, warmUpMs: 1000, starts: 1 }
+      : { rounds: 9, ms: 1000, warmUpMs: 5000, starts: 5 },
+  );
+  const text = reportPeers(machine, results, options.save);
+  console.log(options.output === 'json' ? JSON.stringify({ machine, ...results }, null, 2) : text);
+  process.exit();
 }
 const [
   { benchCalls },
@@ -25,6 +45,7 @@ const [
   { startUpstream },
   { benchProgress },
   { report, saveFigures, verdicts },
+  { benchService },
   { benchStart, openResting },
   work,
 ] = await Promise.all([
@@ -36,6 +57,7 @@ const [
   import('./bench/processes.mjs'),
   import('./bench/progress.mjs'),
   import('./bench/report.mjs'),
+  import('./bench/service.mjs'),
   import('./bench/start.mjs'),
   import('./bench/work.mjs'),
 ]);
@@ -56,14 +78,9 @@ try {
     { tools: 500, ...(await work.benchList(many.url, effort.ms)) },
   ];
   const results = {
-    machine: {
-      node: process.versions.node,
-      cpus: cpus().length,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      system: release(),
-      versions: versionsOf(),
-    },
+    machine,
     calls,
+    service: await benchService(few.url, effort),
     start,
     thousand: await benchLists(1000, effort),
     progress: await benchProgress(few.url, effort.steps),

@@ -1,11 +1,20 @@
 // Runs two bridges under mixed work and failures for an hour (`npm run soak -- MINUTES SEED`), and checks that every
-// answer is right and that memory, handles, sockets and files stay flat. Exits with 1 if not. Linux only.
+// answer is right and that memory, handles, sockets and files stay flat. Exits with 1 if not. Linux only. With --sessions N
+// --calls N, see soak/sessions.mjs.
 import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { connectHttp, connectStdio, KINDS } from './soak/clients.mjs';
+import { soakSessions } from './soak/sessions.mjs';
 import { sample, verdict } from './soak/watch.mjs';
 import { randomFrom, WORK } from './soak/work.mjs';
 import { startWorld } from './soak/world.mjs';
 
+if (process.argv[2] === '--sessions') {
+  const { sessions, calls } = parseArgs({
+    options: { sessions: { type: 'string' }, calls: { type: 'string', default: '100000' } },
+  }).values;
+  process.exit((await soakSessions(Number(sessions), Number(calls))) ? 0 : 1);
+}
 const [minutes = 60, seed = Date.now() % 1e9] = process.argv.slice(2).map(Number);
 if (!(minutes > 0) || !Number.isInteger(seed)) {
   console.error('soak: expected minutes and a whole number as the seed, such as npm run soak -- 60 7');

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { constants, Script } from 'node:vm';
@@ -35,9 +35,13 @@ export function runWithCodeCache(path: string, folder: string): () => void {
   };
 }
 
-/** Returns the stored code of the source with this checksum; undefined if there is none, or it is damaged. */
+/**
+ * Returns the stored code of the source with this checksum; undefined if there is none, it is damaged, or another user
+ * could have written it: code decides what the process does.
+ */
 function readCode(path: string, checksum: number): Buffer | undefined {
   try {
+    if (![dirname(path), path].every(isOnlyOurs)) return undefined;
     const bytes = readFileSync(path);
     const code = bytes.subarray(HEADER_BYTES);
     return bytes.readUInt32LE(0) === checksum && bytes.readUInt32LE(4) === crc32(code) ? code : undefined;
@@ -46,12 +50,16 @@ function readCode(path: string, checksum: number): Buffer | undefined {
   }
 }
 
+function isOnlyOurs(path: string): boolean {
+  const { uid, mode } = statSync(path);
+  return process.platform === 'win32' || (uid === process.getuid?.() && (mode & 0o022) === 0);
+}
+
 function writeCode(path: string, checksum: number, code: Buffer): void {
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32LE(checksum, 0);
   header.writeUInt32LE(crc32(code), 4);
   try {
-    // Whoever may write here decides what the next process runs.
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const temporary = `${path}.${process.pid}`;
     writeFileSync(temporary, Buffer.concat([header, code]), { mode: 0o600 });

@@ -46,12 +46,14 @@ export async function addressOf({ lines }) {
   return JSON.parse(line).url;
 }
 
-/** A client of a session of the 2025 revisions over HTTP. */
-export async function connectHttpSession(url) {
-  const post = poster(url);
+/** A client of a session of the 2025 revisions over HTTP. `more` are headers of every request. */
+export async function connectHttpSession(url, more = {}) {
+  const post = poster(url, more);
   let nextId = 1;
   const opening = await post(message(0, 'initialize', initialize), {});
-  const headers = { 'mcp-session-id': opening.headers['mcp-session-id'], 'mcp-protocol-version': LEGACY };
+  const session = opening.headers['mcp-session-id'];
+  if (session === undefined) throw new Error(`${url} begins no session: ${opening.text.slice(0, 200)}`);
+  const headers = { 'mcp-session-id': session, 'mcp-protocol-version': LEGACY };
   await post(INITIALIZED, headers);
   return {
     async send(method, params, notified) {
@@ -62,8 +64,8 @@ export async function connectHttpSession(url) {
 }
 
 /** A client of the 2026 revision over HTTP. */
-export async function connectHttpModern(url) {
-  const post = poster(url);
+export async function connectHttpModern(url, more = {}) {
+  const post = poster(url, more);
   let nextId = 1;
   return {
     async send(method, params, notified) {
@@ -81,7 +83,7 @@ export async function connectHttpModern(url) {
   };
 }
 
-function poster(url) {
+function poster(url, more) {
   const { hostname, port, pathname } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return (body, headers, notified) =>
@@ -97,6 +99,7 @@ function poster(url) {
             'content-type': 'application/json',
             'content-length': Buffer.byteLength(body),
             accept: 'application/json, text/event-stream',
+            ...more,
             ...headers,
           },
         },

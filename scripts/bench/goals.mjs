@@ -2,7 +2,7 @@
 // bridge's do.
 
 /** Returns each goal with its value and whether it is met. */
-export function goalsOf({ calls, start, thousand, progress, memory }) {
+export function goalsOf({ calls, service, start, thousand, progress, memory }) {
   const ratio = (title, kind) => {
     const row = calls.rows.find((candidate) => candidate.title === title && candidate.inFlight === 16);
     return row.floors.find((floor) => floor.kind === kind).cpuRatio;
@@ -19,6 +19,17 @@ export function goalsOf({ calls, start, thousand, progress, memory }) {
       ratio('HTTP, 2026-07-28', 'node-http'),
       4.5,
     ),
+    atMost(
+      'CPU a call with key, limits, metrics, trace context and audit : without',
+      Math.max(...service.map(({ team }) => team)),
+      1.15,
+    ),
+    {
+      name: 'the same with an OpenTelemetry SDK : without',
+      value: Math.max(...service.map(({ sdk }) => sdk)),
+      goal: 'none',
+      met: true,
+    },
     atLeast(
       'calls a second of CPU time, HTTP',
       Math.min(...http.map(({ bridge }) => 1e6 / bridge.cpuUs)),

@@ -4,11 +4,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { estimatedTokens } from '../../dist/registry/cost.js';
+import { builtinProvider } from '../../dist/sandbox/provider.js';
 import { declaredProviders, listTools, OFFICIAL, withBridge } from '../interop/catalogue.mjs';
 
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
 const DECLARATIONS = pathOf('../../test/fixtures/declarations/plugins.jsonl');
 const WITHOUT_CREDENTIALS = ['paperkite/mole_codehost/mole_codehost'];
+/** The plugins of a running Dify, 33 tools of which have no credentials: what the list of a workspace once cost. */
+const RECORDED = pathOf('../../../shared/dify/recordings-1.16.1/console/tools-builtin.json');
+const AUTHORIZED_SINCE = ['langgenius/sqlite/sqlite'];
 const TEXT = {
   data: Buffer.from('Kites rise against the wind.\n').toString('base64'),
   filename: 'kites.txt',
@@ -51,7 +55,7 @@ const CALLS = [
 /** The figures that may only fall. */
 export const GOALS = JSON.parse(readFileSync(pathOf('model-cost.json'), 'utf8'));
 
-/** Resolves with bytes and tokens of the lists and of the results; `official` is absent without their declarations. */
+/** Resolves with bytes and tokens of the lists and of the results; without their declarations, two lists are absent. */
 export async function modelCost() {
   const declared = await withBridge(
     { tools: declaredProviders(DECLARATIONS, WITHOUT_CREDENTIALS) },
@@ -59,6 +63,9 @@ export async function modelCost() {
   );
   const official = existsSync(OFFICIAL)
     ? await withBridge({ tools: declaredProviders(OFFICIAL) }, listTools)
+    : undefined;
+  const workspace = existsSync(RECORDED)
+    ? await withBridge({ tools: recordedProviders() }, listTools)
     : undefined;
   const results = [];
   for (const { calls, ...set } of CALLS) {
@@ -72,9 +79,22 @@ export async function modelCost() {
   return {
     list: { tools: declared.length, ...costOf(declared) },
     ...(official !== undefined && { official: { tools: official.length, ...costOf(official) } }),
+    ...(workspace !== undefined && { workspace: { tools: workspace.length, ...costOf(workspace) } }),
     results: { calls: results.length, ...total(results) },
     each: results,
   };
+}
+
+function recordedProviders() {
+  return JSON.parse(readFileSync(RECORDED, 'utf8')).response.json.map((provider) =>
+    builtinProvider(provider.name, {
+      label: provider.label.en_US,
+      description: provider.description.en_US,
+      credentialFields:
+        provider.is_team_authorization || AUTHORIZED_SINCE.includes(provider.name) ? [] : ['api_key'],
+      tools: provider.tools.map((declaration) => ({ declaration, run: async function* () {} })),
+    }),
+  );
 }
 
 /** Pictures and sounds have a price of their own. */

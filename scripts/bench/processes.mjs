@@ -81,23 +81,24 @@ export function startServer(
     env,
     stdio: ['pipe', 'pipe', 'ignore', ...(gauge ? ['ipc'] : [])],
   });
-  // If the benchmark fails, its servers end too.
-  const killChild = () => child.kill();
-  process.once('exit', killChild);
-  child.once('exit', (code) => {
-    process.off('exit', killChild);
-    if (!stopped.has(child)) throw new Error(`The ${kind} ended by itself with ${code}.`);
-  });
   return {
-    child,
-    lines: createInterface({ input: child.stdout }),
-    stop: () => stop(child),
+    ...serverOf(child, kind),
     async usage() {
       child.send('usage');
       const [usage] = await once(child, 'message');
       return usage;
     },
   };
+}
+
+/** Returns a running server, which must not end by itself. If the benchmark fails, its servers end too. */
+export function serverOf(child, name) {
+  running.add(child);
+  child.once('exit', (code) => {
+    running.delete(child);
+    if (!stopped.has(child)) throw new Error(`${name} ended by itself with ${code}.`);
+  });
+  return { child, lines: createInterface({ input: child.stdout }), stop: () => stop(child) };
 }
 
 /** `BENCH_CPU_PROF=<folder>` writes a CPU profile of each process of the bridge. */
@@ -140,6 +141,8 @@ export function memoryOf(pid) {
   return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 }
 
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill()));
 const stopped = new WeakSet();
 
 async function stop(child) {

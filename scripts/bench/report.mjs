@@ -12,13 +12,12 @@ const TARGETS = {
 };
 
 const PERFORMANCE = new URL('../../docs/performance.md', import.meta.url);
-const BEGIN = '<!-- figures: npm run bench -- --save -->';
-const END = '<!-- /figures -->';
 const FLOORS = { 'sdk-v1': 'SDK v1', 'sdk-v2': 'SDK v2', 'node-http': 'node:http' };
 
 const MODEL_PARTS = {
   list: 'tools/list of declared plugins, for a model',
   official: 'tools/list of the official plugins, for a model',
+  workspace: 'tools/list of a recorded workspace, for a model',
   results: 'results of fixed calls, for a model',
 };
 
@@ -91,25 +90,30 @@ export function report(results) {
 
 /** Replaces the figures in docs/performance.md. */
 export function saveFigures(results) {
-  const page = readFileSync(PERFORMANCE, 'utf8');
-  const [start, end] = [page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)];
-  if (start < BEGIN.length || end < start)
-    throw new Error('docs/performance.md has no place for the figures.');
   const goals = goalsOf(results).map(({ name, value, goal, met }) => [
     name,
     value.toFixed(2),
     goal,
     met ? 'yes' : 'no',
   ]);
-  const parts = [
+  saveBlock('figures', 'npm run bench -- --save', [
     machineOf(results),
     markdown([['compared in one run', 'is', 'goal', 'met'], ...goals]),
     ...tables(results).flatMap(({ title, rows }) => [title, markdown(rows)]),
-  ];
-  writeFileSync(PERFORMANCE, `${page.slice(0, start)}\n\n${parts.join('\n\n')}\n\n${page.slice(end)}`);
+  ]);
 }
 
-function machineOf({ machine }) {
+/** Replaces the figures of a command in docs/performance.md. */
+export function saveBlock(name, command, parts) {
+  const [begin, end] = [`<!-- ${name}: ${command} -->`, `<!-- /${name} -->`];
+  const page = readFileSync(PERFORMANCE, 'utf8');
+  const [before, rest] = page.split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`docs/performance.md has no place for ${name}.`);
+  writeFileSync(PERFORMANCE, `${before}${begin}\n\n${parts.join('\n\n')}\n\n${end}${after}`);
+}
+
+export function machineOf({ machine }) {
   const { node, cpus, cpu, system, versions } = machine;
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `Node.js ${node}, Linux ${system}, ${cpus} × ${cpu}; ${packages.join(', ')}.`;
@@ -205,17 +209,17 @@ function callRow(title, inFlight, server, { cpuUs, cpuRatio, p50Ms, perSecond })
   ];
 }
 
-function markdown([names, ...rows]) {
+export function markdown([names, ...rows]) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(names), `|${names.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
 }
 
-function megabytes(bytes) {
+export function megabytes(bytes) {
   return bytes === undefined || Number.isNaN(bytes) ? 'unknown' : `${(bytes / 1_000_000).toFixed(0)} MB`;
 }
 
 /** Returns columns of equal width; all but the first are right-aligned. */
-function table(rows) {
+export function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
     .map((row) =>

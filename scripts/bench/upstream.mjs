@@ -1,8 +1,8 @@
-// A fake Dify in a separate process: the console's lists, invocations in Dify's frames, and one file. Argument: the number
-// of tools. Sends its port over IPC.
+// A fake Dify in a separate process: the console's lists, invocations in Dify's frames, and one file; for servers that know
+// no Dify, the same echo as plain JSON. Argument: the number of tools. Sends its port over IPC.
 import { crc32, deflateSync } from 'node:zlib';
 import { createServer } from 'node:http';
-import { builtinTools, frame, IMAGE_BYTES, INVOKE_PATH } from './wire.mjs';
+import { builtinTools, ECHO_PATH, frame, IMAGE_BYTES, INVOKE_PATH } from './wire.mjs';
 
 const lists = {
   '/console/api/workspaces/current/tools/builtin': JSON.stringify(builtinTools(Number(process.argv[2]))),
@@ -38,6 +38,13 @@ const server = createServer((request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-version': '1.13.0' });
       if (call.tool === 'step') sendStep(response);
       else response.end(answerTo(call));
+    });
+  } else if (request.method === 'POST' && path === ECHO_PATH) {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ text: `echo of ${JSON.parse(Buffer.concat(chunks)).text}` }));
     });
   } else if (path === PICTURE_PATH) {
     response.writeHead(200, { 'content-type': 'image/png', 'content-length': picture.length }).end(picture);

@@ -5,6 +5,8 @@ export const INNER_API_KEY = 'bench-inner-key';
 export const ADMIN_API_KEY = 'bench-admin-key';
 export const SECRET_KEY = 'bench-secret-key';
 export const INVOKE_PATH = '/inner/api/invoke/tool';
+/** An API that returns its text, for servers that know no Dify. */
+export const ECHO_PATH = '/api/echo';
 export const PROVIDER_ID = 'bench/kit/kit';
 export const IMAGE_BYTES = 1_000_000;
 

@@ -48,10 +48,10 @@ export function installPackage(name, version) {
   });
 }
 
-/** Builds the Go clients, and returns the program. The Go tools know what has changed. */
-export function buildGo() {
-  const program = join(CACHE, 'interop-go');
-  run('go', ['build', '-o', program, '.'], { cwd: pathOf('clients/go') });
+/** Builds the Go clients or another Go program, and returns it. The Go tools know what has changed. */
+export function buildGo(source = pathOf('clients/go'), name = 'interop-go') {
+  const program = join(CACHE, name);
+  run('go', ['build', '-o', program, '.'], { cwd: source });
   return program;
 }
 

@@ -3,7 +3,7 @@ import { BridgeError } from '../model/errors.ts';
 import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
 import { nameInHeader, nameInUrl } from './names.ts';
 import { createNetworkPolicy } from './network-policy.ts';
-import * as errors from './fetch-errors.ts';
+import { fetchErrors as errors } from './fetch-errors.ts';
 import { type Answer, get } from './request.ts';
 import { allowedAddresses, type Resolver, systemResolver } from './resolve.ts';
 import { writeTemporaryFile } from './temporary-file.ts';

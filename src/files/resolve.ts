@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import type { NetworkPolicy } from './network-policy.ts';
-import { isPrivate, leadsToPrivate, unknownHost } from './fetch-errors.ts';
+import { fetchErrors as errors } from './fetch-errors.ts';
 
 /** Resolves with all addresses of a host name; rejects if it has none. */
 export type Resolver = (host: string) => Promise<readonly string[]>;
@@ -22,15 +22,15 @@ export async function allowedAddresses(
   // The URL parser has normalised every notation of an IPv4 address.
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0) {
-    if (!policy.isAllowed(host)) throw isPrivate(url.hostname);
+    if (!policy.isAllowed(host)) throw errors.isPrivate(url.hostname);
     return [host];
   }
   const addresses = await resolver(host).catch((error: unknown) => {
-    throw unknownHost(host, error);
+    throw errors.unknownHost(host, error);
   });
-  if (addresses.length === 0) throw unknownHost(host, undefined);
+  if (addresses.length === 0) throw errors.unknownHost(host, undefined);
   if (!policy.isNamed(host) && !addresses.every((address) => policy.isAllowed(address))) {
-    throw leadsToPrivate(host);
+    throw errors.leadsToPrivate(host);
   }
   return addresses;
 }

@@ -3,7 +3,7 @@ import { mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handleBytes } from '../model/handle-bytes.ts';
 import type { InputFile } from '../model/ports.ts';
-import { cannotBeStored } from './fetch-errors.ts';
+import { fetchErrors } from './fetch-errors.ts';
 
 export type TemporaryFile = Pick<InputFile, 'size' | 'read' | 'dispose'>;
 
@@ -54,6 +54,6 @@ async function onDisk<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    throw cannotBeStored(cause);
+    throw fetchErrors.cannotBeStored(cause);
   }
 }

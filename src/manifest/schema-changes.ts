@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject, listOf } from '../model/json.ts';
 import { canonicalJson } from '../model/exact-json.ts';
 
 export interface SchemaChange {
@@ -49,7 +49,7 @@ function requiredChanges(before: readonly string[], after: readonly string[], pa
 }
 
 function namesIn(required: Json | undefined): string[] {
-  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+  return listOf(required).filter((name) => typeof name === 'string');
 }
 
 function pathOf(path: string, name: string): string {

@@ -24,6 +24,11 @@ export function objectOf(value: unknown): JsonObject {
   return isJsonObject(value) ? value : EMPTY;
 }
 
+/** Returns a value that is an array, otherwise an empty one. */
+export function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? (value as readonly Json[]) : [];
+}
+
 /** Returns a value that is a non-empty string, otherwise undefined. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;

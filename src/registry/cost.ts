@@ -37,7 +37,8 @@ export function exceededLimits(tools: number) {
   return CLIENT_LIMITS.filter((limit) => tools > limit.tools);
 }
 
-function estimatedTokens(text: string): number {
+/** Returns an estimate of the tokens of a text. */
+export function estimatedTokens(text: string): number {
   let quarters = 0;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);

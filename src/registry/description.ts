@@ -70,7 +70,9 @@ export function describeTool(
   }
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);
   const notes =
-    names === 'qualified' && namesProvider(named, languages) ? [] : [originNote(named, languages)];
+    names === 'qualified' && namesProvider(named, providerLabelOf(named, languages))
+      ? []
+      : [originNote(named, languages)];
   if (named.provider.type === 'workflow') {
     notes.push('May take minutes.');
   }
@@ -101,10 +103,10 @@ export function originNote(named: NamedTool, languages: readonly string[]): stri
   }
 }
 
-/** Returns whether the qualified name of a tool contains its provider's label. */
-function namesProvider(named: NamedTool, languages: readonly string[]): boolean {
-  const letters = lettersOf(providerLabelOf(named, languages));
-  return (
-    named.provider.type !== 'workflow' && letters !== '' && lettersOf(named.qualifiedName).includes(letters)
-  );
+/** Returns whether the qualified name of a tool contains its provider's label, or a word of it. */
+function namesProvider({ provider, qualifiedName }: NamedTool, label: string): boolean {
+  const name = lettersOf(qualifiedName);
+  const words = label.split(/[^\p{L}\d]+|(?<=\p{Ll})(?=\p{Lu})/u).filter((word) => word.length >= 4);
+  const found = [label, ...words].map(lettersOf).some((letters) => letters !== '' && name.includes(letters));
+  return provider.type !== 'workflow' && found;
 }

@@ -23,8 +23,9 @@ export function takesManyFiles(parameter: ToolParameter): boolean {
 
 /** Returns how a model passes a file, in one sentence. */
 export function fileRemark(sources: readonly FileSource[], many: boolean): string {
-  const ways = sources.length === 1 ? '' : ` Exactly one of ${sources.join(', ')}.`;
-  return `${many ? 'Files, each' : 'A file,'} such as ${fileExample(sources[0])}.${ways}`;
+  const way =
+    sources.length === 1 ? `such as ${fileExample(sources[0])}` : `by exactly one of ${sources.join(', ')}`;
+  return `${many ? 'Files, each' : 'A file,'} ${way}.`;
 }
 
 /** Returns an argument that passes a file, for an error. */

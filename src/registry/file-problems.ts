@@ -13,13 +13,12 @@ export function fileMembers(sources: readonly FileSource[]): (keyof FileArgument
   return [...sources, 'filename', 'mime_type'];
 }
 
-/** The published members. `mime_type` is accepted too, but the bridge detects the type from the bytes. */
-export const MEMBER_DESCRIPTIONS: Readonly<Record<Exclude<keyof FileArgument, 'mime_type'>, string>> = {
+/** What the published members need besides their name. */
+export const MEMBER_DESCRIPTIONS: Readonly<Partial<Record<keyof FileArgument, string>>> = {
   url: 'https address',
   resource: 'dify-file:// URI from an earlier result',
   path: 'absolute path on this computer',
   data: 'Base64; needs filename',
-  filename: 'name with extension',
 };
 
 /** Returns the problems of a file argument other than wrong types of its members. */

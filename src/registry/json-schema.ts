@@ -1,5 +1,13 @@
 import { writeJson } from '../model/well-formed.ts';
-import { isJsonObject, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonNumber,
+  type JsonObject,
+  listOf,
+  objectOf,
+  textOf,
+} from '../model/json.ts';
 import { fitted } from './check.ts';
 import { typesOf } from './named-types.ts';
 import { expectation } from './problems.ts';
@@ -103,10 +111,9 @@ function readFlat(flat: Flat, depth: number, reading: Reading): ReadValue {
   const arms = alternatives?.arms ?? [];
   const references = [flat, ...arms].flatMap((each) => each.references);
   const repeated = references.find((reference) => reading.path.includes(reference));
-  const own = schema['description'];
   const value = {
     nullable: flat.nullable || arms.some((arm) => arm.nullable),
-    description: tidy(textOf(own)) || undefined,
+    description: tidy(textOf(schema['description'])) || undefined,
   };
   const types = arms.length === 0 ? typesOf(schema) : arms.flatMap((arm) => typesOf(arm.schema));
   if (repeated !== undefined) {
@@ -148,10 +155,6 @@ function armsShape(arms: readonly Flat[], depth: number, reading: Reading): Read
     return [withSentences(arms.length === 1 ? '' : cutText(description, MAX_ARM_TEXT), remark)];
   });
   return { shape: unionOf(values.map(({ shape }) => shape)), remarks: remarks.filter((text) => text !== '') };
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function shapeOf(schema: JsonObject, depth: number, reading: Reading): ReadShape {
@@ -217,10 +220,9 @@ function numberShape(schema: JsonObject, integer: boolean): Shape {
 }
 
 function objectShape(schema: JsonObject, depth: number, reading: Reading): ReadShape {
-  const declared = isJsonObject(schema['properties']) ? schema['properties'] : {};
   // The schema `false` forbids a member.
-  const members = Object.entries(declared).filter(([, member]) => member !== false);
-  const required = new Set(Array.isArray(schema['required']) ? (schema['required'] as readonly Json[]) : []);
+  const members = Object.entries(objectOf(schema['properties'])).filter(([, member]) => member !== false);
+  const required = new Set(listOf(schema['required']));
   const properties: Property[] = [];
   const unnamed: string[] = [];
   const names = propertyNames(members.slice(0, MAX_SCHEMAS).map(([name]) => name));
@@ -249,7 +251,7 @@ function objectShape(schema: JsonObject, depth: number, reading: Reading): ReadS
 /** Returns the value of members that have no name in the schema; undefined if they are not described. */
 function othersOf(schema: JsonObject, depth: number, reading: Reading): Value | undefined {
   const { additionalProperties: free, patternProperties: patterns } = schema;
-  const schemas = [...(isJsonObject(patterns) ? Object.values(patterns) : []), free].filter(isJsonObject);
+  const schemas = [...Object.values(objectOf(patterns)), free].filter(isJsonObject);
   const values = schemas.map((each) => readWhole(each, depth + 1, reading));
   const shape = unionOf(values.map((value) => value.shape));
   const [only] = values;
@@ -260,7 +262,7 @@ function othersOf(schema: JsonObject, depth: number, reading: Reading): Value | 
 function othersRemark(schema: JsonObject, { shape, description }: Value, hasMembers: boolean): string {
   const { patternProperties: patterns, propertyNames: keys } = schema;
   const named = isJsonObject(keys) && typeof keys['pattern'] === 'string' ? [keys['pattern']] : [];
-  const allowed = [...(isJsonObject(patterns) ? Object.keys(patterns) : []), ...named];
+  const allowed = [...Object.keys(objectOf(patterns)), ...named];
   const subject = hasMembers ? 'Other keys' : 'Keys';
   const which = allowed.length === 0 ? ' are free;' : ` that match \`${listed(allowed, 100)}\`:`;
   const text = description === undefined ? '' : ` (${cutText(description.replace(/\.$/, ''), 100)})`;
@@ -280,11 +282,8 @@ function property(
   reading: Reading,
 ): Property {
   // A value of any type may also be null.
-  const value = {
-    shape,
-    nullable: nullable === true || isAny(shape),
-  };
-  const declared = (isJsonObject(schema) ? schema['default'] : undefined) ?? undefined;
+  const value = { shape, nullable: nullable === true || isAny(shape) };
+  const declared = objectOf(schema)['default'] ?? undefined;
   const fitting = declared === undefined ? undefined : fitted(value, declared);
   const isAffordable = fitting !== undefined && afford(reading, writeJson(fitting));
   return { name, ...value, required, description, default: isAffordable ? fitting : undefined };

@@ -82,7 +82,8 @@ function wish(provider: ToolProvider, tool: DifyTool, maxLength: number, heldBy:
   const key = identityOf(ref);
   const parts = partsOf(provider, ref, key);
   const wanted = joined(parts, maxLength);
-  const whole = [parts.prefix + parts.provider + SEPARATOR + parts.tool, rawName(provider, ref)];
+  const raw = parts.prefix + providerName(provider) + SEPARATOR + ref.tool;
+  const whole = [parts.prefix + parts.provider + SEPARATOR + parts.tool, raw];
   const holder = heldBy(wanted);
   const isHeld = holder !== undefined && identityOf(holder) === key;
   const wholeNames = whole.filter((name) => name !== wanted);
@@ -130,12 +131,6 @@ function partsOf(provider: ToolProvider, ref: ToolRef, key: string): NameParts {
   const clean = asciiName(providerName(provider)) || hashOf(providerKey);
   const named = type === 'builtin' ? startWithLetter(clean, 'plugin_') : clean;
   return { prefix, provider: named, providerKey, tool: asciiName(ref.tool) || hashOf(key), key };
-}
-
-/** Returns the name with all its characters, uncut. */
-function rawName(provider: ToolProvider, ref: ToolRef): string {
-  const prefix = provider.type === 'api' || provider.type === 'mcp' ? `${provider.type}_` : '';
-  return `${prefix}${providerName(provider)}${SEPARATOR}${ref.tool}`;
 }
 
 function providerName({ type, id, name }: ToolProvider): string {

@@ -1,5 +1,5 @@
 import { hasInvisible } from '../model/invisible-characters.ts';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject, textOf } from '../model/json.ts';
 import type { DifyTool, ProviderType } from '../model/tool.ts';
 import { deepFreeze } from './publish-schema.ts';
 import { cutText, MAX_DESCRIPTION, tidy } from './text.ts';
@@ -33,7 +33,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
     const schema = isJsonObject(output) ? valueSchema(output['type']) : undefined;
     if (schema === undefined || !isJsonObject(output)) return undefined;
     if (schema === UNTYPED || hasInvisible(name)) continue;
-    const description = tidy(typeof output['description'] === 'string' ? output['description'] : '');
+    const description = tidy(textOf(output['description']));
     const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
     properties.push([name, { ...schema, ...described }]);
   }

@@ -26,10 +26,14 @@ export function propertyNames(names: readonly string[]): ReadonlyMap<string, str
 /** Names that Pydantic reserves, so that AutoGen and CrewAI fail on them. */
 const RESERVED = /^model_(?:config|post_init|dump(?:_json)?|validate(?:_json|_strings)?)$/;
 
+/** Comparisons at the end of a name, which would otherwise leave two parameters with one name. */
+const COMPARISONS: Readonly<Record<string, string>> = { '<': '_lt', '<=': '_lte', '>': '_gt', '>=': '_gte' };
+
 /** Returns the name of a property that meets no other. Python frameworks refuse one that begins with `_`. */
 function propertyName(name: string): string {
   if (RESERVED.test(name)) return `p_${name}`;
-  const clean = asciiName(name, 'parameter');
+  const spelled = name.replace(/[<>]=?$/, (sign) => COMPARISONS[sign] ?? sign);
+  const clean = asciiName(spelled, 'parameter');
   const named = startWithLetter(clean, clean === '' ? `parameter_${hashOf(name)}` : 'p_');
   return cutMiddle(named, MAX_PROPERTY_NAME, name);
 }

@@ -51,8 +51,8 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Sh
     schema['default'] = structuredClone(fallback);
   }
   const remarks = [shape.kind === 'number-choice' ? choices(shape.values) : '', ...largeNumbers(value)];
-  const text = remarks.reduce<string | undefined>(withSentence, description);
-  if (text !== undefined) schema['description'] = withoutInvisible(text);
+  const text = remarks.filter((remark) => remark !== '').reduce(withSentences, description ?? '');
+  if (text !== '') schema['description'] = withoutInvisible(text);
   return schema;
 }
 
@@ -69,10 +69,6 @@ function largeNumbers({ shape, default: fallback }: Value & Pick<Property, 'defa
     typeof max === 'bigint' ? `At most ${max}.` : '',
     fallback !== undefined && hasBigint(fallback) ? `Default: ${writeJson(fallback)}.` : '',
   ];
-}
-
-function withSentence(description: string | undefined, sentence: string): string | undefined {
-  return sentence === '' ? description : withSentences(description ?? '', sentence);
 }
 
 function shapeSchema(shape: Shape, untyped: readonly Shape[]): Draft {
@@ -138,7 +134,10 @@ function numberSchema({ integer, min, max }: NumberBounds): Draft {
 function fileSchema(sources: readonly FileSource[]): Draft {
   const properties: Draft = {};
   for (const name of fileMembers(sources)) {
-    if (name !== 'mime_type') properties[name] = { type: 'string', description: MEMBER_DESCRIPTIONS[name] };
+    // `mime_type` is accepted too, but the bridge detects the type from the bytes.
+    if (name === 'mime_type') continue;
+    const description = MEMBER_DESCRIPTIONS[name];
+    properties[name] = description === undefined ? { type: 'string' } : { type: 'string', description };
   }
   return { type: 'object', properties };
 }

@@ -1,4 +1,12 @@
-import { isJsonObject, isNumber, type Json, type JsonNumber, type JsonObject } from '../model/json.ts';
+import {
+  isNumber,
+  type Json,
+  type JsonNumber,
+  type JsonObject,
+  listOf,
+  objectOf,
+  textOf,
+} from '../model/json.ts';
 import { writeJson } from '../model/well-formed.ts';
 import { typesOf } from './named-types.ts';
 import { cutText, listed } from './text.ts';
@@ -61,15 +69,12 @@ function count(schema: JsonObject, of: 'Length' | 'Items' | 'Properties', noun: 
 }
 
 function examplesOf({ examples, example, description, default: fallback }: JsonObject): string[] {
-  const given = Array.isArray(examples) ? (examples as readonly Json[]) : [];
   // Examples of a newer OpenAPI document are named objects.
-  const named = isJsonObject(examples)
-    ? Object.values(examples).map((each) => (isJsonObject(each) ? each['value'] : undefined))
-    : [];
-  const texts = [...given, ...named, example]
+  const named = Object.values(objectOf(examples)).map((each) => objectOf(each)['value']);
+  const texts = [...listOf(examples), ...named, example]
     .filter((each) => each !== undefined && each !== null && each !== '' && each !== fallback)
     .map((each) => json(each as Json));
-  const said = typeof description === 'string' ? description : '';
+  const said = textOf(description) ?? '';
   return [...new Set(texts)].filter((text) => !said.includes(text.replace(/^"|"$/g, ''))).slice(0, 3);
 }
 

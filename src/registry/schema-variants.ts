@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject, listOf, objectOf } from '../model/json.ts';
 import { typesOf } from './named-types.ts';
 import { type Flat, flatten, merged, type SchemaSource } from './schema-references.ts';
 import { listed } from './text.ts';
@@ -12,22 +12,18 @@ export interface Alternatives {
   readonly remark?: string | undefined;
 }
 
-/** Returns the alternatives (`oneOf`, `anyOf`) of a flat schema, all objects merged into one; undefined if it has none. */
+/** Returns the alternatives (`oneOf`, `anyOf`) of a flat schema, all objects merged into one; undefined if none. */
 export function alternativesOf(schema: JsonObject, source: SchemaSource): Alternatives | undefined {
   const key = ['oneOf', 'anyOf'].find((each) => Array.isArray(schema[each]));
   if (key === undefined) return undefined;
   const { [key]: given, discriminator, description: _, default: _default, ...base } = schema;
   const arms = (given as readonly Json[]).map((arm) => {
-    const flat = flatten(isJsonObject(arm) ? arm : {}, source);
+    const flat = flatten(objectOf(arm), source);
     return { ...flat, schema: merged([base, flat.schema]) };
   });
   const objects = arms.filter((arm) => typesOf(arm.schema).join() === 'object');
   if (objects.length < 2) return { arms };
-  const { schema: object, remark } = oneObject(
-    base,
-    objects,
-    isJsonObject(discriminator) ? discriminator : {},
-  );
+  const { schema: object, remark } = oneObject(base, objects, objectOf(discriminator));
   const one: Flat = {
     schema: object,
     nullable: objects.some(({ nullable }) => nullable),
@@ -44,8 +40,8 @@ function oneObject(
   discriminator: JsonObject,
 ): { readonly schema: JsonObject; readonly remark: string | undefined } {
   const all = arms.map(({ schema }) => ({
-    members: membersOf(schema),
-    required: new Set(arrayOf(schema['required'])),
+    members: objectOf(schema['properties']),
+    required: new Set(listOf(schema['required'])),
   }));
   const byName = new Map<string, Json[]>();
   for (const { members } of all) {
@@ -99,10 +95,8 @@ function labelOf(
   const choices = choicesOf(member);
   if (choices !== undefined) return choices.map(String).join(' or ');
   const [reference = ''] = references;
-  const mapped = isJsonObject(mapping)
-    ? Object.keys(mapping).find((name) => mapping[name] === reference)
-    : undefined;
-  return mapped ?? reference.split('/').at(-1);
+  const mapped = Object.entries(objectOf(mapping)).find(([, target]) => target === reference);
+  return mapped?.[0] ?? reference.split('/').at(-1);
 }
 
 /** Returns one schema for a member that several variants declare. */
@@ -119,12 +113,4 @@ function choicesOf(schema: Json | undefined): readonly Json[] | undefined {
   if (!isJsonObject(schema)) return undefined;
   if (schema['const'] !== undefined) return [schema['const']];
   return Array.isArray(schema['enum']) ? (schema['enum'] as readonly Json[]) : undefined;
-}
-
-function membersOf({ properties }: JsonObject): JsonObject {
-  return isJsonObject(properties) ? properties : {};
-}
-
-function arrayOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? (value as readonly Json[]) : [];
 }

@@ -36,7 +36,7 @@ interface Rank {
   readonly hidden?: string;
 }
 
-/** Applies the last rule, by the names that tools are to have: of more than maxTools, pinned ones first, then by name. */
+/** Applies the last rule, maxTools, by the names that tools are to have: pinned ones first, then by name. */
 export function rankTools<T>(
   candidates: readonly { readonly item: T; readonly name: string; readonly tool: Matchable }[],
   rules: RegistryRules,

@@ -1,4 +1,4 @@
-import { JSON_TYPES, type JsonType, type Shape, typeOfShape, type Value } from './shape.ts';
+import { JSON_TYPES, type JsonType, type Shape, typeOfShape } from './shape.ts';
 
 const ANY: Shape = { kind: 'any' };
 
@@ -46,12 +46,10 @@ function either(a: Shape, b: Shape): Shape {
   if (a.kind === 'number-choice' && b.kind === 'number-choice') {
     return { kind: 'number-choice', values: [...new Set([...a.values, ...b.values])] };
   }
-  if (a.kind === 'array' && b.kind === 'array')
-    return { kind: 'array', items: eitherValue(a.items, b.items) };
+  if (a.kind === 'array' && b.kind === 'array') {
+    const nullable = a.items.nullable === true || b.items.nullable === true;
+    return { kind: 'array', items: { shape: unionOf([a.items.shape, b.items.shape]), nullable } };
+  }
   const types = [a, b].map(typeOfShape);
   return shapeOfType(JSON_TYPES.findLast((type) => types.includes(type)) ?? 'string');
-}
-
-function eitherValue(a: Value, b: Value): Value {
-  return { shape: unionOf([a.shape, b.shape]), nullable: a.nullable === true || b.nullable === true };
 }

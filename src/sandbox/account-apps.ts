@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { JsonObject } from '../model/json.ts';
-import { MembershipState, type SandboxMemberships } from './memberships.ts';
+import { SandboxMemberships } from './memberships.ts';
 
 /** An app of the workspace, with its draft. */
 export interface SandboxApp {
@@ -21,37 +21,6 @@ export interface SandboxDraft {
   readonly updatedAt: number;
 }
 
-/** The account's side of the sandbox, which tests can change while it runs. */
-export interface SandboxAccount {
-  readonly apps: readonly SandboxApp[];
-  /** The runs that have started, each with the values that its tool received. */
-  readonly runs: readonly {
-    readonly appId: string;
-    readonly tool: string;
-    readonly parameters: JsonObject;
-  }[];
-  deleteApp(id: string): void;
-  /** Replaces an app's draft, as a person does in the editor. */
-  editDraft(id: string, change: (graph: JsonObject) => JsonObject): void;
-  readonly memberships: SandboxMemberships;
-  /** The account's role in its current workspace: only `owner`, `admin` and `editor` may run tools. */
-  setRole(role: string): void;
-  /** The apps that the plan allows. */
-  setAppLimit(apps: number): void;
-  /** Makes the next runs answer 429 with these seconds in Retry-After. */
-  limitRate(runs: number, seconds: number): void;
-  /** The largest upload, in MiB. */
-  setUploadLimit(mebibytes: number): void;
-  /** The streamed workflows, the oldest first. */
-  readonly tasks: readonly SandboxTask[];
-  /** Resolves with the next workflow that starts as a stream. */
-  nextTask(): Promise<SandboxTask>;
-  /** Makes every streamed run answer 403. */
-  refuseStreams(): void;
-  /** Publishes a newer version of each workflow, while the tools stay at the one that they have. */
-  publishWorkflows(): void;
-}
-
 /** A workflow that runs as a stream. */
 export interface SandboxTask {
   readonly id: string;
@@ -60,22 +29,28 @@ export interface SandboxTask {
   readonly ended: Promise<void>;
 }
 
-/** The account's side with what the routes need. */
-export class AccountState implements SandboxAccount {
-  readonly runs: { appId: string; tool: string; parameters: JsonObject }[] = [];
+/** The account's side of the sandbox, which tests can change while it runs. */
+export class SandboxAccount {
+  /** The runs that have started, each with the values that its tool received. */
+  readonly runs: { readonly appId: string; readonly tool: string; readonly parameters: JsonObject }[] = [];
+  /** The largest upload, in MiB. */
   uploadLimit = 15;
+  /** The most apps that the plan allows. */
   appLimit = Number.POSITIVE_INFINITY;
+  /** The seconds in the Retry-After of refused runs. */
   retryAfter = 0;
+  /** Whether every streamed run answers 403. */
   streamsAreRefused = false;
+  /** False if a newer version of each workflow is published than its tool has. */
   toolsAreSynced = true;
   readonly #waiting: ((task: SandboxTask) => void)[] = [];
   readonly #tasks: RunningTask[] = [];
   readonly #apps = new Map<string, SandboxApp>();
-  readonly memberships: MembershipState;
+  readonly memberships: SandboxMemberships;
   #limitedRuns = 0;
 
   constructor(workspace: { readonly id: string; readonly name: string }) {
-    this.memberships = new MembershipState(workspace);
+    this.memberships = new SandboxMemberships(workspace);
   }
 
   get apps(): readonly SandboxApp[] {
@@ -104,44 +79,33 @@ export class AccountState implements SandboxAccount {
     this.#apps.delete(id);
   }
 
+  /** Replaces an app's draft, as a person does in the editor. */
   editDraft(id: string, change: (graph: JsonObject) => JsonObject): void {
     const app = this.#apps.get(id);
     if (app?.draft === undefined) throw new Error(`The app ${id} has no draft.`);
     app.draft = { ...app.draft, graph: change(app.draft.graph), updatedAt: nowInSeconds() };
   }
 
+  /** Changes the role in the current workspace: only `owner`, `admin` and `editor` may run tools. */
   setRole(role: string): void {
     const { current } = this.memberships;
     if (current !== undefined) current.role = role;
   }
 
-  setAppLimit(apps: number): void {
-    this.appLimit = apps;
-  }
-
+  /** Makes the next runs answer 429 with these seconds in Retry-After. */
   limitRate(runs: number, seconds: number): void {
     this.#limitedRuns = runs;
     this.retryAfter = seconds;
   }
 
-  setUploadLimit(mebibytes: number): void {
-    this.uploadLimit = mebibytes;
-  }
-
+  /** The streamed workflows, the oldest first. */
   get tasks(): readonly SandboxTask[] {
     return this.#tasks;
   }
 
+  /** Resolves with the next workflow that starts as a stream. */
   nextTask(): Promise<SandboxTask> {
     return new Promise((resolve) => void this.#waiting.push(resolve));
-  }
-
-  refuseStreams(): void {
-    this.streamsAreRefused = true;
-  }
-
-  publishWorkflows(): void {
-    this.toolsAreSynced = false;
   }
 
   startTask(): RunningTask {

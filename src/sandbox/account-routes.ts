@@ -9,7 +9,7 @@ import { readFilePart } from './multipart.ts';
 import { textOf } from './parameter-values.ts';
 import { FORBIDDEN, forbidden, invalidParam, notFound, Refusal } from './refusal.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
-import { validationText } from './validation.ts';
+import { validate } from './validation.ts';
 
 const APPS = '/console/api/apps';
 const INSTALLED = '/console/api/installed-apps';
@@ -48,17 +48,9 @@ export function addAccountRoutes(app: App, state: SandboxState): void {
       }
       requireEditor(state);
       const body = await jsonBody(c);
-      const problem = validationText(
-        'CreateAppPayload',
-        [
-          { name: 'name', type: 'string' },
-          { name: 'mode', type: 'string' },
-        ],
-        body,
-      );
-      if (problem !== undefined) throw invalidParam(problem);
-      const { name, mode, description } = body as Record<string, string>;
-      const made = account.create({ name: name ?? '', mode: mode ?? '', description: description ?? '' });
+      validate('CreateAppPayload', { name: 'string', mode: 'string' }, body);
+      const { name, mode } = body;
+      const made = account.create({ name, mode, description: textOf(body, 'description') });
       return c.json({ ...appView(made), enable_site: true, enable_api: true, deleted_tools: [] }, 201);
     },
   });

@@ -83,15 +83,7 @@ export function runWorkflowApp(
     }
   }
 
-  const encoder = new TextEncoder();
-  const all = events();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const next = await all.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(encoder.encode(next.value));
-    },
-  });
+  const body = ReadableStream.from(events()).pipeThrough(new TextEncoderStream());
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
 }
 

@@ -3,13 +3,18 @@ import { REFERENCE } from './files.ts';
 import { jsonBody } from './inner-admission.ts';
 import { internalError, invalidParam, notFound, type Refusal } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
-import { validationText } from './validation.ts';
+import { validate } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
 const PATH = '/inner/api/download/file/request';
-const FIELDS = new Set(['tenant_id', 'user_id', 'user_from', 'invoke_from', 'file', 'for_external']);
 const PAYLOAD = 'RequestRequestDownloadFile';
-const CALLERS = 'service-api openapi web-app trigger explore debugger published validation'.split(' ');
+const FIELDS = {
+  tenant_id: 'string',
+  user_id: 'string',
+  user_from: ['account', 'end-user'],
+  invoke_from: 'service-api openapi web-app trigger explore debugger published validation'.split(' '),
+  file: 'dict',
+} as const;
 
 /** Adds the route that gives signed addresses of stored files; older releases do not have it. */
 export function addDownloadRequestRoute(app: App, state: SandboxState): void {
@@ -17,10 +22,11 @@ export function addDownloadRequestRoute(app: App, state: SandboxState): void {
     const isKnown = c.req.header('x-inner-api-key') === state.credentials.innerApiKey;
     if (!state.features.downloadRequests || !isKnown) throw notFound(PATH);
     const body = await jsonBody(c);
-    check(body);
-    const mapping = body['file'] as JsonObject;
+    const extra = Object.keys(body).find((name) => !Object.hasOwn(FIELDS, name) && name !== 'for_external');
+    if (extra !== undefined) throw badPayload(`${extra}\n  Extra inputs are not permitted`);
+    validate(PAYLOAD, FIELDS, body, 'invalid payload: ');
+    const { file: mapping, tenant_id: tenantId } = body;
     const id = recordId(mapping);
-    const tenantId = body['tenant_id'] as string;
     // The database compares the id as a UUID: anything else is an internal error of Dify.
     if (!isUuid(tenantId)) throw internalError();
     if (tenantId !== state.workspace.id) throw invalidParam('tenant not found');
@@ -37,23 +43,6 @@ export function addDownloadRequestRoute(app: App, state: SandboxState): void {
       error: '',
     });
   });
-}
-
-function check(body: JsonObject): void {
-  const extra = Object.keys(body).find((name) => !FIELDS.has(name));
-  if (extra !== undefined) throw badPayload(`${extra}\n  Extra inputs are not permitted`);
-  const problem = validationText(
-    PAYLOAD,
-    [
-      { name: 'tenant_id', type: 'string' },
-      { name: 'user_id', type: 'string' },
-      { name: 'user_from', type: ['account', 'end-user'] },
-      { name: 'invoke_from', type: CALLERS },
-      { name: 'file', type: 'dict' },
-    ],
-    body,
-  );
-  if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
 }
 
 function badPayload(problem: string): Refusal {

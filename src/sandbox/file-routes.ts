@@ -4,34 +4,23 @@ import type { JsonObject } from '../model/json.ts';
 import type { StoredFile } from './files.ts';
 import { admit } from './inner-admission.ts';
 import { readFilePart } from './multipart.ts';
-import { forbidden, invalidParam, notFoundPage, Refusal } from './refusal.ts';
-import { LINK_LIFETIME_SECONDS, queryString, type SignedQuery, type UploadGrant } from './signing.ts';
-import { type App, type AppContext, route, type SandboxState } from './state.ts';
-import { type FieldRule, validationText } from './validation.ts';
+import { forbidden, notFoundPage, Refusal } from './refusal.ts';
+import { LINK_LIFETIME_SECONDS, queryString, type UploadGrant } from './signing.ts';
+import { type App, route, type SandboxState } from './state.ts';
+import { validate } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
-const SIGNATURE: readonly FieldRule[] = [
-  { name: 'timestamp', type: 'integer' },
-  { name: 'nonce', type: 'string' },
-  { name: 'sign', type: 'string' },
-];
+const SIGNATURE = { timestamp: 'integer', nonce: 'string', sign: 'string' } as const;
 
 /** Adds the routes that issue upload links, receive files and serve them. */
 export function addFileRoutes(app: App, state: SandboxState): void {
   route(app, 'POST', '/inner/api/upload/file/request', async (c) => {
     const { body, endUserId } = await admit(c, state);
-    const problem = validationText(
-      'RequestRequestUploadFile',
-      [
-        { name: 'filename', type: 'string' },
-        { name: 'mimetype', type: 'string' },
-      ],
-      body,
-    );
-    if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
+    const fields = { filename: 'string', mimetype: 'string' } as const;
+    validate('RequestRequestUploadFile', fields, body, 'invalid payload: ');
     const grant = {
-      filename: body['filename'] as string,
-      mimeType: body['mimetype'] as string,
+      filename: body.filename,
+      mimeType: body.mimetype,
       tenantId: state.workspace.id,
       userId: endUserId,
     };
@@ -41,7 +30,8 @@ export function addFileRoutes(app: App, state: SandboxState): void {
   });
 
   route(app, 'POST', '/files/upload/for-plugin', async (c) => {
-    const query = signedQuery(c, 'PluginUploadQuery', [...SIGNATURE, { name: 'tenant_id', type: 'string' }]);
+    const query = c.req.query();
+    validate('PluginUploadQuery', { ...SIGNATURE, tenant_id: 'string' }, query);
     const userId = c.req.query('user_id') ?? '';
     const tenantId = c.req.query('tenant_id') ?? '';
     const part = await readFilePart(c.env.incoming, c.req.header('content-type') ?? '');
@@ -60,7 +50,8 @@ export function addFileRoutes(app: App, state: SandboxState): void {
   route(app, 'GET', '/files/tools/:name', (c) => {
     const [id = '', extension] = c.req.param('name')?.split('.', 2) ?? [];
     if (!isUuid(id) || extension === undefined) return notFoundPage();
-    const query = signedQuery(c, 'ToolFileQuery', SIGNATURE);
+    const query = c.req.query();
+    validate('ToolFileQuery', SIGNATURE, query);
     if (!state.signer.downloadIsValid(id, query)) throw forbidden('Invalid request.');
     const file = state.files.get(id);
     if (file === undefined) throw gone(state);
@@ -116,11 +107,4 @@ function uploadAnswer(file: StoredFile, grant: UploadGrant, state: SandboxState)
     conversation_id: null,
     file_key: `tools/${grant.tenantId}/${randomBytes(16).toString('hex')}${file.extension}`,
   };
-}
-
-function signedQuery(c: AppContext, model: string, rules: readonly FieldRule[]): SignedQuery {
-  const query = c.req.query();
-  const problem = validationText(model, rules, query);
-  if (problem !== undefined) throw invalidParam(problem);
-  return { timestamp: query['timestamp'] ?? '', nonce: query['nonce'] ?? '', sign: query['sign'] ?? '' };
 }

@@ -2,7 +2,7 @@ import { parseJson } from '../model/exact-json.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { invalidParam, notFound } from './refusal.ts';
 import type { AppContext, SandboxState } from './state.ts';
-import { type FieldRule, validationText } from './validation.ts';
+import { validate } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
 /** A request to the inner API with valid tenant, user and key. */
@@ -10,11 +10,6 @@ export interface Admitted {
   readonly body: JsonObject;
   readonly endUserId: string;
 }
-
-const TENANT_AND_USER: readonly FieldRule[] = [
-  { name: 'tenant_id', type: 'string' },
-  { name: 'user_id', type: 'string' },
-];
 
 /** Checks tenant and user before the key, as Dify does since 1.8.0, or the key first, as before. */
 export async function admit(c: AppContext, state: SandboxState): Promise<Admitted> {
@@ -29,12 +24,11 @@ export async function admit(c: AppContext, state: SandboxState): Promise<Admitte
 }
 
 function resolveUser(body: JsonObject, state: SandboxState): string {
-  const problem = validationText('TenantUserPayload', TENANT_AND_USER, body);
-  if (problem !== undefined) throw invalidParam(problem);
-  const tenantId = body['tenant_id'] as string;
+  validate('TenantUserPayload', { tenant_id: 'string', user_id: 'string' }, body);
+  const tenantId = body.tenant_id;
   if (tenantId === '') throw invalidParam('tenant_id is required');
   if (!isUuid(tenantId) || tenantId !== state.workspace.id) throw invalidParam('tenant not found');
-  const endUserId = state.workspace.resolveUser(body['user_id'] as string, state.features);
+  const endUserId = state.workspace.resolveUser(body.user_id, state.features);
   if (endUserId === undefined) throw invalidParam('user not found');
   return endUserId;
 }

@@ -7,7 +7,7 @@ import type { SandboxProvider, SandboxTool, StoredCredential } from './provider.
 import { internalError, invalidParam, notFound, unreadableDeclaration } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
 import { streamFailure, streamInvocation } from './stream.ts';
-import { validationText } from './validation.ts';
+import { validate } from './validation.ts';
 import { isUuid } from './workspace.ts';
 
 const INVOKE_PATH = '/inner/api/invoke/tool';
@@ -16,24 +16,17 @@ const INVOKE_PATH = '/inner/api/invoke/tool';
 export function addInvokeRoutes(app: App, state: SandboxState): void {
   route(app, 'POST', INVOKE_PATH, async (c) => {
     const { body } = await admit(c, state);
-    const types = state.features.mcpTools
-      ? ['builtin', 'workflow', 'api', 'mcp']
-      : ['builtin', 'workflow', 'api'];
-    const problem = validationText(
-      'RequestInvokeTool',
-      [
-        { name: 'tool_type', type: types },
-        { name: 'provider', type: 'string' },
-        { name: 'tool', type: 'string' },
-        { name: 'tool_parameters', type: 'dict' },
-        { name: 'credential_id', type: 'string', optional: true },
-      ],
-      body,
-    );
-    if (problem !== undefined) throw invalidParam(`invalid payload: ${problem}`);
+    const fields = {
+      tool_type: ['builtin', 'workflow', 'api', ...(state.features.mcpTools ? ['mcp'] : [])],
+      provider: 'string',
+      tool: 'string',
+      tool_parameters: 'dict',
+      credential_id: 'optional string',
+    } as const;
+    validate('RequestInvokeTool', fields, body, 'invalid payload: ');
     const type = body['tool_type'] as ProviderType;
-    const name = body['tool'] as string;
-    const provider = findProvider(type, body['provider'] as string, state);
+    const name = body.tool;
+    const provider = findProvider(type, body.provider, state);
     const tool = findTool(provider, name);
     const credential = credentialFor(provider, body['credential_id'], state);
     const given: JsonObject = isJsonObject(body['tool_parameters']) ? body['tool_parameters'] : {};

@@ -4,29 +4,19 @@ import { cookieName } from './console-admission.ts';
 import { FORBIDDEN, forbidden, invalidParam, Refusal, unauthorized } from './refusal.ts';
 import { ACCESS_SECONDS, REFRESH_SECONDS, type Tokens } from './sessions.ts';
 import { type App, type AppContext, route, type SandboxState } from './state.ts';
-import { validationText } from './validation.ts';
+import { validate } from './validation.ts';
 
 /** Adds login and refresh. */
 export function addLoginRoutes(app: App, state: SandboxState): void {
   route(app, 'POST', '/console/api/login', async (c) => {
     const body = await jsonBody(c);
-    const problem = validationText(
-      'LoginPayload',
-      [
-        { name: 'email', type: 'string' },
-        { name: 'password', type: 'string' },
-      ],
-      body,
-    );
-    if (problem !== undefined) throw invalidParam(problem);
+    validate('LoginPayload', { email: 'string', password: 'string' }, body);
     if (!state.signIn.ways.password) throw forbidden(FORBIDDEN);
-    const email = body['email'] as string;
+    const { email } = body;
     if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(email)) throw invalidParam(`${email} is not a valid email.`);
     const password = state.features.base64Password
-      ? decodedField(body['password'] as string, () =>
-          unauthorized('Invalid encrypted data', 'authentication_failed'),
-        )
-      : (body['password'] as string);
+      ? decodedField(body.password, () => unauthorized('Invalid encrypted data', 'authentication_failed'))
+      : body.password;
     if (state.sessions.isLockedOut(email)) {
       const message = 'Too many incorrect password attempts. Please try again later.';
       throw new Refusal(429, 'email_code_login_limit', message);

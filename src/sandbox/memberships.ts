@@ -10,18 +10,7 @@ export interface SandboxMembership {
 }
 
 /** The workspaces of the account. All have the same tools and apps. */
-export interface SandboxMemberships {
-  /** The one that the account works in; undefined once it is in none. */
-  readonly current: SandboxMembership | undefined;
-  /** Makes a workspace the current one, as a person does in the browser. */
-  switchTo(id: string): SandboxMembership | undefined;
-  /** Makes the account a member of one more workspace. */
-  join(name: string, role: string): SandboxMembership;
-  leave(id: string): void;
-  archive(id: string): void;
-}
-
-export class MembershipState implements SandboxMemberships {
+export class SandboxMemberships {
   #all: SandboxMembership[];
   #currentId: string;
 
@@ -35,6 +24,7 @@ export class MembershipState implements SandboxMemberships {
     return this.#all.filter(({ status }) => status === 'normal');
   }
 
+  /** The workspace that the account works in; undefined once it is in none. */
   get current(): SandboxMembership | undefined {
     const found = this.#all.find(({ id }) => id === this.#currentId) ?? this.#all[0];
     // Dify makes the first workspace the current one of an account that has none.
@@ -42,6 +32,7 @@ export class MembershipState implements SandboxMemberships {
     return found;
   }
 
+  /** Makes the account a member of one more workspace. */
   join(name: string, role: string): SandboxMembership {
     const made = { id: randomUUID(), name, role, status: 'normal' };
     this.#all.push(made);
@@ -56,7 +47,9 @@ export class MembershipState implements SandboxMemberships {
     for (const one of this.#all) if (one.id === id) one.status = 'archive';
   }
 
-  /** Returns the new current workspace; undefined if the account is not a member or the workspace is archived. */
+  /**
+   * Makes a workspace the current one, as a person does in the browser. Returns undefined if the account is not a member or the workspace is archived.
+   */
   switchTo(id: string): SandboxMembership | undefined {
     const found = this.listed.find((one) => one.id === id);
     if (found !== undefined) this.#currentId = id;

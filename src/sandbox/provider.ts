@@ -29,16 +29,13 @@ export interface ToolRun {
   readonly signal: AbortSignal;
   readonly files: SandboxFiles;
   readonly features: Features;
-  readonly workspace: SandboxWorkspace;
+  readonly workspace: {
+    readonly id: string;
+    readonly providers: readonly SandboxProvider[];
+    putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
+  };
   /** The credential of the call; absent for a provider that needs none. */
   readonly credential?: StoredCredential | undefined;
-}
-
-/** Who may use stored credentials; by default all members. */
-export interface CredentialAccess {
-  readonly visibility?: CredentialVisibility;
-  /** Stored by another member, for itself alone. */
-  readonly isForeign?: boolean;
 }
 
 /** A tool: its declaration and its behaviour. It fails by throwing a ToolFailure. */
@@ -66,45 +63,6 @@ export interface SandboxProvider {
   /** Fields of the listing that only this type has. */
   readonly extra: Readonly<Record<string, Json>>;
   readonly tools: readonly SandboxTool[];
-}
-
-/** The sandbox's workspace, which tests can change while it runs. */
-export interface SandboxWorkspace {
-  /** The id, which an invocation sends as `tenant_id`. */
-  readonly id: string;
-  readonly name: string;
-  readonly providers: readonly SandboxProvider[];
-  /** Adds a provider, or replaces the one with the same type and id. */
-  addProvider(provider: SandboxProvider): void;
-  removeProvider(type: ProviderType, id: string): void;
-  /** Adds a tool to a provider, or replaces the one with the same name. */
-  putTool(type: ProviderType, providerId: string, tool: SandboxTool): void;
-  removeTool(type: ProviderType, providerId: string, name: string): void;
-  /** Renames a tool in its place, as a plugin update may. */
-  renameTool(type: ProviderType, providerId: string, name: string, newName: string): void;
-  /**
-   * Stores credentials for a provider and returns their id. The first ones are the provider's default.
-   */
-  authorize(providerId: string, name?: string, access?: CredentialAccess): string;
-  /** Renames stored credentials. */
-  renameCredential(id: string, name: string): void;
-  /** Removes all credentials of a provider. */
-  revoke(providerId: string): void;
-  /** Makes the whole list of one type answer 400, as if the plugin daemon were down. */
-  breakListing(type: ProviderType): void;
-  /** Makes one builtin provider fail: its own route, and with it all of `tools/builtin`. */
-  breakProvider(id: string): void;
-  /**
-   * Gives a plugin a declaration that Dify cannot read, such as one for a newer Dify. Its provider's
-   * routes and calls fail, and both lists of builtin providers; the list of plugins still works.
-   */
-  breakDeclaration(id: string): void;
-  /** Undoes `breakListing`, `breakProvider` and `breakDeclaration`. */
-  repair(): void;
-  /** Delays every answer, in milliseconds. */
-  setDelay(milliseconds: number): void;
-  /** End users that invocations have created so far. */
-  readonly endUserCount: number;
 }
 
 /** Returns a tool from its declaration and its behaviour. */

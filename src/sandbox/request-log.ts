@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { BridgeError } from '../model/errors.ts';
 
 /** The most requests stored; the oldest go first. */
@@ -13,46 +14,34 @@ export interface SandboxRequest {
 }
 
 /** The past and future requests of a sandbox. */
-export interface RequestLog {
-  readonly requests: readonly SandboxRequest[];
-  record(method: string, path: string): void;
-  /** Resolves with the next request to that path. Rejects if the sandbox closes first. */
-  next(path: string): Promise<SandboxRequest>;
-  close(): void;
-}
+export class RequestLog {
+  readonly requests: SandboxRequest[] = [];
+  readonly #arrivals = new EventEmitter();
+  readonly #closed = new AbortController();
 
-/** Returns an empty log. */
-export function createRequestLog(): RequestLog {
-  const requests: SandboxRequest[] = [];
-  const waiting = new Set<{
-    path: string;
-    resolve(request: SandboxRequest): void;
-    reject(why: Error): void;
-  }>();
-  return {
-    requests,
-    record(method, path) {
-      const request = { method, path, at: Date.now() };
-      requests.push(request);
-      if (requests.length > CAPACITY) requests.shift();
-      for (const waiter of waiting) {
-        if (waiter.path !== path) continue;
-        waiting.delete(waiter);
-        waiter.resolve(request);
-      }
-    },
-    next(path) {
-      const coming = new Promise<SandboxRequest>((resolve, reject) => {
-        waiting.add({ path, resolve, reject });
-      });
-      // A rejection that nobody awaits must not end the process.
-      coming.catch(() => undefined);
-      return coming;
-    },
-    close() {
-      const message = 'The sandbox was closed before the awaited request came.';
-      for (const waiter of waiting) waiter.reject(new BridgeError('shutting_down', message));
-      waiting.clear();
-    },
-  };
+  record(method: string, path: string): void {
+    const request = { method, path, at: Date.now() };
+    this.requests.push(request);
+    if (this.requests.length > CAPACITY) this.requests.shift();
+    this.#arrivals.emit(path, request);
+  }
+
+  /** Resolves with the next request to that path. Rejects if the sandbox closes first. */
+  next(path: string): Promise<SandboxRequest> {
+    const { signal } = this.#closed;
+    const coming = once(this.#arrivals, path, { signal }).then(
+      ([request]) => request as SandboxRequest,
+      () => {
+        throw signal.reason;
+      },
+    );
+    // A rejection that nobody awaits must not end the process.
+    coming.catch(() => undefined);
+    return coming;
+  }
+
+  close(): void {
+    const message = 'The sandbox was closed before the awaited request came.';
+    this.#closed.abort(new BridgeError('shutting_down', message));
+  }
 }

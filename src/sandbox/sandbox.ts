@@ -1,19 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { AccountState, type SandboxAccount } from './account-apps.ts';
+import { SandboxAccount } from './account-apps.ts';
 import { createApp } from './app.ts';
 import { featuresOf } from './features.ts';
 import { createSandboxFiles } from './files.ts';
 import { listen } from './listener.ts';
 import { createPetService } from './pet-service.ts';
-import { createRequestLog, type SandboxRequest } from './request-log.ts';
+import { RequestLog, type SandboxRequest } from './request-log.ts';
 import type { SandboxProvider } from './provider.ts';
-import { createSessions, type SandboxSessions } from './sessions.ts';
-import { type SandboxSignIn, SignInState } from './sign-in.ts';
+import { SandboxSessions } from './sessions.ts';
+import { SandboxSignIn } from './sign-in.ts';
 import { createSigner, queryString } from './signing.ts';
 import type { App, SandboxCredentials, SandboxState } from './state.ts';
 import { toolSet, type ToolSetName } from './tool-sets.ts';
-import { createWorkspace } from './workspace.ts';
-import type { SandboxWorkspace } from './provider.ts';
+import { SandboxWorkspace } from './workspace.ts';
 
 /** How a sandbox is started. */
 export interface SandboxOptions {
@@ -65,7 +64,7 @@ const ACCOUNT_ID = '5a4db0c5-0000-4000-8000-000000000002';
 /** Starts a sandbox with new random secrets. Rejects with `port_unavailable`. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const version = options.version ?? '1.13.0';
-  const log = createRequestLog();
+  const log = new RequestLog();
   const petService = createPetService();
   const petServer = await listen(0, () => petService);
   // The application needs the address, which is known only after the server listens.
@@ -96,10 +95,10 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   );
   const { tools = 'demo' } = options;
   const providers = typeof tools === 'string' ? toolSet(tools, petServer.url) : tools;
-  const workspace = createWorkspace(workspaceId, 'Sandbox workspace', providers);
-  const sessions = createSessions(credentials.secretKey, accountId, options.accessSeconds);
-  const account = new AccountState(workspace);
-  const signIn = new SignInState();
+  const workspace = new SandboxWorkspace(workspaceId, 'Sandbox workspace', providers);
+  const sessions = new SandboxSessions(credentials.secretKey, accountId, options.accessSeconds);
+  const account = new SandboxAccount(workspace);
+  const signIn = new SandboxSignIn();
   let expired = 0;
   const state: SandboxState = {
     url: server.url,

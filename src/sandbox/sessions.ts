@@ -16,91 +16,89 @@ export interface Tokens {
   readonly csrf: string;
 }
 
-/** Whether a token is valid. */
-export type TokenState = 'valid' | 'expired' | 'invalid';
+/** The console's tokens of one account: JWTs signed with the installation's secret key. */
+export class SandboxSessions {
+  readonly #secretKey: string;
+  readonly #accountId: string;
+  readonly #accessSeconds: number;
+  readonly #expiry = new Map<string, { readonly kind: 'access' | 'csrf'; at: number }>();
+  readonly #failures = new Map<string, { readonly count: number; readonly last: number }>();
+  readonly #refreshTokens = new Set<string>();
+  #lastRefreshToken = '';
 
-/** Controls the console's tokens. */
-export interface SandboxSessions {
+  constructor(secretKey: string, accountId: string, accessSeconds = ACCESS_SECONDS) {
+    this.#secretKey = secretKey;
+    this.#accountId = accountId;
+    this.#accessSeconds = accessSeconds;
+  }
+
   /** How many refresh tokens are valid. */
-  readonly refreshTokens: number;
-  /** Makes every issued access token answer "Token has expired.". */
-  expireAccessTokens(): void;
-  /** Invalidates every issued refresh token. */
-  expireRefreshTokens(): void;
-  /** Forgets wrong passwords, which ends a lockout. */
-  forgetFailures(): void;
-}
+  get refreshTokens(): number {
+    return this.#refreshTokens.size;
+  }
 
-/** The tokens, with what the routes need. */
-export interface SessionState extends SandboxSessions {
-  issue(): Tokens;
-  check(token: string, kind: 'access' | 'csrf'): TokenState;
+  issue(): Tokens {
+    this.#lastRefreshToken = randomBytes(64).toString('hex');
+    this.#refreshTokens.add(this.#lastRefreshToken);
+    return { access: this.#jwt('access'), refresh: this.#lastRefreshToken, csrf: this.#jwt('csrf') };
+  }
+
+  check(token: string, kind: 'access' | 'csrf'): 'valid' | 'expired' | 'invalid' {
+    const known = this.#expiry.get(token);
+    if (known?.kind !== kind) return 'invalid';
+    return known.at > Date.now() ? 'valid' : 'expired';
+  }
+
   /** Returns new tokens for a refresh token, which is valid once; undefined for any other. */
-  refresh(token: string): Tokens | undefined;
+  refresh(token: string): Tokens | undefined {
+    return this.#refreshTokens.delete(token) ? this.issue() : undefined;
+  }
+
   /** Invalidates the refresh token that the account got last, as Dify does when it signs out. */
-  signOut(): void;
-  isLockedOut(email: string): boolean;
-  countFailure(email: string): void;
-  clearFailures(email: string): void;
-}
+  signOut(): void {
+    this.#refreshTokens.delete(this.#lastRefreshToken);
+  }
 
-/** Returns the sessions of one account. Tokens are JWTs signed with the installation's secret key. */
-export function createSessions(
-  secretKey: string,
-  accountId: string,
-  accessSeconds = ACCESS_SECONDS,
-): SessionState {
-  const expiry = new Map<string, { kind: 'access' | 'csrf'; at: number }>();
-  const failures = new Map<string, { count: number; last: number }>();
-  const refreshTokens = new Set<string>();
-  let lastRefreshToken = '';
+  isLockedOut(email: string): boolean {
+    const { count = 0, last = 0 } = this.#failures.get(email) ?? {};
+    return count >= FAILURES_ALLOWED && Date.now() - last < LOCKOUT_MS;
+  }
 
-  const jwt = (kind: 'access' | 'csrf'): string => {
-    const at = Date.now() + accessSeconds * 1000;
-    const claims = { sub: kind === 'csrf' ? accountId : 'Console API Passport', exp: Math.floor(at / 1000) };
-    const payload = kind === 'csrf' ? claims : { ...claims, user_id: accountId, iss: 'SELF_HOSTED' };
-    const unsigned = [
-      { typ: 'JWT', alg: 'HS256' },
-      { ...payload, jti: randomBytes(6).toString('hex') },
-    ]
+  countFailure(email: string): void {
+    this.#failures.set(email, { count: (this.#failures.get(email)?.count ?? 0) + 1, last: Date.now() });
+  }
+
+  clearFailures(email: string): void {
+    this.#failures.delete(email);
+  }
+
+  /** Makes every issued access token answer "Token has expired.". */
+  expireAccessTokens(): void {
+    for (const token of this.#expiry.values()) token.at = 0;
+  }
+
+  /** Invalidates every issued refresh token. */
+  expireRefreshTokens(): void {
+    this.#refreshTokens.clear();
+  }
+
+  /** Forgets wrong passwords, which ends a lockout. */
+  forgetFailures(): void {
+    this.#failures.clear();
+  }
+
+  #jwt(kind: 'access' | 'csrf'): string {
+    const at = Date.now() + this.#accessSeconds * 1000;
+    const about =
+      kind === 'csrf'
+        ? { sub: this.#accountId }
+        : { sub: 'Console API Passport', user_id: this.#accountId, iss: 'SELF_HOSTED' };
+    const claims = { ...about, exp: Math.floor(at / 1000), jti: randomBytes(6).toString('hex') };
+    const unsigned = [{ typ: 'JWT', alg: 'HS256' }, claims]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
       .join('.');
-    const token = `${unsigned}.${createHmac('sha256', secretKey).update(unsigned).digest('base64url')}`;
-    expiry.set(token, { kind, at });
+    const token = `${unsigned}.${createHmac('sha256', this.#secretKey).update(unsigned).digest('base64url')}`;
+    this.#expiry.set(token, { kind, at });
     return token;
-  };
-  const issue = (): Tokens => {
-    lastRefreshToken = randomBytes(64).toString('hex');
-    refreshTokens.add(lastRefreshToken);
-    return { access: jwt('access'), refresh: lastRefreshToken, csrf: jwt('csrf') };
-  };
-
-  return {
-    get refreshTokens() {
-      return refreshTokens.size;
-    },
-    issue,
-    check(token, kind) {
-      const known = expiry.get(token);
-      if (known?.kind !== kind) return 'invalid';
-      return known.at > Date.now() ? 'valid' : 'expired';
-    },
-    refresh: (token) => (refreshTokens.delete(token) ? issue() : undefined),
-    signOut: () => void refreshTokens.delete(lastRefreshToken),
-    isLockedOut(email) {
-      const failed = failures.get(email);
-      return (
-        failed !== undefined && failed.count >= FAILURES_ALLOWED && Date.now() - failed.last < LOCKOUT_MS
-      );
-    },
-    countFailure(email) {
-      failures.set(email, { count: (failures.get(email)?.count ?? 0) + 1, last: Date.now() });
-    },
-    clearFailures: (email) => void failures.delete(email),
-    expireAccessTokens() {
-      for (const token of expiry.values()) token.at = 0;
-    },
-    expireRefreshTokens: () => refreshTokens.clear(),
-    forgetFailures: () => failures.clear(),
-  };
+  }
 }

@@ -1,9 +1,9 @@
 import { isMember, requireMember } from './console-admission.ts';
 import { jsonBody } from './inner-admission.ts';
 import { decodedField, tokenAnswer } from './login-routes.ts';
-import { invalidParam, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { type App, route, type SandboxState } from './state.ts';
-import { validationText } from './validation.ts';
+import { validate } from './validation.ts';
 
 const CODE_LOGIN = '/console/api/email-code-login';
 
@@ -31,9 +31,8 @@ export function addSignInRoutes(app: App, state: SandboxState): void {
 
   route(app, 'POST', CODE_LOGIN, async (c) => {
     const body = await jsonBody(c);
-    const problem = validationText('EmailPayload', [{ name: 'email', type: 'string' }], body);
-    if (problem !== undefined) throw invalidParam(problem);
-    const email = body['email'] as string;
+    validate('EmailPayload', { email: 'string' }, body);
+    const { email } = body;
     if (signIn.needsCaptcha) {
       const message = 'Turnstile verification failed. Please try again.';
       throw new Refusal(400, 'turnstile_verification_failed', message);
@@ -50,10 +49,8 @@ export function addSignInRoutes(app: App, state: SandboxState): void {
 
   route(app, 'POST', `${CODE_LOGIN}/validity`, async (c) => {
     const body = await jsonBody(c);
-    const fields = ['email', 'code', 'token'].map((name) => ({ name, type: 'string' }) as const);
-    const problem = validationText('EmailCodeLoginPayload', fields, body);
-    if (problem !== undefined) throw invalidParam(problem);
-    const { email, code, token } = body as Record<'email' | 'code' | 'token', string>;
+    validate('EmailCodeLoginPayload', { email: 'string', code: 'string', token: 'string' }, body);
+    const { email, code, token } = body;
     const given = features.base64Password
       ? decodedField(code, () => new Refusal(400, 'email_code_error', 'Invalid encrypted code'))
       : code;

@@ -10,23 +10,13 @@ export interface SandboxWays {
 }
 
 /** How the account signs in, which tests can change while the sandbox runs. */
-export interface SandboxSignIn {
+export class SandboxSignIn {
   /** The codes that were sent by e-mail, the latest last. */
-  readonly mails: readonly { readonly email: string; readonly code: string }[];
-  offer(ways: Partial<SandboxWays>): void;
-  /** Makes e-mail codes need an answer to a captcha, as on Dify Cloud. */
-  requireCaptcha(): void;
-  /** Refuses to send more mails, as Dify does after three in five minutes. */
-  limitMails(): void;
-  /** Makes the tokens of codes expire. */
-  expireCodes(): void;
-  ban(): void;
-}
-
-export class SignInState implements SandboxSignIn {
-  readonly mails: { email: string; code: string }[] = [];
+  readonly mails: { readonly email: string; readonly code: string }[] = [];
   ways: SandboxWays = { password: true, emailCode: false, social: false, sso: undefined };
+  /** Whether e-mail codes need an answer to a captcha, as on Dify Cloud. */
   needsCaptcha = false;
+  /** Whether Dify refuses to send more mails, as it does after three in five minutes. */
   mailsAreLimited = false;
   isBanned = false;
   readonly #codes = new Map<string, { readonly email: string; readonly code: string }>();
@@ -35,20 +25,9 @@ export class SignInState implements SandboxSignIn {
     this.ways = { ...this.ways, ...ways };
   }
 
-  requireCaptcha(): void {
-    this.needsCaptcha = true;
-  }
-
-  limitMails(): void {
-    this.mailsAreLimited = true;
-  }
-
+  /** Makes the tokens of codes expire. */
   expireCodes(): void {
     this.#codes.clear();
-  }
-
-  ban(): void {
-    this.isBanned = true;
   }
 
   /** Sends a code. Returns the token that belongs to it. */

@@ -1,13 +1,13 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
-import type { AccountState } from './account-apps.ts';
+import type { SandboxAccount } from './account-apps.ts';
 import type { Features } from './features.ts';
 import type { SandboxFiles } from './files.ts';
 import { methodNotAllowed } from './refusal.ts';
-import type { SessionState } from './sessions.ts';
-import type { SignInState } from './sign-in.ts';
+import type { SandboxSessions } from './sessions.ts';
+import type { SandboxSignIn } from './sign-in.ts';
 import type { Signer } from './signing.ts';
-import type { WorkspaceState } from './workspace.ts';
+import type { SandboxWorkspace } from './workspace.ts';
 
 /** The IDs and random secrets of one sandbox. */
 export interface SandboxCredentials {
@@ -29,10 +29,10 @@ export interface SandboxState {
   readonly credentials: SandboxCredentials;
   /** Cookie names begin with `__Host-`, as behind https. */
   readonly secureCookies: boolean;
-  readonly workspace: WorkspaceState;
-  readonly sessions: SessionState;
-  readonly account: AccountState;
-  readonly signIn: SignInState;
+  readonly workspace: SandboxWorkspace;
+  readonly sessions: SandboxSessions;
+  readonly account: SandboxAccount;
+  readonly signIn: SandboxSignIn;
   readonly files: SandboxFiles;
   readonly signer: Signer;
   /** Upload links to issue as expired; `take` uses one up. */

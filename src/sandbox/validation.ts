@@ -1,57 +1,50 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { pythonRepr, pythonType } from './python.ts';
+import { invalidParam } from './refusal.ts';
 
-/** The rule for one field of a request body; a list means one of these words. */
-export interface FieldRule {
-  readonly name: string;
-  readonly type: 'string' | 'dict' | 'integer' | readonly string[];
-  readonly optional?: true;
-}
+/** What a field of a request must be; a list means one of these words. */
+type FieldType = 'string' | 'optional string' | 'dict' | 'integer' | readonly string[];
 
-/**
- * Returns what is wrong with a body in the words of Dify's validation library; undefined if it is valid.
- */
-export function validationText(
+type Validated<Fields> = {
+  readonly [Name in keyof Fields as Fields[Name] extends 'optional string'
+    ? never
+    : Name]: Fields[Name] extends 'dict' ? JsonObject : string;
+};
+
+/** Throws with what is wrong with a body, in the words of Dify's validation library. */
+export function validate<const Fields extends Readonly<Record<string, FieldType>>>(
   model: string,
-  rules: readonly FieldRule[],
+  fields: Fields,
   body: JsonObject,
-): string | undefined {
-  const problems = rules.flatMap((rule) => problemOf(rule, body) ?? []);
-  if (problems.length === 0) return undefined;
+  prefix = '',
+): asserts body is JsonObject & Validated<Fields> {
+  const problems = Object.entries(fields).flatMap(([name, type]) => problemOf(name, type, body) ?? []);
+  if (problems.length === 0) return;
   const count = `${problems.length} validation error${problems.length === 1 ? '' : 's'}`;
-  return [`${count} for ${model}`, ...problems].join('\n');
+  throw invalidParam(`${prefix}${count} for ${model}\n${problems.join('\n')}`);
 }
 
-function problemOf(rule: FieldRule, body: JsonObject): string | undefined {
-  const value = body[rule.name];
-  if (value === undefined) {
-    return rule.optional === true ? undefined : problem(rule.name, 'Field required', 'missing', body);
-  }
-  if (rule.optional === true && value === null) return undefined;
-  if (typeof rule.type === 'object') {
-    if (typeof value === 'string' && rule.type.includes(value)) return undefined;
-    const words = rule.type.map((word) => `'${word}'`);
+function problemOf(name: string, type: FieldType, body: JsonObject): string | undefined {
+  const value = body[name];
+  if (type === 'optional string' && (value === undefined || value === null)) return undefined;
+  if (value === undefined) return problem(name, 'Field required', 'missing', body);
+  if (typeof type === 'object') {
+    if (typeof value === 'string' && type.includes(value)) return undefined;
+    const words = type.map((word) => `'${word}'`);
     const choice = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-    return problem(rule.name, `Input should be ${choice}`, 'literal_error', value);
+    return problem(name, `Input should be ${choice}`, 'literal_error', value);
   }
-  if (rule.type === 'dict') {
-    return isJsonObject(value)
-      ? undefined
-      : problem(rule.name, 'Input should be a valid dictionary', 'dict_type', value);
+  if (type === 'dict') {
+    if (isJsonObject(value)) return undefined;
+    return problem(name, 'Input should be a valid dictionary', 'dict_type', value);
   }
-  if (rule.type === 'integer') {
-    return typeof value === 'string' && /^-?\d+$/.test(value)
-      ? undefined
-      : problem(
-          rule.name,
-          'Input should be a valid integer, unable to parse string as an integer',
-          'int_parsing',
-          value,
-        );
+  if (type === 'integer') {
+    if (typeof value === 'string' && /^-?\d+$/.test(value)) return undefined;
+    const message = 'Input should be a valid integer, unable to parse string as an integer';
+    return problem(name, message, 'int_parsing', value);
   }
-  return typeof value === 'string'
-    ? undefined
-    : problem(rule.name, 'Input should be a valid string', 'string_type', value);
+  if (typeof value === 'string') return undefined;
+  return problem(name, 'Input should be a valid string', 'string_type', value);
 }
 
 function problem(name: string, message: string, type: string, value: Json): string {

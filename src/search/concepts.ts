@@ -4,7 +4,7 @@
  * compounds, and `word_word` for two words in a row. A concept with `~` before its name is an action that many tools offer, which tells little about a tool.
  */
 export const CONCEPTS = `
-~create: create creating creation make generate generating generator generation build produce compose set open submit erstell- anleg- leg lege mach mache erzeug- neu neue neuen verfass- 创建 新建 生成 制作 建立 新增 安排 提交 报 做 写 作成 作 作っ 作り 作る 新規 生成 設定
+~create: create creating creation make generate generating generator generation build produce compose set open submit erstell- anleg- leg lege mach mache erzeug- neu neue neuen verfass- 创建 新建 生成 制作 建立 新增 安排 提交 报 做 写 作成 作 作っ 作り 作る 新規 新しい 生成 設定
 ~add: add append insert put attach record hinzu hinzufug- fug fuge einfug- trag trage eintrag- erganz- 添加 追加 新增 插入 加入 加 追加 入れ 加え 挿入 登録
 ~get: get fetch read reading retrieve show view see look obtain display give lies lese lesen hol hole holen zeig zeige zeigen abruf- anzeig- 获取 读取 查看 得到 显示 看 取得 読み取- 読み込- 読- 表示 見 見せ 教え
 ~list: list listing all which liste auflist- alle welche welchen 列出 列表 哪些 所有 一覧 リスト すべて 全て
@@ -36,7 +36,7 @@ project: project projekt- 项目 プロジェクト 案件
 board: board kanban card trello brett- karte 看板 卡片 ボード カード
 comment: comment reply remark kommentar- kommentier- antwort- 评论 回复 批注 コメント 返信
 change: pull_request merge_request pull merge pr patch commit 拉取 合并 提交 プル マージ コミット
-repository: branch repository repo repositories git github gitlab bitbucket 仓库 代码库 リポジトリ
+repository: codebase branch repository repo repositories git github gitlab bitbucket 仓库 代码库 リポジトリ
 code: source_code code source program script quellcode- programm- 代码 源码 程序 编程 コード プログラム
 file: file attachment datei- -datei anhang- 文件 档案 附件 ファイル 添付
 document: letter brief document doc dokument- -dokument unterlage- 文档 文书 文書 書類 ドキュメント 資料
@@ -58,9 +58,9 @@ line: line linien- 折线 折线图 折れ線 折れ線グラフ
 pie: pie donut torten- kreisdiagramm- 饼图 円グラフ 円
 draw: sketch logo draw drawing paint painting illustration illustrate depict text2image txt2img dalle diffusion zeichn- male malen gemalde- 画 图画 绘制 绘画 文生图 絵 描- イラスト
 image: background_image image picture photo photograph illustration drawing painting draw paint img text2image txt2img bild- -bild foto- zeichn- male malen gemalde- 图片 图像 照片 图画 相片 图 画 绘制 绘画 文生图 画像 写真 絵 イラスト 描- 図
-video: video clip footage movie youtube video- 视频 影片 短片 录像 動画 ビデオ 映像
+video: frame 帧 截帧 フレーム video clip footage movie youtube video- 视频 影片 短片 录像 動画 ビデオ 映像
 audio: audio sound recording mp3 podcast aufnahme- -aufnahme tonaufnahme- 音频 录音 声音 语音 音声 録音 オーディオ
-speech: voice_message speech speak spoken voice aloud tts text2speech stimme- vorles- sprech- sprachausgabe- 语音 朗读 播报 配音 念 読み上げ- 音声 朗読
+speech: 读_出来 读出 voice_message speech speak spoken voice aloud tts text2speech stimme- vorles- sprech- sprachausgabe- 语音 朗读 播报 配音 念 読み上げ- 音声 朗読
 transcribe: transcribe transcription transcript dictation asr said subtitle caption transkri- aufnahme- 录音 録音 mitschrift- untertitel- abtipp- 转写 转录 字幕 听写 转文字 文字起こし 起こ- 書き起こ- 字幕
 translate: translate translation translator ubersetz- 翻译 译 译成 翻訳 訳- 通訳
 language: language sprache- 语言 语种 言語
@@ -71,7 +71,7 @@ air: pollution ozone smog luft- 空气 大気
 map: map karte landkarte stadtplan- 地图 地図 マップ
 route: route direction navigation navigate way route- weg wegbeschreibung- strecke- anfahrt- navigier- 路线 导航 路径 怎么走 経路 道順 ルート 行き方
 place: cafe pharmacy place location nearby near poi around nahe umgebung- standort- 周边 附近 地点 位置 哪里 周辺 近く 場所
-address: postcode zip address coordinate geocode geocoding geocoder adresse- koordinate- 地址 坐标 经纬度 住所 座標
+address: latitude longitude breitengrad- langengrad- 经度 纬度 緯度 経度 postcode zip address coordinate geocode geocoding geocoder adresse- koordinate- 地址 坐标 经纬度 住所 座標
 restaurant: restaurant dinner essen lokal tisch 餐厅 饭店 レストラン 飲食
 flight: fly flight plane airline airport air flug- fluge- 航班 机票 飞机 フライト 航空- 飛行機 便
 hotel: stay room hotel accommodation lodging unterkunft- zimmer- ubernacht- 酒店 宾馆 住宿 ホテル 宿- 旅館
@@ -94,7 +94,7 @@ screenshot: screenshot capture bildschirmfoto- 截图 截屏 スクリーンシ�
 news: press_article news headline press newspaper nachrichten schlagzeil- zeitung- presse 新闻 资讯 报道 时事 ニュース 報道 記事
 paper: paper publication research academic scientific scholar scholarly journal study literature arxiv pubmed citation wissenschaft- forschung- fachartikel- studie- 论文 文献 学术 期刊 论著 論文 文献 学術 研究
 article: article artikel- -artikel beitrag- 文章 词条 記事 文章
-knowledge: faq knowledge_base wiki knowledge wissen wissensdatenbank- encyclopedia lexikon- 知识 知识库 百科 ウィキ ナレッジ 百科 知識
+knowledge: wikipedia faq knowledge_base wiki knowledge wissen wissensdatenbank- encyclopedia lexikon- 知识 知识库 百科 ウィキ ナレッジ 百科 知識
 dictionary: dictionary define definition meaning worterbuch- bedeutung- bedeutet 词典 字典 含义 意思 辞書 意味 定義
 note: note notebook memo notiz- notier- 笔记 备忘 记下 ノート メモ 書き留め-
 slides: slide_deck pitch_deck presentation slide deck powerpoint ppt pptx prasentation- folie- folien- 演示 幻灯 幻灯片 演示文稿 课件 プレゼン- スライド パワーポイント
@@ -138,5 +138,5 @@ upscale: upscale enlarge bigger sharper sharpen enhance resolution vergrosser- s
 memory: memory remember gedachtnis- 记忆 メモリ 記憶
 job: job vacancy hiring career stelle stellen- arbeitsplatz- 职位 招聘 工作 求人 仕事
 template: template vorlage- 模板 样式 テンプレート 雛形
-password: password passcode otp kennwort- passwort- 密码 验证码 口令 パスワード 認証
+password: one_time time_code verification_code einmal- password passcode otp kennwort- passwort- 密码 验证码 口令 パスワード 認証
 `;

@@ -1,5 +1,5 @@
-import { actionsOf, conceptsOf, phraseConcepts, verbsOf } from './synonyms.ts';
-import { mayBeMisspelt, pairs, queryTerms, swaps, tellsNothing } from './terms.ts';
+import { actionsOf, conceptsOf, phraseConcepts, queryWords, verbsOf } from './synonyms.ts';
+import { mayBeMisspelt, pairs, swaps, tellsNothing } from './terms.ts';
 
 /** The weight of a concept beside the word itself, and of a pair of characters beside the word that it is a part of. */
 const CONCEPT = 0.9;
@@ -40,8 +40,8 @@ export interface Query {
  * by its concepts too, and one that no tool has, as misspelt. Stop words are no slips of others.
  */
 export function queryOf(query: string, counts?: ReadonlyMap<string, number>): Query {
-  const all = queryTerms(query);
-  const head = new Set(queryTerms(query.split(DETAILS, 1)[0] ?? ''));
+  const all = queryWords(query);
+  const head = new Set(queryWords(query.split(DETAILS, 1)[0] ?? ''));
   const things = all.filter((term) => actionsOf([term]) === 0 || conceptsOf(term).length > 0);
   const words: number[] = [];
   const terms = new Map<string, QueryTerm>();

@@ -1,6 +1,6 @@
 import type { ToolResult } from '../model/content.ts';
 import { cutText } from '../model/cut-text.ts';
-import { type Json, type JsonObject, withoutUndefined } from '../model/json.ts';
+import { type JsonObject, listOf, withoutUndefined } from '../model/json.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import { closestMatches } from '../model/closest.ts';
 import { listed } from '../registry/text.ts';
@@ -78,9 +78,7 @@ function entry(tool: PublishedTool, effects: Effects): JsonObject {
 }
 
 function requiredOf({ inputSchema }: PublishedTool): string[] {
-  const { required } = inputSchema;
-  if (!Array.isArray(required)) return [];
-  return (required as readonly Json[]).filter((name) => typeof name === 'string');
+  return listOf(inputSchema['required']).filter((name) => typeof name === 'string');
 }
 
 function howToNarrow(fitting: readonly PublishedTool[], shown: number, { limit, type }: SearchQuery): string {

@@ -1,5 +1,5 @@
 import { CONCEPTS } from './concepts.ts';
-import { folded, isCjk } from './terms.ts';
+import { folded, isCjk, MAX_QUERY, queryTerms, tellsNothing } from './terms.ts';
 
 /** Meanings by word, by the beginning of a word and by its end. */
 type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
@@ -12,6 +12,8 @@ interface Dictionary {
   readonly names: readonly string[];
   /** The most characters of a beginning or an end. */
   readonly longest: number;
+  /** Matches Chinese and Japanese words so long that they are hardly there by chance, the longest first. */
+  readonly longWords: RegExp;
 }
 
 /** Made for the first search, because it takes a megabyte and most processes never search. */
@@ -37,7 +39,15 @@ function readConcepts(): Dictionary {
     }
   }
   const parts = [concepts, actions].flatMap(({ head, tail }) => [...head.keys(), ...tail.keys()]);
-  return { concepts, actions, names, longest: Math.max(...parts.map(({ length }) => length)) };
+  const words = new Set([concepts, actions].flatMap(({ whole }) => [...whole.keys()]));
+  const long = [...words].filter((word) => isCjk(word) && word.length > 2);
+  return {
+    concepts,
+    actions,
+    names,
+    longest: Math.max(...parts.map(({ length }) => length)),
+    longWords: new RegExp(long.sort((a, b) => b.length - a.length).join('|'), 'gu'),
+  };
 }
 
 const NONE: readonly never[] = [];
@@ -52,6 +62,16 @@ function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): 
     // Dictionaries differ on where a Chinese or Japanese word ends, so each may begin or end a longer one.
     if (isCjk(word) && word.length > 1) for (const map of [head, tail]) add(map, word);
   }
+}
+
+/** Returns the terms of a query. A dictionary may split words that have a meaning here, so those are looked for first. */
+export function queryWords(query: string): string[] {
+  const text = query.slice(0, MAX_QUERY);
+  const { longWords } = dictionary();
+  const known: readonly string[] = text.match(longWords) ?? [];
+  if (known.length === 0) return queryTerms(text);
+  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !tellsNothing(term));
+  return Array.from(new Set(known.concat(others)));
 }
 
 /** Returns the concepts of a term, as terms of the index: those of the whole word, or of its beginning and its end. */

@@ -15,7 +15,7 @@ const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const ACCENTS = /[\u0300-\u036f]/g;
 
 /** The limits for reading a query, in UTF-16 units and terms. A longer query is most likely a mistake. */
-const MAX_QUERY = 1000;
+export const MAX_QUERY = 1000;
 const MAX_QUERY_TERMS = 24;
 /** The longest run to split by the dictionary, which takes quadratic time. */
 const MAX_STRETCH = 1000;

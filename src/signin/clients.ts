@@ -6,7 +6,7 @@ import { isLoopback } from '../model/loopback.ts';
 export type RedirectKind = 'website' | 'this-device' | 'app';
 
 const MAX_NAME = 60;
-/** Schemes that a browser runs or shows itself instead of opening an app. */
+/** Schemes that a browser runs or shows itself, or that lead to nobody's own app. */
 const UNSAFE_SCHEMES = new Set([
   'javascript:',
   'vbscript:',
@@ -17,6 +17,13 @@ const UNSAFE_SCHEMES = new Set([
   'ws:',
   'wss:',
   'ftp:',
+  'filesystem:',
+  'view-source:',
+  // Anybody's phone or mailbox, or an app of the caller's choice.
+  'mailto:',
+  'sms:',
+  'tel:',
+  'intent:',
 ]);
 
 /** Returns the kind of a redirect address; undefined if a code must not be sent there. */

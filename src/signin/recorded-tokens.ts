@@ -1,13 +1,17 @@
 import type { ConsoleTokens } from '../dify/console/login.ts';
 import type { LoginStore } from '../logins/login-store.ts';
 import { isSameIssue, type StoredLogin } from '../logins/stored-login.ts';
+import type { BridgeError } from '../model/errors.ts';
 
-export interface RecordedLogin extends Pick<LoginStore, 'again' | 'ended'> {
+export interface RecordedLogin {
+  /** See `TokenStore`. */
+  readonly again: string;
+  readonly ended: (said?: string) => BridgeError;
   /** Runs an action while no other replica changes the login. */
-  locked<T>(action: () => Promise<T>): Promise<T>;
+  readonly locked: <T>(action: () => Promise<T>) => Promise<T>;
   /** Rejects with `login_ended` if there is none. */
-  find(): Promise<StoredLogin>;
-  put(login: StoredLogin): Promise<void>;
+  readonly find: () => Promise<StoredLogin>;
+  readonly put: (login: StoredLogin) => Promise<void>;
 }
 
 /**
@@ -28,7 +32,7 @@ export function recordedTokens({ again, ended, locked, find, put }: RecordedLogi
       const login = await latest();
       if (!isSameIssue(login.tokens, stale)) return login.tokens;
       const tokens = await refresh(login.tokens);
-      if (tokens === undefined) throw ended(undefined);
+      if (tokens === undefined) throw ended();
       const renewed = { ...login, tokens, renewedAt: new Date() };
       const replaced = unsaved?.replaced ?? login.tokens;
       unsaved = { login: renewed, replaced };

@@ -131,8 +131,9 @@ export class SignIn implements TokenVerifier {
 
   /** Answers a request to a path of the authorization server. Never rejects. */
   async serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
-    // What the proxy in front says is not trusted: the public address is known.
-    req.headers['x-forwarded-proto'] = new URL(this.issuer).protocol.slice(0, -1);
+    // What the request and the proxy in front say is not trusted: the public address is known.
+    const { protocol, host } = new URL(this.issuer);
+    Object.assign(req.headers, { 'x-forwarded-proto': protocol.slice(0, -1), host });
     delete req.headers['x-forwarded-host'];
     try {
       if (pathname.startsWith(`${SIGN_IN}/`)) {

@@ -53,7 +53,7 @@ function searchToolsFor(registry: Registry): ListedTool[] {
   return [searchTools, describeTool, ...callers].map(({ tool }) => tool);
 }
 
-/** Returns the published tools as clients see them. A brief tool cannot work yet, and would take up much of the list. */
+/** Returns the published tools as clients see them. A brief one cannot work yet, and would take up much of the list. */
 export function listedTools(
   { tools }: Registry,
   { unauthorized }: Pick<ViewConfig, 'unauthorized'>,

@@ -44,7 +44,7 @@ export interface ViewOptions {
   readonly logger: Logger;
 }
 
-/** A set of tools with rules, names and mode. A new listing or new settings replace all of it and notify clients once. */
+/** A set of tools with rules, names and mode. A new listing or new settings replace all and notify clients once. */
 export class View implements ToolService {
   readonly name: string;
   readonly id: string;

@@ -81,11 +81,11 @@ describe('processes that share a stored login', () => {
     const refreshing = one.sandbox.nextRequest(REFRESH);
     const killed = start(['tools', 'list'], one);
     await asking;
-    one.sandbox.workspace.setDelay(600_000);
+    one.sandbox.workspace.delay = 600_000;
     await refreshing;
     killed.child.kill('SIGKILL');
     await killed.ended;
-    one.sandbox.workspace.setDelay(0);
+    one.sandbox.workspace.delay = 0;
     expect(existsSync(`${one.path}.lock`)).toBe(true);
     expect(await run(['tools', 'list'], one)).toMatchObject({ code: 0 });
   });
@@ -98,7 +98,7 @@ describe('processes that share a stored login', () => {
       await one.sandbox.nextRequest(LIST);
       const refreshing = one.sandbox.nextRequest(REFRESH);
       // Dify answers the renewal later than the bridge is told to stop.
-      one.sandbox.workspace.setDelay(1_000);
+      one.sandbox.workspace.delay = 1_000;
       one.sandbox.sessions.expireAccessTokens();
       await refreshing;
       bridge.process.child.kill('SIGTERM');

@@ -50,7 +50,7 @@ it('a replica that is killed is missed, and what had ended there is not', async 
   a.child.kill('SIGKILL');
   await a.ended;
   await expect
-    .poll(async () => textOf(await ask(lost)), { timeout: 30_000, interval: 200 })
+    .poll(async () => textOf(await ask(lost)), { interval: 200 })
     .toContain('was lost: the replica of the bridge that ran it is gone.');
   expect(textOf(await ask(ended))).toContain('This took 2 seconds.');
 

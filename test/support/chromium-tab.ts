@@ -77,11 +77,11 @@ export async function startTab(chromium: Chromium, { width = 390, height = 844 }
     },
     async picture() {
       const { data } = await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true });
-      return Buffer.from(data as unknown as string, 'base64');
+      return Buffer.from(data as string, 'base64');
     },
     async frames() {
       const { frameTree } = await send('Page.getFrameTree');
-      const { childFrames = [] } = frameTree as unknown as {
+      const { childFrames = [] } = frameTree as {
         readonly childFrames?: readonly { readonly frame: { readonly url: string } }[];
       };
       return childFrames.map(({ frame }) => frame.url);

@@ -30,9 +30,9 @@ export interface DevToolsMessage {
 
 /** A tab, without cookies or a cache from other tabs. It closes with the test. */
 export interface Tab {
-  send(method: string, params?: object): Promise<Readonly<Record<string, unknown>>>;
+  readonly send: (method: string, params?: object) => Promise<Readonly<Record<string, unknown>>>;
   /** Calls back with each message of the tab until the function that it returns is called. */
-  listen(listener: (message: DevToolsMessage) => void): () => void;
+  readonly listen: (listener: (message: DevToolsMessage) => void) => () => void;
   /** Resolves when Chromium has ended. */
   readonly gone: Promise<unknown>;
 }
@@ -138,7 +138,11 @@ interface DevTools {
   readonly process: ChildProcess;
   readonly listeners: Set<(message: DevToolsMessage) => void>;
   readonly gone: Promise<unknown>;
-  send(method: string, params?: object, sessionId?: string): Promise<Readonly<Record<string, unknown>>>;
+  readonly send: (
+    method: string,
+    params?: object,
+    sessionId?: string,
+  ) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 function startChromium(): DevTools {

@@ -55,7 +55,10 @@ export class FormBrowser {
     const location = answer.headers.get('location');
     const refresh = /http-equiv="refresh" content="0;url=([^"]*)"/.exec(this.page)?.[1];
     const next =
-      location ?? refresh?.replaceAll(/&#(\d+);/g, (_all, code) => String.fromCharCode(Number(code)));
+      location ??
+      refresh
+        ?.replaceAll(/&#(\d+);/g, (_all, code) => String.fromCharCode(Number(code)))
+        .replaceAll('&amp;', '&');
     if (next !== undefined) await this.#load(new URL(next, url).href);
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -73,6 +73,21 @@ describe('runWithCodeCache', () => {
     expect(results).toEqual(['one']);
     expect((await readFile(stored)).subarray(0, 4)).toEqual(before.subarray(0, 4));
     expect((await readFile(stored)).length).toBe(before.length);
+  });
+
+  it.each([
+    ['the folder', 'two', () => cache],
+    ['the file', 'six', cachedFile],
+  ])('compiles if other users may write %s of the stored code', async (_, word, writable) => {
+    (await run('one'))();
+    results.length = 0;
+    const stored = await cachedFile();
+    const bytes = await readFile(stored);
+    bytes.writeUInt32LE(crc32(sourceOf(word)), 0);
+    await writeFile(stored, bytes);
+    await chmod(await writable(), 0o777);
+    await run(word);
+    expect(results).toEqual([word]);
   });
 
   it('runs without a folder to store code in', async () => {

@@ -1,5 +1,5 @@
 import { BridgeError } from '../../model/errors.ts';
-import { objectOf, textOf } from '../../model/json.ts';
+import { listOf, objectOf, textOf } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import { expectStatus } from './account-errors.ts';
 import { Draft } from './draft.ts';
@@ -55,7 +55,7 @@ export class BridgeApp {
       const answer = await session.send({ method: 'GET', path: `${APPS}?${query}`, signal });
       const { data, has_more: hasMore } = await expectStatus(session, answer, 200);
       this.version = answer.version ?? this.version;
-      const apps = Array.isArray(data) ? data.map(objectOf) : [];
+      const apps = listOf(data).map(objectOf);
       for (const { id, mode, name, description, created_at: createdAt } of apps) {
         const isOurs = mode === 'workflow' && name === APP_NAME && textOf(description)?.includes(MARK);
         if (isOurs && typeof id === 'string') found.push({ id, createdAt: Number(createdAt) || 0 });

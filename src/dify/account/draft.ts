@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortable } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { isJsonObject, type Json, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
+import { isJsonObject, type Json, listOf, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
 import type { DifyAnswer } from '../wire/http.ts';
 import { readReply } from '../wire/reply.ts';
@@ -188,17 +188,17 @@ export class Draft {
 function toStored(raw: unknown): Stored {
   const body = objectOf(raw);
   const graph = objectOf(body['graph']);
-  const nodes = Array.isArray(graph['nodes']) ? (graph['nodes'] as readonly Json[]) : [];
-  const or = (value: Json | undefined, other: Json): Json => value ?? other;
   return {
     hash: textOf(body['hash']),
-    nodes: nodes.filter(isNode).filter((node) => !isOwnNode(node.id) || isUnchanged(node)),
+    nodes: listOf(graph['nodes'])
+      .filter(isNode)
+      .filter((node) => !isOwnNode(node.id) || isUnchanged(node)),
     updatedAt: secondsOf(body['updated_at']),
-    edges: or(graph['edges'], EMPTY.edges),
-    viewport: or(graph['viewport'], EMPTY.viewport),
-    features: or(body['features'], EMPTY.features),
-    environmentVariables: or(body['environment_variables'], EMPTY.environmentVariables),
-    conversationVariables: or(body['conversation_variables'], EMPTY.conversationVariables),
+    edges: graph['edges'] ?? EMPTY.edges,
+    viewport: graph['viewport'] ?? EMPTY.viewport,
+    features: body['features'] ?? EMPTY.features,
+    environmentVariables: body['environment_variables'] ?? EMPTY.environmentVariables,
+    conversationVariables: body['conversation_variables'] ?? EMPTY.conversationVariables,
   };
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, objectOf } from '../../model/json.ts';
+import { type Json, type JsonObject, listOf, objectOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import { toToolInvokeMessage } from '../inner/wire-message.ts';
 import type { CallTarget } from '../wire/failures.ts';
@@ -26,7 +26,7 @@ export function* messagesOf(
   const words = typeof text === 'string' ? text.replaceAll(FILE_LINE, '') : '';
   const texts: ToolInvokeMessage[] = words === '' ? [] : [{ type: 'text', text: words }];
   const values = jsonValues(json).map((value): ToolInvokeMessage => ({ type: 'json', value }));
-  const fileMessages = (Array.isArray(files) ? (files as readonly Json[]) : []).map((file) =>
+  const fileMessages = listOf(files).map((file) =>
     toToolInvokeMessage({ type: 'file', message: {}, meta: { file } }),
   );
   const variables = Object.entries(outputs).flatMap(([name, value]): ToolInvokeMessage[] =>
@@ -39,9 +39,8 @@ export function* messagesOf(
 
 /** Returns the json messages of a run. Dify writes `[{"data": []}]` if there was none. */
 function jsonValues(json: Json | undefined): readonly Json[] {
-  if (!Array.isArray(json)) return [];
-  const [first] = json as readonly Json[];
-  const data = json.length === 1 && isJsonObject(first) ? first['data'] : undefined;
-  const isNothing = Array.isArray(data) && data.length === 0 && Object.keys(objectOf(first)).length === 1;
-  return isNothing ? [] : (json as readonly Json[]);
+  const values = listOf(json);
+  const { data, ...others } = objectOf(values[0]);
+  const isEmpty = Array.isArray(data) && data.length === 0 && Object.keys(others).length === 0;
+  return values.length === 1 && isEmpty ? [] : values;
 }

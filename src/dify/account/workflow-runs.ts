@@ -1,6 +1,6 @@
 import { after, onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { type Json, type JsonObject, objectOf, textOf } from '../../model/json.ts';
+import { type Json, type JsonObject, listOf, objectOf, textOf } from '../../model/json.ts';
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions } from '../../model/ports.ts';
 import { writeJson } from '../../model/well-formed.ts';
@@ -114,15 +114,14 @@ export class WorkflowRuns {
     let id = this.#installed.get(appId);
     if (id === undefined) {
       const { installed_apps: apps } = (await this.#get(`${INSTALLED}?app_id=${appId}`, signal)) ?? {};
-      const all = Array.isArray(apps) ? apps.map(objectOf) : [];
-      id = textOf(all.find(({ app }) => objectOf(app)['id'] === appId)?.['id']);
+      const installed = listOf(apps)
+        .map(objectOf)
+        .find(({ app }) => objectOf(app)['id'] === appId);
+      id = textOf(installed?.['id']);
       if (id === undefined) return undefined;
       this.#installed.set(appId, id);
     }
-    return {
-      path: `${INSTALLED}/${id}`,
-      parameters: Array.isArray(parameters) ? parameters.map(objectOf) : [],
-    };
+    return { path: `${INSTALLED}/${id}`, parameters: listOf(parameters).map(objectOf) };
   }
 
   /** Resolves with undefined if Dify refuses the request: the run of the node then says why. */

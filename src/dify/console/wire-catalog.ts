@@ -1,5 +1,5 @@
 import { readNumber } from '../../model/exact-json.ts';
-import { isJsonObject, type Json, type JsonNumber, objectOf, textOf } from '../../model/json.ts';
+import { isJsonObject, type Json, type JsonNumber, listOf, objectOf, textOf } from '../../model/json.ts';
 import type {
   CatalogListing,
   CatalogProblem,
@@ -67,8 +67,7 @@ export function toToolProvider(raw: unknown, type: ProviderType, number: number)
   if (id === undefined) return unusable(type, name ?? position, 'it has no id');
   const reading = toDifyTools(raw['tools'] ?? [], type, id);
   if (reading === undefined) return unusable(type, id, 'its tools are not a list');
-  const labels = raw['labels'];
-  const tags = Array.isArray(labels) ? labels.filter((item) => typeof item === 'string') : [];
+  const tags = listOf(raw['labels']).filter((item) => typeof item === 'string');
   const provider: ToolProvider = {
     type,
     id,
@@ -103,7 +102,7 @@ export function toDifyTools(raw: unknown, type: ProviderType, providerId: string
   return { tools: [...tools.values()], problems };
 }
 
-/** Reads a provider's credentials without their values; undefined if there is no list. Nameless ones cannot be chosen. */
+/** Reads a provider's credentials, without values and without nameless ones; undefined if there is no list. */
 export function toCredentials(raw: unknown): CredentialListing | undefined {
   const { credentials: list, supported_credential_types: types } = objectOf(raw);
   if (!Array.isArray(list)) return undefined;

@@ -133,11 +133,11 @@ describe('what Dify refuses an account', () => {
   it('says that the plan has no room for the app', async () => {
     const sandbox = await startSandbox();
     addTools(sandbox);
-    sandbox.account.setAppLimit(0);
+    sandbox.account.appLimit = 0;
     await using bridge = await startBridge({ env: accountEnv(sandbox) });
     const client = await bridge.connect('v2 pinned');
     expect(await errorOf(client, 'tests_kit__echo')).toMatch(/plan.*used up.*limit of your subscription/s);
-    sandbox.account.setAppLimit(10);
+    sandbox.account.appLimit = 10;
     expect((await client.callTool('tests_kit__echo')).content[0]?.text).toBe('echo');
   });
 });
@@ -158,7 +158,7 @@ describe('files of an account', () => {
 
   it("are refused beyond Dify's limit, before they are sent", async () => {
     const sandbox = await startSandbox({ tools: 'files' });
-    sandbox.account.setUploadLimit(1);
+    sandbox.account.uploadLimit = 1;
     await using bridge = await startBridge({ env: accountEnv(sandbox) });
     const client = await bridge.connect('v2 pinned');
     const file = { data: Buffer.alloc(2 * 1024 ** 2).toString('base64'), filename: 'big.bin' };

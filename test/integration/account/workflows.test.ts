@@ -36,7 +36,7 @@ describe('workflow tools of an account', () => {
     const client = await bridge.connect(era, transport);
     const cancel = new AbortController();
     const call = client.callTool(SLOW, { seconds: 600 }, { signal: cancel.signal }).catch(() => 'cancelled');
-    await expect.poll(() => sandbox.account.tasks[0]?.state, { timeout: 10_000 }).toBe('running');
+    await expect.poll(() => sandbox.account.tasks[0]?.state).toBe('running');
     cancel.abort();
     expect(await call).toBe('cancelled');
     await sandbox.account.tasks[0]?.ended;
@@ -59,8 +59,8 @@ describe('workflow tools of an account', () => {
     'run as a node, once, if Dify %s',
     async (what) => {
       const sandbox = await startSandbox();
-      if (what === 'refuses streams') sandbox.account.refuseStreams();
-      else sandbox.account.publishWorkflows();
+      if (what === 'refuses streams') sandbox.account.streamsAreRefused = true;
+      else sandbox.account.toolsAreSynced = false;
       await using bridge = await startBridge({ env: accountEnv(sandbox) });
       const client = await bridge.connect('v2 pinned');
       const { isError } = await client.callTool('workflow__compare_texts', TEXTS);

@@ -90,7 +90,7 @@ describe.each(CLIENT_KINDS)('what clients know, client %s', (kind) => {
         workspace.addProvider(withTools('tests/a/a', [say('draw')], labels));
         await bridge.app.refresh();
         changes += 1;
-        await expect.poll(() => client.listChanges, { timeout: 15_000 }).toBe(changes);
+        await expect.poll(() => client.listChanges).toBe(changes);
         expect(await hasTool()).toBe(labels.length > 0);
       }
     }
@@ -105,7 +105,7 @@ it('a rule that takes a tool away does not wait for a Dify that does not answer'
   }
   await bridge.app.refresh();
   // Longer than any test may take.
-  workspace.setDelay(3_600_000);
+  workspace.delay = 3_600_000;
   bridge.write({
     tools: { deny: ['tests_a__*'], presets: { tests_b__draw: { credential: 'Sales' } } },
   });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PAGE_HEADERS } from '../../../src/signin/html.ts';
+import { raw } from '../../support/raw-http.ts';
 import {
   authorizationRequest,
   listWith,
@@ -264,6 +265,52 @@ describe('the pages', () => {
     expect(other.page).toContain('began in another browser');
     await browser.submit('allow');
     expect(browser.url).toContain(CALLBACK);
+  });
+
+  it('name the public address, whatever the request says of itself', async () => {
+    const { base } = await startSignInBridge();
+    const { port } = new URL(base);
+    const path = '/.well-known/oauth-authorization-server';
+    const headers = { Host: `localhost:${port}`, 'X-Forwarded-Host': 'evil.example.com' };
+    const { status, text } = await raw(Number(port), { method: 'GET', path, headers });
+    expect(status).toBe(200);
+    const addresses = Object.entries(JSON.parse(text) as Record<string, unknown>).filter(
+      ([name]) => name === 'issuer' || name.endsWith('_endpoint') || name === 'jwks_uri',
+    );
+    expect(addresses.length).toBeGreaterThan(4);
+    for (const [name, value] of addresses) expect(value, name).toMatch(base);
+  });
+
+  it('give a client nothing of an account that has taken the place of another in the browser', async () => {
+    const { base, ada, bob } = await startSignInBridge();
+    const first = await authorizationRequest(base);
+    const browser = await newBrowser().open(first.url.href);
+    await browser.submit('password', ada.credentials);
+    expect(browser.page).toContain('ada@example.com');
+    const [page, html, before] = [browser.url, browser.page, browser.cookie];
+    // Bob signs in in another tab, while Ada's consent is still open in this one.
+    const second = await authorizationRequest(base);
+    await browser.open(second.url.href);
+    await browser.submit('other-account');
+    await browser.submit('password', bob.credentials);
+    expect(browser.page).toContain('bob@example.com');
+    // The cookies of the sign-in belong to its page, that of the session to all of them.
+    const isOfSession = (pair: string): boolean => pair.startsWith('bridge_session');
+    const cookie = [
+      ...before.split('; ').filter((pair) => !isOfSession(pair)),
+      ...browser.cookie.split('; ').filter(isOfSession),
+    ].join('; ');
+    const token = /name="token" value="([^"]*)"/.exec(html)?.[1] ?? '';
+    const body = new URLSearchParams({ step: 'allow', token });
+    const allowed = await fetch(page, { method: 'POST', redirect: 'manual', headers: { cookie }, body });
+    expect(allowed.status).toBe(400);
+    expect(await allowed.text()).not.toContain('refresh');
+    await browser.submit('allow');
+    expect(browser.url).toContain('code=');
+    const code = new URL(browser.url).searchParams.get('code') ?? '';
+    const fields = { client_id: first.clientId, code_verifier: first.verifier, redirect_uri: CALLBACK };
+    const stolen = await tokenRequest(base, { grant_type: 'authorization_code', code, ...fields });
+    expect(stolen.status).toBe(400);
   });
 
   it('refuse the access when the person does', async () => {

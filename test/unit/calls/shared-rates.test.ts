@@ -30,7 +30,7 @@ it('replicas count together, without the name of a principal in Redis, and each 
   }
   await redis.start();
   const health = () => connections.map((connection) => connection.health);
-  await expect.poll(health, { timeout: 30_000 }).toEqual(['up', 'up']);
+  await expect.poll(health).toEqual(['up', 'up']);
   await a.count(own);
   await b.count(own);
   await b.count(own);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../../src/app/app.ts';
-import type { CredentialAccess } from '../../../src/sandbox/provider.ts';
+import type { CredentialAccess } from '../../../src/sandbox/workspace.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { cli } from '../../support/fake-cli.ts';
 import { CONSOLE_WAYS, type ConsoleWay, sandboxEnv } from '../../support/running-bridge.ts';

@@ -293,7 +293,7 @@ describe('whoami', () => {
     ],
     [
       'the account is banned',
-      ({ signIn }) => signIn.ban(),
+      ({ signIn }) => (signIn.isBanned = true),
       4,
       /has ended\. Dify said: "Account is banned\."/,
     ],

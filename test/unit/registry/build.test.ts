@@ -35,10 +35,10 @@ function workflow(outputs: Record<string, string> | undefined, more: Partial<Dif
 }
 
 describe('title and description', () => {
-  test('are the label and the description, then where the tool comes from', () => {
+  test('are the label and the description', () => {
     expect(only(kit)).toMatchObject({
       title: 'Label of work',
-      description: 'Does work.\n\nFrom the Dify plugin Label of acme/kit/kit.',
+      description: 'Does work.',
       providerLabel: 'Label of acme/kit/kit',
       authorized: true,
       ref: { providerType: 'builtin', providerId: 'acme/kit/kit', tool: 'work' },
@@ -51,6 +51,10 @@ describe('title and description', () => {
     [{ label: english('Acme Kit') }, {}, ''],
     [{ label: english('Acme Kit') }, { names: 'bare' }, '\n\nFrom the Dify plugin Acme Kit.'],
     [{ label: english('Toolbox') }, {}, '\n\nFrom the Dify plugin Toolbox.'],
+    // A word of it is enough, unless it is so short that it could be chance.
+    [{ label: english('Helpers of Acme') }, {}, ''],
+    [{ label: english('AcmeHelpers') }, {}, ''],
+    [{ label: english('A kit') }, {}, '\n\nFrom the Dify plugin A kit.'],
     [{ type: 'api', name: 'Pet store', label: english('Pet store') }, {}, ''],
     [{ type: 'mcp', id: 'library-desk', label: english('Library desk') }, {}, ''],
   ])('say where a tool comes from unless its name does: %o, %o', (more, rules, note) => {
@@ -96,7 +100,7 @@ describe('title and description', () => {
       provider('acme/kit/kit', [tool('work', [], { label: {}, description: { en_US: '' } })]),
     );
     expect(bare.title).toBe('work');
-    expect(bare.description).toMatch(/^work\n\n/);
+    expect(bare.description).toBe('work');
   });
 
   test('are cut in the own text, never in the notes', () => {

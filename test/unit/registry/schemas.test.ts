@@ -30,7 +30,7 @@ const FILE = {
     url: { type: 'string', description: expect.any(String) as string },
     resource: { type: 'string', description: expect.any(String) as string },
     data: { type: 'string', description: expect.any(String) as string },
-    filename: { type: 'string', description: expect.any(String) as string },
+    filename: { type: 'string' },
   },
 };
 
@@ -91,17 +91,18 @@ describe('each type is published as what models send', () => {
     expect(published({ type: 'date-range' })).toMatchObject({ type: 'object', required: ['start', 'end'] });
   });
 
-  test.each<[readonly FileSource[] | undefined, string]>([
-    [undefined, 'url'],
-    [['url', 'resource', 'path', 'data'], 'url'],
-    [['data'], 'data'],
-  ])('a file says how it is passed, with an example that works: %s', (fileSources, first) => {
+  test.each<[readonly FileSource[] | undefined, string, string]>([
+    [undefined, 'url', 'by exactly one of url, resource, data.'],
+    [['url', 'resource', 'path', 'data'], 'url', 'by exactly one of url, resource, path, data.'],
+    [['data'], 'data', 'such as {"data":"SGVsbG8=","filename":"hello.txt"}.'],
+  ])('a file says how it is passed, and a wrong one shows a right one: %s', (fileSources, first, way) => {
     const rules = fileSources === undefined ? {} : { fileSources };
     const declared = parameter('p', { type: 'file', llmDescription: 'The picture.' });
     const found = toolWith([declared], rules);
     const { description, properties } = propertyOf(found, 'p') as { description: string; properties: object };
-    expect(description).toMatch(/^The picture\. A file, such as \{.*\}\./);
-    const example = JSON.parse(/\{.*\}/.exec(description)?.[0] ?? '') as object;
+    expect(description).toBe(`The picture. A file, ${way}`);
+    const refused = JSON.stringify(found.parseArguments({ p: {} })).replaceAll('\\"', '"');
+    const example = JSON.parse(/such as (\{.*?\})/.exec(refused)?.[1] ?? '') as object;
     expect(Object.keys(example)[0]).toBe(first);
     expect(found.parseArguments({ p: example })).toEqual({ ok: true, parameters: { p: example } });
     expect(Object.keys(properties)).toEqual([...(fileSources ?? ['url', 'resource', 'data']), 'filename']);
@@ -170,7 +171,7 @@ describe('descriptions of parameters', () => {
     expect(text).toMatch(/filter…$/);
     const file = described({ type: 'file', llmDescription });
     expect(file.length).toBeLessThanOrEqual(1024);
-    expect(file).toMatch(/filter…\. A file, such as .* Exactly one of url, resource, data\.$/);
+    expect(file).toMatch(/filter…\. A file, by exactly one of url, resource, data\.$/);
   });
 
   test.each(['petId', 'Pet ID', 'pet_id', 'PET ID.'])(
@@ -222,7 +223,7 @@ describe('descriptions of parameters', () => {
 describe('parameter names', () => {
   test('that no provider takes are published under a clean one and sent under their own', () => {
     const long = 'x'.repeat(80);
-    const names = ['$filter', 'a b', 'a/b', '名字', '', '__proto__', long, 'constructor'];
+    const names = ['$filter', 'a b', 'a/b', '名字', '', '__proto__', long, 'constructor', 'day<', 'day>='];
     const registry = registryWith(names.map((name) => parameter(name)));
     const [found] = registry.tools;
     const keys = Object.keys(found?.inputSchema['properties'] as object);
@@ -235,6 +236,8 @@ describe('parameter names', () => {
       'proto__',
       expect.stringMatching(/^x{29}_[0-9a-f]{4}_x{29}$/),
       'constructor',
+      'day_lt',
+      'day_gte',
     ]);
     const parsed = found?.parseArguments(
       Object.fromEntries(keys.map((key, index) => [key, `value ${index}`])),
@@ -242,7 +245,7 @@ describe('parameter names', () => {
     expect(parsed?.ok).toBe(true);
     const entries = parsed?.ok === true ? Object.entries(parsed.parameters) : [];
     expect(entries).toEqual(names.map((name, index) => [name, `value ${index}`]));
-    expect(registry.notes).toHaveLength(7);
+    expect(registry.notes).toHaveLength(9);
   });
 
   test('that are clean stay, regardless of their neighbours', () => {

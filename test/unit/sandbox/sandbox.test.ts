@@ -13,7 +13,7 @@ describe('the sandbox', () => {
     await fetch(`${sandbox.url}/console/api/ping?a=b`);
     expect(await coming).toMatchObject({ method: 'GET', path: '/console/api/ping' });
     expect(sandbox.requests.map(({ path }) => path)).toEqual(['/health', '/console/api/ping']);
-    sandbox.workspace.setDelay(120);
+    sandbox.workspace.delay = 120;
     const began = Date.now();
     await fetch(`${sandbox.url}/health`);
     expect(Date.now() - began).toBeGreaterThan(110);

@@ -78,7 +78,7 @@ describe('the answer of an invocation', () => {
 
   it('finds the tool aborted from the start when the caller left during the checks', async () => {
     const sandbox = await startSandbox();
-    sandbox.workspace.setDelay(60);
+    sandbox.workspace.delay = 60;
     const started = gate();
     let wasAborted = false;
     withTool(sandbox, async function* (_given, { signal }) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { queryWords } from '../../../src/search/synonyms.ts';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
 
 describe('terms of a text', () => {
@@ -106,5 +107,21 @@ describe('the corrections of a term', () => {
   it('is one with two neighbours swapped', () => {
     expect(swaps('abc')).toEqual(['bac', 'acb']);
     expect(swaps('a')).toEqual([]);
+  });
+});
+
+describe('the words of a query', () => {
+  it.each([
+    ['查一下这个经纬度', '经纬度'],
+    ['更新联系人的电话', '联系人'],
+    ['リポジトリの課題', 'リポジトリ'],
+  ])('are those with a known meaning, however a dictionary splits them: %s', (query, word) => {
+    expect(queryTerms(query)).not.toContain(word);
+    expect(queryWords(query)).toContain(word);
+  });
+
+  it('lack stop words beside a known one, and what follows 1,000 characters', () => {
+    expect(queryWords('リポジトリの')).toEqual(['リポジトリ']);
+    expect(queryWords(`${'x '.repeat(500)}リポジトリ`)).toEqual(['x']);
   });
 });

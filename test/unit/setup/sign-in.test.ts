@@ -163,7 +163,7 @@ describe('a code by e-mail', () => {
   it('goes on with the first mail if no other is sent, and says when a code has expired', async () => {
     const { sandbox, shown, talk } = await startWithCodes();
     const limit = (): string => {
-      sandbox.signIn.limitMails();
+      sandbox.signIn.mailsAreLimited = true;
       return '';
     };
     const expire = (): string => {
@@ -194,7 +194,7 @@ describe('a code by e-mail', () => {
   it('leads to the password if it needs a captcha', async () => {
     const { sandbox, talk, password } = await start();
     sandbox.signIn.offer({ emailCode: true });
-    sandbox.signIn.requireCaptcha();
+    sandbox.signIn.needsCaptcha = true;
     await talk({}, [
       [/^How do you sign in/, 'With a code sent by e-mail'],
       [/^Sign in with the password\?/, true],
@@ -222,7 +222,7 @@ describe('a sign-in that cannot work ends with the next step, and leaves nothing
     ],
     [
       'the account is banned',
-      ({ signIn }) => signIn.ban(),
+      ({ signIn }) => (signIn.isBanned = true),
       'upstream_unauthorized',
       /banned the account sandbox@example\.com/,
     ],
@@ -246,7 +246,7 @@ describe('a sign-in that cannot work ends with the next step, and leaves nothing
     ],
     [
       'the plan has no app left',
-      ({ account }) => account.setAppLimit(0),
+      ({ account }) => (account.appLimit = 0),
       'upstream_quota_exceeded',
       /plan of this Dify workspace is used up/,
     ],

@@ -17,6 +17,21 @@ describe('a redirect address', () => {
     ['javascript:alert(1)', undefined],
     ['JAVASCRIPT:alert(1)', undefined],
     ['data:text/html,x', undefined],
+    ['HTTPS://CLAUDE.AI/callback', 'website'],
+    ['https:example.com/callback', 'website'],
+    ['https://example.com\\@claude.ai/callback', 'website'],
+    ['http://LOCALHOST:1/callback', 'this-device'],
+    ['http://127.1/callback', 'this-device'],
+    ['http://0x7f000001/callback', 'this-device'],
+    ['http://127.0.0.1@example.com/callback', undefined],
+    ['http://[::ffff:10.0.0.1]/callback', undefined],
+    ['http://0.0.0.0/callback', undefined],
+    ['https://@example.com:443/callback', 'website'],
+    ['mailto:mallory@example.com', undefined],
+    ['sms:+15550100', undefined],
+    ['intent://example.com#Intent;scheme=https;end', undefined],
+    ['view-source:https://example.com', undefined],
+    ['filesystem:https://example.com/x', undefined],
     ['/callback', undefined],
     ['', undefined],
   ])('%s is of the kind %s', (uri, kind) => {
@@ -26,6 +41,8 @@ describe('a redirect address', () => {
 
   it('is named by what the person recognises', () => {
     expect(redirectPlace('https://claude.ai/callback?x=https://bank.example.com')).toBe('claude.ai');
+    expect(redirectPlace('https://example.com\\@claude.ai/')).toBe('example.com');
+    expect(redirectPlace('https://clаude.ai/')).toBe('xn--clude-5ve.ai');
     expect(redirectPlace('http://localhost:1/')).toBe('an app on this device');
     expect(redirectPlace('cursor://x')).toBe('the app that opens cursor: links');
   });

@@ -28,7 +28,7 @@ async function runs(rereadMs: number) {
   };
   await run();
   await run();
-  sandbox.account.publishWorkflows();
+  sandbox.account.toolsAreSynced = false;
   await run();
   const descriptions = sandbox.requests.filter(({ path }) => path.includes('tool-provider/workflow/get'));
   return { accepted, descriptions: descriptions.length };
