@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cutToWidth, table, widthOf, wrap, wrapCommand } from '../../../src/cli/layout.ts';
 
-
 describe('the width of a stream', () => {
   it.each([
     [{ isTTY: true, columns: 132 }, 132],
