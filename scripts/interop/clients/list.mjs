@@ -12,14 +12,14 @@ import {
 } from '../install.mjs';
 
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
-const OLD_SDK = '1.12.3';
+const OLD_SDKS = ['1.10.2', '1.12.3', '1.17.5', '1.20.2', '1.25.3'];
 
 /**
  * The clients: name, version, what the machine lacks for them, and the command, which is installed or built at need.
  * `sendsNoCancel`: the usual way to cancel a call with it sends nothing, so that the call runs on.
  */
 export const CLIENTS = [
-  ...['1.9', '1.20'].map((line) =>
+  ...['1.9', '1.20', '1.26'].map((line) =>
     python('Python SDK', 'python-sdk-1', `requirements-mcp-${line}.txt`, 'mcp', true),
   ),
   python('Python SDK', 'python-sdk-1', 'requirements.txt', 'mcp', true),
@@ -27,11 +27,11 @@ export const CLIENTS = [
   python('LangChain MCP adapters', 'langchain', 'requirements.txt', 'langchain-mcp-adapters', true),
   python('OpenAI Agents SDK', 'openai-agents', 'requirements.txt', 'openai-agents', true),
   python('Pydantic AI', 'pydantic-ai', 'requirements.txt', 'pydantic-ai-slim', true),
-  {
+  ...OLD_SDKS.map((version) => ({
     name: 'TypeScript SDK',
-    version: () => OLD_SDK,
-    command: () => typescript(installPackage('@modelcontextprotocol/sdk', OLD_SDK), 'typescript-sdk-1'),
-  },
+    version: () => version,
+    command: () => typescript(installPackage('@modelcontextprotocol/sdk', version), 'typescript-sdk-1'),
+  })),
   installed('TypeScript SDK', '@modelcontextprotocol/sdk', 'typescript-sdk-1'),
   installed('TypeScript SDK', '@modelcontextprotocol/client', 'typescript-sdk-2-legacy'),
   installed('TypeScript SDK, `mode: auto`', '@modelcontextprotocol/client', 'typescript-sdk-2'),
