@@ -62,7 +62,7 @@ describe('the status page', () => {
     expect(view).toContain(`<a href="/views/default/support/${TOOL}">`);
     expect(view).not.toContain('paperkite_studio__research</code></a>');
     const tool = await (await get(`/views/default/support/${TOOL}`)).text();
-    expect(tool).toMatch(/432 bytes &middot; about 108 tokens/);
+    expect(tool).toMatch(/398 bytes &middot; about 100 tokens/);
     expect(tool).toContain('&quot;required&quot;: [');
     for (const path of [
       '/views',

@@ -77,7 +77,11 @@ describe('comparing', () => {
       registryOf(before, { names: 'bare' }),
       unpublishedIn(manifest, before),
     );
-    expect(renamed.changed[0]?.texts).toEqual([{ part: 'name', before: 'acme_kit__draw', after: 'draw' }]);
+    // Without the provider in its name, the description says where the tool comes from.
+    expect(renamed.changed[0]?.texts).toEqual([
+      { part: 'name', before: 'acme_kit__draw', after: 'draw' },
+      { part: 'description', before: 'Does draw.', after: expect.stringContaining('From the Dify plugin') },
+    ]);
   });
 
   it('finds nothing where nothing differs', async () => {

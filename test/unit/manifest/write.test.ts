@@ -74,7 +74,7 @@ describe('writing', () => {
     const lines = after
       .filter((line, index) => line !== before[index])
       .map((line) => line.trim().split(' ')[0]);
-    expect(lines).toEqual(['-', 'Wipes.', 'difyHash:', 'description:']);
+    expect(lines).toEqual(['-', 'description:', 'difyHash:', 'description:']);
   });
 
   it('says what it would do and does nothing in a dry run', async () => {
