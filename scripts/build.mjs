@@ -2,7 +2,6 @@
 // dist/part-program.cjs, and a file for each of some packages.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
-import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -16,12 +15,12 @@ const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.js
 });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-/** Packages that few processes load: a file each, in the format and with the options that the package needs. */
+/** Packages that few processes load: a file each. */
 const APART = {
   // It finds its models by the names of their classes.
-  'oidc-provider': { file: 'part-oidc-provider.js', format: 'esm', keepNames: true },
-  '@redis/client': { file: 'part-redis-client.cjs', format: 'cjs' },
-  '@modelcontextprotocol/client': { file: 'part-mcp-client.js', format: 'esm' },
+  'oidc-provider': { name: 'part-oidc-provider', keepNames: true },
+  '@redis/client': { name: 'part-redis-client' },
+  '@modelcontextprotocol/client': { name: 'part-mcp-client' },
 };
 
 /** Bundles only the parts of packages that the program uses: the rest costs memory and time at each start. */
@@ -35,7 +34,7 @@ const lessOfPackages = {
     }));
     onResolve({ filter: /^rate-limiter-flexible$/ }, () => ({ path: `${root}/scripts/bundled-limiter.mjs` }));
     onResolve({ filter: /./ }, ({ path }) =>
-      Object.hasOwn(APART, path) ? { path: `./${APART[path].file}`, external: true } : undefined,
+      Object.hasOwn(APART, path) ? { path: `./${APART[path].name}.cjs`, external: true } : undefined,
     );
   },
 };
@@ -62,39 +61,31 @@ const options = {
   },
   logLevel: 'warning',
 };
-/** CommonJS packages inside an ESM bundle load Node's own modules through require. */
-const REQUIRE =
-  "import { createRequire as bundleRequire } from 'node:module';const require = bundleRequire(import.meta.url);";
+/** CommonJS, because code that V8 stored cannot import ES modules on Node.js 20, nor require them before 20.19 and 22.12. */
+const commonJs = {
+  ...options,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': 'moduleUrl' },
+};
+const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filename).href;";
 
 const builds = [
   await build({ ...options, entryPoints: ['src/main.ts'], format: 'esm' }),
   // One file, since each further one takes half a millisecond of a start, and one function, so that src/code-cache.ts can
   // run it. A module runs when it is first imported.
   await build({
-    ...options,
+    ...commonJs,
     entryPoints: { 'part-program': 'src/program.ts' },
-    outExtension: { '.js': '.cjs' },
-    format: 'cjs',
     plugins: [lessOfPackages],
-    banner: {
-      js: "(function (exports, require, module, __filename, __dirname) {const programUrl = require('node:url').pathToFileURL(__filename).href;",
-    },
+    banner: { js: `(function (exports, require, module, __filename, __dirname) {${MODULE_URL}` },
     footer: { js: '})' },
-    define: { 'import.meta.url': 'programUrl' },
   }),
 ];
-for (const [name, { file, format, ...more }] of Object.entries(APART)) {
-  const extension = extname(file);
-  builds.push(
-    await build({
-      ...options,
-      ...more,
-      entryPoints: { [basename(file, extension)]: name },
-      outExtension: { '.js': extension },
-      format,
-      banner: format === 'esm' ? { js: REQUIRE } : {},
-    }),
-  );
+for (const [path, { name, ...more }] of Object.entries(APART)) {
+  const entryPoints = { [name]: path };
+  builds.push(await build({ ...commonJs, ...more, entryPoints, banner: { js: MODULE_URL } }));
 }
 for (const path of builds.flatMap(({ metafile }) => Object.keys(metafile.outputs))) {
   // A single character outside ASCII makes V8 store the whole source with two bytes per character.

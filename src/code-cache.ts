@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 
 /** How much more code than before is worth storing. */
@@ -12,7 +12,8 @@ const HEADER_BYTES = 8;
 
 /**
  * Runs a script that defines a CommonJS module as one function, with the compiled code that earlier processes stored in a
- * folder. Returns a function that stores the code again if this process has compiled more.
+ * folder. The script must not use `import()`. Returns a function that stores the code again if this process has compiled
+ * more.
  */
 export function runWithCodeCache(path: string, folder: string): () => void {
   const source = readFileSync(path, 'latin1');
@@ -20,11 +21,7 @@ export function runWithCodeCache(path: string, folder: string): () => void {
   // Each Node.js and each installed program has a file of its own. A later version of the program replaces it.
   const stored = join(folder, `${process.version}-${process.arch}-${crc32(path).toString(16)}`);
   const cachedData = readCode(stored, checksum);
-  const script = new Script(source, {
-    filename: path,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  const script = new Script(source, { filename: path, cachedData });
   // Not the buffer itself, which would stay in memory.
   const usable = script.cachedDataRejected === true ? 0 : (cachedData?.length ?? 0);
   const module = { exports: {} };

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -11,15 +11,20 @@ import { startSharedDify } from '../support/two-accounts.ts';
 it('the program serves everybody with an account, and writes nothing but its log', async () => {
   const dify = await startSharedDify({ ada: 'demo', bob: 'files' });
   const port = String(await freePort());
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-sign-in-'));
   const env = {
     DIFY_URL: dify.url,
     DIFY_BRIDGE_PORT: port,
     DIFY_BRIDGE_PUBLIC_URL: `http://127.0.0.1:${port}`,
     DIFY_BRIDGE_SIGN_IN_KEY: SIGN_IN_KEY,
-    DIFY_BRIDGE_FILES_DIR: mkdtempSync(join(tmpdir(), 'bridge-sign-in-')),
+    DIFY_BRIDGE_FILES_DIR: folder,
     DIFY_BRIDGE_FILES_STORE: 'directory',
     DIFY_BRIDGE_LOG_LEVEL: 'debug',
+    XDG_CACHE_HOME: join(folder, 'cache'),
   };
+  // From here on, the program runs from stored code, which loads other files in its own way.
+  await run(['serve', '--sandbox'], { env });
+  expect(readdirSync(join(folder, 'cache/dify-mcp-bridge/code'))).toHaveLength(1);
   const doctor = await run(['doctor', '-o', 'json'], { env });
   expect(doctor.stdout).toContain('with a password');
   expect(doctor.code).toBe(0);
