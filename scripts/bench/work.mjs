@@ -87,16 +87,15 @@ export async function benchConvert(repetitions) {
       return { type: 'log', message: { id: `${index}`, label: 'Step', status: 'start', data: {} } };
     return { type: 'text', message: { text: `piece ${index} of a longer text` } };
   });
-  const arriving = async function* () {
-    for (const data of wire) yield toToolInvokeMessage(data);
-  };
   return timed(repetitions, wire.length, async () => {
-    const { isError, content } = await results.read(arriving(), {
+    const result = results.begin({
       tool,
       principal: 'bench',
       limits: { ...config.tools, maxTextChars: 10_000_000 },
       signal: new AbortController().signal,
     });
+    for (const data of wire) result.add(toToolInvokeMessage(data));
+    const { isError, content } = await result.end();
     if (isError) throw new Error(`The conversion failed: ${content[0]?.text}`);
   });
 }
