@@ -28,7 +28,7 @@ const stage = mkdtempSync(join(tmpdir(), `${name}-mcpb-`));
 try {
   cpSync(join(root, 'manifests/mcpb'), stage, { recursive: true });
   mkdirSync(join(stage, 'server'));
-  const ofProgram = /^(main|part-.+)\.c?js(\.LEGAL\.txt)?$/;
+  const ofProgram = /^(main\.js|part-.+\.cjs)(\.LEGAL\.txt)?$/;
   for (const file of readdirSync(join(root, 'dist')).filter((name) => ofProgram.test(name))) {
     cpSync(join(root, 'dist', file), join(stage, 'server', file));
   }
