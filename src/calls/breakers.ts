@@ -60,6 +60,14 @@ interface Breaker {
   /** Whether the last call failed that says something about the provider. */
   hasFailed: boolean;
   last?: BridgeError | undefined;
+  /** What decides whether a breaker that was open closes. Several calls in turn may be the one that tries. */
+  trial?: Trial | undefined;
+  isTrying: boolean;
+}
+
+interface Trial {
+  readonly succeed: () => void;
+  readonly fail: (reason: Failed) => void;
 }
 
 /** A circuit breaker for each provider. Opens on failures of Dify, and closes after one call that Dify answers. */
@@ -84,9 +92,8 @@ export class Breakers {
   check({ provider, providerLabel }: BreakerTarget): void {
     const breaker = this.#breakers.get(provider);
     if (breaker === undefined || breaker.policy.state === CircuitState.Closed) return;
-    const isTrying = breaker.policy.state === CircuitState.HalfOpen;
-    const waitMs = isTrying ? this.#options.pauseMs : breaker.openUntil - Date.now();
-    if (!isTrying && waitMs <= 0) return;
+    const waitMs = breaker.isTrying ? this.#options.pauseMs : breaker.openUntil - Date.now();
+    if (waitMs <= 0) return;
     const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
     const last = breaker.last === undefined ? '' : ` The last failure: ${breaker.last.message}`;
     const message = `${providerLabel} is not called at the moment, because its last calls failed in Dify or on the way to it.${last}`;
@@ -103,7 +110,7 @@ export class Breakers {
   enter(target: BreakerTarget): Admitted {
     this.check(target);
     const breaker = this.#breakerOf(target);
-    return breaker.policy.state === CircuitState.Open ? startTrial(breaker) : startCall(breaker);
+    return breaker.policy.state === CircuitState.Closed ? startCall(breaker) : startTrial(breaker);
   }
 
   #breakerOf({ provider, providerLabel }: BreakerTarget): Breaker {
@@ -114,8 +121,9 @@ export class Breakers {
       halfOpenAfter: pauseMs,
       breaker: new ConsecutiveBreaker(failures),
     });
-    const breaker: Breaker = { policy, openUntil: 0, hasFailed: false };
+    const breaker: Breaker = { policy, openUntil: 0, hasFailed: false, isTrying: false };
     policy.onBreak(() => {
+      breaker.isTrying = false;
       breaker.openUntil = Date.now() + pauseMs;
       logger.warn('A provider is not called for a while, because its calls fail', {
         provider: providerLabel,
@@ -123,7 +131,10 @@ export class Breakers {
         reason: breaker.last?.message,
       });
     });
-    policy.onReset(() => logger.info('A provider is called again', { provider: providerLabel }));
+    policy.onReset(() => {
+      breaker.isTrying = false;
+      logger.info('A provider is called again', { provider: providerLabel });
+    });
     this.#breakers.set(provider, breaker);
     return breaker;
   }
@@ -150,20 +161,37 @@ function startCall(breaker: Breaker): Admitted {
 
 /** The call that shows whether the provider works again. */
 function startTrial(breaker: Breaker): Admitted {
-  let resolve: () => void = () => undefined;
-  let reject: (reason: Failed) => void = () => undefined;
-  const promise = new Promise<void>((answered, failed) => {
-    resolve = answered;
-    reject = failed;
-  });
-  breaker.policy.execute(() => promise).catch(() => undefined);
+  const trial = (breaker.trial ??= beginTrial(breaker.policy));
+  breaker.isTrying = true;
+  let isOver = false;
+  const settle = (failure?: BridgeError): void => {
+    if (isOver) return;
+    isOver = true;
+    breaker.trial = undefined;
+    if (failure === undefined) return trial.succeed();
+    breaker.last = failure;
+    trial.fail(new Failed());
+  };
   return {
-    answered: resolve,
+    answered: () => settle(),
     ended(failure) {
-      if (failure === undefined || ANSWERED.has(failure.code)) return resolve();
-      if (UPSTREAM.has(failure.code)) breaker.last = failure;
-      // A call that ended for another reason says nothing, so a trial is still due.
-      reject(new Failed());
+      if (isOver) return;
+      if (failure === undefined || ANSWERED.has(failure.code)) return settle();
+      if (UPSTREAM.has(failure.code)) return settle(failure);
+      // A call that its caller left, for example, says nothing: the next one tries in its place, without a wait.
+      isOver = true;
+      breaker.isTrying = false;
     },
   };
+}
+
+function beginTrial(policy: CircuitBreakerPolicy): Trial {
+  let succeed: Trial['succeed'] = () => undefined;
+  let fail: Trial['fail'] = () => undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    succeed = resolve;
+    fail = reject;
+  });
+  policy.execute(() => promise).catch(() => undefined);
+  return { succeed, fail };
 }

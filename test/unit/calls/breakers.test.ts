@@ -89,17 +89,32 @@ describe('a breaker', () => {
     expect(opened.lines().at(-1)).toEqual(['info', 'A provider is called again']);
   });
 
-  it.each(['upstream_unreachable', 'cancelled'] as const)(
-    'opens again when the call that tries ends with %s',
-    async (code) => {
-      const opened = breakersWith();
-      await opened.open();
-      vi.advanceTimersByTime(PAUSE_MS);
-      await opened.call(code);
-      expect(() => opened.breakers.enter(TARGET)).toThrow(REFUSED);
-      vi.advanceTimersByTime(PAUSE_MS);
-      await opened.call('tool_failed');
-      await opened.call();
-    },
-  );
+  it('opens again when the call that tries fails', async () => {
+    const opened = breakersWith();
+    await opened.open();
+    vi.advanceTimersByTime(PAUSE_MS);
+    await opened.call('upstream_unreachable');
+    expect(() => opened.breakers.enter(TARGET)).toThrow(REFUSED);
+    vi.advanceTimersByTime(PAUSE_MS);
+    await opened.call('tool_failed');
+    await opened.call();
+  });
+
+  it('lets the next call try at once when the one that tries is cancelled', async () => {
+    const opened = breakersWith();
+    await opened.open();
+    vi.advanceTimersByTime(PAUSE_MS);
+    await opened.call('cancelled');
+    const trial = opened.breakers.enter(TARGET);
+    expect(() => opened.breakers.enter(TARGET)).toThrow(REFUSED);
+    trial.ended(new BridgeError('upstream_error', 'It still fails.'));
+    await new Promise(setImmediate);
+    expect(() => opened.breakers.enter(TARGET)).toThrow(
+      expect.objectContaining({ retryAfterSeconds: PAUSE_MS / 1000 }),
+    );
+    vi.advanceTimersByTime(PAUSE_MS);
+    await opened.call('cancelled');
+    await opened.call();
+    expect(opened.lines().at(-1)).toEqual(['info', 'A provider is called again']);
+  });
 });
