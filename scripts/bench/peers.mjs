@@ -1,10 +1,9 @@
 // Compares the bridge with servers that people would take instead: in each, one tool that makes one HTTP request to the
 // same Dify and answers one text. They are installed into .cache/interop; only the first run needs the registries.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../free-port.mjs';
 import { connectHttpSession, connectStdio } from './clients.mjs';
 import { echoCall, load, measure, median } from './measure.mjs';
 import { SERVERS } from './peers/servers.mjs';
@@ -134,15 +133,6 @@ async function connectWhenUp(url) {
       await delay(5);
     }
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Returns the IDs of a process and of all that descend from it. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../free-port.mjs';
 import { startFront } from './front.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -88,14 +89,4 @@ function startBridge(args, env) {
     if (code !== 0) console.error(`soak: a bridge ended by itself with ${code ?? signal}`);
   });
   return child;
-}
-
-async function freePort() {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,8 +1,8 @@
 import type { DifyConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { LoginStore } from '../logins/login-store.ts';
-import type { Logger } from '../model/logger.ts';
-import type { SharedState } from './shared-state.ts';
+import { type Logger, silentLogger } from '../model/logger.ts';
+import { openState, type SharedState } from './shared-state.ts';
 
 /** Resolves with the tokens of a stored login that all replicas share; undefined if its file alone has them. */
 export async function operatorTokens(
@@ -26,4 +26,12 @@ export async function operatorTokens(
   ]);
   const records = new SealedRecords(state.signInRecords, new SignInKeys(key));
   return operatorLogin(records, given.file, given);
+}
+
+/** The same for a command, which has no other use for the state that replicas share. */
+export async function openOperatorTokens(config: Config, connection: DifyConnection) {
+  const isStored = connection.console?.kind === 'stored';
+  const state = isStored ? await openState(config, silentLogger) : undefined;
+  const tokens = await operatorTokens(config, connection, state);
+  return { tokens, close: async (): Promise<void> => state?.close() };
 }

@@ -123,7 +123,6 @@ export class Breakers {
     });
     const breaker: Breaker = { policy, openUntil: 0, hasFailed: false, isTrying: false };
     policy.onBreak(() => {
-      breaker.isTrying = false;
       breaker.openUntil = Date.now() + pauseMs;
       logger.warn('A provider is not called for a while, because its calls fail', {
         provider: providerLabel,
@@ -131,10 +130,7 @@ export class Breakers {
         reason: breaker.last?.message,
       });
     });
-    policy.onReset(() => {
-      breaker.isTrying = false;
-      logger.info('A provider is called again', { provider: providerLabel });
-    });
+    policy.onReset(() => logger.info('A provider is called again', { provider: providerLabel }));
     this.#breakers.set(provider, breaker);
     return breaker;
   }
@@ -164,25 +160,19 @@ function startTrial(breaker: Breaker): Admitted {
   const trial = (breaker.trial ??= beginTrial(breaker.policy));
   breaker.isTrying = true;
   let isOver = false;
-  const settle = (failure?: BridgeError): void => {
+  const ended = (failure?: BridgeError): void => {
     if (isOver) return;
     isOver = true;
+    breaker.isTrying = false;
+    const isAnswer = failure === undefined || ANSWERED.has(failure.code);
+    // A call that its caller left, for example, says nothing: the next one tries in its place, without a wait.
+    if (!isAnswer && !UPSTREAM.has(failure.code)) return;
     breaker.trial = undefined;
-    if (failure === undefined) return trial.succeed();
+    if (isAnswer) return trial.succeed();
     breaker.last = failure;
     trial.fail(new Failed());
   };
-  return {
-    answered: () => settle(),
-    ended(failure) {
-      if (isOver) return;
-      if (failure === undefined || ANSWERED.has(failure.code)) return settle();
-      if (UPSTREAM.has(failure.code)) return settle(failure);
-      // A call that its caller left, for example, says nothing: the next one tries in its place, without a wait.
-      isOver = true;
-      breaker.isTrying = false;
-    },
-  };
+  return { answered: () => ended(), ended };
 }
 
 function beginTrial(policy: CircuitBreakerPolicy): Trial {

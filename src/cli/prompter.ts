@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
 import type { FormCheck, SecretOptions } from '../setup/sign-in-talk.ts';
+import { DEFAULT_WIDTH } from './layout.ts';
 
 export interface Choice<T> {
   readonly value: T;
@@ -25,7 +26,7 @@ export async function createPrompter(
 ) {
   const { confirm, isCancel, password, S_BAR, select, text } = await import('@clack/prompts');
   // Some terminals, such as those of containers, report 0 columns, which would put each character on its own line.
-  if (output.columns === 0) output.columns = 80;
+  if (output.columns === 0) output.columns = DEFAULT_WIDTH;
   const ask = async <T>(question: (streams: Streams) => Promise<T>): Promise<Exclude<T, symbol>> => {
     const terminated = new AbortController();
     const release = onSignal('SIGTERM', () => terminated.abort());

@@ -1,5 +1,4 @@
-import { operatorTokens } from '../../app/operator-login.ts';
-import { openState } from '../../app/shared-state.ts';
+import { openOperatorTokens } from '../../app/operator-login.ts';
 import { withSandbox } from '../../app/upstream.ts';
 import {
   configSecrets,
@@ -14,7 +13,6 @@ import { createConsole } from '../../dify/console/console.ts';
 import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { probeInnerKey, probeVersion, type VersionProbe } from '../../dify/inner/probe.ts';
 import { BridgeError } from '../../model/errors.ts';
-import { silentLogger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { credentialsFinding } from '../credentials.ts';
 import {
@@ -129,12 +127,11 @@ async function* remoteChecks(
   if (isWithoutTools(connection)) return;
   if (connection.account !== undefined) {
     const published = (run?: RunTool) => publishedChecks(context, loaded, signal, run);
-    const state = await openState(loaded.config, silentLogger);
+    const { tokens, close } = await openOperatorTokens(loaded.config, connection);
     try {
-      const tokens = await operatorTokens(loaded.config, connection, state);
       yield* accountChecks(http, connection, published, signal, tokens);
     } finally {
-      await state?.close();
+      await close();
     }
     return;
   }

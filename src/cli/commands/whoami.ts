@@ -1,6 +1,5 @@
-import { operatorTokens } from '../../app/operator-login.ts';
+import { openOperatorTokens } from '../../app/operator-login.ts';
 import { openAccount } from '../../app/road.ts';
-import { openState } from '../../app/shared-state.ts';
 import { configSecrets, type DifyConnection, difyConnection } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
 import { workspaceTexts } from '../../config/workspace-texts.ts';
@@ -11,7 +10,6 @@ import { createDifyHttp, type DifyHttp } from '../../dify/wire/http.ts';
 import { readLogins } from '../../logins/login-file.ts';
 import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
-import { silentLogger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { ageOf, endOf, endText } from '../login-facts.ts';
@@ -71,13 +69,12 @@ async function ask(
     const console = createConsole(http, connection.console, undefined, session);
     return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
   }
-  const state = await openState(config, silentLogger);
+  const { tokens, close } = await openOperatorTokens(config, connection);
   try {
-    const tokens = await operatorTokens(config, connection, state);
     const { session, console } = openAccount(http, connection, undefined, tokens);
     return { workspace: await console.currentWorkspace(signal), role: await currentRole(session, signal) };
   } finally {
-    await state?.close();
+    await close();
   }
 }
 
