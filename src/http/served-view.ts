@@ -121,7 +121,8 @@ export class ServedView {
     const message = checkedBody(body);
     // Only sessions know batches.
     if (Array.isArray(message)) return this.#sessions.handle(req, res, principal, message);
-    if (isOfSession(req, message as JSONRPCMessage)) return this.#sessions.handle(req, res, principal, message);
+    if (isOfSession(req, message as JSONRPCMessage))
+      return this.#sessions.handle(req, res, principal, message);
     const route = routeOf(req, message);
     if (route.kind === 'legacy') return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
