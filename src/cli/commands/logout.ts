@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
+import { removeSharedLogins } from '../../app/operator-login.ts';
 import { configFilePath } from '../../config/places.ts';
 import { signOut } from '../../dify/console/sign-in.ts';
 import { createDifyHttp } from '../../dify/wire/http.ts';
 import { deleteLogin, loginsFile, readLogins } from '../../logins/login-file.ts';
-import type { StoredLogin } from '../../logins/stored-login.ts';
+import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
 import { candidatesOf } from '../../setup/dify-address.ts';
-import type { CommandContext } from '../session.ts';
+import { type CommandContext, wholeConfigOf } from '../session.ts';
 
 interface LogoutOptions {
   readonly email?: string | undefined;
@@ -16,11 +17,16 @@ interface LogoutOptions {
 export async function run(context: CommandContext, options: LogoutOptions, url?: string): Promise<number> {
   const { io, output } = context;
   const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
-  const logins = await readLogins(file);
+  const logins = chosen(await readLogins(file), options, url);
+  // Before the file, so that a second run can do it if Redis does not answer.
+  const shared =
+    logins.length === 0 ? [] : await removeSharedLogins((await wholeConfigOf(context, false)).config, logins);
   const ended: { url: string; email: string; workspace: string; endedInDify: boolean }[] = [];
-  for (const login of chosen(logins, options, url)) {
-    const removed = await deleteLogin(file, login);
-    const problem = removed && (await endInDify(removed));
+  for (const login of logins) {
+    const removed = [await deleteLogin(file, login), ...shared.filter((one) => isSameLogin(one, login))];
+    let problem: BridgeError | undefined;
+    // Of the copies, Dify knows those that no replica has renewed.
+    for (const copy of removed) problem = (copy && (await endInDify(copy))) ?? problem;
     const { url: at, email, workspaceName } = login;
     if (problem !== undefined) {
       output.warn(
