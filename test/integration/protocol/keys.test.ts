@@ -237,6 +237,16 @@ describe('a key that ends', () => {
     expect((await later()).map(({ status }) => status)).toEqual([401, 401]);
   });
 
+  it('by a change of its views does not end the request that finds the change', async () => {
+    await using keyed = await startKeyed(['a', ['default']]);
+    const list = modernRequest('tools/list');
+    const ask = () => raw(keyed.port, { ...list, headers: { ...list.headers, ...keyed.bearer('a') } });
+    for (const view of ['charts', 'reports']) {
+      keyed.store(['a', [view]]);
+      expect((await ask()).text).toContain(view === 'charts' ? CHART : SLOW);
+    }
+  });
+
   it('takes the addresses of its files along, until a key of the same name is valid again', async () => {
     await using keyed = await startKeyed(['a', ['default']], ['b', ['default']]);
     const links = await Promise.all(
