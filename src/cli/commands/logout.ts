@@ -19,8 +19,7 @@ export async function run(context: CommandContext, options: LogoutOptions, url?:
   const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
   const logins = chosen(await readLogins(file), options, url);
   // Before the file, so that a second run can do it if Redis does not answer.
-  const shared =
-    logins.length === 0 ? [] : await removeSharedLogins((await wholeConfigOf(context, false)).config, logins);
+  const shared = logins.length === 0 ? [] : await removeShared(context, logins);
   const ended: { url: string; email: string; workspace: string; endedInDify: boolean }[] = [];
   for (const login of logins) {
     const removed = [await deleteLogin(file, login), ...shared.filter((one) => isSameLogin(one, login))];
@@ -41,6 +40,21 @@ export async function run(context: CommandContext, options: LogoutOptions, url?:
       : ended.map(({ url: at, email }) => `Signed out of ${at} as ${email}.`).join('\n'),
   );
   return 0;
+}
+
+async function removeShared(
+  context: CommandContext,
+  logins: readonly StoredLogin[],
+): Promise<readonly StoredLogin[]> {
+  const { config } = await wholeConfigOf(context, false);
+  return removeSharedLogins(config, logins).catch((thrown: unknown) => {
+    const { code, message, cause } = asBridgeError(thrown);
+    if (code !== 'state_unavailable') throw thrown;
+    throw new BridgeError(code, `${message} Nobody was signed out.`, {
+      hint: 'Run logout again when Redis answers. To end the login here alone, run it without state.redisUrl.',
+      cause,
+    });
+  });
 }
 
 /** Resolves with the reason if Dify could not end the login. */
