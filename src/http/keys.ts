@@ -72,7 +72,7 @@ export class Keys {
   find(sha256: string): ApiKey | undefined {
     // A client does not know the hashes of the keys, so the time of the look-up reveals nothing about them.
     const key = this.#keys?.get(sha256);
-    if (this.#isRevoked(sha256)) return undefined;
+    if (this.#revocations?.has(sha256) === true) return undefined;
     if (key === undefined || !hasExpired(key)) return key;
     if (!this.#refused.has(key.name)) {
       this.#refused.add(key.name);
@@ -84,9 +84,8 @@ export class Keys {
   /** Returns the keys that are valid now. */
   valid(): readonly ApiKey[] {
     this.refresh();
-    return [...(this.#keys?.values() ?? [])].filter(
-      (key) => !hasExpired(key) && !this.#isRevoked(key.sha256),
-    );
+    const keys = [...(this.#keys?.values() ?? [])];
+    return keys.filter((key) => !hasExpired(key) && this.#revocations?.has(key.sha256) !== true);
   }
 
   onEnd(listener: EndListener): void {
@@ -136,10 +135,6 @@ export class Keys {
     for (const [sha256, key] of before ?? []) {
       if (!isDeepStrictEqual(next.get(sha256)?.views, key.views)) this.#end(key);
     }
-  }
-
-  #isRevoked(sha256: string): boolean {
-    return this.#revocations?.has(sha256) === true;
   }
 
   #end(key: ApiKey | undefined): void {
