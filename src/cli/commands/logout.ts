@@ -24,7 +24,7 @@ export async function run(context: CommandContext, options: LogoutOptions, url?:
   for (const login of logins) {
     const removed = [await deleteLogin(file, login), ...shared.filter((one) => isSameLogin(one, login))];
     let problem: BridgeError | undefined;
-    // Of the copies, Dify knows those that no replica has renewed.
+    // Dify accepts only the copy that was renewed last.
     for (const copy of removed) problem = (copy && (await endInDify(copy))) ?? problem;
     const { url: at, email, workspaceName } = login;
     if (problem !== undefined) {
