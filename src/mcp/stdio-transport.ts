@@ -5,9 +5,10 @@ import { BridgeError } from '../model/errors.ts';
 import { parseJson } from '../model/exact-json.ts';
 import { formatSize } from '../model/format-size.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
-import { BATCH_REVISION, cancelledId, idOf, isRequest, messageError } from './incoming.ts';
+import { BATCH_REVISION, cancelledId, idInUse, idOf, isRequest, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
+import { refusal } from './refusal.ts';
 
 export interface StdioTransportOptions {
   readonly stdin: Readable;
@@ -69,11 +70,9 @@ export class StdioTransport implements Transport {
     if (this.#isClosed) throw new Error('The stdio transport is closed.');
     const id = 'method' in message ? undefined : message.id;
     const batch = id === undefined ? undefined : this.#unanswered.get(id);
-    batch?.answers.push(message);
-    await Promise.all([
-      batch === undefined && this.#output.write(message),
-      id !== undefined && this.#settle(id),
-    ]);
+    const written = batch === undefined ? this.#output.write(message) : batch.answers.push(message);
+    if (id !== undefined) await this.#settle(id);
+    await written;
   }
 
   /** Resolves when every request has its answer or the connection has ended, after `timeoutMs` at the latest. */
@@ -147,10 +146,7 @@ export class StdioTransport implements Transport {
     const message = value as JSONRPCMessage;
     if (isRequest(message)) {
       const { id } = message;
-      if (this.#unanswered.has(id)) {
-        const problem = `A request with the ID ${JSON.stringify(id)} is still in progress.`;
-        return this.#refuse(new BridgeError('bad_request', problem), null);
-      }
+      if (this.#unanswered.has(id)) return this.#refuse(idInUse(id), null);
       // A subscription has its answer at the end of the connection.
       if (message.method !== 'subscriptions/listen') {
         this.#unanswered.set(id, batch);
@@ -164,12 +160,13 @@ export class StdioTransport implements Transport {
   }
 
   /** The request gets no further answer. Writes the answers to its batch if it was the last one. */
-  async #settle(id: RequestId): Promise<void> {
+  #settle(id: RequestId): Promise<void> | undefined {
     const batch = this.#unanswered.get(id);
     this.#unanswered.delete(id);
     if (this.#unanswered.size === 0) this.#wake();
     batch?.waiting.delete(id);
-    if (batch?.waiting.size === 0 && batch.answers.length > 0) await this.#output.write(batch.answers);
+    const isComplete = batch?.waiting.size === 0 && batch.answers.length > 0;
+    return isComplete ? this.#output.write(batch.answers) : undefined;
   }
 
   #wake(): void {
@@ -177,13 +174,7 @@ export class StdioTransport implements Transport {
     this.#waiters.clear();
   }
 
-  #refuse(refusal: BridgeError, id: RequestId | null): void {
-    const { rule, code } = refusal;
-    const answer = {
-      jsonrpc: '2.0',
-      id,
-      error: { code: rule.rpc, message: refusal.toText(), data: { code } },
-    };
-    this.#output.write(answer).catch((failed: unknown) => this.onerror?.(failed as Error));
+  #refuse(reason: BridgeError, id: RequestId | null): void {
+    this.#output.write(refusal(reason, id)).catch((failed: unknown) => this.onerror?.(failed as Error));
   }
 }
