@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { freePort } from '../../support/free-port.ts';
 import { GATE, startGatedSandbox } from '../../support/gated-sandbox.ts';
 import { connectClient } from '../../support/mcp-clients.ts';
@@ -98,8 +99,8 @@ describe.each(['nginx', 'caddy'] as const)('the example for %s', (kind) => {
       };
       const bridge = ending(await startBridge({ env }));
       const proxy = ending(await startTlsProxy(kind, port, Number(new URL(await bridge.url()).port)));
-      const { credentials } = Object.values(dify.accounts)[0] ?? expect.fail();
-      const own = await connectSignedIn(client, url, credentials, new TestAuth(), proxy.fetch);
+      const { ada } = dify.accounts as Record<'ada', Sandbox>;
+      const own = await connectSignedIn(client, url, ada.credentials, new TestAuth(), proxy.fetch);
       expect((await own.listPage()).tools.map(({ name }) => name)).toContain('time__weekday');
       await own.close();
     },

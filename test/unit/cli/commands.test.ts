@@ -461,6 +461,16 @@ describe('config', () => {
     });
   });
 
+  it('show names the kind of each source on a narrow terminal too, and the line in the file', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'bridge-show-')), 'config.yaml');
+    writeFileSync(file, `log:\n  level: warn\ntools:\n  deny: ["${'x'.repeat(60)}", "y"]\n`);
+    const { stdout } = await cli(['config', 'show', '--config', file], { terminal: true, columns: 80 });
+    expect(stdout).toMatch(/^dify\.innerApiKey +env +\*{8}$/m);
+    expect(stdout).toMatch(/^log\.level +file:2 +warn$/m);
+    expect(stdout).toMatch(/^tools\.deny +file:4/m);
+    expect(stdout).toMatch(/^calls\.timeout +default +21m$/m);
+  });
+
   it('show works without a connection to Dify', async () => {
     expect((await cli(['config', 'show'], { env: { HOME: ENV.HOME } })).code).toBe(0);
   });
