@@ -5,7 +5,7 @@ import { BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import type { Cost } from '../model/status.ts';
-import { similarNames } from '../registry/explain.ts';
+import { unknownTool as notInList } from '../registry/unknown-tool.ts';
 import { count, type Output } from './output.ts';
 import { type Session, warnOfUnlisted } from './session.ts';
 
@@ -56,12 +56,9 @@ export function unknownTool(session: Session, output: Output, name: string): Bri
     });
   }
   warnOfUnlisted(session, output);
-  const similar = similarNames(registry, name);
-  return new BridgeError('tool_not_found', `No tool is called ${JSON.stringify(name)}.`, {
-    hint:
-      similar.length === 0
-        ? 'See dify-mcp-bridge tools list.'
-        : `Similar names: ${similar.join(', ')}. See dify-mcp-bridge tools list.`,
+  return notInList(registry, name, new Map(), {
+    definition: 'dify-mcp-bridge tools show',
+    others: 'See dify-mcp-bridge tools list.',
   });
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refusal } from '../mcp/protocol-error.ts';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 
@@ -39,15 +40,10 @@ export function sendError(
   id: unknown,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const { http, rpc } = error.rule;
-  const { code, retryAfterSeconds } = error;
-  const answer = {
-    jsonrpc: '2.0',
-    id: typeof id === 'string' || typeof id === 'number' ? id : null,
-    error: { code: rpc, message: error.toText(), data: { code, retryAfterSeconds } },
-  };
+  const { retryAfterSeconds } = error;
+  const answer = refusal(error, typeof id === 'string' || typeof id === 'number' ? id : null);
   const wait = retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) };
-  sendJson(res, http, answer, { ...headers, ...wait });
+  sendJson(res, error.rule.http, answer, { ...headers, ...wait });
 }
 
 /** Refuses a method that the endpoint does not support in the client's revision. */

@@ -112,7 +112,9 @@ export class ServedView {
 
     const body = await bodies.readJson(req);
     if (isJsonObject(body)) withId(body['id']);
-    const message = checkedMessages(body);
+    const message = checkedBody(body);
+    // Only sessions know batches.
+    if (Array.isArray(message)) return this.#sessions.handle(req, res, principal, message);
     const route = routeOf(req, message);
     if (route.kind === 'legacy') return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
@@ -142,14 +144,12 @@ export class ServedView {
   }
 }
 
-/** Returns a body. @throws BridgeError `bad_request` or `invalid_params` if it is neither a message nor a batch of them. */
-function checkedMessages(body: unknown): Incoming {
-  const messages = Array.isArray(body) ? (body as unknown[]) : [body];
-  if (messages.length === 0) throw new BridgeError('bad_request', 'The batch is empty.');
-  for (const message of messages) {
-    const error = messageError(message);
-    if (error !== undefined) throw error;
-  }
+/** Returns a body. @throws BridgeError `bad_request` or `invalid_params` if it is neither a message nor a batch. */
+function checkedBody(body: unknown): Incoming {
+  const isBatch = Array.isArray(body);
+  if (isBatch && body.length === 0) throw new BridgeError('bad_request', 'The batch is empty.');
+  const error = isBatch ? undefined : messageError(body);
+  if (error !== undefined) throw error;
   return body as Incoming;
 }
 

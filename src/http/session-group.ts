@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { JSONRPCRequest } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/server';
 import { BATCH_REVISION, cancelledId, type Incoming, isRequest, paramsProblem } from '../mcp/incoming.ts';
 import { createLiveServers, type LiveServers } from '../mcp/live-servers.ts';
 import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
+import { divided } from './batch.ts';
 import { directCallIn, sendDirect } from './direct-call.ts';
 import type { PreparedLists } from './prepared-lists.ts';
 import { httpOrigin } from './refusals.ts';
+import { sendJson } from './responses.ts';
 import { negotiatedRevision, Session } from './session.ts';
 import { issueSessionId, readSessionId, type SessionFacts } from './session-id.ts';
 import type { Sessions } from './sessions.ts';
@@ -70,7 +72,8 @@ export class SessionGroup {
     res.once('close', () => session.release());
     await session.ready;
 
-    if (Array.isArray(message) && session.facts.revision !== BATCH_REVISION) throw batchRefused();
+    const isBatch = Array.isArray(message);
+    if (isBatch && session.facts.revision !== BATCH_REVISION) throw batchRefused();
     const lastEventId = req.headers['last-event-id'];
     if (req.method === 'GET' && typeof lastEventId === 'string' && !session.events.canResume(lastEventId)) {
       // Nothing is left of that stream. A 204 tells an EventSource not to try again.
@@ -95,14 +98,22 @@ export class SessionGroup {
       if (res.writableEnded) session.events.delivered(direct.id);
       return;
     }
-    const messages = message === undefined ? [] : [message].flat();
+    const batch = isBatch ? divided(message as readonly unknown[], session) : undefined;
+    if (batch?.messages.length === 0) return sendJson(res, 400, batch.refusals);
+    const messages = batch?.messages ?? (message === undefined ? [] : [message as JSONRPCMessage]);
     const requestIds = messages.filter(isRequest).map(({ id }) => id);
     const cancelled = messages.map(cancelledId).filter((id) => id !== undefined);
     const elsewhere = cancelled.filter((id) => !session.isAnswering(id));
-    const response = await session.respond(await webRequest(req), message, requestIds, httpOrigin(req));
+    const response = await session.respond(
+      await webRequest(req),
+      batch?.messages ?? message,
+      requestIds,
+      httpOrigin(req),
+    );
     for (const id of cancelled) await session.settleCancelled(id);
     for (const id of elsewhere) await this.#sessions.records.cancel(session.facts.nonce, id);
-    const sent = await sendResponse(res, response, { form, onJson: list?.learn, memory: this.#memory });
+    const options = { form, onJson: list?.learn, memory: this.#memory, refusals: batch?.refusals };
+    const sent = await sendResponse(res, response, options);
     for (const requestId of requestIds) {
       if (sent === 'json') session.events.discard(requestId);
       else if (res.writableEnded) session.events.delivered(requestId);

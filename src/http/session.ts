@@ -7,7 +7,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
 import { type HttpOrigin, UNKNOWN_CLIENT } from '../mcp/call-origin.ts';
-import { BridgeError } from '../model/errors.ts';
+import { idInUse } from '../mcp/incoming.ts';
 import type { Logger } from '../model/logger.ts';
 import type { DirectCall } from './direct-call.ts';
 import { type EventBudget, SessionEvents } from './session-events.ts';
@@ -110,7 +110,7 @@ export class Session {
   ): Promise<Response> {
     const { unanswered } = this.#transport;
     const repeated = requestIds.find((id, at) => unanswered.has(id) || requestIds.indexOf(id) < at);
-    if (repeated !== undefined) throw inProgress(repeated);
+    if (repeated !== undefined) throw idInUse(repeated);
     for (const id of requestIds) unanswered.add(id);
     const options = { parsedBody: message, authInfo: this.#authInfo(origin) };
     const response = await this.#transport.handleRequest(request, options);
@@ -123,7 +123,7 @@ export class Session {
    * @throws BridgeError `bad_request` if its ID is still in progress.
    */
   call(message: JSONRPCRequest, origin: HttpOrigin): DirectCall {
-    if (this.isAnswering(message.id)) throw inProgress(message.id);
+    if (this.isAnswering(message.id)) throw idInUse(message.id);
     return this.#transport.call(message, this.#authInfo(origin));
   }
 
@@ -179,12 +179,6 @@ export class Session {
 /** Returns the revision that the SDK negotiates with a client that asks for `requested`. */
 export function negotiatedRevision(requested: string): string {
   return SUPPORTED_PROTOCOL_VERSIONS.includes(requested) ? requested : LATEST_PROTOCOL_VERSION;
-}
-
-function inProgress(id: RequestId): BridgeError {
-  return new BridgeError('bad_request', `A request with the ID ${JSON.stringify(id)} is still in progress.`, {
-    hint: 'Give each request of a session an ID of its own.',
-  });
 }
 
 function initializeRequest(protocolVersion: string): JSONRPCMessage {

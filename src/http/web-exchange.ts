@@ -4,7 +4,7 @@ import { toWebRequest } from '@modelcontextprotocol/node';
 import { settlesWithin } from '../model/async.ts';
 import { isJsonObject } from '../model/json.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
-import { wellFormedBytes } from '../model/well-formed.ts';
+import { wellFormedBytes, wellFormedJson } from '../model/well-formed.ts';
 
 /** How long an answer may take and still be sent as plain JSON, in milliseconds. */
 export const BRIEF_MS = 2000;
@@ -63,6 +63,8 @@ export interface SendOptions {
   readonly form: AnswerForm;
   readonly onJson?: ((answer: Uint8Array) => void) | undefined;
   readonly memory: OutgoingMemory;
+  /** For a batch: the answers to members that the SDK did not get. */
+  readonly refusals?: readonly object[] | undefined;
 }
 
 /**
@@ -74,13 +76,17 @@ export interface SendOptions {
 export async function sendResponse(
   res: ServerResponse,
   response: Response,
-  { form, onJson, memory }: SendOptions,
+  { form, onJson, memory, refusals }: SendOptions,
 ): Promise<'json' | 'stream'> {
   if (res.destroyed) {
     await response.body?.cancel();
     return 'stream';
   }
   const headers = Object.fromEntries(response.headers);
+  if (response.body === null && refusals !== undefined && refusals.length > 0) {
+    sendJson(res, [wellFormedJson(refusals)]);
+    return 'json';
+  }
   if (response.body === null) {
     res.writeHead(response.status, headers).end();
     return 'stream';
@@ -102,7 +108,7 @@ export async function sendResponse(
       res.off('close', onClose);
       const [first] = answers;
       if (first !== undefined && answers.length === 1) onJson?.(first);
-      const parts = answers.length === 1 ? answers : [batchOf(answers)];
+      const parts = refusals === undefined ? answers : [batchOf(answers, refusals)];
       res.once('close', memory.hold(parts.reduce((sum, { length }) => sum + length, 0)));
       sendJson(res, parts, headers['mcp-session-id']);
       return 'json';
@@ -110,6 +116,8 @@ export async function sendResponse(
     res.writeHead(response.status, headers);
     // A client must see the headers of a stream before its first event, which may take minutes.
     if (isStream) res.flushHeaders();
+    const events = isStream ? (refusals ?? []) : [];
+    for (const refused of events) await write(res, eventOf(refused), memory, gone.signal);
     for (const chunk of held) await write(res, chunk, memory, gone.signal);
     for (let chunk = await next; chunk?.done === false; chunk = await next) {
       next = reader.read();
@@ -161,8 +169,13 @@ function answerIn(chunk: Uint8Array): Uint8Array[] {
   return isAnswer ? [wellFormedBytes(data)] : [];
 }
 
-function batchOf(answers: readonly Uint8Array[]): Buffer {
-  return Buffer.from(`[${answers.map((answer) => Buffer.from(answer).toString()).join()}]`);
+function batchOf(answers: readonly Uint8Array[], refusals: readonly object[]): string {
+  const texts = answers.map((answer) => Buffer.from(answer).toString());
+  return `[${[...refusals.map(wellFormedJson), ...texts].join()}]`;
+}
+
+function eventOf(answer: object): Buffer {
+  return Buffer.from(`event: message\n${DATA}${wellFormedJson(answer)}${END}`);
 }
 
 /** Sends the parts of one JSON text. A single string and its headers are written at once. */

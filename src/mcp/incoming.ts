@@ -10,8 +10,8 @@ import {
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 
-/** The body of a request: a message, or a batch of them. */
-export type Incoming = JSONRPCMessage | readonly JSONRPCMessage[];
+/** The body of a request: a message, or a batch whose members are yet to be checked. */
+export type Incoming = JSONRPCMessage | readonly unknown[];
 
 /** The only revision whose messages may come in batches. */
 export const BATCH_REVISION = '2025-03-26';
@@ -73,6 +73,13 @@ function metaProblem(meta: unknown): string | undefined {
 export function idOf(value: unknown): string | number | null {
   const id = isJsonObject(value) ? value['id'] : undefined;
   return isRequestId(id) ? id : null;
+}
+
+/** Returns the error for a request whose ID another has that is still in progress. */
+export function idInUse(id: RequestId): BridgeError {
+  return new BridgeError('bad_request', `A request with the ID ${JSON.stringify(id)} is still in progress.`, {
+    hint: 'Give each request of a session an ID of its own.',
+  });
 }
 
 /** Returns what is wrong with the parameters of a request, as a sentence; undefined if nothing is known to be. */

@@ -1,4 +1,4 @@
-import { ProtocolError } from '@modelcontextprotocol/server';
+import { ProtocolError, type RequestId } from '@modelcontextprotocol/server';
 import type { BridgeError } from '../model/errors.ts';
 import { withoutUndefined } from '../model/json.ts';
 
@@ -7,6 +7,13 @@ import { withoutUndefined } from '../model/json.ts';
  * message, problems and hint as the message, and in `data` the bridge's own code and how long to wait.
  */
 export function protocolError(error: BridgeError): ProtocolError {
-  const { code, retryAfterSeconds } = error;
-  return new ProtocolError(error.rule.rpc, error.toText(), withoutUndefined({ code, retryAfterSeconds }));
+  const { code, message, data } = refusal(error, null).error;
+  return new ProtocolError(code, message, data);
+}
+
+/** Returns the same error as a JSON-RPC response, for a message that the SDK does not get. */
+export function refusal(error: BridgeError, id: RequestId | null) {
+  const { code, rule, retryAfterSeconds } = error;
+  const data = withoutUndefined({ code, retryAfterSeconds });
+  return { jsonrpc: '2.0', id, error: { code: rule.rpc, message: error.toText(), data } } as const;
 }

@@ -5,9 +5,10 @@ import { BridgeError } from '../model/errors.ts';
 import { parseJson } from '../model/exact-json.ts';
 import { formatSize } from '../model/format-size.ts';
 import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
-import { BATCH_REVISION, cancelledId, idOf, isRequest, messageError } from './incoming.ts';
+import { BATCH_REVISION, cancelledId, idInUse, idOf, isRequest, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
+import { refusal } from './protocol-error.ts';
 
 export interface StdioTransportOptions {
   readonly stdin: Readable;
@@ -147,10 +148,7 @@ export class StdioTransport implements Transport {
     const message = value as JSONRPCMessage;
     if (isRequest(message)) {
       const { id } = message;
-      if (this.#unanswered.has(id)) {
-        const problem = `A request with the ID ${JSON.stringify(id)} is still in progress.`;
-        return this.#refuse(new BridgeError('bad_request', problem), null);
-      }
+      if (this.#unanswered.has(id)) return this.#refuse(idInUse(id), null);
       // A subscription has its answer at the end of the connection.
       if (message.method !== 'subscriptions/listen') {
         this.#unanswered.set(id, batch);
@@ -177,13 +175,7 @@ export class StdioTransport implements Transport {
     this.#waiters.clear();
   }
 
-  #refuse(refusal: BridgeError, id: RequestId | null): void {
-    const { rule, code } = refusal;
-    const answer = {
-      jsonrpc: '2.0',
-      id,
-      error: { code: rule.rpc, message: refusal.toText(), data: { code } },
-    };
-    this.#output.write(answer).catch((failed: unknown) => this.onerror?.(failed as Error));
+  #refuse(reason: BridgeError, id: RequestId | null): void {
+    this.#output.write(refusal(reason, id)).catch((failed: unknown) => this.onerror?.(failed as Error));
   }
 }

@@ -49,7 +49,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['tools', 'show', 'time__weekdays', '--sandbox'],
     code: 2,
-    err: /^error: No tool is called "time__weekdays"\.\nSimilar names: time__weekday/,
+    err: /^error: There is no tool named "time__weekdays"\.\nSimilar names: time__weekday/,
     error: { code: 'tool_not_found' },
   },
   {
@@ -105,7 +105,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'nothing_like_it', '--sandbox'],
     code: 2,
-    err: /^error: [^]*nothing_like_it/,
+    err: /^error: [^]*"nothing_like_it"\.\n[^]*See dify-mcp-bridge tools list\.\n$/,
     error: { code: 'tool_not_found' },
   },
   {

@@ -7,7 +7,8 @@ import { misplaced, readArguments, readFileOptions, withFolders } from '../argum
 import type { Output } from '../output.ts';
 import { createProgressLine } from '../progress-line.ts';
 import { isFile, type SavedFile, saveFiles, textOf } from '../saved-files.ts';
-import { type CommandContext, type Session, warnOfUnlisted, withTools } from '../session.ts';
+import { type CommandContext, type Session, withTools } from '../session.ts';
+import { unknownTool } from '../tool-texts.ts';
 
 interface CallOptions {
   readonly args?: string;
@@ -29,8 +30,7 @@ export async function run(
   const callWith = async (session: Session): Promise<number> => {
     const { app, registry, signal } = session;
     const tool = registry.get(name);
-    if (tool === undefined) warnOfUnlisted(session, output);
-    // Checked here for the exit code. The call itself checks again, and rejects an unknown name too.
+    // Checked here for the exit code. The call itself checks again, and knows the bridge's own tools too.
     const parsed = tool?.parseArguments(args);
     if (parsed?.ok === false) {
       throw new BridgeError('invalid_arguments', `The arguments do not fit ${name}.`, {
@@ -46,6 +46,9 @@ export async function run(
         signal,
         observer: { ...progress.observer, failed: ({ code }) => (failure = code) },
       });
+    } catch (error) {
+      const isUnknown = error instanceof BridgeError && error.code === 'tool_not_found';
+      throw isUnknown ? unknownTool(session, output, name) : error;
     } finally {
       progress.clear();
     }

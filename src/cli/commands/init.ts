@@ -159,7 +159,14 @@ async function finish(
 ): Promise<number> {
   const { io, output } = context;
   const client =
-    named ?? (await prompter?.select('Which client will use the bridge?', clientChoices(context)));
+    named ??
+    (await prompter
+      ?.select('Which client will use the bridge?', clientChoices(context))
+      .catch((error: unknown) => {
+        // All is stored by now, so to leave is to choose no client.
+        if (error instanceof BridgeError && error.code === 'cancelled') return undefined;
+        throw error;
+      }));
   const words = client === 'http' ? 'serve --http' : `install ${client ?? likelyClient(context)}`;
   const next = ownCommand(io, `${words}${configWords(context)}`);
   if (client === undefined || client === 'http') {

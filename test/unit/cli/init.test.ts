@@ -335,6 +335,12 @@ describe('init at a terminal, with an account', () => {
     expect(readdirSync(join(file, '..'))).toEqual(['logins.json']);
   });
 
+  it('ends as with no client if it is left at that question', async () => {
+    const run = await asked([...signIn(), [CLIENT, GIVE_UP]]);
+    expect(run).toMatchObject({ code: 0, stderr: expect.not.stringContaining('Given up') });
+    expect(run.stdout).toMatch(/Next: npx dify-mcp-bridge install claude-desktop\n$/);
+  });
+
   it('leaves nothing behind when it is given up', async () => {
     const { length } = sandbox.account.apps;
     const run = await asked([...signIn().slice(0, -1), [/^Tools run in an app/, GIVE_UP]]);

@@ -270,10 +270,36 @@ describe('a batch', () => {
       { id: 1, result: { content: [{ text: 'one' }] } },
       { id: 'two', result: { content: [{ text: 'two' }] } },
     ]);
-    const twice = [callRequest('echo', {}, 1), callRequest('echo', {}, 1)];
-    expect((await raw(running.port, { headers, body: twice })).status).toBe(400);
     const notifications = [{ jsonrpc: '2.0', method: 'notifications/initialized' }];
     expect((await raw(running.port, { headers, body: notifications })).status).toBe(202);
+  });
+
+  it.each([{}, STREAM])('answers each wrong member by itself and the others as usual', async (accept) => {
+    await using running = await runHost();
+    const headers = { ...(await openRawSession(running.port, {}, '2025-03-26')), ...accept };
+    const send = async (body: readonly unknown[]) => {
+      const { status, text, messages } = await raw(running.port, { headers, body });
+      const isStream = 'Accept' in accept && status === 200;
+      const answers = isStream ? messages : (JSON.parse(text) as typeof messages);
+      return { status, answers: answers.map(({ id, error }) => [id, error?.code]) };
+    };
+    const notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
+    const wrong = [7, { jsonrpc: '2.0', id: 5, method: 3 }, callRequest('echo', { text: 'again' }, 1)];
+    const refused = [
+      [null, -32_600],
+      [5, -32_600],
+      [null, -32_600],
+    ];
+    expect(await send([callRequest('echo', { text: 'one' }, 1), ...wrong])).toEqual({
+      status: 200,
+      answers: [...refused, [1, undefined]],
+    });
+    expect((await raw(running.port, { headers, body: [notification, ...wrong.slice(0, 2)] })).text).toMatch(
+      /^\[\{.*"id":null.*"id":5.*\]$/,
+    );
+    const alone = await raw(running.port, { headers, body: wrong.slice(0, 2) });
+    expect(alone.status).toBe(400);
+    expect(JSON.parse(alone.text)).toMatchObject([{ id: null }, { id: 5, error: { code: -32_600 } }]);
   });
 
   it.each(['2025-11-25', '2025-06-18', '2024-11-05'])('is refused in a session of %s', async (version) => {
