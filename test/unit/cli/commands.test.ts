@@ -288,14 +288,17 @@ describe('serve', () => {
     expect(events).toEqual(['create', 'start', 'stdio', 'close 10000']);
   });
 
-  it('says on a terminal what it waits for', async () => {
-    const { stdout, stderr } = await cli(['serve', '--sandbox'], {
+  it.each([
+    [['--sandbox'], '--sandbox'],
+    [['--sandbox', 'files'], '--sandbox files'],
+  ])('says on a terminal what it waits for, and how a client is set up: %j', async (argv, words) => {
+    const { stdout, stderr } = await cli(['serve', ...argv], {
       app: { serve: () => Promise.resolve() },
       terminal: true,
     });
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^Waiting for an MCP client on standard input/);
-    expect(stderr).toContain('dify-mcp-bridge serve --sandbox');
+    expect(stderr).toContain(`\n  npx dify-mcp-bridge install claude-desktop ${words}\n`);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('closes gracefully at %s', async (signal) => {
