@@ -3,7 +3,8 @@
 // Both must be built. The variables are added to the environment of both bridges. The builds alternate, because the load
 // of the machine changes more than they differ; so the ratio says more than the times.
 import { resolve } from 'node:path';
-import { addressOf, connectHttpModern, connectHttpSession } from './clients.mjs';
+import { LEGS } from './calls.mjs';
+import { addressOf } from './clients.mjs';
 import { echoCall, measure, median, repeat } from './measure.mjs';
 import { startServer, startUpstream } from './processes.mjs';
 import { published } from './wire.mjs';
@@ -15,20 +16,24 @@ if (other === undefined) throw new Error('Name the checkout to compare with.');
 const env = Object.fromEntries(variables.map((variable) => variable.split(/=(.*)/s)));
 const upstream = await startUpstream(16);
 const builds = { other: resolve(other, 'dist/main.js'), this: undefined };
-const servers = Object.entries(builds).map(([name, program]) => {
-  return { name, server: startServer('bridge', 'http', upstream.url, { env, program }) };
-});
+const servers = new Map();
+const serverOf = (name, program, transport) => {
+  const key = `${name} ${transport}`;
+  if (!servers.has(key)) {
+    const server = startServer('bridge', transport, upstream.url, { env, program });
+    const address = transport === 'http' ? addressOf(server) : undefined;
+    servers.set(key, { ...server, address: () => address });
+  }
+  return servers.get(key);
+};
 try {
-  const urls = await Promise.all(servers.map(({ server }) => addressOf(server)));
-  for (const { title, connect } of [
-    { title: 'session', connect: connectHttpSession },
-    { title: '2026-07-28', connect: connectHttpModern },
-  ]) {
+  for (const { title, transport, connect } of LEGS) {
     const lanes = [];
-    for (const [at, each] of servers.entries()) {
-      const call = echoCall(await connect(urls[at]), published('echo'));
+    for (const [name, program] of Object.entries(builds)) {
+      const server = serverOf(name, program, transport);
+      const call = echoCall(await connect(server), published('echo'));
       await repeat(call, IN_FLIGHT, WARM_UP);
-      lanes.push({ ...each, call, cpuUs: [] });
+      lanes.push({ server, call, cpuUs: [] });
     }
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const lane of round % 2 === 0 ? lanes : lanes.toReversed()) {
@@ -38,8 +43,8 @@ try {
     const [before, after] = lanes.map(({ cpuUs }) => cpuUs);
     const ratio = median(before.map((cpuUs, round) => after[round] / cpuUs));
     const times = `${median(before).toFixed(0)} us, this build ${median(after).toFixed(0)} us`;
-    console.log(`HTTP, ${title}: CPU per call ${times}, ratio ${ratio.toFixed(3)}`);
+    console.log(`${title}: CPU per call ${times}, ratio ${ratio.toFixed(3)}`);
   }
 } finally {
-  await Promise.all([...servers.map(({ server }) => server.stop()), upstream.stop()]);
+  await Promise.all([...[...servers.values()].map((server) => server.stop()), upstream.stop()]);
 }

@@ -127,7 +127,7 @@ async function accountUpstream(
     // The person agreed to the app when allowing the client.
     account: { filesUrl: filesUrlOf(url, dify), createApp: true },
   };
-  return { connection, tokens: known.tokens };
+  return { principal, connection, tokens: known.tokens };
 }
 
 /** Returns the file of the records: where files are stored, since that may be the only volume. */

@@ -20,6 +20,8 @@ export interface CallParts {
   /** Memory for the answers of all calls together. */
   readonly memory: MemoryBudget;
   readonly place: CallPlace;
+  /** Calls a minute are counted within it: the workspace, or the account that signed in. */
+  readonly scope: string;
   readonly recorder: CallRecorder;
   /** Counts the calls of all replicas. */
   readonly rates?: RateStore | undefined;
@@ -52,12 +54,12 @@ export function openCaller(
 
 export function openLimits(
   { calls, limits, keysFile, oauth }: Config,
-  { place, rates, logger }: CallParts,
+  { scope, rates, logger }: CallParts,
 ): CallLimits {
   const { maxConcurrent, maxQueued } = calls;
   const mostButNotAll = Math.max(1, Math.min(maxConcurrent - 1, Math.ceil(maxConcurrent * 0.75)));
   return new CallLimits({
-    scope: place.workspace,
+    scope,
     maxConcurrent,
     maxQueued,
     maxPerPrincipal: limits.callsPerPrincipal ?? mostButNotAll,

@@ -237,6 +237,7 @@ export function createHosting(options: HostingOptions): Hosting {
 
     async update(graceMs, next) {
       current = next;
+      const before = [...httpViews.keys()];
       const present = await allHttpViews();
       const gone = [...single].filter(([, view]) => main.views.byName.get(view.name) !== view);
       for (const [, view] of gone) {
@@ -249,6 +250,7 @@ export function createHosting(options: HostingOptions): Hosting {
         ...[...httpHosts].map((host) => host.replaceViews(present, graceMs)),
         accounts?.reopen(graceMs),
       ]);
+      for (const view of before) if (!httpViews.has(view)) view.abandon();
     },
 
     async close(graceMs) {

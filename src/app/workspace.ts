@@ -48,6 +48,7 @@ export interface WorkspaceParts {
 
 /** How a workspace is reached as an account that signed in over HTTP. */
 export interface AccountUpstream {
+  readonly principal: string;
   readonly connection: AccountConnection;
   readonly tokens: LoginStore;
 }
@@ -107,7 +108,8 @@ export async function openWorkspace(
     host: http.baseUrl.hostname,
   } as const;
   const { rates } = state ?? {};
-  const parts = { place, recorder, road, files, sources, memory, rates, logger, onStale };
+  const scope = account?.principal ?? name;
+  const parts = { place, scope, recorder, road, files, sources, memory, rates, logger, onStale };
   const results = openResults(config, parts);
   const limits = openLimits(config, parts);
   const caller = openCaller(config, parts, { results, limits });

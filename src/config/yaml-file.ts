@@ -74,7 +74,7 @@ export function readYaml(
       .slice(0, MAX_ERRORS)
       .map(({ pos, code, message }) => ({
         line: lines.linePos(pos[0]).line,
-        message: code === 'RESOURCE_EXHAUSTION' ? TOO_DEEP : message,
+        message: code === 'RESOURCE_EXHAUSTION' ? TOO_DEEP : withoutQuotation(message),
       }));
     const problems = errors.length > 0 ? errors : refusedParts(document, lines, references);
     if (problems.length > 0) return { problems };
@@ -82,9 +82,18 @@ export function readYaml(
   } catch (error) {
     // Extreme nesting overflows the parser's stack; exponentially growing aliases throw a ReferenceError.
     if (error instanceof RangeError) return { problems: [{ line: 1, message: TOO_DEEP }] };
-    if (error instanceof ReferenceError) return { problems: [{ line: 1, message: error.message }] };
+    if (error instanceof ReferenceError) {
+      return { problems: [{ line: 1, message: withoutQuotation(error.message) }] };
+    }
     throw error;
   }
+}
+
+/** Returns an error of the parser without the part of the file that it quotes, which may be a password like `*name`. */
+function withoutQuotation(message: string): string {
+  return message
+    .replace(/(?<=[\w)]): .*$/s, '; put texts with special characters in quotes')
+    .replace(/ !\S+/g, '');
 }
 
 function refusedParts(document: Document, lines: LineCounter, references: boolean): LineProblem[] {

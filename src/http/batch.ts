@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/server';
 import { idInUse, idOf, isRequest, messageError } from '../mcp/incoming.ts';
-import { refusal } from '../mcp/protocol-error.ts';
+import { refusal } from '../mcp/refusal.ts';
 import type { Session } from './session.ts';
 
 /** The members of a batch. */

@@ -207,10 +207,12 @@ export class HttpHost {
     }
   }
 
-  /** Ends the sessions, streams and running calls of a principal. */
+  /** Ends the sessions, streams and running calls that a principal has now. */
   async end(principal: string): Promise<void> {
+    // The request that finds a key changed comes later, and may be admitted by its new views.
+    const open = [...this.#open].filter(([, owner]) => owner === principal);
     await this.#sessions.endOf(principal);
-    for (const [res, owner] of this.#open) if (owner === principal) res.destroy();
+    for (const [res] of open) res.destroy();
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, id: unknown): void {

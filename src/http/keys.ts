@@ -84,7 +84,8 @@ export class Keys {
   /** Returns the keys that are valid now. */
   valid(): readonly ApiKey[] {
     this.refresh();
-    return [...(this.#keys?.values() ?? [])].filter((key) => !hasExpired(key));
+    const keys = [...(this.#keys?.values() ?? [])];
+    return keys.filter((key) => !hasExpired(key) && this.#revocations?.has(key.sha256) !== true);
   }
 
   onEnd(listener: EndListener): void {

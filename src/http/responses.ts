@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { refusal } from '../mcp/protocol-error.ts';
+import { refusal } from '../mcp/refusal.ts';
 import type { BridgeError } from '../model/errors.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 

@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import {
+  classifyInboundRequest,
+  createMcpHandler,
+  type JSONRPCMessage,
+  type McpHttpHandler,
+  PROTOCOL_VERSION_META_KEY,
+} from '@modelcontextprotocol/server';
 import { type Incoming, messageError } from '../mcp/incoming.ts';
 import { MODERN_REVISION, type ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -115,6 +121,8 @@ export class ServedView {
     const message = checkedBody(body);
     // Only sessions know batches.
     if (Array.isArray(message)) return this.#sessions.handle(req, res, principal, message);
+    if (isOfSession(req, message as JSONRPCMessage))
+      return this.#sessions.handle(req, res, principal, message);
     const route = routeOf(req, message);
     if (route.kind === 'legacy') return this.#sessions.handle(req, res, principal, message);
     if (this.#options.isClosing()) {
@@ -151,6 +159,14 @@ function checkedBody(body: unknown): Incoming {
   const error = isBatch ? undefined : messageError(body);
   if (error !== undefined) throw error;
   return body as Incoming;
+}
+
+/** Whether neither the headers nor the body name 2026-07-28: the SDK takes longer to find that out than for a call. */
+function isOfSession(req: IncomingMessage, message: JSONRPCMessage): boolean {
+  const revision = singleHeader(req, 'mcp-protocol-version');
+  if (revision !== undefined && revision >= MODERN_REVISION) return false;
+  const meta = 'method' in message ? message.params?._meta : undefined;
+  return meta === undefined || !(PROTOCOL_VERSION_META_KEY in meta);
 }
 
 /** Returns the route of a request, as the SDK chooses it. */

@@ -2,13 +2,14 @@ import {
   INTERNAL_ERROR,
   type JSONRPCMessage,
   type JSONRPCRequest,
+  type RequestId,
   Server,
   type Transport,
 } from '@modelcontextprotocol/server';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { isRequest, paramsProblem } from './incoming.ts';
-import { protocolError } from './protocol-error.ts';
+import { refusal } from './refusal.ts';
 
 /** The SDK's message for a result that it cannot encode. */
 const SDK_FAILURE = 'Internal error';
@@ -31,12 +32,20 @@ export class CheckedServer extends Server {
       const request = withArguments(message);
       const problem = this.#isKnown(request) ? paramsProblem(request.method, request.params) : undefined;
       if (problem !== undefined) {
-        send(refusal(request.id, problem)).catch((error: unknown) => this.onerror?.(error as Error));
+        send(wrongParams(request.id, problem)).catch((error: unknown) => this.onerror?.(error as Error));
         return;
       }
       onmessage?.(request, extra);
     };
     transport.send = (message, options) => send(withoutDump(message), options);
+  }
+
+  /**
+   * The SDK would check a tools/call twice more, and its result once, which takes a tenth of a call. The request is
+   * checked above and by its handler, and the result is made here.
+   */
+  protected override _wrapHandler(...[method, handler]: Parameters<Server['_wrapHandler']>) {
+    return method === 'tools/call' ? handler : super._wrapHandler(method, handler);
   }
 
   /** Whether the revision of the client has the method. */
@@ -58,10 +67,9 @@ function withoutDump(message: JSONRPCMessage): JSONRPCMessage {
   const { code, data, message: text } = message.error;
   const isOwn = isJsonObject(data) && 'code' in data;
   if (code !== INTERNAL_ERROR || isOwn || text === SDK_FAILURE) return message;
-  return refusal(message.id, 'The parameters of the request are not as MCP defines them.');
+  return wrongParams(message.id, 'The parameters of the request are not as MCP defines them.');
 }
 
-function refusal(id: string | number, problem: string): JSONRPCMessage {
-  const { code, message, data } = protocolError(new BridgeError('invalid_params', problem));
-  return { jsonrpc: '2.0', id, error: { code, message, data } };
+function wrongParams(id: RequestId, problem: string): JSONRPCMessage {
+  return { ...refusal(new BridgeError('invalid_params', problem), id), id };
 }

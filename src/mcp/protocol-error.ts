@@ -1,19 +1,9 @@
-import { ProtocolError, type RequestId } from '@modelcontextprotocol/server';
+import { ProtocolError } from '@modelcontextprotocol/server';
 import type { BridgeError } from '../model/errors.ts';
-import { withoutUndefined } from '../model/json.ts';
+import { refusal } from './refusal.ts';
 
-/**
- * Returns a BridgeError as the JSON-RPC error that the SDK sends when a handler throws it: the number from ERROR_RULES,
- * message, problems and hint as the message, and in `data` the bridge's own code and how long to wait.
- */
+/** Returns a BridgeError as the JSON-RPC error that the SDK sends when a handler throws it: see `refusal`. */
 export function protocolError(error: BridgeError): ProtocolError {
   const { code, message, data } = refusal(error, null).error;
   return new ProtocolError(code, message, data);
-}
-
-/** Returns the same error as a JSON-RPC response, for a message that the SDK does not get. */
-export function refusal(error: BridgeError, id: RequestId | null) {
-  const { code, rule, retryAfterSeconds } = error;
-  const data = withoutUndefined({ code, retryAfterSeconds });
-  return { jsonrpc: '2.0', id, error: { code: rule.rpc, message: error.toText(), data } } as const;
 }

@@ -8,7 +8,7 @@ import { type OutgoingMemory, UNCOUNTED } from '../model/memory-budget.ts';
 import { BATCH_REVISION, cancelledId, idInUse, idOf, isRequest, messageError } from './incoming.ts';
 import { LineReader } from './line-reader.ts';
 import { LineWriter } from './line-writer.ts';
-import { refusal } from './protocol-error.ts';
+import { refusal } from './refusal.ts';
 
 export interface StdioTransportOptions {
   readonly stdin: Readable;

@@ -8,10 +8,12 @@ const MIN_LENGTH = 6;
 /** The most remembered values. They need a limit because the tokens of a login change every hour. */
 const MAX_REMEMBERED = 50;
 
-/** Secrets that are recognisable from their form or context: keys of the bridge, signed links and bearer tokens. */
+/** Secrets that are recognisable from their form or context, such as keys of the bridge and signed links. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`${KEY_PREFIX}[\\w-]{43}`, 'g'), `${KEY_PREFIX}${REDACTED}`],
   [/\b(sign|signature|nonce|token|access_token|api_key)=[^&"'\s\\,;]+/gi, `$1=${REDACTED}`],
+  // Dify's errors may name its database or its broker with the password.
+  [/(:\/\/[^\s/?#@:]*:)[^\s/?#@]+(?=@)/g, `$1${REDACTED}`],
   // Not the words "bearer token".
   [/\bBearer\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{16})[\w.~+/=-]+/gi, `Bearer ${REDACTED}`],
 ];

@@ -16,6 +16,7 @@ import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';
 import { mendJson } from '../model/well-formed.ts';
 import { loggable } from './redact.ts';
+import { TurnLines } from './turn-lines.ts';
 
 /** Bytes that wait for the disk. Beyond them, lines are lost, because the bridge must not stop or grow. */
 const MAX_WAITING = 16 * 1024 * 1024;
@@ -40,6 +41,7 @@ export interface AuditLogOptions {
 export class AuditLog implements CallRecorder {
   readonly #options: AuditLogOptions;
   readonly #stream: ReturnType<typeof destination>;
+  readonly #lines = new TurnLines((lines) => this.#write(lines));
   #size: number;
   /** Whether the file is being opened. Until then, lines wait in memory. */
   #isOpening = true;
@@ -62,17 +64,18 @@ export class AuditLog implements CallRecorder {
   }
 
   started(facts: CallFacts): CallRecord {
-    return { ended: (end) => this.#write(facts, end) };
+    return { ended: (end) => this.#lines.add(this.#lineOf(facts, end)) };
   }
 
   /** Writes what is left. Never rejects. */
   async close(): Promise<void> {
+    this.#lines.flush();
     const closed = new Promise<void>((resolve) => this.#stream.once('close', resolve));
     this.#stream.end();
     await settlesWithin(closed, CLOSE_MS);
   }
 
-  #write(facts: CallFacts, { outcome, durationMs, bytes }: CallEnd): void {
+  #lineOf(facts: CallFacts, { outcome, durationMs, bytes }: CallEnd): string {
     const { secrets } = this.#options;
     const { workspace, view, principal, tool, road, credentialId, origin, args } = facts;
     const entry = {
@@ -93,9 +96,12 @@ export class AuditLog implements CallRecorder {
       argumentsHash: hash('sha256', canonicalJson((args ?? {}) as Json)),
       arguments: this.#options.arguments ? loggable(args, secrets) : undefined,
     };
-    const line = `${secrets.mask(mendJson(JSON.stringify(entry)))}\n`;
-    this.#stream.write(line);
-    this.#size += Buffer.byteLength(line);
+    return `${secrets.mask(mendJson(JSON.stringify(entry)))}\n`;
+  }
+
+  #write(lines: string): void {
+    this.#stream.write(lines);
+    this.#size += Buffer.byteLength(lines);
     const { file, maxFileBytes } = this.#options;
     if (typeof file === 'string' && this.#size >= maxFileBytes && !this.#isOpening) this.#rotate(file);
   }

@@ -3,6 +3,7 @@ import type { LogFields, Logger } from '../model/logger.ts';
 import { Secrets } from '../model/secrets.ts';
 import { mendJson } from '../model/well-formed.ts';
 import { loggable } from './redact.ts';
+import { TurnLines } from './turn-lines.ts';
 
 /** The least severe level that is logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -48,24 +49,15 @@ export function createLogger(options: LoggerOptions): LeveledLogger {
 /** There is one standard error, and one listener for the end of the process is enough. */
 let shared: DestinationStream | undefined;
 
-/** Returns standard error. Writes the lines of one turn of the event loop together, because each write takes time. */
+/** Returns standard error. */
 function standardError(): DestinationStream {
   if (shared !== undefined) return shared;
   const stream = fileDestination({ fd: 2, sync: true });
   // The parent process may have closed standard error, which must not end the bridge.
   stream.on('error', () => undefined);
-  let lines = '';
-  const flush = (): void => {
-    if (lines !== '') stream.write(lines);
-    lines = '';
-  };
-  process.on('exit', flush);
-  shared = {
-    write(line) {
-      if (lines === '') setImmediate(flush);
-      lines += line;
-    },
-  };
+  const lines = new TurnLines((text) => stream.write(text));
+  process.on('exit', () => lines.flush());
+  shared = { write: (line) => lines.add(line) };
   return shared;
 }
 

@@ -9,6 +9,7 @@ const MAX_RUNNING = 200;
 /** Remembers running calls and the latest ones, without their contents. */
 export class RecentCalls implements CallRecorder {
   readonly #running = new Set<CallSummary>();
+  /** The latest last. */
   readonly #ended: CallSummary[] = [];
 
   started({ workspace, view, principal, tool, origin }: CallFacts): CallRecord {
@@ -17,8 +18,8 @@ export class RecentCalls implements CallRecorder {
     return {
       ended: (end) => {
         this.#running.delete(call);
-        this.#ended.unshift({ ...call, end });
-        this.#ended.length = Math.min(this.#ended.length, MAX_ENDED);
+        this.#ended.push({ ...call, end });
+        if (this.#ended.length > MAX_ENDED) this.#ended.shift();
       },
     };
   }
@@ -30,6 +31,6 @@ export class RecentCalls implements CallRecorder {
 
   /** The calls that ended last, the latest first. */
   ended(): readonly CallSummary[] {
-    return [...this.#ended];
+    return this.#ended.toReversed();
   }
 }

@@ -17,7 +17,8 @@ import type { TraceContext } from '../model/ports.ts';
 import type { Secrets } from '../model/secrets.ts';
 
 const NAME = 'dify-mcp-bridge';
-const UNTRACED: CallRecord = { ended: () => undefined };
+const ended = (): void => undefined;
+const UNTRACED: CallRecord = { ended };
 
 /**
  * Returns the recorder that makes two spans of each call: one for the request of the client, and in it one for the request
@@ -28,8 +29,7 @@ export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): Cal
   return {
     started(facts): CallRecord {
       const { tool, ref, isBridgeTool, origin } = facts;
-      // There is nothing to record and nothing to pass on.
-      if (origin?.rpc?.trace === undefined && !hasSdk()) return UNTRACED;
+      if (!hasSdk()) return passingOn(origin?.rpc?.trace, secrets);
       const caller = origin?.rpc?.trace && spanContextOf(origin.rpc.trace, secrets);
       const around = trace.getActiveSpan();
       const parent = caller === undefined ? context.active() : trace.setSpanContext(context.active(), caller);
@@ -59,6 +59,17 @@ export function callTracer(version: string, secrets: Pick<Secrets, 'mask'>): Cal
       };
     },
   };
+}
+
+/** Returns the record of a call that has no spans. */
+function passingOn(given: TraceContext | undefined, secrets: Pick<Secrets, 'mask'>): CallRecord {
+  if (given === undefined) return UNTRACED;
+  return { sent: () => ({ ...given, tracestate: harmless(given.tracestate, secrets) }), ended };
+}
+
+/** Returns a state that contains no secret. */
+function harmless(tracestate: string | undefined, secrets: Pick<Secrets, 'mask'>): string | undefined {
+  return tracestate !== undefined && secrets.mask(tracestate) === tracestate ? tracestate : undefined;
 }
 
 /** Whether an SDK of OpenTelemetry has registered itself in the process. It may do so at any time. */
@@ -117,13 +128,13 @@ function spanContextOf(
   secrets: Pick<Secrets, 'mask'>,
 ): SpanContext {
   const [, traceId = '', spanId = '', flags = ''] = traceparent.split('-');
+  const state = harmless(tracestate, secrets);
   return {
     traceId,
     spanId,
     traceFlags: Number.parseInt(flags, 16),
     isRemote: true,
-    ...(tracestate !== undefined &&
-      secrets.mask(tracestate) === tracestate && { traceState: createTraceState(tracestate) }),
+    ...(state !== undefined && { traceState: createTraceState(state) }),
   };
 }
 

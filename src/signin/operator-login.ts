@@ -6,6 +6,7 @@ import {
   type LoginKey,
   loginFromJson,
   loginToJson,
+  type StoredLogin,
 } from '../logins/stored-login.ts';
 import { LOGIN_SECONDS } from './dify-logins.ts';
 import { recordedTokens } from './recorded-tokens.ts';
@@ -18,7 +19,7 @@ const KIND = 'OperatorLogin';
  * the file. Of the two, the login that was renewed last counts, so that a new `login` replaces the record.
  */
 export function operatorLogin(records: SealedRecords, file: string, key: LoginKey): LoginStore {
-  const id = JSON.stringify([key.url, key.email, key.workspaceId]).toLowerCase();
+  const id = idOf(key);
   const ended = (said?: string) => endedLogin(key, said);
   return recordedTokens({
     again: 'run dify-mcp-bridge login',
@@ -35,4 +36,18 @@ export function operatorLogin(records: SealedRecords, file: string, key: LoginKe
     },
     put: (login) => records.put(KIND, id, loginToJson(login), LOGIN_SECONDS),
   });
+}
+
+/** Deletes the record of a login. Resolves with it, as a replica renewed it last; undefined if there is none. */
+export function removeOperatorLogin(records: SealedRecords, key: LoginKey): Promise<StoredLogin | undefined> {
+  const id = idOf(key);
+  return records.locked(KIND, id, async () => {
+    const recorded = loginFromJson(await records.find(KIND, id));
+    await records.remove(KIND, id);
+    return recorded;
+  });
+}
+
+function idOf({ url, email, workspaceId }: LoginKey): string {
+  return JSON.stringify([url, email, workspaceId]).toLowerCase();
 }

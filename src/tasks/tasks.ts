@@ -105,9 +105,12 @@ export class Tasks {
     return isOwner(task, owner) ? task : undefined;
   }
 
-  cancelAll(owner: Owner): void {
+  /** Cancels the running calls of a view, those of one principal if it is named. */
+  cancelAll(view: string, principal?: string): void {
     for (const task of this.#tasks.values()) {
-      if (!task.isOver && isOwner(task, owner)) void task.cancel();
+      const { owner } = task;
+      if (!task.isOver && isOwner(task, { view, principal: principal ?? owner.principal }))
+        void task.cancel();
     }
   }
 

@@ -109,9 +109,9 @@ export class ViewTasks implements DetachedCalls {
     return this.#options.tasks.idle(this.#options.view, timeoutMs);
   }
 
-  /** Cancels the running calls of a principal that can no longer fetch their results. */
-  abandon(principal: string): void {
-    this.#options.tasks.cancelAll(this.#owner(principal));
+  /** Cancels the running calls of a principal, or all of them, because nobody can fetch their results any longer. */
+  abandon(principal?: string): void {
+    this.#options.tasks.cancelAll(this.#options.view, principal);
   }
 
   async #getResult({ getResult }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {

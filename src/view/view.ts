@@ -203,8 +203,8 @@ export class View implements ToolService {
     return build({ ...this.#settings, config }, { listing: current.listing, heldBy: this.#heldBy });
   }
 
-  /** Cancels the running calls of a principal that can no longer fetch their results. */
-  abandon(principal: string): void {
+  /** Cancels the running calls of a principal, or all of them, because nobody can fetch their results any longer. */
+  abandon(principal?: string): void {
     this.#tasks.abandon(principal);
   }
 

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
+import { removeSharedLogins } from '../../app/operator-login.ts';
 import { configFilePath } from '../../config/places.ts';
 import { signOut } from '../../dify/console/sign-in.ts';
 import { createDifyHttp } from '../../dify/wire/http.ts';
 import { deleteLogin, loginsFile, readLogins } from '../../logins/login-file.ts';
-import type { StoredLogin } from '../../logins/stored-login.ts';
+import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
 import { candidatesOf } from '../../setup/dify-address.ts';
-import type { CommandContext } from '../session.ts';
+import { type CommandContext, wholeConfigOf } from '../session.ts';
 
 interface LogoutOptions {
   readonly email?: string | undefined;
@@ -16,11 +17,15 @@ interface LogoutOptions {
 export async function run(context: CommandContext, options: LogoutOptions, url?: string): Promise<number> {
   const { io, output } = context;
   const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
-  const logins = await readLogins(file);
+  const logins = chosen(await readLogins(file), options, url);
+  // Before the file, so that a second run can do it if Redis does not answer.
+  const shared = logins.length === 0 ? [] : await removeShared(context, logins);
   const ended: { url: string; email: string; workspace: string; endedInDify: boolean }[] = [];
-  for (const login of chosen(logins, options, url)) {
-    const removed = await deleteLogin(file, login);
-    const problem = removed && (await endInDify(removed));
+  for (const login of logins) {
+    const removed = [await deleteLogin(file, login), ...shared.filter((one) => isSameLogin(one, login))];
+    let problem: BridgeError | undefined;
+    // Dify accepts only the copy that was renewed last.
+    for (const copy of removed) problem = (copy && (await endInDify(copy))) ?? problem;
     const { url: at, email, workspaceName } = login;
     if (problem !== undefined) {
       output.warn(
@@ -35,6 +40,21 @@ export async function run(context: CommandContext, options: LogoutOptions, url?:
       : ended.map(({ url: at, email }) => `Signed out of ${at} as ${email}.`).join('\n'),
   );
   return 0;
+}
+
+async function removeShared(
+  context: CommandContext,
+  logins: readonly StoredLogin[],
+): Promise<readonly StoredLogin[]> {
+  const { config } = await wholeConfigOf(context, false);
+  return removeSharedLogins(config, logins).catch((thrown: unknown) => {
+    const { code, message, cause } = asBridgeError(thrown);
+    if (code !== 'state_unavailable') throw thrown;
+    throw new BridgeError(code, `${message} Nobody was signed out.`, {
+      hint: 'Run logout again when Redis answers. To end the login here alone, run it without state.redisUrl.',
+      cause,
+    });
+  });
 }
 
 /** Resolves with the reason if Dify could not end the login. */

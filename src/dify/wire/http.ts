@@ -202,7 +202,7 @@ async function exchange(
     bodyTimeout: request.silenceMs ?? 0,
   };
   agent.dispatch(options, arriving);
-  return createAnswer(await arriving.head, arriving, destination, secrets);
+  return new Answer(await arriving.head, arriving, destination, secrets);
 }
 
 function encodeBody({ headers, body, exchange }: DifyRequest): {
@@ -219,28 +219,41 @@ function isStream(body: JsonObject | AsyncIterable<Uint8Array>): body is AsyncIt
   return Symbol.asyncIterator in body;
 }
 
-function createAnswer(
-  { status, headers }: ExchangeHead,
-  body: AsyncIterable<Uint8Array>,
-  { path }: Destination,
-  secrets: Secrets,
-): DifyAnswer {
-  const version = headers['x-version'];
-  /** Resolves with the body up to and including the chunk that exceeds `maxBytes`. */
-  async function collect(maxBytes: number): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > maxBytes) break;
-    }
-    return Buffer.concat(chunks, size);
+class Answer implements DifyAnswer {
+  readonly status: number;
+  readonly headers: ExchangeHead['headers'];
+  readonly version: string | undefined;
+  readonly path: string;
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly #secrets: Secrets;
+
+  constructor(
+    { status, headers }: ExchangeHead,
+    body: AsyncIterable<Uint8Array>,
+    { path }: Destination,
+    secrets: Secrets,
+  ) {
+    const version = headers['x-version'];
+    this.status = status;
+    this.headers = headers;
+    this.version = typeof version === 'string' ? secrets.mask(version) : undefined;
+    this.path = path;
+    this.body = body;
+    this.#secrets = secrets;
   }
-  async function digested() {
-    let bytes = await collect(MAX_BODY_BYTES);
+
+  async text(maxBytes: number): Promise<string> {
+    return (await this.#collect(maxBytes)).subarray(0, maxBytes).toString('utf8');
+  }
+
+  async json(): Promise<unknown> {
+    return (await this.digested()).json();
+  }
+
+  async digested() {
+    let bytes = await this.#collect(MAX_BODY_BYTES);
     if (bytes.length > MAX_BODY_BYTES) {
-      throw new BridgeError('upstream_error', `Dify's answer to ${path} is larger than 64 MiB.`);
+      throw new BridgeError('upstream_error', `Dify's answer to ${this.path} is larger than 64 MiB.`);
     }
     const digest = createHash('sha256').update(bytes).digest('base64');
     const json = (): unknown => {
@@ -251,24 +264,30 @@ function createAnswer(
     };
     return { digest, json };
   }
-  return {
-    status,
-    headers,
-    version: typeof version === 'string' ? secrets.mask(version) : undefined,
-    path,
-    body,
-    digested,
-    text: async (maxBytes) => (await collect(maxBytes)).subarray(0, maxBytes).toString('utf8'),
-    json: async () => (await digested()).json(),
-    mask: (words) => secrets.mask(words),
-    discard: async () => {
-      // The rest of a large body may never come: its connection is closed instead of awaited.
-      const isLarge = Number(headers['content-length']) > DISCARD_BYTES;
-      await (isLarge
-        ? body[Symbol.asyncIterator]().return?.()
-        : collect(DISCARD_BYTES).catch(() => undefined));
-    },
-  };
+
+  mask(words: string): string {
+    return this.#secrets.mask(words);
+  }
+
+  async discard(): Promise<void> {
+    // The rest of a large body may never come: its connection is closed instead of awaited.
+    const isLarge = Number(this.headers['content-length']) > DISCARD_BYTES;
+    await (isLarge
+      ? this.body[Symbol.asyncIterator]().return?.()
+      : this.#collect(DISCARD_BYTES).catch(() => undefined));
+  }
+
+  /** Resolves with the body up to and including the chunk that exceeds `maxBytes`. */
+  async #collect(maxBytes: number): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of this.body) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > maxBytes) break;
+    }
+    return Buffer.concat(chunks, size);
+  }
 }
 
 /** Returns the JSON value of a text with well-formed strings; undefined if it is not JSON. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { text } from '../../../src/sandbox/messages.ts';
 import { builtinProvider, defineTool } from '../../../src/sandbox/provider.ts';
 import { startCatalogueBridge } from '../../support/catalogue-bridge.ts';
+import { GATE, startGatedSandbox } from '../../support/gated-sandbox.ts';
 import { connectClient, type TestClient } from '../../support/mcp-clients.ts';
 
 const names = async (client: TestClient): Promise<string[]> =>
@@ -129,6 +130,20 @@ describe('reload', () => {
     for (const call of calls) expect((await call)?.content[0]?.text).toBe('passed');
     expect(await reloaded).toEqual({ error: undefined, needRestart: [] });
     expect((await fetch(`${await bridge.url()}/old`, { method: 'POST' })).status).toBe(404);
+  });
+
+  it('ends a call of a view that goes if it takes longer, also one that was handed off', async () => {
+    await using gated = await startGatedSandbox();
+    const common = { calls: { shutdownGrace: '1s' }, tools: { handOff: '1s' } };
+    const file = { ...common, views: { old: {} } };
+    await using bridge = await startCatalogueBridge({ sandbox: gated.sandbox, file });
+    for (const kind of ['v1', 'v2 pinned'] as const) {
+      const client = await bridge.connect(kind, 'old');
+      expect((await client.callTool(GATE)).content[0]?.text).toContain('is still running');
+    }
+    bridge.write(common);
+    expect(await bridge.app.reload()).toEqual({ error: undefined, needRestart: [] });
+    await Promise.all([gated.abandoned(), gated.abandoned()]);
   });
 
   it('ends a client over streams whose view is gone', async () => {

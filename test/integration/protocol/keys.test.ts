@@ -153,6 +153,43 @@ describe('another view, another session', () => {
     expect((await own).status).toBe(200);
   });
 
+  it('is reached by no other way of writing its path, and by no header but one', async () => {
+    await using keyed = await startKeyed(['a', ['charts']], ['b', ['reports']]);
+    const { port, bearer, key } = keyed;
+    const list = modernRequest('tools/list');
+    const ask = (path: string, headers: Record<string, string> = bearer('a')) =>
+      raw(port, { ...list, path, headers: { ...list.headers, ...headers } });
+    for (const path of [
+      '/mcp/charts/../reports',
+      '/mcp/charts/%2e%2e/reports',
+      '/mcp%2Freports',
+      '/mcp//reports',
+      '//mcp/reports',
+      '/MCP/reports',
+      '/mcp/Reports',
+      '/mcp/reports.',
+      '/mcp/reports;x',
+      '/mcp/reports%00',
+      '/w/default/mcp/reports',
+      'http://127.0.0.1/mcp/reports',
+    ]) {
+      expect({ path, status: (await ask(path)).status }).toEqual({ path, status: 404 });
+    }
+    const headers = {
+      ...bearer('a'),
+      'X-Original-URL': '/mcp/reports',
+      'X-Forwarded-Prefix': '/mcp/reports',
+    };
+    expect((await ask('/mcp?path=/mcp/reports', headers)).text).not.toContain(SLOW);
+    for (const [path, more] of [
+      [`/mcp?access_token=${key('a')}&token=${key('a')}`, {}],
+      ['/mcp', { Cookie: `access_token=${key('a')}`, 'X-API-Key': key('a') }],
+      ['/mcp', { Authorization: `Bearer nothing, Bearer ${key('a')}` }],
+    ] as const) {
+      expect((await ask(path, more)).status).toBe(401);
+    }
+  });
+
   it('is challenged alike without a key and with a wrong, expired or revoked one', async () => {
     const past = new Date(Date.now() - 1000);
     await using keyed = await startKeyed(
@@ -235,6 +272,16 @@ describe('a key that ends', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(expires.getTime());
     await expect.poll(cancelled).toBe(1);
     expect((await later()).map(({ status }) => status)).toEqual([401, 401]);
+  });
+
+  it('by a change of its views does not end the request that finds the change', async () => {
+    await using keyed = await startKeyed(['a', ['default']]);
+    const list = modernRequest('tools/list');
+    const ask = () => raw(keyed.port, { ...list, headers: { ...list.headers, ...keyed.bearer('a') } });
+    for (const view of ['charts', 'reports']) {
+      keyed.store(['a', [view]]);
+      expect((await ask()).text).toContain(view === 'charts' ? CHART : SLOW);
+    }
   });
 
   it('takes the addresses of its files along, until a key of the same name is valid again', async () => {

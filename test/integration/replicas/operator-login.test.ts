@@ -1,6 +1,6 @@
 // @module-tag redis
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../../src/app/app.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -10,9 +10,10 @@ import { readLogins, storeLogin } from '../../../src/logins/login-file.ts';
 import type { StoredLogin } from '../../../src/logins/stored-login.ts';
 import { silentLogger } from '../../../src/model/logger.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
+import { runHere } from '../../support/cli-here.ts';
 import { loginsPath } from '../../support/logins.ts';
 import { type ClientKind, connectClient } from '../../support/mcp-clients.ts';
-import { sharedRedis } from '../../support/redis-server.ts';
+import { connectTo, keysOf, sharedRedis, startRedis } from '../../support/redis-server.ts';
 
 const CALL = ['time__weekday', { year: 2026, month: 11, day: 22 }] as const;
 const redis = await sharedRedis();
@@ -51,6 +52,7 @@ async function replica(kind: ClientKind, login: StoredLogin, redisUrl: string) {
   return {
     client,
     file,
+    logout: () => runHere(['logout', '--config', join(dirname(file), 'config.yaml')], { env }),
     call: async () => (await client.callTool(...CALL)).content[0]?.text,
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -81,6 +83,47 @@ describe("replicas with copies of the operator's login", () => {
     // With the record that the other one renewed.
     expect(await one.call()).toContain('Sunday');
     expect(readFileSync(one.file, 'utf8')).not.toEqual(readFileSync(two.file, 'utf8'));
+    await sandbox.close();
+  });
+
+  it('end it and delete its record with `logout`, also one that another replica renewed', async () => {
+    const sandbox = await createSandbox();
+    const login = await newLogin(sandbox);
+    const url = redis.newUrl();
+    await using one = await replica('v1', login, url);
+    await using two = await replica('v2 pinned', login, url);
+    sandbox.sessions.expireAccessTokens();
+    expect(await one.call()).toContain('Sunday');
+    const records = async () =>
+      (await keysOf(await connectTo(url))).filter((name) => name.includes(':sign-in:'));
+    expect(await records()).toHaveLength(1);
+    expect(await two.logout()).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Signed out'),
+    });
+    expect(sandbox.sessions.refreshTokens).toBe(0);
+    expect(await records()).toEqual([]);
+    sandbox.sessions.expireAccessTokens();
+    expect(await one.call()).toContain('has ended');
+    expect(await records()).toEqual([]);
+    await sandbox.close();
+  });
+
+  it('keep it for a second `logout` if Redis does not answer', async () => {
+    const sandbox = await createSandbox();
+    const own = await startRedis();
+    await using one = await replica('v1', await newLogin(sandbox), own.newUrl());
+    await own.kill();
+    expect(await one.logout()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Nobody was signed out'),
+    });
+    expect(await readLogins(one.file)).toHaveLength(1);
+    await own.start();
+    expect(await one.logout()).toMatchObject({ code: 0 });
+    expect(await readLogins(one.file)).toEqual([]);
+    expect(sandbox.sessions.refreshTokens).toBe(0);
     await sandbox.close();
   });
 });

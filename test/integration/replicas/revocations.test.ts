@@ -36,10 +36,8 @@ it('a key that one replica finds removed ends at all, until that replica has it 
   for (const path of [first, second]) write(path, keys, ...all);
   const hostOf = async (path: string) => {
     const revocations = new RedisRevocations(await connectTo(url));
-    return runHost({
-      keys: new Keys(path, { required: true, revocations, logger: silentLogger }),
-      sessions: memoryRecords(),
-    });
+    const fileKeys = new Keys(path, { required: true, revocations, logger: silentLogger });
+    return Object.assign(await runHost({ keys: fileKeys, sessions: memoryRecords() }), { fileKeys });
   };
   await using a = await hostOf(first);
   await using b = await hostOf(second);
@@ -57,6 +55,8 @@ it('a key that one replica finds removed ends at all, until that replica has it 
   // What runs there ends as well.
   await expect.poll(() => b.bridge.cancelled).toBe(1);
   await call.promise.catch(() => undefined);
+  // Downloads ask for the keys that are valid.
+  expect(b.fileKeys.valid().map(({ name }) => name)).toEqual(['other']);
   expect(await both('other')).toEqual([404, 404]);
   await using late = await hostOf(second);
   await expect.poll(() => status(late.port, 'agent')).toBe(401);

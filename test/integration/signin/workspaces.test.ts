@@ -9,6 +9,7 @@ import {
   tokensFor,
 } from '../../support/signed-in-bridge.ts';
 import { connectSignedIn, newBrowser } from '../../support/test-auth.ts';
+import { startSharedDify } from '../../support/two-accounts.ts';
 
 const WEEKDAY = { year: 2026, month: 11, day: 30 };
 
@@ -126,5 +127,21 @@ describe('two replicas', { tags: ['redis'] }, async () => {
     for (const base of [two.base, ...bases])
       expect(await attempt(base, 'wrong')).toContain('does not accept');
     for (const base of bases) expect(await attempt(base, password)).toContain('too many wrong answers');
+  });
+
+  it('count the calls a minute of each account by themselves', async () => {
+    const dify = await startSharedDify({ ada: 'demo', bob: 'demo' });
+    const env = { DIFY_BRIDGE_REDIS_URL: redis.newUrl(), DIFY_BRIDGE_LIMITS_RATE_PER_PROVIDER: '1' };
+    const { url, ada, bob } = await startSignInBridge(env, { dify });
+    const [adas, bobs] = [
+      await connectSignedIn('v1', url, ada.credentials),
+      await connectSignedIn('v2 pinned', url, bob.credentials),
+    ];
+    onTestFinished(async () => void (await Promise.all([adas.close(), bobs.close()])));
+    const outcomes: unknown[] = [];
+    for (const client of [adas, adas, bobs]) {
+      outcomes.push((await client.callTool('time__weekday', WEEKDAY)).isError ?? false);
+    }
+    expect(outcomes).toEqual([false, true, false]);
   });
 });

@@ -564,6 +564,15 @@ describe('the file', () => {
     ]);
   });
 
+  it.each(['*core4711', '!core4711', '!core4711!', '|core4711'])(
+    'is not quoted where a password that needs quotes is in it: %s',
+    async (password) => {
+      const problems = await problemsOf({ file: fileWith(`dify:\n  password: ${password}\n`) });
+      expect(problems.join()).toMatch(/bridge\.yaml:[12]/);
+      expect(problems.join()).not.toContain('core4711');
+    },
+  );
+
   it('may be JSON, empty, and have empty groups', async () => {
     expect((await load({ file: fileWith('{"http": {"port": 7}}') })).config.http.port).toBe(7);
     expect((await load({ file: fileWith('') })).config.http.port).toBe(8080);

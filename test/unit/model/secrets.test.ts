@@ -80,6 +80,9 @@ describe('secrets', () => {
     );
     expect(mask('Authorization: Bearer abc.def-123')).toBe('Authorization: Bearer [redacted]');
     expect(mask('Authorization: bearer abcdefghijklmnopqrst')).toBe('Authorization: Bearer [redacted]');
+    expect(mask('Error 111 connecting to redis://:fake!pw@redis:6379/1 at http://api:5001/a@b:c@d')).toBe(
+      'Error 111 connecting to redis://:[redacted]@redis:6379/1 at http://api:5001/a@b:c@d',
+    );
     const words = 'Invalid bearer token. A sign of the times: no token=, no signature.';
     expect(mask(words)).toBe(words);
   });
@@ -90,5 +93,7 @@ describe('secrets', () => {
     expect(new Secrets(['\\"\\"\\"\\"']).mask('\\'.repeat(100_000))).toHaveLength(100_000);
     expect(secrets.mask('&amp;'.repeat(100_000))).toHaveLength(500_000);
     expect(secrets.mask('%25'.repeat(100_000))).toHaveLength(300_000);
+    expect(secrets.mask(`://${'a:'.repeat(100_000)}`)).toHaveLength(200_003);
+    expect(secrets.mask('://a:'.repeat(50_000))).toHaveLength(250_000);
   });
 });
