@@ -1,5 +1,5 @@
 import { durationText } from '../model/duration.ts';
-import { BridgeError, type ErrorCode } from '../model/errors.ts';
+import { asBridgeError, BridgeError, type ErrorCode } from '../model/errors.ts';
 import type { PublishedTool } from '../model/registry.ts';
 
 const NOT_STARTED = 'The tool was not started.';
@@ -59,15 +59,18 @@ const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
 /** How a hint begins that tells a person to look at the bridge or Dify. */
 const IMPERATIVE = /^(?:Set|Check|Give|See|Open|Use|Likely|Delete|Running|DIFY_)/;
 
-/** Returns whether every call fails like this until the operator of the bridge acts. */
-export function isForOperator({ code }: BridgeError): boolean {
-  return FOR_OTHERS[code] === RELAY_TO_OPERATOR;
-}
-
 /** Returns the error of a failed call as its model should read it: with whom to tell. */
-export function explainFailure(error: BridgeError): BridgeError {
+export function explainFailure(thrown: unknown): BridgeError {
+  const error = asBridgeError(thrown);
   const { code, message, hint = '', upstream } = error;
   const advice = FOR_OTHERS[code];
   if (advice === undefined || !IMPERATIVE.test(hint)) return error;
   return new BridgeError(code, message, { hint: `${advice}: ${hint}`, upstream, cause: error });
+}
+
+/** Returns the error as the operator should read it if all calls fail until the operator acts, otherwise undefined. */
+export function errorForOperator(explained: BridgeError): BridgeError | undefined {
+  const { code, cause } = explained;
+  if (FOR_OTHERS[code] !== RELAY_TO_OPERATOR) return undefined;
+  return cause instanceof BridgeError ? cause : explained;
 }

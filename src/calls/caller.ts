@@ -9,13 +9,7 @@ import {
   toolFacts,
 } from '../model/call-record.ts';
 import { type ToolResult, withIgnored } from '../model/content.ts';
-import {
-  argumentsError,
-  asBridgeError,
-  BridgeError,
-  type ErrorCode,
-  unauthorizedError,
-} from '../model/errors.ts';
+import { argumentsError, BridgeError, type ErrorCode, unauthorizedError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
@@ -25,7 +19,7 @@ import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
 import type { ResultBuilder, ToolResults } from '../content/tool-result.ts';
-import { explainFailure, isForOperator, isStale, shuttingDown } from './call-errors.ts';
+import { errorForOperator, explainFailure, isStale, shuttingDown } from './call-errors.ts';
 import type { CallLimits, CallSlot } from './call-limits.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
@@ -252,10 +246,9 @@ export class Caller {
         result.add(next.value);
       }
     } catch (error) {
-      const cause = asBridgeError(call.signal.aborted ? call.signal.reason : error);
-      failure = explainFailure(cause);
+      failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
-      if (isForOperator(cause)) call.operatorError = cause;
+      call.operatorError = errorForOperator(failure);
       if (isStale(failure, tool)) this.#stale();
       result.fail(failure);
     } finally {

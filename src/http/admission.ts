@@ -25,12 +25,7 @@ export interface PlaceOptions {
 /** The principal of every request to a bridge without a token and without keys. */
 const ANONYMOUS_PRINCIPAL = 'anonymous';
 
-/** The most characters of a header that an error quotes. */
-const MAX_QUOTED = 100;
-
-function quoted(header: string): string {
-  return JSON.stringify(cutText(header, MAX_QUOTED));
-}
+const quoted = (header: string): string => JSON.stringify(cutText(header, 100));
 
 /**
  * Returns the check of Host and Origin. It comes before everything else, so that a hostile web page learns nothing.
