@@ -105,7 +105,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'nothing_like_it', '--sandbox'],
     code: 2,
-    err: /^error: [^]*"nothing_like_it"\.\n[^]*See dify-mcp-bridge tools list\.\n$/,
+    err: /^error: [^]*"nothing_like_it"\.\n[^]*See node dist\/main.js tools list\.\n$/,
     error: { code: 'tool_not_found' },
   },
   {
