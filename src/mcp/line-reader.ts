@@ -26,7 +26,8 @@ export class LineReader {
 
   /** Hands on what has arrived, as a line. */
   end(): void {
-    const text = Buffer.concat(this.#parts).toString('utf8');
+    const [first, ...more] = this.#parts;
+    const text = (more.length === 0 ? first : Buffer.concat(this.#parts))?.toString('utf8') ?? '';
     this.#parts = [];
     this.#size = 0;
     // Some programs on Windows begin their output with a byte order mark.

@@ -56,8 +56,9 @@ export class LineWriter {
 
   /** Returns the line of a message, in parts. */
   #partsOf(message: unknown): (string | Buffer)[] {
-    const { result, ...envelope } = isJsonObject(message) ? message : {};
-    if (!isJsonObject(result) || !isFrozenList(result['tools'])) return [`${wellFormedJson(message)}\n`];
+    const list = isJsonObject(message) ? message['result'] : undefined;
+    if (!isJsonObject(list) || !isFrozenList(list['tools'])) return [`${wellFormedJson(message)}\n`];
+    const { result, ...envelope } = message as { result: typeof list };
     return ['{"result":', this.#listBytes(result), `,${wellFormedJson(envelope).slice(1)}\n`];
   }
 

@@ -70,11 +70,9 @@ export class StdioTransport implements Transport {
     if (this.#isClosed) throw new Error('The stdio transport is closed.');
     const id = 'method' in message ? undefined : message.id;
     const batch = id === undefined ? undefined : this.#unanswered.get(id);
-    batch?.answers.push(message);
-    await Promise.all([
-      batch === undefined && this.#output.write(message),
-      id !== undefined && this.#settle(id),
-    ]);
+    const written = batch === undefined ? this.#output.write(message) : batch.answers.push(message);
+    if (id !== undefined) await this.#settle(id);
+    await written;
   }
 
   /** Resolves when every request has its answer or the connection has ended, after `timeoutMs` at the latest. */
@@ -162,12 +160,13 @@ export class StdioTransport implements Transport {
   }
 
   /** The request gets no further answer. Writes the answers to its batch if it was the last one. */
-  async #settle(id: RequestId): Promise<void> {
+  #settle(id: RequestId): Promise<void> | undefined {
     const batch = this.#unanswered.get(id);
     this.#unanswered.delete(id);
     if (this.#unanswered.size === 0) this.#wake();
     batch?.waiting.delete(id);
-    if (batch?.waiting.size === 0 && batch.answers.length > 0) await this.#output.write(batch.answers);
+    const isComplete = batch?.waiting.size === 0 && batch.answers.length > 0;
+    return isComplete ? this.#output.write(batch.answers) : undefined;
   }
 
   #wake(): void {

@@ -1,6 +1,6 @@
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { type CallTarget, kindOf, knownFailure, UNKNOWN_EFFECT } from './failures.ts';
-import type { DifyAnswer } from './http.ts';
+import type { DifyAnswer } from './answer.ts';
 import { header, isNotReady, readReply } from './reply.ts';
 
 const ADDRESS_HINT =
