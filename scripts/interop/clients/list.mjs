@@ -1,5 +1,7 @@
 // The MCP clients of the matrix.
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   buildGo,
@@ -12,6 +14,8 @@ import {
 } from '../install.mjs';
 
 const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
+const ROOT = pathOf('../../..');
+const PROXY = 'requirements-mcp-proxy.txt';
 const OLD_SDKS = ['1.10.2', '1.12.3', '1.17.5', '1.20.2', '1.25.3'];
 
 const NO_CANCEL = {
@@ -23,6 +27,9 @@ const ONE_PAGE = {
     why: 'asks for the first page only, which has all tools unless `tools.pageSize` is set',
   },
 };
+const CTRL_C = {
+  cancel: { says: 'the call runs on', why: 'Ctrl+C ends it, and it sends nothing to the server before' },
+};
 const NO_ERROR = {
   failure: {
     says: 'The garden is closed.',
@@ -33,7 +40,7 @@ const NO_ERROR = {
 /**
  * The clients: name, version, what the machine lacks for them, and the command, which is installed or built at need.
  * `faults` are the steps that fail by the client's own fault: what the failure says, and why. `transports` are those that
- * it has, if not both.
+ * it has, if not both. `through` returns the plan of a client that reaches the bridge through another program.
  */
 export const CLIENTS = [
   ...['1.9', '1.20', '1.26'].map((line) =>
@@ -105,6 +112,27 @@ export const CLIENTS = [
   npm('OpenAI Agents SDK (JS)', 'openaiAgents', '@openai/agents', '0.20.0'),
   npm('Strands Agents (TypeScript)', 'strands', '@strands-agents/sdk', '1.19.0'),
   npm('LlamaIndex.TS', 'llamaIndex', '@llamaindex/tools', '0.2.1', ONE_PAGE),
+  npm('MCP Inspector, `--cli`', 'inspector', '@modelcontextprotocol/inspector', '2.12.0', CTRL_C),
+  npm('mcporter', 'mcporter', 'mcporter', '0.12.3', CTRL_C),
+  program('Claude Code', 'claudeCode', '@anthropic-ai/claude-code', '2.1.197'),
+  program('Codex CLI', 'codex', '@openai/codex', '0.171.0'),
+  program('Gemini CLI', 'geminiCli', '@google/gemini-cli', '0.61.0', ONE_PAGE),
+  program('Qwen Code', 'qwenCode', '@qwen-code/qwen-code', '0.24.4'),
+  program('opencode', 'opencode', 'opencode-ai', '1.18.33'),
+  gateway('mcp-remote', '0.15.1', (url) => [url, '--allow-http', '--transport', 'http-only']),
+  {
+    ...gateway('supergateway', '4.0.0', (url) => ['--streamableHttp', url, '--logLevel', 'none']),
+    faults: { progress: { says: 'the answer is 0', why: 'asks for no progress, and passes none on' } },
+  },
+  {
+    ...typescriptBehind('mcp-proxy', ({ url }) => [
+      join(dirname(installPython(PROXY)), 'mcp-proxy'),
+      ['--transport', 'streamablehttp', url],
+    ]),
+    faults: { cancel: { says: 'the call runs on', why: 'does not pass the cancellation on' } },
+    version: () => /^mcp-proxy==(\S+)/m.exec(readFileSync(pathOf(`../${PROXY}`), 'utf8'))[1],
+    lacks: () => (findPython() === undefined ? NO_PYTHON : undefined),
+  },
   go('Go SDK', 'go-sdk', 'github.com/modelcontextprotocol/go-sdk'),
   go('mcp-go', 'mcp-go', 'github.com/mark3labs/mcp-go'),
   {
@@ -135,13 +163,36 @@ function npm(name, kind, distribution, version, faults) {
   };
 }
 
+/** A program that its package completes by a script. */
+function program(name, kind, distribution, version, faults) {
+  const command = () => typescript(installPackage(distribution, version, { scripts: true }), kind);
+  return { ...npm(name, kind, distribution, version, faults), command };
+}
+
+/** A program of npm between a client that speaks stdio and the bridge. */
+function gateway(name, version, argumentsOf) {
+  const bin = () => join(installPackage(name, version), 'node_modules', '.bin', name);
+  return { ...typescriptBehind(name, ({ url }) => [bin(), argumentsOf(url)]), version: () => version };
+}
+
+function typescriptBehind(name, commandOf) {
+  return {
+    name: `${name}, before the TypeScript SDK`,
+    command: () => typescript(ROOT, 'typescriptSdk1'),
+    transports: ['HTTP'],
+    through: (plan) => {
+      const [command, args] = commandOf(plan);
+      return { ...plan, url: undefined, command, args, env: { PATH: process.env.PATH, HOME: tmpdir() } };
+    },
+  };
+}
+
 function installed(name, distribution, kind) {
-  const folder = pathOf('../../..');
   return {
     name,
     version: () =>
-      JSON.parse(readFileSync(`${folder}/node_modules/${distribution}/package.json`, 'utf8')).version,
-    command: () => typescript(folder, kind),
+      JSON.parse(readFileSync(`${ROOT}/node_modules/${distribution}/package.json`, 'utf8')).version,
+    command: () => typescript(ROOT, kind),
   };
 }
 

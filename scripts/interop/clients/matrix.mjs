@@ -152,7 +152,7 @@ function render(rows) {
   return [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** Returns what stands behind each "no", with the clients of which it is true. */
+/** Returns the reason of each "no", with its clients. */
 function renderFaults(rows) {
   const clients = new Map();
   for (const { name, version, faults = {} } of rows)

@@ -1,7 +1,9 @@
 // Uses a bridge with one TypeScript client, as scripts/interop/clients/matrix.mjs says.
-// usage: client.mjs FOLDER CLIENT PLAN, where CLIENT is a function of session-clients.mjs or tool-clients.mjs
+// usage: client.mjs FOLDER CLIENT PLAN, where CLIENT is a function of a file that ends in -clients.mjs
 // FOLDER is where the packages are resolved from.
 import { createInterface } from 'node:readline';
+import * as agentClients from './agent-clients.mjs';
+import * as cliClients from './cli-clients.mjs';
 import * as sessionClients from './session-clients.mjs';
 import * as toolClients from './tool-clients.mjs';
 
@@ -10,7 +12,7 @@ const PATIENCE = 30_000;
 const [, kind, json] = process.argv.slice(2);
 const plan = JSON.parse(json);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const client = await { ...sessionClients, ...toolClients }[kind](plan);
+const client = await { ...agentClients, ...cliClients, ...sessionClients, ...toolClients }[kind](plan);
 
 report('connect', { value: client.protocol });
 await step('list', client.names);
@@ -48,7 +50,7 @@ await stepIf(client.cancel ?? true, 'cancel', async () => {
 // The next line says that the driver has seen enough, and has restarted the bridge.
 await lines.next();
 if (plan.restarts) {
-  await step('restart', () => {
+  await stepIf(client.restart ?? true, 'restart', () => {
     const late = new Promise((_, fail) => setTimeout(fail, PATIENCE, new Error('no answer')).unref());
     return Promise.race([greet(), late]);
   });

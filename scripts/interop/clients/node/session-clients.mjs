@@ -1,5 +1,5 @@
 // Clients whose calls return results of MCP. Each function connects, and resolves with the methods that client.mjs calls.
-// `structured`, `pictures`, `progress` and `cancel` are false, and `read` is absent, if the client has no API for it.
+// `structured`, `pictures`, `progress`, `cancel` and `restart` are false, and `read` is absent, if the client has no API for it.
 import { answerOf, load, stdioOf } from './load.mjs';
 
 export async function typescriptSdk1(plan) {

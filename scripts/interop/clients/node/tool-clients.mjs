@@ -45,10 +45,7 @@ export async function mastra(plan) {
     names: async () => Object.keys(tools).map((name) => name.replace(/^bridge_/, '')),
     async call(name, args, { signal, onprogress } = {}) {
       reporters.splice(0, Infinity, ...(onprogress ? [onprogress] : []));
-      const result = await tools[`bridge_${name}`].execute(args, { abortSignal: signal });
-      return Array.isArray(result.content)
-        ? answerOf(result)
-        : { text: '', error: false, structured: result };
+      return answerOf(await tools[`bridge_${name}`].execute(args, { abortSignal: signal }));
     },
     read: async (uri) => (await client.resources.read('bridge', uri)).contents[0].blob,
     close: () => client.disconnect(),

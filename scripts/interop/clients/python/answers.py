@@ -57,3 +57,10 @@ def encoded(content):
 
 def stdio_of(plan):
     return {name: plan[name] for name in ("command", "args", "env")}
+
+
+def stdio_server(plan):
+    """Returns the SDK's parameters of a bridge that the client starts."""
+    from mcp import StdioServerParameters
+
+    return StdioServerParameters(**stdio_of(plan))

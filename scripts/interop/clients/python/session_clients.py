@@ -2,7 +2,7 @@
 
 import contextlib
 
-from answers import Connected, answer_of, first, stdio_of
+from answers import Connected, answer_of, first, stdio_of, stdio_server
 
 
 def of_session(session, protocol=None, **has):
@@ -27,12 +27,12 @@ def of_session(session, protocol=None, **has):
 
 @contextlib.asynccontextmanager
 async def python_sdk_1(plan):
-    from mcp import ClientSession, StdioServerParameters
+    from mcp import ClientSession
     from mcp.client.stdio import stdio_client
     from mcp.client.streamable_http import streamablehttp_client
 
     url = plan.get("url")
-    target = streamablehttp_client(url) if url else stdio_client(StdioServerParameters(**stdio_of(plan)))
+    target = streamablehttp_client(url) if url else stdio_client(stdio_server(plan))
     async with target as (read, write, *_), ClientSession(read, write) as session:
         protocol = (await session.initialize()).protocolVersion
         yield of_session(session, protocol, structured=protocol >= "2025-06-18")
@@ -40,10 +40,10 @@ async def python_sdk_1(plan):
 
 @contextlib.asynccontextmanager
 async def python_sdk_2(plan):
-    from mcp import Client, StdioServerParameters
+    from mcp import Client
 
     url = plan.get("url")
-    async with Client(url or StdioServerParameters(**stdio_of(plan))) as client:
+    async with Client(url or stdio_server(plan)) as client:
         yield of_session(client, client.protocol_version)
 
 

@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 
-from answers import Answer, Connected, encoded, stdio_of
+from answers import Answer, Connected, encoded, stdio_of, stdio_server
 
 
 @contextlib.asynccontextmanager
@@ -96,11 +96,10 @@ async def autogen(plan):
 
 @contextlib.asynccontextmanager
 async def smolagents(plan):
-    from mcp import StdioServerParameters
     from smolagents import MCPClient
 
     url = plan.get("url")
-    target = {"url": url, "transport": "streamable-http"} if url else StdioServerParameters(**stdio_of(plan))
+    target = {"url": url, "transport": "streamable-http"} if url else stdio_server(plan)
     client = await asyncio.to_thread(MCPClient, target, structured_output=True)
     tools = {tool.name: tool for tool in client.get_tools()}
 
@@ -124,10 +123,9 @@ async def smolagents(plan):
 async def crewai(plan):
     from crewai.utilities.string_utils import sanitize_tool_name
     from crewai_tools import MCPServerAdapter
-    from mcp import StdioServerParameters
 
     url = plan.get("url")
-    target = {"url": url, "transport": "streamable-http"} if url else StdioServerParameters(**stdio_of(plan))
+    target = {"url": url, "transport": "streamable-http"} if url else stdio_server(plan)
     adapter = await asyncio.to_thread(MCPServerAdapter, target)
     tools = {tool.name: tool for tool in adapter.tools}
 
@@ -188,7 +186,6 @@ async def haystack(plan):
 
 @contextlib.asynccontextmanager
 async def strands(plan):
-    from mcp import StdioServerParameters
     from mcp.client.stdio import stdio_client
     from mcp.client.streamable_http import streamablehttp_client
     from strands.tools.mcp import MCPClient
@@ -196,7 +193,7 @@ async def strands(plan):
     url = plan.get("url")
 
     def connect():
-        return streamablehttp_client(url) if url else stdio_client(StdioServerParameters(**stdio_of(plan)))
+        return streamablehttp_client(url) if url else stdio_client(stdio_server(plan))
 
     client = await asyncio.to_thread(MCPClient(connect).start)
 
@@ -228,7 +225,6 @@ async def strands(plan):
 @contextlib.asynccontextmanager
 async def google_adk(plan):
     from google.adk.tools.mcp_tool import McpToolset, StdioConnectionParams, StreamableHTTPConnectionParams
-    from mcp import StdioServerParameters
 
     url = plan.get("url")
     reporters = []
@@ -240,7 +236,7 @@ async def google_adk(plan):
     if url:
         target = StreamableHTTPConnectionParams(url=url, timeout=30)
     else:
-        target = StdioConnectionParams(server_params=StdioServerParameters(**stdio_of(plan)), timeout=30)
+        target = StdioConnectionParams(server_params=stdio_server(plan), timeout=30)
     toolset = McpToolset(connection_params=target, progress_callback=reported)
     tools = {tool.name: tool for tool in await toolset.get_tools()}
 
@@ -265,10 +261,9 @@ async def google_adk(plan):
 async def agno(plan):
     from agno.tools.function import FunctionCall
     from agno.tools.mcp import MCPTools
-    from mcp import StdioServerParameters
 
     url = plan.get("url")
-    target = {"url": url} if url else {"server_params": StdioServerParameters(**stdio_of(plan))}
+    target = {"url": url} if url else {"server_params": stdio_server(plan)}
     async with MCPTools(**target, timeout_seconds=60) as toolkit:
 
         async def names():
