@@ -53,6 +53,8 @@ function joined(parts: readonly WordDifference[]): WordDifference[] {
   return result;
 }
 
+/** Returns the words of a text, and what is between them. The segmenter takes time quadratic in the length of its text. */
 function wordsOf(text: string): string[] {
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const pieces = text.match(/[^]{1,256}[^\s\u3002]*[\s\u3002]*/gu) ?? [];
+  return pieces.flatMap((piece) => Array.from(segmenter.segment(piece), ({ segment }) => segment));
 }

@@ -39,7 +39,7 @@ export class Secrets {
   readonly #configured: readonly string[];
   /** Values added at run time, the latest last. */
   readonly #remembered = new Set<string>();
-  #pattern: RegExp | undefined;
+  #maskKnown: ((text: string) => string) | undefined;
 
   constructor(configured: readonly string[] = []) {
     this.#configured = configured.filter(isLong);
@@ -48,7 +48,7 @@ export class Secrets {
   /** Adds a value at run time. Beyond a limit, the oldest such values are forgotten. */
   remember(value: string): void {
     if (!isLong(value)) return;
-    if (!this.#remembered.delete(value)) this.#pattern = undefined;
+    if (!this.#remembered.delete(value)) this.#maskKnown = undefined;
     this.#remembered.add(value);
     const [oldest] = this.#remembered;
     if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
@@ -63,8 +63,8 @@ export class Secrets {
 
   /** Like `mask`, but masks only known values, not text that looks like a secret. */
   maskKnown(text: string): string {
-    this.#pattern ??= patternOf([...this.#configured, ...this.#remembered]);
-    return text.replace(this.#pattern, REDACTED);
+    this.#maskKnown ??= maskOf([...this.#configured, ...this.#remembered]);
+    return this.#maskKnown(text);
   }
 }
 
@@ -72,15 +72,24 @@ function isLong(secret: string): boolean {
   return secret.length >= MIN_LENGTH;
 }
 
-function patternOf(secrets: readonly string[]): RegExp {
+function longestFirst(texts: readonly string[]): string[] {
+  return texts.toSorted((a, b) => b.length - a.length);
+}
+
+/** Returns a function that masks these secrets in a text. */
+function maskOf(secrets: readonly string[]): (text: string) => string {
   // Dify's login takes the password as Base64.
-  const forms = secrets.flatMap((secret) => [
-    secret,
-    Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-  ]);
+  const base64 = (secret: string): string => Buffer.from(secret).toString('base64').replace(/=+$/, '');
   // The longest come first, because one secret may be the beginning of another.
-  const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return sorted.length === 0 ? /(?!)/g : new RegExp(sorted.map(everyForm).join('|'), 'g');
+  const forms = longestFirst([...new Set(secrets.flatMap((secret) => [secret, base64(secret)]))]);
+  // The longest part of each form that nothing escapes. Making the pattern takes a millisecond, so it waits for one of them.
+  const cores = forms.map((form) => longestFirst(form.match(/[a-z0-9]+/gi) ?? [])[0] ?? '');
+  let pattern: RegExp | undefined;
+  return (text) => {
+    if (!cores.some((core) => text.includes(core))) return text;
+    pattern ??= new RegExp(forms.map(everyForm).join('|'), 'g');
+    return text.replace(pattern, REDACTED);
+  };
 }
 
 /** Returns the source of a pattern for a text in which each character may be escaped in any way. */

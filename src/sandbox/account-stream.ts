@@ -11,7 +11,7 @@ import type { SandboxState } from './state.ts';
 const PING_MS = 10_000;
 const STOPPED = 'Stopped by user.';
 const ABORTED = 'Aborted: User requested stop';
-const PING = 'event: ping\n\n';
+const PING = Buffer.from('event: ping\n\n');
 
 /**
  * Runs the workflow of a tool as its app, and returns its events. The workflow goes on if the caller leaves; only a stop
@@ -32,9 +32,10 @@ export function runWorkflowApp(
   const outcome = outputsOf(provider, parameters, task.controller.signal, { appId, state });
   const ids = { workflow_run_id: randomUUID(), task_id: task.id };
 
-  async function* events(): AsyncGenerator<string> {
-    const data = (event: string, body: JsonObject): string =>
-      `data: ${JSON.stringify({ event, ...ids, data: body })}\n\n`;
+  // Not a TextEncoderStream: that of Node.js 20 copies each character by itself.
+  async function* events(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const data = (event: string, body: JsonObject) =>
+      Buffer.from(`data: ${JSON.stringify({ event, ...ids, data: body })}\n\n`);
     const started = nowInSeconds();
     const { workersRun } = state.features;
     const run = { id: ids.workflow_run_id, workflow_id: appId };
@@ -83,8 +84,9 @@ export function runWorkflowApp(
     }
   }
 
-  const body = ReadableStream.from(events()).pipeThrough(new TextEncoderStream());
-  return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+  return new Response(ReadableStream.from(events()), {
+    headers: { 'content-type': 'text/event-stream; charset=utf-8' },
+  });
 }
 
 /** Returns the data of the events of one node, which have no inputs and outputs outside of Dify's editor. */

@@ -82,11 +82,10 @@ class Picture {
 
   /** Fills a rectangle, clipped to the image. */
   rectangle(left: number, top: number, width: number, height: number, color: Color): void {
-    const right = Math.min(this.#width, left + width);
+    const [from, to] = [Math.max(0, left), Math.min(this.#width, left + width)];
+    const row = Buffer.alloc(Math.max(0, to - from) * 3, Uint8Array.from(color));
     const bottom = Math.min(this.#height, top + height);
-    for (let y = Math.max(0, top); y < bottom; y += 1) {
-      for (let x = Math.max(0, left); x < right; x += 1) this.pixels.set(color, (y * this.#width + x) * 3);
-    }
+    for (let y = Math.max(0, top); y < bottom; y += 1) this.pixels.set(row, (y * this.#width + from) * 3);
   }
 
   /** Draws a text around a centre. Scales it down and then shortens it until it fits the width. */

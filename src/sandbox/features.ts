@@ -93,7 +93,8 @@ export type Features = Readonly<Record<keyof typeof RELEASES, boolean>>;
 
 /** Returns the wire behaviour of a release such as `1.12.1`. */
 export function featuresOf(version: string): Features {
-  const isSince = (release: string): boolean => version.localeCompare(release, 'en', { numeric: true }) >= 0;
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const isSince = (release: string): boolean => compare(version, release) >= 0;
   const entries = Object.entries<readonly [string, string?]>(RELEASES).map(([name, [since, until]]) => [
     name,
     isSince(since) && (until === undefined || !isSince(until)),

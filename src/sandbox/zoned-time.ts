@@ -1,3 +1,8 @@
+const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
+const MONTHS = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
+
 /** The time that a wall clock in some zone shows. */
 export interface LocalTime {
   readonly year: number;
@@ -34,8 +39,8 @@ export function zoneOffsetMs(moment: number, zone: string): number {
 export function formatTime(time: LocalTime, format: string): string {
   const { year, month, day, hour, minute, second } = time;
   const two = (value: number): string => String(value).padStart(2, '0');
-  const name = (options: Intl.DateTimeFormatOptions): string =>
-    new Intl.DateTimeFormat('en-US', { ...options, timeZone: 'UTC' }).format(Date.UTC(year, month - 1, day));
+  const weekday = WEEKDAYS[new Date(Date.UTC(year, month - 1, day)).getUTCDay()] ?? '';
+  const monthName = MONTHS[month - 1] ?? '';
   const letters: Readonly<Record<string, string>> = {
     Y: String(year).padStart(4, '0'),
     m: two(month),
@@ -45,10 +50,10 @@ export function formatTime(time: LocalTime, format: string): string {
     M: two(minute),
     S: two(second),
     p: hour < 12 ? 'AM' : 'PM',
-    A: name({ weekday: 'long' }),
-    a: name({ weekday: 'short' }),
-    B: name({ month: 'long' }),
-    b: name({ month: 'short' }),
+    A: weekday,
+    a: weekday.slice(0, 3),
+    B: monthName,
+    b: monthName.slice(0, 3),
     '%': '%',
   };
   return format.replaceAll(/%([a-zA-Z%])/g, (whole, letter: string) => letters[letter] ?? whole);

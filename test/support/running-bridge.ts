@@ -106,10 +106,11 @@ export async function startBridge({
 }
 
 async function configure(env: Record<string, string>, text: string | undefined): Promise<Config> {
+  if (text === undefined) return (await loadConfig({ env, needsDify: true })).config;
   const folder = await mkdtemp(join(tmpdir(), 'bridge-config-'));
   try {
-    const file = text === undefined ? undefined : join(folder, 'config.yaml');
-    if (file !== undefined) await writeFile(file, text ?? '');
+    const file = join(folder, 'config.yaml');
+    await writeFile(file, text);
     return (await loadConfig({ env, file, needsDify: true })).config;
   } finally {
     await rm(folder, { recursive: true });

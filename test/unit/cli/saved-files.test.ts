@@ -35,7 +35,7 @@ it.each([
 
 it('never leaves the folder, whatever the name', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (name) => {
+    fc.property(fc.string({ unit: fc.character, maxLength: 300 }), (name) => {
       const safe = safeName(name, 'image/png');
       expect(basename(safe)).toBe(safe);
       expect(resolve('/folder', safe)).toBe(`/folder/${safe}`);

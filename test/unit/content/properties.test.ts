@@ -22,7 +22,7 @@ import {
 
 const anyJson = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
 const anyText = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.character }),
   fc.constantFrom('{"a":1}', '{', '[1,2]', ' ', '{"f":'),
   anyJson.map((value) => JSON.stringify(value)),
   fc.constant(JSON.stringify({ f: difyFile() })),
@@ -33,9 +33,9 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>, key: string) =>
   fc.option(arbitrary, { nil: undefined }).map((value) => (value === undefined ? {} : { [key]: value }));
 const anyReference = fc
   .tuple(
-    maybe(fc.oneof(fc.webUrl(), fc.string({ unit: 'binary' }), fc.constant('/files/tools/x.png')), 'url'),
+    maybe(fc.oneof(fc.webUrl(), fc.string({ unit: fc.character }), fc.constant('/files/tools/x.png')), 'url'),
     maybe(fc.constantFrom('1', '2', '\ud800'), 'id'),
-    maybe(fc.string({ unit: 'binary' }), 'filename'),
+    maybe(fc.string({ unit: fc.character }), 'filename'),
     maybe(fc.constantFrom('image/png', 'text/html', 'no type', 'audio/mpeg', 'IMAGE/SVG+XML; x'), 'mimeType'),
     maybe(fc.integer(), 'size'),
   )

@@ -22,7 +22,10 @@ const METHODS = [
 ];
 
 const json = fc.jsonValue({ maxDepth: 4 });
-const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.constantFrom('', '{', '[]', '[{}]'));
+const text = fc.oneof(
+  fc.string({ unit: fc.character, maxLength: 200 }),
+  fc.constantFrom('', '{', '[]', '[{}]'),
+);
 const message = fc.record(
   {
     jsonrpc: fc.oneof({ weight: 9, arbitrary: fc.constant('2.0') }, { weight: 1, arbitrary: json }),

@@ -169,7 +169,9 @@ const anyProvider = fc
       fc.array(idPart, { minLength: 3, maxLength: 3 }).map((parts) => parts.join('/')),
     ),
     name: fc.oneof(idPart, fc.string({ unit: 'grapheme', maxLength: 20 })),
-    tools: fc.uniqueArray(fc.oneof(idPart, fc.string({ unit: 'binary', maxLength: 70 })), { maxLength: 5 }),
+    tools: fc.uniqueArray(fc.oneof(idPart, fc.string({ unit: fc.character, maxLength: 70 })), {
+      maxLength: 5,
+    }),
   })
   .map(({ type, id, name, tools }) =>
     provider(
