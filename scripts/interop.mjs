@@ -29,7 +29,8 @@ const ENVIRONMENTS = [
 ];
 
 if (process.argv.includes('--clients') || process.argv.includes('--write')) {
-  process.exitCode = await runMatrix({ write: process.argv.includes('--write') });
+  const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
+  process.exitCode = await runMatrix({ write: process.argv.includes('--write') && only === undefined, only });
   process.exit();
 }
 if (findPython() === undefined) {

@@ -13,7 +13,7 @@ const PLACES = [
   ['manifests/registry/server.json', /("version": ")[^"]+(")/g, 2],
   ['manifests/docker/Dockerfile', /(org\.opencontainers\.image\.version=")[^"]+(")/, 1],
   ['manifests/docker/compose.mcp.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
-  ['docs/installation.md', /(dify-mcp-bridge[-:])\d+\.\d+\.\d+(?:-[\w.]+?)?(\.mcpb|\.tgz|[ \n])/g, 6],
+  ['docs/installation.md', /(dify-mcp-bridge[-:])\d+\.\d+\.\d+(?:-[\w.]+?)?(\.mcpb|\.tgz|[ \n])/g, 7],
   ['manifests/kubernetes/base/deployment.yaml', /(image: \S+\/dify-mcp-bridge:)\S+()/, 1],
 ];
 

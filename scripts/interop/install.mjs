@@ -37,13 +37,17 @@ export function installPython(requirements) {
   });
 }
 
-/** Installs an npm package unless it is there already, and returns the folder to resolve it from. */
-export function installPackage(name, version) {
+/**
+ * Installs an npm package unless it is there already, and returns the folder to resolve it from. `scripts`: with the
+ * package's own scripts, which some programs need.
+ */
+export function installPackage(name, version, { scripts = false } = {}) {
   const folder = join(CACHE, `${name.replace(/\W+/g, '-')}-${version}`);
   return once(folder, folder, () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    const flags = ['--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
+    const flags = ['--prefix', folder, '--no-audit', '--no-fund', '--silent'];
+    if (!scripts) flags.push('--ignore-scripts');
     run('npm', ['install', ...flags, `${name}@${version}`]);
   });
 }

@@ -67,3 +67,10 @@ export function explainFailure(thrown: unknown): BridgeError {
   if (advice === undefined || !IMPERATIVE.test(hint)) return error;
   return new BridgeError(code, message, { hint: `${advice}: ${hint}`, upstream, cause: error });
 }
+
+/** Returns the error as the operator should read it if all calls fail until the operator acts, otherwise undefined. */
+export function errorForOperator(explained: BridgeError): BridgeError | undefined {
+  const { code, cause } = explained;
+  if (FOR_OTHERS[code] !== RELAY_TO_OPERATOR) return undefined;
+  return cause instanceof BridgeError ? cause : explained;
+}

@@ -19,7 +19,7 @@ import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
 import type { ResultBuilder, ToolResults } from '../content/tool-result.ts';
-import { explainFailure, isStale, shuttingDown } from './call-errors.ts';
+import { errorForOperator, explainFailure, isStale, shuttingDown } from './call-errors.ts';
 import type { CallLimits, CallSlot } from './call-limits.ts';
 import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
@@ -248,6 +248,7 @@ export class Caller {
     } catch (error) {
       failure = explainFailure(call.signal.aborted ? call.signal.reason : error);
       call.outcome = failure.code;
+      call.operatorError = errorForOperator(failure);
       if (isStale(failure, tool)) this.#stale();
       result.fail(failure);
     } finally {

@@ -38,6 +38,8 @@ export class RunningCall {
   /** The size of Dify's answer. */
   bytes = 0;
   outcome: ErrorCode | 'ok' = 'ok';
+  /** See `CallEnd`. */
+  operatorError: BridgeError | undefined;
   readonly #controller = new AbortController();
   readonly #isStopped: boolean;
   readonly #stopTimer: Stop;
@@ -85,8 +87,8 @@ export class RunningCall {
 
   /** Returns how the call ended. */
   end(): CallEnd {
-    const { outcome, messages, bytes } = this;
-    return { outcome, durationMs: performance.now() - this.startedAt, messages, bytes };
+    const { outcome, messages, bytes, operatorError } = this;
+    return { outcome, durationMs: performance.now() - this.startedAt, messages, bytes, operatorError };
   }
 
   /** Marks the call as completed. From then on, it cannot be ended from outside. */

@@ -137,6 +137,8 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       const tools = registry.tools.filter(({ ref }) => ref.providerType === type).length;
       return `${type} ${tools}`;
     });
+    // What the operator's rules hide needs no fix.
+    const unfit = registry.withheld.filter(({ reason }) => reason !== 'hidden');
     const reported = new Set(stale.map(({ message }) => message));
     const doubts = [
       ...(lastError === undefined ? [] : [`Dify could not list its tools: ${lastError.split('\n')[0]}`]),
@@ -144,9 +146,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       ...manifestLines(app.manifests()),
       ...problems.filter(({ message }) => !reported.has(message)).map(({ message }) => message),
       ...unusableTools(registry),
-      ...registry.withheld.map(
-        ({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`,
-      ),
+      ...unfit.map(({ name, reason, detail }) => `${name} is withheld (${reason}): ${detail.split('\n')[0]}`),
       ...furtherNotes(registry, 1).map(({ name, message }) => `${name}: ${message}`),
     ];
     const message = `${count(registry.tools.length, 'tool')} published (${counts.join(', ')}), ${registry.withheld.length} withheld.`;
@@ -156,7 +156,7 @@ export async function catalogueFinding(app: App, signal: AbortSignal): Promise<F
       ...(registry.tools.every(({ authorized }) => authorized)
         ? []
         : ['Authorise these providers in Dify under Tools.']),
-      ...(registry.withheld.length === 0
+      ...((registry.tools.length > 0 ? unfit : registry.withheld).length === 0
         ? []
         : ['dify-mcp-bridge tools explain NAME says what publishes a withheld tool.']),
     ];

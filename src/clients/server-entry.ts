@@ -53,8 +53,8 @@ const TOKEN: Variable = {
   secret: true,
 };
 
-/** Placeholder in JSON that people paste by hand into a client that stores the token itself. */
-export const TOKEN_BLANK = 'Bearer PUT-THE-TOKEN-HERE';
+/** Placeholder in JSON that people paste by hand. The status page would mask a longer one as a token. */
+export const TOKEN_BLANK = 'Bearer PUT-TOKEN-HERE';
 
 /** Clients that can substitute a value themselves. */
 const REFERENCES: Readonly<Partial<Record<ClientName, (variable: Variable) => string>>> = {

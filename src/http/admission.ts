@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { cutText } from '../model/cut-text.ts';
 import { BridgeError, type ErrorCode } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import type { Caller, TokenVerifier } from '../model/token-verifier.ts';
@@ -24,6 +25,8 @@ export interface PlaceOptions {
 /** The principal of every request to a bridge without a token and without keys. */
 const ANONYMOUS_PRINCIPAL = 'anonymous';
 
+const quoted = (header: string): string => JSON.stringify(cutText(header, 100));
+
 /**
  * Returns the check of Host and Origin. It comes before everything else, so that a hostile web page learns nothing.
  * @throws BridgeError `forbidden`.
@@ -32,14 +35,15 @@ export function createPlaceCheck(options: PlaceOptions): (headers: IncomingHttpH
   const isHostAllowed = hostRule(options);
   const isOriginAllowed = originRule(options);
 
-  return ({ host, origin }) => {
-    if (!isHostAllowed(host ?? '')) {
-      throw new BridgeError('forbidden', 'The Host header names a host that the bridge does not serve.', {
-        hint: 'Use the address that the bridge printed, or add the name to http.allowedHosts.',
+  return ({ host = '', origin }) => {
+    if (!isHostAllowed(host)) {
+      const message = `The Host header is ${quoted(host)}, which the bridge does not serve.`;
+      throw new BridgeError('forbidden', message, {
+        hint: 'Use the address that the bridge printed, set http.publicUrl if a proxy is in front of it, or add the name to http.allowedHosts.',
       });
     }
     if (origin !== undefined && !isOriginAllowed(origin)) {
-      throw new BridgeError('forbidden', 'Web pages of this Origin may not use the bridge.', {
+      throw new BridgeError('forbidden', `Web pages of ${quoted(origin)} may not use the bridge.`, {
         hint: 'Add the origin to http.allowedOrigins to admit it.',
       });
     }

@@ -1,5 +1,5 @@
 import type { CallOrigin } from './call.ts';
-import type { ErrorCode } from './errors.ts';
+import type { BridgeError, ErrorCode } from './errors.ts';
 import type { ToolInvokeMessage } from './message.ts';
 import type { TraceContext } from './ports.ts';
 import type { PublishedTool } from './registry.ts';
@@ -36,6 +36,8 @@ export interface CallEnd {
   readonly messages: number;
   /** The size of Dify's answer. */
   readonly bytes: number;
+  /** Why every call fails until the operator of the bridge acts. */
+  readonly operatorError?: BridgeError | undefined;
 }
 
 /** The part of a result that exceeded its budget. */

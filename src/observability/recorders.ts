@@ -47,8 +47,9 @@ export class Recorders implements CallRecorder {
 export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder {
   return {
     started: ({ tool, ref, isBridgeTool, origin, workspace }) => ({
-      ended({ outcome, durationMs, messages }) {
-        logger.info('Tool call ended', {
+      ended({ outcome, durationMs, messages, operatorError }) {
+        const level = operatorError === undefined ? 'info' : 'warn';
+        logger[level]('Tool call ended', {
           requestId: origin?.requestId,
           client: origin?.client,
           clientVersion: origin?.clientVersion,
@@ -62,6 +63,8 @@ export function callLog(logger: Logger, defaultWorkspace: string): CallRecorder 
           outcome,
           durationMs: Math.round(durationMs),
           messages,
+          reason: operatorError?.message,
+          hint: operatorError?.hint,
         } satisfies LogFields & Record<Exclude<keyof CallOrigin, 'rpc'>, unknown>);
       },
     }),

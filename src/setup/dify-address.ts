@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type SignInWays, waysOf } from '../dify/console/sign-in.ts';
-import { createDifyHttp, type DifyAnswer, type DifyHttp } from '../dify/wire/http.ts';
+import type { DifyAnswer } from '../dify/wire/answer.ts';
+import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { endedWithoutAnswer } from '../dify/wire/network-errors.ts';
 import { isSince } from '../dify/wire/release.ts';
 import { header } from '../dify/wire/reply.ts';

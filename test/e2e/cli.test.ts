@@ -105,7 +105,7 @@ const SANDBOX: readonly Case[] = [
   {
     args: ['call', 'nothing_like_it', '--sandbox'],
     code: 2,
-    err: /^error: [^]*"nothing_like_it"\.\n[^]*See dify-mcp-bridge tools list\.\n$/,
+    err: /^error: [^]*"nothing_like_it"\.\n[^]*See node dist\/main.js tools list\.\n$/,
     error: { code: 'tool_not_found' },
   },
   {
@@ -139,7 +139,7 @@ const SANDBOX: readonly Case[] = [
     args: ['config', 'check'],
     isProcess: true,
     code: 2,
-    err: /^error: [^]*\nRun dify-mcp-bridge login [^]*--sandbox/,
+    err: /^error: [^]*\nRun node dist\/main.js login [^]*--sandbox/,
     error: { code: 'config_invalid' },
   },
   {
@@ -226,13 +226,13 @@ describe('help', () => {
   it.each([['--help'], ['help', 'call'], ['config', '--help']])('%s %s is a result', async (...args) => {
     const { code, stdout, stderr } = await run(args.filter((word) => word !== undefined));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Example:\n {2}dify-mcp-bridge [^]*Usage: dify-mcp-bridge/);
+    expect(stdout).toMatch(/^Example:\n {2}node dist\/main.js [^]*Usage: node dist\/main.js/);
   });
 
   it('comes on standard error when the command is missing', async () => {
     const { code, stdout, stderr } = await run([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('Usage: dify-mcp-bridge');
+    expect(stderr).toContain('Usage: node dist/main.js');
   });
 });
 

@@ -9,9 +9,11 @@ export class FormBrowser {
   readonly #cookies = new Map<string, string>();
   /** Called with each address before it is opened. Returns true to stop there, as at the address of a client. */
   readonly #isOutside: (url: string) => boolean;
+  readonly #fetch: typeof fetch;
 
-  constructor(isOutside: (url: string) => boolean) {
+  constructor(isOutside: (url: string) => boolean, fetchWith = fetch) {
     this.#isOutside = isOutside;
+    this.#fetch = fetchWith;
   }
 
   /** The header with all cookies. */
@@ -38,7 +40,7 @@ export class FormBrowser {
   async #load(url: string, body?: URLSearchParams): Promise<void> {
     this.url = url;
     if (this.#isOutside(url)) return;
-    const answer = await fetch(url, {
+    const answer = await this.#fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         cookie: this.cookie,

@@ -26,7 +26,7 @@ export type Target =
   | {
       readonly url: string;
       readonly token?: string;
-      readonly fetch?: typeof fetch;
+      readonly fetch?: typeof fetch | undefined;
       /** Signs in when the server asks for it. */
       readonly auth?: TestAuth;
     }

@@ -67,26 +67,28 @@ export async function allow(
   return new URL(browser.url);
 }
 
-export function newBrowser(): FormBrowser {
-  return new FormBrowser((url) => url.startsWith(CALLBACK));
+export function newBrowser(fetchWith: typeof fetch = fetch): FormBrowser {
+  return new FormBrowser((url) => url.startsWith(CALLBACK), fetchWith);
 }
 
-/** Connects a client whose person signs in when the bridge asks for it. */
+/** Connects a client whose person signs in when the bridge asks for it. `fetch` reaches a bridge behind a proxy. */
 export async function connectSignedIn(
   kind: ClientKind,
   url: string,
   account: { readonly email: string; readonly password: string },
   auth = new TestAuth(),
+  fetchWith: typeof fetch = fetch,
 ): Promise<TestClient> {
-  const refused = await connectClient(kind, { url, auth }).then(
+  const target = { url, auth, fetch: fetchWith };
+  const refused = await connectClient(kind, target).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (auth.asked === undefined) throw refused;
-  const { searchParams } = await allow(auth.asked, account);
+  const { searchParams } = await allow(auth.asked, account, newBrowser(fetchWith));
   const [authorizationCode, iss] = [searchParams.get('code') ?? '', searchParams.get('iss') ?? ''];
   await (kind === 'v1'
-    ? authV1(auth, { serverUrl: url, authorizationCode })
-    : authV2(auth, { serverUrl: url, authorizationCode, iss }));
-  return connectClient(kind, { url, auth });
+    ? authV1(auth, { serverUrl: url, authorizationCode, fetchFn: fetchWith })
+    : authV2(auth, { serverUrl: url, authorizationCode, iss, fetchFn: fetchWith }));
+  return connectClient(kind, target);
 }

@@ -18,16 +18,26 @@ export async function run(context: CommandContext): Promise<number> {
     env: entry.setting.env ?? null,
     secret: entry.setting.secret === true,
   }));
+  const { width } = context.output;
   context.output.data({ file: file ?? null, settings: rows }, () =>
     table(
       [
         ['SETTING', 'SOURCE', 'VALUE'],
-        ...rows.map(({ path, value, source }) => [path, source, asText(value)]),
+        ...rows.map(({ path, value, source }) => [
+          path,
+          width === undefined ? source : shortSource(source),
+          asText(value),
+        ]),
       ],
-      { width: context.output.width, omit: [1] },
+      { width },
     ),
   );
   return 0;
+}
+
+/** Returns the kind of a source, which fits on a terminal, and the line in the file. */
+function shortSource(source: string): string {
+  return source.replace(/^file .*:(\d+)(?: .*)?$/, 'file:$1').split(' ')[0] ?? '';
 }
 
 function shownValue({ setting, value }: EffectiveSetting, secrets: ReadonlySet<string>): unknown {

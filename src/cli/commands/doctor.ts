@@ -153,7 +153,10 @@ async function* remoteChecks(
   // A second login after a refused one would bring the account closer to a lock.
   if (workspace.status === 'fail') yield skipped(['catalogue'], 'the workspace');
   else yield* publishedChecks(context, loaded, signal);
-  yield { names: ['file signing'], ...(await signingFinding(http, connection, signal)) };
+  // Without the secret key, the inner key decides.
+  if (innerKey.status === 'fail' && connection.secretKey === undefined)
+    yield skipped(['file signing'], 'the inner key');
+  else yield { names: ['file signing'], ...(await signingFinding(http, connection, signal)) };
   yield { names: ['clock'], ...clockFinding(probe.serverDate, checkedAt) };
 }
 

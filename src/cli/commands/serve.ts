@@ -9,8 +9,10 @@ import type { Logger } from '../../model/logger.ts';
 import { Secrets } from '../../model/secrets.ts';
 import type { CliIo } from '../io.ts';
 import { listenForInterrupt } from '../interrupt.ts';
+import { widthOf, wrapCommand } from '../layout.ts';
 import { listenForReload } from '../reload-socket.ts';
 import { type CommandContext, configOf, loggerOf, wholeConfigOf } from '../session.ts';
+import { configWords, ownCommand } from '../typed.ts';
 import { VERSION } from '../../version.ts';
 
 /** How long the client may take to read the last output, in milliseconds. */
@@ -110,18 +112,17 @@ interface Serving {
   readonly ended: Promise<void>;
 }
 
-function startStdio(
-  { io, output, options }: CommandContext,
-  app: App,
-  logger: Logger,
-  view?: string,
-): Serving {
+function startStdio(context: CommandContext, app: App, logger: Logger, view?: string): Serving {
+  const { io, output, options } = context;
   if (io.stderr.isTTY !== true) {
     logger.info('Serving MCP', { transport: 'stdio', view, version: VERSION });
   } else if (io.stdin.isTTY === true) {
-    const command = options.sandbox === undefined ? 'serve' : 'serve --sandbox';
+    const { sandbox } = options;
+    const set = sandbox === undefined ? '' : sandbox === true ? ' --sandbox' : ` --sandbox ${sandbox}`;
+    const words = `${view === undefined ? '' : ` --view ${view}`}${set}${configWords(context)}`;
     output.note('Waiting for an MCP client on standard input; Ctrl+C ends it.');
-    output.note(`A client starts the bridge by itself, with this command:\n  dify-mcp-bridge ${command}`);
+    output.note('A client starts the bridge by itself. To add it to one:');
+    output.note(wrapCommand(ownCommand(io, `install claude-desktop${words}`), widthOf(io.stderr)));
     output.note('To see it at work, run dify-mcp-bridge demo. To serve over HTTP, add --http.');
   }
   return { ended: app.serveStdio({ view }) };

@@ -4,7 +4,7 @@ import type { ConsoleSession } from '../console/session.ts';
 import { errorFromFrame } from '../inner/invoker.ts';
 import { type CallTarget, knownFailure, UNKNOWN_EFFECT } from '../wire/failures.ts';
 import { rateLimitError } from '../wire/answer-errors.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { quoted } from '../wire/plain-words.ts';
 import { type DifyReply, readReply } from '../wire/reply.ts';
 

@@ -3,7 +3,7 @@ import { abortable } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, type Json, listOf, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
 import type { ConsoleSession } from '../console/session.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { readReply } from '../wire/reply.ts';
 import { accountError, AppGone, isGone } from './account-errors.ts';
 import { type DraftNode, isOwnNode, isUnchanged, START_NODE, startNode } from './node.ts';

@@ -1,7 +1,7 @@
 import { abortable } from '../../model/async.ts';
 import type { Invoker } from '../../model/ports.ts';
 import type { ConsoleSession } from '../console/session.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { type DifyReply, header, isWebPage, readReply } from '../wire/reply.ts';
 import { AppGone, isGone, refusedRun } from './account-errors.ts';
 import type { BridgeApp } from './bridge-app.ts';

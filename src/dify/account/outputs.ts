@@ -2,7 +2,7 @@ import { type Json, type JsonObject, listOf, objectOf } from '../../model/json.t
 import type { ToolInvokeMessage } from '../../model/message.ts';
 import { toToolInvokeMessage } from '../inner/wire-message.ts';
 import type { CallTarget } from '../wire/failures.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { runError } from './account-errors.ts';
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';

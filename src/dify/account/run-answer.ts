@@ -5,7 +5,7 @@ import { mendJson } from '../../model/well-formed.ts';
 import { ArrivingText } from '../inner/arriving-text.ts';
 import { answerTooLarge } from '../inner/frame.ts';
 import { createReservation } from '../inner/reservation.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { header } from '../wire/reply.ts';
 
 /** Resolves with the finished run of a node, empty if the answer is none. Waits and rejects as `decodeFrames` does. */

@@ -5,7 +5,7 @@ import type { ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions } from '../../model/ports.ts';
 import { writeJson } from '../../model/well-formed.ts';
 import type { ConsoleSession } from '../console/session.ts';
-import type { DifyAnswer } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
 import { isWebPage, readReply } from '../wire/reply.ts';
 import { refusedRun, runError } from './account-errors.ts';
 import { decodeEvents } from './event-stream.ts';

@@ -26,7 +26,8 @@ export function adminKeyError(reply: DifyReply, workspaceId: string): BridgeErro
     const message = 'Dify does not accept the admin key for this workspace.';
     const hint =
       'Check that DIFY_ADMIN_API_KEY equals ADMIN_API_KEY of the Dify api service, that ADMIN_API_KEY_ENABLE ' +
-      'is true there, and that DIFY_WORKSPACE_ID is a workspace of this Dify.';
+      'is true there, and that DIFY_WORKSPACE_ID is a workspace of this Dify. Restart a running bridge after you ' +
+      'change its settings.';
     return errorOf(reply, 'upstream_unauthorized', message, hint);
   }
   // Dify looks up the workspace first and fails if its database cannot parse the id.

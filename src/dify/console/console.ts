@@ -9,7 +9,8 @@ import {
   type ConsoleSession,
   createConsoleSession,
 } from './session.ts';
-import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
+import type { DifyHttp } from '../wire/http.ts';
 import { header, readReply } from '../wire/reply.ts';
 import { type ToolReading, toCredentials, toDifyTools, toToolProviders } from './wire-catalog.ts';
 import { type PluginListing, toPluginListing, toPluginPage } from './wire-plugins.ts';

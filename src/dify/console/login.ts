@@ -1,7 +1,8 @@
 import { BridgeError } from '../../model/errors.ts';
 import { isJsonObject, type Json } from '../../model/json.ts';
 import { type LoginFailure, loginFailure, sessionError } from './console-errors.ts';
-import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
+import type { DifyHttp, DifyRequest } from '../wire/http.ts';
 import { isSince } from '../wire/release.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 

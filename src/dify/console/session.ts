@@ -10,7 +10,8 @@ import {
   type TokenStore,
   tokenHeaders,
 } from './login.ts';
-import type { DifyAnswer, DifyHttp, DifyRequest } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
+import type { DifyHttp, DifyRequest } from '../wire/http.ts';
 import { abortError } from '../wire/network-errors.ts';
 import { type DifyReply, isNotReady, readReply } from '../wire/reply.ts';
 import { probeVersion } from '../inner/probe.ts';

@@ -7,7 +7,8 @@ import type { InnerAccess } from './download-request.ts';
 import { detectFileKind } from './kind.ts';
 import { encodeForm } from './form.ts';
 import { ownPath } from './links.ts';
-import type { DifyAnswer, DifyHttp } from '../wire/http.ts';
+import type { DifyAnswer } from '../wire/answer.ts';
+import type { DifyHttp } from '../wire/http.ts';
 import { requestUploadUrl } from './upload-request.ts';
 
 /** Dify starts to store the file after the last byte and answers when it is stored. */

@@ -1,6 +1,6 @@
 import { BridgeError, type ErrorCode } from '../../model/errors.ts';
 import { type CallTarget, kindOf, knownFailure, UNKNOWN_EFFECT } from './failures.ts';
-import type { DifyAnswer } from './http.ts';
+import type { DifyAnswer } from './answer.ts';
 import { header, isNotReady, readReply } from './reply.ts';
 
 const ADDRESS_HINT =
@@ -63,7 +63,7 @@ export async function errorFromAnswer(answer: DifyAnswer, target?: CallTarget): 
     const message = 'Dify does not accept the inner API key: it answers as if the route did not exist.';
     const hint =
       "DIFY_INNER_API_KEY must be the api service's INNER_API_KEY_FOR_PLUGIN (PLUGIN_DIFY_INNER_API_KEY in " +
-      "Dify's .env).";
+      "Dify's .env). Restart a running bridge after you change it.";
     return error('upstream_unauthorized', message, hint);
   }
   const said = reply.said === undefined ? '' : ` Dify said: ${reply.said}`;

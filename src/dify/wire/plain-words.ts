@@ -2,7 +2,7 @@ import { cutText } from '../../model/cut-text.ts';
 import { parseJsonObject } from '../../model/exact-json.ts';
 import { writeJson } from '../../model/well-formed.ts';
 import { isJsonObject, type JsonObject } from '../../model/json.ts';
-import type { DifyAnswer } from './http.ts';
+import type { DifyAnswer } from './answer.ts';
 
 /** The plugin, its daemon and Dify each wrap a message; deeper JSON belongs to the tool. */
 const MAX_DEPTH = 4;

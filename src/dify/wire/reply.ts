@@ -1,6 +1,6 @@
 import { parseJsonObject } from '../../model/exact-json.ts';
 import type { JsonObject } from '../../model/json.ts';
-import type { DifyAnswer } from './http.ts';
+import type { DifyAnswer } from './answer.ts';
 import { quoted } from './plain-words.ts';
 
 /** A short answer of Dify, read completely: an error, or the answer to a login. */

@@ -57,6 +57,16 @@ describe('the status page', () => {
     expect(html).not.toContain('FAKE-ARGUMENT');
   });
 
+  it('shows where to put the token in the lines of a client that cannot ask for it', async () => {
+    const env = { ...sandboxEnv(sandbox), DIFY_BRIDGE_ADMIN_PORT: '0' };
+    await using remote = await startBridge({
+      env: { ...env, DIFY_BRIDGE_TOKEN: 'fake-token', DIFY_BRIDGE_PUBLIC_URL: 'https://bridge.example.com' },
+    });
+    const html = await (await fetch(await adminUrl(remote))).text();
+    expect(html).toContain('Bearer PUT-TOKEN-HERE');
+    expect(html).not.toContain('[redacted]');
+  });
+
   it('has a page for each view and each tool, with its schema and cost', async () => {
     const view = await (await get('/views/default/support')).text();
     expect(view).toContain(`<a href="/views/default/support/${TOOL}">`);

@@ -65,6 +65,26 @@ describe.each(TRANSPORTS)('the line of a call over %s', (transport) => {
   });
 });
 
+it.each(CLIENT_KINDS.flatMap((kind) => TRANSPORTS.map((transport) => [kind, transport] as const)))(
+  'warns of a key that Dify does not accept, and says what to do (%s, %s)',
+  async (kind, transport) => {
+    const env = { ...sandboxEnv(sandbox), DIFY_INNER_API_KEY: 'fake-old-key' };
+    await using refused = await startBridge({ env });
+    const client = await refused.connect(kind, transport);
+    expect(await client.callTool(TOOL, ARGS)).toMatchObject({ isError: true });
+    const lines = refused.log.filter((line) => line.includes('Tool call ended'));
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      {
+        level: 'warn',
+        outcome: 'upstream_unauthorized',
+        reason: expect.stringContaining('Dify does not accept the inner API key'),
+        hint: expect.stringMatching(/^DIFY_INNER_API_KEY must be .* Restart a running bridge/),
+      },
+    ]);
+    await client.close();
+  },
+);
+
 describe('the line of a call', () => {
   const inMeta = { name: TOOL, arguments: ARGS, _meta: { traceparent: TRACEPARENT } };
 

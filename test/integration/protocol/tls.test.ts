@@ -1,9 +1,13 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 import { freePort } from '../../support/free-port.ts';
 import { GATE, startGatedSandbox } from '../../support/gated-sandbox.ts';
 import { connectClient } from '../../support/mcp-clients.ts';
 import { startBridge } from '../../support/running-bridge.ts';
+import { SIGN_IN_KEY } from '../../support/signed-in-bridge.ts';
+import { connectSignedIn, TestAuth } from '../../support/test-auth.ts';
 import { type ProxyKind, proxyUrl, startTlsProxy } from '../../support/tls-proxy.ts';
+import { startSharedDify } from '../../support/two-accounts.ts';
 
 const TOKEN = 'fake-bridge-token';
 const CHART = {
@@ -77,6 +81,27 @@ describe.each(['nginx', 'caddy'] as const)('the example for %s', (kind) => {
 
       const line = bridge.log.find((each) => each.includes('Tool call ended')) ?? '{}';
       expect(JSON.parse(line)).toMatchObject({ forwardedFor: '127.0.0.1', address: '127.0.0.1' });
+      await own.close();
+    },
+  );
+
+  it.each(['v1', 'v2 auto'] as const)(
+    'leads people to the pages on which they sign in (%s)',
+    { tags },
+    async (client) => {
+      const port = await freePort();
+      const url = `${proxyUrl(port)}/mcp`;
+      const dify = await startSharedDify({ ada: 'demo' });
+      const env = {
+        DIFY_URL: dify.url,
+        DIFY_BRIDGE_PUBLIC_URL: proxyUrl(port),
+        DIFY_BRIDGE_SIGN_IN_KEY: SIGN_IN_KEY,
+      };
+      const bridge = ending(await startBridge({ env }));
+      const proxy = ending(await startTlsProxy(kind, port, Number(new URL(await bridge.url()).port)));
+      const { ada } = dify.accounts as Record<'ada', Sandbox>;
+      const own = await connectSignedIn(client, url, ada.credentials, new TestAuth(), proxy.fetch);
+      expect((await own.listPage()).tools.map(({ name }) => name)).toContain('time__weekday');
       await own.close();
     },
   );

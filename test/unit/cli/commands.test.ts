@@ -288,14 +288,17 @@ describe('serve', () => {
     expect(events).toEqual(['create', 'start', 'stdio', 'close 10000']);
   });
 
-  it('says on a terminal what it waits for', async () => {
-    const { stdout, stderr } = await cli(['serve', '--sandbox'], {
+  it.each([
+    [['--sandbox'], '--sandbox'],
+    [['--sandbox', 'files'], '--sandbox files'],
+  ])('says on a terminal what it waits for, and how a client is set up: %j', async (argv, words) => {
+    const { stdout, stderr } = await cli(['serve', ...argv], {
       app: { serve: () => Promise.resolve() },
       terminal: true,
     });
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^Waiting for an MCP client on standard input/);
-    expect(stderr).toContain('dify-mcp-bridge serve --sandbox');
+    expect(stderr).toContain(`\n  npx dify-mcp-bridge install claude-desktop ${words}\n`);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('closes gracefully at %s', async (signal) => {
@@ -459,6 +462,16 @@ describe('config', () => {
       env: 'DIFY_BRIDGE_CALLS_TIMEOUT',
       secret: false,
     });
+  });
+
+  it('show names the kind of each source on a narrow terminal too, and the line in the file', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'bridge-show-')), 'config.yaml');
+    writeFileSync(file, `log:\n  level: warn\ntools:\n  deny: ["${'x'.repeat(60)}", "y"]\n`);
+    const { stdout } = await cli(['config', 'show', '--config', file], { terminal: true, columns: 80 });
+    expect(stdout).toMatch(/^dify\.innerApiKey +env +\*{8}$/m);
+    expect(stdout).toMatch(/^log\.level +file:2 +warn$/m);
+    expect(stdout).toMatch(/^tools\.deny +file:4/m);
+    expect(stdout).toMatch(/^calls\.timeout +default +21m$/m);
   });
 
   it('show works without a connection to Dify', async () => {

@@ -88,6 +88,17 @@ describe('doctor', () => {
     expect(run.events).toEqual(['create', 'start', 'close 0']);
   });
 
+  it.each([
+    [{ DIFY_BRIDGE_TOOLS_DENY: '*postbox*,paperkite_mishaps__*' }, 'pass', undefined],
+    [{ DIFY_BRIDGE_TOOLS_DENY: '*' }, 'warn', expect.stringContaining('tools explain NAME')],
+  ])('does not warn of what the rules of the operator hide: %j', async (rules, status, fix) => {
+    const { check } = await diagnose({ env: environment(rules), io: { createApp } });
+    expect(check('catalogue')?.status).toBe(status);
+    expect(check('catalogue')?.fix).toEqual(fix);
+    expect(check('catalogue')?.message).not.toContain(' 0 withheld');
+    expect(check('catalogue')?.details ?? []).toEqual([]);
+  });
+
   it('prints the same as text, without secrets', async () => {
     const { code, stdout } = await cli(['doctor'], { env: environment() });
     expect(code).toBe(0);
@@ -221,7 +232,8 @@ describe('doctor', () => {
         message: expect.stringContaining('Files still arrive'),
       });
       expect(await checked('fake-wrong-key', 'fake-wrong-inner-key')).toMatchObject({ status: 'fail' });
-      expect(await checked(undefined, 'fake-wrong-inner-key')).toMatchObject({ status: 'warn' });
+      // The key that is wrong says nothing of files.
+      expect(await checked(undefined, 'fake-wrong-inner-key')).toMatchObject({ status: 'skip' });
     } finally {
       await newer.close();
     }

@@ -231,7 +231,7 @@ describe('install', () => {
     expect(run.stderr).toContain('Import from JSON');
     expect((await install(['cherry-studio', '--remove'])).stderr).toContain('Remove dify in Cherry Studio');
     const http = await install(['cherry-studio', '--http', 'https://bridge.example.com/mcp']);
-    expect(http.stdout).toContain('PUT-THE-TOKEN-HERE');
+    expect(http.stdout).toContain('PUT-TOKEN-HERE');
     expect(http.stderr).toContain('marked place');
   });
 

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'fast-string-width';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/cli/commands.ts';
+import { asTyped } from '../../../src/cli/typed.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/sandbox.ts';
-import { cli, ENV } from '../../support/fake-cli.ts';
+import { cli, ENV, FETCHED } from '../../support/fake-cli.ts';
 import { provider, registryOf, tool } from '../../support/declarations.ts';
 
 /** Tools with long names and Chinese texts, some withheld. */
@@ -82,8 +85,17 @@ describe('a command that a text names', () => {
     [undefined, 'See npx dify-mcp-bridge tools list.'],
     ['/home/ada/project/node_modules/.bin/dify-mcp-bridge', 'See npx dify-mcp-bridge tools list.'],
     ['/usr/local/bin/dify-mcp-bridge', 'See dify-mcp-bridge tools list.'],
+    // As in a container, whose folder is that of the program, and from elsewhere.
+    [join(process.cwd(), 'dist', 'main.js'), `See node ${join('dist', 'main.js')} tools list.`],
+    ['/opt/bridge/dist/main.js', 'See node /opt/bridge/dist/main.js tools list.'],
   ])('runs as the program that names it: %s', async (script, expected) => {
     expect((await asked(script)).stderr).toContain(expected);
+  });
+
+  const names = COMMANDS.map((entry) => ('usage' in entry ? entry.usage.split(' ')[0] : entry.name));
+  it.each(names)('is recognised: %s', (name) => {
+    const io = { program: { node: 'node', script: FETCHED } };
+    expect(asTyped(io, `Run dify-mcp-bridge ${name}.`)).toBe(`Run npx dify-mcp-bridge ${name}.`);
   });
 
   it('is never given npx twice', async () => {

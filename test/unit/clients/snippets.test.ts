@@ -56,7 +56,7 @@ function readme(): string {
     const secrets = [
       [/\$\{input:/, 'asked for once, stored by the client'],
       [/\$\{env:|\$\{DIFY/, "variables of the client's environment"],
-      [/PUT-THE-TOKEN/, 'inserted by hand'],
+      [/PUT-TOKEN-TOKEN/, 'inserted by hand'],
       [/--config/, "the bridge's configuration file"],
     ] as const;
     const where = secrets.find(([pattern]) => pattern.test(text))?.[1] ?? '';

@@ -42,6 +42,15 @@ describe('the Host header', () => {
     expect(verdict({ host }, { host: header })).toBe(expected);
   });
 
+  it('is in the error that refuses it, so that the log shows what a proxy sends', () => {
+    const check = createPlaceCheck({ host: '127.0.0.1', authenticates: false, ...NOTHING });
+    expect(() => check({ host: 'bridges' })).toThrow('The Host header is "bridges", which');
+    expect(() => check({ host: `x${'"'.repeat(500)}` })).toThrow(
+      /^The Host header is "x(?:\\"){98}…", which/,
+    );
+    expect(() => check({ host: 'localhost', origin: 'https://a.example' })).toThrow('"https://a.example"');
+  });
+
   it('may name a configured host, with any port unless one is given', () => {
     const options = { host: '0.0.0.0', token: 't', allowedHosts: ['Bridge.example', 'other.example:9000'] };
     const of = (host: string): string => verdict(options, { host, authorization: 'Bearer t' });

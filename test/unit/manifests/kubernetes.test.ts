@@ -59,10 +59,10 @@ describe('what an overlay may add', () => {
     const { Service } = readRendered(objects('single'));
     const [rule] = ingress.spec.rules;
     const service = { name: Service.metadata.name, port: { name: Service.spec.ports[0]?.name } };
-    expect(rule.http.paths.map(({ path, backend }) => [path, backend])).toEqual([
-      ['/mcp', { service }],
-      ['/files', { service }],
-    ]);
+    const paths = ['/mcp', '/w', '/files', '/oauth', '/.well-known'];
+    expect(rule.http.paths.map(({ path, backend }) => [path, backend])).toEqual(
+      paths.map((path) => [path, { service }]),
+    );
     expect(ingress.spec.tls[0].hosts).toEqual([rule.host]);
     const { annotations } = ingress.metadata;
     expect(annotations['nginx.ingress.kubernetes.io/proxy-buffering']).toBe('off');

@@ -15,7 +15,7 @@ const FILES: Readonly<Record<string, number>> = {
   'manifests/docker/Dockerfile': 1,
   'manifests/docker/compose.mcp.yaml': 1,
   'manifests/kubernetes/base/deployment.yaml': 1,
-  'docs/installation.md': 6,
+  'docs/installation.md': 7,
 };
 const SCRIPT = 'scripts/sync-version.mjs';
 

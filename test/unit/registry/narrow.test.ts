@@ -224,10 +224,12 @@ describe('narrowing', () => {
         if (found === undefined) return;
         expect(broken(found.inputSchema)).toEqual([]);
         const whole = toolWith([parameter('p', more)]);
+        // A choice of numbers is published as its range, because Gemini takes enums of texts only.
+        const isRange = by.enum?.some((choice) => typeof choice === 'number') === true;
         for (const candidate of [value, [value]]) {
           const isLeft = found.parseArguments({ p: candidate }).ok;
           // What validates passes the check; what passes it, coerced, passed it before the narrowing.
-          expect(isLeft || !compiled(found.inputSchema)({ p: candidate })).toBe(true);
+          expect(isLeft || isRange || !compiled(found.inputSchema)({ p: candidate })).toBe(true);
           expect(!isLeft || whole.parseArguments({ p: candidate }).ok).toBe(true);
         }
       }),

@@ -8,8 +8,9 @@ const LIST = resolve(ROOT, 'scripts/interop/clients/list.mjs');
 const { CLIENTS } = (await import(LIST)) as { CLIENTS: readonly { readonly name: string }[] };
 
 /** A cell of a step: one word, or one for each transport. */
-const STEP = /^(yes|no|stdio: (yes|no), HTTP: (yes|no))$/;
-const REVISION = /^(\d{4}-\d\d-\d\d|stdio: \S+, HTTP: \S+)$/;
+const STEP = /^(yes|no|–|stdio: (yes|no), HTTP: (yes|no))$/;
+const REVISION = /^(\d{4}-\d\d-\d\d|–|stdio: \S+, HTTP: \S+)$/;
+const STEPS = 'list,call,failing call,structured,picture,file,progress,cancel,restart'.split(',');
 
 it('docs/clients.md has the matrix of all clients that `npm run interop -- --clients` uses', () => {
   const page = readFileSync(resolve(ROOT, 'docs/clients.md'), 'utf8');
@@ -19,12 +20,12 @@ it('docs/clients.md has the matrix of all clients that `npm run interop -- --cli
     .filter((line) => line.startsWith('|'))
     .map((line) => line.slice(2, -2).split(' | '));
 
-  expect(head).toEqual(['client', 'version', 'revision', 'list', 'call', 'failing call', 'file', 'cancel']);
+  expect(head).toEqual(['client', 'version', 'revision', ...STEPS]);
   expect(rows.map(([name]) => name)).toEqual(CLIENTS.map(({ name }) => name));
   for (const [, version, revision, ...steps] of rows) {
     expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(revision).toMatch(REVISION);
-    expect(steps).toEqual(Array.from({ length: 5 }, () => expect.stringMatching(STEP) as string));
+    expect(steps).toEqual(STEPS.map(() => expect.stringMatching(STEP) as string));
   }
   expect(matrix).toMatch(/^Made on \d{4}-\d\d-\d\d with dify-mcp-bridge /m);
 });

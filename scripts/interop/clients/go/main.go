@@ -22,6 +22,11 @@ type plan struct {
 	Failure string            `json:"failure"`
 	File    string            `json:"file"`
 	Wait    string            `json:"wait"`
+
+	Structured string `json:"structured"`
+	Picture    string `json:"picture"`
+	Progress   string `json:"progress"`
+	Restarts   bool   `json:"restarts"`
 }
 
 func (p plan) environment() []string {
@@ -32,16 +37,20 @@ func (p plan) environment() []string {
 	return list
 }
 
-// answer is a tool's text, and whether the client reports an error.
+// answer is a tool's text, whether the client reports an error, and what else the result has. Pictures are base64.
 type answer struct {
-	Text  string `json:"text"`
-	Error bool   `json:"error"`
+	Text       string `json:"text"`
+	Error      bool   `json:"error"`
+	structured any
+	pictures   []string
 }
 
 type client interface {
 	protocol() string
 	names(ctx context.Context) ([]string, error)
 	call(ctx context.Context, name string, arguments map[string]any) (answer, error)
+	// progress calls a tool, and returns how often it reported progress.
+	progress(ctx context.Context, name string) (int, error)
 	// read returns the content as base64.
 	read(ctx context.Context, uri string) (string, error)
 	close()
@@ -76,9 +85,13 @@ func main() {
 	report("call", good, err)
 	bad, err := c.call(ctx, p.Failure, map[string]any{})
 	if err != nil {
-		bad = answer{err.Error(), true}
+		bad = answer{Text: err.Error(), Error: true}
 	}
 	report("failure", bad, nil)
+	counted, err := c.call(ctx, p.Structured, map[string]any{})
+	report("structured", counted.structured, err)
+	drawn, err := c.call(ctx, p.Picture, map[string]any{})
+	report("picture", drawn.pictures, err)
 	file, err := c.call(ctx, p.File, map[string]any{})
 	if err == nil {
 		var content string
@@ -87,6 +100,8 @@ func main() {
 	} else {
 		report("file", nil, err)
 	}
+	count, err := c.progress(ctx, p.Progress)
+	report("progress", count, err)
 	cancellable, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
@@ -102,8 +117,14 @@ func main() {
 		<-ended
 		report("cancel", "cancelled", nil)
 	}
-	// The next line says that the driver has seen enough.
+	// The next line says that the driver has seen enough, and has restarted the bridge.
 	<-lines
+	if p.Restarts {
+		patient, stop := context.WithTimeout(ctx, 30*time.Second)
+		again, err := c.call(patient, p.Call, map[string]any{"name": "Ada"})
+		report("restart", again, err)
+		stop()
+	}
 	go func() {
 		time.Sleep(5 * time.Second)
 		os.Exit(0)

@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	mark3labs "github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-type mark3labsClient struct{ *mark3labs.Client }
+type mark3labsClient struct {
+	*mark3labs.Client
+	reports *atomic.Int64
+}
 
 func connectMark3labs(ctx context.Context, p plan) (client, error) {
 	c, err := mark3labs.NewStreamableHttpClient(p.URL)
@@ -18,15 +22,19 @@ func connectMark3labs(ctx context.Context, p plan) (client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.URL != "" {
-		if err := c.Start(ctx); err != nil {
-			return nil, err
-		}
+	if err := c.Start(ctx); err != nil {
+		return nil, err
 	}
 	request := mcp.InitializeRequest{}
 	request.Params.ClientInfo = mcp.Implementation{Name: "interop", Version: "1"}
+	reports := new(atomic.Int64)
+	c.OnNotification(func(notification mcp.JSONRPCNotification) {
+		if notification.Method == "notifications/progress" {
+			reports.Add(1)
+		}
+	})
 	_, err = c.Initialize(ctx, request)
-	return mark3labsClient{c}, err
+	return mark3labsClient{c, reports}, err
 }
 
 func (c mark3labsClient) protocol() string { return c.ProtocolVersion() }
@@ -51,13 +59,25 @@ func (c mark3labsClient) call(ctx context.Context, name string, arguments map[st
 	if err != nil {
 		return answer{}, err
 	}
-	text := ""
+	made := answer{Error: result.IsError, structured: result.StructuredContent}
 	for _, block := range result.Content {
-		if content, ok := block.(mcp.TextContent); ok {
-			text += content.Text + "\n"
+		switch content := block.(type) {
+		case mcp.TextContent:
+			made.Text += content.Text + "\n"
+		case mcp.ImageContent:
+			made.pictures = append(made.pictures, content.Data)
 		}
 	}
-	return answer{text, result.IsError}, nil
+	return made, nil
+}
+
+func (c mark3labsClient) progress(ctx context.Context, name string) (int, error) {
+	request := mcp.CallToolRequest{}
+	request.Params.Name = name
+	request.Params.Arguments = map[string]any{}
+	request.Params.Meta = &mcp.Meta{ProgressToken: "interop"}
+	_, err := c.CallTool(ctx, request)
+	return int(c.reports.Load()), err
 }
 
 func (c mark3labsClient) read(ctx context.Context, uri string) (string, error) {

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/base64"
 	"os/exec"
+	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-type sdkClient struct{ session *mcp.ClientSession }
+type sdkClient struct {
+	session *mcp.ClientSession
+	reports *atomic.Int64
+}
 
 func connectSDK(ctx context.Context, p plan) (client, error) {
 	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: p.URL}
@@ -17,9 +21,13 @@ func connectSDK(ctx context.Context, p plan) (client, error) {
 		command.Env = p.environment()
 		transport = &mcp.CommandTransport{Command: command}
 	}
-	c := mcp.NewClient(&mcp.Implementation{Name: "interop", Version: "1"}, nil)
+	reports := new(atomic.Int64)
+	options := &mcp.ClientOptions{
+		ProgressNotificationHandler: func(context.Context, *mcp.ProgressNotificationClientRequest) { reports.Add(1) },
+	}
+	c := mcp.NewClient(&mcp.Implementation{Name: "interop", Version: "1"}, options)
 	session, err := c.Connect(ctx, transport, nil)
-	return sdkClient{session}, err
+	return sdkClient{session, reports}, err
 }
 
 func (c sdkClient) protocol() string { return c.session.InitializeResult().ProtocolVersion }
@@ -40,13 +48,23 @@ func (c sdkClient) call(ctx context.Context, name string, arguments map[string]a
 	if err != nil {
 		return answer{}, err
 	}
-	text := ""
+	made := answer{Error: result.IsError, structured: result.StructuredContent}
 	for _, block := range result.Content {
-		if content, ok := block.(*mcp.TextContent); ok {
-			text += content.Text + "\n"
+		switch content := block.(type) {
+		case *mcp.TextContent:
+			made.Text += content.Text + "\n"
+		case *mcp.ImageContent:
+			made.pictures = append(made.pictures, base64.StdEncoding.EncodeToString(content.Data))
 		}
 	}
-	return answer{text, result.IsError}, nil
+	return made, nil
+}
+
+func (c sdkClient) progress(ctx context.Context, name string) (int, error) {
+	params := &mcp.CallToolParams{Name: name, Arguments: map[string]any{}}
+	params.SetProgressToken("interop")
+	_, err := c.session.CallTool(ctx, params)
+	return int(c.reports.Load()), err
 }
 
 func (c sdkClient) read(ctx context.Context, uri string) (string, error) {
