@@ -73,6 +73,7 @@ export class RedisRevocations {
         if (!before.has(sha256)) for (const listener of this.#listeners) listener(sha256);
       }
     } catch {
+      if (this.#connection.isClosed) return;
       // Listening begins again before commands are possible.
       this.#stopRetry = after(RETRY_MS, () => void this.#load(), { ref: false });
     }

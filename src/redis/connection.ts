@@ -145,6 +145,11 @@ export async function connectRedis({ url, password, logger }: RedisOptions) {
       return wasUp ? 'down' : 'waiting';
     },
 
+    /** Whether it was closed, so that waiting for Redis is in vain. */
+    get isClosed(): boolean {
+      return closed;
+    },
+
     async close(): Promise<void> {
       closed = true;
       destroy();

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { formatKeys, keyHash, newKey } from '../../../src/http/key-file.ts';
 import { Keys } from '../../../src/http/keys.ts';
 import { RedisRevocations } from '../../../src/http/redis-revocations.ts';
@@ -69,4 +70,16 @@ it('a key that one replica finds removed ends at all, until that replica has it 
   await expect.poll(() => both('agent')).toEqual([401, 404]);
   await redis.start();
   await expect.poll(() => both('agent')).toEqual([401, 401]);
+});
+
+it('are not looked for again when the connection is closed', async () => {
+  const redis = await startRedis();
+  const connection = await connectTo(redis.newUrl());
+  const revocations = new RedisRevocations(connection);
+  await connection.close();
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  revocations.add(['a key']);
+  await turn();
+  expect(vi.getTimerCount()).toBe(0);
 });
