@@ -14,9 +14,12 @@ const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 /** Accents of Latin, Greek and Cyrillic. In other scripts, a mark makes a different letter. */
 const ACCENTS = /[\u0300-\u036f]/g;
 
-/** The limits for reading a query, in UTF-16 units and terms. A longer query is most likely a mistake. */
+/**
+ * The limits for reading a query, in UTF-16 units and terms, which a set of 32 bits holds. A longer query is most likely
+ * a mistake.
+ */
 export const MAX_QUERY = 1000;
-const MAX_QUERY_TERMS = 24;
+export const MAX_QUERY_TERMS = 24;
 /** The longest run to split by the dictionary, which takes quadratic time. */
 const MAX_STRETCH = 1000;
 /** The longest word to correct, in UTF-16 units. */
