@@ -18,7 +18,7 @@ import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, isDownloadPath } from './downloads.ts';
 import { createHealth } from './health.ts';
 import type { HttpHostOptions } from './host-options.ts';
-import { originOfRequest, Refusals } from './refusals.ts';
+import { httpOrigin, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { routeName } from './routes.ts';
 import type { HttpView } from './served-view.ts';
@@ -221,7 +221,7 @@ export class HttpHost {
     if (error.code === 'internal')
       logger.error('An HTTP request failed unexpectedly', { error: error.cause });
     else if (LOGGED_STATUSES.has(error.rule.http) || error.code === 'session_not_found') {
-      this.#refusals.add(error.code, error.message, originOfRequest(req));
+      this.#refusals.add(error.code, error.message, httpOrigin(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
     const parameters = this.#options.resource?.challenge(pathOf(req));
