@@ -14,7 +14,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
-import { rateLimited } from '../model/rate-limited.ts';
+import { throttled } from '../model/throttled.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -86,7 +86,7 @@ export class Caller {
 
   constructor(options: CallerOptions) {
     this.#options = options;
-    this.#stale = rateLimited(STALE_MS, () => options.onStale?.());
+    this.#stale = throttled(STALE_MS, () => options.onStale?.());
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */

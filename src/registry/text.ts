@@ -20,7 +20,7 @@ export function tidy(text: string | undefined): string {
 }
 
 /** Cuts a text to at most `max` UTF-16 units, at a word and with an ellipsis. */
-export function cutText(text: string, max: number): string {
+export function cutAtWord(text: string, max: number): string {
   if (text.length <= max) return text;
   const head = text.slice(0, Math.max(0, max - 1));
   const space = head.search(/\s\S*$/);
@@ -31,10 +31,10 @@ export function cutText(text: string, max: number): string {
 
 /** Returns a text with a remark. If both are too long, the text is cut and the remark is not. */
 export function withRemark(text: string, remark: string, separator: string, max = MAX_DESCRIPTION): string {
-  const kept = cutText(remark, max);
+  const kept = cutAtWord(remark, max);
   const space = max - kept.length - separator.length;
-  if (kept === '' || text === '' || space < 2) return kept === '' ? cutText(text, max) : kept;
-  return `${cutText(text, space)}${separator}${kept}`;
+  if (kept === '' || text === '' || space < 2) return kept === '' ? cutAtWord(text, max) : kept;
+  return `${cutAtWord(text, space)}${separator}${kept}`;
 }
 
 /** Returns what two texts have in common that say the same, such as `petId`, `Pet ID` and `pet_id`. */
@@ -51,7 +51,7 @@ export function withSentences(text: string, sentences: string): string {
 export function listed(items: readonly string[], max: number): string {
   let text = '';
   for (const [index, item] of items.entries()) {
-    const next = index === 0 ? cutText(item, max) : `${text}, ${item}`;
+    const next = index === 0 ? cutAtWord(item, max) : `${text}, ${item}`;
     if (next.length > max) return `${text} and ${items.length - index} more`;
     text = next;
   }
