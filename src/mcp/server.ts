@@ -7,7 +7,7 @@ import { withProtocolErrors } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { RunningCalls } from './running-calls.ts';
 import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
-import { ToolsCall } from './tools-call.ts';
+import { answerToolsCall } from './tools-call.ts';
 import { ToolPages } from './tools-list.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
@@ -43,10 +43,9 @@ export interface ServerFactory {
  * one costs a few microseconds. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
  */
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
-  const { service, logger, info, pageSize, progressIntervalMs, listTtlMs, resources } = options;
+  const { service, logger, info, pageSize, listTtlMs, resources } = options;
   const { tools: list, detached } = service;
   const toolPages = new ToolPages(pageSize);
-  const toolsCall = new ToolsCall({ service, logger, progressIntervalMs });
   const calls = new RunningCalls();
 
   const createServer = ({ era }: ServerFor): Server => {
@@ -81,7 +80,7 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
         const client = server.getClientVersion();
         const protocolVersion = server.getNegotiatedProtocolVersion();
         const facts = { vocabulary: vocabularyOf(server), client, protocolVersion };
-        return toolsCall.answer(request, context, facts);
+        return answerToolsCall(options, request, context, facts);
       }),
     );
     if (tasks !== undefined) serveTasks(server, { calls: tasks, list, logger });
