@@ -82,8 +82,7 @@ export class Breakers {
   /** Returns the state of each provider that has been called. */
   states(): readonly BreakerState[] {
     return [...this.#breakers].map(([provider, { policy, openUntil }]) => {
-      const isOpen = policy.state === CircuitState.Open || policy.state === CircuitState.Isolated;
-      if (isOpen) return { provider, state: 'open', until: new Date(openUntil) };
+      if (policy.state === CircuitState.Open) return { provider, state: 'open', until: new Date(openUntil) };
       return { provider, state: policy.state === CircuitState.HalfOpen ? 'half-open' : 'closed' };
     });
   }

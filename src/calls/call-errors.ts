@@ -59,7 +59,7 @@ const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
 /** How a hint begins that tells a person to look at the bridge or Dify. */
 const IMPERATIVE = /^(?:Set|Check|Give|See|Open|Use|Likely|Delete|Running|DIFY_)/;
 
-/** Returns the error of a failed call as its model should read it: with whom to tell. */
+/** Returns the error of a failed call as its model should read it: with the person to inform. */
 export function explainFailure(thrown: unknown): BridgeError {
   const error = asBridgeError(thrown);
   const { code, message, hint = '', upstream } = error;

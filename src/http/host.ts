@@ -27,8 +27,6 @@ import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
 import { visibleViews } from './visible-views.ts';
 
-export type { HttpHostOptions, HttpRoutes } from './host-options.ts';
-
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
 

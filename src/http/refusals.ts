@@ -63,7 +63,7 @@ export class Refusals {
 /** Returns what the log reports of the sender of a request to a server. */
 export function httpOrigin(req: IncomingMessage): HttpOrigin {
   return {
-    // An IPv4 address as such.
+    // An IPv4 address without the prefix that IPv6 gives it.
     address: req.socket.remoteAddress?.replace(/^::ffff:/, ''),
     forwardedFor: headerOf(req, 'x-forwarded-for'),
     traceparent: headerOf(req, 'traceparent'),

@@ -81,7 +81,7 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
   return [...byName.values()];
 }
 
-/** The parameters that the preset of this very tool names in vain; `binds` if it took something from callers. */
+/** Returns the parameters that a preset by this tool's name has and the tool lacks; `binds`: it restricted callers. */
 function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext) {
   const { preset } = context;
   if (preset === undefined) return [];

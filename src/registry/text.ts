@@ -4,6 +4,9 @@ import type { LocalizedText } from '../model/tool.ts';
 /** The longest description that every model provider accepts, in UTF-16 units. */
 export const MAX_DESCRIPTION = 1024;
 
+/** The longest list of choices in a description, in characters. */
+export const MAX_LISTED = 400;
+
 /** Returns the text in the first language that has one, else in English, else in any; `""` if there is none. */
 export function pickText(text: LocalizedText, languages: readonly string[]): string {
   const locales = [...languages, 'en_US', ...Object.keys(text)];
@@ -45,6 +48,11 @@ export function lettersOf(text: string): string {
 /** Returns a text followed by sentences. If both are too long, the text is cut and the sentences are not. */
 export function withSentences(text: string, sentences: string): string {
   return withRemark(text, sentences, /[.!?\u3002\uff01\uff1f]$/.test(text) ? ' ' : '. ');
+}
+
+/** Returns a sentence that enumerates the values of a parameter. */
+export function choicesText(values: readonly string[]): string {
+  return `${values.length === 1 ? 'Always' : 'One of'} ${listed(values, MAX_LISTED)}.`;
 }
 
 /** Formats items as `a, b, c and 4 more`, of at most `max` units. The first item is always included. */

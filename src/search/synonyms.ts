@@ -1,5 +1,5 @@
 import { CONCEPTS } from './concepts.ts';
-import { folded, isCjk, MAX_QUERY, MAX_QUERY_TERMS, queryTerms, tellsNothing } from './terms.ts';
+import { folded, isCjk, MAX_QUERY, MAX_QUERY_TERMS, queryTerms, isStopWord } from './terms.ts';
 
 /** Meanings by word, by the beginning of a word and by its end. */
 type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
@@ -70,7 +70,7 @@ export function queryWords(query: string): string[] {
   const { longWords } = dictionary();
   const known: readonly string[] = text.match(longWords) ?? [];
   if (known.length === 0) return queryTerms(text);
-  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !tellsNothing(term));
+  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !isStopWord(term));
   return Array.from(new Set(known.concat(others))).slice(0, MAX_QUERY_TERMS);
 }
 

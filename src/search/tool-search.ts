@@ -25,7 +25,7 @@ export type SearchOutcome =
       readonly kind: 'call';
       readonly tool: PublishedTool;
       readonly args: unknown;
-      /** Arguments beside those of the tool: the result names them. */
+      /** Arguments of the search tool that it does not have: the result names them. */
       readonly ignored?: readonly string[] | undefined;
     };
 

@@ -139,7 +139,7 @@ export class View implements ToolService {
     tool: PublishedTool,
     args: unknown,
     context: CallContext,
-    beside: readonly string[] = [],
+    ignoredBefore: readonly string[] = [],
   ): Promise<CallOutcome> {
     const { origin, principal = LOCAL_PRINCIPAL } = context;
     const { parameters, ignored = [] } = this.#checked(tool, args, context);
@@ -147,7 +147,7 @@ export class View implements ToolService {
       tool,
       args,
       parameters,
-      ignored: beside.length === 0 ? ignored : [...new Set([...beside, ...ignored])],
+      ignored: ignoredBefore.length === 0 ? ignored : [...new Set([...ignoredBefore, ...ignored])],
       principal,
       view: { name: this.name, ...this.config.limits },
       origin,

@@ -1,5 +1,6 @@
 import type { DetachedCalls } from '../../src/model/task.ts';
-import { HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import { HttpHost } from '../../src/http/host.ts';
+import type { HttpHostOptions } from '../../src/http/host-options.ts';
 import { LocalSessions } from '../../src/http/local-sessions.ts';
 import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';

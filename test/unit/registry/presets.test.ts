@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ToolParameter } from '../../../src/model/tool.ts';
-import type { Preset } from '../../../src/registry/build.ts';
+import type { Preset } from '../../../src/registry/rules.ts';
 import type { Narrowing } from '../../../src/registry/rules.ts';
 import { options, parameter, propertyOf, registryWith, toolWith } from '../../support/declarations.ts';
 
