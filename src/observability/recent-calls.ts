@@ -18,7 +18,7 @@ export class RecentCalls implements CallRecorder {
     return {
       ended: (end) => {
         this.#running.delete(call);
-        this.#ended.push({ ...call, end });
+        this.#ended.push(Object.assign(call, { end }));
         if (this.#ended.length > MAX_ENDED) this.#ended.shift();
       },
     };

@@ -119,7 +119,7 @@ describe('processes that share a stored login', () => {
     expect(stderr).toContain(
       `The login of ${one.sandbox.credentials.email} at ${one.sandbox.url} has ended.`,
     );
-    expect(stderr).toContain(`Run: dify-mcp-bridge login ${one.sandbox.url}`);
+    expect(stderr).toContain(`Run: node dist/main.js login ${one.sandbox.url}`);
   });
 
   it('show no token, not even with debug logs', async () => {

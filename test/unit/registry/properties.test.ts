@@ -200,9 +200,12 @@ function objectsOf(schema: JsonObject): fc.Arbitrary<JsonObject> {
   return fc.record(model, { requiredKeys, noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 }
 
-/** What a flat schema does not say of a file, a choice of numbers and members that an object does not have. */
+/**
+ * What a flat schema does not say of a file, a choice of numbers, members that an object does not have, and a bound
+ * beyond 2^53.
+ */
 const IN_WORDS =
-  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d)|^is required with data|^unknown argument/;
+  /^expected (exactly one of|a web address|the file's bytes|(one of )?-?\d|[\w ]+ (of at (least|most)|from|to) -?(\d{16}|[\d.]+e\+))|^is required with data|^unknown argument/;
 
 /** True for a parameter that takes more values than model providers let a schema say. */
 function takesMore({ type, inputSchema }: ToolParameter): boolean {
