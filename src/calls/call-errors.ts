@@ -28,6 +28,13 @@ export function deadlineExceeded(timeoutMs: number, sent: boolean): BridgeError 
   return new BridgeError('deadline_exceeded', message, { hint });
 }
 
+/** Returns the error for a call that is refused for a while, with the seconds to wait. */
+export function refusedFor(waitMs: number, code: ErrorCode, message: string): BridgeError {
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const hint = `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`;
+  return new BridgeError(code, message, { hint, retryAfterSeconds });
+}
+
 export function shuttingDown(sent: boolean): BridgeError {
   const message = sent ? 'The bridge is stopping and ended the call.' : 'The bridge is stopping.';
   const hint = sent ? MAY_STILL_RUN : `${NOT_STARTED} Call again after the bridge has restarted.`;

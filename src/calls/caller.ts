@@ -107,11 +107,11 @@ export class Caller {
     const bytes = sizeOf(call.args);
     if (bytes === undefined) {
       // The audit log could not write them either.
-      this.refuse(toolFacts(tool), { ...call, args: undefined }, 'invalid_arguments');
+      this.record(toolFacts(tool), { ...call, args: undefined })('invalid_arguments');
       throw argumentsError(tool.name, [TOO_DEEP], CORRECT);
     }
     if (bytes > maxBytes) {
-      this.refuse(toolFacts(tool), call, 'invalid_arguments');
+      this.record(toolFacts(tool), call)('invalid_arguments');
       throw argumentsTooLarge(tool.name, bytes, maxBytes);
     }
     const parsed = tool.parseArguments(call.args);
@@ -122,13 +122,8 @@ export class Caller {
       this.#stale();
       throw unauthorizedError(tool.providerLabel);
     }
-    this.refuse(toolFacts(tool), call, 'invalid_arguments');
+    this.record(toolFacts(tool), call)('invalid_arguments');
     throw argumentsError(tool.name, parsed.problems, CORRECT);
-  }
-
-  /** Records a call that ends before it is made. */
-  refuse(tool: RecordedTool, call: RefusedCall, outcome: ErrorCode): void {
-    this.record(tool, call)(outcome);
   }
 
   /** Records a call that is not made, because the bridge answers it. Returns what records its end. */

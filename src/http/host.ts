@@ -85,13 +85,13 @@ export class HttpHost {
       maxStreams,
       maxPerPrincipal: () => options.streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
     });
+    const isClosing = (): boolean => this.#isClosing();
     this.#answerHealth = createHealth({
       readiness: options.readiness,
-      isClosing: () => this.#isClosing(),
+      isClosing,
       isFull: () => this.#streams.full,
     });
     this.#refusals = new Refusals(logger);
-    const isClosing = (): boolean => this.#isClosing();
     const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
     const memory = options.memory ?? UNCOUNTED;
     const shared = { sessions, bodies, streams, keepAliveMs, isClosing, memory, logger };

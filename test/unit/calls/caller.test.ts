@@ -714,11 +714,7 @@ describe('what follows the messages of a call', () => {
 
 describe('file arguments', () => {
   const tool = aTool({
-    fileParameters: [
-      { name: 'f', many: false },
-      { name: 'fs', many: true },
-      { name: 'absent', many: false },
-    ],
+    fileParameters: [{ name: 'f' }, { name: 'fs' }, { name: 'absent' }],
   });
   const given = { f: { data: 'aGk=', filename: 'a' } };
 

@@ -177,7 +177,7 @@ describe('presets', () => {
   test('a file may be preset; it is still a file to hand over', () => {
     const file = { data: 'SGVsbG8=', filename: 'hello.txt' };
     const found = toolWith(formTool({ type: 'file', required: true }), preset({ p: file }));
-    expect(found.fileParameters).toEqual([{ name: 'p', many: false }]);
+    expect(found.fileParameters).toEqual([{ name: 'p' }]);
     expect(found.description).not.toContain('Takes files');
     expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: file } });
   });
