@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import type { HttpHostOptions } from '../http/host.ts';
+import type { HttpHostOptions } from '../http/host-options.ts';
 import type { TokenVerifier } from '../model/token-verifier.ts';
 import type { AuthorizationServer } from '../oauth/protected-resource.ts';
 import type { SignIn } from '../signin/sign-in.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type AccountConnection, filesUrlOf } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
-import type { HttpHost, HttpHostOptions } from '../http/host.ts';
+import type { HttpHost } from '../http/host.ts';
+import type { HttpHostOptions } from '../http/host-options.ts';
 import type { HttpView } from '../http/served-view.ts';
 import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';

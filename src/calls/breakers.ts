@@ -5,9 +5,10 @@ import {
   ConsecutiveBreaker,
   handleType,
 } from 'cockatiel';
-import { BridgeError, type ErrorCode } from '../model/errors.ts';
+import type { BridgeError, ErrorCode } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { BreakerState } from '../model/status.ts';
+import { refusedFor } from './call-errors.ts';
 
 /** Codes by which Dify, or the way to it, failed. */
 const UPSTREAM: ReadonlySet<ErrorCode> = new Set([
@@ -82,8 +83,7 @@ export class Breakers {
   /** Returns the state of each provider that has been called. */
   states(): readonly BreakerState[] {
     return [...this.#breakers].map(([provider, { policy, openUntil }]) => {
-      const isOpen = policy.state === CircuitState.Open || policy.state === CircuitState.Isolated;
-      if (isOpen) return { provider, state: 'open', until: new Date(openUntil) };
+      if (policy.state === CircuitState.Open) return { provider, state: 'open', until: new Date(openUntil) };
       return { provider, state: policy.state === CircuitState.HalfOpen ? 'half-open' : 'closed' };
     });
   }
@@ -94,13 +94,9 @@ export class Breakers {
     if (breaker === undefined || breaker.policy.state === CircuitState.Closed) return;
     const waitMs = breaker.isTrying ? this.#options.pauseMs : breaker.openUntil - Date.now();
     if (waitMs <= 0) return;
-    const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
     const last = breaker.last === undefined ? '' : ` The last failure: ${breaker.last.message}`;
     const message = `${providerLabel} is not called at the moment, because its last calls failed in Dify or on the way to it.${last}`;
-    throw new BridgeError('provider_unavailable', message, {
-      hint: `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`,
-      retryAfterSeconds,
-    });
+    throw refusedFor(waitMs, 'provider_unavailable', message);
   }
 
   /**

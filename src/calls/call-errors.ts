@@ -28,6 +28,13 @@ export function deadlineExceeded(timeoutMs: number, sent: boolean): BridgeError 
   return new BridgeError('deadline_exceeded', message, { hint });
 }
 
+/** Returns the error for a call that is refused for a while, with the seconds to wait. */
+export function refusedFor(waitMs: number, code: ErrorCode, message: string): BridgeError {
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const hint = `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`;
+  return new BridgeError(code, message, { hint, retryAfterSeconds });
+}
+
 export function shuttingDown(sent: boolean): BridgeError {
   const message = sent ? 'The bridge is stopping and ended the call.' : 'The bridge is stopping.';
   const hint = sent ? MAY_STILL_RUN : `${NOT_STARTED} Call again after the bridge has restarted.`;
@@ -59,7 +66,7 @@ const FOR_OTHERS: Partial<Record<ErrorCode, string>> = {
 /** How a hint begins that tells a person to look at the bridge or Dify. */
 const IMPERATIVE = /^(?:Set|Check|Give|See|Open|Use|Likely|Delete|Running|DIFY_)/;
 
-/** Returns the error of a failed call as its model should read it: with whom to tell. */
+/** Returns the error of a failed call as its model should read it: with the person to inform. */
 export function explainFailure(thrown: unknown): BridgeError {
   const error = asBridgeError(thrown);
   const { code, message, hint = '', upstream } = error;

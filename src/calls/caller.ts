@@ -14,7 +14,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ToolInvokeMessage } from '../model/message.ts';
 import type { MemoryBudget } from '../model/memory-budget.ts';
 import type { EndUsers, Invoker } from '../model/ports.ts';
-import { rateLimited } from '../model/rate-limited.ts';
+import { throttled } from '../model/throttled.ts';
 import type { PublishedTool } from '../model/registry.ts';
 import { formatSize } from '../model/format-size.ts';
 import { writeJson } from '../model/well-formed.ts';
@@ -25,6 +25,10 @@ import type { FileArguments } from './file-arguments.ts';
 import { type CallRequest, RunningCall } from './running-call.ts';
 import { type Silence, watchSilence } from './silence.ts';
 
+const TOO_DEEP = {
+  path: '',
+  message: 'the arguments are nested too deeply: send the data as a file or a string',
+};
 const CORRECT = 'Nothing was sent to Dify. Correct the arguments and call again.';
 
 export interface CallerOptions {
@@ -82,7 +86,7 @@ export class Caller {
 
   constructor(options: CallerOptions) {
     this.#options = options;
-    this.#stale = rateLimited(STALE_MS, () => options.onStale?.());
+    this.#stale = throttled(STALE_MS, () => options.onStale?.());
   }
 
   /** The calls that have a slot: they upload files, wait for Dify or receive messages. */
@@ -92,17 +96,22 @@ export class Caller {
 
   /**
    * Returns the arguments of a call as Dify's parameters, and the names of those that are ignored.
-   * @throws BridgeError `invalid_arguments` with all problems, also if the arguments have more bytes than `maxBytes`;
-   * `provider_unauthorized` if nobody could correct them.
+   * @throws BridgeError `invalid_arguments` with all problems, also if the arguments have more bytes than `maxBytes` or
+   * cannot be written as JSON; `provider_unauthorized` if nobody could correct them.
    */
   check(
     tool: PublishedTool,
     call: RefusedCall,
     maxBytes: number,
   ): Pick<CallRequest, 'parameters' | 'ignored'> {
-    const bytes = Buffer.byteLength(writeJson(call.args) ?? '');
+    const bytes = sizeOf(call.args);
+    if (bytes === undefined) {
+      // The audit log could not write them either.
+      this.record(toolFacts(tool), { ...call, args: undefined })('invalid_arguments');
+      throw argumentsError(tool.name, [TOO_DEEP], CORRECT);
+    }
     if (bytes > maxBytes) {
-      this.refuse(toolFacts(tool), call, 'invalid_arguments');
+      this.record(toolFacts(tool), call)('invalid_arguments');
       throw argumentsTooLarge(tool.name, bytes, maxBytes);
     }
     const parsed = tool.parseArguments(call.args);
@@ -113,13 +122,8 @@ export class Caller {
       this.#stale();
       throw unauthorizedError(tool.providerLabel);
     }
-    this.refuse(toolFacts(tool), call, 'invalid_arguments');
+    this.record(toolFacts(tool), call)('invalid_arguments');
     throw argumentsError(tool.name, parsed.problems, CORRECT);
-  }
-
-  /** Records a call that ends before it is made. */
-  refuse(tool: RecordedTool, call: RefusedCall, outcome: ErrorCode): void {
-    this.record(tool, call)(outcome);
   }
 
   /** Records a call that is not made, because the bridge answers it. Returns what records its end. */
@@ -264,6 +268,16 @@ export class Caller {
   #withFiles({ signal, request }: RunningCall, userId: string): Promise<JsonObject> {
     const { tool, parameters, principal } = request;
     return abortable(this.#options.files.store(tool, parameters, { signal, principal, userId }), signal);
+  }
+}
+
+/** Returns the bytes of arguments as JSON; undefined if they are nested so deeply that they cannot be written. */
+function sizeOf(args: unknown): number | undefined {
+  try {
+    return Buffer.byteLength(writeJson(args) ?? '');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { onAbort } from '../model/async.ts';
-import { BridgeError } from '../model/errors.ts';
+import type { BridgeError } from '../model/errors.ts';
+import { refusedFor } from './call-errors.ts';
 
 export interface SlotLimits {
   /** The most concurrent calls. */
@@ -29,8 +30,8 @@ interface Waiter {
   readonly grant: () => void;
 }
 
-/** How long a busy bridge asks callers to wait, in seconds. */
-const [SHORTEST_S, LONGEST_S] = [1, 60];
+/** The longest time for which a busy bridge asks callers to wait, in milliseconds. */
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * The slots of running calls. Principals take turns, so that one with many waiting calls delays the others by one call
@@ -154,11 +155,7 @@ export class FairSlots {
 
   #busy(counts: string): BridgeError {
     const waitMs = (this.#meanMs * (this.#waiting + 1)) / this.#limits.maxConcurrent;
-    const retryAfterSeconds = Math.min(LONGEST_S, Math.max(SHORTEST_S, Math.ceil(waitMs / 1000)));
-    return new BridgeError('busy', `The bridge is busy: ${counts}`, {
-      hint: `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`,
-      retryAfterSeconds,
-    });
+    return refusedFor(Math.min(LONGEST_WAIT_MS, waitMs), 'busy', `The bridge is busy: ${counts}`);
   }
 }
 

@@ -1,7 +1,7 @@
-import { nameInAddress } from '../content/file-name.ts';
 import { forEachBounded } from '../model/async.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { typeOfName, UNKNOWN_TYPE } from '../model/media-types.ts';
+import { nameInAddress } from '../model/name-in-address.ts';
 import type { FileUploader } from '../model/ports.ts';
 import type { FileArgument, PublishedTool } from '../model/registry.ts';
 import { ofArgument, takesNoFile, tooLarge } from './file-errors.ts';
@@ -92,7 +92,7 @@ function plan(
 
 /** Returns the facts that an address shows about a file that the bridge does not fetch. */
 function addressOf({ filename, mime_type }: FileArgument, url: string) {
-  const name = filename ?? (nameInAddress(new URL(url).pathname) || 'file');
+  const name = filename ?? (nameInAddress(new URL(url).href) || 'file');
   return { url, filename: name, mimeType: mime_type ?? typeOfName(name) ?? UNKNOWN_TYPE };
 }
 

@@ -1,12 +1,10 @@
+import { decodeBase64 } from '../content/data-url.ts';
 import { LOCAL_PRINCIPAL } from '../model/call.ts';
 import type { InputFile, RemoteFiles } from '../model/ports.ts';
 import type { FileArgument } from '../model/registry.ts';
 import type { FileStore } from '../model/stored-file.ts';
 import { noSuchResource, sourceNotOffered } from './file-errors.ts';
 import { openLocalFile } from './local-file.ts';
-
-/** The number of characters to decode at once; a multiple of 4. */
-const CHUNK = 64 * 1024;
 
 export interface FileSources {
   readonly store: FileStore;
@@ -46,9 +44,7 @@ function inlineFile(data: string): InputFile {
   return {
     filename: '',
     size: (data.length / 4) * 3 - padding,
-    async *read() {
-      for (let at = 0; at < data.length; at += CHUNK) yield Buffer.from(data.slice(at, at + CHUNK), 'base64');
-    },
+    read: () => decodeBase64(data),
     dispose: () => Promise.resolve(),
   };
 }

@@ -8,8 +8,8 @@ const HEAD_BYTES = 64 * 1024;
 /**
  * Resolves with the name and type under which a file is sent to Dify. If the bytes identify the type, they decide. For
  * text, the extension decides, then the `declared` types: the caller's, then the source's, unless text contradicts
- * them. Dify goes by extensions
- * first, so a name without one, or with one that contradicts the bytes, gets the extension of the type.
+ * them. Dify goes by extensions first, so a name without one, or with one that contradicts the bytes, gets the extension
+ * of the type.
  */
 export async function nameAndType(
   file: Pick<InputFile, 'size' | 'read'>,

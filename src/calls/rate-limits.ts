@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
-import { BridgeError } from '../model/errors.ts';
+import type { BridgeError } from '../model/errors.ts';
 import type { RateStore } from '../model/ports.ts';
+import { refusedFor } from './call-errors.ts';
 
 const WINDOW_S = 60;
 /**
@@ -108,10 +109,6 @@ function keep(kept: Map<string, TakenCalls>, name: string, left: number, until: 
 
 function rateLimited(kind: Rate['kind'], perMinute: number, waitMs: number): BridgeError {
   const [whose, setting] = OF[kind];
-  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
   const message = `The calls of ${whose} exceed ${perMinute} a minute (${setting}).`;
-  return new BridgeError('rate_limited', message, {
-    hint: `Nothing was sent to Dify. Wait ${retryAfterSeconds} s, then call again.`,
-    retryAfterSeconds,
-  });
+  return refusedFor(waitMs, 'rate_limited', message);
 }

@@ -78,9 +78,10 @@ export class RunningCall {
    * listener of the signal for each message, this costs next to nothing.
    */
   interruptible<T>(promise: Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
+      if (this.signal.aborted) reject(this.signal.reason as BridgeError);
+      // Its own failure is handled even then.
       promise.then(resolve, reject);
     });
   }

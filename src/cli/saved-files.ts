@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { nameInAddress } from '../content/file-name.ts';
+import { nameInAddress } from '../model/name-in-address.ts';
 import type { ContentBlock, ToolResult } from '../model/content.ts';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { RESERVED_NAMES } from '../files/names.ts';

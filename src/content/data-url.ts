@@ -100,11 +100,12 @@ function decoded(
   const joined = /\s/.test(plain) ? plain.replace(/\s+/g, '') : plain;
   const base64 = joined.slice(0, endWithout('=', joined));
   if (base64 === '' || /[^\w+/-]/.test(base64) || base64.length % 4 === 1) return undefined;
-  async function* body(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let at = 0; at < base64.length; at += CHUNK)
-      yield Buffer.from(base64.slice(at, at + CHUNK), 'base64');
-  }
-  return { body: body(), size: Math.floor((base64.length * 3) / 4) };
+  return { body: decodeBase64(base64), size: Math.floor((base64.length * 3) / 4) };
+}
+
+/** Yields the bytes of Base64, a part at a time. */
+export async function* decodeBase64(base64: string): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < base64.length; at += CHUNK) yield Buffer.from(base64.slice(at, at + CHUNK), 'base64');
 }
 
 function unescaped(payload: string): { readonly body: AsyncIterable<Uint8Array>; readonly size: number } {

@@ -80,9 +80,8 @@ function whyLeft(
     return `${formatCount(width)} × ${formatCount(height)} pixels, and models take at most ${formatCount(MAX_SIDE)} a side`;
   }
   if (form === 'text') {
-    return because === 'alone'
-      ? `a result contains at most ${formatCount(limits.maxTextChars)} characters`
-      : `a result contains at most ${formatCount(limits.maxTextChars)} characters in total`;
+    const total = because === 'alone' ? '' : ' in total';
+    return `a result contains at most ${formatCount(limits.maxTextChars)} characters${total}`;
   }
   return because === 'alone'
     ? `the limit for one ${form === 'image' ? 'image' : 'sound'} is ${formatSize(maxSingleBytes(limits))}`

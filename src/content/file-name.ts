@@ -2,6 +2,7 @@ import { cutText } from '../model/cut-text.ts';
 import { withoutSteering } from '../model/invisible-characters.ts';
 import { extensionOfType, typeOfName } from '../model/media-types.ts';
 import type { FileReference } from '../model/message.ts';
+import { nameInAddress } from '../model/name-in-address.ts';
 
 const MAX_NAME_LENGTH = 200;
 /** A name that Dify makes up for a file that has none, and the end of its link to an upload. */
@@ -26,18 +27,6 @@ export function isNameless({ filename, url = '' }: FileReference): boolean {
 function extensionOf({ mimeType, url = '' }: FileReference, detected: string | undefined): string {
   const types = [detected, mimeType, typeOfName(nameInAddress(url))];
   return types.map((type) => extensionOfType(type ?? '')).find((known) => known !== undefined) ?? '';
-}
-
-/** Returns the last segment of an address's path, decoded; empty for a data URL. */
-export function nameInAddress(url: string): string {
-  if (url.startsWith('data:')) return '';
-  const path = url.split(/[?#]/, 1)[0] ?? '';
-  const last = path.slice(path.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    return last;
-  }
 }
 
 function cleanName(name: string): string {

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { withoutSteering } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject, textOf } from '../model/json.ts';
+import { FILE_MARKER } from '../model/message.ts';
 import { writeJson } from '../model/well-formed.ts';
 import type { EmbeddedFiles } from './embedded-files.ts';
 import { fileName } from './file-name.ts';
@@ -14,13 +15,10 @@ const TOO_DEEP = '[omitted: nested too deeply]';
 /** Where a file object has its ID, in the order in which they count. */
 const ID_KEYS = ['related_id', 'tool_file_id', 'upload_file_id', 'id'];
 
-/** Marks a serialised file in the outputs of a Dify tool. */
-export const FILE_MARKER = '__dify__file__';
-
 /**
- * Returns the value for display, without steering characters: Dify's file objects, which contain signed links and internal IDs, become
- * `{ filename, mime_type, size }`, and their links are added to `files` under each of their IDs. Strings that are or
- * contain files are replaced as `files` says. Returns the same object if nothing changes.
+ * Returns the value for display, without steering characters. Dify's file objects, which contain signed links and
+ * internal IDs, become `{ filename, mime_type, size }`, and their links are added to `files` under each of their IDs.
+ * Strings that are or contain files are replaced as `files` says. Returns the same object if nothing changes.
  */
 export function toShownValue(value: Json, files: EmbeddedFiles, depth = 0): Json {
   if (typeof value === 'string') return withoutSteering(files.shown(value));

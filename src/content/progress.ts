@@ -3,7 +3,7 @@ import { cutText } from '../model/cut-text.ts';
 import type { BridgeError } from '../model/errors.ts';
 import { withoutSteering } from '../model/invisible-characters.ts';
 import type { LogEntry } from '../model/message.ts';
-import { rateLimited } from '../model/rate-limited.ts';
+import { throttled } from '../model/throttled.ts';
 
 /** The shortest time between two progress messages, in milliseconds. */
 const INTERVAL_MS = 250;
@@ -23,13 +23,13 @@ export function createAnnouncer(observer: CallObserver | undefined) {
   let leftOut = 0;
   let unreported = '';
   const log = (entry: LogEntry): void => quietly(() => observer?.log?.(entry));
-  const written = rateLimited(INTERVAL_MS, () => {
+  const written = throttled(INTERVAL_MS, () => {
     const text = cutText(withoutSteering(unreported.trim()), MAX_WORDS);
     unreported = '';
     quietly(() => observer?.progress?.(text));
   });
   return {
-    output: rateLimited(INTERVAL_MS, (messages) => {
+    output: throttled(INTERVAL_MS, (messages) => {
       count += messages;
       quietly(() => observer?.progress?.(count === 1 ? 'Received 1 message' : `Received ${count} messages`));
     }),

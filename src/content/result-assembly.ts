@@ -4,7 +4,7 @@ import type { BridgeError } from '../model/errors.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
 import { withoutSteering } from '../model/invisible-characters.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { canonicalJson, hasBigint } from '../model/exact-json.ts';
+import { hasBigint } from '../model/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import type { Collector, Segment } from './collector.ts';
@@ -145,7 +145,7 @@ function ownTexts(
 ): OwnTexts {
   const byPart = new Map<Part, ShownText>();
   const shown = parts.flatMap((part) => (part.kind === 'run' ? part.run.values : []));
-  const shownKeys = new Set(shown.map(canonicalJson));
+  const shownKeys = new Set(shown.map(canonical));
   for (const part of parts) {
     if (part.kind === 'run' && part.run.text !== '') byPart.set(part, part.run);
     else if (part.kind === 'note') byPart.set(part, { text: part.text });

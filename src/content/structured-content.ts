@@ -1,6 +1,5 @@
-import { canonicalJson } from '../model/exact-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { entryKey, entryKeys } from './json-values.ts';
+import { canonical, entryKey, entryKeys } from './json-values.ts';
 import { allowsMoreKeys, conformTo } from './output-schema.ts';
 
 /** A block of text of the result, with the facts that structured content needs. */
@@ -59,7 +58,7 @@ export function buildStructuredContent({ values, variables, texts, outputSchema 
 function agrees(value: JsonObject, variables: readonly (readonly [string, Json])[]): boolean {
   return variables.every(([name, held]) => {
     const item = Object.hasOwn(value, name) ? value[name] : undefined;
-    return item === undefined || canonicalJson(item) === canonicalJson(held);
+    return item === undefined || canonical(item) === canonical(held);
   });
 }
 
@@ -69,12 +68,12 @@ function leftoverText(
   texts: readonly ShownText[],
   notes: readonly string[],
 ): string {
-  const known = new Set(values.map(canonicalJson));
+  const known = new Set(values.map(canonical));
   const entries = new Set(entryKeys(content));
   const strings = new Set(Object.values(content));
   const said = ({ text, whole }: ShownText): boolean => {
     if (whole === undefined) return strings.has(text);
-    if (known.has(canonicalJson(whole))) return true;
+    if (known.has(canonical(whole))) return true;
     return (
       isJsonObject(whole) &&
       Object.entries(whole).every(([name, item]) => item === undefined || entries.has(entryKey(name, item)))

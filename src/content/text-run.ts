@@ -3,10 +3,11 @@ import { withoutSteering } from '../model/invisible-characters.ts';
 import type { Json } from '../model/json.ts';
 import { memoryOfJson } from '../model/json-memory.ts';
 import type { MemoryLease } from '../model/memory-budget.ts';
+import { FILE_MARKER } from '../model/message.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { binaryText } from './binary-text.ts';
 import type { EmbeddedFiles } from './embedded-files.ts';
-import { FILE_MARKER, toShownValue } from './json-values.ts';
+import { toShownValue } from './json-values.ts';
 
 /** Longer texts are not searched for JSON. */
 const MAX_PARSED_LENGTH = 4 * 1024 * 1024;

@@ -83,10 +83,9 @@ function whereWhole(outcome: StoreOutcome): string {
 }
 
 /**
- * Entries of an object that take at most `max` characters as JSON, the short ones first. Of the first that does not
- * fit, the beginning stays where it is a text; the longer ones go. What stays has the type that it had, so that an
- * output schema that requires nothing still holds. Returns also the names of the texts that were cut, and of the entries
- * that were left out.
+ * Returns the entries of an object that take at most `max` characters as JSON, the shortest first, with the beginning of
+ * the first text that does not fit. Each has the type that it had, so that an output schema that requires nothing still
+ * holds. Also returns the names of the texts that were cut, and of the entries that were omitted.
  */
 export function limitContent(content: JsonObject, max: number) {
   const entries = Object.entries(content).flatMap(([name, value]) =>
@@ -119,7 +118,7 @@ export function limitContent(content: JsonObject, max: number) {
   return { content: Object.fromEntries(rest) as JsonObject, cut, leftOut };
 }
 
-/** The beginning of a text that takes about so many characters as JSON, its escapes included. */
+/** Returns the beginning of a text that takes about `space` characters as JSON, including escapes. */
 function startOf(text: string, space: number): string {
   const escaped = JSON.stringify(text).length;
   const share = Math.floor((space * text.length) / escaped);

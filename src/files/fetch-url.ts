@@ -1,7 +1,8 @@
 import { abortable } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
+import { nameInAddress } from '../model/name-in-address.ts';
 import type { FetchLimits, InputFile, RemoteFiles } from '../model/ports.ts';
-import { nameInHeader, nameInUrl } from './names.ts';
+import { nameInHeader } from './names.ts';
 import { createNetworkPolicy } from './network-policy.ts';
 import { fetchErrors as errors } from './fetch-errors.ts';
 import { type Answer, get } from './request.ts';
@@ -119,7 +120,7 @@ async function take(
   const mimeType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   return {
     ...temporary,
-    filename: nameInHeader(headers['content-disposition']) ?? nameInUrl(url),
+    filename: nameInHeader(headers['content-disposition']) ?? nameInAddress(url.href),
     mimeType: mimeType === '' ? undefined : mimeType,
   };
 }

@@ -59,12 +59,6 @@ export function nameInHeader(header: string | undefined): string | undefined {
   return name === undefined || name === '' ? undefined : asUtf8(name);
 }
 
-/** Returns the last segment of a URL's path; empty if it has none. */
-export function nameInUrl(url: URL): string {
-  const part = url.pathname.split('/').at(-1) ?? '';
-  return decoded8(part) ?? part;
-}
-
 function decoded8(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

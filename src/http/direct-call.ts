@@ -4,7 +4,7 @@ import { type Incoming, isRequest, paramsProblem } from '../mcp/incoming.ts';
 import { after, type Stop } from '../model/async.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
-import { type AnswerForm, BRIEF_MS, sendJson, sendResponse } from './web-exchange.ts';
+import { type AnswerForm, BRIEF_MS, sendAnswer, sendResponse } from './web-exchange.ts';
 
 /**
  * How a direct call goes on. `answer`: as JSON. `stream`: its answer takes long, or something has to be sent before.
@@ -97,7 +97,7 @@ export async function sendDirect(
   } else if (outcome.kind === 'answer') {
     const json = wellFormedJson(outcome.answer);
     res.once('close', memory.hold(json.length));
-    sendJson(res, [json], sessionId);
+    sendAnswer(res, [json], sessionId);
   } else {
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' }).end();
   }

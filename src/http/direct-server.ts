@@ -7,7 +7,8 @@ import {
   type RequestId,
   type Server,
 } from '@modelcontextprotocol/server';
-import { MODERN_REVISION, type ServerFactory } from '../mcp/server.ts';
+import { MODERN_REVISION } from '../mcp/incoming.ts';
+import type { ServerFactory } from '../mcp/server.ts';
 import type { OutgoingMemory } from '../model/memory-budget.ts';
 import { DirectCall, sendDirect } from './direct-call.ts';
 

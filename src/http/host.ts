@@ -18,7 +18,7 @@ import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
 import { createDownloads, isDownloadPath } from './downloads.ts';
 import { createHealth } from './health.ts';
 import type { HttpHostOptions } from './host-options.ts';
-import { originOfRequest, Refusals } from './refusals.ts';
+import { httpOrigin, Refusals } from './refusals.ts';
 import { sendDocument, sendError, sendNothingHere } from './responses.ts';
 import { routeName } from './routes.ts';
 import type { HttpView } from './served-view.ts';
@@ -26,8 +26,6 @@ import { ServedViews } from './served-views.ts';
 import { Sessions } from './sessions.ts';
 import { StreamLimit } from './stream-limit.ts';
 import { visibleViews } from './visible-views.ts';
-
-export type { HttpHostOptions, HttpRoutes } from './host-options.ts';
 
 /** How long a connection without requests stays open: longer than those of proxies. */
 const IDLE_CONNECTION_MS = 65_000;
@@ -87,13 +85,13 @@ export class HttpHost {
       maxStreams,
       maxPerPrincipal: () => options.streamsPerPrincipal ?? Math.ceil(maxStreams / (hasSeveral() ? 2 : 1)),
     });
+    const isClosing = (): boolean => this.#isClosing();
     this.#answerHealth = createHealth({
       readiness: options.readiness,
-      isClosing: () => this.#isClosing(),
+      isClosing,
       isFull: () => this.#streams.full,
     });
     this.#refusals = new Refusals(logger);
-    const isClosing = (): boolean => this.#isClosing();
     const [sessions, bodies, streams] = [this.#sessions, this.#bodies, this.#streams];
     const memory = options.memory ?? UNCOUNTED;
     const shared = { sessions, bodies, streams, keepAliveMs, isClosing, memory, logger };
@@ -221,7 +219,7 @@ export class HttpHost {
     if (error.code === 'internal')
       logger.error('An HTTP request failed unexpectedly', { error: error.cause });
     else if (LOGGED_STATUSES.has(error.rule.http) || error.code === 'session_not_found') {
-      this.#refusals.add(error.code, error.message, originOfRequest(req));
+      this.#refusals.add(error.code, error.message, httpOrigin(req));
     } else logger.debug('An HTTP request was refused', { code: error.code, method: req.method });
     if (!req.complete) discardBody(req);
     const parameters = this.#options.resource?.challenge(pathOf(req));

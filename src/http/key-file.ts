@@ -44,7 +44,10 @@ export function readKeyFile(path: string): string | undefined {
     // Who can write the file can admit anyone. Reading it is harmless. Windows has no such bits.
     if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
       const bits = (mode & 0o777).toString(8);
-      throw invalid(`Others can change the keys in ${path} (mode ${bits}).`, `Run: chmod 600 '${path}'`);
+      throw keysFileInvalid(
+        `Others can change the keys in ${path} (mode ${bits}).`,
+        `Run: chmod 600 '${path}'`,
+      );
     }
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -52,7 +55,7 @@ export function readKeyFile(path: string): string | undefined {
     const code = systemErrorCode(error);
     if (code === 'ENOENT') return undefined;
     const hint = 'Make the file readable for the user that the bridge runs as.';
-    throw invalid(`The keys in ${path} cannot be read (${code}).`, hint, error);
+    throw keysFileInvalid(`The keys in ${path} cannot be read (${code}).`, hint, error);
   }
 }
 
@@ -63,20 +66,21 @@ export function parseKeys(text: string, path: string): readonly ApiKey[] {
   try {
     raw = JSON.parse(text);
   } catch (error) {
-    throw invalid(`The keys in ${path} are damaged: the file is not JSON.`, hint, error);
+    throw keysFileInvalid(`The keys in ${path} are damaged: the file is not JSON.`, hint, error);
   }
   const { form, keys } = isJsonObject(raw) ? raw : {};
   if (typeof form === 'number' && form > FORM) {
-    throw invalid(`${path} was written by a newer version of dify-mcp-bridge.`, 'Update this one.');
+    throw keysFileInvalid(`${path} was written by a newer version of dify-mcp-bridge.`, 'Update this one.');
   }
   if (form !== FORM || !Array.isArray(keys)) {
-    throw invalid(`The keys in ${path} are damaged: the file has no list of keys.`, hint);
+    throw keysFileInvalid(`The keys in ${path} are damaged: the file has no list of keys.`, hint);
   }
   const names = new Set<string>();
   return keys.map((entry, index) => {
     const key = keyFrom(entry);
-    if (key === undefined) throw invalid(`The keys in ${path} are damaged: key ${index + 1} is wrong.`, hint);
-    if (names.has(key.name)) throw invalid(`${path} has two keys called ${key.name}.`, hint);
+    if (key === undefined)
+      throw keysFileInvalid(`The keys in ${path} are damaged: key ${index + 1} is wrong.`, hint);
+    if (names.has(key.name)) throw keysFileInvalid(`${path} has two keys called ${key.name}.`, hint);
     names.add(key.name);
     return key;
   });
@@ -90,8 +94,6 @@ export function formatKeys(keys: readonly ApiKey[]): string {
 export function keysFileInvalid(message: string, hint: string, cause?: unknown): BridgeError {
   return new BridgeError('keys_file_invalid', message, { hint, cause });
 }
-
-const invalid = keysFileInvalid;
 
 function keyFrom(entry: unknown): ApiKey | undefined {
   const { name, sha256, views, created, expires } = isJsonObject(entry) ? entry : {};

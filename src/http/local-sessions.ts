@@ -15,6 +15,7 @@ const MAX_ENDED = 100_000;
  */
 export class LocalSessions implements SessionRecords {
   readonly #folder: string;
+  readonly #endedFile: string;
   readonly #logger: Logger;
   #key: Uint8Array | undefined;
   #ended: Map<string, number> | undefined;
@@ -22,6 +23,7 @@ export class LocalSessions implements SessionRecords {
   /** `key`: the one of the configuration. */
   constructor(folder: string, key: Uint8Array | undefined, logger: Logger) {
     this.#folder = folder;
+    this.#endedFile = join(folder, 'ended');
     this.#key = key;
     this.#logger = logger;
   }
@@ -32,20 +34,21 @@ export class LocalSessions implements SessionRecords {
   }
 
   async end(nonce: string, expiresAt: number): Promise<void> {
-    const ended = this.#endedSessions();
+    const ended = (this.#ended ??= this.#readEnded());
     ended.set(nonce, expiresAt);
     const [oldest] = ended.keys();
     if (ended.size > MAX_ENDED && oldest !== undefined) ended.delete(oldest);
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      await appendFile(this.#endedFile(), lineOf(nonce, expiresAt), { mode: 0o600 });
+      await appendFile(this.#endedFile, lineOf(nonce, expiresAt), { mode: 0o600 });
     } catch (error) {
       this.#logger.debug('An ended session could not be written to a file', { error });
     }
   }
 
   async hasEnded(nonce: string): Promise<boolean> {
-    return this.#endedSessions().has(nonce);
+    this.#ended ??= this.#readEnded();
+    return this.#ended.has(nonce);
   }
 
   /** A single bridge has no other replicas. */
@@ -79,26 +82,17 @@ export class LocalSessions implements SessionRecords {
     }
   }
 
-  #endedFile(): string {
-    return join(this.#folder, 'ended');
-  }
-
-  #endedSessions(): Map<string, number> {
-    this.#ended ??= this.#readEnded();
-    return this.#ended;
-  }
-
   /** Reads the file, and writes it again without what has expired. */
   #readEnded(): Map<string, number> {
     const now = Date.now();
     try {
-      const lines = readFileSync(this.#endedFile(), 'utf8').split('\n').slice(0, -1);
+      const lines = readFileSync(this.#endedFile, 'utf8').split('\n').slice(0, -1);
       const entries = lines
         .map((line): [string, number] => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])])
         .filter(([, expiresAt]) => expiresAt > now)
         .slice(-MAX_ENDED);
       if (entries.length < lines.length) {
-        writeFileSync(this.#endedFile(), entries.map((entry) => lineOf(...entry)).join(''), { mode: 0o600 });
+        writeFileSync(this.#endedFile, entries.map((entry) => lineOf(...entry)).join(''), { mode: 0o600 });
       }
       return new Map(entries);
     } catch {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { type Incoming, isRequest } from '../mcp/incoming.ts';
 import type { ToolList, ToolListSource } from '../model/registry.ts';
-import { type AnswerForm, sendJson } from './web-exchange.ts';
+import { type AnswerForm, sendAnswer } from './web-exchange.ts';
 
 /** Kinds of requests to remember. Requests that always differ, such as by a trace ID, would fill the memory. */
 const MAX_KINDS = 100;
@@ -54,7 +54,7 @@ export class PreparedLists {
       id,
       send: (res, sessionId) => {
         const known = this.#answers.get(kind);
-        if (known !== undefined) sendJson(res, [known, end], sessionId);
+        if (known !== undefined) sendAnswer(res, [known, end], sessionId);
         return known !== undefined;
       },
       learn: (answer) => {

@@ -24,8 +24,8 @@ export class Refusals {
   }
 
   /** Counts a refusal. `reason` is one of a few words, `detail` a constant sentence. */
-  add(reason: string, detail: string, { address, forwardedFor }: Origin): void {
-    const fields = { reason, detail, address, forwardedFor };
+  add(reason: string, detail: string, { address, forwardedFor }: HttpOrigin): void {
+    const fields = { reason, detail, address, forwardedFor: logText(forwardedFor) };
     const recent = this.#recent.get(reason);
     if (recent === undefined) this.#write(reason, { refused: 1, fields });
     else {
@@ -60,31 +60,19 @@ export class Refusals {
   }
 }
 
-/** Where a request came from. */
-export interface Origin {
-  readonly address: string | undefined;
-  /** What a proxy says about its client. Without a proxy, the client itself may say anything here. */
-  readonly forwardedFor?: string | undefined;
-}
-
-export function originOfRequest(req: IncomingMessage): Origin {
-  return { address: addressOf(req), forwardedFor: logText(String(req.headers['x-forwarded-for'] ?? '')) };
-}
-
-/** Returns the address of the other end of a connection; an IPv4 address as such. */
-export function addressOf({ socket }: Pick<IncomingMessage, 'socket'>): string | undefined {
-  return socket.remoteAddress?.replace(/^::ffff:/, '');
-}
-
 /** Returns what the log reports of the sender of a request to a server. */
 export function httpOrigin(req: IncomingMessage): HttpOrigin {
-  const text = (header: string | string[] | undefined): string | undefined =>
-    Array.isArray(header) ? header.join(', ') : header;
-  const { traceparent, tracestate, 'x-forwarded-for': forwardedFor } = req.headers;
   return {
-    address: addressOf(req),
-    forwardedFor: text(forwardedFor),
-    traceparent: text(traceparent),
-    tracestate: text(tracestate),
+    // An IPv4 address without the prefix that IPv6 gives it.
+    address: req.socket.remoteAddress?.replace(/^::ffff:/, ''),
+    forwardedFor: headerOf(req, 'x-forwarded-for'),
+    traceparent: headerOf(req, 'traceparent'),
+    tracestate: headerOf(req, 'tracestate'),
   };
+}
+
+/** Returns a header as one text; undefined if it is missing. */
+export function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.join(', ');
 }

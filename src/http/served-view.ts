@@ -6,8 +6,8 @@ import {
   type McpHttpHandler,
   PROTOCOL_VERSION_META_KEY,
 } from '@modelcontextprotocol/server';
-import { type Incoming, messageError } from '../mcp/incoming.ts';
-import { MODERN_REVISION, type ServerFactory } from '../mcp/server.ts';
+import { type Incoming, messageError, MODERN_REVISION } from '../mcp/incoming.ts';
+import type { ServerFactory } from '../mcp/server.ts';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject, withoutUndefined } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
@@ -17,7 +17,7 @@ import type { Bodies } from './body.ts';
 import { directCallIn } from './direct-call.ts';
 import { DirectServer } from './direct-server.ts';
 import { PreparedLists } from './prepared-lists.ts';
-import { httpOrigin } from './refusals.ts';
+import { headerOf, httpOrigin } from './refusals.ts';
 import { sendMethodNotAllowed } from './responses.ts';
 import { SessionGroup } from './session-group.ts';
 import type { Sessions } from './sessions.ts';
@@ -104,7 +104,7 @@ export class ServedView {
       streams.add(res, { principal, path: this.path, maxPerView });
     };
     if (req.method === 'GET' || req.method === 'DELETE') {
-      const version = singleHeader(req, 'mcp-protocol-version');
+      const version = headerOf(req, 'mcp-protocol-version');
       // Revisions are dates, so they can be compared as texts.
       if (version !== undefined && version >= MODERN_REVISION) return sendMethodNotAllowed(res, 'POST');
       if (req.method === 'GET') {
@@ -163,7 +163,7 @@ function checkedBody(body: unknown): Incoming {
 
 /** Whether neither the headers nor the body name 2026-07-28: the SDK takes longer to find that out than for a call. */
 function isOfSession(req: IncomingMessage, message: JSONRPCMessage): boolean {
-  const revision = singleHeader(req, 'mcp-protocol-version');
+  const revision = headerOf(req, 'mcp-protocol-version');
   if (revision !== undefined && revision >= MODERN_REVISION) return false;
   const meta = 'method' in message ? message.params?._meta : undefined;
   return meta === undefined || !(PROTOCOL_VERSION_META_KEY in meta);
@@ -172,9 +172,9 @@ function isOfSession(req: IncomingMessage, message: JSONRPCMessage): boolean {
 /** Returns the route of a request, as the SDK chooses it. */
 function routeOf(req: IncomingMessage, body: unknown): ReturnType<typeof classifyInboundRequest> {
   const headers = withoutUndefined({
-    protocolVersionHeader: singleHeader(req, 'mcp-protocol-version'),
-    mcpMethodHeader: singleHeader(req, 'mcp-method'),
-    mcpNameHeader: singleHeader(req, 'mcp-name'),
+    protocolVersionHeader: headerOf(req, 'mcp-protocol-version'),
+    mcpMethodHeader: headerOf(req, 'mcp-method'),
+    mcpNameHeader: headerOf(req, 'mcp-name'),
   });
   return classifyInboundRequest({ httpMethod: 'POST', ...headers, body });
 }
@@ -189,9 +189,4 @@ function isExact({ headers }: IncomingMessage, route: ReturnType<typeof routeOf>
     headers['mcp-method'] === method &&
     headers['mcp-name'] === params?.['name']
   );
-}
-
-function singleHeader(req: IncomingMessage, name: string): string | undefined {
-  const value = req.headers[name];
-  return typeof value === 'string' ? value : value?.join(', ');
 }

@@ -84,7 +84,7 @@ export async function sendResponse(
   }
   const headers = Object.fromEntries(response.headers);
   if (response.body === null && refusals !== undefined && refusals.length > 0) {
-    sendJson(res, [wellFormedJson(refusals)]);
+    sendAnswer(res, [wellFormedJson(refusals)]);
     return 'json';
   }
   if (response.body === null) {
@@ -110,7 +110,7 @@ export async function sendResponse(
       if (first !== undefined && answers.length === 1) onJson?.(first);
       const parts = refusals === undefined ? answers : [batchOf(answers, refusals)];
       res.once('close', memory.hold(parts.reduce((sum, { length }) => sum + length, 0)));
-      sendJson(res, parts, headers['mcp-session-id']);
+      sendAnswer(res, parts, headers['mcp-session-id']);
       return 'json';
     }
     res.writeHead(response.status, headers);
@@ -179,7 +179,7 @@ function eventOf(answer: object): Buffer {
 }
 
 /** Sends the parts of one JSON text. A single string and its headers are written at once. */
-export function sendJson(
+export function sendAnswer(
   res: ServerResponse,
   parts: readonly (Uint8Array | string)[],
   sessionId?: string,

@@ -62,8 +62,8 @@ export function compareManifest(
 }
 
 /**
- * The function that says why a tool is withheld where only approved tools are served: undefined for one that is as it
- * was approved. `otherHashes` count as approved too, by the identity of the tool.
+ * Returns the function that says why a tool is withheld if only approved tools are served; undefined for a tool that
+ * matches its approved version. `otherHashes`, by the identity of the tool, count as approved too.
  */
 export function whyUnapproved(
   manifest: Manifest,

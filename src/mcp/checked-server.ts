@@ -8,14 +8,13 @@ import {
 } from '@modelcontextprotocol/server';
 import { BridgeError } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
-import { isRequest, paramsProblem } from './incoming.ts';
+import { isRequest, MODERN_REVISION, paramsProblem } from './incoming.ts';
 import { refusal } from './refusal.ts';
 
 /** The SDK's message for a result that it cannot encode. */
 const SDK_FAILURE = 'Internal error';
 
 /** What 2026-07-28 removed, among the methods whose parameters are checked. Revisions are dates and compare as texts. */
-const FIRST_MODERN_REVISION = '2026-07-28';
 const LEGACY_METHODS: ReadonlySet<string> = new Set(['initialize', 'logging/setLevel']);
 
 /**
@@ -51,7 +50,7 @@ export class CheckedServer extends Server {
   /** Whether the revision of the client has the method. */
   #isKnown({ method }: JSONRPCRequest): boolean {
     const revision = this.getNegotiatedProtocolVersion();
-    return revision === undefined || revision < FIRST_MODERN_REVISION || !LEGACY_METHODS.has(method);
+    return revision === undefined || revision < MODERN_REVISION || !LEGACY_METHODS.has(method);
   }
 }
 

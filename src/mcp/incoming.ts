@@ -16,6 +16,9 @@ export type Incoming = JSONRPCMessage | readonly unknown[];
 /** The only revision whose messages may come in batches. */
 export const BATCH_REVISION = '2025-03-26';
 
+/** The revision without sessions. The SDK's list of revisions, which is for sessions, does not have it. */
+export const MODERN_REVISION = '2026-07-28';
+
 const LOG_LEVELS = [
   'debug',
   'info',

@@ -7,7 +7,6 @@ export interface LiveServers {
   add(server: Server): void;
   /** Sends `notifications/tools/list_changed` to every client that has completed initialization. */
   announceChange(): void;
-  readonly size: number;
 }
 
 export function createLiveServers(logger: Logger): LiveServers {
@@ -31,10 +30,6 @@ export function createLiveServers(logger: Logger): LiveServers {
           logger.debug('Could not notify a client of the changed tools', { error });
         });
       }
-    },
-
-    get size() {
-      return servers.size;
     },
   };
 }

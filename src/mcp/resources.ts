@@ -1,19 +1,18 @@
 import {
   type ListResourcesResult,
-  ProtocolError,
   type ReadResourceResult,
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server';
 import { decodeText } from '../model/decode-text.ts';
-import { asBridgeError, BridgeError } from '../model/errors.ts';
+import { BridgeError } from '../model/errors.ts';
 import { formatSize } from '../model/format-size.ts';
 import type { Logger } from '../model/logger.ts';
 import { harmlessType, isTextType } from '../model/media-types.ts';
 import type { FileAccess, FileAccessOf, FileStore, StoredFile } from '../model/stored-file.ts';
 import { principalOf } from './call-origin.ts';
 import { decodeFileCursor, encodeFileCursor } from './cursor.ts';
-import { protocolError } from './protocol-error.ts';
+import { withProtocolErrors } from './protocol-error.ts';
 
 /** Files on one page if the view has no page size. Unlike tools, files may number in the thousands. */
 const PAGE_SIZE = 100;
@@ -40,23 +39,14 @@ export const RESOURCE_CACHE_HINTS = {
  * principal. Unknown files, expired files and those of other principals get the same answer.
  */
 export function serveResources(server: Server, options: ResourceOptions, logger: Logger): void {
-  const answer = async <T>(method: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      if (thrown instanceof ProtocolError) throw thrown;
-      const error = asBridgeError(thrown);
-      if (error.code === 'internal')
-        logger.error('A request for stored files failed', { method, error: error.cause });
-      throw protocolError(error);
-    }
-  };
-  server.setRequestHandler('resources/list', ({ params }, context) =>
-    answer('resources/list', () => listPage(options, principalOf(context), params?.cursor)),
+  server.setRequestHandler('resources/list', ({ method, params }, context) =>
+    withProtocolErrors(method, logger, () => listPage(options, principalOf(context), params?.cursor)),
   );
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [] }));
-  server.setRequestHandler('resources/read', ({ params: { uri } }, context) =>
-    answer('resources/read', () => readFile(options, principalOf(context), uri, context.mcpReq.signal)),
+  server.setRequestHandler('resources/read', ({ method, params: { uri } }, context) =>
+    withProtocolErrors(method, logger, () =>
+      readFile(options, principalOf(context), uri, context.mcpReq.signal),
+    ),
   );
 }
 
@@ -114,9 +104,8 @@ async function readFile(
   }
   const bytes = Buffer.concat(chunks);
   const text = isTextType(file.mimeType) ? (utf8(bytes) ?? decodeText(bytes)) : undefined;
-  const mimeType = harmlessType(file.mimeType);
   const content = text === undefined ? { blob: bytes.toString('base64') } : { text };
-  return { contents: [{ uri, mimeType: harmlessType(mimeType), ...content }] };
+  return { contents: [{ uri, mimeType: harmlessType(file.mimeType), ...content }] };
 }
 
 /** Returns the text of UTF-8 bytes, including a byte order mark; undefined if the bytes are not UTF-8. */

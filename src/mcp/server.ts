@@ -1,18 +1,15 @@
 import { type Server, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import type { ToolService } from '../model/call.ts';
-import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { CheckedServer } from './checked-server.ts';
-import { protocolError } from './protocol-error.ts';
+import { MODERN_REVISION } from './incoming.ts';
+import { withProtocolErrors } from './protocol-error.ts';
 import { RESOURCE_CACHE_HINTS, type ResourceOptions, serveResources } from './resources.ts';
 import { RunningCalls } from './running-calls.ts';
 import { serveTasks, TASKS_EXTENSION } from './tasks.ts';
-import { ToolsCall } from './tools-call.ts';
+import { answerToolsCall } from './tools-call.ts';
 import { ToolPages } from './tools-list.ts';
 import { vocabularyOf } from './vocabulary.ts';
-
-/** The revision without sessions. The SDK's list of revisions, which is for sessions, does not have it. */
-export const MODERN_REVISION = '2026-07-28';
 
 export interface BridgeServerOptions {
   readonly service: ToolService;
@@ -46,10 +43,9 @@ export interface ServerFactory {
  * one costs a few microseconds. `initialize` and `server/discover` never wait for the catalogue; tools/list does.
  */
 export function createServerFactory(options: BridgeServerOptions): ServerFactory {
-  const { service, logger, info, pageSize, progressIntervalMs, listTtlMs, resources } = options;
+  const { service, logger, info, pageSize, listTtlMs, resources } = options;
   const { tools: list, detached } = service;
   const toolPages = new ToolPages(pageSize);
-  const toolsCall = new ToolsCall({ service, logger, progressIntervalMs });
   const calls = new RunningCalls();
 
   const createServer = ({ era }: ServerFor): Server => {
@@ -73,25 +69,21 @@ export function createServerFactory(options: BridgeServerOptions): ServerFactory
         },
       },
     );
-    server.setRequestHandler('tools/list', async (request, { mcpReq }) => {
-      try {
+    server.setRequestHandler('tools/list', ({ method, params }, { mcpReq }) =>
+      withProtocolErrors(method, logger, async () => {
         const tools = list.current() ?? (await list.ready(mcpReq.signal));
-        return toolPages.page(tools, request.params?.cursor, vocabularyOf(server));
-      } catch (thrown) {
-        const error = asBridgeError(thrown);
-        if (error.code === 'internal') logger.error('tools/list failed unexpectedly', { error: error.cause });
-        throw protocolError(error);
-      }
-    });
+        return toolPages.page(tools, params?.cursor, vocabularyOf(server));
+      }),
+    );
     server.setRequestHandler('tools/call', (request, context) =>
       calls.track(() => {
         const client = server.getClientVersion();
         const protocolVersion = server.getNegotiatedProtocolVersion();
         const facts = { vocabulary: vocabularyOf(server), client, protocolVersion };
-        return toolsCall.answer(request, context, facts);
+        return answerToolsCall(options, request, context, facts);
       }),
     );
-    if (tasks !== undefined) serveTasks(server, { calls: tasks, list });
+    if (tasks !== undefined) serveTasks(server, { calls: tasks, list, logger });
     if (resources !== undefined) serveResources(server, resources, logger);
     server.onerror = (error) => logger.debug('Protocol error', { error });
     return server;

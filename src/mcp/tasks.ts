@@ -6,12 +6,13 @@ import {
   type ServerContext,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/server';
-import { asBridgeError, type BridgeError } from '../model/errors.ts';
+import type { BridgeError } from '../model/errors.ts';
+import type { Logger } from '../model/logger.ts';
 import type { ToolListSource } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
 import { isJsonObject } from '../model/json.ts';
 import { principalOf } from './call-origin.ts';
-import { protocolError } from './protocol-error.ts';
+import { withProtocolErrors } from './protocol-error.ts';
 import { FULL_VOCABULARY, toCallToolResult, toSentBlocks } from './vocabulary.ts';
 
 /** The extension with which a long call becomes a task (SEP-2663). Only the 2026 revision has it. */
@@ -40,7 +41,11 @@ export function taskResult(state: CallState, keepMs: number): Result {
  */
 export function serveTasks(
   server: Server,
-  { calls, list }: { readonly calls: DetachedCalls; readonly list: ToolListSource },
+  {
+    calls,
+    list,
+    logger,
+  }: { readonly calls: DetachedCalls; readonly list: ToolListSource; readonly logger: Logger },
 ): void {
   const serve = (method: string, answer: (taskId: string, principal: string) => Promise<Result>): void => {
     server.setRequestHandler(method, { params: taskParams }, async ({ taskId }, context) => {
@@ -49,11 +54,7 @@ export function serveTasks(
           requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
         });
       }
-      try {
-        return await answer(taskId, principalOf(context));
-      } catch (error) {
-        throw protocolError(asBridgeError(error));
-      }
+      return withProtocolErrors(method, logger, () => answer(taskId, principalOf(context)));
     });
   };
   serve('tasks/get', async (taskId, principal) =>

@@ -4,7 +4,7 @@ import type {
   Implementation,
   ServerContext,
 } from '@modelcontextprotocol/server';
-import type { CallOutcome, ToolService, Waiting } from '../model/call.ts';
+import type { ToolService, Waiting } from '../model/call.ts';
 import { asBridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import { originOf, principalOf } from './call-origin.ts';
@@ -31,67 +31,52 @@ export interface CallerFacts {
   readonly protocolVersion: string | undefined;
 }
 
-/** Answers tools/call. */
-export class ToolsCall {
-  readonly #options: ToolsCallOptions;
-
-  constructor(options: ToolsCallOptions) {
-    this.#options = options;
-  }
-
-  /**
-   * Resolves with a result that the model can read, also for most errors. Rejects with a ProtocolError for errors whose
-   * rule says so, such as an unknown tool.
-   */
-  async answer(
-    request: CallToolRequest,
-    context: ServerContext,
-    { vocabulary, client, protocolVersion }: CallerFacts,
-  ): Promise<CallToolResult> {
-    const { name, arguments: args = {} } = request.params;
-    const { signal } = context.mcpReq;
-    const origin = originOf(context, client, protocolVersion);
-    const { progressIntervalMs } = this.#options;
-    const reporter = createCallReporter(name, context, { progressIntervalMs, vocabulary });
-    try {
-      const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
-      const waiting = this.#waitingOf(context);
-      const { observer } = reporter;
-      const principal = principalOf(context);
-      const call = { signal, observer, origin, principal, idempotencyKey, waiting };
-      const outcome = await this.#options.service.callTool(name, args, call);
-      return this.#answerOf(name, outcome, waiting, vocabulary);
-    } catch (thrown) {
-      const error = asBridgeError(thrown);
-      if (error.rule.mcp === 'protocol') throw protocolError(error);
-      if (error.code === 'internal' && !signal.aborted) {
-        this.#options.logger.error('A tool call failed unexpectedly', {
-          ...origin,
-          rpc: undefined,
-          tool: name,
-          error: error.cause ?? error,
-        });
-      }
-      const text =
-        error.code === 'internal' ? `${error.toText()}\nRequest ID: ${origin.requestId}` : error.toText();
-      return { isError: true, content: [{ type: 'text', text }] };
-    } finally {
-      await reporter.end();
+/**
+ * Answers tools/call: resolves with a result that the model can read, also for most errors. Rejects with a ProtocolError
+ * for errors whose rule says so, such as an unknown tool.
+ */
+export async function answerToolsCall(
+  { service, logger, progressIntervalMs }: ToolsCallOptions,
+  request: CallToolRequest,
+  context: ServerContext,
+  { vocabulary, client, protocolVersion }: CallerFacts,
+): Promise<CallToolResult> {
+  const { name, arguments: args = {} } = request.params;
+  const { signal } = context.mcpReq;
+  const origin = originOf(context, client, protocolVersion);
+  const reporter = createCallReporter(name, context, { progressIntervalMs, vocabulary });
+  try {
+    const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
+    const waiting = waitingOf(service, context);
+    const { observer } = reporter;
+    const call = { signal, observer, origin, principal: principalOf(context), idempotencyKey, waiting };
+    const outcome = await service.callTool(name, args, call);
+    const { tools: list, detached } = service;
+    if (outcome.kind === 'running' && waiting === 'task' && detached !== undefined)
+      return taskResult(outcome.state, detached.keepMs) as CallToolResult;
+    const result = outcome.kind === 'result' ? outcome.result : outcome.notice;
+    return toCallToolResult(result, vocabulary, { name, list });
+  } catch (thrown) {
+    const error = asBridgeError(thrown);
+    if (error.rule.mcp === 'protocol') throw protocolError(error);
+    if (error.code === 'internal' && !signal.aborted) {
+      logger.error('A tool call failed unexpectedly', {
+        ...origin,
+        rpc: undefined,
+        tool: name,
+        error: error.cause ?? error,
+      });
     }
+    const text =
+      error.code === 'internal' ? `${error.toText()}\nRequest ID: ${origin.requestId}` : error.toText();
+    return { isError: true, content: [{ type: 'text', text }] };
+  } finally {
+    await reporter.end();
   }
+}
 
-  /** Returns how the client waits. Assumes that a client that asked for progress restarts its time limit at each. */
-  #waitingOf(context: ServerContext): Waiting {
-    if (this.#options.service.detached !== undefined && understandsTasks(context)) return 'task';
-    return context.mcpReq._meta?.progressToken === undefined ? 'plain' : 'progress';
-  }
-
-  /** Returns the answer to the client: the result, or the task that the call became. */
-  #answerOf(name: string, outcome: CallOutcome, waiting: Waiting, vocabulary: Vocabulary): CallToolResult {
-    const { tools: list, detached } = this.#options.service;
-    if (outcome.kind === 'result') return toCallToolResult(outcome.result, vocabulary, { name, list });
-    if (waiting !== 'task' || detached === undefined)
-      return toCallToolResult(outcome.notice, vocabulary, { name, list });
-    return taskResult(outcome.state, detached.keepMs) as CallToolResult;
-  }
+/** Returns how the client waits. Assumes that a client that asked for progress restarts its time limit at each. */
+function waitingOf({ detached }: ToolService, context: ServerContext): Waiting {
+  if (detached !== undefined && understandsTasks(context)) return 'task';
+  return context.mcpReq._meta?.progressToken === undefined ? 'plain' : 'progress';
 }

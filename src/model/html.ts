@@ -17,7 +17,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Returns HTML of a template. Values are escaped unless they are HTML; nothing stands for `undefined` and `false`. */
+/** Returns HTML of a template. Escapes values unless they are HTML; omits `undefined` and `false`. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(parts.map((part, index) => part + textOf(values[index])).join(''));
 }

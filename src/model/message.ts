@@ -1,5 +1,8 @@
 import type { Json, JsonObject } from './json.ts';
 
+/** The `dify_model_identity` of a file as an object, in the outputs and the parameters of a Dify tool. */
+export const FILE_MARKER = '__dify__file__';
+
 /**
  * A file that a message refers to. `url` is what Dify sent: a relative unsigned path
  * (`/files/tools/<uuid>.<ext>`), an absolute address, or, from workflow outputs, a signed one.

@@ -7,8 +7,6 @@ import type { ProviderType, ToolRef } from './tool.ts';
 export interface FileParameter {
   /** The parameter's name in Dify. */
   readonly name: string;
-  /** True for a list of files. */
-  readonly many: boolean;
   /** Why Dify cannot take a file here, as a sentence. A call that passes one is rejected before anything is sent. */
   readonly refused?: string | undefined;
 }

@@ -19,7 +19,7 @@ export function resolveAliases(
     if (published.has(name)) note(`This alias is not used: a published tool has the name ${name}.`);
     else if (tool !== undefined) byName.set(name, tool);
     else if (known !== undefined)
-      note(`The alias stands for ${target}, which is not published (${known.reason}).`);
+      note(`The alias refers to ${target}, which is not published (${known.reason}).`);
     else {
       const advice = didYouMean(closestMatches(target, published.keys(), 3));
       note(`The alias refers to ${target}, but no published tool has that name.${advice}`);

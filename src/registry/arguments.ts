@@ -9,8 +9,8 @@ import { got, isIgnorable, toProblems } from './problems.ts';
 /** The most unknown arguments that are ignored. Comparing each with all parameters takes time. */
 const MAX_IGNORED = 100;
 
-export type CheckedArguments<V> =
-  | { readonly ok: true; readonly values: V; readonly ignored?: readonly string[] | undefined }
+type CheckedArguments =
+  | { readonly ok: true; readonly values: JsonObject; readonly ignored?: readonly string[] | undefined }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Checks and coerces the arguments of one tool. Calls `inputOf` late: most tools are never called. */
@@ -39,7 +39,7 @@ export function checkArguments(
   check: (input: unknown) => Checked,
   args: unknown,
   reserved: ReadonlySet<string> = new Set(),
-): CheckedArguments<JsonObject> {
+): CheckedArguments {
   const given = args ?? {};
   if (!isJsonObject(given)) {
     const message = `expected the arguments as an object, got ${got(given, false)}`;

@@ -1,9 +1,9 @@
 import { zodToJsonSchema } from 'zod-to-json-schema';
 import { z } from 'zod/v3';
-import { argumentsError, type BridgeError, type Problem } from '../model/errors.ts';
+import { argumentsError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { ListedTool } from '../model/registry.ts';
-import { type CheckedArguments, checkArguments } from './arguments.ts';
+import { checkArguments } from './arguments.ts';
 import { checkerOf } from './check.ts';
 import { valueOfJsonSchema } from './json-schema.ts';
 import { deepFreeze, publishSchema } from './publish-schema.ts';
@@ -13,8 +13,14 @@ export { z };
 
 export interface BridgeTool<V> {
   readonly tool: ListedTool;
-  /** Checks and coerces arguments, with the same messages as for Dify's tools. */
-  parse(args: unknown): CheckedArguments<V>;
+  /**
+   * Returns the arguments, checked and coerced as those of Dify's tools, and the names of those that are ignored.
+   * @throws BridgeError `invalid_arguments` with all problems and the hint.
+   */
+  parse(
+    args: unknown,
+    hint?: string,
+  ): { readonly values: V; readonly ignored?: readonly string[] | undefined };
 }
 
 /** Returns a tool of the bridge. Its schema is read and published as that of any other tool. */
@@ -30,20 +36,12 @@ export function defineBridgeTool<A extends z.AnyZodObject>({
   const inputSchema = publishSchema(value);
   return {
     tool: deepFreeze({ name, title, description, inputSchema, annotations }),
-    parse(args) {
+    parse(args, hint = 'Correct the arguments and call again.') {
       const checked = checkArguments(check, args);
-      return checked.ok ? { ...checked, values: checked.values as z.output<A> } : checked;
+      if (!checked.ok) throw argumentsError(name, checked.problems, hint);
+      return { values: checked.values as z.output<A>, ignored: checked.ignored };
     },
   };
-}
-
-/** Returns the error for arguments that do not fit a tool of the bridge. */
-export function wrongArguments(
-  tool: ListedTool,
-  problems: readonly Problem[],
-  hint = 'Correct the arguments and call again.',
-): BridgeError {
-  return argumentsError(tool.name, problems, hint);
 }
 
 function schemaOf(input: z.AnyZodObject): JsonObject {

@@ -14,8 +14,6 @@ import type { RegistryRules } from './rules.ts';
 import { listed } from './text.ts';
 import { rankTools, selectTool, unusedMatchers } from './selection.ts';
 
-export type { Preset, RegistryRules } from './rules.ts';
-
 /** The inputs of a registry besides providers and rules. */
 export interface RegistryExtras {
   /** The credentials that presets may name. */

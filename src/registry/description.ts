@@ -3,7 +3,7 @@ import type { LocalizedText } from '../model/tool.ts';
 import type { NamedTool } from './names.ts';
 import { deepFreeze } from './publish-schema.ts';
 import type { Preset, RegistryRules } from './rules.ts';
-import { cutText, lettersOf, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
+import { cutAtWord, lettersOf, listed, MAX_DESCRIPTION, pickText, tidy, withRemark } from './text.ts';
 
 /** The longest part of a note in a description, such as a label or a list of files, in characters. */
 const MAX_NOTE_PART = 120;
@@ -19,7 +19,7 @@ export function titleOf({ tool }: NamedTool, languages: readonly string[], prese
 
 /** Returns a text as a title, on one line: in a list, a second line could look like another tool. */
 function oneLine(text: string): string {
-  return cutText(text.replace(/[\n\t\u2028\u2029]+/g, ' '), MAX_TITLE);
+  return cutAtWord(text.replace(/[\n\t\u2028\u2029]+/g, ' '), MAX_TITLE);
 }
 
 /** Returns the provider's label in the preferred language, or its name or ID. */
@@ -65,7 +65,7 @@ export function describeTool(
   const given = tidy(preset?.description);
   if (given !== '') {
     return named.provider.authorized
-      ? cutText(given, MAX_DESCRIPTION)
+      ? cutAtWord(given, MAX_DESCRIPTION)
       : withRemark(given, UNAUTHORIZED, '\n\n');
   }
   const own = pickText(named.tool.description, languages) || titleOf(named, languages);

@@ -2,7 +2,7 @@ import type { Json } from '../model/json.ts';
 import type { FileParameter } from '../model/registry.ts';
 import type { ToolParameter } from '../model/tool.ts';
 import { closestMatches, didYouMean } from '../model/closest.ts';
-import { fileRefusal, takesFiles, takesManyFiles } from './file-parameter.ts';
+import { fileRefusal, takesFiles } from './file-parameter.ts';
 import { type ParameterSource, type SourceContext, resolveSource, unfitting } from './parameter-source.ts';
 import type { Missing } from './incomplete.ts';
 import { bindsParameter, presetParameters, presetProblem, type ToolNote } from './presets.ts';
@@ -49,18 +49,13 @@ export function buildInput(parameters: readonly ToolParameter[], context: Source
       const { value, required } = source;
       const alias = published === name ? undefined : name;
       properties.push({ name: published, required, ...value, default: source.default, alias });
-      if (published !== name) {
+      if (published !== name)
         notes.push({ message: `The parameter "${name}" is published as "${published}".` });
-      }
-    } else {
-      reserved.add(name);
-    }
+    } else reserved.add(name);
     if (source.kind === 'fixed') fixed.push([name, source.value]);
     if (source.kind === 'missing') missing.push(source);
     const sent = source.kind === 'argument' || source.kind === 'fixed';
-    if (sent && takesFiles(parameter)) {
-      fileParameters.push({ name, many: takesManyFiles(parameter), refused });
-    }
+    if (sent && takesFiles(parameter)) fileParameters.push({ name, refused });
     decisions.push({ name, decision: decisionText(source) });
   }
   const value = { shape: { kind: 'object', properties, open: false } } as const;
@@ -74,14 +69,15 @@ function withoutRepeats(parameters: readonly ToolParameter[], notes: ToolNote[])
     if (byName.has(parameter.name)) repeated.add(parameter.name);
     else byName.set(parameter.name, parameter);
   }
-  for (const name of repeated)
+  for (const name of repeated) {
     notes.push({
       message: `The parameter "${name}" is declared several times; the first declaration is used.`,
     });
+  }
   return [...byName.values()];
 }
 
-/** The parameters that the preset of this very tool names in vain; `binds` if it took something from callers. */
+/** Returns the parameters that a preset by this tool's name has and the tool lacks; `binds`: it restricted callers. */
 function unknownParameters(parameters: readonly ToolParameter[], context: SourceContext) {
   const { preset } = context;
   if (preset === undefined) return [];

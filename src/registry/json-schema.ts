@@ -18,7 +18,7 @@ import { numberBounds, remarksOf } from './schema-remarks.ts';
 import { alternativesOf } from './schema-variants.ts';
 import type { Property, Shape, Value } from './shape.ts';
 import { shapeOfTypes, unionOf } from './shape-union.ts';
-import { cutText, listed, MAX_DESCRIPTION, tidy, withSentences } from './text.ts';
+import { cutAtWord, listed, MAX_DESCRIPTION, tidy, withSentences } from './text.ts';
 
 /** Limits for reading a foreign schema. Beyond them, every value is accepted. */
 const MAX_DEPTH = 6;
@@ -93,7 +93,7 @@ function readWhole(schema: Json | undefined, depth: number, reading: Reading): V
     nullable === true && !isAny(shape) && !(isJsonObject(schema) && schema['default'] === null);
   const text = withSentences(description, isNullSaid ? `${remark} May be null.`.trim() : remark);
   const isAffordable = text !== '' && afford(reading, text);
-  return { shape, nullable, description: isAffordable ? cutText(text, MAX_DESCRIPTION) : undefined };
+  return { shape, nullable, description: isAffordable ? cutAtWord(text, MAX_DESCRIPTION) : undefined };
 }
 
 function read(schema: Json | undefined, depth: number, reading: Reading): ReadValue {
@@ -133,11 +133,11 @@ function readFlat(flat: Flat, depth: number, reading: Reading): ReadValue {
   const missing = flat.missing.map((reference) => `Type ${nameOf(reference)} (not described).`);
   const known = alternatives?.remark === undefined ? [] : [alternatives.remark];
   const all = [...missing, ...known, ...remarks];
-  return { ...value, shape, remark: cutText(tidy([...new Set(all)].join(' ')), MAX_REMARK) };
+  return { ...value, shape, remark: cutAtWord(tidy([...new Set(all)].join(' ')), MAX_REMARK) };
 }
 
 function nameOf(reference: string): string {
-  return reference === '#' ? 'object' : cutText(tidy(reference.split('/').at(-1)), 100);
+  return reference === '#' ? 'object' : cutAtWord(tidy(reference.split('/').at(-1)), 100);
 }
 
 /** Returns the shape of alternatives; those of one type become one. */
@@ -150,9 +150,9 @@ function armsShape(arms: readonly Flat[], depth: number, reading: Reading): Read
     const [constant] = isConstant ? shape.values : [];
     const label = description || (constant === undefined ? '' : title);
     if (constant !== undefined && label !== '' && label !== String(constant)) {
-      return [`${constant} = ${cutText(label, MAX_ARM_TEXT)}.`];
+      return [`${constant} = ${cutAtWord(label, MAX_ARM_TEXT)}.`];
     }
-    return [withSentences(arms.length === 1 ? '' : cutText(description, MAX_ARM_TEXT), remark)];
+    return [withSentences(arms.length === 1 ? '' : cutAtWord(description, MAX_ARM_TEXT), remark)];
   });
   return { shape: unionOf(values.map(({ shape }) => shape)), remarks: remarks.filter((text) => text !== '') };
 }
@@ -265,7 +265,7 @@ function othersRemark(schema: JsonObject, { shape, description }: Value, hasMemb
   const allowed = [...Object.keys(objectOf(patterns)), ...named];
   const subject = hasMembers ? 'Other keys' : 'Keys';
   const which = allowed.length === 0 ? ' are free;' : ` that match \`${listed(allowed, 100)}\`:`;
-  const text = description === undefined ? '' : ` (${cutText(description.replace(/\.$/, ''), 100)})`;
+  const text = description === undefined ? '' : ` (${cutAtWord(description.replace(/\.$/, ''), 100)})`;
   return `${subject}${which} each value is ${expectation(shape)}${text}.`;
 }
 

@@ -2,7 +2,7 @@ import { hasInvisible } from '../model/invisible-characters.ts';
 import { isJsonObject, type Json, type JsonObject, textOf } from '../model/json.ts';
 import type { DifyTool, ProviderType } from '../model/tool.ts';
 import { deepFreeze } from './publish-schema.ts';
-import { cutText, MAX_DESCRIPTION, tidy } from './text.ts';
+import { cutAtWord, MAX_DESCRIPTION, tidy } from './text.ts';
 
 /** Dify's value types of workflow outputs without files, with their JSON Schema types. */
 const VALUE_TYPES: Readonly<Record<string, string | undefined>> = {
@@ -34,7 +34,7 @@ export function buildOutputSchema(type: ProviderType, tool: DifyTool): JsonObjec
     if (schema === undefined || !isJsonObject(output)) return undefined;
     if (schema === UNTYPED || hasInvisible(name)) continue;
     const description = tidy(textOf(output['description']));
-    const described = description === '' ? {} : { description: cutText(description, MAX_DESCRIPTION) };
+    const described = description === '' ? {} : { description: cutAtWord(description, MAX_DESCRIPTION) };
     properties.push([name, { ...schema, ...described }]);
   }
   if (properties.length === 0) return undefined;

@@ -8,7 +8,7 @@ import { narrow } from './narrow.ts';
 import { own, type PresetProblem, presetProblem, type ToolNote, type ToolPreset } from './presets.ts';
 import type { Narrowing, Preset, RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
-import { listed } from './text.ts';
+import { listed, MAX_LISTED } from './text.ts';
 
 export type ParameterSource =
   /** The caller. `default` is the value if the caller omits the parameter. */
@@ -167,7 +167,7 @@ function choicesIn(shape: Shape): readonly string[] {
 }
 
 function choiceList(choices: readonly string[]): string {
-  return choices.length === 0 ? '' : ` Its choices: ${listed(choices, 400)}.`;
+  return choices.length === 0 ? '' : ` Its choices: ${listed(choices, MAX_LISTED)}.`;
 }
 
 function unpreset(

@@ -3,13 +3,10 @@ import { DEFAULT_SOURCES, fileRefusal, fileRemark, takesManyFiles } from './file
 import { valueOfJsonSchema } from './json-schema.ts';
 import type { RegistryRules } from './rules.ts';
 import type { Shape, Value } from './shape.ts';
-import { lettersOf, listed, pickText, tidy, withSentences } from './text.ts';
+import { lettersOf, listed, MAX_LISTED, pickText, tidy, withSentences } from './text.ts';
 
 const SELECTOR_TYPES: ReadonlySet<string> = new Set(['model-selector', 'app-selector']);
 const CHOICE_TYPES: ReadonlySet<string> = new Set(['select', 'dynamic-select']);
-
-/** The longest list of choices in a description, in characters. */
-const MAX_LISTED = 400;
 
 /** Returns whether a parameter selects a model or an app, for which Dify never provides a value. */
 export function isSelector(parameter: ToolParameter): boolean {

@@ -3,9 +3,9 @@ import { asciiName, cutMiddle, hashOf, startWithLetter, withHash } from './ascii
 import { MAX_PROPERTY_NAME } from './shape.ts';
 
 /**
- * Returns the name under which each property of one object is published, by Dify's own name: the same where every model provider
- * and framework accepts it, otherwise one made from it. If two would meet, the later in the order of Dify's names
- * carries a hash of its own.
+ * Returns the published name of each property of one object, by Dify's own name: the same if every model provider and
+ * framework accepts it, otherwise one made from it. If two would be equal, the later in the order of Dify's names carries
+ * a hash of its own.
  */
 export function propertyNames(names: readonly string[]): ReadonlyMap<string, string> {
   const wanted = names.map((name) => ({ name, wish: propertyName(name) }));

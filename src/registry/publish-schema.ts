@@ -6,10 +6,7 @@ import type { FileSource } from '../model/registry.ts';
 import { fitted } from './check.ts';
 import { fileMembers, MEMBER_DESCRIPTIONS } from './file-problems.ts';
 import { JSON_TYPES, type ObjectShape, type Property, type Shape, typeOfShape, type Value } from './shape.ts';
-import { listed, withSentences } from './text.ts';
-
-/** The longest list of choices in a description, in characters. */
-const MAX_LISTED = 400;
+import { choicesText, withSentences } from './text.ts';
 
 type Draft = Record<string, Json>;
 
@@ -50,15 +47,13 @@ function schemaOf(value: Value & Pick<Property, 'default'>, untyped: readonly Sh
     // Copies, because the schema is frozen but the declaration is not.
     schema['default'] = structuredClone(fallback);
   }
-  const remarks = [shape.kind === 'number-choice' ? choices(shape.values) : '', ...largeNumbers(value)];
+  const remarks = [
+    shape.kind === 'number-choice' ? choicesText(shape.values.map(String)) : '',
+    ...largeNumbers(value),
+  ];
   const text = remarks.filter((remark) => remark !== '').reduce(withSentences, description ?? '');
   if (text !== '') schema['description'] = withoutInvisible(text);
   return schema;
-}
-
-function choices(values: readonly JsonNumber[]): string {
-  const all = listed(values.map(String), MAX_LISTED);
-  return values.length === 1 ? `Always ${all}.` : `One of ${all}.`;
 }
 
 /** Returns sentences for numbers beyond 2^53. In the schema, JavaScript clients would read others. */

@@ -4,11 +4,9 @@ import { writeJson } from '../model/well-formed.ts';
 import { typeOfValue, typesOf } from './named-types.ts';
 import type { JsonType, Shape } from './shape.ts';
 import { shapeOfTypes } from './shape-union.ts';
-import { listed } from './text.ts';
+import { choicesText } from './text.ts';
 
 const MAX_CHOICES = 250;
-/** The longest list of choices in a description, in characters. */
-const MAX_LISTED = 400;
 
 /** Returns the values that a schema enumerates, without null; undefined if it enumerates none. */
 export function choicesOf(schema: JsonObject): Json[] | undefined {
@@ -48,8 +46,5 @@ export function choiceShape(
   if (few && numbers.length === values.length) return { shape: { kind: 'number-choice', values: numbers } };
   const shape = shapeOfTypes(types);
   if (values.length === 0 || (types.join() === 'boolean' && values.length === 2)) return { shape };
-  const shown = values.map((value) => writeJson(value));
-  const remark =
-    shown.length === 1 ? `Always ${listed(shown, MAX_LISTED)}.` : `One of ${listed(shown, MAX_LISTED)}.`;
-  return { shape, remark };
+  return { shape, remark: choicesText(values.map((value) => writeJson(value))) };
 }

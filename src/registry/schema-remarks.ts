@@ -9,7 +9,7 @@ import {
 } from '../model/json.ts';
 import { writeJson } from '../model/well-formed.ts';
 import { typesOf } from './named-types.ts';
-import { cutText, listed } from './text.ts';
+import { cutAtWord, listed } from './text.ts';
 
 /** The longest quotation from a schema in a remark, in characters. */
 const MAX_QUOTED = 200;
@@ -83,5 +83,5 @@ function json(value: Json): string {
 }
 
 function quoted(text: string): string {
-  return cutText(text, MAX_QUOTED);
+  return cutAtWord(text, MAX_QUOTED);
 }

@@ -60,7 +60,7 @@ export function rankTools<T>(
   return new Map(ranks);
 }
 
-/** True for a rule that names a tool or a provider exactly. */
+/** Returns whether a rule names a tool or a provider exactly. */
 function isOfOne(matcher: Matcher): boolean {
   if (typeof matcher === 'string') return !isGlob(matcher);
   const { name, provider, tool } = matcher;

@@ -1,5 +1,5 @@
 import type { PublishedTool } from '../model/registry.ts';
-import { indexTerms, tellsNothing } from './terms.ts';
+import { indexTerms, isStopWord } from './terms.ts';
 import { toolText } from './tool-texts.ts';
 
 /** The fewest tools for which common terms matter. */
@@ -20,7 +20,7 @@ export async function commonTerms(
   let common: Set<string> | undefined;
   for (const tool of tools) {
     const terms = proseTerms(tool);
-    common ??= new Set(Array.from(terms).filter((term) => !tellsNothing(term)));
+    common ??= new Set(Array.from(terms).filter((term) => !isStopWord(term)));
     for (const term of common) if (!terms.has(term)) common.delete(term);
     // With tools of many kinds, the set is empty soon.
     if (common.size === 0) break;

@@ -1,7 +1,7 @@
 import type { PublishedTool } from '../model/registry.ts';
 import type { ProviderType } from '../model/tool.ts';
 
-/** The tools that pass. `provider` is a label or id in any case or, if none is called so, a part of one. */
+/** Returns the tools that pass. `provider` is a label or ID in any case or, if no provider has it, a part of one. */
 export function filterTools(
   tools: readonly PublishedTool[],
   {

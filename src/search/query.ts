@@ -1,7 +1,7 @@
 import { actionsOf, conceptsOf, phraseConcepts, queryWords, verbsOf } from './synonyms.ts';
-import { mayBeMisspelt, pairs, swaps, tellsNothing } from './terms.ts';
+import { mayBeMisspelt, pairs, swaps, isStopWord } from './terms.ts';
 
-/** The weight of a concept beside the word itself, and of a pair of characters beside the word that it is a part of. */
+/** The weight of a concept relative to the word itself, and of a pair of characters relative to its word. */
 const CONCEPT = 0.9;
 const PART = 0.4;
 /** How much of a word a tool has that has a similar one. */
@@ -57,7 +57,7 @@ export function queryOf(query: string, counts?: ReadonlyMap<string, number>): Qu
       counts !== undefined &&
       count === 0 &&
       concepts.length === 0 &&
-      !tellsNothing(word) &&
+      !isStopWord(word) &&
       mayBeMisspelt(word);
     if (isMisspelt) misspelt.add(word);
     const slot = words.length;

@@ -2,16 +2,16 @@ import type { SearchResult } from 'minisearch';
 import type { Query } from './query.ts';
 import { EVERY_TOOL } from './word-index.ts';
 
-/** A result that lacks some of the words that another tool has together needs this share of them, */
+/** A result that lacks some of the words that another tool has needs this share of them. */
 const MIN_SHARE = 0.4;
-/** and this share of the best one's score. */
+/** Such a result also needs this share of the best one's score. */
 const MIN_SCORE = 0.08;
 /** How much better a result is whose tool does all that the query asks for. */
 const ACTION = 1.4;
 
 /**
- * Returns the names of results, the best first, without those that match far less. A word counts the more, the fewer
- * results have it. If no tool has any word but those that every tool has, tools that have them in their name come first,
+ * Returns the names of results, the best first, without those that match far less. The fewer results have a word, the
+ * more it counts. If no tool has any word but those that every tool has, tools that have them in their name come first,
  * then the others in alphabetical order.
  */
 export function ranked(

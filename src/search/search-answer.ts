@@ -11,7 +11,7 @@ import { languagesOf } from './languages.ts';
 import { firstSentence } from './tool-texts.ts';
 import { filterTools, providerCounts } from './filters.ts';
 
-export type SearchQuery = Extract<ReturnType<typeof searchTools.parse>, { ok: true }>['values'];
+export type SearchQuery = ReturnType<typeof searchTools.parse>['values'];
 
 const MAX_SENTENCE = 160;
 const MAX_PROVIDERS = 300;

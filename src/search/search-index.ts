@@ -99,19 +99,19 @@ export function createSearchIndex() {
     },
 
     /**
-     * Names of tools, the best first. Of the words that tell something, each is looked for as it is, as the beginning of
-     * a longer word and, if no tool has it, as misspelt. Tools that fit far less than the best one are left out.
+     * Returns names of tools, the best first. Looks for each word as it is, as the beginning of a longer word and, if no
+     * tool has it, as misspelt. Omits stop words, and tools that fit far less than the best one.
      */
     find(query: string): string[] {
-      const asked = queryOf(query);
-      if (asked.terms.size === 0) return [];
-      const results = search(asked);
+      const plain = queryOf(query);
+      if (plain.terms.size === 0) return [];
+      const results = search(plain);
       const counts = new Map<string, number>();
       for (const { queryTerms } of results)
         for (const term of queryTerms) counts.set(term, (counts.get(term) ?? 0) + 1);
       const more = queryOf(query, counts);
-      return more.terms.size === asked.terms.size && more.misspelt.size === 0
-        ? ranked(results, asked, indexed)
+      return more.terms.size === plain.terms.size && more.misspelt.size === 0
+        ? ranked(results, plain, indexed)
         : ranked(search(more), more, indexed);
     },
   };

@@ -1,5 +1,5 @@
 import { CONCEPTS } from './concepts.ts';
-import { folded, isCjk, MAX_QUERY, queryTerms, tellsNothing } from './terms.ts';
+import { folded, isCjk, MAX_QUERY, MAX_QUERY_TERMS, queryTerms, isStopWord } from './terms.ts';
 
 /** Meanings by word, by the beginning of a word and by its end. */
 type Meanings<T> = Record<'whole' | 'head' | 'tail', Map<string, readonly T[]>>;
@@ -64,14 +64,14 @@ function note<T>({ whole, head, tail }: Meanings<T>, word: string, meaning: T): 
   }
 }
 
-/** Returns the terms of a query. A dictionary may split words that have a meaning here, so those are looked for first. */
+/** Returns at most 24 terms of a query. A dictionary may split words with a meaning here, so those are found first. */
 export function queryWords(query: string): string[] {
   const text = query.slice(0, MAX_QUERY);
   const { longWords } = dictionary();
   const known: readonly string[] = text.match(longWords) ?? [];
   if (known.length === 0) return queryTerms(text);
-  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !tellsNothing(term));
-  return Array.from(new Set(known.concat(others)));
+  const others = queryTerms(text.replace(longWords, ' ')).filter((term) => !isStopWord(term));
+  return Array.from(new Set(known.concat(others))).slice(0, MAX_QUERY_TERMS);
 }
 
 /** Returns the concepts of a term, as terms of the index: those of the whole word, or of its beginning and its end. */

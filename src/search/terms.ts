@@ -14,9 +14,12 @@ const CASE_CHANGE = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 /** Accents of Latin, Greek and Cyrillic. In other scripts, a mark makes a different letter. */
 const ACCENTS = /[\u0300-\u036f]/g;
 
-/** The limits for reading a query, in UTF-16 units and terms. A longer query is most likely a mistake. */
+/**
+ * The limits for reading a query, in UTF-16 units and terms, which a set of 32 bits holds. A longer query is most likely
+ * a mistake.
+ */
 export const MAX_QUERY = 1000;
-const MAX_QUERY_TERMS = 24;
+export const MAX_QUERY_TERMS = 24;
 /** The longest run to split by the dictionary, which takes quadratic time. */
 const MAX_STRETCH = 1000;
 /** The longest word to correct, in UTF-16 units. */
@@ -25,8 +28,8 @@ const MAX_MISSPELT = 32;
 /** A cache: created for the first text that needs it, because it takes 2 MB of memory. */
 let segmenter: Intl.Segmenter | undefined;
 
-/** Stop words: words that say nothing about the subject of a search. */
-const EMPTY_WORDS: ReadonlySet<string> = new Set(
+/** Words that say nothing about the subject of a search. */
+const STOP_WORDS: ReadonlySet<string> = new Set(
   (
     'a an and any are as at be by can could do does for from give how i in into is it its me my of on or ' +
     'please some that the them there this to tool use using want we what which with would you your ' +
@@ -69,13 +72,13 @@ export function queryTerms(query: string): string[] {
       terms(query.slice(0, MAX_QUERY).replaceAll('%', ' percent '), (_, words) => words.flatMap(wordTerms)),
     ),
   ];
-  const telling = distinct.filter((term) => !tellsNothing(term));
+  const telling = distinct.filter((term) => !isStopWord(term));
   return (telling.length === 0 ? distinct : telling).slice(0, MAX_QUERY_TERMS);
 }
 
 /** Returns whether a term is a stop word. */
-export function tellsNothing(term: string): boolean {
-  return EMPTY_WORDS.has(term);
+export function isStopWord(term: string): boolean {
+  return STOP_WORDS.has(term);
 }
 
 /** Returns whether a term is long enough to correct. Chinese words are too short. */
@@ -140,7 +143,7 @@ function wordTerms(word: string, index: number, words: readonly string[]): strin
 
 /** Returns whether a word is one character that may be half of a word. */
 function joins(word: string): boolean {
-  return ONE_HAN.test(word) && !tellsNothing(word);
+  return ONE_HAN.test(word) && !isStopWord(word);
 }
 
 /** Returns the pairs in a word of more than two characters. */

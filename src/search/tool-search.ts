@@ -1,10 +1,9 @@
 import { errorResult, type ToolResult, withIgnored } from '../model/content.ts';
-import { BridgeError } from '../model/errors.ts';
+import { argumentsError, BridgeError } from '../model/errors.ts';
 import type { PublishedTool, Registry } from '../model/registry.ts';
 import type { ToolRef } from '../model/tool.ts';
 import { wellFormedJson } from '../model/well-formed.ts';
 import { definitionOf } from '../model/tool-definition.ts';
-import { wrongArguments } from '../registry/bridge-tool.ts';
 import { unknownTool } from '../registry/unknown-tool.ts';
 import { effectsOf, onlyReads } from './effects.ts';
 import { searchAnswer } from './search-answer.ts';
@@ -26,7 +25,7 @@ export type SearchOutcome =
       readonly kind: 'call';
       readonly tool: PublishedTool;
       readonly args: unknown;
-      /** Arguments beside those of the tool: the result names them. */
+      /** Arguments of the search tool that it does not have: the result names them. */
       readonly ignored?: readonly string[] | undefined;
     };
 
@@ -54,35 +53,31 @@ export class ToolSearch {
   }
 
   async #search(args: unknown, { registry }: SearchScope): Promise<ToolResult> {
-    const parsed = tools.searchTools.parse(args);
-    if (!parsed.ok) throw wrongArguments(tools.searchTools.tool, parsed.problems);
+    const { values, ignored } = tools.searchTools.parse(args);
     await this.#index.follow(registry);
-    const answer = searchAnswer(parsed.values, registry, this.#index, effectsOf(registry));
-    return withIgnored(answer, parsed.ignored);
+    return withIgnored(searchAnswer(values, registry, this.#index, effectsOf(registry)), ignored);
   }
 }
 
 function describe(args: unknown, scope: SearchScope): ToolResult {
-  const parsed = tools.describeTool.parse(args);
-  if (!parsed.ok) throw wrongArguments(tools.describeTool.tool, parsed.problems);
+  const { values, ignored } = tools.describeTool.parse(args);
   const { registry } = scope;
-  const { name } = parsed.values;
+  const { name } = values;
   const found = registry.get(name);
   if (found === undefined) throw missing(name, scope);
   const definition = { ...definitionOf(found), callWith: effectsOf(registry).callerOf(found) };
   const text = wellFormedJson(definition);
-  return withIgnored({ content: [{ type: 'text', text }], structuredContent: definition }, parsed.ignored);
+  return withIgnored({ content: [{ type: 'text', text }], structuredContent: definition }, ignored);
 }
 
 function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope): SearchOutcome {
-  const parsed = caller.parse(args);
-  if (!parsed.ok) throw wrongArguments(caller.tool, parsed.problems, CALL_HINT);
+  const { values, ignored } = caller.parse(args, CALL_HINT);
   const { registry } = scope;
-  const { name, arguments: given } = parsed.values;
-  if (given === undefined && parsed.ignored !== undefined) {
+  const { name, arguments: given } = values;
+  if (given === undefined && ignored !== undefined) {
     // They may be meant for the tool, which must not run without them.
-    const problems = parsed.ignored.map((key) => ({ path: `/${key}`, message: 'unknown argument' }));
-    throw wrongArguments(caller.tool, problems, CALL_HINT);
+    const problems = ignored.map((key) => ({ path: `/${key}`, message: 'unknown argument' }));
+    throw argumentsError(caller.tool.name, problems, CALL_HINT);
   }
   const found = registry.get(name);
   if (found === undefined) throw missing(name, scope);
@@ -94,7 +89,7 @@ function target(caller: typeof tools.callTool, args: unknown, scope: SearchScope
     caller === tools.callTool ||
     (caller === tools.callWriteTool && fitting === tools.callTool.tool.name);
   if (!fits) throw wrongCaller(found, fitting);
-  return { kind: 'call', tool: found, args: given ?? {}, ignored: parsed.ignored };
+  return { kind: 'call', tool: found, args: given ?? {}, ignored };
 }
 
 /** Returns the error for a tool that `caller`, another of the bridge's tools, must call. */

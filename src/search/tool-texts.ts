@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { PublishedTool } from '../model/registry.ts';
-import { cutText } from '../registry/text.ts';
+import { cutAtWord } from '../registry/text.ts';
 
 /** The most nesting levels of parameters to read. */
 const MAX_DEPTH = 5;
@@ -62,5 +62,5 @@ export function firstSentence(description: string, max: number): string {
       .split('\n')
       .find((text) => text.trim() !== '')
       ?.trim() ?? '';
-  return cutText(/^.*?(?:[.!?](?=\s)|[\u3002\uff01\uff1f])/u.exec(line)?.[0] ?? line, max);
+  return cutAtWord(/^.*?(?:[.!?](?=\s)|[\u3002\uff01\uff1f])/u.exec(line)?.[0] ?? line, max);
 }

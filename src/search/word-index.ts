@@ -1,7 +1,7 @@
 import MiniSearch from 'minisearch';
 import type { PublishedTool } from '../model/registry.ts';
 import { conceptsOf } from './synonyms.ts';
-import { indexTerms, tellsNothing } from './terms.ts';
+import { indexTerms, isStopWord } from './terms.ts';
 import { type TextOfTool, toolText } from './tool-texts.ts';
 
 export const WEIGHTS: Readonly<Record<TextOfTool, number>> = {
@@ -32,7 +32,7 @@ export function createWordIndex(common: ReadonlySet<string>): MiniSearch<Entry> 
     },
     tokenize: (text, field) => fieldTerms(text, field as TextOfTool),
     // Stop words in prose would take a third of the memory. In a name they can matter.
-    processTerm: (term, field) => (isProse(field) && (tellsNothing(term) || indexed.has(term)) ? null : term),
+    processTerm: (term, field) => (isProse(field) && (isStopWord(term) || indexed.has(term)) ? null : term),
   });
   if (common.size > 0) index.add({ words: [...common].join(' ') });
   indexed = new Set([...common, ...[...common].flatMap(conceptsOf)]);

@@ -5,7 +5,6 @@ import { type CallContext, type CallOutcome, LOCAL_PRINCIPAL } from '../model/ca
 import { type ToolResult, withIgnored } from '../model/content.ts';
 import type { ListedTool } from '../model/registry.ts';
 import type { CallState, DetachedCalls } from '../model/task.ts';
-import { wrongArguments } from '../registry/bridge-tool.ts';
 import { cancelAnswer, requestLeft, stillRuns, unknownCall } from './call-answers.ts';
 import { CALL_TOOL_NAMES, type CallTools, defineCallTools, maxWaitSeconds } from './call-tools.ts';
 import type { Owner, Task } from './task.ts';
@@ -115,26 +114,24 @@ export class ViewTasks implements DetachedCalls {
   }
 
   async #getResult({ getResult }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
-    const parsed = getResult.parse(args);
-    if (!parsed.ok) throw wrongArguments(getResult.tool, parsed.problems);
-    const { call_id: callId, wait_seconds: seconds } = parsed.values;
+    const { values, ignored } = getResult.parse(args);
+    const { call_id: callId, wait_seconds: seconds } = values;
     const task = await this.#find(callId, context.principal);
     if (!task.isOver) await waitFor(task, context, seconds * 1000);
-    if (task.isOver) return ended(task.result(), parsed.ignored);
+    if (task.isOver) return ended(task.result(), ignored);
     const running = stillRuns(task.state());
-    return { ...running, notice: withIgnored(running.notice, parsed.ignored) };
+    return { ...running, notice: withIgnored(running.notice, ignored) };
   }
 
   async #cancelCall({ cancelCall }: CallTools, args: unknown, context: CallContext): Promise<CallOutcome> {
-    const parsed = cancelCall.parse(args);
-    if (!parsed.ok) throw wrongArguments(cancelCall.tool, parsed.problems);
-    const task = await this.#find(parsed.values.call_id, context.principal);
+    const { values, ignored } = cancelCall.parse(args);
+    const task = await this.#find(values.call_id, context.principal);
     const wasRunning = !task.isOver;
     if (wasRunning) {
       await task.cancel();
       await waitFor(task, { signal: context.signal }, CANCEL_MS);
     }
-    return ended(cancelAnswer(task.state(), wasRunning), parsed.ignored);
+    return ended(cancelAnswer(task.state(), wasRunning), ignored);
   }
 
   async #find(callId: string, principal: string | undefined): Promise<Task> {

@@ -93,7 +93,7 @@ export class Approval {
   }
 }
 
-/** A registry without the tools that have a reason to be withheld. */
+/** Returns a registry without the tools that have a reason to be withheld. */
 function narrowed(
   registry: Registry,
   whyNot: (tool: PublishedTool) => string | undefined,

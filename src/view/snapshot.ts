@@ -8,6 +8,7 @@ interface Waiter<T> {
   readonly resolve: (snapshot: T) => void;
   readonly reject: (error: BridgeError) => void;
 }
+
 /**
  * Holds the current snapshot, whose fingerprint changes exactly when clients see a difference. It counts as loading
  * until the first `set` or `fail`, and from each `begin` to the next `set` or `fail`.

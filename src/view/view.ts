@@ -38,7 +38,7 @@ export interface ViewOptions {
   readonly settings: ViewSettings;
   /** How long a client waits for the first catalogue, in milliseconds. */
   readonly waitMs: number;
-  readonly caller: Pick<Caller, 'check' | 'call' | 'refuse' | 'record'>;
+  readonly caller: Pick<Caller, 'check' | 'call' | 'record'>;
   /** Runs calls that outlive their requests. */
   readonly tasks: Tasks;
   readonly logger: Logger;
@@ -128,7 +128,7 @@ export class View implements ToolService {
     const tool = registry.get(name);
     if (tool === undefined) {
       const directory = mode === 'search' ? SEARCH_DIRECTORY : undefined;
-      this.#caller.refuse({ tool: logText(name) ?? '' }, call, 'tool_not_found');
+      this.#caller.record({ tool: logText(name) ?? '' }, call)('tool_not_found');
       throw unknownTool(registry, name, this.#history.gone, directory);
     }
     return this.#call(tool, args, context);
@@ -139,7 +139,7 @@ export class View implements ToolService {
     tool: PublishedTool,
     args: unknown,
     context: CallContext,
-    beside: readonly string[] = [],
+    ignoredBefore: readonly string[] = [],
   ): Promise<CallOutcome> {
     const { origin, principal = LOCAL_PRINCIPAL } = context;
     const { parameters, ignored = [] } = this.#checked(tool, args, context);
@@ -147,7 +147,7 @@ export class View implements ToolService {
       tool,
       args,
       parameters,
-      ignored: beside.length === 0 ? ignored : [...new Set([...beside, ...ignored])],
+      ignored: ignoredBefore.length === 0 ? ignored : [...new Set([...ignoredBefore, ...ignored])],
       principal,
       view: { name: this.name, ...this.config.limits },
       origin,

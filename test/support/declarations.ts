@@ -1,6 +1,7 @@
 import type { Json } from '../../src/model/json.ts';
 import type { DifyTool, LocalizedText, ToolParameter, ToolProvider } from '../../src/model/tool.ts';
-import { buildRegistry, type RegistryRules } from '../../src/registry/build.ts';
+import { buildRegistry } from '../../src/registry/build.ts';
+import type { RegistryRules } from '../../src/registry/rules.ts';
 import type { PublishedTool, Registry } from '../../src/model/registry.ts';
 import type { OfficialTool } from './shared.ts';
 

@@ -1,4 +1,6 @@
-import { HttpHost, type HttpHostOptions } from '../../src/http/host.ts';
+import type { DetachedCalls } from '../../src/model/task.ts';
+import { HttpHost } from '../../src/http/host.ts';
+import type { HttpHostOptions } from '../../src/http/host-options.ts';
 import { LocalSessions } from '../../src/http/local-sessions.ts';
 import type { ResourceOptions } from '../../src/mcp/resources.ts';
 import { createServerFactory } from '../../src/mcp/server.ts';
@@ -14,6 +16,7 @@ export interface RunningHost extends AsyncDisposable {
 }
 
 export interface RunOptions extends Partial<HttpHostOptions> {
+  readonly detached?: DetachedCalls;
   readonly bridge?: FakeBridge;
   readonly pageSize?: number;
   readonly progressIntervalMs?: number;
@@ -34,10 +37,11 @@ export async function runHost(options: RunOptions = {}): Promise<RunningHost> {
     progressIntervalMs = 15_000,
     path = '/mcp',
     resources,
+    detached,
     ...rest
   } = options;
   const createServer = createServerFactory({
-    service: serviceOf(bridge),
+    service: serviceOf(bridge, { detached }),
     logger: rest.logger ?? silentLogger,
     info: { name: 'fake-bridge', version: '1.2.3' },
     ...(pageSize === undefined ? {} : { pageSize }),

@@ -6,7 +6,7 @@ import { readManifest } from '../../src/manifest/read.ts';
 import { writeManifest } from '../../src/manifest/write.ts';
 import type { Registry } from '../../src/model/registry.ts';
 import type { ToolProvider } from '../../src/model/tool.ts';
-import type { RegistryRules } from '../../src/registry/build.ts';
+import type { RegistryRules } from '../../src/registry/rules.ts';
 import { english, options, parameter, provider, registryOf, tool } from './declarations.ts';
 
 /** An empty folder. */

@@ -1,7 +1,7 @@
 import { after, onAbort } from '../../model/async.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { type Json, type JsonObject, listOf, objectOf, textOf } from '../../model/json.ts';
-import type { ToolInvokeMessage } from '../../model/message.ts';
+import { FILE_MARKER, type ToolInvokeMessage } from '../../model/message.ts';
 import type { InvokeOptions } from '../../model/ports.ts';
 import { writeJson } from '../../model/well-formed.ts';
 import type { ConsoleSession } from '../console/session.ts';
@@ -25,7 +25,6 @@ const REREAD_MS = 2000;
 /** How long the bridge waits for a workflow's ID after its caller has left. */
 const STOP_MS = 10_000;
 const NO_TIMEOUT = Number.POSITIVE_INFINITY;
-const FILE = '__dify__file__';
 
 /** Errors inside a workflow name their own providers. */
 const WORKFLOW = {
@@ -211,7 +210,7 @@ function toInputs(values: JsonObject, parameters: readonly JsonObject[]) {
 function toNodeOutputs(outputs: JsonObject): JsonObject {
   const files = Object.values(outputs)
     .flat()
-    .filter((value): value is JsonObject => objectOf(value)['dify_model_identity'] === FILE);
+    .filter((value): value is JsonObject => objectOf(value)['dify_model_identity'] === FILE_MARKER);
   return { ...outputs, text: spacedJson(outputs), json: [outputs], files };
 }
 

@@ -59,9 +59,8 @@ export function createConsole(
   }
 
   /** Resolves with the workspace whose tools Dify lists and runs. Rejects if the credentials name another one. */
-  // Every release has the list. The route of the current workspace changed its method once and is gone
-  // since 1.17.
   async function currentWorkspace(signal: AbortSignal): Promise<Workspace> {
+    // Every release has the list. The route of the current workspace changed its method once and is gone since 1.17.
     return currentOf(await workspaces(signal), credentials);
   }
 

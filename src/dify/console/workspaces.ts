@@ -64,7 +64,7 @@ export function currentOf(
   throw new BridgeError('upstream_unauthorized', message, { hint });
 }
 
-/** The account of a stored login has switched to another workspace, or has left the one of the login. */
+/** Returns the error for a stored login whose account has switched or left the workspace. */
 function movedAway(
   current: Workspace,
   workspaceId: string,

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { BridgeError } from '../../model/errors.ts';
 import { type JsonObject, objectOf, textOf, withoutUndefined } from '../../model/json.ts';
+import { FILE_MARKER } from '../../model/message.ts';
 import type { FileAddress, FileUpload, FileUploader } from '../../model/ports.ts';
 import { errorFromAnswer } from '../wire/answer-errors.ts';
 import type { InnerAccess } from './download-request.ts';
@@ -85,7 +86,7 @@ function toArgument(
   const storedType = typeof mimeType === 'string' ? mimeType : file.mimeType;
   const address = textOf(preview);
   return withoutUndefined({
-    dify_model_identity: '__dify__file__',
+    dify_model_identity: FILE_MARKER,
     tenant_id: tenantId,
     type: detectFileKind(storedExtension, storedType),
     transfer_method: 'tool_file',
@@ -103,7 +104,7 @@ function toArgument(
 function remoteArgument({ url, filename, mimeType }: FileAddress, tenantId: string): JsonObject {
   const extension = extname(filename);
   return {
-    dify_model_identity: '__dify__file__',
+    dify_model_identity: FILE_MARKER,
     tenant_id: tenantId,
     type: detectFileKind(extension, mimeType),
     transfer_method: 'remote_url',

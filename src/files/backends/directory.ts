@@ -219,7 +219,7 @@ function dataName(name: string): string {
   return name.toLowerCase() === SIDECAR || name === TEMPORARY ? `_${name}` : name;
 }
 
-/** Returns when something in a folder was last written; the present time if the folder is gone. */
+/** Returns when something in a folder was last written; infinity if the folder is gone. */
 async function lastChange(folder: string): Promise<number> {
   try {
     const { mtimeMs } = await lstat(folder);

@@ -198,6 +198,17 @@ describe.each(ROADS)('integers beyond 2^53 in arguments of %s over %s', (era, tr
   );
 });
 
+it.each(ROADS)(
+  'arguments that nothing can write are refused in words by %s over %s',
+  async (era, transport) => {
+    const before = dify.seen.length;
+    const any = `#${'['.repeat(100_000)}${']'.repeat(100_000)}#`;
+    const answer = await WAYS[transport](era, { name: TOOL, arguments: { any } });
+    expect(answer).toContain('the arguments are nested too deeply');
+    expect(dify.seen.length).toBe(before);
+  },
+);
+
 it('reach Dify in mode search and with an idempotency key too', async () => {
   await using searching = await startBridge({
     env: { ...env(), DIFY_BRIDGE_TOOLS_MODE: 'search', DIFY_BRIDGE_TOOLS_HAND_OFF: '30s' },

@@ -21,7 +21,6 @@ afterEach(async () => {
 function callerOf(bridge: FakeBridge): NonNullable<TestViewOptions['caller']> {
   return {
     check: () => ({ parameters: {} }),
-    refuse: () => undefined,
     record: () => () => undefined,
     call: ({ tool, parameters }, context) => bridge.callTool(tool.name, parameters, context),
     start: () => {

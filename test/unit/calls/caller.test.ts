@@ -246,6 +246,30 @@ describe('a call', () => {
     expect(invoker.invocations).toEqual([]);
   });
 
+  it('with arguments that are nested too deeply to be written says so, and sends and records none of them', async () => {
+    const invoker = steered();
+    const { recorder, ends } = recordedCalls();
+    const caller = callerWith({ invoker, recorder });
+    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    const error = await errorOf(caller.start(aTool(), { deep }, { signal: idleSignal() }));
+    expect(error.code).toBe('invalid_arguments');
+    expect(error.toText()).toContain('the arguments are nested too deeply');
+    expect(ends).toMatchObject([{ outcome: 'invalid_arguments', args: undefined }]);
+    expect(invoker.invocations).toEqual([]);
+  });
+
+  it('that ends while a message is read leaves no rejection of its stream unhandled', async () => {
+    const invoker = steered();
+    const controller = new AbortController();
+    const begin: Begin = (context) => ({ ...readAll(context), add: () => controller.abort() });
+    const caller = callerWith({ invoker, results: { begin } });
+    const outcome = errorOf(caller.start(aTool(), {}, { signal: controller.signal }));
+    await settle();
+    invoker.invocations[0]?.send(text('a'));
+    expect((await outcome).code).toBe('cancelled');
+    await settle();
+  });
+
   it('passes the errors of the invocation on, and never tries again', async () => {
     const invoker = steered();
     const failure = new BridgeError('tool_failed', 'kaput');
@@ -690,11 +714,7 @@ describe('what follows the messages of a call', () => {
 
 describe('file arguments', () => {
   const tool = aTool({
-    fileParameters: [
-      { name: 'f', many: false },
-      { name: 'fs', many: true },
-      { name: 'absent', many: false },
-    ],
+    fileParameters: [{ name: 'f' }, { name: 'fs' }, { name: 'absent' }],
   });
   const given = { f: { data: 'aGk=', filename: 'a' } };
 

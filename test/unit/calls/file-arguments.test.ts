@@ -31,7 +31,7 @@ async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const ONE = toolWith([{ name: 'f', many: false }]);
+const ONE = toolWith([{ name: 'f' }]);
 
 function fixture(more: Partial<FileArgumentsOptions> = {}) {
   const uploads: Uploaded[] = [];
@@ -192,11 +192,7 @@ describe('name and type of a file', () => {
 });
 
 describe('a file in the arguments', () => {
-  const several = toolWith([
-    { name: 'f', many: false },
-    { name: 'fs', many: true },
-    { name: 'absent', many: false },
-  ]);
+  const several = toolWith([{ name: 'f' }, { name: 'fs' }, { name: 'absent' }]);
   const signal = new AbortController().signal;
 
   it('is replaced in its place, and nothing else is', async () => {
@@ -258,7 +254,7 @@ describe('a file in the arguments', () => {
 
   it('is refused if Dify passes no files to the tool', async () => {
     const { uploads, bring } = fixture();
-    const tool = toolWith([{ name: 'f', many: false, refused: 'Dify cannot pass files to it.' }]);
+    const tool = toolWith([{ name: 'f', refused: 'Dify cannot pass files to it.' }]);
     const error = await errorOf(bring({ data: base64('x'), filename: 'a.txt' }, undefined, tool));
     expect(error.toText()).toBe(
       'The argument f cannot be used: Dify cannot pass files to it.\n' +
@@ -297,11 +293,7 @@ describe('the first failure', () => {
       },
     });
     const fs = ['1', '2', '3', '4'].map((name) => ({ url: `https://example.com/${name}` }));
-    const work = files.store(
-      toolWith([{ name: 'fs', many: true }]),
-      { fs },
-      { signal: new AbortController().signal },
-    );
+    const work = files.store(toolWith([{ name: 'fs' }]), { fs }, { signal: new AbortController().signal });
     await expect(work).rejects.toBe(refused);
     expect(disposed.sort()).toEqual(['1', '2', '3']);
   });

@@ -76,6 +76,15 @@ describe('json and variables', () => {
     });
   });
 
+  it('shows a large value once too', async () => {
+    const value = { rows: Array.from({ length: 500 }, (_, id) => ({ id, name: `row ${id}` })) };
+    const shown = JSON.stringify(value, null, 1);
+    expect(await convert([json(value), text(shown)])).toEqual({
+      content: [{ type: 'text', text: shown }],
+      structuredContent: value,
+    });
+  });
+
   it('shows once what a workflow sends as variables, text and json', async () => {
     const outputs = { answer: 'yes', score: 3 };
     const messages = [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nameInHeader, nameInUrl } from '../../../src/files/names.ts';
+import { nameInHeader } from '../../../src/files/names.ts';
+import { nameInAddress } from '../../../src/model/name-in-address.ts';
 
 describe('the name in a header', () => {
   it.each([
@@ -32,5 +33,5 @@ it.each([
   ['https://example.com/', ''],
   ['https://example.com/a%ZZ', 'a%ZZ'],
 ])('the name in %s', (url, name) => {
-  expect(nameInUrl(new URL(url))).toBe(name);
+  expect(nameInAddress(new URL(url).href)).toBe(name);
 });

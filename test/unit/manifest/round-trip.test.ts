@@ -10,7 +10,7 @@ import { plain, providerOf } from '../../../src/manifest/declaration.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
-import type { RegistryRules } from '../../../src/registry/build.ts';
+import type { RegistryRules } from '../../../src/registry/rules.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
 import {
   english,

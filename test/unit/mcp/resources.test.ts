@@ -168,7 +168,7 @@ describe('a failing store', () => {
       code: -32_603,
       message: expect.not.stringContaining('disk'),
     });
-    expect(JSON.stringify(logger.lines)).toContain('A request for stored files failed');
+    expect(JSON.stringify(logger.lines)).toContain('An MCP request failed');
   });
 
   it('that loses the file while it is read says the same as for one that is not there', async () => {

@@ -15,6 +15,14 @@ const own = defineBridgeTool({
   annotations: { readOnlyHint: true },
 });
 
+function errorOf(args: unknown): unknown {
+  try {
+    return own.parse(args, 'Correct them.');
+  } catch (error) {
+    return error;
+  }
+}
+
 describe('a tool of the bridge itself', () => {
   it('is published like the tools of Dify', () => {
     expect(own.tool).toEqual({
@@ -44,28 +52,27 @@ describe('a tool of the bridge itself', () => {
   it('coerces what is meant without doubt', () => {
     expect(own.parse({ colour: 'red', coats: '3', dry: 'yes', more: '{"a":{"b":[1]}}', note: null })).toEqual(
       {
-        ok: true,
         values: { colour: 'red', coats: 3, dry: true, more: { a: { b: [1] } } },
       },
     );
-    expect(own.parse({ colour: 'red' })).toEqual({ ok: true, values: { colour: 'red', coats: 2 } });
+    expect(own.parse({ colour: 'red' })).toEqual({ values: { colour: 'red', coats: 2 } });
   });
 
   it('says what is wrong in the words of all tools', () => {
-    expect(own.parse({ coats: 4, notes: 'x' })).toEqual({
-      ok: false,
+    expect(errorOf({ coats: 4, notes: 'x' })).toMatchObject({
+      code: 'invalid_arguments',
+      hint: 'Correct them.',
       problems: [
         { path: '/colour', message: 'is required: expected one of "red", "green"' },
         { path: '/coats', message: 'expected a whole number from 1 to 3, got 4' },
         { path: '/notes', message: 'unknown argument; did you mean "note"?' },
       ],
     });
-    expect(own.parse([])).toMatchObject({ ok: false, problems: [{ path: '' }] });
+    expect(errorOf([])).toMatchObject({ problems: [{ path: '' }] });
   });
 
   it('knows the types of checked arguments', () => {
     const parsed = own.parse({ colour: 'green' });
-    if (!parsed.ok) throw new Error('refused');
     expectTypeOf(parsed.values.colour).toEqualTypeOf<'red' | 'green'>();
     expectTypeOf(parsed.values.coats).toEqualTypeOf<number>();
     expectTypeOf(parsed.values.note).toEqualTypeOf<string | undefined>();

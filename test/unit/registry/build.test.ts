@@ -78,10 +78,7 @@ describe('title and description', () => {
       parameter('papers', { type: 'files' }),
     ]);
     expect(description).not.toContain('picture');
-    expect(fileParameters).toEqual([
-      { name: 'a picture', many: false },
-      { name: 'papers', many: true },
-    ]);
+    expect(fileParameters).toEqual([{ name: 'a picture' }, { name: 'papers' }]);
   });
 
   test('follow the languages of the configuration, then English, then any', () => {
@@ -207,7 +204,7 @@ describe('rules', () => {
     expect(withheld).toEqual([]);
     const [found] = tools;
     const refused = expect.stringMatching(/^Dify cannot pass files to .*\.$/);
-    expect(found?.fileParameters).toEqual([{ name: 'f', many: false, refused }]);
+    expect(found?.fileParameters).toEqual([{ name: 'f', refused }]);
     expect(found?.description).toMatch(/Dify cannot pass files to .* Calls with f are refused\./);
     expect(found?.inputSchema).toMatchObject({
       required: ['f'],

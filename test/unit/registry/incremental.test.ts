@@ -2,12 +2,8 @@ import * as fc from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import type { Registry } from '../../../src/model/registry.ts';
 import type { ToolProvider } from '../../../src/model/tool.ts';
-import {
-  type BuiltRegistry,
-  buildRegistry,
-  type RegistryExtras,
-  type RegistryRules,
-} from '../../../src/registry/build.ts';
+import { type BuiltRegistry, buildRegistry, type RegistryExtras } from '../../../src/registry/build.ts';
+import type { RegistryRules } from '../../../src/registry/rules.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
 import { english, parameter, provider, RULES, tool } from '../../support/declarations.ts';
 

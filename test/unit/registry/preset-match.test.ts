@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Registry } from '../../../src/model/registry.ts';
-import { buildRegistry, type Preset } from '../../../src/registry/build.ts';
+import { buildRegistry } from '../../../src/registry/build.ts';
+import type { Preset } from '../../../src/registry/rules.ts';
 import { parameter, provider, registryOf, RULES, tool } from '../../support/declarations.ts';
 
 const NAME = 'acme_kit__work';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ToolProvider } from '../../../src/model/tool.ts';
-import { buildRegistry, type Preset } from '../../../src/registry/build.ts';
+import { buildRegistry } from '../../../src/registry/build.ts';
+import type { Preset } from '../../../src/registry/rules.ts';
 import { explainTool } from '../../../src/registry/explain.ts';
 import { officialTools, sharedNote } from '../../support/shared.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ToolParameter } from '../../../src/model/tool.ts';
-import type { Preset } from '../../../src/registry/build.ts';
+import type { Preset } from '../../../src/registry/rules.ts';
 import type { Narrowing } from '../../../src/registry/rules.ts';
 import { options, parameter, propertyOf, registryWith, toolWith } from '../../support/declarations.ts';
 
@@ -177,7 +177,7 @@ describe('presets', () => {
   test('a file may be preset; it is still a file to hand over', () => {
     const file = { data: 'SGVsbG8=', filename: 'hello.txt' };
     const found = toolWith(formTool({ type: 'file', required: true }), preset({ p: file }));
-    expect(found.fileParameters).toEqual([{ name: 'p', many: false }]);
+    expect(found.fileParameters).toEqual([{ name: 'p' }]);
     expect(found.description).not.toContain('Takes files');
     expect(found.parseArguments({})).toEqual({ ok: true, parameters: { p: file } });
   });

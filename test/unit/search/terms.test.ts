@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CONCEPTS } from '../../../src/search/concepts.ts';
 import { queryWords } from '../../../src/search/synonyms.ts';
 import { indexTerms, mayBeMisspelt, mayBePrefix, queryTerms, swaps } from '../../../src/search/terms.ts';
 
@@ -54,6 +55,13 @@ describe('terms of a query', () => {
   it('takes single characters side by side as the word that they are', () => {
     expect(queryTerms('航班')).toEqual(['航班']);
     expect(queryTerms('查')).toEqual(['查']);
+  });
+
+  it('takes no more words with a meaning than a set of bits holds', () => {
+    const words = CONCEPTS.split(/[\s:]+/).filter((word) => /^\p{Script=Katakana}{3,}$/u.test(word));
+    const many = [...new Set(words)].slice(0, 40);
+    expect(many).toHaveLength(40);
+    expect(queryWords(many.join(' '))).toEqual(many.slice(0, 24));
   });
 
   it('takes no more than a model means to send', () => {

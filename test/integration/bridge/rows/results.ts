@@ -17,6 +17,7 @@ import {
 
 const { damaged, png, jpeg, large, spreadsheet, unknown } = FILES;
 const OUTPUTS = { summary: 'Kurz: gut.', count: 2, tags: ['a', 'b'] };
+const ROWS = { rows: Array.from({ length: 300 }, (_, id) => ({ id, name: `row ${id}` })) };
 const NO_COUNT = '[count was omitted from the structured content: its value is not of type number or null]';
 const variables = Object.entries(OUTPUTS).map(([name, value]) => variable(name, value));
 
@@ -128,6 +129,12 @@ export const RESULTS: readonly Row[] = [
     expected: {
       content: [said('{"name": "w\\u00f6rld", "n": 1}')],
     },
+  },
+  {
+    title: 'an api says a large JSON once',
+    tool: 'api',
+    answer: messages(json(ROWS), textMessage(JSON.stringify(ROWS, null, 1))),
+    expected: { content: [said(JSON.stringify(ROWS, null, 1))] },
   },
   {
     title: 'an api answers a list: text only',

@@ -1,5 +1,5 @@
 /** Returns a function that runs `write` at most once every `intervalMs`, with the number of calls since then. */
-export function rateLimited(intervalMs: number, write: (calls: number) => void): () => void {
+export function throttled(intervalMs: number, write: (calls: number) => void): () => void {
   let calls = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;
   return () => {
