@@ -118,7 +118,7 @@ export function launchCommand(
 
 /** Returns whether a bridge at this address must require a token; on loopback it need not. */
 export function asksForToken(url: URL): boolean {
-  return !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+  return !isLoopback(url.hostname);
 }
 
 function stdioEntry(client: ClientName, start: JsonObject): JsonObject {

@@ -40,6 +40,6 @@ export function checkSignIn({ http, signIn: { key } }: SignInGroups, context: z.
 function publicUrlProblem(publicUrl: string | undefined): string | undefined {
   if (publicUrl === undefined) return "needs http.publicUrl, the bridge's address for browsers and clients";
   const { protocol, hostname } = new URL(publicUrl);
-  if (protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) return undefined;
+  if (protocol === 'https:' || isLoopback(hostname)) return undefined;
   return 'needs an http.publicUrl with https, because people type passwords there';
 }

@@ -1,6 +1,11 @@
 import { isIP } from 'node:net';
 
-/** Whether a server that listens on this address can be reached from this machine only. */
+/** Whether only this machine reaches a host, which may be the `hostname` of a URL, with brackets around IPv6. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  return (
+    host === 'localhost' ||
+    host === '::1' ||
+    host === '[::1]' ||
+    (isIP(host) === 4 && host.startsWith('127.'))
+  );
 }

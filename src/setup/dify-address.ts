@@ -114,7 +114,7 @@ async function look(url: string, http: DifyHttp, signal: AbortSignal): Promise<F
   }
   const { protocol, hostname } = new URL(url);
   const isPrivate = !hostname.includes('.') || PRIVATE.test(hostname);
-  const isSafe = protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''));
+  const isSafe = protocol === 'https:' || isLoopback(hostname);
   const readers = isSafe ? 'nobody' : isPrivate ? 'network' : 'internet';
   return { url, http, ways, version: answer.version, readers };
 }

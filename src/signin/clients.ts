@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { withoutInvisible } from '../model/invisible-characters.ts';
 import { isLoopback } from '../model/loopback.ts';
 
@@ -34,8 +33,7 @@ export function redirectKind(uri: string): RedirectKind | undefined {
   if (protocol === 'https:') return 'website';
   // A scheme of an app, such as cursor://.
   if (protocol !== 'http:') return 'app';
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host)) ? 'this-device' : undefined;
+  return isLoopback(hostname) ? 'this-device' : undefined;
 }
 
 /** Returns whether the operator allows clients that redirect to this address; `hosts` is empty for all of them. */

@@ -655,6 +655,15 @@ describe('access tokens', () => {
     expect(config.oauth).not.toHaveProperty('audience');
   });
 
+  it('are accepted from an issuer on loopback without TLS, by IPv6 too', async () => {
+    const local = {
+      DIFY_BRIDGE_PUBLIC_URL: 'http://[::1]:8080',
+      DIFY_BRIDGE_OAUTH_ISSUER: 'http://[::1]:9000',
+    };
+    const { config } = await load({ env: { ...env, ...local } });
+    expect(config.oauth.issuer).toBe('http://[::1]:9000');
+  });
+
   it.each<[Record<string, string>, string, string]>([
     [{ DIFY_BRIDGE_PUBLIC_URL: '' }, '', 'http.publicUrl: missing: oauth.issuer needs'],
     [

@@ -169,6 +169,7 @@ describe('an address to listen on', () => {
     ['127.8.8.8', true],
     ['localhost', true],
     ['::1', true],
+    ['[::1]', true],
     ['0.0.0.0', false],
     ['::', false],
     ['127.0.0.1.evil.example', false],
