@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ReloadOutcome } from '../app/reload.ts';
 import type { Environment } from '../config/environment.ts';
@@ -16,7 +16,7 @@ const ANSWER_MS = 60_000;
 export interface ReloadReport {
   readonly pid: number;
   readonly needRestart: readonly string[];
-  /** Why the previous configuration stays. */
+  /** Why the new configuration is not in force. */
   readonly error?: { readonly message: string; readonly problems: readonly Problem[] } | undefined;
 }
 
@@ -58,17 +58,20 @@ export async function reloadAll(env: Environment): Promise<readonly ReloadReport
   return reports.filter((report) => report !== undefined);
 }
 
-/** Resolves with undefined if nobody listens any longer, and removes the socket then. */
+/** Resolves with undefined if no process listens any longer, and removes the socket then. */
 async function ask(path: string): Promise<ReloadReport | undefined> {
   const socket = connect({ path, allowHalfOpen: true });
-  socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('The bridge did not answer.')));
+  socket.setTimeout(ANSWER_MS, () => socket.destroy());
   try {
     await once(socket, 'connect');
   } catch {
     rmSync(path, { force: true });
     return undefined;
   }
-  return JSON.parse(await text(socket)) as ReloadReport;
+  const answer = await text(socket).catch(() => '');
+  if (answer !== '') return JSON.parse(answer) as ReloadReport;
+  const message = 'It ended, or did not answer within a minute.';
+  return { pid: Number.parseInt(basename(path), 10), needRestart: [], error: { message, problems: [] } };
 }
 
 /**

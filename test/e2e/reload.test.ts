@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,7 +60,7 @@ describe('reload', () => {
     const text = await reload();
     expect(text).toMatchObject({ code: 2, stderr: '' });
     expect(text.stdout).toMatch(
-      /^Process \d+ keeps its configuration: .*\n- .*:2 tools\.nmes: .* did you mean names\?\n$/,
+      /^Process \d+ has not reloaded its configuration: .*\n- .*:2 tools\.nmes: .* did you mean names\?\n$/,
     );
     const json = await reload('-o', 'json');
     expect(JSON.parse(json.stdout)).toMatchObject([{ pid: bridge.child.pid, error: { problems: [{}] } }]);
@@ -76,6 +78,20 @@ describe('reload', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^error: No bridge of this user is running here\.\n[^]*SIGHUP/);
     expect(await sockets()).toEqual([]);
+  });
+
+  it('reports a bridge that ends before it answers, and what the others say', async () => {
+    const { folder, env, sockets, reload } = await place();
+    await using bridge = start(['serve', '--http'], { env });
+    await bridge.match('stderr', /Serving MCP/);
+    const [first = ''] = await sockets();
+    const ending = createServer((socket) => socket.end()).listen(join(folder, first, '..', '7-ending.sock'));
+    await once(ending, 'listening');
+    const { code, stdout } = await reload();
+    ending.close();
+    expect(code).toBe(2);
+    expect(stdout).toContain('Process 7 has not reloaded its configuration: It ended, or did not answer');
+    expect(stdout).toContain(`Process ${bridge.child.pid} reads its new configuration.\n`);
   });
 
   it('uses no folder in which others could answer, and the bridge serves without it', async () => {

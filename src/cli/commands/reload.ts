@@ -16,7 +16,7 @@ export async function run({ io, output }: CommandContext): Promise<number> {
       .flatMap(({ pid, error, needRestart }) => [
         error === undefined
           ? `Process ${pid} reads its new configuration.`
-          : `Process ${pid} keeps its configuration: ${visibleLine(error.message)}`,
+          : `Process ${pid} has not reloaded its configuration: ${visibleLine(error.message)}`,
         ...(error?.problems ?? []).map(({ path, message }) => visibleLine(`- ${path}: ${message}`)),
         ...(needRestart.length === 0 ? [] : [`It must be restarted for ${needRestart.join(', ')}.`]),
       ])
