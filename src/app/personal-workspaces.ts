@@ -120,7 +120,9 @@ export class PersonalWorkspaces {
         hint: 'Repeat the request later. Nothing was sent to Dify.',
       });
     }
-    void this.end(unused[0], 0);
+    this.end(unused[0], 0).catch((error: unknown) =>
+      this.#options.logger.warn('The workspace of an account could not be closed', { error }),
+    );
   }
 
   #isInUse(principal: string, { workspace }: Personal): boolean {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PersonalWorkspaces } from '../../../src/app/personal-workspaces.ts';
 import type { Workspace } from '../../../src/app/workspace.ts';
-import { silentLogger } from '../../../src/model/logger.ts';
+import { type Logger, silentLogger } from '../../../src/model/logger.ts';
 
 const MINUTE = 60_000;
 
@@ -9,7 +9,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Workspaces of principals without a Dify, and what happens to them. */
-function start() {
+function start(logger: Logger = silentLogger) {
   const events: string[] = [];
   const running = new Map<string, number>();
   const connected = new Set<string>();
@@ -22,7 +22,10 @@ function start() {
         views: { byName: new Map() },
         start: () => undefined,
         stop: async () => undefined,
-        close: async () => void events.push(`close ${principal}`),
+        async close() {
+          events.push(`close ${principal}`);
+          if (principal === 'broken') throw new Error('It cannot be closed.');
+        },
         get running() {
           return running.get(principal) ?? 0;
         },
@@ -33,7 +36,7 @@ function start() {
     isSignedIn: async (principal) => !signedOut.has(principal),
     isConnected: (principal) => connected.has(principal),
     idleMs: 10 * MINUTE,
-    logger: silentLogger,
+    logger,
   });
   onTestFinished(() => personal.close(0));
   return { personal, events, running, connected, signedOut };
@@ -86,5 +89,17 @@ describe('the workspace of an account', () => {
     connected.delete('person 7');
     await personal.viewsOf('late');
     expect(events.slice(500).sort()).toEqual(['close person 7', 'open late']);
+  });
+
+  it('makes room even if it cannot be closed, which is logged', async () => {
+    const warnings: string[] = [];
+    const { personal, connected } = start({ ...silentLogger, warn: (message) => warnings.push(message) });
+    await personal.viewsOf('broken');
+    for (let index = 1; index < 500; index += 1) {
+      connected.add(`person ${index}`);
+      await personal.viewsOf(`person ${index}`);
+    }
+    await personal.viewsOf('late');
+    await vi.waitFor(() => expect(warnings).toEqual(['The workspace of an account could not be closed']));
   });
 });
