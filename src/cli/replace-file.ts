@@ -44,15 +44,15 @@ export async function replaceFile(
 ): Promise<{ readonly backup: string | undefined }> {
   const { before, code } = options;
   let temporary: string | undefined;
+  let backup: string | undefined;
   try {
     const target = before === undefined ? path : await realpath(path);
     await mkdir(dirname(target), { recursive: true, mode: options.folderMode });
     const mode = options.mode ?? (before === undefined ? undefined : (await stat(target)).mode & 0o777);
-    const backup = before === undefined || options.backup === false ? undefined : await backUp(target);
+    if (before !== undefined && options.backup !== false) backup = await backUp(target);
     temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
     await writeNew(temporary, text, mode);
     if ((await readIfThere(target, code)) !== before) {
-      if (backup !== undefined) await rm(backup, { force: true });
       throw new BridgeError(code, `${path} was changed by another program meanwhile.`, {
         hint: 'Close the program that writes the file, then run the command again.',
       });
@@ -60,7 +60,8 @@ export async function replaceFile(
     await rename(temporary, target);
     return { backup };
   } catch (error) {
-    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
+    const made = [temporary, backup].filter((file) => file !== undefined);
+    await Promise.all(made.map((file) => rm(file, { force: true }).catch(() => undefined)));
     if (error instanceof BridgeError) throw error;
     throw new BridgeError(code, `${path} cannot be written (${systemErrorCode(error)}).`, {
       hint: 'Check that you have permission to write to it and to its folder.',

@@ -326,6 +326,15 @@ describe('a file is replaced', () => {
     expect(readdirSync(home).filter((name) => name.includes('file.json'))).toEqual(['file.json']);
   });
 
+  it('and no copy is left if that fails', async () => {
+    const path = join(home, 'file.json');
+    writeFileSync(path, 'as read');
+    mkdirSync(join(home, `.file.json.${process.pid}.tmp`));
+    const failed = replaceFile(path, 'ours', { ...OPTIONS, before: 'as read' });
+    await expect(failed).rejects.toThrow('cannot be written');
+    expect(readdirSync(home).filter((name) => name.startsWith('file.json'))).toEqual(['file.json']);
+  });
+
   it('with a copy under a new name each time', async () => {
     const path = join(home, 'file.json');
     writeFileSync(path, '0');
