@@ -35,8 +35,8 @@ export interface CliIo {
    * this. `fatal`: the process is in an unknown state and must end.
    */
   onFault(listener: (error: unknown, fatal: boolean) => void): () => void;
-  /** Ends the process immediately. */
-  exitNow(code: number): void;
+  /** Ends the process immediately, by default with the exit code of the command. */
+  exitNow(code?: number): void;
   readonly createApp: typeof createApp;
   /** Returns a prompter for the person at the terminal. */
   createPrompter(): Promise<Prompter>;

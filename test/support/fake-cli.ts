@@ -110,7 +110,7 @@ export interface CliRun {
   readonly calls: readonly { readonly name: string; readonly args: unknown }[];
   /** What was done to the app, in order. */
   readonly events: readonly string[];
-  readonly exits: readonly number[];
+  readonly exits: readonly (number | undefined)[];
 }
 
 export interface CliSetup {
@@ -134,7 +134,7 @@ export async function cli(argv: readonly string[], setup: CliSetup = {}): Promis
   const configs: Config[] = [];
   const calls: { name: string; args: unknown }[] = [];
   const events: string[] = [];
-  const exits: number[] = [];
+  const exits: (number | undefined)[] = [];
   const listeners = new Map<CliSignal, Set<() => void>>();
   const send = (signal: CliSignal): void => {
     for (const listener of listeners.get(signal) ?? []) listener();

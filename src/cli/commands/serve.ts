@@ -93,7 +93,7 @@ export async function run(context: CommandContext, options: ServeOptions): Promi
     releaseFaults?.();
     // Output that a client does not read would keep the process alive.
     if (!http && (io.stdout.writableLength ?? 0) > 0)
-      after(LAST_OUTPUT_MS, () => io.exitNow(0), { ref: false });
+      after(LAST_OUTPUT_MS, () => io.exitNow(), { ref: false });
   }
   return 0;
 }

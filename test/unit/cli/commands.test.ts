@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Config } from '../../../src/config/schema.ts';
 import type { CallObserver } from '../../../src/model/call.ts';
 import type { ToolResult } from '../../../src/model/content.ts';
@@ -313,6 +313,19 @@ describe('serve', () => {
     const { code, events } = await cli(['serve'], { onStart: (send) => send('SIGTERM') });
     expect(code).toBe(0);
     expect(events).toEqual(['create', 'start', 'close 10000']);
+  });
+
+  it('exits with the code of its failure if the last output is not read', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const stdout = { writableLength: 1, write: () => false };
+    const { code, exits } = await cli(['serve'], {
+      app: { serve: () => Promise.reject(new Error('It broke.')) },
+      io: { stdout },
+    });
+    await vi.runAllTimersAsync();
+    // Without a code of its own, the exit has the one of the command.
+    expect({ code, exits }).toEqual({ code: 1, exits: [undefined] });
   });
 
   it('exits at once with 130 at the second signal', async () => {
