@@ -26,12 +26,12 @@ export async function run(
 ): Promise<number> {
   const program = realpathSync(io.program.script);
   const folder = options.out ?? mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-demo-'));
-  // Isolates the demo: no settings of this machine get in, and no files are left behind.
-  const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-home-'));
   const stage = createStage(output);
   const { print, headline } = stage;
   return untilInterrupted(io, async (signal) => {
     const sandbox = await createSandbox();
+    // Isolates the demo: no settings of this machine get in, and no files are left behind.
+    const home = mkdtempSync(join(tmpdir(), 'dify-mcp-bridge-home-'));
     let client: DemoClient | undefined;
     try {
       sandbox.workspace.addProvider(slowReportWorkflow);
