@@ -129,7 +129,7 @@ export class SignIn implements TokenVerifier {
     return pathname.startsWith('/oauth/') || METADATA.test(pathname);
   }
 
-  /** Answers a request to a path of the authorization server. Never rejects. */
+  /** Answers a request to a path of the authorization server. Rejects only for a fault of the bridge itself. */
   async serve(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
     // What the request and the proxy in front say is not trusted: the public address is known.
     const { protocol, host } = new URL(this.issuer);
