@@ -14,7 +14,7 @@ import { viewNamed, viewsOf } from '../config/views.ts';
 import { DEFAULT_WORKSPACE, onlyWorkspace } from '../config/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 import { VERSION } from '../version.ts';
-import { type CommandContext, storedLogins } from './session.ts';
+import { type CommandContext, type GlobalOptions, storedLogins } from './session.ts';
 import { isFetched, ownCommand } from './typed.ts';
 
 export interface ServerOptions {
@@ -70,10 +70,11 @@ function programOf({ io }: CommandContext, { command, project }: ServerOptions):
 
 /** Returns the options that name the configuration. Throws `config_invalid` if it does not suffice. */
 async function source(
-  { io, options }: CommandContext,
+  context: CommandContext,
   clientSecrets: boolean,
   { view }: ServerOptions,
 ): Promise<readonly string[]> {
+  const { io, options } = context;
   if (options.sandbox !== undefined) {
     return options.sandbox === true ? ['--sandbox'] : ['--sandbox', options.sandbox];
   }
@@ -83,7 +84,7 @@ async function source(
   const env = { HOME: io.env['HOME'] };
   const isDefault = resolve(path) === resolve(configFilePath(undefined, env).path);
   const file = isDefault ? undefined : resolve(path);
-  const logins = storedLogins(io, options.config);
+  const logins = storedLogins(context);
   const loaded = await loadConfig({ env, file, logins, needsDify: true }).catch((error: unknown) => {
     throw existsSync(path) ? notEnough(io, path, error) : noDify(io, path, error);
   });
@@ -116,10 +117,7 @@ function notEnough(io: CommandContext['io'], path: string, error: unknown): unkn
 
 function httpTarget(
   client: Client,
-  options: ServerOptions & { readonly sandbox: string | true | undefined } & Pick<
-      CommandContext['options'],
-      'workspace'
-    >,
+  options: ServerOptions & Pick<GlobalOptions, 'sandbox' | 'workspace'>,
   text: string,
 ): ServerTarget {
   if (!client.http) {

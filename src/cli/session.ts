@@ -8,8 +8,8 @@ import type { Config } from '../config/schema.ts';
 import type { StoredLogins } from '../config/stored-logins.ts';
 import { DEFAULT_VIEW, type ViewConfig, viewNamed, viewsOf } from '../config/views.ts';
 import { DEFAULT_WORKSPACE, onlyWorkspace } from '../config/workspaces.ts';
+import { secretsOf } from '../dify/console/login.ts';
 import { loginsFile, readLogins } from '../logins/login-file.ts';
-import { tokenTexts } from '../logins/stored-login.ts';
 import { visibleLine } from '../model/invisible-characters.ts';
 import type { Registry } from '../model/registry.ts';
 import { Secrets } from '../model/secrets.ts';
@@ -30,7 +30,7 @@ export interface GlobalOptions {
   readonly config?: string;
   readonly logLevel?: string;
   /** `--sandbox`, with or without the name of a set. */
-  readonly sandbox?: string | true;
+  readonly sandbox?: string | true | undefined;
   readonly host?: string;
   readonly port?: string;
   readonly manifest?: string;
@@ -39,12 +39,13 @@ export interface GlobalOptions {
   readonly workspace?: string | undefined;
 }
 
-/** Returns the logins that are stored beside the configuration file. */
-export function storedLogins({ env }: Pick<CliIo, 'env'>, config: string | undefined): StoredLogins {
-  const file = loginsFile(resolve(configFilePath(config, env).path));
+/** Returns the logins that are stored in the folder of the configuration file. */
+export function storedLogins({ io, options }: Pick<CommandContext, 'io' | 'options'>): StoredLogins {
+  const file = loginsFile(resolve(configFilePath(options.config, io.env).path));
   return {
     file,
-    read: async () => (await readLogins(file)).map((login) => ({ ...login, secrets: tokenTexts(login) })),
+    read: async () =>
+      (await readLogins(file)).map((login) => ({ ...login, secrets: secretsOf(login.tokens) })),
   };
 }
 
@@ -55,7 +56,8 @@ export async function configOf(context: CommandContext, needsDify = true): Promi
 }
 
 /** Returns the configuration of this run with all workspaces. Throws `config_invalid`. */
-export function wholeConfigOf({ io, options }: CommandContext, needsDify = true): Promise<LoadedConfig> {
+export function wholeConfigOf(context: CommandContext, needsDify = true): Promise<LoadedConfig> {
+  const { io, options } = context;
   return loadConfig({
     env: io.env,
     file: options.config,
@@ -67,7 +69,7 @@ export function wholeConfigOf({ io, options }: CommandContext, needsDify = true)
       'manifest.dir': options.manifest,
       'manifest.frozen': options.frozen === true ? 'true' : undefined,
     },
-    logins: storedLogins(io, options.config),
+    logins: storedLogins(context),
     needsDify,
   });
 }

@@ -39,10 +39,16 @@ export function endedLogin({ email, url }: LoginKey, said: string | undefined): 
   return new BridgeError('login_ended', message, { hint: `Run: dify-mcp-bridge login ${url}` });
 }
 
-/** Returns the texts of a login that must not be shown. */
-export function tokenTexts({ tokens }: StoredLogin): readonly string[] {
-  if (tokens.kind === 'cookies') return [...tokens.cookies.values()];
-  return tokens.refresh === undefined ? [tokens.access] : [tokens.access, tokens.refresh];
+/** Returns a login with tokens that Dify has just issued. */
+export function newLogin(
+  url: string,
+  email: string,
+  workspace: { readonly id: string; readonly name: string },
+  tokens: ConsoleTokens,
+): StoredLogin {
+  const { id: workspaceId, name: workspaceName } = workspace;
+  const now = new Date();
+  return { url, email, workspaceId, workspaceName, signedInAt: now, renewedAt: now, tokens };
 }
 
 export function loginToJson({ tokens, signedInAt, renewedAt, ...facts }: StoredLogin): JsonObject {

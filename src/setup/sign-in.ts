@@ -6,7 +6,7 @@ import { type ConsoleSession, createConsoleSession } from '../dify/console/sessi
 import { currentRole, signOut, switchWorkspace } from '../dify/console/sign-in.ts';
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
 import { checkLoginsWritable, storeLogin } from '../logins/login-file.ts';
-import type { StoredLogin } from '../logins/stored-login.ts';
+import { newLogin, type StoredLogin } from '../logins/stored-login.ts';
 import { BridgeError } from '../model/errors.ts';
 import { MemoryTokens } from './memory-tokens.ts';
 import { DIFY_CLOUD, findDify, type FoundDify } from './dify-address.ts';
@@ -71,16 +71,7 @@ async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAc
     const tooLow = roleError(role, `"${workspace.name}"`);
     if (tooLow !== undefined) throw tooLow;
     await provideApp(talk, session, workspace);
-    const now = new Date();
-    const login: StoredLogin = {
-      url,
-      email: account.email,
-      workspaceId: workspace.id,
-      workspaceName: workspace.name,
-      signedInAt: now,
-      renewedAt: now,
-      tokens: store.tokens,
-    };
+    const login = newLogin(url, account.email, workspace, store.tokens);
     await storeLogin(talk.file, login);
     return { login, version: http.version() ?? version, role };
   } catch (error) {

@@ -15,7 +15,7 @@ import {
 import { signInError } from '../dify/console/sign-in-errors.ts';
 import type { AccountWorkspace } from '../dify/console/workspaces.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
-import type { StoredLogin } from '../logins/stored-login.ts';
+import { newLogin, type StoredLogin } from '../logins/stored-login.ts';
 import { BridgeError } from '../model/errors.ts';
 import { MemoryTokens } from '../setup/memory-tokens.ts';
 import { roleError } from '../setup/sign-in.ts';
@@ -93,17 +93,8 @@ export class DifySteps {
     if (!workspace.current) await switchWorkspace(session, workspace.id, limit());
     const tooLow = roleError(await currentRole(session, limit()), `"${workspace.name}"`);
     if (tooLow !== undefined) throw tooLow;
-    const now = new Date();
-    const login: StoredLogin = {
-      url: this.#url,
-      email,
-      workspaceId: workspace.id,
-      workspaceName: workspace.name,
-      signedInAt: now,
-      renewedAt: now,
-      tokens: store.tokens,
-    };
-    return { accountId: await accountId(session, limit()), login: { ...login, tokens: store.tokens } };
+    const id = await accountId(session, limit());
+    return { accountId: id, login: newLogin(this.#url, email, workspace, store.tokens) };
   }
 
   /** Ends a login that was not finished. */

@@ -1,7 +1,4 @@
-import { resolve } from 'node:path';
-import { configFilePath } from '../../config/places.ts';
 import { sendEmailCode } from '../../dify/console/sign-in.ts';
-import { loginsFile } from '../../logins/login-file.ts';
 import { BridgeError } from '../../model/errors.ts';
 import { chooseDify, type SignedIn, signIn } from '../../setup/sign-in.ts';
 import type { SignInTalk } from '../../setup/sign-in-talk.ts';
@@ -11,7 +8,7 @@ import { canAsk } from '../io.ts';
 import { configWords, ownCommand } from '../typed.ts';
 import type { Prompter } from '../prompter.ts';
 import { type ReadyTools, readyText, toolsOfLogin } from '../ready-tools.ts';
-import type { CommandContext } from '../session.ts';
+import { type CommandContext, storedLogins } from '../session.ts';
 import { type SignInFlags, signInAnswers } from '../sign-in-answers.ts';
 
 interface LoginOptions extends SignInFlags {
@@ -51,7 +48,7 @@ export async function logIn(
 }
 
 function talkOf(
-  { io, output, options }: CommandContext,
+  context: CommandContext,
   flags: SignInFlags,
   more: {
     readonly url: string | undefined;
@@ -59,9 +56,9 @@ function talkOf(
     readonly signal: AbortSignal;
   },
 ): SignInTalk {
-  const { note, error: show } = output;
-  const file = loginsFile(resolve(configFilePath(options.config, io.env).path));
-  const given = signInAnswers(io, flags, more.url);
+  const { note, error: show } = context.output;
+  const { file } = storedLogins(context);
+  const given = signInAnswers(context.io, flags, more.url);
   return { asker: more.prompter, given, file, signal: more.signal, note, show };
 }
 

@@ -1,13 +1,11 @@
-import { resolve } from 'node:path';
 import { removeSharedLogins } from '../../app/operator-login.ts';
-import { configFilePath } from '../../config/places.ts';
 import { signOut } from '../../dify/console/sign-in.ts';
 import { createDifyHttp } from '../../dify/wire/http.ts';
-import { deleteLogin, loginsFile, readLogins } from '../../logins/login-file.ts';
+import { deleteLogin, readLogins } from '../../logins/login-file.ts';
 import { isSameLogin, type StoredLogin } from '../../logins/stored-login.ts';
 import { asBridgeError, BridgeError } from '../../model/errors.ts';
 import { candidatesOf } from '../../setup/dify-address.ts';
-import { type CommandContext, wholeConfigOf } from '../session.ts';
+import { type CommandContext, storedLogins, wholeConfigOf } from '../session.ts';
 
 interface LogoutOptions {
   readonly email?: string | undefined;
@@ -15,8 +13,8 @@ interface LogoutOptions {
 }
 
 export async function run(context: CommandContext, options: LogoutOptions, url?: string): Promise<number> {
-  const { io, output } = context;
-  const file = loginsFile(resolve(configFilePath(context.options.config, io.env).path));
+  const { output } = context;
+  const { file } = storedLogins(context);
   const logins = chosen(await readLogins(file), options, url);
   // Before the file, so that a second run can do it if Redis does not answer.
   const shared = logins.length === 0 ? [] : await removeShared(context, logins);

@@ -26,8 +26,7 @@ export function run(context: CommandContext): Promise<number> {
     const { config } = await configOf(context);
     if (config.sandbox !== undefined) throw new BridgeError('usage', 'The sandbox has no account of yours.');
     const connection = difyConnection(config);
-    const file = storedLogins(context.io, context.options.config).file;
-    const all = await readLogins(file);
+    const all = await readLogins(storedLogins(context).file);
     const used = config.login;
     const login = used && all.find((one) => isSameLogin(one, used));
     const others = all.filter((one) => one !== login);
