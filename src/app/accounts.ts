@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type AccountConnection, filesUrlOf } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpHost } from '../http/host.ts';
@@ -7,6 +6,7 @@ import type { HttpView } from '../http/served-view.ts';
 import type { Logger } from '../model/logger.ts';
 import type { Secrets } from '../model/secrets.ts';
 import type { SignIn } from '../signin/sign-in.ts';
+import { recordsPath } from './files.ts';
 import { PersonalWorkspaces } from './personal-workspaces.ts';
 import type { SharedState } from './shared-state.ts';
 import type { AccountUpstream, Workspace } from './workspace.ts';
@@ -103,7 +103,8 @@ async function openSignIn({
     publicUrl,
     difyUrl: settings.dify.url ?? apiUrl,
     key,
-    backend: state?.signInRecords ?? (await FileRecords.open(recordsFile(settings))),
+    backend:
+      state?.signInRecords ?? (await FileRecords.open(recordsPath(settings, 'sign-in', 'records.json'))),
     rates: state?.rates,
     fetchDocument: clientDocuments ? fetchClientDocument : undefined,
     redirectHosts,
@@ -129,9 +130,4 @@ async function accountUpstream(
     account: { filesUrl: filesUrlOf(url, dify), createApp: true },
   };
   return { principal, connection, tokens: known.tokens };
-}
-
-/** Returns the file of the records: where files are stored, since that may be the only volume. */
-function recordsFile({ files, cacheDir }: Config): string {
-  return join(files.dir ?? cacheDir, 'sign-in', 'records.json');
 }

@@ -49,6 +49,11 @@ export function placeOfFiles({ files, state, cacheDir }: Config): FilesPlace {
   return canMakeFolder(dir) ? { kind: 'directory', dir } : { kind: 'memory', instead: dir };
 }
 
+/** Returns a path for records that outlive the process: where files are stored, since that may be the only volume. */
+export function recordsPath({ files, cacheDir }: Config, ...names: readonly string[]): string {
+  return join(files.dir ?? cacheDir, ...names);
+}
+
 /**
  * Opens the file store. `backend` is the one that replicas share, if they do.
  * @throws BridgeError `config_invalid` if the configured folder cannot be written.

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { AccountConnection, DifyConnection, InnerConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { workspaceTexts } from '../config/workspace-texts.ts';
@@ -20,6 +19,7 @@ import { settlesWithin } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
 import type { Logger } from '../model/logger.ts';
 import type { EndUserRecords, EndUsers, FileOpener, FileUploader, Invoker } from '../model/ports.ts';
+import { recordsPath } from './files.ts';
 
 /** How long closing waits for the renewal of a login, in milliseconds: cut off, it may lose the login. */
 const RENEWAL_MS = 5_000;
@@ -103,7 +103,7 @@ function openInnerRoad(
   http: DifyHttp,
   connection: InnerConnection,
   logger: Logger,
-  records: EndUserRecords = endUserFile(endUsersPath(config), logger),
+  records: EndUserRecords = endUserFile(recordsPath(config, 'end-users'), logger),
 ): Road {
   const { innerApiKey, workspaceId: tenantId, secretKey, userId } = connection;
   const { maxFrameBytes, maxAnswerBytes } = config.calls;
@@ -125,11 +125,6 @@ function openInnerRoad(
       : undefined,
     close: async () => undefined,
   };
-}
-
-/** Returns the file for the records of end users: where files are stored, since that may be the only volume. */
-function endUsersPath({ files, cacheDir }: Config): string {
-  return join(files.dir ?? cacheDir, 'end-users');
 }
 
 function openAccountRoad(

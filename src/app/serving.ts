@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { DEFAULT_VIEW, viewNamed } from '../config/views.ts';
 import { DEFAULT_WORKSPACE } from '../config/workspaces.ts';
@@ -18,7 +17,7 @@ import { VERSION } from '../version.ts';
 import type { View } from '../view/view.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { openAccessTokens } from './access-tokens.ts';
-import type { BridgeFiles } from './files.ts';
+import { type BridgeFiles, recordsPath } from './files.ts';
 import { readiness } from './readiness.ts';
 import { type SharedState, sessionKeyOf } from './shared-state.ts';
 import type { AccountUpstream, Workspace } from './workspace.ts';
@@ -214,7 +213,8 @@ export function createHosting(options: HostingOptions): Hosting {
         keys,
         streamsPerPrincipal: config.limits.streamsPerPrincipal,
         ...accounts?.hostOptions,
-        sessions: state?.sessions ?? new LocalSessions(sessionsFolder(config), sessionKeyOf(config), logger),
+        sessions:
+          state?.sessions ?? new LocalSessions(recordsPath(config, 'sessions'), sessionKeyOf(config), logger),
         keepAliveMs: keepAlive,
         views: [first as HttpView, ...others],
         readiness: (name) => readiness(workspaces, name, state?.health),
@@ -271,11 +271,6 @@ async function findDownload(
   const found = await store.findByDownloadKey(downloadKey);
   if (found?.owner.startsWith(KEY_OWNER) !== true) return found;
   return valid.some(({ name }) => ownerOf(`${KEY_OWNER}${name}`) === found.owner) ? found : undefined;
-}
-
-/** Returns the folder for the records of sessions: where files are stored, since that may be the only volume. */
-function sessionsFolder({ files, cacheDir }: Config): string {
-  return join(files.dir ?? cacheDir, 'sessions');
 }
 
 /** Returns the address of the bridge for clients, with a placeholder for a host that only the operator knows. */
