@@ -1,5 +1,6 @@
 import { BridgeError, type Problem } from '../model/errors.ts';
 import type { Config } from './schema.ts';
+import type { ChosenLogin } from './stored-logins.ts';
 
 /** What authenticates requests to the console: its admin key, or a login. */
 export type ConsoleCredential =
@@ -65,7 +66,7 @@ export function difyConnection(config: Config): DifyConnection {
     const account = accountConnection(config);
     if (account !== undefined) return account;
   } else if (apiUrl !== undefined && innerApiKey !== undefined && workspaceId !== undefined) {
-    const console = consoleCredential(config.dify, workspaceId);
+    const console = consoleCredential(config.dify);
     if (console !== undefined || config.manifest.dir !== undefined) {
       return { apiUrl, innerApiKey, workspaceId, console, secretKey, userId };
     }
@@ -173,26 +174,21 @@ export function filesUrlOf(apiUrl: string, dify: Config['dify']): string {
 
 function accountConnection({ dify, login }: Config): AccountConnection | undefined {
   const apiUrl = dify.url ?? dify.apiUrl;
-  const { adminApiKey: key, workspaceId, email, password } = dify;
   if (apiUrl === undefined) return undefined;
   const account = { filesUrl: filesUrlOf(apiUrl, dify), createApp: dify.createApp ?? false };
-  if (key !== undefined) {
-    if (workspaceId === undefined) return undefined;
-    return { apiUrl, account, console: { kind: 'admin-key', key, workspaceId } };
-  }
-  if (login !== undefined) {
-    const { file, url } = login;
-    const stored = { kind: 'stored', file, url, email: login.email, workspaceId: login.workspaceId } as const;
-    return { apiUrl, account, console: stored };
-  }
-  if (email === undefined || password === undefined) return undefined;
-  return { apiUrl, account, console: { kind: 'login', email, password, workspaceId } };
+  // A login is chosen only if there are no other credentials.
+  const console = login === undefined ? consoleCredential(dify) : storedCredential(login);
+  return console && { apiUrl, account, console };
 }
 
-function consoleCredential(dify: Config['dify'], workspaceId: string): ConsoleCredential | undefined {
-  const { adminApiKey, email, password } = dify;
-  if (adminApiKey !== undefined) return { kind: 'admin-key', key: adminApiKey, workspaceId };
-  if (email === undefined || password === undefined) return undefined;
+function storedCredential({ file, url, email, workspaceId }: ChosenLogin): StoredCredential {
+  return { kind: 'stored', file, url, email, workspaceId };
+}
+
+function consoleCredential(dify: Config['dify']): ConsoleCredential | undefined {
+  const { adminApiKey: key, workspaceId, email, password } = dify;
+  if (key !== undefined && workspaceId !== undefined) return { kind: 'admin-key', key, workspaceId };
+  if (key !== undefined || email === undefined || password === undefined) return undefined;
   return { kind: 'login', email, password, workspaceId };
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
-import { kinds } from './setting.ts';
+import { kinds, type SettingKind } from './setting.ts';
 import { DURATION_PATTERN, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
@@ -36,48 +36,46 @@ export const signingKey = keyOf(/^\P{C}+$/u, 'expected a key without invisible c
 
 /** Returns the schema of a key. Its errors never quote the key. */
 function keyOf(pattern: RegExp, error: string) {
+  return parsed('text', (value) => {
+    const isQuoted = /^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/su.test(value);
+    if (isQuoted) return { problem: 'expected a key without quotes around it' };
+    if (pattern.test(value)) return value;
+    return { problem: /[\r\n]/.test(value) ? 'expected a key on one line' : error };
+  });
+}
+
+/** Returns the schema of a text. `parse` gets it without surrounding white space. */
+function parsed(kind: SettingKind, parse: (text: string) => string | { readonly problem: string }) {
   const schema = text.transform((value, context) => {
-    const trimmed = value.trim();
-    const isQuoted = /^(["'`]).*\1$|^[\u2018-\u201f].*[\u2018-\u201f]$/su.test(trimmed);
-    if (!isQuoted && pattern.test(trimmed)) return trimmed;
-    const message = /[\r\n]/.test(trimmed) ? 'expected a key on one line' : error;
-    context.addIssue({
-      code: 'custom',
-      message: isQuoted ? 'expected a key without quotes around it' : message,
-    });
+    const result = parse(value.trim());
+    if (typeof result === 'string') return result;
+    context.addIssue({ code: 'custom', message: result.problem });
     return z.NEVER;
   });
-  return schema.register(kinds, { kind: 'text' });
+  return schema.register(kinds, { kind });
 }
 
 /** The base address of Dify, without a trailing slash. */
 export const httpUrl = address(urlProblem);
 
 /** Dify's address as a browser shows it; page, query and fragment are dropped. */
-export const browserUrl = text
-  .transform((value, context) => {
-    const [address = ''] = value.trim().split(/[?#]/, 1);
-    const url = URL.canParse(address) ? new URL(address) : undefined;
-    const isPlain = url?.username === '' && url.password === '';
-    const base = isPlain ? `${url.origin}${url.pathname.replace(PAGES, '')}` : address;
-    const problem = urlProblem(base, 'https://dify.example.com');
-    if (problem === undefined) return base.replace(/\/+$/, '');
-    context.addIssue({ code: 'custom', message: problem });
-    return z.NEVER;
-  })
-  .register(kinds, { kind: 'url' });
+export const browserUrl = parsed('url', (value) => {
+  const [address = ''] = value.split(/[?#]/, 1);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isPlain = url?.username === '' && url.password === '';
+  const base = isPlain ? `${url.origin}${url.pathname.replace(PAGES, '')}` : address;
+  const problem = urlProblem(base, 'https://dify.example.com');
+  return problem === undefined ? base.replace(/\/+$/, '') : { problem };
+});
 
 /** The bridge's own public address, without a trailing slash. */
 export const baseUrl = address(baseUrlProblem);
 
 function address(problemOf: (url: string) => string | undefined) {
-  const schema = text.transform((value, context) => {
-    const problem = problemOf(value.trim());
-    if (problem === undefined) return value.trim().replace(/\/+$/, '');
-    context.addIssue({ code: 'custom', message: problem });
-    return z.NEVER;
+  return parsed('url', (value) => {
+    const problem = problemOf(value);
+    return problem === undefined ? value.replace(/\/+$/, '') : { problem };
   });
-  return schema.register(kinds, { kind: 'url' });
 }
 
 /** The address of a Redis. It may contain a password, so no message quotes any part of it. */

@@ -28,10 +28,7 @@ export interface Reading {
   readonly unreadable?: true;
 }
 
-export interface Literal {
-  readonly path: string;
-  readonly source: string;
-}
+export type Literal = Pick<Entry, 'path' | 'source'>;
 
 /** The sandbox's sets of tools; the chosen one replaces everything under `dify`. */
 export const SANDBOX_SETS = ['demo', 'files', 'long'] as const;

@@ -31,7 +31,7 @@ export type Config = Omit<Settings, 'workspaces'> & {
     readonly own?: { readonly path: string; readonly tools: object; readonly dify: object } | undefined;
     /** The default folder for data that can be recreated. */
     readonly cacheDir: string;
-    /** The file of API keys: http.keysFile, or one beside the configuration file. */
+    /** The file of API keys: http.keysFile, or keys.json in the folder of the configuration file. */
     readonly keysFile: string;
   };
 

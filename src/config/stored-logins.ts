@@ -1,7 +1,7 @@
 import type { Reading } from './layers.ts';
 
 /** A stored login as far as the configuration needs it. */
-export interface StoredLogin {
+export interface UsableLogin {
   /** Dify's address without a trailing slash. */
   readonly url: string;
   readonly email: string;
@@ -14,11 +14,11 @@ export interface StoredLogin {
 export interface StoredLogins {
   readonly file: string;
   /** Returns the logins, the default one first. Called only if the configuration has no other credentials, or no file. */
-  read(): Promise<readonly StoredLogin[]>;
+  read(): Promise<readonly UsableLogin[]>;
 }
 
 /** The login that a configuration uses. */
-export type ChosenLogin = StoredLogin & { readonly file: string };
+export type ChosenLogin = UsableLogin & { readonly file: string };
 
 /** Settings that reach Dify without a stored login. */
 const OTHER_WAYS = ['apiUrl', 'innerApiKey', 'adminApiKey', 'password'];
@@ -43,7 +43,7 @@ export async function chooseLogin(
   return found && { ...found, file: logins.file };
 }
 
-/** Returns a login as the settings that it stands for, below those of all other sources. */
+/** Returns the settings that a login provides; those of every other source override them. */
 export function loginSettings({ url, email, workspaceId, file }: ChosenLogin): Reading {
   // The person agreed to the app when signing in.
   const values = { url, email, workspaceId, createApp: true };

@@ -1,5 +1,5 @@
 import type { Problem } from '../model/errors.ts';
-import { missingSettings, roadOf } from './connection.ts';
+import { missingSettings, usedRoad } from './connection.ts';
 import type { Config, Settings } from './schema.ts';
 import { chooseLogin, loginSettings, type StoredLogins } from './stored-logins.ts';
 import { workspaceDify } from './workspaces.ts';
@@ -53,6 +53,5 @@ function here(message: string): string {
 function accountOf(dify: Config['dify']): string | undefined {
   const { adminApiKey, email, url, apiUrl } = dify;
   if (adminApiKey !== undefined || email === undefined) return undefined;
-  const road = roadOf((path) => Object.hasOwn(dify, path.slice('dify.'.length)), dify.road);
-  return JSON.stringify([road === 'account' ? (url ?? apiUrl) : apiUrl, email.toLowerCase()]);
+  return JSON.stringify([usedRoad(dify) === 'account' ? (url ?? apiUrl) : apiUrl, email.toLowerCase()]);
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../model/json.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import type { Entry, Reading } from './layers.ts';
 import type { Setting } from './setting.ts';
@@ -22,7 +23,7 @@ export function readWorkspaceVariables(
   table: readonly Setting[],
 ): Reading {
   const workspaces = file?.value;
-  if (file === undefined || !isGroup(workspaces)) return { entries: [], problems: [], literals: [] };
+  if (file === undefined || !isJsonObject(workspaces)) return { entries: [], problems: [], literals: [] };
   const sources = new Map<string, string>();
   const readings = Object.keys(workspaces).map((name) => {
     const reading = readEnvironment(env, workspaceVariables(name, table));
@@ -32,7 +33,7 @@ export function readWorkspaceVariables(
   const value = Object.fromEntries(
     readings.map(([name, { entries }]) => {
       const own = workspaces[name];
-      if (entries.length === 0 || !isGroup(own)) return [name, own];
+      if (entries.length === 0 || !isJsonObject(own)) return [name, own];
       const dify = Object.fromEntries(
         entries.map((entry) => [entry.path.slice('dify.'.length), entry.value]),
       );
@@ -51,8 +52,4 @@ export function readWorkspaceVariables(
       literals.map((literal) => ({ ...literal, path: under(name, literal.path) })),
     ),
   };
-}
-
-function isGroup(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configSecrets, difyConnection } from '../../../src/config/connection.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
-import type { StoredLogin } from '../../../src/config/stored-logins.ts';
+import type { UsableLogin } from '../../../src/config/stored-logins.ts';
 import { workspaceTexts } from '../../../src/config/workspace-texts.ts';
 import { allViewsOf, onlyWorkspace, workspacesOf } from '../../../src/config/workspaces.ts';
 import { BridgeError } from '../../../src/model/errors.ts';
@@ -23,7 +23,7 @@ const DIFY = {
 function load(
   file: unknown,
   env: Record<string, string> = {},
-  logins?: StoredLogin[],
+  logins?: UsableLogin[],
 ): Promise<LoadedConfig> {
   const path = join(mkdtempSync(join(tmpdir(), 'bridge-config-')), 'bridge.yaml');
   writeFileSync(path, JSON.stringify(file));
@@ -31,7 +31,7 @@ function load(
   return loadConfig({ needsDify: true, file: path, env: { HOME, ...DIFY, ...env }, logins: stored });
 }
 
-async function sales(own: object, env: Record<string, string> = {}, logins?: StoredLogin[]) {
+async function sales(own: object, env: Record<string, string> = {}, logins?: UsableLogin[]) {
   const { config } = await load({ workspaces: { sales: own } }, env, logins);
   return onlyWorkspace(config, 'sales');
 }
