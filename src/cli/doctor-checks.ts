@@ -7,6 +7,7 @@ import { explainAdminKeyError } from '../dify/console/admin-key-errors.ts';
 import type { DifyConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
 import { probeDownloadRequest, probeSigning, type VersionProbe } from '../dify/inner/probe.ts';
+import { isSince } from '../dify/wire/release.ts';
 import { asBridgeError, type BridgeError, ERROR_RULES, type Problem } from '../model/errors.ts';
 import { PROVIDER_TYPES } from '../model/tool.ts';
 import { furtherNotes } from '../registry/notes.ts';
@@ -23,8 +24,6 @@ export interface Finding {
   readonly exit?: number;
 }
 
-/** The oldest Dify whose inner API can invoke tools. */
-const OLDEST = [1, 0, 0] as const;
 /** Releases in which workflow tools fail on every file output. */
 const BROKEN_FILES: readonly string[] = ['1.12.0', '1.12.1'];
 const ACCESS_TIMEOUT_S = 300;
@@ -82,9 +81,8 @@ export function versionFinding({ version }: VersionProbe): Finding {
   if (version === undefined) {
     return warn('Dify does not report its version.', 'A proxy may remove the X-Version header.');
   }
-  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  const differing = OLDEST.findIndex((number, index) => (parts[index] ?? 0) !== number);
-  if (differing >= 0 && (parts[differing] ?? 0) < (OLDEST[differing] ?? 0)) {
+  // Its inner API cannot invoke tools.
+  if (isSince(version, '1.0.0') === false) {
     const message = `Dify ${version} is older than 1.0.0 and has no tools to invoke from outside.`;
     return fail(message, 'Upgrade Dify.', ERROR_RULES.upstream_rejected.exit);
   }
