@@ -5,9 +5,9 @@ import type { CatalogProblem } from '../model/ports.ts';
 import type { Registry } from '../model/registry.ts';
 import type { ToolProvider } from '../model/tool.ts';
 import { type CommandContext, type Session, withView } from './session.ts';
+import type { ToolsOptions } from './tool-texts.ts';
 
-export interface ManifestOptions {
-  readonly view?: string | undefined;
+export interface ManifestOptions extends ToolsOptions {
   readonly dir?: string | undefined;
 }
 

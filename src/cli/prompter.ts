@@ -1,13 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { BridgeError } from '../model/errors.ts';
-import type { FormCheck, SecretOptions } from '../setup/sign-in-talk.ts';
+import type { Choice, FormCheck, SecretOptions } from '../setup/sign-in-talk.ts';
 import { DEFAULT_WIDTH } from './layout.ts';
-
-export interface Choice<T> {
-  readonly value: T;
-  readonly label: string;
-  readonly hint?: string;
-}
 
 interface Streams {
   readonly input: Readable;

@@ -10,14 +10,17 @@ export interface SecretOptions {
   readonly exact?: boolean;
 }
 
+export interface Choice<T> {
+  readonly value: T;
+  readonly label: string;
+  readonly hint?: string;
+}
+
 /** A person who answers questions. The prompter of the command line is one. */
 export interface Asker {
   text(message: string, suggestion?: string, check?: FormCheck): Promise<string>;
   secret(message: string, options?: SecretOptions): Promise<string>;
-  select<T>(
-    message: string,
-    choices: readonly { readonly value: T; readonly label: string; readonly hint?: string }[],
-  ): Promise<T>;
+  select<T>(message: string, choices: readonly Choice<T>[]): Promise<T>;
   confirm(message: string, initialValue: boolean): Promise<boolean>;
 }
 

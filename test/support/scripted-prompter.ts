@@ -1,6 +1,6 @@
 import { BridgeError } from '../../src/model/errors.ts';
-import type { Choice, Prompter } from '../../src/cli/prompter.ts';
-import type { FormCheck } from '../../src/setup/sign-in-talk.ts';
+import type { Prompter } from '../../src/cli/prompter.ts';
+import type { Choice, FormCheck } from '../../src/setup/sign-in-talk.ts';
 
 /** An answer to the next question: a text or a label that fits its pattern, or what gives it when it is asked. */
 export type Answer = readonly [question: RegExp, answer: string | boolean | (() => string | boolean)];
