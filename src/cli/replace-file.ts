@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BridgeError, type ErrorCode, systemErrorCode } from '../model/errors.ts';
 
@@ -11,7 +11,7 @@ export interface ReplaceOptions {
   readonly before: string | undefined;
   /** The new mode; the mode of the replaced file when absent. */
   readonly mode?: number | undefined;
-  /** False: keeps no copy of the previous file. */
+  /** Whether to keep a copy of the previous file. Default: true. */
   readonly backup?: boolean;
   /** The mode of created folders. */
   readonly folderMode?: number;
@@ -72,15 +72,9 @@ export async function replaceFile(
 
 async function writeNew(path: string, text: string, mode: number | undefined): Promise<void> {
   await rm(path, { force: true });
-  const file = await open(path, 'wx', mode);
-  try {
-    await file.writeFile(text);
-    // The umask may have removed bits that the previous file had.
-    if (mode !== undefined) await file.chmod(mode);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFile(path, text, { flag: 'wx', mode, flush: true });
+  // The umask may have removed bits that the previous file had.
+  if (mode !== undefined) await chmod(path, mode);
 }
 
 /** Copies a file within its folder, under an unused name with a timestamp. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { isJsonObject } from '../model/json.ts';
@@ -82,13 +82,7 @@ export class FileRecords implements RecordBackend {
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     try {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-      const file = await open(temporary, 'wx', 0o600);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeFile(temporary, text, { flag: 'wx', mode: 0o600, flush: true });
       await rename(temporary, this.#path);
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => undefined);
