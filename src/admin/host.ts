@@ -102,8 +102,8 @@ export class AdminHost {
     const { token } = this.#options;
     if (token === undefined) return;
     // Hashes have one length, so the comparison always takes the same time.
-    const [sent, expected] = [tokenOf(authorization), token].map((text) => Buffer.from(keyHash(text)));
-    if (timingSafeEqual(sent as Buffer, expected as Buffer)) return;
+    const sent = Buffer.from(keyHash(tokenOf(authorization)));
+    if (timingSafeEqual(sent, Buffer.from(keyHash(token)))) return;
     const hint = 'Send admin.token as Authorization: Bearer, or as the password.';
     throw new BridgeError('unauthorized', 'The request does not carry the token.', { hint });
   }

@@ -18,9 +18,8 @@ export async function readForm(
   // Browsers send the origin with every form. Programs, which need no such protection, do not.
   if (req.headers.origin !== undefined && req.headers.origin !== origin) throw foreign();
   const fields = new URLSearchParams(await bodyOf(req));
-  const [given, expected] = [fields.get('token') ?? '', token].map((text) => Buffer.from(text));
-  if (given?.length !== expected?.length || !timingSafeEqual(given as Buffer, expected as Buffer))
-    throw foreign();
+  const [given, expected] = [Buffer.from(fields.get('token') ?? ''), Buffer.from(token)];
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw foreign();
   return fields;
 }
 

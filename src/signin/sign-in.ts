@@ -59,12 +59,8 @@ const NEW_RECORDS = { points: 60, duration: 60 };
 export class SignIn implements TokenVerifier {
   /** The issuer, for the metadata of the protected resource. */
   readonly issuer: string;
-  readonly #provider: Provider;
-  readonly #records: SealedRecords;
-  readonly #keys: SignInKeys;
-  readonly #logins: DifyLogins;
+  readonly #parts: SignInParts;
   readonly #pages: SignInPages;
-  readonly #http: DifyHttp;
   readonly #origin: string;
   readonly #answer: Answer;
   readonly #newRecords: ReturnType<typeof createLimiter>;
@@ -72,13 +68,9 @@ export class SignIn implements TokenVerifier {
   private constructor(options: SignInOptions, parts: SignInParts) {
     const { publicUrl, difyUrl, emailDomains } = options;
     const { provider, records, keys, http, logins } = parts;
+    this.#parts = parts;
     this.issuer = publicUrl;
     this.#origin = new URL(publicUrl).origin;
-    this.#provider = provider;
-    this.#records = records;
-    this.#keys = keys;
-    this.#http = http;
-    this.#logins = logins;
     this.#pages = new SignInPages({
       provider,
       scope: SCOPE,
@@ -116,7 +108,7 @@ export class SignIn implements TokenVerifier {
 
   /** Calls back with each principal whose login has ended, or was replaced by one in another workspace. */
   onEnd(listener: (principal: string) => void): void {
-    this.#logins.onEnd((accountId) => listener(PREFIX + accountId));
+    this.#parts.logins.onEnd((accountId) => listener(PREFIX + accountId));
   }
 
   /** Returns the scopes that a request needs. */
@@ -150,14 +142,14 @@ export class SignIn implements TokenVerifier {
   }
 
   async verify(token: string, path: string): Promise<Caller | undefined> {
-    const found = await this.#provider.AccessToken.find(token);
+    const found = await this.#parts.provider.AccessToken.find(token);
     if (found?.grantId === undefined || !found.isValid) return undefined;
     const audience = [found.aud].flat()[0];
     if (audience === undefined || !covers(audience, `${this.issuer}${path}`)) return undefined;
-    const grant = await this.#provider.Grant.find(found.grantId);
+    const grant = await this.#parts.provider.Grant.find(found.grantId);
     if (grant === undefined || grant.accountId !== found.accountId) return undefined;
     return (
-      (await this.#logins.find(found.accountId)) && {
+      (await this.#parts.logins.find(found.accountId)) && {
         principal: PREFIX + found.accountId,
         expiresAt: (found.exp ?? 0) * 1000,
       }
@@ -174,13 +166,13 @@ export class SignIn implements TokenVerifier {
     principal: string,
   ): Promise<{ readonly login: StoredLogin; readonly tokens: LoginStore } | undefined> {
     const accountId = principal.slice(PREFIX.length);
-    const known = await this.#logins.find(accountId);
-    return known && { login: known.login, tokens: this.#logins.tokens(accountId, known.login.email) };
+    const known = await this.#parts.logins.find(accountId);
+    return known && { login: known.login, tokens: this.#parts.logins.tokens(accountId, known.login.email) };
   }
 
   async close(): Promise<void> {
-    await this.#records.close();
-    await this.#http.close();
+    await this.#parts.records.close();
+    await this.#parts.http.close();
   }
 
   async #passOn(req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> {
@@ -195,7 +187,7 @@ export class SignIn implements TokenVerifier {
 
   /** Throws `overloaded` if an address makes the bridge store too much. */
   async #count({ socket }: IncomingMessage): Promise<void> {
-    const name = this.#keys.nameOf('new records', socket.remoteAddress ?? '');
+    const name = this.#parts.keys.nameOf('new records', socket.remoteAddress ?? '');
     await this.#newRecords.consume(name).catch(() => {
       throw new BridgeError('overloaded', 'Too many sign-ins begin at the same time.', {
         hint: 'Try again in a minute.',
@@ -204,17 +196,17 @@ export class SignIn implements TokenVerifier {
   }
 
   async #signOut(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const session = await this.#provider.Session.get(this.#provider.createContext(req, res));
-    const known = await this.#logins.find(session.accountId ?? '');
+    const session = await this.#parts.provider.Session.get(this.#parts.provider.createContext(req, res));
+    const known = await this.#parts.logins.find(session.accountId ?? '');
     if (known === undefined) {
       const hint =
         'To end the access of a client, sign out in the client, or connect it again and open this page.';
       return sendPage(res, 200, textPage('You are not signed in in this browser', hint));
     }
-    const token = this.#keys.formToken(`sign-out ${session.uid}`);
+    const token = this.#parts.keys.formToken(`sign-out ${session.uid}`);
     if (req.method !== 'POST') return sendPage(res, 200, signOutPage(known.login.email, { token }));
     await readForm(req, this.#origin, token);
-    await this.#logins.end(known.accountId);
+    await this.#parts.logins.end(known.accountId);
     await session.destroy();
     sendPage(res, 200, textPage('You are signed out', 'No client can use your Dify tools any more.'));
   }
