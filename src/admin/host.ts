@@ -1,8 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { checkExposure, listenError, urlHost } from '../http/address.ts';
+import { checkExposure, listen, urlHost } from '../http/address.ts';
 import { createPlaceCheck } from '../http/admission.ts';
 import { keyHash } from '../http/key-file.ts';
 import type { createHealth } from '../http/health.ts';
@@ -74,19 +73,8 @@ export class AdminHost {
    */
   async listen(): Promise<{ readonly url: string }> {
     const { host, port } = this.#options;
-    try {
-      this.#server.listen(port, host);
-      await once(this.#server, 'listening');
-    } catch (error) {
-      throw listenError(
-        host,
-        port,
-        error as NodeJS.ErrnoException,
-        'Choose another admin.port or admin.host.',
-      );
-    }
-    const address = this.#server.address() as AddressInfo;
-    return { url: `http://${urlHost(host)}:${address.port}/` };
+    const bound = await listen(this.#server, host, port, 'Choose another admin.port or admin.host.');
+    return { url: `http://${urlHost(host)}:${bound}/` };
   }
 
   /** Ends all connections and releases the port. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { systemErrorCode } from '../model/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { createDifyHttp } from '../dify/wire/http.ts';
+import { urlHost } from '../http/address.ts';
 import { isJsonObject } from '../model/json.ts';
 import { type Finding, pass, skip, warn } from './doctor-checks.ts';
 
@@ -18,7 +19,7 @@ export async function portFinding(
   signal: AbortSignal,
 ): Promise<Finding> {
   if (port === 0) return skip('serve --http takes any free port.');
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const place = `${urlHost(host)}:${port}`;
   const code = await listenCode(host, port);
   if (code === undefined) return pass(`serve --http can listen at ${place}.`);
   if (code === 'EADDRINUSE') {

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, isIP, type Server } from 'node:net';
 import { BridgeError } from '../model/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 
@@ -41,13 +42,21 @@ export function checkExposure({
   });
 }
 
-/** Returns `port_unavailable` with the reason why listening failed. */
-export function listenError(
-  host: string,
-  port: number,
-  error: NodeJS.ErrnoException,
-  hint = 'Choose another with --port or --host.',
-): BridgeError {
+/**
+ * Starts a server. Resolves with its port, which the system chooses for 0.
+ * @throws BridgeError `port_unavailable`.
+ */
+export async function listen(server: Server, host: string, port: number, hint: string): Promise<number> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    throw listenError(host, port, error as NodeJS.ErrnoException, hint);
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+function listenError(host: string, port: number, error: NodeJS.ErrnoException, hint: string): BridgeError {
   const where = `${urlHost(host)}:${port}`;
   const reasons: Record<string, string> = {
     EADDRINUSE: `Another program listens on ${where} already.`,
@@ -57,8 +66,5 @@ export function listenError(
   };
   const reason =
     reasons[error.code ?? ''] ?? `The bridge cannot listen on ${where} (${error.code ?? 'unknown'}).`;
-  return new BridgeError('port_unavailable', reason, {
-    hint,
-    cause: error,
-  });
+  return new BridgeError('port_unavailable', reason, { hint, cause: error });
 }

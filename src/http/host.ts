@@ -1,17 +1,15 @@
-import { once } from 'node:events';
 import {
   createServer,
   type Server as HttpServer,
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { after, settlesWithin } from '../model/async.ts';
 import { asBridgeError } from '../model/errors.ts';
 import { UNCOUNTED } from '../model/memory-budget.ts';
 import { NO_METER } from '../model/meter.ts';
-import { checkExposure, listenError, urlHost } from './address.ts';
+import { checkExposure, listen, urlHost } from './address.ts';
 import { bearerChallenge, createPlaceCheck, createTokenCheck, keyPrincipal } from './admission.ts';
 import { Bodies, discardBody } from './body.ts';
 import { allowOrigin, isPreflight, sendPreflight } from './cors.ts';
@@ -122,17 +120,14 @@ export class HttpHost {
    */
   async listen(): Promise<{ readonly url: string; readonly port: number }> {
     const { host, port, views } = this.#options;
-    try {
-      this.#server.listen(port, host);
-      await once(this.#server, 'listening');
-    } catch (error) {
+    const hint = 'Choose another with --port or --host.';
+    const bound = await listen(this.#server, host, port, hint).catch(async (error: unknown) => {
       await Promise.all(this.#served.all.map((view) => view.close()));
       await this.#sessions.close();
-      throw listenError(host, port, error as NodeJS.ErrnoException);
-    }
+      throw error;
+    });
     this.#options.keys?.watch();
-    const address = this.#server.address() as AddressInfo;
-    return { url: `http://${urlHost(host)}:${address.port}${views[0].path}`, port: address.port };
+    return { url: `http://${urlHost(host)}:${bound}${views[0].path}`, port: bound };
   }
 
   /**
