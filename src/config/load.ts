@@ -15,7 +15,7 @@ import {
   type SandboxSet,
   type SourceProblem,
 } from './layers.ts';
-import { cacheFolder, configFilePath, findConfigFile, keysFileBeside } from './places.ts';
+import { cacheFolder, configFilePath, defaultKeysFile } from './places.ts';
 import type { Config } from './schema.ts';
 import { chooseLogin, loginSettings, type StoredLogins } from './stored-logins.ts';
 import type { Setting } from './setting.ts';
@@ -61,10 +61,11 @@ export interface LoadedConfig {
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const table = settingsTable();
   const sandbox = sandboxSet(sources.sandbox);
-  const named = findConfigFile(sources.file, sources.env);
-  const isMissing = named !== undefined && !existsSync(named);
+  const { path: place, named } = configFilePath(sources.file, sources.env);
+  const exists = existsSync(place);
   // A stored login works without a configuration file.
-  const file = isMissing && ((await sources.logins?.read()) ?? []).length > 0 ? undefined : named;
+  const isMissed = !exists && named && ((await sources.logins?.read()) ?? []).length === 0;
+  const file = exists || isMissed ? place : undefined;
   const fromFile = file === undefined ? [] : [await loadConfigFile(file, table)];
   const workspaceEntry = fromFile[0]?.entries.find(({ path }) => path === 'workspaces');
   const all = [
@@ -75,8 +76,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   ];
   const readings = sandbox === undefined ? all : all.map(withoutDify);
   const given = merge(readings);
-  const login =
-    sandbox === undefined ? await chooseLogin((path) => difyValue(given, path), sources.logins) : undefined;
+  // The sandbox brings its own connection.
+  const logins = sandbox === undefined ? sources.logins : undefined;
+  const needsDify = sources.needsDify && sandbox === undefined;
+  const login = await chooseLogin((path) => difyValue(given, path), logins);
   const merged = login === undefined ? given : merge([...readings, loginSettings(login)]);
   const literals = readings.flatMap((reading) => reading.literals);
   const validated = validate(merged, table);
@@ -85,28 +88,26 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   if (!validated.ok) problems.push(...validated.problems);
   const reported = new Set(problems.map(({ path }) => path));
   const missing =
-    sources.needsDify && sandbox === undefined && !readings.some(({ unreadable }) => unreadable)
+    needsDify && !readings.some(({ unreadable }) => unreadable)
       ? missingSettings(
           (path) => (path === 'login' ? login !== undefined : merged.has(path) || reported.has(path)),
           merged.get('dify.road')?.value,
         )
       : [];
   if (!validated.ok || problems.length > 0 || missing.length > 0) {
-    const unread = file === undefined ? configFilePath(undefined, sources.env).path : undefined;
+    const unread = file === undefined ? place : undefined;
     const isUntouched = ![...merged.keys()].some((path) => path.startsWith('dify.'));
     throw configError(problems, missing, literals, unread, isUntouched);
   }
-  const isReal = sandbox === undefined;
-  const workspaces = await withLogins(validated.settings, isReal ? sources.logins : undefined);
-  const lacking = sources.needsDify && isReal ? workspaceProblems(validated.settings, workspaces) : [];
+  const workspaces = await withLogins(validated.settings, logins);
+  const lacking = needsDify ? workspaceProblems(validated.settings, workspaces) : [];
   if (lacking.length > 0) {
     throw new BridgeError('config_invalid', 'A workspace is not configured.', { problems: lacking });
   }
   const config: Config = freeze({
     ...validated.settings,
     workspaces,
-    keysFile:
-      validated.settings.http.keysFile ?? keysFileBeside(configFilePath(sources.file, sources.env).path),
+    keysFile: validated.settings.http.keysFile ?? defaultKeysFile(place),
     cacheDir: cacheFolder(sources.env, process.platform),
     sandbox,
     login,
@@ -136,7 +137,7 @@ function sandboxSet(value: string | true | undefined): SandboxSet | undefined {
   });
 }
 
-/** Drops everything under `dify`: the sandbox brings its own connection. */
+/** Returns a reading without everything under `dify`. */
 function withoutDify({ entries, problems, literals, ...rest }: Reading): Reading {
   return {
     ...rest,

@@ -1,19 +1,12 @@
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
 import { isLiteral } from './layers.ts';
 
 /**
- * Returns the configuration file to read: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
- * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`) if it exists.
+ * Returns where the configuration file is or would be: the one named by `--config`, else by `DIFY_BRIDGE_CONFIG`, else
+ * `dify-mcp-bridge/config.yaml` in `$XDG_CONFIG_HOME` (`~/.config`). `named`: a flag or a variable names it.
  */
-export function findConfigFile(flag: string | undefined, env: Environment): string | undefined {
-  const { path, named } = configFilePath(flag, env);
-  return named || existsSync(path) ? path : undefined;
-}
-
-/** Returns where the configuration file is or would be, and whether a flag or variable names it. */
 export function configFilePath(
   flag: string | undefined,
   env: Environment,
@@ -28,7 +21,7 @@ export function configFilePath(
 }
 
 /** Returns where API keys are stored by default: in the folder of the configuration file. */
-export function keysFileBeside(configFile: string): string {
+export function defaultKeysFile(configFile: string): string {
   return join(dirname(resolve(configFile)), 'keys.json');
 }
 
