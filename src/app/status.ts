@@ -12,8 +12,8 @@ import type { Workspace } from './workspace.ts';
 /** Describes workspaces for the status page. Computes the costs of a list again only if the list has changed. */
 export class StatusReader {
   readonly #urlOf: (view: View) => string | undefined;
-  readonly #shown = new Map<View, { readonly tools: readonly ListedTool[]; readonly cost: Cost }>();
-  readonly #published = new Map<
+  readonly #costs = new WeakMap<readonly ListedTool[], Cost>();
+  readonly #published = new WeakMap<
     View,
     { readonly tools: readonly ListedTool[]; readonly status: readonly ToolStatus[] }
   >();
@@ -38,15 +38,13 @@ export class StatusReader {
       mode,
       tools: this.#tools(view),
       withheld: registry.current()?.withheld ?? [],
-      shown: { tools: shown.length, ...this.#costOf(view, shown) },
+      shown: { tools: shown.length, ...this.#costOf(shown) },
     };
   }
 
-  #costOf(view: View, tools: readonly ListedTool[]): Cost {
-    const known = this.#shown.get(view);
-    if (known?.tools === tools) return known.cost;
-    const cost = totalCost(tools);
-    this.#shown.set(view, { tools, cost });
+  #costOf(tools: readonly ListedTool[]): Cost {
+    const cost = this.#costs.get(tools) ?? totalCost(tools);
+    this.#costs.set(tools, cost);
     return cost;
   }
 
