@@ -1,6 +1,7 @@
 import { httpUrl } from '../config/fields.ts';
 import { createConsole } from '../dify/console/console.ts';
 import type { Workspace } from '../dify/console/workspaces.ts';
+import { probeDownloadRequest } from '../dify/inner/probe.ts';
 import { createDifyHttp, type DifyHttp } from '../dify/wire/http.ts';
 import { forEachBounded } from '../model/async.ts';
 import { BridgeError } from '../model/errors.ts';
@@ -14,7 +15,6 @@ import {
   chosenWorkspace,
   type Credential,
   findWorkspaces,
-  givesFileAddresses,
   type ReachableWorkspaces,
 } from '../setup/checks.ts';
 import type { Answers } from '../setup/config-text.ts';
@@ -84,7 +84,8 @@ export async function interview(talk: Interview, file: DifyEnvironment | undefin
       return key;
     },
   });
-  const isNeedless = await givesFileAddresses(http, innerApiKey, workspace, signal);
+  // Since 1.15, Dify gives files of results without the secret key.
+  const isNeedless = await probeDownloadRequest(http, { innerApiKey, tenantId: workspace.id }, signal);
   const secretKey = isNeedless ? undefined : await signing(talk, http, given.secretKey);
   return { apiUrl, version, innerApiKey, credential, workspace, secretKey, isNeedless };
 }

@@ -48,7 +48,7 @@ function compare(old: string[], now: string[]): Line[] {
 const STRING = /"(?:[^"\\]|\\.)*"/g;
 
 function shown({ sign, text }: Line): string {
-  if (sign === ' ' || text.length > MAX_LINE) return cut(text.replace(STRING, hideUnlessKey));
+  if (sign === ' ' || text.length > MAX_LINE) return cutText(text.replace(STRING, hideUnlessKey), MAX_LINE);
   return text.replace(
     /("(?:[^"\\]|\\.)*")(\s*:\s*)"((?:[^"\\]|\\.)*)"/g,
     (pair, name: string, colon: string, value: string) =>
@@ -58,8 +58,4 @@ function shown({ sign, text }: Line): string {
 
 function hideUnlessKey(quoted: string, offset: number, line: string): string {
   return /^\s*:/.test(line.slice(offset + quoted.length)) ? quoted : '"…"';
-}
-
-function cut(text: string): string {
-  return cutText(text, MAX_LINE);
 }

@@ -12,8 +12,8 @@ export const RESULT_FIELDS = {
 
 const glob = text.describe('* matches any characters, ? matches one.');
 
-/** Returns a property that may be absent. */
-function optional<T extends z.ZodType>(schema: T, description: string): z.ZodExactOptional<T> {
+/** Returns a member that may be absent. */
+function member<T extends z.ZodType>(schema: T, description: string): z.ZodExactOptional<T> {
   return z.exactOptional(schema.describe(description));
 }
 
@@ -23,11 +23,11 @@ export const matcher = z.union(
     glob,
     z
       .strictObject({
-        name: optional(glob, 'The name of the tool.'),
-        provider: optional(glob, "The provider's id or name."),
-        tool: optional(glob, "The tool's own name in Dify."),
-        type: optional(choice(PROVIDER_TYPES), 'The kind of provider.'),
-        label: optional(glob, "A label as Dify shows it: the tool's, the provider's or a tag."),
+        name: member(glob, 'The name of the tool.'),
+        provider: member(glob, "The provider's id or name."),
+        tool: member(glob, "The tool's own name in Dify."),
+        type: member(choice(PROVIDER_TYPES), 'The kind of provider.'),
+        label: member(glob, "A label as Dify shows it: the tool's, the provider's or a tag."),
       })
       .refine((facts) => Object.keys(facts).length > 0, {
         error: 'expected at least one of name, provider, tool, type and label',
@@ -56,10 +56,10 @@ const limit = z.number({
 const narrowing = z
   .strictObject(
     {
-      enum: optional(values, 'The values that callers may choose.'),
-      minimum: optional(limit, 'Smallest value.'),
-      maximum: optional(limit, 'Largest value.'),
-      description: optional(text, 'Description of the parameter for models.'),
+      enum: member(values, 'The values that callers may choose.'),
+      minimum: member(limit, 'Smallest value.'),
+      maximum: member(limit, 'Largest value.'),
+      description: member(text, 'Description of the parameter for models.'),
     },
     { error: 'expected an object with enum, minimum, maximum or description' },
   )
@@ -69,9 +69,9 @@ const narrowing = z
 
 const results = z.strictObject(
   {
-    maxImageBytes: optional(RESULT_FIELDS.maxImageBytes, 'Limit for one image or sound.'),
-    maxInlineBytes: optional(RESULT_FIELDS.maxInlineBytes, 'Limit for all of them.'),
-    maxTextChars: optional(RESULT_FIELDS.maxTextChars, 'All text.'),
+    maxImageBytes: member(RESULT_FIELDS.maxImageBytes, 'Limit for one image or sound.'),
+    maxInlineBytes: member(RESULT_FIELDS.maxInlineBytes, 'Limit for all of them.'),
+    maxTextChars: member(RESULT_FIELDS.maxTextChars, 'All text.'),
   },
   { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
 );
@@ -86,26 +86,23 @@ export const preset = z
         })
         .default({})
         .describe('Fixed values by the name of the parameter.'),
-      overridable: optional(flag, 'Whether a caller may give another value.'),
-      publish: optional(
+      overridable: member(flag, 'Whether a caller may give another value.'),
+      publish: member(
         z.array(text, { error: 'expected a list of parameters' }),
         'Parameters meant for the operator that callers set instead.',
       ),
-      narrow: optional(
+      narrow: member(
         z.record(z.string(), narrowing, { error: 'expected an object: a parameter, then its restriction' }),
         'Restrictions on the values that callers may pass.',
       ),
-      credentialId: optional(uuid, 'Which credential of the provider the calls use.'),
-      credential: optional(text, 'The same, by the name that Dify shows.'),
-      results: optional(
-        results,
-        'Limits for the files and text inside a result; override those of the view.',
-      ),
-      title: optional(text, "Title instead of Dify's label."),
-      description: optional(text, "Description instead of Dify's."),
-      readOnly: optional(flag, 'The tool changes nothing.'),
-      destructive: optional(flag, 'The tool may delete or overwrite.'),
-      idempotent: optional(flag, 'Calling it twice with the same arguments changes no more.'),
+      credentialId: member(uuid, 'Which credential of the provider the calls use.'),
+      credential: member(text, 'The same, by the name that Dify shows.'),
+      results: member(results, 'Limits for the files and text inside a result; override those of the view.'),
+      title: member(text, "Title instead of Dify's label."),
+      description: member(text, "Description instead of Dify's."),
+      readOnly: member(flag, 'The tool changes nothing.'),
+      destructive: member(flag, 'The tool may delete or overwrite.'),
+      idempotent: member(flag, 'Calling it twice with the same arguments changes no more.'),
     },
     { error: 'expected an object, such as "parameters: { units: metric }"' },
   )

@@ -33,7 +33,9 @@ export async function readLogins(path: string): Promise<readonly StoredLogin[]> 
     throw invalid(`${path} was written by a newer version of dify-mcp-bridge.`, 'Update this one.');
   }
   if (form !== FORM || !Array.isArray(logins)) throw broken(path);
-  return logins.map((entry) => loginFromJson(entry) ?? raise(broken(path)));
+  const known = logins.map(loginFromJson).filter((login) => login !== undefined);
+  if (known.length < logins.length) throw broken(path);
+  return known;
 }
 
 /** Rejects with `login_file_invalid` if a login could not be stored. */
@@ -164,8 +166,4 @@ function unwritable(path: string, cause: unknown): BridgeError {
 
 function invalid(message: string, hint: string, cause?: unknown): BridgeError {
   return new BridgeError('login_file_invalid', message, { hint, cause });
-}
-
-function raise(error: BridgeError): never {
-  throw error;
 }

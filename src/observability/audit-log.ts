@@ -9,7 +9,7 @@ import {
   type CallRecorder,
   providerName,
 } from '../model/call-record.ts';
-import { BridgeError } from '../model/errors.ts';
+import { BridgeError, systemErrorCode } from '../model/errors.ts';
 import { canonicalJson } from '../model/exact-json.ts';
 import type { Json } from '../model/json.ts';
 import type { Logger } from '../model/logger.ts';
@@ -139,8 +139,8 @@ function sizeOf(file: string): number {
     closeSync(openSync(file, 'a', 0o600));
     return statSync(file).size;
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new BridgeError('config_invalid', `The audit log ${file} cannot be written (${code}).`, {
+    const message = `The audit log ${file} cannot be written (${systemErrorCode(error)}).`;
+    throw new BridgeError('config_invalid', message, {
       hint: 'Change audit.file (DIFY_BRIDGE_AUDIT_FILE), or make the folder and let the bridge write there.',
       cause: error,
     });
@@ -151,6 +151,6 @@ function renameIfThere(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -5,13 +5,7 @@ import {
 } from '../dify/console/admin-key-errors.ts';
 import { createConsole } from '../dify/console/console.ts';
 import type { DifyHttp } from '../dify/wire/http.ts';
-import {
-  probeDownloadRequest,
-  probeInnerApi,
-  probeInnerKey,
-  probeSigning,
-  probeVersion,
-} from '../dify/inner/probe.ts';
+import { probeInnerApi, probeInnerKey, probeSigning, probeVersion } from '../dify/inner/probe.ts';
 import { currentOf, type Workspace } from '../dify/console/workspaces.ts';
 import { BridgeError } from '../model/errors.ts';
 
@@ -150,16 +144,6 @@ export async function checkInnerKey(
       cause: error,
     });
   }
-}
-
-/** Returns whether Dify provides files of results without the secret key, as it does since 1.15. */
-export function givesFileAddresses(
-  http: DifyHttp,
-  innerApiKey: string,
-  workspace: Workspace,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return probeDownloadRequest(http, { innerApiKey, tenantId: workspace.id }, signal);
 }
 
 /** Checks that links signed with the secret key open files. */
