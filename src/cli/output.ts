@@ -40,6 +40,9 @@ export function createOutput(
     /** Returns a text for the result, wrapped to the terminal, with its commands as they are to be typed. */
     prose: (text: string, { hang }: { readonly hang?: number } = {}): string =>
       wrap(asTyped(io, text), widthOf(io.stdout), hang),
+    /** Returns lines as `prose` returns a text, without the undefined ones. */
+    lines: (texts: readonly (string | undefined)[]): string =>
+      wrap(asTyped(io, texts.filter((one) => one !== undefined).join('\n')), widthOf(io.stdout)),
     /** Returns a styled text if the stream supports styles. */
     paint,
     /** Prints the command's result: the value as JSON, or its text. */

@@ -136,16 +136,13 @@ async function withKeys(
   const counts = { tools: ready?.tools ?? null, unusable: ready?.unusable ?? null };
   const print = (next: string | undefined): void =>
     output.data({ ...facts, ...counts, next }, () =>
-      [
+      output.lines([
         ...warnings.map((one) => `${output.paint('yellow', 'warning:')} ${one.path}: ${one.message}.`),
-        backup === undefined ? undefined : `The previous file is saved as ${backup}.`,
+        backup && `The previous file is saved as ${backup}.`,
         `Wrote ${path}, readable only by you.`,
         readyText(ready),
-        next === undefined ? undefined : `Next: ${next}`,
-      ]
-        .filter((line) => line !== undefined)
-        .map((line) => output.prose(line))
-        .join('\n'),
+        next && `Next: ${next}`,
+      ]),
     );
   return { print };
 }

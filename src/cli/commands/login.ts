@@ -77,15 +77,12 @@ export function report({ output }: CommandContext, done: Login, next: string | u
     next: next ?? null,
   };
   output.data({ ...facts, tools: ready?.tools ?? null, unusable: ready?.unusable ?? null }, () =>
-    [
+    output.lines([
       `Signed in to ${url} as ${email}${role === undefined ? '' : ` (${role})`}, in "${name}".`,
       `The login is stored in ${file}, readable only by you. The password is not stored.`,
       readyText(ready),
-      next === undefined ? undefined : `Next: ${next}`,
-    ]
-      .filter((line) => line !== undefined)
-      .map((line) => output.prose(line))
-      .join('\n'),
+      next && `Next: ${next}`,
+    ]),
   );
 }
 
