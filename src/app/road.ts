@@ -21,7 +21,7 @@ import type { Logger } from '../model/logger.ts';
 import type { EndUserRecords, EndUsers, FileOpener, FileUploader, Invoker } from '../model/ports.ts';
 import { recordsPath } from './files.ts';
 
-/** How long closing waits for the renewal of a login, in milliseconds: cut off, it may lose the login. */
+/** How long closing waits for the renewal of a login, in milliseconds. An interrupted one may lose the login. */
 const RENEWAL_MS = 5_000;
 
 /** What reaches one Dify, by the inner API or as an account. */
@@ -33,7 +33,7 @@ export interface Road {
   readonly console: DifyConsole | undefined;
   /** The `user_id` on the wire. */
   readonly userId: string;
-  /** In place of it, one for each principal. */
+  /** Replaces `userId` by an end user for each principal. */
   readonly endUsers?: EndUsers | undefined;
   close(): Promise<void>;
 }

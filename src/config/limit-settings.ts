@@ -44,10 +44,10 @@ export const limits = z.strictObject({
     'Most event streams on which one principal waits, if several can call. Default: half of http.maxStreams.',
   ),
   breakerFailures: setting(wholeNumber(1, 1000), 10).describe(
-    'Failures of Dify or on the way to it, one after the other, after which calls of the provider are refused for a while. Errors of the tool itself do not count.',
+    'Consecutive failures of Dify, or of the way to it, after which the bridge refuses calls of the provider. Errors of the tool itself do not count.',
   ),
   breakerPause: setting(duration('1s', '1h'), '10s').describe(
-    'How long they are refused. Then one call tries whether the provider works again.',
+    'How long the bridge refuses calls of a failing provider. Then one call tests whether the provider works again.',
   ),
 });
 

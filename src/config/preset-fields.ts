@@ -70,8 +70,8 @@ const narrowing = z
 const results = z.strictObject(
   {
     maxImageBytes: member(RESULT_FIELDS.maxImageBytes, 'Limit for one image or sound.'),
-    maxInlineBytes: member(RESULT_FIELDS.maxInlineBytes, 'Limit for all of them.'),
-    maxTextChars: member(RESULT_FIELDS.maxTextChars, 'All text.'),
+    maxInlineBytes: member(RESULT_FIELDS.maxInlineBytes, 'Limit for all images and sounds together.'),
+    maxTextChars: member(RESULT_FIELDS.maxTextChars, 'Limit for all text.'),
   },
   { error: 'expected an object with maxImageBytes, maxInlineBytes or maxTextChars' },
 );
@@ -96,7 +96,7 @@ export const preset = z
         'Restrictions on the values that callers may pass.',
       ),
       credentialId: member(uuid, 'Which credential of the provider the calls use.'),
-      credential: member(text, 'The same, by the name that Dify shows.'),
+      credential: member(text, 'The name of that credential in Dify, in place of credentialId.'),
       results: member(results, 'Limits for the files and text inside a result; override those of the view.'),
       title: member(text, "Title instead of Dify's label."),
       description: member(text, "Description instead of Dify's."),

@@ -5,7 +5,7 @@ import { beginReplacement, lockLogins, readLogins } from './login-file.ts';
 import { endedLogin, isSameIssue, isSameLogin, type LoginKey, type StoredLogin } from './stored-login.ts';
 
 export interface LoginStore extends TokenStore {
-  /** Resolves when no renewal runs. To end before that may lose the login. */
+  /** Resolves when no renewal runs. A process that ends earlier may lose the login. */
   settled(): Promise<unknown>;
 }
 
@@ -57,7 +57,7 @@ export function createLoginStore(
       await replacement.commit(logins.map((one) => (one === login ? renewed : one)));
       unsaved = undefined;
     } catch (error) {
-      // The token in the file is used up, so nobody else can use it: this process alone goes on.
+      // The token in the file is used up, so only this process can go on.
       unsaved = { tokens: fresh, replaced: login.tokens };
       const reason = error instanceof BridgeError ? error.message : String(error);
       logger?.warn('The renewed login is lost when the bridge stops', { reason });

@@ -15,7 +15,7 @@ const OTHER = 'other';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
 
-/** What limits a call that ended so. */
+/** The limit behind an outcome. */
 const LIMITS: Partial<Record<CallEnd['outcome'], string>> = {
   busy: 'slots',
   rate_limited: 'rate',
@@ -113,7 +113,7 @@ export class Metrics implements CallRecorder, Meter {
   }
 
   started({ tool: name, ref, isBridgeTool }: CallFacts): CallRecord {
-    // Apart from the calls of Dify's tools, whose rates and durations they would falsify.
+    // Counted apart from the calls of Dify's tools, whose rates and durations they would distort.
     if (isBridgeTool === true) {
       return { ended: ({ outcome }) => this.#bridgeCalls.inc({ tool: name, outcome }) };
     }

@@ -18,8 +18,8 @@ export interface Answers {
 export function configText(answers: Answers): string {
   const { apiUrl, version, innerApiKey, credential, workspace, secretKey, isNeedless } = answers;
   return `# Configuration of dify-mcp-bridge, written by "dify-mcp-bridge init".
-# It holds secrets: nobody but you should be able to read it, and it does not belong into version control.
-# "dify-mcp-bridge doctor" checks it, "config show" prints every setting there is.
+# It contains secrets: keep it readable only by you, and out of version control.
+# "dify-mcp-bridge doctor" checks it, and "config show" prints every setting.
 
 dify:
   # Dify's api service${version === undefined ? '' : ` (Dify ${plain(version)} at the time)`}.

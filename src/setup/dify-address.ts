@@ -15,7 +15,7 @@ export interface FoundDify {
   readonly http: DifyHttp;
   readonly ways: SignInWays;
   readonly version: string | undefined;
-  /** Who can read what is sent, because it has no encryption: others on the own network, or on the internet. */
+  /** Who else can read the traffic if it is not encrypted: others on the local network, or on the internet. */
   readonly readers: 'nobody' | 'network' | 'internet';
 }
 

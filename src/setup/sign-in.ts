@@ -75,7 +75,7 @@ async function useAccount(talk: SignInTalk, dify: FoundDify, account: SignedInAc
     await storeLogin(talk.file, login);
     return { login, version: http.version() ?? version, role };
   } catch (error) {
-    // What cannot be undone now, because Dify is away, ends by itself.
+    // If Dify is down, neither works, and the login expires there by itself.
     await back?.().catch(() => undefined);
     await signOut(http, store.tokens).catch(() => undefined);
     throw error;

@@ -5,7 +5,7 @@ import { isLoopback } from '../model/loopback.ts';
 export type RedirectKind = 'website' | 'this-device' | 'app';
 
 const MAX_NAME = 60;
-/** Schemes that a browser runs or shows itself, or that lead to nobody's own app. */
+/** Schemes that a browser runs or shows itself, or that open no particular app. */
 const UNSAFE_SCHEMES = new Set([
   'javascript:',
   'vbscript:',

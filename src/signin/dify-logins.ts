@@ -138,7 +138,7 @@ export class DifyLogins {
     await Promise.all(ids.map((id) => this.#options.records.remove('Grant', id)));
   }
 
-  /** What cannot be ended now, because Dify is away, ends by itself. */
+  /** If Dify is down, the login expires there by itself. */
   async #signOut({ login }: AccountLogin): Promise<void> {
     await signOut(this.#options.http, login.tokens).catch(() => undefined);
   }

@@ -30,7 +30,7 @@ interface InitOptions {
   readonly force?: true;
 }
 
-/** What the questions come down to: whether and how to go on. */
+/** The exit code if the questions ended early, otherwise what prints the result. */
 type Outcome = number | { readonly print: (next: string | undefined) => void };
 
 export async function run(context: CommandContext, options: InitOptions): Promise<number> {
@@ -160,7 +160,7 @@ async function finish(
     (await prompter
       ?.select('Which client will use the bridge?', clientChoices(context))
       .catch((error: unknown) => {
-        // All is stored by now, so to leave is to choose no client.
+        // Everything is stored, so leaving the question chooses no client.
         if (error instanceof BridgeError && error.code === 'cancelled') return undefined;
         throw error;
       }));

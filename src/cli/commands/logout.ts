@@ -85,7 +85,7 @@ function chosen(
     throw new BridgeError('usage', 'No such login is stored.', { hint });
   }
   if (all === true || found.length < 2) return found;
-  // Without a word about which one, it is the one that is used.
+  // The first login is the one that the bridge uses.
   if (url === undefined && email === undefined) return found.slice(0, 1);
   throw new BridgeError('usage', 'Several logins fit.', {
     hint: `Name the account with --email, or end all of them with --all. Stored: ${named}.`,
